@@ -1,0 +1,38 @@
+# Everything on a fresh machine with Python (3.11 to 3.13) and make:
+#   make run    install, judge the embedded corpus, say where the report is
+#   make test   install, lint, type-check, test
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint reference clean
+
+run: .venv/installed
+	$(BIN)/ser-bench run
+
+test: lint
+	$(BIN)/pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# The tables under results/reference/, from the real corpora (see results/README.md).
+reference: .venv/installed
+	$(BIN)/python benchmarks/reference.py
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "ser-bench needs Python 3.11 to 3.13: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch .venv/installed $@
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,73 @@
+"""Names with parameters in brackets, as the command line and TOML write them: ``mfcc(n_mfcc=13, rate=8000)``."""
+
+import ast
+import dataclasses
+import re
+from typing import Any, TypeVar
+
+from ser_bench.errors import WrongCall, unknown
+
+T = TypeVar("T")
+
+
+def split_sum(text: str) -> list[str]:
+    """The terms of a sum, leaving alone a plus inside brackets.
+
+    >>> split_sum("egemaps+mfcc(rate=8000)")
+    ['egemaps', 'mfcc(rate=8000)']
+    """
+    return [term.strip() for term in re.split(r"\+(?![^(]*\))", text)]
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """Name and parameters of one term; a value is a number, true, false, or a bare or quoted word.
+
+    >>> parse("tones(cue=pitch, speakers=4)")
+    ('tones', {'cue': 'pitch', 'speakers': 4})
+    """
+    match = re.fullmatch(r"\s*([^()]+?)\s*(?:\((.*)\))?\s*", text)
+    if not match:
+        raise WrongCall(f"cannot read '{text}': write name or name(parameter=value, ...)")
+    name, inside = match.groups()
+    parameters = {}
+    for item in filter(None, (part.strip() for part in (inside or "").split(","))):
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not (equals and key and value):
+            raise WrongCall(f"cannot read '{item}' in '{text}': write name(parameter=value, ...)")
+        parameters[key] = _value(value)
+    return name, parameters
+
+
+def build(kind: str, cls: type[T], name: str, parameters: dict[str, Any]) -> T:
+    """Make a dataclass plug-in from its parameters, refusing those that it does not have or of another type."""
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in parameters:
+        if key not in fields:
+            raise unknown(f"parameter of {kind} '{name}'", key, fields)
+    where = f"{kind} {name}"
+    return cls(**{key: typed(key, value, fields[key].default, where) for key, value in parameters.items()})
+
+
+def typed(key: str, value: Any, default: Any, where: str) -> Any:
+    """The value if it is of the default's type (a whole number may stand for a float), else an error that says so."""
+    if default is None or type(value) is type(default):
+        return value
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    raise WrongCall(f"{where}: '{key}' takes a {type(default).__name__}, not {value!r}")
+
+
+def canonical(name: str, thing: Any) -> str:
+    """How a plug-in is written: its name, with the parameters that are not at their defaults, in alphabetical order."""
+    changed = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing) if getattr(thing, f.name) != f.default}
+    inside = ",".join(f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in sorted(changed.items()))
+    return f"{name}({inside})" if inside else name
+
+
+def _value(text: str) -> Any:
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
