@@ -1,0 +1,169 @@
+"""What a run is asked to do, as a dataclass and as TOML; the two say the same with the same words.
+
+Rule: every default is written out, a key nobody knows is refused with the nearest known one,
+and what only says *how* to work (jobs, folders) is kept apart from what decides results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ser_bench.errors import WrongCall, unknown
+from ser_bench.spec import typed
+
+
+class Budget(NamedTuple):
+    """How long the search may go on: Optuna trials a unit, inner folds, seeds."""
+
+    trials: int
+    inner: int
+    seeds: int
+
+
+BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(30, 4, 1), "full": Budget(100, 5, 3)}
+TRACKS = ("train", "speaker")
+HOW = frozenset({"corpus", "jobs", "out", "cache"})
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A run's configuration.
+
+    Parameters
+    ----------
+    corpus : tuple of str
+        Folders, manifests or ``tones``.
+    features : tuple of str
+        Feature sets, ``a+b`` for joined ones, or a Parquet file of one's own.
+    models : tuple of str
+    labels : str
+        Label scheme.
+    where : str
+        A pandas query on the clip table that keeps some clips; empty keeps all.
+    cv : str
+        ``auto``, ``loso``, ``group:K``, ``predefined`` or ``random:K``.
+    track : tuple of {'train', 'speaker'}
+    budget : {'auto', 'smoke', 'standard', 'full'}
+        ``auto`` is ``smoke`` for ``tones`` and ``standard`` for everything else.
+    trials, inner, seeds : int
+        Override what the budget says; 0 leaves it to the budget.
+    seed : int
+        The first seed; further ones count up from it.
+    max_skipped : float
+        The share of clips that may be unusable before the run stops.
+    allow_conflicts : bool
+        Go on although one audio stands under two emotions.
+    jobs : int
+        Processes; 0 is one a core.
+    out, cache : str
+        Where runs and units, and where the feature store lie.
+    """
+
+    corpus: tuple[str, ...] = ("tones",)
+    features: tuple[str, ...] = ("egemaps", "spectral+mfcc")
+    models: tuple[str, ...] = ("svm", "rf", "xgb", "mlp")
+    labels: str = "all"
+    where: str = ""
+    cv: str = "auto"
+    track: tuple[str, ...] = ("train",)
+    budget: str = "auto"
+    trials: int = 0
+    inner: int = 0
+    seeds: int = 0
+    seed: int = 0
+    max_skipped: float = 0.1
+    allow_conflicts: bool = False
+    jobs: int = 0
+    out: str = "results"
+    cache: str = "features"
+
+    def __post_init__(self) -> None:
+        for track in self.track:
+            if track not in TRACKS:
+                raise unknown("track", track, TRACKS)
+        if self.budget not in {*BUDGETS, "auto"}:
+            raise unknown("budget", self.budget, BUDGETS)
+        for name in ("corpus", "features", "models", "track"):
+            if not getattr(self, name):
+                raise WrongCall(f"{name}: at least one is needed")
+        for name in ("trials", "inner", "seeds", "seed", "jobs"):
+            if getattr(self, name) < 0:
+                raise WrongCall(f"{name}: {getattr(self, name)} is below zero")
+        if self.inner == 1:
+            raise WrongCall("inner: one fold leaves nobody to validate on; use 2 or more")
+        if not 0 <= self.max_skipped <= 1:
+            raise WrongCall(f"max_skipped: {self.max_skipped} is not a share between 0 and 1")
+
+    @property
+    def workers(self) -> int:
+        """The number of processes that `jobs` means."""
+        return self.jobs or os.cpu_count() or 1
+
+    def for_corpus(self, source: str) -> RunConfig:
+        """This configuration for one corpus alone, its budget resolved to numbers."""
+        name = self.budget
+        if name == "auto":
+            name = "smoke" if source.partition("(")[0] == "tones" else "standard"
+        budget = BUDGETS[name]
+        return dataclasses.replace(
+            self,
+            corpus=(source,),
+            budget=name,
+            trials=self.trials or budget.trials,
+            inner=self.inner or budget.inner,
+            seeds=self.seeds or budget.seeds,
+        )
+
+    def what(self) -> dict[str, Any]:
+        """Only what decides results: where the corpus lies does not, what is in it does, and the units answer for that."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if key not in HOW}
+
+
+def check_keys(values: dict[str, Any], *, source: str) -> dict[str, Any]:
+    """Keys and values as `RunConfig` takes them, refusing unknown keys and wrong types.
+
+    Raises
+    ------
+    WrongCall
+        Naming the key and `source`, and the nearest known key.
+    """
+    fields = {field.name: field for field in dataclasses.fields(RunConfig)}
+    for key in values:
+        if key not in fields:
+            raise unknown(f"key in {source}:", key, fields)
+    return {key: _value(key, value, fields[key].default, source) for key, value in values.items()}
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The checked keys and values of a TOML file."""
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WrongCall(f"--config {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongCall(f"--config {path} is not TOML: {error}") from None
+    return check_keys(values, source=str(path))
+
+
+def to_toml(config: RunConfig) -> str:
+    """The configuration as TOML, every default written out.
+
+    >>> to_toml(RunConfig()).splitlines()[:2]
+    ['corpus = ["tones"]', 'features = ["egemaps", "spectral+mfcc"]']
+    """
+    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in dataclasses.asdict(config).items())
+
+
+def _value(key: str, value: Any, default: Any, source: str) -> Any:
+    if not isinstance(default, tuple):
+        return typed(key, value, default, source)
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise WrongCall(f"{source}: '{key}' takes a list of words, not {value!r}")
+    return tuple(dict.fromkeys(words))

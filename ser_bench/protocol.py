@@ -1,0 +1,190 @@
+"""Who is judged by whom: outer and inner folds as data.
+
+In:   voices, labels and, where known, genders of the clips, and the protocol's name.
+Out:  a fold number for each clip.
+Rule: a voice is never on both sides of a split; `check_apart` stops whatever tries.
+      Only `random:K`, which exists to show what it costs, is exempt, and marked LEAKY wherever it appears.
+
+A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.twins`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench.errors import WorkFailed, WrongCall
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOSO_LIMIT = 12
+CV_FORMS = "auto, loso, group:K, predefined or random:K"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How clips are split for judging.
+
+    Parameters
+    ----------
+    kind : {'loso', 'group', 'predefined', 'random'}
+    folds : int or None
+        Number of outer folds where the kind needs one.
+    """
+
+    kind: str
+    folds: int | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.folds is None else f"{self.kind}:{self.folds}"
+
+    @property
+    def leaky(self) -> bool:
+        """Whether clips of one speaker may stand on both sides."""
+        return self.kind == "random"
+
+
+def parse_cv(text: str) -> Protocol:
+    """Read a protocol's name.
+
+    >>> parse_cv("group:6")
+    Protocol(kind='group', folds=6)
+    """
+    match = re.fullmatch(r"(loso|predefined)|(group|random):(\d+)", text)
+    if not match:
+        raise WrongCall(f"--cv cannot be '{text}': use {CV_FORMS}")
+    single, counted, k = match.groups()
+    if single:
+        return Protocol(single)
+    if int(k) < 2:
+        raise WrongCall(f"--cv {text}: at least two folds are needed")
+    return Protocol(counted, int(k))
+
+
+def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
+    """The protocol that `cv` means for this corpus.
+
+    ``auto`` is the corpus's customary protocol; where there is none, leave-one-speaker-out up to
+    12 speakers and six speaker groups above.
+    """
+    n_voices = len(np.unique(voices))
+    if cv == "auto":
+        cv = customary or ("loso" if n_voices <= LOSO_LIMIT else "group:6")
+    protocol = parse_cv(cv)
+    if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
+        raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")
+    return protocol
+
+
+def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarray:
+    """The outer fold of each clip.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        Clip table with `emotion`, `voice`, and optionally `gender` and `fold`.
+    protocol : Protocol
+    seed : int
+
+    Returns
+    -------
+    array of int, shape (n_clips,)
+
+    Raises
+    ------
+    WrongCall
+        Where a predefined split is asked for and the corpus has none.
+    WorkFailed
+        Where a predefined split separates a speaker's clips.
+    """
+    voices, labels = clips["voice"].to_numpy(str), clips["emotion"].to_numpy(str)
+    if protocol.kind == "loso":
+        return np.unique(voices, return_inverse=True)[1]
+    if protocol.kind == "predefined":
+        return _predefined(clips, voices)
+    assert protocol.folds is not None
+    if protocol.leaky:
+        return random_folds(labels, protocol.folds, seed)
+    genders = clips["gender"].to_numpy(str) if "gender" in clips else None
+    return voice_folds(voices, labels, protocol.folds, seed, genders=genders)
+
+
+def inner_folds(voices: np.ndarray, labels: np.ndarray, k: int, seed: int, *, random: bool = False) -> np.ndarray:
+    """The inner fold of each training clip: min(k, voices) groups of voices, or random ones inside a random split."""
+    if random:
+        return random_folds(labels, k, seed)
+    return voice_folds(voices, labels, min(k, len(np.unique(voices))), seed)
+
+
+def voice_folds(voices: np.ndarray, labels: np.ndarray, k: int, seed: int, *, genders: np.ndarray | None = None) -> np.ndarray:
+    """Put whole voices into k folds, alike in clips, labels and, where known, genders.
+
+    Voices go one by one, the largest first, into the fold where they least increase the sum of squared
+    shares of every label (and gender) and of all clips; `seed` orders voices of equal size.
+
+    Returns
+    -------
+    array of int, shape (n_clips,)
+
+    >>> voice_folds(np.array(list("aabbccdd")), np.array(list("xyxyxyxy")), 2, 0).reshape(4, 2).T.tolist()[0].count(0)
+    2
+    """
+    names, who = np.unique(voices, return_inverse=True)
+    traits = [labels] if genders is None else [labels, genders]
+    columns = [np.zeros(len(voices), int), *(np.unique(t, return_inverse=True)[1] for t in traits)]
+    counts = np.hstack([np.stack([np.bincount(c[who == v], minlength=c.max() + 1) for v in range(len(names))]) for c in columns])
+    shares = counts / counts.sum(0)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-counts[order, 0], kind="stable")]
+    held = np.zeros((k, shares.shape[1]))
+    fold_of = np.empty(len(names), int)
+    for voice in order:
+        fold_of[voice] = np.argmin(np.round(held @ shares[voice], 12))
+        held[fold_of[voice]] += shares[voice]
+    return fold_of[who]
+
+
+def random_folds(labels: np.ndarray, k: int, seed: int) -> np.ndarray:
+    """Clips dealt to k folds without a look at who speaks, each label spread evenly: the leak that the field publishes."""
+    rng = np.random.default_rng(seed)
+    dealt = np.lexsort((rng.random(len(labels)), labels))
+    fold = np.empty(len(labels), int)
+    fold[dealt] = np.arange(len(labels)) % k
+    return fold
+
+
+def check_apart(train: np.ndarray, test: np.ndarray) -> None:
+    """Refuse a split that has a voice on both sides.
+
+    Raises
+    ------
+    WorkFailed
+        Naming the voices.
+    """
+    both = np.intersect1d(train, test)
+    if len(both):
+        names = ", ".join(both[:3]) + (f" and {len(both) - 3} more" if len(both) > 3 else "")
+        raise WorkFailed(f"speaker on both sides of a split: {names}. Nothing judged this way would hold for new voices")
+
+
+def derive_seed(*parts: Any) -> int:
+    """A seed below 2**31 that depends on the parts and on nothing else."""
+    digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) % 2**31
+
+
+def _predefined(clips: pd.DataFrame, voices: np.ndarray) -> np.ndarray:
+    if "fold" not in clips:
+        raise WrongCall("--cv predefined: the corpus has no column 'fold'; name one in the manifest, or use another --cv")
+    names, fold = np.unique(clips["fold"].to_numpy(str), return_inverse=True)
+    if len(names) < 2:
+        raise WrongCall("--cv predefined: the column 'fold' names a single fold; at least two are needed")
+    for number in range(len(names)):
+        check_apart(voices[fold != number], voices[fold == number])
+    return fold

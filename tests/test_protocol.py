@@ -1,0 +1,111 @@
+"""Splits: no voice on both sides, folds alike, and the same folds whenever the same is asked."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.protocol import Protocol, check_apart, derive_seed, inner_folds, outer_folds, parse_cv, random_folds, resolve_cv, voice_folds
+
+
+def table(voices: list[str], emotions: list[str], **more: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"voice": voices, "emotion": emotions, **more})
+
+
+def test_loso_makes_one_fold_a_voice():
+    clips = table(list("aabbcc"), list("xyxyxy"))
+    assert outer_folds(clips, Protocol("loso"), 0).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz")), min_size=8, max_size=80), st.integers(2, 5), st.integers(0, 9)
+)
+def test_group_folds_never_part_a_voice_and_leave_no_fold_empty(rows, k, seed):
+    voices, labels = (np.array(column) for column in zip(*rows, strict=True))
+    k = min(k, len(np.unique(voices)))
+    folds = voice_folds(voices, labels, k, seed)
+    assert all(len(np.unique(folds[voices == voice])) == 1 for voice in voices)
+    assert set(folds) == set(range(k))
+
+
+def test_group_folds_are_alike_in_speakers_and_genders():
+    voices = np.repeat([f"{i:02}" for i in range(24)], 60)
+    genders = np.repeat(["male", "female"] * 12, 60)
+    labels = np.tile(list("abcdef"), 240)
+    folds = voice_folds(voices, labels, 6, 0, genders=genders)
+    assert np.bincount(folds).tolist() == [240] * 6
+    assert all((genders[folds == fold] == "male").sum() == 120 for fold in range(6))
+
+
+def test_group_folds_balance_unequal_speakers():
+    sizes = [90, 10, 50, 50, 70, 30, 60, 40]
+    voices = np.repeat([str(i) for i in range(8)], sizes)
+    assert np.bincount(voice_folds(voices, np.full(len(voices), "x"), 4, 0)).tolist() == [100] * 4
+
+
+def test_the_order_of_clips_changes_no_fold():
+    rng = np.random.default_rng(0)
+    voices, labels = rng.choice(list("abcdefgh"), 200), rng.choice(list("xyz"), 200)
+    order = rng.permutation(200)
+    assert (voice_folds(voices, labels, 3, 5)[order] == voice_folds(voices[order], labels[order], 3, 5)).all()
+
+
+def test_another_seed_groups_speakers_otherwise():
+    voices = np.repeat([f"{i:02}" for i in range(24)], 4)
+    labels = np.tile(list("abcd"), 24)
+    assert (voice_folds(voices, labels, 6, 0) != voice_folds(voices, labels, 6, 1)).any()
+
+
+def test_inner_folds_are_no_more_than_training_voices():
+    assert set(inner_folds(np.array(list("aabb")), np.array(list("xyxy")), 4, 0)) == {0, 1}
+
+
+def test_random_folds_spread_each_label_and_part_speakers():
+    labels = np.array(list("x" * 60 + "y" * 30))
+    folds = random_folds(labels, 6, 0)
+    assert all(np.bincount(folds[labels == label]).tolist() == [n] * 6 for label, n in (("x", 10), ("y", 5)))
+
+
+def test_a_voice_on_both_sides_stops_everything():
+    with pytest.raises(WorkFailed, match="both sides of a split: b"):
+        check_apart(np.array(["a", "b"]), np.array(["b", "c"]))
+
+
+def test_a_predefined_split_that_parts_a_speaker_is_refused():
+    clips = table(list("aabb"), list("xyxy"), fold=["1", "2", "1", "2"])
+    with pytest.raises(WorkFailed, match="both sides"):
+        outer_folds(clips, Protocol("predefined"), 0)
+
+
+def test_predefined_folds_are_the_table_s():
+    clips = table(list("aabb"), list("xyxy"), fold=["dev", "dev", "test", "test"])
+    assert outer_folds(clips, Protocol("predefined"), 0).tolist() == [0, 0, 1, 1]
+
+
+def test_predefined_needs_the_column():
+    with pytest.raises(WrongCall, match="no column 'fold'"):
+        outer_folds(table(list("ab"), list("xy")), Protocol("predefined"), 0)
+
+
+@pytest.mark.parametrize("text", ["group", "group:1", "random:0", "kfold:5", "loso:3", ""])
+def test_a_protocol_nobody_knows_is_refused(text):
+    with pytest.raises(WrongCall):
+        parse_cv(text)
+
+
+def test_auto_is_the_custom_else_loso_for_few_and_groups_for_many():
+    few, many = np.array(list("abc")), np.array([str(i) for i in range(13)])
+    assert str(resolve_cv("auto", "group:2", few)) == "group:2"
+    assert str(resolve_cv("auto", None, few)) == "loso"
+    assert str(resolve_cv("auto", None, many)) == "group:6"
+
+
+def test_more_groups_than_speakers_is_an_error():
+    with pytest.raises(WrongCall, match="there are 3"):
+        resolve_cv("group:6", None, np.array(list("abc")))
+
+
+def test_seeds_depend_on_their_parts_alone():
+    assert derive_seed(0, "emodb", 1) == derive_seed(0, "emodb", 1) != derive_seed(0, "emodb", 2)
