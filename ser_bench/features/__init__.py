@@ -1,0 +1,39 @@
+"""HOW a clip becomes numbers: extractors, one file a family, and the store that remembers what they computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ser_bench.features.extract import Extraction, extract, extract_corpus
+from ser_bench.features.extractor import Extractor, Features
+from ser_bench.features.sets import FeatureSet, known_extractors, parse_features
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Extraction",
+    "Extractor",
+    "FeatureSet",
+    "Features",
+    "catalogue",
+    "extract",
+    "extract_corpus",
+    "known_extractors",
+    "parse_features",
+]
+
+
+def catalogue() -> pd.DataFrame:
+    """The feature sets: a row each, with dimensions, groups, rate (Hz), source and licence."""
+    import pandas as pd
+
+    rows = []
+    for name, cls in known_extractors().items():
+        extractor = cls()
+        groups = ", ".join(dict.fromkeys(extractor.groups))
+        rate = extractor.rate or "own"
+        rows.append(
+            {"features": name, "dims": len(extractor.columns), "groups": groups, "rate": rate, "source": cls.source, "licence": cls.licence}
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,56 @@
+"""`mfcc`: statistics of mel-frequency cepstral coefficients and of their first and second deltas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_bench.features.extractor import Extractor
+from ser_bench.features.frames import frames
+from ser_bench.features.functionals import FUNCTIONALS, functionals
+
+if TYPE_CHECKING:
+    from ser_bench.audio import Clip
+
+WIDTH = 9
+GROUPS = ("mfcc", "mfcc_delta", "mfcc_delta2")
+
+
+@dataclass(frozen=True)
+class Mfcc(Extractor):
+    """Coefficients as `librosa.feature.mfcc`, deltas as `librosa.feature.delta` in mode 'nearest'; ten functionals each."""
+
+    name = "mfcc"
+    version = 1
+    source = "Davis & Mermelstein (1980), IEEE TASSP 28(4); computed as librosa does"
+    n_mfcc: int = 20
+    rate: int = 16_000
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Coefficients, first deltas, second deltas; each functional by functional."""
+        tracks = [f"{group}.{number:02}" for group in GROUPS for number in range(1, self.n_mfcc + 1)]
+        return tuple(f"{track}.{functional}" for track in tracks for functional in FUNCTIONALS)
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        """The vector of a clip."""
+        f = frames(clip, self.rate)
+        coefficients = f.mfcc(self.n_mfcc)
+        return functionals(np.concatenate([coefficients, delta(coefficients, 1), delta(coefficients, 2)]), f.step).ravel()
+
+
+def delta(tracks: np.ndarray, order: int) -> np.ndarray:
+    """Local derivative over nine frames, the ends repeated: `librosa.feature.delta(mode='nearest')`; shape as `tracks`."""
+    from scipy.ndimage import convolve1d
+
+    return convolve1d(tracks, _derivative(order), axis=1, mode="nearest")
+
+
+@cache
+def _derivative(order: int) -> np.ndarray:
+    from scipy.signal import savgol_coeffs
+
+    return savgol_coeffs(WIDTH, order, deriv=order)

@@ -1,0 +1,54 @@
+"""`spectral`: statistics of the descriptors that librosa made common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_bench.errors import WrongCall
+from ser_bench.features.extractor import Extractor
+from ser_bench.features.frames import CHROMA, CONTRAST_BANDS, frames
+from ser_bench.features.functionals import FUNCTIONALS, functionals
+
+if TYPE_CHECKING:
+    from ser_bench.audio import Clip
+
+TRACKS = (
+    *(f"chroma.{pitch_class}" for pitch_class in CHROMA),
+    "energy.rms",
+    "shape.centroid",
+    "shape.bandwidth",
+    "shape.rolloff",
+    "zero_crossing.rate",
+    *(f"contrast.{band}" for band in range(1, CONTRAST_BANDS + 1)),
+    "shape.flatness",
+)
+LOWEST_RATE = 12_800
+"""Twice where the highest contrast band begins."""
+
+
+@dataclass(frozen=True)
+class Spectral(Extractor):
+    """25 tracks, ten functionals each."""
+
+    name = "spectral"
+    version = 1
+    source = "McFee et al. (2015), librosa: audio and music signal analysis in Python, SciPy"
+    rate: int = 16_000
+
+    def __post_init__(self) -> None:
+        if self.rate <= LOWEST_RATE:
+            raise WrongCall(f"spectral: rate={self.rate} leaves no room for the highest contrast band; it takes more than {LOWEST_RATE}")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Track by track, functional by functional."""
+        return tuple(f"{track}.{functional}" for track in TRACKS for functional in FUNCTIONALS)
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        """The vector of a clip."""
+        f = frames(clip, self.rate)
+        tracks = [f.chroma(), f.rms(), f.centroid(), f.bandwidth(), f.rolloff(), f.zero_crossing_rate(), f.contrast(), f.flatness()]
+        return functionals(np.concatenate(tracks), f.step).ravel()

@@ -1,0 +1,93 @@
+"""Every descriptor is librosa's, track for track."""
+
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+
+from ser_bench.audio import read_clip
+from ser_bench.features.frames import Frames
+from ser_bench.features.mfcc import delta
+
+RATE = 16_000
+OURS = {
+    "chroma": lambda f: f.chroma(),
+    "rms": lambda f: f.rms(),
+    "centroid": lambda f: f.centroid(),
+    "bandwidth": lambda f: f.bandwidth(),
+    "rolloff": lambda f: f.rolloff(),
+    "zero_crossing_rate": lambda f: f.zero_crossing_rate(),
+    "contrast": lambda f: f.contrast(),
+    "flatness": lambda f: f.flatness(),
+    "mfcc": lambda f: f.mfcc(20),
+    "delta": lambda f: delta(f.mfcc(20), 1),
+    "delta2": lambda f: delta(f.mfcc(20), 2),
+}
+LIBROSA = {
+    "chroma": lambda y, sr: librosa.feature.chroma_stft(y=y, sr=sr),
+    "rms": lambda y, sr: librosa.feature.rms(y=y),
+    "centroid": lambda y, sr: librosa.feature.spectral_centroid(y=y, sr=sr),
+    "bandwidth": lambda y, sr: librosa.feature.spectral_bandwidth(y=y, sr=sr),
+    "rolloff": lambda y, sr: librosa.feature.spectral_rolloff(y=y, sr=sr),
+    "zero_crossing_rate": lambda y, sr: librosa.feature.zero_crossing_rate(y),
+    "contrast": lambda y, sr: librosa.feature.spectral_contrast(y=y, sr=sr),
+    "flatness": lambda y, sr: librosa.feature.spectral_flatness(y=y),
+    "mfcc": lambda y, sr: librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20),
+    "delta": lambda y, sr: librosa.feature.delta(librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20), mode="nearest"),
+    "delta2": lambda y, sr: librosa.feature.delta(librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20), order=2, mode="nearest"),
+}
+
+
+def synthetic(seconds: float, kind: str) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    time = np.arange(round(seconds * RATE)) / RATE
+    sounds = {
+        "voice": sum(np.sin(2 * np.pi * 140 * k * time + k) / k for k in range(1, 20)) * (0.2 + 0.1 * np.sin(2 * np.pi * 4 * time)),
+        "noise": 0.1 * rng.standard_normal(len(time)),
+        "chirp": 0.5 * np.sin(2 * np.pi * (100 * time + 1500 * time**2)),
+        "speech then silence": 0.1 * rng.standard_normal(len(time)) * (time < seconds / 2),
+        "faint": 1e-4 * rng.standard_normal(len(time)),
+    }
+    # The noise of 16 bits: below it the digits of any two transforms differ, and nothing was measured.
+    return (sounds[kind] + rng.uniform(-1, 1, len(time)) / 32768).astype(np.float32)
+
+
+def hold(name: str, samples: np.ndarray, rate: int) -> None:
+    ours, theirs = OURS[name](Frames(samples, rate)), LIBROSA[name](samples, rate)
+    assert ours.shape == theirs.shape
+    reach = np.maximum(np.ptp(theirs, axis=1, keepdims=True), 1e-6)
+    off = np.abs(ours - theirs) > 1e-4 * reach
+    if name == "rolloff":
+        assert off.mean() <= 0.001
+        assert np.abs(ours - theirs).max() <= rate / 2048 * 1.01
+    else:
+        assert not off.any()
+
+
+@pytest.mark.parametrize("kind", ["voice", "noise", "chirp", "speech then silence", "faint"])
+@pytest.mark.parametrize("name", OURS)
+def test_a_descriptor_is_librosa_s_on_synthetic_sound(name, kind):
+    hold(name, synthetic(2.0, kind), RATE)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_descriptor_is_librosa_s_on_the_shortest_clip(name):
+    hold(name, synthetic(0.1, "voice"), RATE)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_descriptor_is_librosa_s_on_real_speech(name, real_corpora: Path):
+    files = [*sorted(real_corpora.glob("emodb/wav/*.wav"))[::60], *sorted(real_corpora.glob("ravdess/*/*.flac"))[::300]]
+    for file in files:
+        clip = read_clip(file)
+        hold(name, clip.at(RATE), RATE)
+        hold(name, clip.samples, clip.rate)
+
+
+def test_the_tuning_is_librosa_s_on_real_speech(real_corpora: Path):
+    files = sorted(real_corpora.glob("emodb/wav/*.wav"))[::10]
+    for file in files:
+        samples = read_clip(file).samples
+        power = np.abs(librosa.stft(samples)) ** 2
+        assert Frames(samples, RATE).tuning == pytest.approx(librosa.estimate_tuning(S=power, sr=RATE), abs=1e-9)
