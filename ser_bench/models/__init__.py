@@ -1,0 +1,51 @@
+"""WHO decides: the models, one file a family. Adding a model is adding one file with a subclass of `Model`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ser_bench.models.model import Fitted, Model, Plan, Split, Verdict, fit_split, plan_split
+from ser_bench.registry import discover
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_MODELS = ("svm", "rf", "xgb", "mlp")
+"""The models of a run that names none, in this order."""
+
+__all__ = ["DEFAULT_MODELS", "Fitted", "Model", "Plan", "Split", "Verdict", "catalogue", "fit_split", "known_models", "plan_split"]
+
+
+def known_models() -> dict[str, type[Model]]:
+    """All models by name, those of other packages too."""
+    return discover("models", Model)  # type: ignore[type-abstract]
+
+
+def catalogue() -> pd.DataFrame:
+    """All models: ``model, description, parameters`` (the search space, with the defaults)."""
+    import pandas as pd
+
+    rows = [(name, model.description, describe_space(model())) for name, model in known_models().items()]
+    return pd.DataFrame(rows, columns=["model", "description", "parameters"])
+
+
+def describe_space(model: Model) -> str:
+    """A model's search space in words.
+
+    >>> describe_space(known_models()["logreg"]())
+    'C 1e-05..10 log (0.1)'
+    """
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+    from optuna.trial import FixedTrial
+
+    trial = FixedTrial(dict(model.defaults))
+    model.space(trial)
+    words = []
+    for name, drawn in trial.distributions.items():
+        span = ""
+        if isinstance(drawn, CategoricalDistribution):
+            span = "|".join(map(str, drawn.choices))
+        elif isinstance(drawn, FloatDistribution | IntDistribution):
+            span = f"{drawn.low:g}..{drawn.high:g}{' log' if drawn.log else ''}"
+        words.append(f"{name} {span} ({model.defaults[name]})")
+    return ", ".join(words)

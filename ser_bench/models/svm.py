@@ -1,0 +1,119 @@
+"""Support vector machine with a radial or a linear kernel.
+
+The plan measures all distances and inner products between clips once a split, in single precision; a trial
+only makes its kernel from them. `gamma` is in units of 1 / (columns x variance), scikit-learn's ``scale``,
+and multiplies the linear kernel too, so that one range of C suits both kernels and any number of columns.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, scatter
+
+if TYPE_CHECKING:
+    import optuna
+    from sklearn.svm import SVC
+
+CACHE_MB = 500
+
+
+class Svm(Model):
+    """One machine for each pair of emotions, decided by vote."""
+
+    name = "svm"
+    version = 1
+    description = "support vector machine, radial or linear kernel, balanced classes"
+    probabilistic = False
+    defaults = {"kernel": "rbf", "C": 3.0, "gamma": 1.0}
+
+    def space(self, trial: optuna.trial.BaseTrial) -> Params:
+        """Draw the kernel, C and, for the radial kernel, gamma."""
+        kernel = trial.suggest_categorical("kernel", ["rbf", "linear"])
+        params = {"kernel": kernel, "C": trial.suggest_float("C", 0.03, 100.0, log=True)}
+        if kernel == "rbf":
+            params["gamma"] = trial.suggest_float("gamma", 0.03, 3.0, log=True)
+        return params
+
+    def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
+        """Train on the clips themselves."""
+        scale = scale_of(split.x_train)
+        if params["kernel"] == "rbf":
+            machine = machine_of(params["C"], kernel="rbf", gamma=params["gamma"] * scale)
+        else:
+            machine = machine_of(params["C"] * scale, kernel="linear")
+        return FittedSvm(machine.fit(split.x_train, split.y_train), split.n_classes)
+
+    def plan(self, split: Split) -> Plan:
+        """Share distances and inner products."""
+        return KernelPlan(self, split)
+
+    def fit_seconds(self, n_train: int, n_columns: int) -> float:
+        """Grows with pairs of clips; the columns only matter once a split."""
+        return 2.5e-8 * n_train**2 * (1 + n_columns / 10_000)
+
+
+class FittedSvm(Fitted):
+    """A trained machine."""
+
+    def __init__(self, machine: SVC, n_classes: int) -> None:
+        self.machine = machine
+        self.n_classes = n_classes
+
+    def judge(self, x: np.ndarray) -> Verdict:
+        """Decide by the machine's own vote."""
+        return verdict_of(self.machine, x, self.n_classes)
+
+
+class KernelPlan(Plan):
+    """Inner products of a split, once."""
+
+    def __init__(self, model: Model, split: Split) -> None:
+        super().__init__(model, split)
+        self.scale = scale_of(split.x_train)
+        self.products = split.x_train @ split.x_train.T
+        self.products_eval = split.x_eval @ split.x_train.T
+
+    @cached_property
+    def distances(self) -> tuple[np.ndarray, np.ndarray]:
+        """Squared distances among training clips, and from `x_eval` to them."""
+        norms = np.diagonal(self.products)
+        norms_eval = np.einsum("ij,ij->i", self.split.x_eval, self.split.x_eval)
+        among = norms[:, None] + norms - 2 * self.products
+        np.fill_diagonal(among, 0)
+        return among.clip(0), (norms_eval[:, None] + norms - 2 * self.products_eval).clip(0)
+
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+        """Train on a kernel made from what is shared."""
+        if params["kernel"] == "rbf":
+            gamma = np.float32(params["gamma"] * self.scale)
+            kernel, kernel_eval = (np.exp(-gamma * d) for d in self.distances)
+            machine = machine_of(params["C"], kernel="precomputed")
+        else:
+            kernel, kernel_eval = self.products, self.products_eval
+            machine = machine_of(params["C"] * self.scale, kernel="precomputed")
+        return verdict_of(machine.fit(kernel, self.split.y_train), kernel_eval, self.split.n_classes)
+
+
+def scale_of(x: np.ndarray) -> float:
+    """1 / (columns x variance): scikit-learn's ``gamma='scale'``."""
+    variance = float(x.var(dtype=np.float64))
+    return 1 / (x.shape[1] * variance) if variance else 1.0
+
+
+def machine_of(c: float, **kernel: Any) -> SVC:
+    """An untrained machine that balances emotions."""
+    from sklearn.svm import SVC
+
+    return SVC(C=c, class_weight="balanced", decision_function_shape="ovr", cache_size=CACHE_MB, **kernel)
+
+
+def verdict_of(machine: SVC, x: np.ndarray, n_classes: int) -> Verdict:
+    """The machine's vote, and its scores: of two emotions the signed distance and its opposite."""
+    scores = machine.decision_function(x)
+    if scores.ndim == 1:
+        scores = np.column_stack([-scores, scores])
+    return Verdict(machine.predict(x), scatter(scores, machine.classes_, n_classes, -np.inf))

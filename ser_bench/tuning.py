@@ -1,0 +1,369 @@
+"""One unit: search inside the training speakers, fit once on all of them, predict the held-out ones once.
+
+In:   features, emotions and speakers of a cell's clips, which of them are for training, and seeds.
+Out:  decisions and probabilities for the held-out clips, the parameters chosen and every trial.
+Rule: nothing here sees a held-out emotion; on the ``train`` track no held-out feature moves anything
+      fitted; no voice is on both sides of a split; and a unit is a pure function of what it is given:
+      no clock, no other process and no number of threads has a say.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_bench.errors import WorkFailed
+from ser_bench.models.calibration import Calibrator, fit_calibrator
+from ser_bench.models.model import Model, Params, Plan, Split, Verdict, plan_split
+from ser_bench.protocol import check_apart, derive_seed, inner_folds
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+TUNING_VERSION = 1
+"""Changes whenever a unit's result may, whatever the model."""
+
+PRUNE_CHANCE = 0.1
+"""A trial is given up when its chance to end above the best one falls below this."""
+
+
+@dataclass(frozen=True)
+class UnitData:
+    """A cell's clips and one outer split of them.
+
+    Parameters
+    ----------
+    x : array of float32, shape (n_clips, n_columns)
+        Features as extracted.
+    y : array of int, shape (n_clips,)
+        Emotions as positions in `classes`. Those of held-out clips are never read.
+    speakers : array of str, shape (n_clips,)
+        Whose clips the ``speaker`` track standardises together.
+    voices : array of str, shape (n_clips,)
+        What no split may separate: speakers, or several of them who share audio.
+    train : array of bool, shape (n_clips,)
+        Training clips; the others are held out.
+    classes : tuple of str
+        The cell's emotions.
+    track : {'train', 'speaker'}
+        Where scaling statistics come from.
+    leaky : bool
+        Whether voices may be on both sides, as in random splits; inner folds are random too then.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    speakers: np.ndarray
+    voices: np.ndarray
+    train: np.ndarray
+    classes: tuple[str, ...]
+    track: str = "train"
+    leaky: bool = False
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What came of a unit.
+
+    Parameters
+    ----------
+    predicted : array of int, shape (n_held_out,)
+        The model's decisions, in the order of the held-out clips.
+    probabilities : array of float64, shape (n_held_out, n_classes)
+    params : dict
+        The parameters chosen.
+    rounds : int or None
+        Rounds (epochs) of the final fit, of a model trained in rounds.
+    trials : DataFrame
+        ``trial, state (complete, pruned or failed), score (inner UAR), params (JSON), seconds, chosen``.
+    notes : list of str
+        What a reader of the row must know.
+    seconds : float
+        The one thing that may differ between two runs.
+    """
+
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    params: Params
+    rounds: int | None
+    trials: pd.DataFrame
+    notes: list[str]
+    seconds: float
+
+
+@dataclass
+class Trial:
+    """One set of parameters on the inner folds, as far as it came."""
+
+    number: int
+    params: Params
+    state: str = "complete"
+    score: float = float("nan")
+    seconds: float = 0.0
+    gains: np.ndarray = field(default_factory=lambda: np.empty(0))
+    verdicts: list[Verdict] = field(default_factory=list)
+    reason: str = ""
+
+
+def tune_unit(data: UnitData, model: Model, *, trials: int, inner: int, seed: int, fold_seed: int) -> UnitResult:
+    """Search, refit, predict.
+
+    Parameters
+    ----------
+    data : UnitData
+    model : Model
+    trials : int
+        Trials of the search; the first is the model's defaults.
+    inner : int
+        Inner folds, as far as there are training voices for them.
+    seed : int
+        Of search and model.
+    fold_seed : int
+        Of the inner folds, which all rows share.
+
+    Raises
+    ------
+    WorkFailed
+        Where a voice is on both sides of a split, or no trial succeeded.
+    """
+    from threadpoolctl import threadpool_limits
+
+    started = time.perf_counter()
+    # More threads would add up numbers in another order: the same run with other --jobs, other last digits.
+    with threadpool_limits(1):
+        # Sums go in the order of memory, which must not depend on where the features came from.
+        x = np.ascontiguousarray(data.x, np.float32)
+        if data.track == "speaker":
+            x = standardise_speakers(x, data.speakers)
+        if not data.leaky:
+            check_apart(data.voices[data.train], data.voices[~data.train])
+        search = Search.over(data, x, model, inner, seed, fold_seed)
+        found = search.run(trials) if search else [Trial(0, dict(model.defaults))]
+        best = best_of(found)
+        if best is None:
+            raise WorkFailed(f"{model.name}: every trial failed; the first: {found[0].reason}")
+        rounds = median_rounds(best.verdicts)
+        final = plan_split(model, scaled_split(data, x, data.train, ~data.train, held_out=True))
+        verdict = final.run(best.params, derive_seed(seed, "refit"), rounds)
+        calibrator = search.calibrator(best) if search and not model.probabilistic else Calibrator()
+    return UnitResult(
+        predicted=verdict.predicted,
+        probabilities=verdict.scores if model.probabilistic else calibrator.probabilities(verdict.scores),
+        params=best.params,
+        rounds=verdict.rounds,
+        trials=trial_table(found, best),
+        notes=unit_notes(model, x.shape[1], found, searched=search is not None),
+        seconds=time.perf_counter() - started,
+    )
+
+
+class Search:
+    """Trials of one model on the inner folds of one unit.
+
+    Parameters
+    ----------
+    model : Model
+    plans : list of Plan
+        One an inner fold.
+    y : array of int, shape (n_train,)
+        Emotions of the training clips.
+    folds : array of int, shape (n_train,)
+        Inner fold of each training clip.
+    voices : array of str, shape (n_train,)
+    seed : int
+    """
+
+    def __init__(self, model: Model, plans: Sequence[Plan], y: np.ndarray, folds: np.ndarray, voices: np.ndarray, seed: int) -> None:
+        self.model, self.plans, self.y, self.folds, self.seed = model, plans, y, folds, seed
+        names, who = np.unique(voices, return_inverse=True)
+        # Numbered fold by fold; in a leaky split a speaker counts as another one in each fold.
+        self.judged = np.unique(folds * len(names) + who, return_inverse=True)[1]
+        # What a hit adds to the UAR over all training clips.
+        counts = np.bincount(y)
+        self.worth = 1 / (np.count_nonzero(counts) * counts[y])
+
+    @classmethod
+    def over(cls, data: UnitData, x: np.ndarray, model: Model, inner: int, seed: int, fold_seed: int) -> Search | None:
+        """Prepare the inner folds; None where a single training voice allows none."""
+        inside = np.flatnonzero(data.train)
+        y, voices = data.y[inside], data.voices[inside]
+        if not data.leaky and len(np.unique(voices)) == 1:
+            return None
+        folds = inner_folds(voices, y, inner, fold_seed, random=data.leaky)
+        plans = []
+        for number in range(folds.max() + 1):
+            if not data.leaky:
+                check_apart(voices[folds != number], voices[folds == number])
+            plans.append(plan_split(model, scaled_split(data, x, inside[folds != number], inside[folds == number])))
+        return cls(model, plans, y, folds, voices, seed)
+
+    def run(self, trials: int) -> list[Trial]:
+        """Run a study of that many trials, the model's defaults first."""
+        study = new_study(derive_seed(self.seed, "search"), trials)
+        study.enqueue_trial(dict(self.model.defaults))
+        found: list[Trial] = []
+        for number in range(trials):
+            asked = study.ask()
+            trial = Trial(number, self.model.space(asked))
+            self.judge(trial, best_of(found))
+            tell(study, asked, trial)
+            found.append(trial)
+        return found
+
+    def judge(self, trial: Trial, best: Trial | None) -> None:
+        """Take a trial through the inner folds until it is complete, fails or cannot win any more."""
+        started = time.perf_counter()
+        gains = []
+        for number, plan in enumerate(self.plans):
+            try:
+                verdict = plan.run(trial.params, derive_seed(self.seed, "model", number))
+            except Exception as error:
+                trial.state, trial.reason = "failed", f"{type(error).__name__}: {error}"
+                break
+            trial.verdicts.append(verdict)
+            gains.append(self.speaker_gains(number, verdict))
+            trial.gains = np.concatenate(gains)
+            if best and hopeless(trial.gains - best.gains[: len(trial.gains)], len(best.gains)):
+                trial.state = "pruned"
+                break
+        else:
+            # Equal hits must be equal scores, in whatever order their worth was added up: the first trial of equals wins.
+            trial.score = round(float(trial.gains.sum()), 12)
+        trial.seconds = time.perf_counter() - started
+
+    def speaker_gains(self, number: int, verdict: Verdict) -> np.ndarray:
+        """What each speaker of an inner fold adds to the inner UAR; over all folds these sum to it."""
+        mine = self.folds == number
+        who = self.judged[mine]
+        return np.bincount(who - who.min(), self.worth[mine] * (verdict.predicted == self.y[mine]))
+
+    def calibrator(self, best: Trial) -> Calibrator:
+        """Fit a calibrator on the out-of-fold scores of a complete trial."""
+        scores = np.empty((len(self.y), best.verdicts[0].scores.shape[1]))
+        for number, verdict in enumerate(best.verdicts):
+            scores[self.folds == number] = verdict.scores
+        return fit_calibrator(scores, self.y)
+
+
+def new_study(seed: int, trials: int) -> optuna.Study:
+    """A quiet study in memory, random for its first quarter and by tree-structured Parzen estimators then."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(2, trials // 4), multivariate=False, constant_liar=False)
+    return optuna.create_study(direction="maximize", sampler=sampler)
+
+
+def tell(study: optuna.Study, asked: optuna.Trial, trial: Trial) -> None:
+    """Tell the study how a trial ended; of a pruned one, how far it came and the share of UAR it had by then."""
+    from optuna.trial import TrialState
+
+    if trial.state == "complete":
+        study.tell(asked, trial.score)
+        return
+    if trial.state == "pruned":
+        asked.report(float(trial.gains.sum()), step=len(trial.verdicts))
+    study.tell(asked, state=TrialState.PRUNED if trial.state == "pruned" else TrialState.FAIL)
+
+
+def hopeless(differences: np.ndarray, n_speakers: int) -> bool:
+    """Whether a trial will hardly end above the best one.
+
+    Each speaker's gain is paired with the best trial's gain on the same speaker. What the speakers seen so far
+    say about the mean difference over *all* of them is Student's t with the correction for a finite population
+    (Cochran, *Sampling Techniques*, 1977, ch. 2): mean m, error s * sqrt((1 - n/N) / n). The trial is given up
+    when the probability of ending above zero is below `PRUNE_CHANCE`. One speaker says nothing.
+
+    Parameters
+    ----------
+    differences : array of float, shape (n_seen,)
+        Trial minus best, a value a speaker seen.
+    n_speakers : int
+        Speakers that a complete trial sees.
+
+    >>> hopeless(np.array([-0.2, -0.3, -0.25]), 20), hopeless(np.array([-0.2, 0.3, -0.25]), 20)
+    (True, False)
+    """
+    from scipy.special import stdtrit
+
+    n = len(differences)
+    if n < 2 or n == n_speakers:
+        return False
+    error = differences.std(ddof=1) * np.sqrt((1 - n / n_speakers) / n)
+    return bool(differences.mean() + stdtrit(n - 1, 1 - PRUNE_CHANCE) * error < 0)
+
+
+def best_of(trials: Sequence[Trial]) -> Trial | None:
+    """The complete trial with the highest score, the first of equals."""
+    complete = [trial for trial in trials if trial.state == "complete"]
+    return max(complete, key=lambda trial: trial.score, default=None)
+
+
+def median_rounds(verdicts: Sequence[Verdict]) -> int | None:
+    """The median best number of rounds over inner folds, of a model trained in rounds."""
+    rounds = [verdict.rounds for verdict in verdicts if verdict.rounds is not None]
+    return round(float(np.median(rounds))) if rounds else None
+
+
+def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndarray, *, held_out: bool = False) -> Split:
+    """A split of the clips, standardised by its training part unless speakers are already.
+
+    Parameters
+    ----------
+    x : array of float32, shape (n_clips, n_columns)
+    train, held : array of int or of bool
+        Clips to learn from, clips to decide about.
+    held_out : bool
+        Whether the latter's emotions are to stay unknown.
+    """
+    x_train, x_eval = x[train], x[held]
+    if data.track == "train":
+        mean, scale = column_statistics(x_train)
+        x_train, x_eval = (x_train - mean) * scale, (x_eval - mean) * scale
+    return Split(x_train, data.y[train], x_eval, None if held_out else data.y[held], len(data.classes))
+
+
+def standardise_speakers(x: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+    """Standardise each speaker's clips by their own mean and standard deviation."""
+    scaled = np.empty_like(x)
+    for speaker in np.unique(speakers):
+        mine = speakers == speaker
+        mean, scale = column_statistics(x[mine])
+        scaled[mine] = (x[mine] - mean) * scale
+    return scaled
+
+
+def column_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and inverse standard deviation of columns, float32; the latter 0 for a constant column, which thus vanishes.
+
+    >>> column_statistics(np.array([[1, 7], [3, 7]], np.float32))
+    (array([2., 7.], dtype=float32), array([1., 0.], dtype=float32))
+    """
+    mean, deviation = x.mean(0, dtype=np.float64), x.std(0, dtype=np.float64)
+    varies = (x.min(0) < x.max(0)) & (deviation > 0)
+    return mean.astype(np.float32), np.divide(1, deviation, where=varies, out=np.zeros(x.shape[1])).astype(np.float32)
+
+
+def trial_table(trials: Sequence[Trial], best: Trial) -> pd.DataFrame:
+    """Trials as rows."""
+    import pandas as pd
+
+    rows = [(t.number, t.state, t.score, json.dumps(t.params, sort_keys=True), t.seconds, t is best) for t in trials]
+    return pd.DataFrame(rows, columns=["trial", "state", "score", "params", "seconds", "chosen"])
+
+
+def unit_notes(model: Model, n_columns: int, trials: Sequence[Trial], *, searched: bool) -> list[str]:
+    """What a reader of the row must know about this unit."""
+    notes = list(model.notes(n_columns))
+    if not searched:
+        notes.append("defaults: one training speaker")
+    failed = [trial for trial in trials if trial.state == "failed"]
+    if failed:
+        notes.append(f"{len(failed)} of {len(trials)} trials failed: {failed[0].reason}")
+    return notes

@@ -1,0 +1,249 @@
+"""One unit: what it may see, what it must not, and what it says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from ser_bench.errors import WorkFailed
+from ser_bench.models import Fitted, Model, known_models
+from ser_bench.models.svm import Svm
+from ser_bench.tuning import PRUNE_CHANCE, Search, Trial, UnitData, UnitResult, hopeless, standardise_speakers, tune_unit
+
+MODELS = sorted(known_models())
+
+
+def make_unit(*, speakers: int = 6, each: int = 16, emotions: int = 3, columns: int = 10, track: str = "train", seed: int = 0) -> UnitData:
+    """Clips whose emotions and speakers both move the features; the last two speakers are held out."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(speakers), each)
+    y = np.tile(np.arange(each) % emotions, speakers)
+    x = 5 + rng.normal(0, 1, (emotions, columns))[y] + rng.normal(0, 0.7, (speakers, columns))[who] + rng.normal(size=(len(y), columns))
+    names = np.char.add("s", who.astype(str))
+    classes = tuple("abcdefgh"[:emotions])
+    return UnitData(x.astype(np.float32), y, names, names, who < max(1, speakers - 2), classes, track)
+
+
+def tune(data: UnitData, model: Model | str = "svm", *, trials: int = 5, inner: int = 3, seed: int = 1) -> UnitResult:
+    model = known_models()[model]() if isinstance(model, str) else model
+    return tune_unit(data, model, trials=trials, inner=inner, seed=seed, fold_seed=2)
+
+
+def outcome(result: UnitResult) -> tuple[bytes, bytes, str, str]:
+    trials = result.trials.drop(columns="seconds").to_json()
+    return result.predicted.tobytes(), result.probabilities.tobytes(), json.dumps(result.params), trials
+
+
+class Fragile(Svm):
+    """Raises on trials that are not its defaults, or on all."""
+
+    name = "fragile"
+
+    def __init__(self, *, always: bool) -> None:
+        self.always = always
+
+    def plan(self, split: Any) -> Any:
+        plan = super().plan(split)
+        run = plan.run
+
+        def run_or_raise(params: Mapping[str, Any], seed: int, rounds: int | None = None) -> Any:
+            if self.always or params != self.defaults:
+                raise FloatingPointError("no kernel today")
+            return run(params, seed, rounds)
+
+        plan.run = run_or_raise
+        return plan
+
+
+class Dull(Model):
+    """Decides for one emotion unless told to be right, which only its defaults are."""
+
+    name: ClassVar[str] = "dull"
+    version = 1
+    description = "a constant"
+    defaults: ClassVar[dict[str, Any]] = {"good": True, "noise": 0.0}
+
+    def space(self, trial: Any) -> dict[str, Any]:
+        return {"good": trial.suggest_categorical("good", [True]), "noise": trial.suggest_float("noise", 0, 1)}
+
+    def fit(self, split: Any, params: Mapping[str, Any], seed: int, rounds: int | None = None) -> Fitted:
+        if params["noise"] == 0:
+            return Svm().fit(split, dict(Svm.defaults), seed)
+        from ser_bench.models.model import Certain
+
+        return Certain(0, split.n_classes)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_same_seed_same_bytes(model: str) -> None:
+    assert outcome(tune(make_unit(), model, trials=3)) == outcome(tune(make_unit(), model, trials=3))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_permuted_held_out_labels_change_no_parameter_and_no_prediction(model: str) -> None:
+    data = make_unit()
+    y = data.y.copy()
+    y[~data.train] = np.random.default_rng(5).permutation(y[~data.train])
+    assert outcome(tune(data, model, trials=3)) == outcome(tune(replace(data, y=y), model, trials=3))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_other_held_out_clips_change_no_prediction_on_the_train_track(model: str) -> None:
+    data = make_unit()
+    x = data.x.copy()
+    shifted = np.flatnonzero(~data.train)[:10]
+    x[shifted] += 30
+    one, two = tune(data, model, trials=3), tune(replace(data, x=x), model, trials=3)
+    np.testing.assert_array_equal(one.predicted[10:], two.predicted[10:])
+    np.testing.assert_allclose(one.probabilities[10:], two.probabilities[10:], atol=1e-5)
+    assert one.params == two.params
+    assert one.rounds == two.rounds
+
+
+def test_speaker_on_both_sides_is_refused() -> None:
+    data = make_unit()
+    train = data.train.copy()
+    train[-1] = True
+    with pytest.raises(WorkFailed, match="s5"):
+        tune(replace(data, train=train))
+
+
+def test_leaky_split_is_let_through() -> None:
+    data = make_unit()
+    train = np.arange(len(data.y)) % 4 != 0
+    assert len(tune(replace(data, train=train, leaky=True)).predicted) == (~train).sum()
+
+
+def test_leaky_split_of_one_speaker_is_searched() -> None:
+    data = make_unit(speakers=1, each=60)
+    train = np.arange(60) % 4 != 0
+    assert len(tune(replace(data, train=train, leaky=True)).trials) == 5
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_single_training_speaker_means_defaults_and_says_so(model: str) -> None:
+    data = make_unit(speakers=3, each=30)
+    result = tune(data, model)
+    assert result.params == known_models()[model].defaults
+    assert "defaults: one training speaker" in result.notes
+    assert result.trials["chosen"].tolist() == [True]
+    np.testing.assert_allclose(result.probabilities.sum(1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_first_trial_is_the_defaults(model: str) -> None:
+    first = tune(make_unit(), model, trials=2).trials.iloc[0]
+    assert json.loads(first["params"]) == known_models()[model].defaults
+    assert first["state"] == "complete"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_absent_emotion_has_probability_zero_and_rows_sum_to_one(model: str) -> None:
+    data = make_unit(emotions=4)
+    only_held_out = data.y == 3
+    data = replace(data, y=np.where(only_held_out & data.train, 0, data.y))
+    result = tune(data, model, trials=2)
+    assert (result.probabilities[:, 3] == 0).all()
+    assert 3 not in result.predicted
+    np.testing.assert_allclose(result.probabilities.sum(1), 1, atol=1e-6)
+
+
+def test_emotion_of_one_speaker_is_absent_from_an_inner_fold_and_breaks_nothing() -> None:
+    data = make_unit(emotions=4)
+    y = np.where((data.y == 3) & (data.speakers != "s0"), 0, data.y)
+    for model in MODELS:
+        np.testing.assert_allclose(tune(replace(data, y=y), model, trials=2).probabilities.sum(1), 1, atol=1e-6)
+
+
+def test_decision_is_the_machines_own_and_not_the_calibrators() -> None:
+    data = make_unit()
+    result = tune(data, trials=1)
+    machine = make_pipeline(StandardScaler(), SVC(C=3, class_weight="balanced")).fit(data.x[data.train], data.y[data.train])
+    np.testing.assert_array_equal(result.predicted, machine.predict(data.x[~data.train]))
+
+
+def test_no_machine_is_asked_for_its_own_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    init = SVC.__init__
+    monkeypatch.setattr(SVC, "__init__", lambda self, **options: (asked.append(options), init(self, **options))[1])
+    tune(make_unit(), trials=2)
+    assert asked
+    assert not any(options.get("probability") for options in asked)
+
+
+def test_inner_score_is_that_of_a_pipeline_scaled_by_inner_training_clips() -> None:
+    data = make_unit()
+    search = Search.over(data, data.x, Svm(), 4, 1, 2)
+    assert search is not None
+    trial = Trial(0, dict(Svm.defaults))
+    search.judge(trial, None)
+    x, y = data.x[data.train], data.y[data.train]
+    predicted = np.empty_like(y)
+    for fold in range(4):
+        held = search.folds == fold
+        predicted[held] = make_pipeline(StandardScaler(), SVC(C=3, class_weight="balanced")).fit(x[~held], y[~held]).predict(x[held])
+    assert trial.score == pytest.approx(np.mean([(predicted[y == c] == c).mean() for c in range(3)]))
+
+
+def test_speaker_track_standardises_each_speakers_own_clips() -> None:
+    data = make_unit()
+    scaled = standardise_speakers(data.x, data.speakers)
+    for speaker in np.unique(data.speakers):
+        mine = data.speakers == speaker
+        np.testing.assert_allclose(scaled[mine], StandardScaler().fit_transform(data.x[mine]), atol=1e-5)
+
+
+def test_speaker_track_forgives_a_speakers_offset() -> None:
+    data = make_unit(track="speaker")
+    moved = data.x + np.unique(data.speakers, return_inverse=True)[1][:, None].astype(np.float32)
+    np.testing.assert_array_equal(tune(data).predicted, tune(replace(data, x=moved)).predicted)
+
+
+def test_constant_column_vanishes() -> None:
+    data = make_unit()
+    x = np.column_stack([data.x, np.where(data.train, 4.2, 9e6)]).astype(np.float32)
+    np.testing.assert_array_equal(tune(data, trials=1).predicted, tune(replace(data, x=x), trials=1).predicted)
+
+
+def test_hopeless_trial_is_pruned_and_the_defaults_never_are() -> None:
+    trials = tune(make_unit(speakers=10), Dull(), trials=6, inner=4).trials
+    assert trials["state"].tolist() == ["complete"] + ["pruned"] * 5
+    assert trials["chosen"].tolist() == [True] + [False] * 5
+
+
+def test_trial_is_given_up_only_when_its_speakers_agree() -> None:
+    rng = np.random.default_rng(0)
+    assert hopeless(rng.normal(-0.1, 0.02, 5), 20)
+    assert not hopeless(rng.normal(-0.01, 0.2, 5), 20)
+    assert not hopeless(np.array([-1.0]), 20)
+    assert not hopeless(np.zeros(5), 20)
+
+
+def test_pruner_is_rarely_wrong() -> None:
+    rng = np.random.default_rng(0)
+    winners = [d for d in rng.normal(0.0, 0.1, (4000, 20)) if d.mean() > 0]
+    assert np.mean([hopeless(d[:5], 20) for d in winners]) < PRUNE_CHANCE
+
+
+def test_failed_trials_are_marked_and_the_study_goes_on() -> None:
+    result = tune(make_unit(), Fragile(always=False), trials=4)
+    assert result.trials["state"].tolist() == ["complete"] + ["failed"] * 3
+    assert result.notes == ["3 of 4 trials failed: FloatingPointError: no kernel today"]
+
+
+def test_model_that_always_fails_ends_the_unit_with_its_reason() -> None:
+    with pytest.raises(WorkFailed, match="no kernel today"):
+        tune(make_unit(), Fragile(always=True), trials=2)
+
+
+def test_wide_sets_are_named_in_the_notes() -> None:
+    result = tune(make_unit(columns=1100), "xgb", trials=1, inner=2)
+    assert result.notes == ["xgb: 1000 of 1100 columns by ANOVA inside each fold"]
