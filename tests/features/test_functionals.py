@@ -1,0 +1,31 @@
+"""Functionals: NumPy's and SciPy's values, and a documented one where those are undefined."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ser_bench.features.functionals import FUNCTIONALS, functionals
+
+
+def plain(track: np.ndarray, step: float) -> list[float]:
+    quartiles = np.quantile(track, [0.25, 0.5, 0.75])
+    slope = stats.linregress(np.arange(len(track)) * step, track).slope
+    return [track.mean(), track.std(), track.min(), track.max(), *quartiles, stats.skew(track), stats.kurtosis(track), slope]
+
+
+@given(st.integers(2, 200), st.integers(0, 1000), st.floats(0.001, 1.0))
+def test_functionals_are_numpy_s_and_scipy_s(n, seed, step):
+    tracks = np.random.default_rng(seed).gamma(2, 3, (3, n)).astype(np.float32)
+    expected = [plain(track.astype(float), step) for track in tracks]
+    np.testing.assert_allclose(functionals(tracks, step), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_constant_track_has_no_skewness_no_kurtosis_and_no_slope():
+    values = dict(zip(FUNCTIONALS, functionals(np.full((1, 9), 0.1, np.float32), 0.01)[0], strict=True))
+    assert [values[name] for name in ("std", "skewness", "kurtosis", "slope")] == pytest.approx([0, 0, 0, 0], abs=1e-7)
+
+
+def test_a_single_frame_is_its_own_mean():
+    assert functionals(np.array([[3.0]]), 0.01)[0].tolist() == [3, 0, 3, 3, 3, 3, 3, 0, 0, 0]
