@@ -1,0 +1,242 @@
+"""One clip: from the bytes of a file to mono float32 samples, or a named reason why not.
+
+In:   a file, or the bytes of one, and the span of it that is meant.
+Out:  a `Clip`, which keeps what extractors share (resampled signals, spectra), or `Unusable` with its reason.
+Rule: whether a clip is used is decided here, on its audio alone, before any extractor has seen it:
+      readable, finite, not constant, at least 100 ms.
+
+Whoever needs both key and samples reads the file once: ``data = read_bytes(path)``, ``key_of(data)``, ``decode(data)``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import soundfile
+
+T = TypeVar("T")
+
+SHORTEST_MS = 100
+
+
+class Unusable(Exception):
+    """A clip that cannot be judged.
+
+    Parameters
+    ----------
+    reason : str
+        One short phrase, such as ``missing file`` or ``shorter than 100 ms``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Clip:
+    """One utterance as sound.
+
+    Parameters
+    ----------
+    samples : array of float32, shape (n,)
+        The mean of all channels.
+    rate : int
+        Samples a second.
+    channels : int
+        How many the file has.
+    """
+
+    def __init__(self, samples: np.ndarray, rate: int, channels: int = 1) -> None:
+        self.samples = samples
+        self.rate = rate
+        self.channels = channels
+        self._made: dict[Hashable, Any] = {}
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / self.rate
+
+    @property
+    def digest(self) -> str:
+        """What the ear would be given, as 32 hexadecimal digits: equal for equal samples and rate, whatever the file's format."""
+        return self.once("digest", lambda: _hex(np.ascontiguousarray(self.samples).tobytes(), str(self.rate).encode()))
+
+    def at(self, rate: int) -> np.ndarray:
+        """The signal at another rate, computed once.
+
+        Parameters
+        ----------
+        rate : int
+            Samples a second.
+
+        Returns
+        -------
+        array of float32, shape (ceil(n * rate / self.rate),)
+            Resampled by soxr's ``HQ``: what ``librosa.load(path, sr=rate)`` returns. Shared by all who ask: not to be written to.
+        """
+        if rate == self.rate:
+            return self.samples
+        return self.once(("at", rate), lambda: resample(self.samples, self.rate, rate))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value that goes by `key`, made at the first call and kept for as long as the clip is.
+
+        >>> clip = Clip(np.zeros(1600, np.float32), 16_000)
+        >>> clip.once("peak", lambda: 0.5), clip.once("peak", lambda: 0.7)
+        (0.5, 0.5)
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+
+def read_clip(path: str | Path, start: float | None = None, end: float | None = None) -> Clip:
+    """Decode a file, or a span of one.
+
+    Parameters
+    ----------
+    path : str or Path
+        WAV, FLAC, OGG or MP3.
+    start, end : float, optional
+        Seconds. None or not a number: the file's beginning, its end.
+
+    Raises
+    ------
+    Unusable
+    """
+    return decode(read_bytes(path), start, end)
+
+
+def content_key(path: str | Path, start: float | None = None, end: float | None = None) -> str:
+    """What a clip is known by in the store: `key_of` the file's bytes.
+
+    Raises
+    ------
+    Unusable
+        Where the file cannot be read.
+    """
+    return key_of(read_bytes(path), start, end)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """All bytes of a file.
+
+    Raises
+    ------
+    Unusable
+        Where there is no such file, or none that may be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise Unusable("missing file") from None
+    except IsADirectoryError:
+        raise Unusable("a folder, not a file") from None
+    except PermissionError:
+        raise Unusable("no permission to read it") from None
+    except OSError as error:
+        raise Unusable(f"unreadable: {error.strerror or error}") from None
+
+
+def key_of(data: bytes, start: float | None = None, end: float | None = None) -> str:
+    """A hash of a file's bytes and the span, 32 hexadecimal digits: nothing of path, label or position.
+
+    >>> key_of(b"sound") == key_of(b"sound", 0.0, None) != key_of(b"sound", 0.0, 1.5)
+    True
+    """
+    start, end = _given(start) or None, _given(end)
+    return _hex(data, b"" if start is end is None else f"#{start}-{end}".encode())
+
+
+def decode(data: bytes, start: float | None = None, end: float | None = None) -> Clip:
+    """Bytes of an audio file to a clip, or the reason why not.
+
+    A header that promises more than the file holds, and a span that ends after it, yield what is there.
+
+    Parameters
+    ----------
+    data : bytes
+    start, end : float, optional
+        As in `read_clip`.
+
+    Raises
+    ------
+    Unusable
+    """
+    import soundfile
+
+    if not data:
+        raise Unusable("empty file")
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            rate = int(file.samplerate)
+            channels = _read_span(file, _given(start) or 0.0, _given(end))
+    except soundfile.LibsndfileError as error:
+        raise Unusable(f"not audio that can be decoded: {error.error_string.strip().rstrip('.')}") from None
+    samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
+    _check_usable(samples, rate)
+    return Clip(samples, rate, channels.shape[1])
+
+
+def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """Samples at another rate, exactly as ``librosa.resample`` does by default.
+
+    Parameters
+    ----------
+    samples : array of float32, shape (n,)
+    rate, new_rate : int
+        Samples a second.
+
+    Returns
+    -------
+    array of float32, shape (ceil(n * new_rate / rate),)
+    """
+    import soxr
+
+    n = math.ceil(len(samples) * (new_rate / rate))
+    resampled = soxr.resample(samples, rate, new_rate, quality="HQ")[:n]
+    return np.pad(resampled, (0, n - len(resampled)))
+
+
+def _read_span(file: soundfile.SoundFile, start: float, end: float | None) -> np.ndarray:
+    """Samples between two moments, shape (n, channels)."""
+    first = round(start * file.samplerate)
+    if first and first >= file.frames:
+        raise Unusable(f"starts at {start:g} s, after the end of its file")
+    file.seek(first)
+    n = -1 if end is None else round(end * file.samplerate) - first
+    if end is not None and n <= 0:
+        raise Unusable(f"ends at {end:g} s, before it starts")
+    return file.read(n, dtype="float32", always_2d=True)
+
+
+def _check_usable(samples: np.ndarray, rate: int) -> None:
+    if not len(samples):
+        raise Unusable("no samples")
+    if not np.isfinite(samples).all():
+        raise Unusable("not finite")
+    if len(samples) * 1000 < SHORTEST_MS * rate:
+        raise Unusable(f"shorter than {SHORTEST_MS} ms")
+    if samples.min() == samples.max():
+        raise Unusable("constant")
+
+
+def _given(moment: float | None) -> float | None:
+    """None also for what a table holds where nothing is said."""
+    return None if moment is None or math.isnan(moment) else float(moment)
+
+
+def _hex(*parts: bytes) -> str:
+    hashed = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        hashed.update(part)
+    return hashed.hexdigest()

@@ -1,0 +1,39 @@
+"""What is judged: corpora as tables of clips, their readers, label schemes, twins and the embedded synthetic corpus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, human_recall, known_readers, load_corpus
+from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels
+from ser_bench.corpora.twins import Twins, resolve_twins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "SCHEMES",
+    "Corpus",
+    "Facts",
+    "FileNameReader",
+    "Twins",
+    "apply_labels",
+    "catalogue",
+    "human_recall",
+    "known_readers",
+    "load_corpus",
+    "lonely_labels",
+    "resolve_twins",
+]
+
+
+def catalogue() -> pd.DataFrame:
+    """The corpora that are recognised from their file names: a row each, with official counts, terms and where to get them."""
+    import pandas as pd
+
+    rows = []
+    for name, reader in known_readers().items():
+        facts = reader.facts
+        known = [facts.clips, facts.speakers, facts.rate, facts.licence, facts.citation, facts.obtain] if facts else [""] * 6
+        rows.append([name, *known[:3], reader.protocol or "", *known[3:]])
+    return pd.DataFrame(rows, columns=["corpus", "clips", "speakers", "rate", "protocol", "licence", "citation", "obtain"])

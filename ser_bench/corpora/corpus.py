@@ -1,0 +1,247 @@
+"""What is judged: a corpus as a table of clips, whatever its files look like.
+
+In:   a folder of recordings, a manifest, or the name of the embedded corpus.
+Out:  a `Corpus`: one row a clip with path, emotion and speaker, and what else the corpus tells.
+Rule: a folder's reader is recognised from its files; what no reader understands is named, never dropped in silence.
+
+A corpus is added by one file with a `FileNameReader`: a grammar of file names, and facts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from ser_bench import registry, spec
+from ser_bench.corpora.labels import name_emotion
+from ser_bench.errors import WrongCall
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+MANIFEST_SUFFIXES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is publicly known of a corpus.
+
+    Parameters
+    ----------
+    clips, speakers : int
+        As officially released.
+    rate : int
+        Samples a second, as released.
+    licence, citation, obtain : str
+        On which terms, by whom, and where to get it.
+    human : float, optional
+        Listeners' unweighted average recall, where measured.
+    human_source : str
+        Who measured it, and how.
+    """
+
+    clips: int
+    speakers: int
+    rate: int
+    licence: str
+    citation: str
+    obtain: str
+    human: float | None = None
+    human_source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Clips to judge on.
+
+    Parameters
+    ----------
+    name : str
+    clips : DataFrame
+        One row a clip, sorted by its index `clip`: the path relative to `folder`, with ``#start-end`` for a span.
+        Columns `path` (absolute), `emotion`, `speaker`, `original` (the corpus's own word or code for the emotion), and where
+        known `gender`, `sentence`, `intensity`, `session`, `language`, `start`, `end` (s), `fold`, or others of the corpus's own.
+        All but `start`, `end` and `recognised` (the share of listeners who heard the emotion that was meant) are text.
+    folder : Path
+    protocol : str, optional
+        The customary one: ``loso``, ``group:6``.
+    facts : Facts, optional
+    ignored : tuple of str
+        Audio files of the folder whose names the reader does not understand.
+    """
+
+    name: str
+    clips: pd.DataFrame
+    folder: Path
+    protocol: str | None = None
+    facts: Facts | None = None
+    ignored: tuple[str, ...] = ()
+
+
+class FileNameReader:
+    """A grammar of file names: subclass it with class attributes and nothing else, in most cases.
+
+    Attributes
+    ----------
+    name : str
+    pattern : str
+        Regular expression, searched in the path relative to the corpus folder (``/`` between folders).
+        Its named groups become columns; `speaker` and `emotion` must be among them.
+    emotions : mapping of str to str
+        The corpus's codes to nouns; a code that is missing here keeps its own word.
+    always : mapping of str to str
+        Columns that are the same for every clip.
+    protocol : str, optional
+        The customary one.
+    facts : Facts, optional
+    """
+
+    name: ClassVar[str]
+    pattern: ClassVar[str]
+    emotions: ClassVar[Mapping[str, str]] = {}
+    always: ClassVar[Mapping[str, str]] = {}
+    protocol: ClassVar[str | None] = None
+    facts: ClassVar[Facts | None] = None
+
+    def matches(self, files: list[str]) -> dict[str, dict[str, str]]:
+        """The files that the grammar understands, with what their names say."""
+        found = ((file, re.search(self.pattern, file)) for file in files)
+        return {file: match.groupdict(default="") for file, match in found if match}
+
+    def read(self, folder: Path, files: list[str]) -> Corpus:
+        """The corpus of a folder.
+
+        Parameters
+        ----------
+        folder : Path
+        files : list of str
+            Its audio files, relative to it.
+        """
+        import pandas as pd
+
+        said = self.matches(files)
+        clips = pd.DataFrame.from_dict(said, orient="index").assign(**self.always)
+        clips["path"] = [str(folder / file) for file in said]
+        clips["original"] = clips["emotion"]
+        clips["emotion"] = [name_emotion(self.emotions.get(code, code)) for code in clips["original"]]
+        ignored = tuple(file for file in files if file not in said)
+        return Corpus(self.name, arrange(self.complete(clips, folder)), folder, self.protocol, self.facts, ignored)
+
+    def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+        """The table with columns that follow from others, or from a file beside the recordings: for subclasses."""
+        return clips
+
+
+def load_corpus(source: str | Path, *, cache: str | Path = "features") -> Corpus:
+    """A corpus from where it lies.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder, a manifest (``.csv``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or
+        without: ``tones(speakers=4)``.
+    cache : str or Path
+        Where the embedded corpus is kept once made.
+
+    Raises
+    ------
+    WrongCall
+        Where there is nothing to read, nobody recognises it, or it has a single speaker or emotion.
+    """
+    corpus = _read(source, Path(cache))
+    for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
+        found = corpus.clips[column].unique()
+        if len(found) < 2:
+            raise WrongCall(f"{source}: all {len(corpus.clips)} clips have the {column} '{found[0]}'; at least two {what} are needed")
+    return corpus
+
+
+def known_readers() -> dict[str, type[FileNameReader]]:
+    """All readers by name, those of other packages too."""
+    return registry.discover("corpora", FileNameReader)
+
+
+def human_recall(clips: pd.DataFrame) -> float | None:
+    """Listeners' unweighted average recall on these clips; None where `recognised` is not known for every emotion.
+
+    >>> import pandas as pd
+    >>> human_recall(pd.DataFrame({"emotion": ["anger", "anger", "fear"], "recognised": [1.0, 0.8, 0.5]}))
+    0.7
+    """
+    if "recognised" not in clips:
+        return None
+    recall = clips.groupby("emotion")["recognised"].mean()
+    return None if recall.isna().any() else round(float(recall.mean()), 4)
+
+
+def arrange(clips: pd.DataFrame) -> pd.DataFrame:
+    """A clip table as the contract has it: rows sorted by clip, required columns first."""
+    first = ["path", "emotion", "speaker", "original"]
+    others = [column for column in clips.columns if column not in first]
+    return clips[first + others].rename_axis("clip").sort_index()
+
+
+def _read(source: str | Path, cache: Path) -> Corpus:
+    from ser_bench.corpora import manifest, tones
+
+    if isinstance(source, str) and re.fullmatch(r"tones(\(.*\))?", source.strip()):
+        name, parameters = spec.parse(source)
+        return spec.build("corpus", tones.Tones, name, parameters).corpus(cache)
+    path = Path(source).expanduser().absolute()
+    if path.is_dir():
+        return _read_folder(path)
+    if not path.exists():
+        raise WrongCall(f"no such corpus: {source}; name a folder of recordings, a manifest (.csv, .parquet) or 'tones'")
+    if path.suffix.lower() in MANIFEST_SUFFIXES:
+        return manifest.read_manifest(path)
+    raise WrongCall(f"{source} is neither a folder nor a manifest (.csv, .parquet)")
+
+
+def _read_folder(folder: Path) -> Corpus:
+    files = find_audio(folder)
+    if not files:
+        raise WrongCall(f"no audio in {folder}: looked for {', '.join(SUFFIXES)} at any depth")
+    return _recognise(folder, files).read(folder, files)
+
+
+def _recognise(folder: Path, files: list[str]) -> FileNameReader:
+    known = known_readers()
+    counts = {name: len(reader().matches(files)) for name, reader in known.items()}
+    most = max(counts.values(), default=0)
+    best = [name for name, count in counts.items() if count == most]
+    way_out = "write a manifest: a CSV file with columns path, emotion, speaker"
+    if 2 * most <= len(files):
+        near = f" ({best[0]} would explain {most})" if most else ""
+        raise WrongCall(f"{folder}: nobody recognises its {len(files)} audio files{near}; known are {', '.join(known)}. Else {way_out}")
+    if len(best) > 1:
+        raise WrongCall(f"{folder}: {' and '.join(best)} recognise its files alike; {way_out}")
+    return known[best[0]]()
+
+
+def find_audio(folder: Path) -> list[str]:
+    """Audio files of a folder at any depth, relative to it, in sorted order; hidden files and folders do not count.
+
+    Raises
+    ------
+    WrongCall
+        Where a folder cannot be listed.
+    """
+    files, seen = [], set()
+    for parent, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+        real = os.path.realpath(parent)
+        # A link back to a folder above would otherwise be followed for ever.
+        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
+        if real not in seen:
+            here = Path(parent).relative_to(folder)
+            files += [(here / n).as_posix() for n in names if not n.startswith(".") and n.lower().endswith(SUFFIXES)]
+        seen.add(real)
+    return sorted(files)
+
+
+def _refuse(error: OSError) -> None:
+    raise WrongCall(f"cannot list {error.filename}: {error.strerror}")

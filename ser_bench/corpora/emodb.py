@@ -1,0 +1,64 @@
+"""EMO-DB: five men and five women, seven emotions, ten everyday sentences, German.
+
+File names: speaker (two digits), sentence (three characters), the emotion's German initial, take: `03a01Wa.wav`.
+`erkennung.txt`, where it lies in the corpus folder, tells how many of 20 listeners heard the emotion that was meant:
+it fills the column `recognised`, and so the human reference.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.corpora.corpus import Facts, FileNameReader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEN = ("03", "10", "11", "12", "15")
+
+
+class EmoDB(FileNameReader):
+    name = "emodb"
+    pattern = r"(?:^|/)(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?P<take>[a-z])\.\w+$"
+    emotions = {
+        "W": "anger",
+        "L": "boredom",
+        "E": "disgust",
+        "A": "fear",
+        "F": "happiness",
+        "T": "sadness",
+        "N": "neutral",
+    }
+    always = {"language": "de"}
+    protocol = "loso"
+    facts = Facts(
+        clips=535,
+        speakers=10,
+        rate=16_000,
+        licence="free for research with citation",
+        citation="Burkhardt et al. (2005), A database of German emotional speech, Interspeech, 1517-1520",
+        obtain="http://emodb.bilderbar.info",
+        human_source="20 listeners, erkennung.txt of the corpus",
+    )
+
+    def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+        """Add gender, and the share of listeners who recognised each clip where the corpus's own table is there."""
+        clips["gender"] = clips["speaker"].isin(MEN).map({True: "male", False: "female"})
+        for table in sorted(folder.rglob("erkennung.txt"))[:1]:
+            heard = read_recognition(table)
+            clips["recognised"] = [heard.get(Path(clip).stem, float("nan")) for clip in clips.index]
+        return clips
+
+
+def read_recognition(table: Path) -> dict[str, float]:
+    """Share of listeners who heard the emotion that was meant, by file stem.
+
+    Parameters
+    ----------
+    table : Path
+        ``erkennung.txt``: number, file name, recognised (%), natural (%), with decimal commas.
+    """
+    text = table.read_bytes().decode("latin-1")
+    return {stem: float(f"{whole}.{part}") / 100 for stem, whole, part in re.findall(r"\t(\w+)\.wav\t(\d+),(\d+)", text)}

@@ -1,0 +1,130 @@
+"""A corpus as a table of one's own: a CSV or Parquet file with a row a clip.
+
+In:   columns `path`, `emotion`, `speaker`, where known those of the clip table, and any others.
+Out:  a `Corpus`; paths are relative to the manifest's folder.
+Rule: what is written is what counts: '03' stays '03', and other columns are kept as text for ``--where``.
+      An audio file that is not there is no error here: it becomes a skipped clip.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.corpora.corpus import Corpus, arrange
+from ser_bench.corpora.labels import name_emotion
+from ser_bench.errors import WrongCall
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REQUIRED = ("path", "emotion", "speaker")
+
+
+def read_manifest(manifest: Path) -> Corpus:
+    """The corpus that a table describes.
+
+    Parameters
+    ----------
+    manifest : Path
+        ``.csv`` (UTF-8, commas) or ``.parquet``. Required columns: `path`, `emotion`, `speaker`; `start` and `end` are seconds.
+
+    Raises
+    ------
+    WrongCall
+        Naming the column or the row that cannot be meant. Row 1 is the first clip.
+    """
+    table = _read_text(manifest)
+    _check_columns(table, manifest)
+    for column in REQUIRED:
+        _refuse_rows(table[column] == "", manifest, f"no {column}")
+    table = _read_spans(table, manifest)
+    folder = manifest.parent
+    names = (_name_clip(path, folder) for path in table["path"])
+    table.index = [name + span for name, span in zip(names, _span_suffix(table), strict=True)]
+    _refuse_rows(table.index.duplicated(), manifest, "a clip that an earlier row names already")
+    table["path"] = [str(folder / path) for path in table["path"]]
+    if "original" not in table:
+        table["original"] = table["emotion"]
+    table["emotion"] = table["emotion"].map(name_emotion)
+    return Corpus(_name_corpus(manifest), arrange(table.drop(columns="clip", errors="ignore")), folder)
+
+
+def _read_text(manifest: Path) -> pd.DataFrame:
+    """The table, all of it text without surrounding space; what is missing is empty."""
+    import pandas as pd
+
+    try:
+        if manifest.suffix.lower() == ".parquet":
+            table = pd.read_parquet(manifest)
+            table = table.reset_index() if table.index.name else table
+        else:
+            table = pd.read_csv(manifest, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+    except (OSError, ValueError) as error:
+        raise WrongCall(f"cannot read {manifest}: {error}") from None
+    if table.empty:
+        raise WrongCall(f"{manifest} has no rows")
+    table.columns = [str(column).strip() for column in table.columns]
+    return table.apply(lambda column: column.map(_text).astype(str))
+
+
+def _text(value: object) -> str:
+    """A cell as text, a whole number without its ``.0``."""
+    if value is None or value != value:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def _check_columns(table: pd.DataFrame, manifest: Path) -> None:
+    for column in REQUIRED:
+        if column not in table:
+            folded = {found.lower(): found for found in table.columns}
+            near = difflib.get_close_matches(column, folded, n=1)
+            hint = f": did you mean '{folded[near[0]]}'?" if near else ""
+            raise WrongCall(f"{manifest}: no column '{column}'{hint} (found: {', '.join(table.columns)})")
+
+
+def _refuse_rows(wrong: pd.Series, manifest: Path, what: str) -> None:
+    rows = [str(row) for row, bad in enumerate(wrong, start=1) if bad]
+    if rows:
+        more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+        raise WrongCall(f"{manifest}: {what} in row {', '.join(rows[:3])}{more}")
+
+
+def _read_spans(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
+    """`start` and `end` as seconds, an open side as not a number; without either column, none."""
+    import pandas as pd
+
+    if not {"start", "end"} & set(table.columns):
+        return table
+    spans = {}
+    for column in ("start", "end"):
+        said = table[column] if column in table else pd.Series("", table.index)
+        spans[column] = pd.to_numeric(said, errors="coerce").astype(float)
+        _refuse_rows((said != "") & ~(spans[column] >= 0), manifest, f"'{column}' is not a number of seconds")
+    _refuse_rows(spans["end"] <= spans["start"].fillna(0), manifest, "'end' does not come after 'start'")
+    return table.assign(**spans)
+
+
+def _span_suffix(table: pd.DataFrame) -> list[str]:
+    """``#1.5-3`` for each clip that is a span, nothing for a whole file."""
+    if "start" not in table:
+        return [""] * len(table)
+    spans = table[["start", "end"]].map(lambda moment: "" if moment != moment else f"{moment:.12g}")
+    return [f"#{start or 0}-{end}" if start or end else "" for start, end in spans.to_numpy()]
+
+
+def _name_clip(path: str, folder: Path) -> str:
+    """The path relative to the manifest's folder; an absolute one that lies elsewhere stays as it is."""
+    if Path(path).is_absolute() and not Path(path).is_relative_to(folder):
+        return Path(path).as_posix()
+    return Path(os.path.relpath(folder / path, folder)).as_posix()
+
+
+def _name_corpus(manifest: Path) -> str:
+    """The file's stem, or its folder's name where the stem says nothing."""
+    name = manifest.parent.name if manifest.stem.lower() == "manifest" else manifest.stem
+    return re.sub(r"[^\w.-]+", "-", name) or "manifest"

@@ -1,0 +1,52 @@
+"""RAVDESS: 24 actors, eight emotions, two sentences, North American English; spoken, and sung without disgust and surprise.
+
+File names: `modality-channel-emotion-intensity-sentence-repetition-actor`, two digits each, as in
+`03-01-05-02-01-02-16.wav`; odd actors are male.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.corpora.corpus import Facts, FileNameReader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Ravdess(FileNameReader):
+    name = "ravdess"
+    pattern = (
+        r"(?:^|/)0[13]-(?P<kind>0[12])-(?P<emotion>\d\d)-(?P<intensity>0[12])"
+        r"-(?P<sentence>\d\d)-(?P<repetition>\d\d)-(?P<speaker>\d\d)\.\w+$"
+    )
+    emotions = {
+        "01": "neutral",
+        "02": "calm",
+        "03": "happiness",
+        "04": "sadness",
+        "05": "anger",
+        "06": "fear",
+        "07": "disgust",
+        "08": "surprise",
+    }
+    always = {"language": "en"}
+    protocol = "group:6"
+    facts = Facts(
+        clips=1440,
+        speakers=24,
+        rate=48_000,
+        licence="CC BY-NC-SA 4.0",
+        citation="Livingstone & Russo (2018), The Ryerson Audio-Visual Database of Emotional Speech and Song, PLoS ONE 13(5): e0196391",
+        obtain="https://zenodo.org/record/1188976 (Audio_Speech_Actors_01-24.zip)",
+    )
+
+    def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+        """Spell out what the codes mean, and tell gender from the actor's number."""
+        odd = clips["speaker"].astype(int) % 2 == 1
+        return clips.assign(
+            kind=clips["kind"].map({"01": "speech", "02": "song"}),
+            intensity=clips["intensity"].map({"01": "normal", "02": "strong"}),
+            gender=odd.map({True: "male", False: "female"}),
+        )

@@ -1,0 +1,143 @@
+"""What is heard of a file, and why some files are not."""
+
+import io
+import os
+import struct
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_bench.audio import Clip, Unusable, content_key, decode, key_of, read_bytes, read_clip
+
+RATE = 16_000
+
+
+def noise(seconds: float = 0.5, channels: int = 1, rate: int = RATE) -> np.ndarray:
+    return 0.1 * np.random.default_rng(0).standard_normal((round(seconds * rate), channels)).astype(np.float32)
+
+
+def encode(samples: np.ndarray, rate: int = RATE, **options: str) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, **{"format": "WAV", **options})
+    return buffer.getvalue()
+
+
+def reason(data: bytes, *span: float) -> str:
+    with pytest.raises(Unusable) as caught:
+        decode(data, *span)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_every_supported_format_is_decoded_as_librosa_decodes_it(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"clip.{suffix}"
+    soundfile.write(path, noise(channels=2), RATE)
+    clip = read_clip(path)
+    np.testing.assert_allclose(clip.samples, librosa.load(path, sr=None)[0], atol=1e-6)
+    assert (clip.samples.dtype, clip.rate, clip.channels) == (np.float32, RATE, 2)
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100])
+def test_resampling_equals_librosa(tmp_path: Path, rate: int) -> None:
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, noise(0.51), RATE)
+    np.testing.assert_allclose(read_clip(path).at(rate), librosa.load(path, sr=rate)[0], atol=1e-6)
+
+
+def test_real_speech_resamples_as_librosa_does(real_corpora: Path) -> None:
+    path = real_corpora / "ravdess/Actor_01/03-01-05-01-01-01-01.flac"
+    np.testing.assert_allclose(read_clip(path).at(RATE), librosa.load(path, sr=RATE)[0], atol=1e-6)
+
+
+def test_resampling_is_done_once() -> None:
+    clip = decode(encode(noise()))
+    assert clip.at(8_000) is clip.at(8_000)
+    assert clip.at(RATE) is clip.samples
+
+
+@given(cut=st.floats(0.1, 0.4))
+def test_spans_that_meet_share_no_sample_and_lose_none(cut: float) -> None:
+    whole = decode(data := encode(noise()))
+    parts = [decode(data, None, cut).samples, decode(data, cut, None).samples]
+    np.testing.assert_array_equal(np.concatenate(parts), whole.samples)
+
+
+def test_a_span_that_ends_after_its_file_yields_what_is_there() -> None:
+    assert decode(encode(noise(0.5)), 0.3, 9.0).seconds == pytest.approx(0.2)
+
+
+def test_what_a_table_leaves_open_means_the_whole_file() -> None:
+    data = encode(noise())
+    assert len(decode(data, float("nan"), float("nan")).samples) == len(decode(data).samples)
+    assert key_of(data, float("nan"), float("nan")) == key_of(data)
+
+
+@pytest.mark.parametrize("promised", [10**6, 0xFFFFFFFF])
+def test_a_header_that_promises_more_than_there_is_yields_what_is_there(promised: int) -> None:
+    data = encode(noise(0.5))
+    at = data.index(b"data") + 4
+    longer = data[:at] + struct.pack("<I", promised) + data[at + 4 :]
+    np.testing.assert_array_equal(decode(longer).samples, decode(data).samples)
+
+
+@pytest.mark.parametrize("part", ["start", "end"])
+def test_a_truncated_wav_yields_what_is_there(part: str) -> None:
+    data = encode(noise(0.5))
+    span = (0.1, None) if part == "start" else (None, 0.4)
+    assert decode(data[: len(data) // 2], *span).seconds < 0.3
+
+
+def test_unusable_audio_is_named_by_its_fault() -> None:
+    broken = noise()
+    broken[7] = np.nan
+    assert reason(b"") == "empty file"
+    assert reason(b"not a sound" * 99).startswith("not audio")
+    assert reason(encode(noise(0))) == "no samples"
+    assert reason(encode(noise(0.099))) == "shorter than 100 ms"
+    assert reason(encode(0 * noise())) == "constant"
+    assert reason(encode(0 * noise() + 0.5)) == "constant"
+    assert reason(encode(broken, subtype="FLOAT")) == "not finite"
+    assert reason(encode(noise(0.5)), 0.6) == "starts at 0.6 s, after the end of its file"
+    assert reason(encode(noise(0.5)), 0.3, 0.2) == "ends at 0.2 s, before it starts"
+
+
+def test_exactly_100_ms_are_enough() -> None:
+    assert decode(encode(noise(0.1))).seconds == 0.1
+
+
+def test_files_that_cannot_be_read_are_named_by_their_fault(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="missing file"):
+        read_clip(tmp_path / "nowhere.wav")
+    with pytest.raises(Unusable, match="a folder, not a file"):
+        read_clip(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever is root may read everything")
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "clip.wav"
+    path.write_bytes(encode(noise()))
+    path.chmod(0)
+    with pytest.raises(Unusable, match="no permission"):
+        read_bytes(path)
+
+
+def test_key_depends_on_bytes_and_span_and_not_on_the_path(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.wav", tmp_path / "b.wav"
+    for path in (a, b):
+        path.write_bytes(encode(noise()))
+    spans = [(None, None), (0.1, None), (None, 0.1), (0.1, 0.2)]
+    assert [content_key(a, *span) for span in spans] == [content_key(b, *span) for span in spans]
+    assert len({content_key(a, *span) for span in spans}) == len(spans)
+    assert key_of(encode(noise(0.4))) != content_key(a)
+
+
+def test_digest_is_the_sound_whatever_the_format() -> None:
+    wav, flac = decode(encode(noise())), decode(encode(noise(), format="FLAC"))
+    assert wav.digest == flac.digest
+    assert wav.digest != Clip(wav.samples, 8_000).digest
+    assert wav.digest != Clip(wav.samples[1:], RATE).digest
