@@ -1,0 +1,177 @@
+"""The atom of work: a cell x one outer fold x one seed, and the file that remembers it.
+
+In:   a judged corpus, a feature matrix, a model, and which fold and seed.
+Out:  predictions for the held-out clips, in `<out>/units/<hash>.parquet`.
+Rule: a unit is a pure function of what its hash covers, and the hash covers all that it depends on:
+      never paths, jobs or output folders. Clips stand in the order of their content keys, so that not even
+      a file's name reaches a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench.protocol import Protocol, derive_seed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.features import Features
+    from ser_bench.models.model import Model
+    from ser_bench.tuning import UnitResult
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A corpus as all rows of a run see it.
+
+    Parameters
+    ----------
+    corpus, labels : str
+        Names of the corpus and of its label scheme.
+    clips : DataFrame
+        The clips that are used, with `emotion`, `speaker`, `voice` and `key`, in the order of their keys.
+    protocol : Protocol
+    folds : dict of int to array of int, shape (n_clips,)
+        The outer folds, by seed.
+    """
+
+    corpus: str
+    labels: str
+    clips: pd.DataFrame
+    protocol: Protocol
+    folds: dict[int, np.ndarray]
+
+    @cached_property
+    def emotions(self) -> list[str]:
+        """The classes, in alphabetical order: code i is `emotions[i]`."""
+        return sorted(self.clips["emotion"].unique())
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """The emotion of each clip as its code, shape (n_clips,)."""
+        return np.searchsorted(self.emotions, self.clips["emotion"].to_numpy(str))
+
+    @cached_property
+    def hashes(self) -> dict[int, str]:
+        """By seed, a hash of every clip's content, emotion, voice and outer fold."""
+        return {seed: self._hash(fold) for seed, fold in self.folds.items()}
+
+    def _hash(self, fold: np.ndarray) -> str:
+        rows = self.clips[["key", "emotion", "voice"]].assign(fold=fold)
+        return hashlib.blake2b(rows.to_csv(index=False).encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is to be fitted and predicted, and the hash under which its result is kept."""
+
+    features: str
+    model: str
+    track: str
+    seed: int
+    fold: int
+    trials: int
+    inner: int
+    hash: str
+    search_seed: int
+    fold_seed: int
+
+    @property
+    def cell(self) -> tuple[str, str, str]:
+        """Feature set, model and track: with the corpus, one row of the leaderboard."""
+        return self.features, self.model, self.track
+
+
+def make_unit(judged: Judged, features: Features, model: Model, track: str, seed: int, fold: int, trials: int, inner: int) -> Unit:
+    """Name a unit of work and hash all that its result depends on."""
+    cell = [judged.corpus, judged.labels, features.name, model.name, track, str(judged.protocol)]
+    fold_seed = derive_seed(seed, judged.corpus, judged.labels, str(judged.protocol), fold)
+    search_seed = derive_seed(seed, *cell, fold)
+    covered = [
+        cell,
+        seed,
+        fold,
+        trials,
+        inner,
+        model.version,
+        _tuning_version(),
+        library_versions(),
+        features.fingerprint,
+        judged.hashes[seed],
+    ]
+    digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
+    return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, fold_seed)
+
+
+def write_unit(folder: Path, unit: Unit, result: UnitResult) -> None:
+    """Keep a finished unit: whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"predicted": result.predicted.astype(np.int32), **{f"p.{i}": p for i, p in enumerate(result.probabilities.T)}}
+    about = {
+        "params": result.params,
+        "rounds": result.rounds,
+        "notes": result.notes,
+        "seconds": round(result.seconds, 3),
+        "trials": result.trials.to_dict("records"),
+    }
+    table = pa.table(columns).replace_schema_metadata({"unit": json.dumps(about)})
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{unit.hash}-{os.getpid()}"
+    pq.write_table(table, unfinished)
+    os.replace(unfinished, folder / f"{unit.hash}.parquet")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A unit's result as it was kept: codes, probabilities, and what its search did."""
+
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    about: dict[str, Any]
+
+
+def read_unit(folder: Path, unit: Unit) -> Finished | None:
+    """The kept result of a unit, or None where there is none that can be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(folder / f"{unit.hash}.parquet")
+        about = json.loads(table.schema.metadata[b"unit"])
+    except (FileNotFoundError, pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError):
+        return None
+    probabilities = np.column_stack([table[name].to_numpy() for name in table.column_names if name.startswith("p.")])
+    return Finished(table["predicted"].to_numpy(), probabilities, about)
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that can change a unit's result."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    def installed(library: str) -> str:
+        try:
+            return version(library)
+        except PackageNotFoundError:
+            return version(f"{library}-cpu")
+
+    return {library: installed(library) for library in LIBRARIES}
+
+
+def _tuning_version() -> int:
+    from ser_bench.tuning import TUNING_VERSION
+
+    return TUNING_VERSION
