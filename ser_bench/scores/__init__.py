@@ -1,0 +1,42 @@
+"""What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
+
+`metrics` scores, `intervals` says how far a score would move with other speakers, `comparisons` says which
+systems cannot be told apart from the best.
+"""
+
+from ser_bench.scores.comparisons import contributions, contributions_of, p_vs_best, smallest_p
+from ser_bench.scores.intervals import Interval, jackknife_interval, jackknife_of
+from ser_bench.scores.metrics import (
+    auc,
+    confusion_counts,
+    macro_f1,
+    macro_f1_of,
+    recalls,
+    recalls_of,
+    speaker_counts,
+    uar,
+    uar_of,
+    war,
+    war_of,
+)
+
+__all__ = [
+    "Interval",
+    "auc",
+    "confusion_counts",
+    "contributions",
+    "contributions_of",
+    "jackknife_interval",
+    "jackknife_of",
+    "macro_f1",
+    "macro_f1_of",
+    "p_vs_best",
+    "recalls",
+    "recalls_of",
+    "smallest_p",
+    "speaker_counts",
+    "uar",
+    "uar_of",
+    "war",
+    "war_of",
+]

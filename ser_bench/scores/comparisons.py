@@ -1,0 +1,133 @@
+"""Which systems cannot be told apart from the best.
+
+In:   each system's per-speaker contributions to its UAR, all judged on the same clips.
+Out:  a p-value a system, against the best.
+Rule: the best was chosen from the same data that judge it, so it is chosen again in every resample, and clips of one
+      speaker are swapped together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ser_bench.scores.metrics import Counts, Floats, speaker_counts
+
+ENUMERABLE = 2**14
+
+
+def contributions(truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike) -> Floats:
+    """What each speaker adds to the UAR: ``u_s = 1/k * sum_c correct_sc / N_c``, so that ``sum_s u_s = UAR``.
+
+    Parameters
+    ----------
+    truth : array of labels, shape (n_clips,)
+    predicted : array of labels, shape (n_clips,) or (n_seeds, n_clips)
+        Several seeds are averaged.
+    speakers : array of labels, shape (n_clips,)
+
+    Returns
+    -------
+    array of float, shape (n_speakers,)
+        Speakers in sorted order.
+
+    Examples
+    --------
+    >>> contributions(["a", "b", "a", "b"], ["a", "b", "a", "a"], ["x", "x", "y", "y"]).tolist()
+    [0.5, 0.25]
+    """
+    return contributions_of(speaker_counts(truth, predicted, speakers))
+
+
+def contributions_of(counts: Counts) -> Floats:
+    """`contributions` of confusion counts, shape (n_speakers, k, k) or (n_seeds, n_speakers, k, k)."""
+    counts = counts.reshape(-1, *counts.shape[-3:])
+    correct = np.diagonal(counts, axis1=-2, axis2=-1)
+    meant = counts[0].sum((0, 2))
+    return (correct[..., meant > 0] / meant[meant > 0]).mean((0, -1))
+
+
+def p_vs_best(shares: Floats, *, resamples: int = 10_000, seed: int = 0) -> Floats:
+    """P-value of each system against the best of them, allowing for the best having been chosen from the same data.
+
+    Were two systems equally good, swapping their predictions for one speaker would change nothing but the sign of
+    that speaker's difference. A resample swaps every pair of systems at once for a random half of the speakers, then
+    takes the distance from its own best system to its own worst: how far apart the luckiest and the unluckiest of
+    equal systems come. A system's p is the share of resamples (the data as they are included) whose distance reaches
+    its own distance to the best. This is stepped down: the farthest system is judged among all, the next among those
+    that are left, and no p may fall below that of a farther system. So over all systems as good as the best, the
+    chance that any gets p <= .05 is at most .05, however many systems there are, if speakers are independent and
+    differences between equal systems are as likely to favour the one as the other.
+
+    All ``2**(n_speakers - 1)`` swaps are gone through if there are at most 16,384, else `resamples` random ones are
+    drawn. `smallest_p` is the least p that can come out: above .05 with five speakers or fewer.
+
+    Parameters
+    ----------
+    shares : array of float, shape (n_systems, n_speakers)
+        `contributions` of each system, all on the same clips.
+    resamples : int
+        How many random swaps, where not all are gone through.
+    seed : int
+        Of the random swaps.
+
+    Returns
+    -------
+    array of float, shape (n_systems,)
+        NaN for the best itself (the first of several with the same UAR; the others get 1).
+
+    Raises
+    ------
+    ValueError
+        If `shares` is not a table of finite numbers.
+
+    References
+    ----------
+    Westfall & Young (1993), *Resampling-Based Multiple Testing*: step-down with the maximum statistic. The distance
+    from best to worst as statistic is Tukey's (Hsu, 1996, *Multiple Comparisons*, chapter 4).
+
+    Examples
+    --------
+    >>> good, same, bad = [0.08] * 10, [0.09, 0.07] * 5, [0.04] * 10
+    >>> p_vs_best(np.array([good, same, bad])).round(4).tolist()
+    [nan, 1.0, 0.002]
+    """
+    shares = np.asarray(shares, dtype=float)
+    if shares.ndim != 2 or not shares.size or not np.isfinite(shares).all():
+        raise ValueError("contributions must be finite numbers, one row a system and one column a speaker")
+    best_first = np.argsort(-shares.sum(1).round(12), kind="stable")
+    ordered = shares[best_first] - shares[best_first[0]]
+    swapped = _signs(shares.shape[1], resamples, seed) @ ordered.T
+    reach = np.maximum.accumulate(swapped, 1) - np.minimum.accumulate(swapped, 1)
+    distance = -ordered.sum(1)
+    alone = (reach >= distance - 1e-12).mean(0)
+    stepped = np.maximum.accumulate(alone[::-1])[::-1]
+    result: Floats = np.empty(len(shares))
+    result[best_first] = stepped
+    result[best_first[0]] = np.nan
+    return result
+
+
+def smallest_p(n_speakers: int, *, resamples: int = 10_000) -> float:
+    """The least value that `p_vs_best` can give with so many speakers.
+
+    >>> smallest_p(4), smallest_p(6)
+    (0.125, 0.03125)
+    """
+    patterns = 2 ** (n_speakers - 1)
+    return 1 / patterns if patterns <= ENUMERABLE else 1 / (resamples + 1)
+
+
+def _signs(n_speakers: int, resamples: int, seed: int) -> Floats:
+    """Swap (-1) or leave (+1) each speaker, one resample a row, the first row leaving all.
+
+    Where all patterns are gone through, the last speaker stays: swapping everybody changes no distance, so half of them
+    tell all.
+    """
+    if 2 ** (n_speakers - 1) <= ENUMERABLE:
+        patterns = np.arange(2 ** (n_speakers - 1))
+        bits = patterns[:, None] >> np.arange(n_speakers) & 1
+        return 1.0 - 2.0 * bits
+    drawn = np.random.default_rng(seed).integers(0, 2, (resamples + 1, n_speakers))
+    drawn[0] = 0
+    return 1.0 - 2.0 * drawn

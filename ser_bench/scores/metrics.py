@@ -1,0 +1,267 @@
+"""Scores of predicted emotions.
+
+In:   what was meant and what was predicted, clip by clip, as plain arrays.
+Out:  one number, or one a class.
+Rule: every score but the AUC is arithmetic on confusion counts, so `uar(truth, predicted)` is `uar_of(counts)` with the
+      counting done first; those who already hold counts (one a speaker, one a seed) use the `_of` functions directly.
+      A class that nobody meant has no recall and takes no part in an average over classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Labels = NDArray[np.generic]
+Counts = NDArray[np.integer]
+Floats = NDArray[np.floating]
+
+
+def uar(truth: ArrayLike, predicted: ArrayLike) -> float:
+    """Unweighted average recall: the mean over classes of the share of their clips that was recognised.
+
+    ``UAR = 1/k * sum_c correct_c / N_c`` over the k classes that occur in `truth`; also called balanced accuracy.
+
+    Parameters
+    ----------
+    truth, predicted : array of labels, shape (n_clips,)
+
+    Returns
+    -------
+    float
+        From 0 to 1; 1/k by chance.
+
+    Raises
+    ------
+    ValueError
+        If there are no clips, lengths differ, or a label is missing.
+
+    References
+    ----------
+    Schuller, Steidl & Batliner (2009), The INTERSPEECH 2009 Emotion Challenge.
+
+    Examples
+    --------
+    >>> uar(["anger", "anger", "anger", "anger", "fear"], ["anger", "anger", "anger", "fear", "fear"])
+    0.875
+    """
+    return float(uar_of(confusion_counts(truth, predicted)))
+
+
+def war(truth: ArrayLike, predicted: ArrayLike) -> float:
+    """Weighted average recall: the share of clips that was recognised, ``sum_c correct_c / N``; also called accuracy.
+
+    Parameters, errors: see `uar`.
+
+    Examples
+    --------
+    >>> war(["anger", "anger", "anger", "anger", "fear"], ["anger", "anger", "anger", "fear", "fear"])
+    0.8
+    """
+    return float(war_of(confusion_counts(truth, predicted)))
+
+
+def macro_f1(truth: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean F1 over classes: ``F1_c = 2 correct_c / (N_c + predicted_c)``.
+
+    A class that was predicted and never meant counts with 0. Averaging each class's F1, not the F1 of averaged
+    precision and recall: the two differ (Opitz & Burst, 2019, Macro F1 and Macro F1, arXiv:1911.03347).
+
+    Parameters, errors: see `uar`.
+
+    Examples
+    --------
+    >>> round(macro_f1(["anger", "anger", "anger", "fear"], ["anger", "anger", "fear", "fear"]), 4)
+    0.7333
+    """
+    return float(macro_f1_of(confusion_counts(truth, predicted)))
+
+
+def recalls(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
+    """Recall of each class that was meant, in sorted order: ``correct_c / N_c``.
+
+    Parameters, errors: see `uar`.
+
+    Examples
+    --------
+    >>> recalls(["anger", "anger", "fear"], ["anger", "fear", "fear"])
+    {'anger': 0.5, 'fear': 1.0}
+    """
+    truth = labels("truth", truth)
+    classes = np.unique(truth)
+    values = recalls_of(confusion_counts(truth, predicted))
+    return {str(name): float(value) for name, value in zip(classes, values[~np.isnan(values)], strict=True)}
+
+
+def confusion_counts(truth: ArrayLike, predicted: ArrayLike, *, classes: ArrayLike | None = None) -> Counts:
+    """Count confusions.
+
+    Parameters
+    ----------
+    truth : array of labels, shape (n_clips,)
+    predicted : array of labels, shape (..., n_clips)
+        Leading axes hold several systems or seeds that judged the same clips.
+    classes : array of labels, shape (k,), optional
+        Their order in the result; by default all labels that occur, sorted.
+
+    Returns
+    -------
+    array of int, shape (..., k, k)
+        ``counts[..., t, p]`` clips of class `t` were taken for `p`.
+
+    Raises
+    ------
+    ValueError
+        As `uar`, or if a label is not one of `classes`.
+
+    Examples
+    --------
+    >>> confusion_counts(["a", "a", "b"], ["a", "b", "b"]).tolist()
+    [[1, 1], [0, 1]]
+    """
+    truth = labels("truth", truth)
+    return speaker_counts(truth, predicted, np.zeros(len(truth), dtype=int), classes=classes)[..., 0, :, :]
+
+
+def speaker_counts(truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike, *, classes: ArrayLike | None = None) -> Counts:
+    """Count each speaker's confusions, speakers in sorted order.
+
+    Parameters
+    ----------
+    truth, predicted, classes
+        As in `confusion_counts`.
+    speakers : array of labels, shape (n_clips,)
+
+    Returns
+    -------
+    array of int, shape (..., n_speakers, k, k)
+
+    Examples
+    --------
+    >>> speaker_counts(["a", "b", "b"], ["a", "a", "b"], ["x", "x", "y"]).tolist()
+    [[[1, 0], [1, 0]], [[0, 0], [0, 1]]]
+    """
+    truth = labels("truth", truth)
+    predicted = labels("predicted", predicted, like=truth)
+    who, speaker = np.unique(labels("speakers", speakers, like=truth), return_inverse=True)
+    order = np.unique(np.concatenate([truth, predicted.ravel()])) if classes is None else np.asarray(classes)
+    k = len(order)
+    cell = (speaker * k + codes(truth, order)) * k + codes(predicted, order)
+    flat = cell.reshape(-1, len(truth))
+    counted = [np.bincount(row, minlength=len(who) * k * k) for row in flat]
+    return np.stack(counted).reshape(*predicted.shape[:-1], len(who), k, k)
+
+
+def recalls_of(counts: Counts) -> Floats:
+    """Recall of each class; NaN for one that nobody meant. Counts of shape (..., k, k) give (..., k)."""
+    return _share(_diagonal(counts), counts.sum(-1))
+
+
+def uar_of(counts: Counts) -> Floats:
+    """`uar` of confusion counts of shape (..., k, k); shape (...)."""
+    recall = recalls_of(counts)
+    meant = ~np.isnan(recall)
+    return _share(np.where(meant, recall, 0.0).sum(-1), meant.sum(-1))
+
+
+def war_of(counts: Counts) -> Floats:
+    """`war` of confusion counts of shape (..., k, k); shape (...)."""
+    return _share(_diagonal(counts).sum(-1), counts.sum((-2, -1)))
+
+
+def macro_f1_of(counts: Counts) -> Floats:
+    """`macro_f1` of confusion counts of shape (..., k, k); shape (...)."""
+    occurring = counts.sum(-1) + counts.sum(-2)
+    f1 = _share(2 * _diagonal(counts), occurring)
+    return _share(np.where(occurring > 0, f1, 0.0).sum(-1), (occurring > 0).sum(-1))
+
+
+def auc(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *, classes: ArrayLike | None = None) -> float:
+    """Area under the ROC curve: one class against the rest, mean over classes, then mean over folds.
+
+    ``AUC_c`` is the probability that a clip of class c gets a higher score for c than a clip of another class, ties
+    counting half (Hanley & McNeil, 1982, *Radiology* 143(1)). It is taken within folds because scores of differently
+    trained models do not share a scale. A class that is absent from a fold, or alone in it, is left out of the fold's
+    mean; a fold left without classes is left out of the whole.
+
+    Parameters
+    ----------
+    truth : array of labels, shape (n_clips,)
+    scores : array of float, shape (n_clips, k)
+        The higher, the likelier; probabilities, or decision values (``-inf`` for a class the model never saw).
+    folds : array, shape (n_clips,), optional
+        The outer fold of each clip; by default one fold.
+    classes : array of labels, shape (k,), optional
+        The columns of `scores`; by default the labels that occur in `truth`, sorted.
+
+    Returns
+    -------
+    float
+        From 0 to 1; .5 by chance; NaN where no fold holds two classes.
+
+    Raises
+    ------
+    ValueError
+        As `uar`, or if `scores` has NaN or another shape.
+
+    Examples
+    --------
+    >>> auc(["a", "a", "b", "b"], [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]])
+    0.75
+    """
+    truth = labels("truth", truth)
+    order = np.unique(truth) if classes is None else np.asarray(classes)
+    values = np.asarray(scores, dtype=float)
+    if values.shape != (len(truth), len(order)):
+        raise ValueError(f"scores have shape {values.shape}; {len(truth)} clips and {len(order)} classes need {len(truth), len(order)}")
+    if np.isnan(values).any():
+        raise ValueError(f"scores of {int(np.isnan(values).any(-1).sum())} clips are not numbers")
+    where = np.zeros(len(truth), dtype=int) if folds is None else labels("folds", folds, like=truth)
+    code = codes(truth, order)
+    by_fold = [_class_aucs(code[where == fold], values[where == fold]) for fold in np.unique(where)]
+    means = [np.nanmean(aucs) for aucs in by_fold if not np.isnan(aucs).all()]
+    return float(np.mean(means)) if means else float("nan")
+
+
+def labels(what: str, values: ArrayLike, like: Labels | None = None) -> Labels:
+    """The labels as an array, or a ValueError that names what is wrong with them."""
+    array = np.asarray(values)
+    missing = sum(value is None or value != value for value in array.ravel()) if array.dtype.kind in "Of" else 0
+    if missing:
+        raise ValueError(f"{what} lacks {missing} of {array.size} labels")
+    if array.size == 0:
+        raise ValueError(f"{what} is empty: there is nothing to score")
+    if like is None and array.ndim != 1:
+        raise ValueError(f"{what} has shape {array.shape}; one label a clip is needed")
+    if like is not None and array.shape[-1:] != like.shape:
+        raise ValueError(f"{what} has {array.shape[-1] if array.ndim else 1} labels for {len(like)} clips")
+    return array.astype(str) if array.dtype.kind == "O" else array
+
+
+def codes(values: Labels, classes: Labels) -> NDArray[np.intp]:
+    """Position of each label in `classes`, or a ValueError that names a label which is not there."""
+    found, inverse = np.unique(values, return_inverse=True)
+    position = {str(name): code for code, name in enumerate(classes)}
+    strange = [str(name) for name in found if str(name) not in position]
+    if strange:
+        raise ValueError(f"label '{strange[0]}' is none of the classes: {', '.join(position)}")
+    return np.array([position[str(name)] for name in found])[inverse].reshape(values.shape)
+
+
+def _class_aucs(code: NDArray[np.intp], scores: Floats) -> Floats:
+    from scipy.stats import rankdata
+
+    of_class = code[:, None] == np.arange(scores.shape[1])
+    inside = of_class.sum(0)
+    pairs_won = (rankdata(scores, axis=0) * of_class).sum(0) - inside * (inside + 1) / 2
+    return _share(pairs_won, inside * (len(code) - inside))
+
+
+def _diagonal(counts: Counts) -> Counts:
+    return np.diagonal(counts, axis1=-2, axis2=-1)
+
+
+def _share(part: NDArray[np.number], whole: NDArray[np.number]) -> Floats:
+    """Part of the whole; NaN of nothing."""
+    part, whole = np.broadcast_arrays(part, whole)
+    return np.divide(part, whole, where=whole > 0, out=np.full(whole.shape, np.nan))
