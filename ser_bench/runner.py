@@ -102,6 +102,8 @@ def plan(config: RunConfig, progress: Progress) -> Plan:
     feature_sets = [parse_features(text) for text in config.features]
     began = time.perf_counter()
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    # Refuse what cannot be judged before anything long begins.
+    resolve_cv(config.cv, corpus.protocol, corpus.clips["speaker"].to_numpy(str))
     loaded = time.perf_counter()
     extraction = extract_corpus(corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress)
     extracted = time.perf_counter()

@@ -1,0 +1,115 @@
+"""What a notebook says, in the command line's words: `load_corpus`, `extract`, `run`.
+
+The command line is a thin face over these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ser_bench.config import RunConfig, check_keys
+from ser_bench.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run of one corpus found.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder, with `report.html` and all tables as files.
+    leaderboard, predictions, trials : DataFrame
+        As documented for the files of the same name.
+    warnings, failures : list of str
+    fitted, reused : int
+        Units of work done now, and found finished.
+    """
+
+    folder: Path
+    leaderboard: pd.DataFrame
+    predictions: pd.DataFrame
+    trials: pd.DataFrame
+    warnings: list[str]
+    failures: list[str]
+    fitted: int
+    reused: int
+
+
+def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh: bool = False, **options: Any) -> Results:
+    """Judge a corpus: extract, tune inside the training speakers, predict the held-out ones, rank.
+
+    Parameters
+    ----------
+    corpus : str or Path
+        A folder, a manifest, or ``"tones"``.
+    fresh : bool
+        Do every unit again, finished or not.
+    **options
+        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ...
+
+    Raises
+    ------
+    WrongCall, WorkFailed
+        With one line that says what, where, and what to do.
+    """
+    config = RunConfig(**check_keys({"corpus": str(corpus), **options}, source="run()"))
+    return run_config(config, progress=progress, fresh=fresh)[0]
+
+
+def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bool = False) -> list[Results]:
+    """Judge every corpus of a configuration, one after the other; one `Results` a corpus."""
+    from ser_bench import reports, runner
+
+    progress = progress or Silent()
+    results = []
+    for source in config.corpus:
+        planned = runner.plan(config.for_corpus(source), progress)
+        outcome = runner.execute(planned, progress, fresh=fresh)
+        read_against = reports.references(planned.corpus, planned.judged.labels, planned.judged.clips)
+        leaderboard = reports.publish(outcome.folder, outcome.cells, outcome.predictions, read_against)
+        results.append(
+            Results(
+                outcome.folder,
+                leaderboard,
+                outcome.predictions,
+                outcome.trials,
+                outcome.warnings,
+                outcome.failures,
+                outcome.fitted,
+                outcome.reused,
+            )
+        )
+    return results
+
+
+def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.DataFrame]:
+    """What `run_config` would fit, one table a corpus: cells, units to do, fits, and roughly how long.
+
+    Features are extracted first, since which clips are usable decides the folds.
+    """
+    from ser_bench import runner
+
+    return [runner.forecast(runner.plan(config.for_corpus(source), progress or Silent())) for source in config.corpus]
+
+
+def extract_all(sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress) -> list[pd.DataFrame]:
+    """Fill the store with feature sets of several corpora; one table of skipped clips a corpus."""
+    from ser_bench import runner
+    from ser_bench.corpora import load_corpus
+    from ser_bench.features import extract_corpus, parse_features
+
+    feature_sets = [parse_features(text) for text in features]
+    skipped = []
+    for source in sources:
+        corpus = load_corpus(source, cache=config.cache)
+        extraction = extract_corpus(corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress)
+        runner.check_skipped(len(corpus.clips), extraction.skipped, config.max_skipped)
+        skipped.append(extraction.skipped)
+    return skipped

@@ -1,0 +1,241 @@
+"""The command line: parse, call, print. Nothing is computed here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config
+from ser_bench.errors import SerBenchError, WorkFailed, unknown
+from ser_bench.progress import for_terminal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULTS = RunConfig()
+
+
+class Commands(click.Group):
+    """A group that suggests the nearest command for one that it does not have."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command, or say which was probably meant."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise unknown("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+
+def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in the order given."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+extracting = options(
+    click.option("--jobs", type=int, metavar="N", help="Processes, one thread each.  [default: one a core]"),
+    click.option("--cache", metavar="FOLDER", help=f"The feature store.  [default: {DEFAULTS.cache}]"),
+    click.option("--max-skipped", type=float, metavar="SHARE", help=f"Unusable clips allowed.  [default: {DEFAULTS.max_skipped}]"),
+)
+judging = options(
+    click.option(
+        "-f",
+        "--features",
+        multiple=True,
+        metavar="FEATURES",
+        help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(DEFAULTS.features)}]",
+    ),
+    click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"),
+    click.option("--labels", metavar="SCHEME", help=f"Which emotions are judged: all, big4.  [default: {DEFAULTS.labels}]"),
+    click.option("--where", metavar="EXPR", help="Keep some clips: a query on the clip table, such as \"intensity == 'strong'\"."),
+    click.option(
+        "--cv",
+        metavar="PROTOCOL",
+        help="auto (the corpus's custom, else loso up to 12 speakers, else group:6), loso, group:K, predefined, "
+        "or random:K, which shares speakers and is marked LEAKY.  [default: auto]",
+    ),
+    click.option(
+        "--track",
+        multiple=True,
+        metavar="TRACK",
+        help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
+        "transductive, ranked apart); repeatable.  [default: train]",
+    ),
+    click.option(
+        "--budget",
+        metavar="BUDGET",
+        help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {b.seeds} seed(s)" for name, b in BUDGETS.items())
+        + ".  [default: standard; smoke for tones]",
+    ),
+    click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's."),
+    click.option("--inner", type=int, metavar="K", help="Inner folds, instead of the budget's."),
+    click.option("--seeds", type=int, metavar="N", help="Repeats with seeds counting up, instead of the budget's."),
+    click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
+    click.option("--out", metavar="FOLDER", help=f"Where runs and finished units lie.  [default: {DEFAULTS.out}]"),
+    click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
+    click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ser-bench", message="ser-bench %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """How well do hand-crafted features recognise emotion in voices never heard before?
+
+    ser-bench turns a folder of emotional speech into a leaderboard of feature set x classifier: tuned inside the
+    training speakers, judged on others, every number with its interval.
+
+    \b
+    Try it now, without any data:        ser-bench run
+    On a folder of your own:             ser-bench run path/to/ravdess
+    Two feature sets, one model:         ser-bench run path/to/emodb -f egemaps -f mfcc -m svm
+    What it would do, and how long:      ser-bench run path/to/emodb --dry-run
+    """
+
+
+@cli.command()
+@click.argument("corpus", nargs=-1)
+@judging
+@extracting
+@click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
+@click.option("--fresh", is_flag=True, help="Do every unit again, finished or not.")
+def run(dry_run: bool, fresh: bool, **given: Any) -> None:
+    """Judge feature sets and models on each CORPUS and write a leaderboard and a report.
+
+    CORPUS is a folder of audio, a manifest (.csv or .parquet with path, emotion, speaker), or `tones`, the embedded
+    synthetic corpus and the default. Features are kept in the store and finished work is never done again: a killed
+    run goes on where it was with the same command.
+
+    \b
+    Examples:
+      ser-bench run
+      ser-bench run path/to/ravdess -f egemaps -m svm --budget smoke
+      ser-bench run path/to/emodb --labels big4 --track train --track speaker
+      ser-bench run path/to/ravdess -f audioemotion26 -m svm --cv random:6    (what a leaky split would claim)
+      ser-bench run --config results/emodb-1a2b3c4d/run.toml
+    """
+    from ser_bench import api
+
+    config = _config(given)
+    if dry_run:
+        for table in api.dry_run(config, progress=for_terminal()):
+            _print_table(table)
+        return
+    results = api.run_config(config, progress=for_terminal(), fresh=fresh)
+    for result in results:
+        _print_results(result)
+    failures = [line for result in results for line in result.failures]
+    if failures:
+        raise WorkFailed(f"{len(failures)} unit(s) failed and their rows are marked FAILED; the first: {failures[0]}")
+
+
+@cli.command()
+@click.argument("corpus", nargs=-1, required=True)
+@click.option(
+    "-f", "--features", multiple=True, required=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable."
+)
+@extracting
+def extract(corpus: tuple[str, ...], features: tuple[str, ...], **given: Any) -> None:
+    """Fill the feature store with FEATURES of each CORPUS; what is there already is not computed again.
+
+    \b
+    Example:
+      ser-bench extract path/to/ravdess path/to/emodb -f egemaps -f spectral+mfcc
+    """
+    from ser_bench import api
+
+    config = _config(given)
+    for source, skipped in zip(corpus, api.extract_all(corpus, features, config=config, progress=for_terminal()), strict=True):
+        for _, clip in skipped.iterrows():
+            click.echo(f"skipped {clip['clip']}: {clip['reason']}", err=True)
+        click.echo(f"{source}: {', '.join(features)} are in {config.cache}/; {len(skipped)} clip(s) skipped")
+
+
+@cli.command()
+def corpora() -> None:
+    """The corpora that are recognised from their file names, with licence, citation and where to get them."""
+    from ser_bench.corpora import catalogue
+
+    _print_table(catalogue())
+
+
+@cli.command()
+def features() -> None:
+    """The feature sets, with dimensions, groups, rate, source and licence."""
+    from ser_bench.features import catalogue
+
+    _print_table(catalogue())
+
+
+@cli.command()
+def models() -> None:
+    """The models, with their defaults."""
+    from ser_bench.models import catalogue
+
+    _print_table(catalogue())
+
+
+def main() -> None:
+    """Run the command line; every error is one line on stderr, exit 2 for a wrong call, 1 for work that failed."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+    except (click.ClickException, SerBenchError) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        _fail(message, error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("stopped; finished work is kept: the same command goes on from here", 130)
+    except Exception as error:
+        _fail(f"{type(error).__name__}: {error} (--debug shows where: ser-bench --debug {' '.join(sys.argv[1:2])} ...)", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    if "--debug" in sys.argv:
+        raise
+    click.echo(f"ser-bench: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+def _config(given: dict[str, Any]) -> RunConfig:
+    """The file's configuration, with what stands on the command line put over it."""
+    file = given.pop("config", None)
+    named = {key: value for key, value in given.items() if value not in (None, ())}
+    return RunConfig(**{**(read_config(file) if file else {}), **check_keys(named, source="the command line")})
+
+
+def _print_results(result: Any) -> None:
+    from rich.console import Console
+
+    from ser_bench.reports import terminal_tables
+
+    for warning in result.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    console = Console()
+    for table in terminal_tables(result.leaderboard):
+        console.print(table)
+    click.echo(f"{result.fitted} unit(s) fitted, {result.reused} found finished")
+    click.echo(f"report: {result.folder / 'report.html'}")
+
+
+def _print_table(table: pd.DataFrame) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(*map(str, table.columns), box=None, pad_edge=False, header_style="bold")
+    for row in table.itertuples(index=False):
+        drawn.add_row(*map(str, row))
+    Console().print(drawn)
+
+
+if __name__ == "__main__":
+    main()

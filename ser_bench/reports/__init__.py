@@ -1,0 +1,32 @@
+"""What a run came to, for people: leaderboard, figures, page. Everything here is a function of a run's tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.reports.leaderboard import rank, references, terminal_tables, to_markdown, write_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["publish", "rank", "references", "terminal_tables", "to_markdown"]
+
+
+def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame) -> pd.DataFrame:
+    """Write a run folder's leaderboard, figures and page; returns the leaderboard.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder, its tables written.
+    cells, predictions : DataFrame
+        As `rank` takes them.
+    read_against : DataFrame
+        As `references` gives it.
+    """
+    board = rank(predictions, cells)
+    write_csv(board, folder / "leaderboard.csv")
+    read_against.to_csv(folder / "references.csv", index=False)
+    (folder / "leaderboard.md").write_text(to_markdown(board, read_against), encoding="utf-8")
+    return board

@@ -1,0 +1,138 @@
+"""The command line: it teaches, it answers at once, and what is wrong is one line with the right exit code."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+
+def call(*arguments: object, cwd: object = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ser_bench.cli", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=120
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """One speaker, one emotion, in EMO-DB's names."""
+    audio = tmp_path / "wav"
+    audio.mkdir()
+    tone = np.sin(np.arange(8000) / 16000 * 2 * np.pi * 220)
+    for take in "abc":
+        soundfile.write(audio / f"03a01W{take}.wav", tone * (0.2 + ord(take) / 1000), 16000)
+    return audio
+
+
+def test_help_teaches_and_loads_nothing_heavy():
+    heavy = ("numba", "librosa", "pandas", "sklearn", "optuna", "xgboost", "opensmile", "matplotlib", "scipy", "pyarrow")
+    code = f"""
+import sys
+sys.argv = ["ser-bench", "run", "--help"]
+import ser_bench.cli
+try:
+    ser_bench.cli.main()
+finally:
+    print([module for module in {heavy} if module in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "Examples:" in done.stdout
+    assert done.stdout.rstrip().endswith("[]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "did you mean 'run'"),
+        (["run", "--modle", "svm"], "--model"),
+        (["run", "-m", "smv"], "unknown model 'smv': did you mean 'svm'"),
+        (["run", "-f", "egemap"], "did you mean 'egemaps'"),
+        (["run", "-f", "mfcc(n_mfc=3)"], "did you mean 'n_mfcc'"),
+        (["run", "--labels", "big5"], "did you mean 'big4'"),
+        (["run", "--budget", "smok"], "did you mean 'smoke'"),
+        (["run", "--track", "trian"], "did you mean 'train'"),
+        (["run", "--cv", "kfold:5"], "--cv cannot be 'kfold:5'"),
+        (["run", "--trials", "many"], "--trials"),
+        (["run", "tones(speekers=4)"], "did you mean 'speakers'"),
+        (["run", "no/such/folder"], "no/such/folder"),
+        (["run", "--config", "missing.toml"], "missing.toml"),
+        (["extract"], "CORPUS"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_exit_2(arguments, said, tmp_path):
+    done = call(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert said in done.stderr
+
+
+def test_a_folder_without_audio_is_a_wrong_call(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing to hear")
+    done = call("run", tmp_path)
+    assert done.returncode == 2
+    assert "no audio" in done.stderr
+
+
+def test_unrecognised_names_say_what_to_do(tmp_path):
+    soundfile.write(tmp_path / "hello.wav", np.zeros(100), 16000)
+    done = call("run", tmp_path)
+    assert done.returncode == 2
+    assert "path, emotion, speaker" in done.stderr
+
+
+def test_one_speaker_is_not_a_corpus(folder):
+    done = call("run", folder)
+    assert done.returncode == 2
+    assert "speaker" in done.stderr
+
+
+def test_more_groups_than_speakers_is_a_wrong_call(tmp_path):
+    done = call("run", "tones(speakers=4,takes=1)", "-f", "audioemotion26", "--cv", "group:5", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "5 speaker groups need as many speakers, and there are 4" in done.stderr
+
+
+def test_a_missing_column_is_named_with_those_found(tmp_path):
+    pd.DataFrame({"path": ["a.wav"], "emotoin": ["anger"], "speaker": ["1"]}).to_csv(tmp_path / "m.csv", index=False)
+    done = call("run", tmp_path / "m.csv")
+    assert done.returncode == 2
+    assert "'emotion'" in done.stderr
+    assert "emotoin" in done.stderr
+
+
+def test_dry_run_prints_cells_and_fits_nothing(tmp_path):
+    done = call("run", "tones(speakers=4,takes=1)", "-f", "audioemotion26", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("svm", "rf", "xgb", "mlp", "fits", "minutes"))
+    assert not (tmp_path / "results" / "units").exists()
+
+
+def test_run_prints_a_leaderboard_and_where_the_report_is(tmp_path):
+    done = call(
+        "run",
+        "tones(speakers=4,takes=1)",
+        "-f",
+        "audioemotion26",
+        "-m",
+        "logreg",
+        "--trials",
+        "2",
+        "--inner",
+        "2",
+        "--jobs",
+        "1",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "audioemotion26" in done.stdout
+    report = done.stdout.rpartition("report: ")[2].strip()
+    assert (tmp_path / report).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(("catalogue", "word"), [("corpora", "ravdess"), ("features", "egemaps"), ("models", "svm")])
+def test_the_catalogues_are_printed(catalogue, word):
+    done = call(catalogue)
+    assert done.returncode == 0, done.stderr
+    assert word in done.stdout

@@ -1,0 +1,86 @@
+"""A unit's hash covers all that its result depends on, and nothing else."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_bench.features import Features
+from ser_bench.models import known_models
+from ser_bench.protocol import Protocol
+from ser_bench.tuning import UnitResult
+from ser_bench.units import Judged, make_unit, read_unit, write_unit
+
+CLIPS = pd.DataFrame(
+    {
+        "key": list("abcd"),
+        "emotion": ["anger", "fear"] * 2,
+        "speaker": ["1", "1", "2", "2"],
+        "voice": ["1", "1", "2", "2"],
+        "path": list("wxyz"),
+    },
+    index=pd.Index(list("klmn"), name="clip"),
+)
+JUDGED = Judged("corpus", "all", CLIPS, Protocol("loso"), {0: np.array([0, 0, 1, 1])})
+FEATURES = Features("set", "12345678", ("x.a",), ("x",), np.zeros((4, 1), np.float32))
+SVM = known_models()["svm"]()
+PLAIN = {"track": "train", "seed": 0, "fold": 0, "trials": 5, "inner": 3}
+
+
+def hashed(judged: Judged = JUDGED, features: Features = FEATURES, model=SVM, **other) -> str:
+    return make_unit(judged, features, model, **{**PLAIN, **other}).hash
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        dataclasses.replace(JUDGED, clips=CLIPS.assign(emotion=["fear", "fear", "anger", "fear"])),
+        dataclasses.replace(JUDGED, clips=CLIPS.assign(voice=["1", "1", "2", "3"])),
+        dataclasses.replace(JUDGED, clips=CLIPS.assign(key=list("abce"))),
+        dataclasses.replace(JUDGED, folds={0: np.array([0, 1, 1, 1])}),
+        dataclasses.replace(JUDGED, protocol=Protocol("group", 2)),
+        dataclasses.replace(JUDGED, labels="big4"),
+        dataclasses.replace(JUDGED, corpus="other"),
+    ],
+    ids=["a label", "a voice", "a file", "a fold", "the protocol", "the scheme", "the corpus"],
+)
+def test_a_change_of_what_is_judged_is_another_unit(judged):
+    assert hashed(judged) != hashed()
+
+
+@pytest.mark.parametrize("change", [{"track": "speaker"}, {"fold": 1}, {"trials": 6}, {"inner": 4}])
+def test_a_change_of_what_is_asked_is_another_unit(change):
+    assert hashed(**change) != hashed()
+
+
+def test_other_features_or_another_version_of_a_model_are_another_unit(monkeypatch):
+    before = hashed()
+    assert hashed(features=dataclasses.replace(FEATURES, fingerprint="87654321")) != before
+    monkeypatch.setattr(type(SVM), "version", 99)
+    assert hashed() != before
+
+
+def test_another_version_of_the_tuning_is_another_unit(monkeypatch):
+    before = hashed()
+    monkeypatch.setattr("ser_bench.tuning.TUNING_VERSION", 99)
+    assert hashed() != before
+
+
+def test_paths_and_names_of_clips_are_in_no_hash():
+    moved = CLIPS.assign(path=list("stuv")).set_index(pd.Index(list("opqr"), name="clip"))
+    assert hashed(dataclasses.replace(JUDGED, clips=moved)) == hashed()
+
+
+def test_a_unit_is_read_as_it_was_written(tmp_path):
+    unit = make_unit(JUDGED, FEATURES, SVM, **PLAIN)
+    trials = pd.DataFrame([{"trial": 0, "state": "complete", "score": 0.5, "params": "{}", "seconds": 0.1, "chosen": True}])
+    result = UnitResult(np.array([1, 0]), np.array([[0.25, 0.75], [0.5, 0.5]]), {"C": 1.0}, 7, trials, ["a note"], 1.5)
+    assert read_unit(tmp_path, unit) is None
+    write_unit(tmp_path, unit, result)
+    kept = read_unit(tmp_path, unit)
+    assert kept is not None
+    assert kept.predicted.tolist() == [1, 0]
+    assert kept.probabilities.tolist() == [[0.25, 0.75], [0.5, 0.5]]
+    assert kept.about == {"params": {"C": 1.0}, "rounds": 7, "notes": ["a note"], "seconds": 1.5, "trials": trials.to_dict("records")}
+    assert [path.name for path in tmp_path.iterdir()] == [f"{unit.hash}.parquet"]
