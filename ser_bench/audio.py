@@ -154,7 +154,8 @@ def key_of(data: bytes, start: float | None = None, end: float | None = None) ->
     True
     """
     start, end = _given(start) or None, _given(end)
-    return _hex(data, b"" if start is end is None else f"#{start}-{end}".encode())
+    span = "" if start is None and end is None else f"#{start}-{end}"
+    return _hex(data, span.encode())
 
 
 def decode(data: bytes, start: float | None = None, end: float | None = None) -> Clip:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -129,8 +129,11 @@ class FileNameReader:
         clips["path"] = [str(folder / file) for file in said]
         clips["original"] = clips["emotion"]
         clips["emotion"] = [name_emotion(self.emotions.get(code, code)) for code in clips["original"]]
+        clips = arrange(self.complete(clips, folder))
+        heard = human_recall(clips)
+        facts = replace(self.facts, human=heard) if self.facts and heard is not None else self.facts
         ignored = tuple(file for file in files if file not in said)
-        return Corpus(self.name, arrange(self.complete(clips, folder)), folder, self.protocol, self.facts, ignored)
+        return Corpus(self.name, clips, folder, self.protocol, facts, ignored)
 
     def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """The table with columns that follow from others, or from a file beside the recordings: for subclasses."""
@@ -157,7 +160,7 @@ def load_corpus(source: str | Path, *, cache: str | Path = "features") -> Corpus
     for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
         found = corpus.clips[column].unique()
         if len(found) < 2:
-            raise WrongCall(f"{source}: all {len(corpus.clips)} clips have the {column} '{found[0]}'; at least two {what} are needed")
+            raise WrongCall(f"{source}: '{found[0]}' is the only {column}; at least two {what} are needed")
     return corpus
 
 
@@ -189,10 +192,10 @@ def arrange(clips: pd.DataFrame) -> pd.DataFrame:
 def _read(source: str | Path, cache: Path) -> Corpus:
     from ser_bench.corpora import manifest, tones
 
-    if isinstance(source, str) and re.fullmatch(r"tones(\(.*\))?", source.strip()):
+    if isinstance(source, str) and re.match(r"\s*tones\s*(\(|$)", source):
         name, parameters = spec.parse(source)
         return spec.build("corpus", tones.Tones, name, parameters).corpus(cache)
-    path = Path(source).expanduser().absolute()
+    path = Path(os.path.abspath(Path(source).expanduser()))
     if path.is_dir():
         return _read_folder(path)
     if not path.exists():
@@ -234,12 +237,13 @@ def find_audio(folder: Path) -> list[str]:
     files, seen = [], set()
     for parent, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         real = os.path.realpath(parent)
-        # A link back to a folder above would otherwise be followed for ever.
-        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
-        if real not in seen:
-            here = Path(parent).relative_to(folder)
-            files += [(here / n).as_posix() for n in names if not n.startswith(".") and n.lower().endswith(SUFFIXES)]
+        if real in seen:  # a link back to a folder above would be followed for ever
+            folders.clear()
+            continue
         seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = Path(parent).relative_to(folder)
+        files += [(here / name).as_posix() for name in names if not name.startswith(".") and name.lower().endswith(SUFFIXES)]
     return sorted(files)
 
 

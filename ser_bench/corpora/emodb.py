@@ -1,7 +1,7 @@
 """EMO-DB: five men and five women, seven emotions, ten everyday sentences, German.
 
 File names: speaker (two digits), sentence (three characters), the emotion's German initial, take: `03a01Wa.wav`.
-`erkennung.txt`, where it lies in the corpus folder, tells how many of 20 listeners heard the emotion that was meant:
+`erkennung.txt`, where it lies in the corpus folder or beside it, tells how many of 20 listeners heard the emotion that was meant:
 it fills the column `recognised`, and so the human reference.
 """
 
@@ -46,8 +46,9 @@ class EmoDB(FileNameReader):
     def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """Add gender, and the share of listeners who recognised each clip where the corpus's own table is there."""
         clips["gender"] = clips["speaker"].isin(MEN).map({True: "male", False: "female"})
-        for table in sorted(folder.rglob("erkennung.txt"))[:1]:
-            heard = read_recognition(table)
+        tables = [beside / "erkennung.txt" for beside in (folder, folder.parent) if (beside / "erkennung.txt").is_file()]
+        if tables:
+            heard = read_recognition(tables[0])
             clips["recognised"] = [heard.get(Path(clip).stem, float("nan")) for clip in clips.index]
         return clips
 

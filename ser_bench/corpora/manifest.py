@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ def read_manifest(manifest: Path) -> Corpus:
     Parameters
     ----------
     manifest : Path
-        ``.csv`` (UTF-8, commas) or ``.parquet``. Required columns: `path`, `emotion`, `speaker`; `start` and `end` are seconds.
+        ``.csv`` (UTF-8, commas) or ``.parquet``. Required columns: `path`, `emotion`, `speaker`; `start` and `end` are
+        seconds, `recognised` is the share of listeners who heard the emotion that was meant.
 
     Raises
     ------
@@ -42,6 +44,8 @@ def read_manifest(manifest: Path) -> Corpus:
     for column in REQUIRED:
         _refuse_rows(table[column] == "", manifest, f"no {column}")
     table = _read_spans(table, manifest)
+    if "recognised" in table:
+        table["recognised"] = _read_numbers(table["recognised"], manifest)
     folder = manifest.parent
     names = (_name_clip(path, folder) for path in table["path"])
     table.index = [name + span for name, span in zip(names, _span_suffix(table), strict=True)]
@@ -64,17 +68,17 @@ def _read_text(manifest: Path) -> pd.DataFrame:
         else:
             table = pd.read_csv(manifest, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
     except (OSError, ValueError) as error:
-        raise WrongCall(f"cannot read {manifest}: {error}") from None
+        raise WrongCall(f"cannot read {manifest}: {' '.join(str(error).split())}") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise WrongCall(f"cannot read {manifest}: its rows have more cells than its {len(table.columns)} columns")
     if table.empty:
         raise WrongCall(f"{manifest} has no rows")
     table.columns = [str(column).strip() for column in table.columns]
-    return table.apply(lambda column: column.map(_text).astype(str))
+    return table.apply(lambda column: column.astype(object).where(column.notna(), "").map(_text).astype(str))
 
 
 def _text(value: object) -> str:
     """A cell as text, a whole number without its ``.0``."""
-    if value is None or value != value:
-        return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
 
 
@@ -87,7 +91,7 @@ def _check_columns(table: pd.DataFrame, manifest: Path) -> None:
             raise WrongCall(f"{manifest}: no column '{column}'{hint} (found: {', '.join(table.columns)})")
 
 
-def _refuse_rows(wrong: pd.Series, manifest: Path, what: str) -> None:
+def _refuse_rows(wrong: Iterable[bool], manifest: Path, what: str) -> None:
     rows = [str(row) for row, bad in enumerate(wrong, start=1) if bad]
     if rows:
         more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
@@ -96,17 +100,21 @@ def _refuse_rows(wrong: pd.Series, manifest: Path, what: str) -> None:
 
 def _read_spans(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
     """`start` and `end` as seconds, an open side as not a number; without either column, none."""
-    import pandas as pd
-
     if not {"start", "end"} & set(table.columns):
         return table
-    spans = {}
-    for column in ("start", "end"):
-        said = table[column] if column in table else pd.Series("", table.index)
-        spans[column] = pd.to_numeric(said, errors="coerce").astype(float)
-        _refuse_rows((said != "") & ~(spans[column] >= 0), manifest, f"'{column}' is not a number of seconds")
-    _refuse_rows(spans["end"] <= spans["start"].fillna(0), manifest, "'end' does not come after 'start'")
-    return table.assign(**spans)
+    spans = {column: _read_numbers(table[column], manifest) if column in table else float("nan") for column in ("start", "end")}
+    table = table.assign(**spans)
+    _refuse_rows(table["end"] <= table["start"].fillna(0), manifest, "'end' does not come after 'start'")
+    return table
+
+
+def _read_numbers(said: pd.Series, manifest: Path) -> pd.Series:
+    import pandas as pd
+
+    numbers = pd.to_numeric(said, errors="coerce").astype(float)
+    wrong = (said != "") & ~numbers.between(0, float("inf"), inclusive="left")
+    _refuse_rows(wrong, manifest, f"'{said.name}' is not a number from 0 up")
+    return numbers
 
 
 def _span_suffix(table: pd.DataFrame) -> list[str]:

@@ -38,13 +38,13 @@ EMOTIONS = {
     "boredom": (-0.9, -0.5, -1.0, -0.6),
 }
 # Octaves of pitch, dB of level, octaves of syllable rate, dB an octave of spectral tilt.
-EMOTION_REACH = np.array([0.35, 6.0, 0.5, 4.0])
-VOICE_REACH = np.array([0.35, 8.0, 0.5, 5.0])
-CLIP_SPREAD = np.array([0.04, 1.0, 0.06, 0.6])
+EMOTION_REACH = np.array([0.45, 8.0, 0.6, 4.5])
+VOICE_REACH = np.array([0.25, 7.0, 0.4, 4.0])
+CLIP_SPREAD = np.array([0.08, 2.0, 0.12, 1.2])
 
 PITCH = {"male": 115.0, "female": 205.0}
 FORMANT_SCALE = {"male": 1.0, "female": 1.16}
-LEVEL = -32.0
+LEVEL = -38.0
 SYLLABLES_PER_SECOND = 4.5
 VOWELS = np.array([[730.0, 1090.0, 2440.0, 3500.0], [270.0, 2290.0, 3010.0, 3700.0], [300.0, 870.0, 2240.0, 3300.0]])
 BANDWIDTHS = np.array([80.0, 110.0, 160.0, 250.0])
@@ -178,8 +178,8 @@ def draw_voices(n: int, seed: int) -> list[Voice]:
     voices = []
     for number, traits in enumerate(spread, start=1):
         gender = _gender(str(number))
-        colour = 1 + 0.08 * rng.standard_normal(VOWELS.shape)
-        formants = VOWELS * colour * FORMANT_SCALE[gender] * (1 + 0.1 * traits[4])
+        colour = 1 + 0.06 * rng.standard_normal(VOWELS.shape)
+        formants = VOWELS * colour * FORMANT_SCALE[gender] * (1 + 0.08 * traits[4])
         voices.append(Voice(gender, VOICE_REACH * traits[:4], formants, 0.03 * 10 ** (0.6 * traits[5])))
     return voices
 

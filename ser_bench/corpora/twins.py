@@ -108,9 +108,7 @@ def _warn(groups: list[pd.DataFrame], *, allow_conflicts: bool) -> list[str]:
         if group["speaker"].nunique() > 1:
             crossing.append(_name(group, "speaker"))
     if conflicts and not allow_conflicts:
-        raise WrongCall(
-            f"the same audio under two emotions: {_enumerate(conflicts)}; correct the labels, or go on with --allow-conflicts"
-        )
+        raise WrongCall(f"the same audio under two emotions: {_enumerate(conflicts)}; correct the labels, or go on with --allow-conflicts")
     kinds = {
         "the same audio under two emotions": conflicts,
         "the same audio under two speakers, who are never separated": crossing,

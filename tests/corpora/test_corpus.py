@@ -1,0 +1,158 @@
+"""A folder becomes a corpus, or one line that says why not."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_bench import registry
+from ser_bench.corpora import Facts, FileNameReader, catalogue, load_corpus
+from ser_bench.corpora.corpus import find_audio
+from ser_bench.errors import WrongCall
+from tests.corpora.audio_files import write_audio
+
+RAVDESS = ["03-01-05-02-01-02-16.wav", "03-01-03-01-02-01-07.wav", "03-02-02-01-02-01-07.wav"]
+
+
+class Savee(FileNameReader):
+    name = "savee"
+    pattern = r"(?P<speaker>DC|JE|JK|KL)[_/](?P<emotion>sa|su|a|d|f|h|n)(?P<sentence>\d\d)"
+    emotions = {"a": "anger", "f": "fear", "h": "happy"}
+    always = {"gender": "male", "language": "en"}
+    protocol = "loso"
+    facts = Facts(clips=480, speakers=4, rate=44_100, licence="free", citation="Haq & Jackson (2009)", obtain="ask")
+
+
+class EntryPoint:
+    def load(self) -> type[FileNameReader]:
+        return Savee
+
+
+@pytest.fixture
+def savee_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint()] if group == "ser_bench.corpora" else [])
+
+
+def refusal(source: Path | str) -> str:
+    with pytest.raises(WrongCall) as caught:
+        load_corpus(source)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_ravdess_is_recognised_at_any_depth_and_in_any_format(tmp_path: Path) -> None:
+    names = [f"speech/Actor_{n[-6:-4]}/{n}" for n in RAVDESS]
+    names[1] = names[1].replace(".wav", ".FLAC")
+    corpus = load_corpus(write_audio(tmp_path, names))
+    assert (corpus.name, corpus.protocol, corpus.ignored) == ("ravdess", "group:6", ())
+    assert list(corpus.clips.index) == sorted(names)
+    assert corpus.clips.index.name == "clip"
+    by_speaker = corpus.clips.set_index("original")
+    assert by_speaker.loc["05", ["emotion", "speaker", "gender", "intensity", "kind"]].tolist() == [
+        "anger",
+        "16",
+        "female",
+        "strong",
+        "speech",
+    ]
+    assert by_speaker.loc["02", ["emotion", "speaker", "gender", "intensity", "kind"]].tolist() == ["calm", "07", "male", "normal", "song"]
+
+
+def test_the_real_ravdess_has_its_official_counts(real_corpora: Path) -> None:
+    corpus = load_corpus(real_corpora / "ravdess")
+    assert corpus.facts is not None
+    assert (len(corpus.clips), corpus.clips["speaker"].nunique()) == (corpus.facts.clips, corpus.facts.speakers)
+    assert corpus.clips["emotion"].value_counts().to_dict() == {
+        "neutral": 96,
+        **dict.fromkeys(("anger", "calm", "disgust", "fear", "happiness", "sadness", "surprise"), 192),
+    }
+    assert all(Path(path).is_absolute() and Path(path).is_file() for path in corpus.clips["path"])
+
+
+def test_the_real_emodb_knows_its_genders_and_what_listeners_heard(real_corpora: Path) -> None:
+    corpus = load_corpus(real_corpora / "emodb")
+    assert corpus.clips["emotion"].value_counts().to_dict() == {"anger": 127, "neutral": 79, "happiness": 71, "sadness": 62}
+    assert corpus.clips.groupby("gender")["speaker"].unique().map(sorted).to_dict() == {
+        "female": ["08", "09", "13", "14", "16"],
+        "male": ["03", "10", "11", "12", "15"],
+    }
+    assert corpus.clips.loc["wav/03a01Fa.wav", "recognised"] == 0.9
+    assert corpus.facts is not None
+    assert corpus.facts.human == pytest.approx(0.935, abs=0.001)
+
+
+def test_emodb_without_its_listeners_table_has_no_human_figure(tmp_path: Path) -> None:
+    corpus = load_corpus(write_audio(tmp_path / "wav", ["03a01Wa.wav", "08b02Nb.wav"]))
+    assert "recognised" not in corpus.clips
+    assert corpus.facts is not None
+    assert corpus.facts.human is None
+
+
+@pytest.mark.usefixtures("savee_installed")
+def test_a_reader_of_another_package_is_a_few_facts(tmp_path: Path) -> None:
+    corpus = load_corpus(write_audio(tmp_path, ["DC/a01.wav", "DC/h02.wav", "KL_su03.wav"]))
+    assert (corpus.name, corpus.protocol, corpus.facts) == ("savee", "loso", Savee.facts)
+    assert corpus.clips["emotion"].tolist() == ["anger", "happiness", "su"]
+    assert corpus.clips["original"].tolist() == ["a", "h", "su"]
+    assert corpus.clips["sentence"].tolist() == ["01", "02", "03"]
+    assert set(corpus.clips["gender"]) == {"male"}
+
+
+def test_all_columns_are_text(tmp_path: Path) -> None:
+    clips = load_corpus(write_audio(tmp_path, RAVDESS)).clips
+    assert all(isinstance(value, str) for value in clips.to_numpy().ravel())
+    assert list(clips.columns[:4]) == ["path", "emotion", "speaker", "original"]
+
+
+def test_files_that_the_reader_does_not_understand_are_named(tmp_path: Path) -> None:
+    corpus = load_corpus(write_audio(tmp_path, [*RAVDESS, "notes/room tone.wav"]))
+    assert corpus.ignored == ("notes/room tone.wav",)
+    assert len(corpus.clips) == 3
+
+
+def test_hidden_files_and_other_files_are_no_audio(tmp_path: Path) -> None:
+    write_audio(tmp_path, ["a.wav", "b/c.MP3"])
+    for name in ("._a.wav", ".trash/d.wav", "a.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_audio(tmp_path) == ["a.wav", "b/c.MP3"]
+
+
+def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
+    write_audio(tmp_path / "elsewhere", ["a.wav"])
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/back").symlink_to(corpus)
+    assert find_audio(corpus) == ["linked/a.wav"]
+
+
+def test_a_wrong_source_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").touch()
+    assert refusal(tmp_path / "nowhere").startswith("no such corpus")
+    assert refusal(tmp_path / "empty").startswith("no audio in")
+    assert "neither a folder nor a manifest" in refusal(tmp_path / "notes.txt")
+
+
+def test_an_unknown_folder_is_told_the_way_out(tmp_path: Path) -> None:
+    said = refusal(write_audio(tmp_path, ["a.wav", "b.wav"]))
+    assert "known are emodb, ravdess, tones" in said
+    assert "columns path, emotion, speaker" in said
+
+
+def test_recognition_needs_a_clear_majority(tmp_path: Path) -> None:
+    assert "ravdess would explain 3" in refusal(write_audio(tmp_path, [*RAVDESS, "a.wav", "b.wav", "c.wav"]))
+
+
+def test_a_single_speaker_or_emotion_is_refused(tmp_path: Path) -> None:
+    assert "'07' is the only speaker" in refusal(write_audio(tmp_path / "one", RAVDESS[1:]))
+    assert "'fear' is the only emotion" in refusal(write_audio(tmp_path / "two", [f"03-01-06-01-01-01-0{n}.wav" for n in (1, 2)]))
+
+
+def test_the_catalogue_lists_every_reader() -> None:
+    table = catalogue()
+    assert isinstance(table, pd.DataFrame)
+    assert table["corpus"].tolist() == ["emodb", "ravdess", "tones"]
+    assert np.all(table["obtain"] != "")

@@ -1,0 +1,53 @@
+"""One vocabulary of emotions, and the label schemes over it."""
+
+import pandas as pd
+import pytest
+
+from ser_bench.corpora import SCHEMES, apply_labels, lonely_labels
+from ser_bench.corpora.labels import EMOTIONS, SYNONYMS, name_emotion
+from ser_bench.errors import WrongCall
+
+
+def table(*emotions: str) -> pd.DataFrame:
+    return pd.DataFrame({"emotion": list(emotions), "speaker": "a", "original": list(emotions)})
+
+
+def test_every_synonym_leads_into_the_vocabulary() -> None:
+    assert set(SYNONYMS.values()) == set(EMOTIONS) & set(SYNONYMS.values())
+    assert not set(SYNONYMS) & set(EMOTIONS)
+
+
+@pytest.mark.parametrize(("word", "noun"), [("Angry", "anger"), (" fear ", "fear"), ("NEUTRAL", "neutral"), ("Pride", "Pride")])
+def test_a_word_without_place_in_the_vocabulary_stays(word: str, noun: str) -> None:
+    assert name_emotion(word) == noun
+
+
+def test_all_judges_every_emotion() -> None:
+    clips = table("anger", "pride", "calm")
+    pd.testing.assert_frame_equal(apply_labels(clips, "all"), clips)
+
+
+def test_big4_joins_excitement_to_happiness_and_drops_the_rest() -> None:
+    clips = apply_labels(table("anger", "excitement", "fear", "neutral", "happiness", "sadness"), "big4")
+    assert clips["emotion"].tolist() == ["anger", "happiness", "neutral", "happiness", "sadness"]
+    assert clips["original"].tolist() == ["anger", "excitement", "neutral", "happiness", "sadness"]
+
+
+def test_an_unknown_scheme_suggests_the_nearest() -> None:
+    with pytest.raises(WrongCall, match="did you mean 'big4'"):
+        apply_labels(table("anger", "fear"), "big5")
+
+
+@pytest.mark.parametrize("emotions", [("anger", "fear"), ("fear", "calm")])
+def test_a_scheme_that_leaves_too_few_labels_is_refused(emotions: tuple[str, ...]) -> None:
+    with pytest.raises(WrongCall, match="at least two labels"):
+        apply_labels(table(*emotions), "big4")
+
+
+def test_every_scheme_describes_itself() -> None:
+    assert all(scheme.description and name == scheme.name for name, scheme in SCHEMES.items())
+
+
+def test_a_label_of_one_speaker_only_is_lonely() -> None:
+    clips = pd.DataFrame({"emotion": ["anger", "anger", "fear", "fear"], "speaker": ["a", "b", "a", "a"]})
+    assert lonely_labels(clips) == ["fear"]

@@ -1,0 +1,121 @@
+"""A table of one's own becomes a corpus, or one line that says what is wrong in it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ser_bench.corpora import Corpus, load_corpus
+from ser_bench.errors import WrongCall
+
+HEADER = "path,emotion,speaker"
+
+
+def manifest(folder: Path, *lines: str) -> Path:
+    path = folder / "mine.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def load(folder: Path, *lines: str) -> Corpus:
+    return load_corpus(manifest(folder, *lines))
+
+
+def refusal(folder: Path, *lines: str) -> str:
+    with pytest.raises(WrongCall) as caught:
+        load(folder, *lines)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_paths_are_relative_to_the_manifest(tmp_path: Path) -> None:
+    corpus = load(tmp_path, HEADER, "wav/b.wav,fear,2", "./a.wav,anger,1", f"{tmp_path}/c.wav,anger,3", "/elsewhere/d.wav,fear,3")
+    assert list(corpus.clips.index) == ["/elsewhere/d.wav", "a.wav", "c.wav", "wav/b.wav"]
+    assert corpus.clips.loc["wav/b.wav", "path"] == str(tmp_path / "wav/b.wav")
+    assert (corpus.name, corpus.folder, corpus.protocol, corpus.facts) == ("mine", tmp_path, None, None)
+
+
+def test_what_looks_like_a_number_stays_text(tmp_path: Path) -> None:
+    corpus = load(tmp_path, f"{HEADER},session,NA", "a.wav,anger,03,01,NA", "b.wav,fear,3,2,")
+    assert corpus.clips["speaker"].tolist() == ["03", "3"]
+    assert corpus.clips["session"].tolist() == ["01", "2"]
+    assert corpus.clips["NA"].tolist() == ["NA", ""]
+
+
+def test_parquet_numbers_become_text(tmp_path: Path) -> None:
+    table = pd.DataFrame({"path": ["a.wav", "b.wav"], "emotion": ["anger", "fear"], "speaker": [3, 12], "age": [30.0, None]})
+    table.to_parquet(tmp_path / "mine.parquet")
+    clips = load_corpus(tmp_path / "mine.parquet").clips
+    assert clips["speaker"].tolist() == ["3", "12"]
+    assert clips["age"].tolist() == ["30", ""]
+
+
+def test_a_runs_own_clip_table_reads_as_a_manifest(tmp_path: Path) -> None:
+    first = load(tmp_path, f"{HEADER},start,end", "a.wav,angry,03,0.5,2", "a.wav,fear,04,2,")
+    first.clips.to_parquet(tmp_path / "clips.parquet")
+    again = load_corpus(tmp_path / "clips.parquet").clips
+    pd.testing.assert_frame_equal(again[first.clips.columns], first.clips)
+
+
+def test_what_listeners_heard_is_a_number(tmp_path: Path) -> None:
+    clips = load(tmp_path, f"{HEADER},recognised", "a.wav,fear,1,0.5", "b.wav,anger,2,").clips
+    assert clips["recognised"].tolist()[0] == 0.5
+    assert clips["recognised"].isna().tolist() == [False, True]
+
+
+def test_synonyms_become_the_vocabularys_nouns_and_the_original_stays(tmp_path: Path) -> None:
+    clips = load(tmp_path, HEADER, "a.wav,Happy,1", "b.wav,fearful,2", "c.wav,pride,2").clips
+    assert clips["emotion"].tolist() == ["happiness", "fear", "pride"]
+    assert clips["original"].tolist() == ["Happy", "fearful", "pride"]
+
+
+def test_spans_name_their_clips(tmp_path: Path) -> None:
+    clips = load(tmp_path, f"{HEADER},start,end", "a.wav,fear,1,0,1.5", "a.wav,fear,2,1.5,", "a.wav,anger,2,,0.25", "b.wav,anger,1,,").clips
+    assert list(clips.index) == ["a.wav#0-0.25", "a.wav#0-1.5", "a.wav#1.5-", "b.wav"]
+    assert clips.loc["a.wav#1.5-", "start"] == 1.5
+    assert clips[["start", "end"]].dtypes.tolist() == [float, float]
+
+
+def test_without_spans_there_are_no_span_columns(tmp_path: Path) -> None:
+    assert not {"start", "end"} & set(load(tmp_path, HEADER, "a.wav,fear,1", "b.wav,anger,2").clips.columns)
+
+
+def test_a_manifest_named_manifest_takes_its_folders_name(tmp_path: Path) -> None:
+    folder = tmp_path / "my corpus"
+    folder.mkdir()
+    manifest(folder, HEADER, "a.wav,fear,1", "b.wav,anger,2").rename(folder / "manifest.csv")
+    assert load_corpus(folder / "manifest.csv").name == "my-corpus"
+
+
+def test_a_byte_order_mark_and_spaces_do_no_harm(tmp_path: Path) -> None:
+    assert load(tmp_path, "﻿path, emotion ,speaker", "a.wav, fear,1", "b.wav,anger ,2").clips["emotion"].tolist() == ["fear", "anger"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["path,Emotion,speaker", "a.wav,fear,1"], "no column 'emotion': did you mean 'Emotion'? (found: path, Emotion, speaker)"),
+        (["path;emotion;speaker", "a.wav;fear;1"], "no column 'path'"),
+        ([HEADER, "a.wav,fear,1", "b.wav,,2"], "no emotion in row 2"),
+        ([HEADER, *[f"{n}.wav,fear," for n in range(5)]], "no speaker in row 1, 2, 3 and 2 more"),
+        ([HEADER, "a.wav,fear,1", "./a.wav,anger,2"], "a clip that an earlier row names already in row 2"),
+        ([f"{HEADER},start", "a.wav,fear,1,soon"], "'start' is not a number from 0 up in row 1"),
+        ([f"{HEADER},start", "a.wav,fear,1,inf"], "'start' is not a number from 0 up in row 1"),
+        ([f"{HEADER},start", "a.wav,fear,1,-1"], "'start' is not a number from 0 up in row 1"),
+        ([f"{HEADER},start,end", "a.wav,fear,1,2,1"], "'end' does not come after 'start' in row 1"),
+        ([HEADER], "has no rows"),
+        ([HEADER, "a.wav,fear,1,2,3,4,5"], "more cells than its 3 columns"),
+        ([HEADER, "a.wav,fear,1", "b.wav,fear,1,2,3,4,5"], "cannot read"),
+        ([HEADER, "a.wav,fear,1", "b.wav,fear"], "no speaker in row 2"),
+        ([HEADER, "a.wav,fear,1", "b.wav,fear,2"], "'fear' is the only emotion"),
+    ],
+)
+def test_what_cannot_be_meant_is_named(tmp_path: Path, lines: list[str], said: str) -> None:
+    assert said in refusal(tmp_path, *lines)
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    for name, content in (("a.csv", b""), ("b.csv", b"\xff\xfe\x00bad"), ("c.parquet", b"no parquet")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(WrongCall, match=name):
+            load_corpus(tmp_path / name)

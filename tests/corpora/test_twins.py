@@ -1,0 +1,114 @@
+"""No audio on both sides of a split: copies, renamed copies, shared voices, conflicting labels."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_bench.audio import read_clip
+from ser_bench.corpora import load_corpus, resolve_twins
+from ser_bench.corpora.twins import join_voices
+from ser_bench.errors import WrongCall
+
+COLUMNS = ["clip", "digest", "speaker", "emotion"]
+
+
+def table(*rows: str) -> pd.DataFrame:
+    return pd.DataFrame([row.split() for row in rows], columns=COLUMNS).set_index("clip")
+
+
+def test_without_twins_nothing_changes() -> None:
+    twins = resolve_twins(clips := table("a.wav 1 A anger", "b.wav 2 B fear"))
+    pd.testing.assert_frame_equal(twins.clips.drop(columns="voice"), clips)
+    assert twins.clips["voice"].tolist() == ["A", "B"]
+    assert (len(twins.skipped), twins.warnings) == (0, [])
+    assert list(twins.skipped.columns) == ["clip", "reason", "counts"]
+
+
+def test_a_corpus_copied_into_itself_is_used_once_whatever_the_row_order() -> None:
+    rows = ["a.wav 1 A anger", "b.wav 2 B fear", "copy/a.wav 1 A anger", "copy/b.flac 2 B fear", "copy/copy/a.wav 1 A anger"]
+    for order in (rows, rows[::-1]):
+        twins = resolve_twins(table(*order))
+        assert sorted(twins.clips.index) == ["a.wav", "b.wav"]
+        assert twins.skipped.set_index("clip")["reason"].to_dict() == {
+            "copy/a.wav": "duplicate of a.wav",
+            "copy/b.flac": "duplicate of b.wav",
+            "copy/copy/a.wav": "duplicate of a.wav",
+        }
+        assert not twins.skipped["counts"].any()
+        assert twins.warnings == []
+
+
+def test_spans_of_one_stem_are_copies_when_they_sound_alike() -> None:
+    twins = resolve_twins(table("a.wav#0-1 1 A anger", "a.wav#1-2 1 A anger", "b.wav 2 B fear"))
+    assert twins.skipped["clip"].tolist() == ["a.wav#1-2"]
+
+
+def test_the_same_audio_under_another_stem_is_kept_with_a_warning() -> None:
+    twins = resolve_twins(table("a.wav 1 A anger", "z.wav 1 A anger", "b.wav 2 B fear"))
+    assert len(twins.clips) == 3
+    assert twins.warnings == ["the same audio under another name, kept on one side of every split: a.wav = z.wav"]
+
+
+def test_speakers_who_share_audio_share_a_voice() -> None:
+    twins = resolve_twins(table("a.wav 1 A anger", "b.wav 1 B anger", "b2.wav 2 B fear", "c.wav 2 C fear", "d.wav 3 D fear"))
+    assert twins.clips["voice"].tolist() == ["A+B+C"] * 4 + ["D"]
+    assert twins.clips["speaker"].tolist() == ["A", "B", "B", "C", "D"]
+    assert twins.warnings == [
+        "the same audio under two speakers, who are never separated: a.wav (A) = b.wav (B); b2.wav (B) = c.wav (C)",
+    ]
+
+
+def test_a_copy_of_a_shared_clip_still_joins_its_voice() -> None:
+    twins = resolve_twins(table("a.wav 1 A anger", "copy/a.wav 1 A anger", "b.wav 1 B anger", "c.wav 2 C fear"))
+    assert twins.skipped["clip"].tolist() == ["copy/a.wav"]
+    assert twins.clips["voice"].tolist() == ["A+B", "A+B", "C"]
+
+
+def test_the_same_audio_under_two_emotions_is_refused_naming_both() -> None:
+    clips = table("a.wav 1 A anger", "b.wav 1 A fear", "c.wav 2 B fear")
+    with pytest.raises(WrongCall, match=r"a.wav \(anger\) = b.wav \(fear\).*--allow-conflicts"):
+        resolve_twins(clips)
+    twins = resolve_twins(clips, allow_conflicts=True)
+    assert len(twins.clips) == 3
+    assert twins.warnings == ["the same audio under two emotions: a.wav (anger) = b.wav (fear)"]
+
+
+def test_many_twins_make_one_line() -> None:
+    rows = [f"{prefix}{n}.wav {n} A anger" for n in range(9) for prefix in "xy"]
+    twins = resolve_twins(table(*rows, "b.wav b B fear"))
+    assert len(twins.warnings) == 1
+    assert twins.warnings[0].endswith("x2.wav = y2.wav and 6 more")
+
+
+groups = st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1, max_size=3), max_size=6)
+
+
+@given(groups)
+def test_voices_are_the_finest_partition_that_separates_no_group(together: list[set[str]]) -> None:
+    voices = join_voices("abcdefgh", together)
+    assert all(len({voices[speaker] for speaker in group}) == 1 for group in together)
+    for voice in set(voices.values()):
+        members = {speaker for speaker in voices if voices[speaker] == voice}
+        assert voice == "+".join(sorted(members))
+        reached = {min(members)}
+        while grown := set().union(*(group for group in together if group & reached)) - reached:
+            reached |= grown
+        assert reached == members
+
+
+@given(groups, st.randoms())
+def test_voices_do_not_depend_on_the_order_of_sharing(together: list[set[str]], random) -> None:  # type: ignore[no-untyped-def]
+    shuffled = random.sample(together, len(together))
+    assert join_voices("abcdefgh", together) == join_voices("abcdefgh", shuffled)
+
+
+def test_the_twin_pair_of_the_official_ravdess_is_found(real_corpora: Path) -> None:
+    clips = load_corpus(real_corpora / "ravdess").clips
+    clips = clips[clips["speaker"].isin(["07", "08"]) & (clips["emotion"] == "happiness")]
+    twins = resolve_twins(clips.assign(digest=[read_clip(path).digest for path in clips["path"]]))
+    assert len(twins.clips) == len(clips)
+    assert len(twins.warnings) == 1
+    assert "03-01-03-01-02-01-07.flac = Actor_07/03-01-03-01-02-02-07.flac" in twins.warnings[0]
