@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser_bench.reports.figures import write_figures
 from ser_bench.reports.leaderboard import rank, references, terminal_tables, to_markdown, write_csv
+from ser_bench.reports.page import write_page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,4 +31,6 @@ def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_a
     write_csv(board, folder / "leaderboard.csv")
     read_against.to_csv(folder / "references.csv", index=False)
     (folder / "leaderboard.md").write_text(to_markdown(board, read_against), encoding="utf-8")
+    write_figures(folder / "figures", board, read_against)
+    write_page(folder)
     return board

@@ -1,0 +1,165 @@
+"""`report.html`: one self-contained page about a run.
+
+In:   a run folder.
+Out:  the page: the leaderboard on one axis, what it rests on, and every cell opened.
+Rule: a function of the folder's files alone; nothing is fetched, from anywhere, by making or by reading it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.reports.leaderboard import CELL, PROTOCOLS, blocks, records, row_cells
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INDISTINCT = 0.05
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """A run folder, read."""
+
+    folder: Path
+    leaderboard: pd.DataFrame
+    predictions: pd.DataFrame
+    trials: pd.DataFrame
+    clips: pd.DataFrame
+    skipped: pd.DataFrame
+    references: pd.DataFrame
+    environment: dict[str, Any]
+    configuration: str
+
+
+def read_run(folder: Path) -> RunTables:
+    """Read a run folder's tables."""
+    import pandas as pd
+
+    return RunTables(
+        folder,
+        pd.read_csv(folder / "leaderboard.csv", dtype={"rank": "Int64"}, keep_default_na=False, na_values={**dict.fromkeys(NUMBERS, "")}),
+        pd.read_parquet(folder / "predictions.parquet"),
+        pd.read_parquet(folder / "trials.parquet"),
+        pd.read_parquet(folder / "clips.parquet"),
+        pd.read_csv(folder / "skipped.csv", dtype=str),
+        pd.read_csv(folder / "references.csv"),
+        json.loads((folder / "environment.json").read_text(encoding="utf-8")),
+        (folder / "run.toml").read_text(encoding="utf-8"),
+    )
+
+
+NUMBERS = ("rank", "uar", "uar_low", "uar_high", "war", "macro_f1", "auc", "p_vs_best", "uar_sd_seeds")
+
+
+def write_page(folder: Path) -> None:
+    """Write a run folder's `report.html`."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    templates = Environment(
+        loader=PackageLoader("ser_bench.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    run = read_run(folder)
+    page = templates.get_template("report.html.j2").render(
+        corpus=run.environment["corpus"],
+        environment=run.environment,
+        configuration=run.configuration,
+        method=method(run),
+        blocks=[_block(title, block, run) for title, block in blocks(run.leaderboard)],
+        lines=run.references.to_dict("records"),
+        skipped=run.skipped.to_dict("records"),
+        cells=[_cell(record, run) for record in records(run.leaderboard)],
+        failed=[record for record in records(run.leaderboard) if record["status"] == "failed"],
+    )
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def method(run: RunTables) -> str:
+    """The protocol in words that can stand in a paper."""
+    first, corpus = run.leaderboard.iloc[0], run.environment["corpus"]
+    kind = first["cv"].partition(":")[0]
+    n_folds = run.clips.filter(like="fold_").iloc[:, 0].nunique()
+    seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
+    searched = (
+        f"Parameters were chosen by {first['trials']} Optuna trials inside the training part of each fold"
+        if kind == "random"
+        else f"Parameters were chosen by {first['trials']} Optuna trials on grouped inner folds of each fold's training speakers"
+    )
+    return (
+        f"{corpus['clips']} clips of {corpus['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
+        f"{n_folds} folds{seeds}: {PROTOCOLS[kind]}. {searched}; features were standardised {_scaling(run)}, and the held-out clips "
+        "predicted once. UAR is pooled over folds; its 95 % interval is a jackknife over speakers with Student's t "
+        f"(ser-bench {run.environment['ser_bench']})."
+    )
+
+
+def _scaling(run: RunTables) -> str:
+    words = {"train": "by the training clips", "speaker": "by each speaker's own clips (transductive track)"}
+    return " or ".join(words[track] for track in run.leaderboard["track"].unique())
+
+
+def cell_id(record: dict[str, Any]) -> str:
+    """Where a cell stands on the page."""
+    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in CELL)
+
+
+def _block(title: str, block: pd.DataFrame, run: RunTables) -> dict[str, Any]:
+    rows = []
+    for record in records(block):
+        like_best = record["status"] == "ok" and (np.isnan(record["p_vs_best"]) or record["p_vs_best"] >= INDISTINCT)
+        rows.append({**record, "read": row_cells(record), "like_best": like_best, "id": cell_id(record)})
+    told = scores.smallest_p(int(block["speakers"].iloc[0]))
+    few = "" if told < INDISTINCT else f"With {block['speakers'].iloc[0]} speakers no p below {told:.3f} can come out. "
+    if block["speakers"].iloc[0] < 6:
+        few += "An interval over fewer than six speakers is not to be leaned on."
+    return {"title": title, "rows": rows, "track": block["track"].iloc[0], "few": few}
+
+
+def _cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
+    """A cell opened: confusions over all seeds, recall by class, UAR by speaker, chosen parameters."""
+    rows = _of(record, run.predictions)
+    opened = {**record, "id": cell_id(record), "read": row_cells(record)}
+    if rows.empty:
+        return opened
+    truth, predicted, speakers = (rows[name].to_numpy(str) for name in ("emotion", "predicted", "speaker"))
+    emotions = sorted({*truth, *predicted})
+    by_speaker = scores.speaker_counts(truth, predicted, speakers, classes=emotions)
+    counts = by_speaker.sum(0)
+    recalls = scores.recalls_of(counts)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    voices = sorted(zip(np.unique(speakers), scores.uar_of(by_speaker), strict=True), key=lambda pair: (pair[1], pair[0]))
+    return {
+        **opened,
+        "emotions": emotions,
+        "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
+        "recalls": [{"emotion": e, "recall": float(r), "n": int(n)} for e, r, n in zip(emotions, recalls, counts.sum(1), strict=True)],
+        "speakers": [{"name": name, "uar": float(value)} for name, value in voices],
+        "chosen": _chosen(record, run.trials),
+    }
+
+
+def _chosen(record: dict[str, Any], trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """The parameters chosen in each fold, with the inner score that chose them."""
+    mine = _of(record, trials[trials["chosen"].astype(bool)] if len(trials) else trials)
+    return [
+        {"fold": f"{seed}/{fold}", "score": score, "params": _params(params)}
+        for seed, fold, score, params in mine.reindex(columns=["seed", "fold", "score", "params"]).itertuples(index=False)
+    ]
+
+
+def _of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one cell, in the order of seeds and folds."""
+    for name in CELL:
+        table = table[table[name] == record[name]]
+    return table.sort_values(["seed", "fold"], kind="stable")
+
+
+def _params(text: str) -> str:
+    values = json.loads(text)
+    return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in sorted(values.items()))
