@@ -9,7 +9,7 @@ from typing import Any
 
 _HOMES = {
     "load_corpus": "ser_bench.corpora",
-    "extract": "ser_bench.features",
+    "extract": "ser_bench.features.extract",
     "run": "ser_bench.api",
     "SerBenchError": "ser_bench.errors",
     "WrongCall": "ser_bench.errors",

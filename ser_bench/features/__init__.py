@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.features.extract import Extraction, extract, extract_corpus
+from ser_bench.features.extract import Extraction, extract_corpus
 from ser_bench.features.extractor import Extractor, Features
 from ser_bench.features.sets import FeatureSet, known_extractors, parse_features
 
@@ -17,7 +17,6 @@ __all__ = [
     "FeatureSet",
     "Features",
     "catalogue",
-    "extract",
     "extract_corpus",
     "known_extractors",
     "parse_features",

@@ -1,0 +1,179 @@
+"""Feature sets: their sizes, names, fingerprints and recorded values; sums and tables of one's own."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_bench.audio import Clip
+from ser_bench.errors import WrongCall
+from ser_bench.features import catalogue, known_extractors, parse_features
+from ser_bench.features.mfcc import Mfcc
+from ser_bench.features.opensmile import GROUPS, OpenSmile
+
+SIZES = {
+    "audioemotion26": 26,
+    "compare": 6373,
+    "egemaps": 88,
+    "emobase": 988,
+    "gemaps": 62,
+    "is09": 384,
+    "is10": 1582,
+    "is13": 6373,
+    "mfcc": 600,
+    "spectral": 250,
+}
+RECORDED = Path(__file__).with_name("recorded.json")
+
+
+def voice() -> Clip:
+    """Two seconds of something like a vowel, at 44.1 kHz, with the noise of 16 bits."""
+    time = np.arange(88_200) / 44_100
+    pitch = 2 * np.pi * (150 * time + 10 * np.sin(3 * time))
+    tone = sum(np.sin(k * pitch) / k**1.5 for k in range(1, 30)) * (0.15 + 0.1 * np.sin(2 * np.pi * 3 * time))
+    noise = np.random.default_rng(0).uniform(-1, 1, len(time)) / 3000
+    return Clip((tone + noise).astype(np.float32), 44_100)
+
+
+def test_every_set_has_its_official_size_and_no_column_twice():
+    for name, cls in known_extractors().items():
+        assert len(set(cls().columns)) == len(cls().columns) == SIZES[name]
+    assert set(SIZES) == set(known_extractors())
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_values_change_only_with_a_new_version(name):
+    """Of each set ten values stand recorded with its version: `python -m tests.features.test_sets` records them anew."""
+    extractor = known_extractors()[name]()
+    recorded = json.loads(RECORDED.read_text())[name]
+    assert recorded["version"] == extractor.version
+    np.testing.assert_allclose(sample(extractor(voice())), recorded["values"], rtol=2e-3, atol=1e-4)
+
+
+def sample(vector: np.ndarray) -> list[float]:
+    return [float(f"{value:.6g}") for value in vector[np.linspace(0, len(vector) - 1, 10).astype(int)]]
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("kind", ["shortest", "silent but for a click", "full scale", "low rate"])
+def test_every_value_is_finite_on_strange_clips(name, kind):
+    click = np.zeros(16_000, np.float32)
+    click[800] = 0.5
+    clips = {
+        "shortest": Clip(voice().samples[:4410], 44_100),
+        "silent but for a click": Clip(click, 16_000),
+        "full scale": Clip(np.sign(voice().samples), 44_100),
+        "low rate": Clip(voice().samples[:16_000], 8_000),
+    }
+    vector = known_extractors()[name]()(clips[kind])
+    assert (vector.dtype, vector.shape) == (np.float32, (SIZES[name],))
+    assert np.isfinite(vector).all()
+
+
+def test_every_opensmile_column_has_a_group_of_the_table():
+    groups = {group for group, _ in GROUPS}
+    for cls in known_extractors().values():
+        if issubclass(cls, OpenSmile):
+            assert set(cls().groups) <= groups
+
+
+def test_opensmile_gives_what_it_gives_on_its_own():
+    import opensmile
+
+    samples = voice().at(16_000)
+    theirs = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02).process_signal(samples, 16_000)
+    ours = known_extractors()["egemaps"]()
+    assert [column.partition(".")[2] for column in ours.columns] == list(theirs.columns)
+    np.testing.assert_array_equal(ours(voice()), theirs.to_numpy(np.float32)[0])
+
+
+@given(st.integers(2, 40), st.sampled_from([8_000, 16_000, 22_050]))
+def test_another_parameter_is_another_fingerprint(n_mfcc, rate):
+    changed = Mfcc(n_mfcc=n_mfcc, rate=rate)
+    assert (changed.fingerprint == Mfcc().fingerprint) == (changed == Mfcc())
+
+
+def test_a_library_s_version_and_the_set_s_own_are_in_the_fingerprint(monkeypatch):
+    before = Mfcc().fingerprint
+    monkeypatch.setattr(Mfcc, "version", 99)
+    assert Mfcc().fingerprint != before
+    monkeypatch.undo()
+    monkeypatch.setattr("ser_bench.features.extractor._installed", lambda library: "0")
+    assert Mfcc().fingerprint != before
+
+
+def test_a_sum_carries_its_parts_names():
+    joined = parse_features("egemaps+mfcc(n_mfcc=13)")
+    assert joined.name == "egemaps+mfcc(n_mfcc=13)"
+    assert [part.label for part in joined.parts] == ["egemaps", "mfcc(n_mfcc=13)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("egemap", "did you mean 'egemaps'"),
+        ("mfcc+mfcc", "more than once"),
+        ("mfcc(n_mfc=13)", "did you mean 'n_mfcc'"),
+        ("spectral(rate=8000)", "more than 12800"),
+        ("missing.parquet", "no such file"),
+        ("", "cannot read"),
+    ],
+)
+def test_a_set_that_cannot_be_meant_is_refused(text, said):
+    with pytest.raises(WrongCall, match=said):
+        parse_features(text)
+
+
+OWN = pd.DataFrame({"a.x": [1.0, 2.0], "y": [3, 4]}, index=pd.Index(["c1", "c2"], name="clip"))
+
+
+def test_a_table_of_one_s_own_is_known_by_its_content(tmp_path):
+    OWN.to_parquet(tmp_path / "mine.parquet")
+    OWN.reset_index().to_parquet(tmp_path / "same.parquet")
+    mine, same = (parse_features(str(tmp_path / f"{name}.parquet")).parts[0] for name in ("mine", "same"))
+    assert mine.columns == same.columns == ("a.x", "y")
+    assert (mine.groups, same.groups) == (("a", "mine"), ("a", "same"))
+    OWN.assign(y=[3, 5]).to_parquet(tmp_path / "mine.parquet")
+    assert parse_features(str(tmp_path / "mine.parquet")).parts[0].fingerprint != mine.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (OWN.assign(y=["3", "4"]), "column 'y' is not numeric"),
+        (OWN.assign(y=[3, np.inf]), "column 'y' is not finite for clip 'c2'"),
+        (OWN.set_index(pd.Index(["c1", "c1"])), "'c1' has more than one row"),
+        (OWN.iloc[:0], "empty"),
+    ],
+)
+def test_a_table_that_cannot_serve_is_refused_by_name(tmp_path, table, said):
+    table.to_parquet(tmp_path / "mine.parquet")
+    with pytest.raises(WrongCall, match=said):
+        parse_features(str(tmp_path / "mine.parquet"))
+
+
+def test_the_catalogue_lists_every_set():
+    listed = catalogue().set_index("features")
+    assert listed["dims"].to_dict() == SIZES
+    assert listed.loc["egemaps", "licence"].startswith("openSMILE")
+
+
+def record() -> None:
+    """Write the recorded values."""
+    found = {name: known_extractors()[name]() for name in SIZES}
+    values = {name: {"version": extractor.version, "values": sample(extractor(voice()))} for name, extractor in found.items()}
+    RECORDED.write_text(json.dumps(values, indent=1) + "\n")
+
+
+def test_extractors_are_their_parameters():
+    assert Mfcc(n_mfcc=13) == Mfcc(n_mfcc=13)
+    assert dataclasses.asdict(Mfcc()) == {"n_mfcc": 20, "rate": 16_000}
+
+
+if __name__ == "__main__":
+    record()
