@@ -1,0 +1,58 @@
+"""Intervals over speakers: they hold the score, cover the truth, and say when they cannot."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import t
+
+from ser_bench import scores
+from tests.scores.test_metrics import draw
+
+
+@given(st.integers(0, 10**6))
+def test_the_interval_holds_its_score(seed):
+    score, low, high = scores.jackknife_interval(*draw(seed))
+    assert 0 <= low <= score <= high <= 1
+
+
+def test_with_as_many_clips_of_each_emotion_it_is_the_t_interval_of_speakers_uar():
+    rng = np.random.default_rng(0)
+    truth = np.tile(["a", "b"], 60)
+    speakers = np.repeat(list("uvwxyz"), 20)
+    predicted = np.where(rng.random(120) < 0.7, truth, "a")
+    each = [scores.uar(truth[speakers == s], predicted[speakers == s]) for s in "uvwxyz"]
+    reach = t.ppf(0.975, 5) * np.std(each, ddof=1) / np.sqrt(6)
+    _, low, high = scores.jackknife_interval(truth, predicted, speakers)
+    assert (low, high) == pytest.approx((np.mean(each) - reach, np.mean(each) + reach))
+
+
+def test_it_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(400):
+        recall = np.clip(0.6 + 0.1 * rng.standard_normal((10, 2)), 0, 1)
+        truth = np.tile(np.repeat(["a", "b"], 15), 10)
+        right = rng.random((10, 30)) < np.repeat(recall, 15, axis=1)
+        predicted = np.where(right.ravel(), truth, "c")
+        _, low, high = scores.jackknife_interval(truth, predicted, np.repeat(np.arange(10).astype(str), 30))
+        hits += low <= 0.6 <= high
+    assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_the_mean_over_seeds_is_what_is_held():
+    truth, predicted, speakers = draw(5)
+    both = np.stack([predicted, truth])
+    score, low, high = scores.jackknife_interval(truth, both, speakers)
+    assert score == pytest.approx((scores.uar(truth, predicted) + 1) / 2)
+    assert low < score < high
+
+
+def test_an_emotion_that_one_speaker_alone_shows_breaks_nothing():
+    score, low, high = scores.jackknife_interval(["a", "b", "a", "b", "c"], ["a", "b", "a", "a", "c"], list("xxyyz"))
+    assert np.isfinite([score, low, high]).all()
+
+
+def test_one_speaker_says_nothing_about_others():
+    with pytest.raises(ValueError, match="at least two"):
+        scores.jackknife_interval(["a", "b"], ["a", "b"], ["x", "x"])
