@@ -1,0 +1,84 @@
+"""Runs that never were: predictions of systems of known skill, for the reports to be tried on."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+EMOTIONS = ("anger", "fear", "neutral")
+SKILL = {("egemaps", "svm"): 0.8, ("egemaps", "rf"): 0.75, ("spectral+mfcc", "svm"): 0.3}
+
+
+def clips(speakers: int = 8, each: int = 12) -> pd.DataFrame:
+    """A clip table, emotions in turn."""
+    rows = [(f"s{s}/{i}.wav", EMOTIONS[i % 3], f"s{s}", s) for s in range(speakers) for i in range(each)]
+    return pd.DataFrame(rows, columns=["clip", "emotion", "speaker", "fold_0"]).set_index("clip").assign(seconds=2.0)
+
+
+def predictions(table: pd.DataFrame, features: str, model: str, skill: float, *, track: str = "train", seed: int = 0) -> pd.DataFrame:
+    """Predictions that are right with probability `skill`."""
+    rng = np.random.default_rng([round(1000 * skill), seed])
+    right = rng.random(len(table)) < skill
+    predicted = np.where(right, table["emotion"].to_numpy(str), rng.choice(EMOTIONS, len(table)))
+    p = {f"p.{emotion}": np.where(predicted == emotion, 0.6, 0.2) for emotion in EMOTIONS}
+    named = {"corpus": "made up", "features": features, "model": model, "track": track, "seed": seed, "fold": table["fold_0"].to_numpy()}
+    return pd.DataFrame(
+        {
+            **named,
+            "clip": table.index,
+            "speaker": table["speaker"].to_numpy(),
+            "emotion": table["emotion"].to_numpy(),
+            "predicted": predicted,
+            **p,
+        }
+    )
+
+
+def cell(features: str, model: str, table: pd.DataFrame, **changes: object) -> dict[str, object]:
+    """One row of `cells`."""
+    row = {"corpus": "made up", "labels": "all", "features": features, "dims": 88, "model": model, "track": "train", "cv": "loso"}
+    row |= {"speakers": table["speaker"].nunique(), "clips": len(table), "budget": "smoke", "trials": 5, "seeds": 1}
+    return row | {"status": "ok", "notes": "", "seconds": 1.5} | changes
+
+
+def references(table: pd.DataFrame) -> pd.DataFrame:
+    """Chance and listeners."""
+    rows = [("made up", "all", "chance", 1 / 3, 1 / 3, "a guess among 3 emotions"), ("made up", "all", "human", 0.9, np.nan, "asked")]
+    return pd.DataFrame(rows, columns=["corpus", "labels", "name", "uar", "war", "source"])
+
+
+def run_tables(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cells and predictions of a run with ranked, transductive, LEAKY and FAILED rows."""
+    cells = [cell(f, m, table) for f, m in SKILL]
+    found = [predictions(table, f, m, skill) for (f, m), skill in SKILL.items()]
+    cells += [cell("egemaps", "svm", table, track="speaker"), cell("egemaps", "mlp", table, cv="random:8", status="leaky")]
+    found += [predictions(table, "egemaps", "svm", 0.85, track="speaker"), predictions(table, "egemaps", "mlp", 0.95)]
+    cells.append(cell("<b>odd</b>", "xgb", table, status="failed", notes="MemoryError: no room", seconds=0.0))
+    return pd.DataFrame(cells), pd.concat(found, ignore_index=True)
+
+
+def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Write the tables that a runner leaves; returns what `publish` takes beside the folder."""
+    table = clips()
+    cells, found = run_tables(table)
+    folder.mkdir(parents=True, exist_ok=True)
+    found.to_parquet(folder / "predictions.parquet", index=False)
+    table.to_parquet(folder / "clips.parquet")
+    by = ["corpus", "features", "model", "track", "seed", "fold"]
+    trial = {
+        "trial": 0,
+        "state": "complete",
+        "score": 0.5,
+        "params": json.dumps({"C": 3.0, "kernel": "rbf"}),
+        "seconds": 0.1,
+        "chosen": True,
+    }
+    found[by].drop_duplicates().assign(**trial).to_parquet(folder / "trials.parquet", index=False)
+    pd.DataFrame({"clip": ["s0/x.wav"], "reason": ["constant"]}).to_csv(folder / "skipped.csv", index=False)
+    (folder / "run.toml").write_text('corpus = ["made up"]\n')
+    corpus = {"name": "made up", "clips": len(table), "speakers": 8, "emotions": dict.fromkeys(EMOTIONS, 32), "hours": 0.05}
+    environment = {"ser_bench": "0", "python": "3", "versions": {"numpy": "2"}, "warnings": ["'fear' is rare"]}
+    about = environment | {"corpus": corpus | {"licence": "", "citation": "nobody"}}
+    (folder / "environment.json").write_text(json.dumps(about))
+    return cells, found, references(table)

@@ -1,0 +1,120 @@
+"""The page, in a real browser: it loads from disk, asks nobody for anything, sorts, filters and opens cells."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ser_bench.reports import publish
+from tests.reports import fabricate
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    publish(folder, *fabricate.write_run(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium that keeps its console."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("no browser here: install chromium and chromedriver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(shutil.which("chromium"))
+    flags = (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+    )
+    for flag in (*flags, "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser: Any, folder: Path) -> Any:
+    browser.get("about:blank")
+    browser.get((folder / "report.html").as_uri())
+    return browser
+
+
+def visible(page: Any, css: str) -> list[Any]:
+    return [element for element in page.find_elements("css selector", css) if element.is_displayed()]
+
+
+def test_it_loads_without_a_word_on_the_console_or_to_the_network(page):
+    assert page.get_log("browser") == []
+    assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
+
+
+def test_every_row_stands_there_with_its_interval_drawn(page):
+    assert len(visible(page, "table.board tbody tr")) == 6
+    assert len(visible(page, "table.board tbody svg.bar")) == 5
+
+
+def test_leaky_failed_and_transductive_are_unmistakable(page):
+    text = page.find_element("css selector", "body").text
+    assert all(word in text for word in ("LEAKY", "FAILED", "TRANSDUCTIVE"))
+
+
+def test_a_click_sorts(page):
+    def uars() -> list[str]:
+        return [row.find_elements("css selector", "td")[3].text for row in visible(page, "#block-1 + div tbody tr")]
+
+    head = visible(page, "#block-1 + div th button")[3]
+    head.click()
+    down = uars()
+    head.click()
+    assert sorted(down, reverse=True) == down
+    assert uars() == down[::-1]
+
+
+def test_filters_hide_rows_and_cells(page):
+    page.find_element("css selector", 'select[data-by="features"]').send_keys("spectral+mfcc")
+    assert len(visible(page, "table.board tbody tr")) == 1
+    assert len(visible(page, "details[data-features]")) == 1
+
+
+def test_a_link_opens_its_cell_with_confusions_speakers_and_parameters(page):
+    visible(page, "table.board tbody a")[0].click()
+    opened = page.find_element("css selector", "details[open]").text
+    assert "Confusions" in opened
+    assert "s7" in opened
+    assert "kernel rbf" in opened
+
+
+def test_names_are_text_never_markup(page):
+    assert page.find_elements("css selector", "td b b, a > b") == []
+    assert "<b>odd</b>" in page.find_element("css selector", "body").text
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_but_tables_needs_sideways_scrolling(page, width):
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    )
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_the_same_run_makes_the_same_bytes(folder, tmp_path):
+    publish(tmp_path, *fabricate.write_run(tmp_path))
+    for name in ("report.html", "figures/leaderboard.png", "figures/leaderboard.svg", "leaderboard.md"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_it_names_no_address_to_fetch_from(folder):
+    assert "http" not in (folder / "report.html").read_text(encoding="utf-8")
