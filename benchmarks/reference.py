@@ -1,0 +1,51 @@
+"""The tables under results/reference/ and in the README, from the real corpora.
+
+    make reference CORPORA=path/to/corpora        (a folder that holds ravdess/ and emodb/)
+
+Each corpus is judged by its own configuration, `results/reference/<corpus>/reference.toml`, through the command line's
+own code; what the run found is copied beside it. Finished units are not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shutil
+from pathlib import Path
+
+from ser_bench.api import Results, run_config
+from ser_bench.config import RunConfig, read_config
+from ser_bench.progress import for_terminal
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "results" / "reference"
+KEPT = ("leaderboard.csv", "leaderboard.md", "references.csv", "run.toml", "environment.json", "skipped.csv")
+OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
+
+
+def judge(folder: Path, corpora: Path, jobs: int) -> Results:
+    """Run one corpus by its configuration and keep its tables."""
+    config = RunConfig(**read_config(folder / "reference.toml"))
+    config = dataclasses.replace(config, corpus=(str(corpora / folder.name),), jobs=jobs)
+    results = run_config(config, progress=for_terminal())[0]
+    for name in KEPT:
+        shutil.copy(results.folder / name, folder / name)
+    return results
+
+
+def main() -> None:
+    """Judge every corpus under results/reference/ and put the tables into the README."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
+    parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one a core")
+    arguments = parser.parse_args()
+    found = [judge(folder, arguments.corpora, arguments.jobs) for folder in sorted(p.parent for p in REFERENCE.glob("*/reference.toml"))]
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(OPEN)
+    after = rest.partition(CLOSE)[2]
+    tables = "\n".join((results.folder / "leaderboard.md").read_text(encoding="utf-8") for results in found)
+    readme.write_text(f"{before}{OPEN}\n{tables}{CLOSE}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
