@@ -69,8 +69,8 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
 
     progress = progress or Silent()
     results = []
-    for source in config.corpus:
-        planned = runner.plan(config.for_corpus(source), progress)
+    # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
+    for planned in [runner.plan(config.for_corpus(source), progress) for source in config.corpus]:
         outcome = runner.execute(planned, progress, fresh=fresh)
         read_against = reports.references(planned.corpus, planned.judged.labels, planned.judged.clips)
         leaderboard = reports.publish(outcome.folder, outcome.cells, outcome.predictions, read_against)
@@ -90,13 +90,13 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
 
 
 def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.DataFrame]:
-    """What `run_config` would fit, one table a corpus: cells, units to do, fits, and roughly how long.
+    """What `run_config` would fit, one table a corpus: cells, units to do, fits, and roughly how many minutes they take.
 
-    Features are extracted first, since which clips are usable decides the folds.
+    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first.
     """
     from ser_bench import runner
 
-    return [runner.forecast(runner.plan(config.for_corpus(source), progress or Silent())) for source in config.corpus]
+    return [runner.forecast(config.for_corpus(source), progress or Silent()) for source in config.corpus]
 
 
 def extract_all(sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress) -> list[pd.DataFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -129,6 +130,7 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     if dry_run:
         for table in api.dry_run(config, progress=for_terminal()):
             _print_table(table)
+            _print_forecast(table)
         return
     results = api.run_config(config, progress=for_terminal(), fresh=fresh)
     for result in results:
@@ -186,6 +188,7 @@ def models() -> None:
 
 def main() -> None:
     """Run the command line; every error is one line on stderr, exit 2 for a wrong call, 1 for work that failed."""
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -225,6 +228,12 @@ def _print_results(result: Any) -> None:
         console.print(table)
     click.echo(f"{result.fitted} unit(s) fitted, {result.reused} found finished")
     click.echo(f"report: {result.folder / 'report.html'}")
+
+
+def _print_forecast(table: pd.DataFrame) -> None:
+    click.echo(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) still to do, about {table['minutes'].sum():.0f} minutes")
+    if table.attrs["missing"]:
+        click.echo(f"before that, features of {table.attrs['missing']} clip(s) are to be extracted")
 
 
 def _print_table(table: pd.DataFrame) -> None:

@@ -96,9 +96,8 @@ def plan(config: RunConfig, progress: Progress) -> Plan:
     """
     from ser_bench.corpora import load_corpus
     from ser_bench.features import extract_corpus, parse_features
-    from ser_bench.models import known_models
 
-    models = {name: find("model", name, known_models())() for name in config.models}
+    models = _models(config)
     feature_sets = [parse_features(text) for text in config.features]
     began = time.perf_counter()
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
@@ -172,31 +171,41 @@ def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
         )
 
 
-def forecast(planned: Plan) -> pd.DataFrame:
-    """What `execute` would do: a row a cell with its units, those still to do, their fits, and roughly how long on these processes."""
+def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
+    """What a run would fit: a row a cell with its units, those still to do, their fits, and roughly how long.
+
+    Nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every
+    unit as still to do.
+    """
     import pandas as pd
 
-    store = Path(planned.config.out) / "units"
+    from ser_bench.corpora import load_corpus
+    from ser_bench.features import count_missing, parse_features
+
+    corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    feature_sets = [parse_features(text) for text in config.features]
+    missing = count_missing(corpus, feature_sets, cache=Path(config.cache))
+    if not missing:
+        planned = plan(config, progress)
+        todo = {unit.hash for unit in planned.units if read_unit(Path(config.out) / "units", unit) is None}
+        cells = [(cell, len(units), sum(unit.hash in todo for unit in units)) for cell, units in _by_cell(planned.units).items()]
+        n_clips, protocol = len(planned.judged.clips), planned.judged.protocol
+    else:
+        clips = corpus.clips.assign(voice=corpus.clips["speaker"])
+        n_clips, protocol = len(clips), resolve_cv(config.cv, corpus.protocol, clips["voice"].to_numpy(str))
+        units = config.seeds * len(np.unique(outer_folds(clips, protocol, config.seed)))
+        cells = [((f.name, model, track), units, units) for f in feature_sets for model in config.models for track in config.track]
+    models, dims = _models(config), {f.name: sum(len(part.columns) for part in f.parts) for f in feature_sets}
     rows = []
-    for cell, units in _by_cell(planned.units).items():
-        features, model, track = cell
-        todo = [unit for unit in units if read_unit(store, unit) is None]
-        seconds = sum(_seconds(planned, unit) for unit in todo)
-        rows.append(
-            {
-                "corpus": planned.judged.corpus,
-                "features": features,
-                "dims": planned.features[features].values.shape[1],
-                "model": model,
-                "track": track,
-                "cv": str(planned.judged.protocol),
-                "units": len(units),
-                "to do": len(todo),
-                "fits": sum(unit.trials * unit.inner + 1 for unit in todo),
-                "minutes": round(seconds / 60 / planned.config.workers, 1),
-            }
-        )
-    return pd.DataFrame(rows)
+    for (features, model, track), units, todo_units in cells:
+        seconds = todo_units * models[model].seconds(n_clips, dims[features], config.trials, config.inner)
+        fits = todo_units * (config.trials * config.inner + 1)
+        minutes = round(seconds / 60 / config.workers, 1)
+        rows.append([corpus.name, features, dims[features], model, track, str(protocol), units, todo_units, fits, minutes])
+    names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
+    table = pd.DataFrame(rows, columns=names)
+    table.attrs["missing"] = missing
+    return table
 
 
 def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
@@ -221,6 +230,12 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     _write_folder(folder, planned, predictions, trials)
     lines = [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in todo if unit.hash in failures]
     return Run(folder, cells, predictions, trials, planned.warnings, len(todo) - len(failures), len(planned.units) - len(todo), lines)
+
+
+def _models(config: RunConfig) -> dict[str, Model]:
+    from ser_bench.models import known_models
+
+    return {name: find("model", name, known_models())() for name in config.models}
 
 
 def _units(judged: Judged, features: dict[str, Features], models: dict[str, Model], config: RunConfig) -> Iterator[Unit]:

@@ -102,11 +102,12 @@ def test_a_missing_column_is_named_with_those_found(tmp_path):
     assert "emotoin" in done.stderr
 
 
-def test_dry_run_prints_cells_and_fits_nothing(tmp_path):
+def test_dry_run_prints_cells_and_neither_extracts_nor_fits(tmp_path):
     done = call("run", "tones(speakers=4,takes=1)", "-f", "audioemotion26", "--dry-run", cwd=tmp_path)
     assert done.returncode == 0
-    assert all(word in done.stdout for word in ("svm", "rf", "xgb", "mlp", "fits", "minutes"))
-    assert not (tmp_path / "results" / "units").exists()
+    assert all(word in done.stdout for word in ("svm", "rf", "xgb", "mlp", "fits", "minutes", "features of 24 clip(s)"))
+    assert not (tmp_path / "results").exists()
+    assert not list((tmp_path / "features").glob("audioemotion26-*"))
 
 
 def test_run_prints_a_leaderboard_and_where_the_report_is(tmp_path):

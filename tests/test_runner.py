@@ -109,6 +109,17 @@ def test_a_corrected_label_refits_and_extracts_nothing(speech, tmp_path):
     assert parts == sorted(path.name for path in (speech / "store").rglob("*.parquet") if path.parent.name.startswith("spectral"))
 
 
+def test_a_dry_run_knows_what_is_done(speech, tmp_path):
+    from ser_bench.api import dry_run
+    from ser_bench.config import RunConfig, check_keys
+
+    judge(speech, tmp_path)
+    options = {**SMALL, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
+    table = dry_run(RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test")))[0]
+    assert table.set_index("model")["to do"].to_dict() == {"svm": 4, "logreg": 0}
+    assert table.attrs["missing"] == 0
+
+
 def test_fresh_fits_everything_again(speech, tmp_path):
     judge(speech, tmp_path)
     assert judge(speech, tmp_path, fresh=True).fitted == 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.features.extract import Extraction, extract_corpus
+from ser_bench.features.extract import Extraction, count_missing, extract_corpus
 from ser_bench.features.extractor import Extractor, Features
 from ser_bench.features.sets import FeatureSet, known_extractors, parse_features
 
@@ -17,6 +17,7 @@ __all__ = [
     "FeatureSet",
     "Features",
     "catalogue",
+    "count_missing",
     "extract_corpus",
     "known_extractors",
     "parse_features",

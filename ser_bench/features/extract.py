@@ -127,6 +127,14 @@ def extract_corpus(
     return _gather(corpus, feature_sets, parts, keys, unreadable, shelf, failures)
 
 
+def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path) -> int:
+    """How many clips `extract_corpus` would have to decode for these feature sets; unchanged files are not read."""
+    extractors = {p.label: p for feature_set in feature_sets for p in feature_set.parts if isinstance(p, Extractor)}
+    keys, _ = _keys(corpus.clips, cache)
+    shelf = Shelf(cache, extractors)
+    return sum(shelf.lacking(key) is not None for key in set(keys.values()))
+
+
 class Shelf:
     """The tables of the store that a call needs: one of what is heard, and one an extractor."""
 

@@ -1,0 +1,50 @@
+"""Imports run one way, so that every room can be understood without those above it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ser_bench
+
+HOUSE = Path(ser_bench.__file__).parent
+LAYERS = (
+    ("errors",),
+    ("registry", "spec", "progress", "scores"),
+    ("config", "audio"),
+    ("corpora",),
+    ("features",),
+    ("protocol",),
+    ("models",),
+    ("tuning",),
+    ("units",),
+    ("runner",),
+    ("reports",),
+    ("api",),
+    ("cli",),
+)
+HEIGHT = {room: height for height, layer in enumerate(LAYERS) for room in layer}
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(file: Path) -> set[str]:
+    """The rooms that a file names in any import, those inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "ser_bench":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ser_bench."):
+            found.add(room_of(node.module))
+    return found
+
+
+@pytest.mark.parametrize("file", sorted(HOUSE.rglob("*.py")), ids=lambda file: file.relative_to(HOUSE).as_posix())
+def test_a_room_imports_nothing_from_above(file):
+    room = file.relative_to(HOUSE).parts[0].removesuffix(".py")
+    if room == "__init__":
+        return
+    assert room in HEIGHT, f"{room} has no place in the house yet"
+    assert all(HEIGHT[other] < HEIGHT[room] or other == room for other in imports(file))
