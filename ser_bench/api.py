@@ -65,12 +65,12 @@ def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh
 
 def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bool = False) -> list[Results]:
     """Judge every corpus of a configuration, one after the other; one `Results` a corpus."""
-    from ser_bench import reports, runner
+    from ser_bench import plan, reports, runner
 
     progress = progress or Silent()
     results = []
     # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
-    for planned in [runner.plan(config.for_corpus(source), progress) for source in config.corpus]:
+    for planned in [plan.make_plan(config.for_corpus(source), progress) for source in config.corpus]:
         outcome = runner.execute(planned, progress, fresh=fresh)
         read_against = reports.references(planned.corpus, planned.judged.labels, planned.judged.clips)
         leaderboard = reports.publish(outcome.folder, outcome.cells, outcome.predictions, read_against)
@@ -94,14 +94,14 @@ def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.D
 
     ``attrs["missing"]`` is the number of clips whose features would have to be extracted first.
     """
-    from ser_bench import runner
+    from ser_bench import plan
 
-    return [runner.forecast(config.for_corpus(source), progress or Silent()) for source in config.corpus]
+    return [plan.forecast(config.for_corpus(source), progress or Silent()) for source in config.corpus]
 
 
 def extract_all(sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress) -> list[pd.DataFrame]:
     """Fill the store with feature sets of several corpora; one table of skipped clips a corpus."""
-    from ser_bench import runner
+    from ser_bench import plan
     from ser_bench.corpora import load_corpus
     from ser_bench.features import extract_corpus, parse_features
 
@@ -110,6 +110,6 @@ def extract_all(sources: Iterable[str], features: Iterable[str], *, config: RunC
     for source in sources:
         corpus = load_corpus(source, cache=config.cache)
         extraction = extract_corpus(corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress)
-        runner.check_skipped(len(corpus.clips), extraction.skipped, config.max_skipped)
+        plan.check_skipped(len(corpus.clips), extraction.skipped, config.max_skipped)
         skipped.append(extraction.skipped)
     return skipped

@@ -18,6 +18,8 @@ LAYERS = (
     ("models",),
     ("tuning",),
     ("units",),
+    ("plan",),
+    ("record",),
     ("runner",),
     ("reports",),
     ("api",),

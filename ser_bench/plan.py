@@ -1,0 +1,201 @@
+"""What a run will do, before any of it is fitted.
+
+In:   a `RunConfig` for one corpus.
+Out:  a `Plan`: the clips that are judged, their features, their folds, and the units of work.
+Rule: what cannot be judged is refused here, before anything long begins; all rows are judged on the same clips.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_bench.config import RunConfig
+from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.progress import Progress
+from ser_bench.protocol import outer_folds, resolve_cv
+from ser_bench.registry import find
+from ser_bench.units import Judged, Unit, make_unit, read_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.corpora import Corpus
+    from ser_bench.features import Features
+    from ser_bench.models.model import Model
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run will do, before any of it is fitted."""
+
+    config: RunConfig
+    corpus: Corpus
+    judged: Judged
+    features: dict[str, Features]
+    models: dict[str, Model]
+    units: list[Unit]
+    skipped: pd.DataFrame
+    warnings: list[str]
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> dict[tuple[str, str, str], list[Unit]]:
+        """The units of each cell: of each row of the leaderboard."""
+        cells: dict[tuple[str, str, str], list[Unit]] = {}
+        for unit in self.units:
+            cells.setdefault(unit.cell, []).append(unit)
+        return cells
+
+    def seconds(self, unit: Unit) -> float:
+        """Roughly how long a unit takes on one core."""
+        n_clips, n_columns = self.features[unit.features].values.shape
+        return self.models[unit.model].seconds(n_clips, n_columns, unit.trials, unit.inner)
+
+
+def make_plan(config: RunConfig, progress: Progress) -> Plan:
+    """Load the corpus, extract what is missing, settle which clips are used, and list the units.
+
+    Parameters
+    ----------
+    config : RunConfig
+        For one corpus, as `RunConfig.for_corpus` gives it.
+
+    Raises
+    ------
+    WrongCall
+        For a corpus, feature set, model, label scheme or protocol that cannot be meant.
+    WorkFailed
+        Where more clips are unusable than `max_skipped` allows.
+    """
+    from ser_bench.corpora import load_corpus
+    from ser_bench.features import extract_corpus, parse_features
+
+    models = _models(config)
+    feature_sets = [parse_features(text) for text in config.features]
+    began = time.perf_counter()
+    corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    # Refuse what cannot be judged before anything long begins.
+    resolve_cv(config.cv, corpus.protocol, corpus.clips["speaker"].to_numpy(str))
+    loaded = time.perf_counter()
+    extraction = extract_corpus(corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress)
+    extracted = time.perf_counter()
+    judged, skipped, warnings = settle(corpus, extraction.clips, extraction.skipped, config)
+    aligned = extraction.clips.index.get_indexer(judged.clips.index)
+    features = {f.name: f.take(aligned) for f in map(extraction.features, feature_sets)}
+    units = list(_units(judged, features, models, config))
+    stages = {"corpus": loaded - began, "features": extracted - loaded}
+    return Plan(config, corpus, judged, features, models, units, skipped, [*extraction.warnings, *warnings], stages)
+
+
+def select(corpus: Corpus, config: RunConfig) -> Corpus:
+    """The corpus's clips that `where` keeps, under the emotions of the label scheme."""
+    from ser_bench.corpora import apply_labels
+
+    clips = corpus.clips
+    if config.where:
+        try:
+            clips = clips.query(config.where)
+        except Exception as error:
+            raise WrongCall(f"--where '{config.where}': {error} (columns: {', '.join(clips.columns)})") from None
+    if clips.empty:
+        raise WrongCall(f"--where '{config.where}' keeps none of the {len(corpus.clips)} clips of {corpus.name}")
+    return dataclasses.replace(corpus, clips=apply_labels(clips, config.labels))
+
+
+def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig) -> tuple[Judged, pd.DataFrame, list[str]]:
+    """Decide which clips are judged and how they are split.
+
+    Returns
+    -------
+    judged : Judged
+    skipped : DataFrame
+        Columns `clip`, `reason`.
+    warnings : list of str
+    """
+    import pandas as pd
+
+    from ser_bench.corpora import lonely_labels, resolve_twins
+
+    check_skipped(len(corpus.clips), skipped, config.max_skipped)
+    twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
+    used = twins.clips.rename_axis("clip").sort_values(["key", "clip"])
+    for column, what in (("emotion", "emotion"), ("voice", "speaker")):
+        if used[column].nunique() < 2:
+            only = f"only '{used[column].iloc[0]}'" if len(used) else "none"
+            raise WrongCall(f"{corpus.name}: the usable clips show {only} as {what}; at least two are needed")
+    protocol = resolve_cv(config.cv, corpus.protocol, used["voice"].to_numpy(str))
+    folds = {seed: outer_folds(used, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
+    lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices" for label in lonely_labels(used)]
+    judged = Judged(corpus.name, config.labels, used, protocol, folds)
+    left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
+    return judged, left_out, [*twins.warnings, *lonely]
+
+
+def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
+    """Stop where more clips are unusable than allowed; copies of a clip do not count."""
+    counting = skipped[skipped["counts"].astype(bool)]
+    if len(counting) > allowed * total:
+        first = counting.iloc[0]
+        raise WorkFailed(
+            f"{len(counting)} of {total} clips are unusable (the first: {first['clip']}: {first['reason']}), "
+            f"more than the {allowed:.0%} that --max-skipped allows; mend them, or raise it"
+        )
+
+
+def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
+    """What a run would fit: a row a cell with its units, those still to do, their fits, and roughly how long.
+
+    Nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every
+    unit as still to do.
+    """
+    import pandas as pd
+
+    from ser_bench.corpora import load_corpus
+    from ser_bench.features import count_missing, parse_features
+
+    corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    feature_sets = [parse_features(text) for text in config.features]
+    missing = count_missing(corpus, feature_sets, cache=Path(config.cache))
+    if not missing:
+        planned = make_plan(config, progress)
+        todo = {unit.hash for unit in planned.units if read_unit(Path(config.out) / "units", unit) is None}
+        cells = [(cell, len(units), sum(unit.hash in todo for unit in units)) for cell, units in planned.cells.items()]
+        n_clips, protocol = len(planned.judged.clips), planned.judged.protocol
+    else:
+        clips = corpus.clips.assign(voice=corpus.clips["speaker"])
+        n_clips, protocol = len(clips), resolve_cv(config.cv, corpus.protocol, clips["voice"].to_numpy(str))
+        units = config.seeds * len(np.unique(outer_folds(clips, protocol, config.seed)))
+        cells = [((f.name, model, track), units, units) for f in feature_sets for model in config.models for track in config.track]
+    models, dims = _models(config), {f.name: sum(len(part.columns) for part in f.parts) for f in feature_sets}
+    rows = []
+    for (features, model, track), units, todo_units in cells:
+        seconds = todo_units * models[model].seconds(n_clips, dims[features], config.trials, config.inner)
+        fits = todo_units * (config.trials * config.inner + 1)
+        minutes = round(seconds / 60 / config.workers, 1)
+        rows.append([corpus.name, features, dims[features], model, track, str(protocol), units, todo_units, fits, minutes])
+    names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
+    table = pd.DataFrame(rows, columns=names)
+    table.attrs["missing"] = missing
+    return table
+
+
+def _models(config: RunConfig) -> dict[str, Model]:
+    from ser_bench.models import known_models
+
+    return {name: find("model", name, known_models())() for name in config.models}
+
+
+def _units(judged: Judged, features: dict[str, Features], models: dict[str, Model], config: RunConfig) -> Iterator[Unit]:
+    for matrix in features.values():
+        for model in models.values():
+            for track in config.track:
+                for seed, folds in judged.folds.items():
+                    for fold in range(folds.max() + 1):
+                        yield make_unit(judged, matrix, model, track, seed, fold, config.trials, config.inner)

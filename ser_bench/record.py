@@ -1,0 +1,172 @@
+"""What a run came to: tables in memory, and the run folder that holds them.
+
+In:   a plan, the units that are finished, and why others failed.
+Out:  a `Run`, and `<out>/<corpus>-<8 hex>/` with its tables; the reports are made from those.
+Rule: nothing but times may differ between two runs of one configuration on the same clips.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shlex
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench.config import to_toml
+from ser_bench.plan import Plan
+from ser_bench.units import Finished, Unit, library_versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run came to.
+
+    Parameters
+    ----------
+    folder : Path
+    cells : DataFrame
+        One row a cell: what it is, what it cost, and its status; the scores are the reports' to compute.
+    predictions, trials : DataFrame
+        As in the run folder.
+    fitted, reused : int
+        Units fitted now, and units found finished.
+    failures : list of str
+        One line a failed unit.
+    """
+
+    folder: Path
+    cells: pd.DataFrame
+    predictions: pd.DataFrame
+    trials: pd.DataFrame
+    warnings: list[str]
+    fitted: int
+    reused: int
+    failures: list[str]
+
+
+def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The run's cells, predictions (of cells without a failed unit) and trials."""
+    import pandas as pd
+
+    cells, predictions, trials = [], [], []
+    for cell, units in planned.cells.items():
+        kept = [done[u.hash] for u in units if u.hash in done]
+        failed = [failures[u.hash] for u in units if u.hash in failures]
+        cells.append(_cell_row(planned, cell, kept, failed))
+        if not failed:
+            predictions += [_prediction_rows(planned, u, done[u.hash]) for u in units]
+        trials += [_trial_rows(planned, u, done[u.hash]) for u in units if u.hash in done]
+    by = ["corpus", "features", "model", "track", "seed"]
+    none = pd.DataFrame(columns=[*by, "fold"])
+    everything = pd.concat(predictions, ignore_index=True).sort_values([*by, "clip"], ignore_index=True) if predictions else none
+    return pd.DataFrame(cells), everything, pd.concat(trials, ignore_index=True) if trials else none
+
+
+def _cell_row(planned: Plan, cell: tuple[str, str, str], kept: list[Finished], failed: list[str]) -> dict[str, Any]:
+    judged, config = planned.judged, planned.config
+    features, model, track = cell
+    notes = dict.fromkeys(failed[:1] or [note for unit in kept for note in unit.about["notes"]])
+    return {
+        "corpus": judged.corpus,
+        "labels": judged.labels,
+        "features": features,
+        "dims": planned.features[features].values.shape[1],
+        "model": model,
+        "track": track,
+        "cv": str(judged.protocol),
+        "speakers": judged.clips["speaker"].nunique(),
+        "clips": len(judged.clips),
+        "budget": config.budget,
+        "trials": config.trials,
+        "seeds": config.seeds,
+        "status": "failed" if failed else "leaky" if judged.protocol.leaky else "ok",
+        "notes": "; ".join(notes),
+        "seconds": round(sum(unit.about["seconds"] for unit in kept), 1),
+    }
+
+
+def _named(planned: Plan, unit: Unit) -> dict[str, Any]:
+    return {
+        "corpus": planned.judged.corpus,
+        "features": unit.features,
+        "model": unit.model,
+        "track": unit.track,
+        "seed": unit.seed,
+        "fold": unit.fold,
+    }
+
+
+def _prediction_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
+    import pandas as pd
+
+    judged = planned.judged
+    held_out = judged.clips[judged.folds[unit.seed] == unit.fold]
+    emotions = np.array(judged.emotions)
+    rows = {"clip": held_out.index, "speaker": held_out["speaker"].to_numpy(), "emotion": held_out["emotion"].to_numpy()}
+    rows |= {"predicted": emotions[kept.predicted]} | {f"p.{e}": p for e, p in zip(emotions, kept.probabilities.T, strict=True)}
+    return pd.DataFrame({**_named(planned, unit), **rows})
+
+
+def _trial_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([{**_named(planned, unit), **trial} for trial in kept.about["trials"]])
+
+
+def folder_of(planned: Plan) -> Path:
+    """Where a run's tables lie: named after the corpus, and after a hash of configuration and data."""
+    name = re.sub(r"[^\w-]+", "_", planned.corpus.name).strip("_")
+    covered = [planned.config.what(), [unit.hash for unit in planned.units]]
+    digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=4).hexdigest()
+    return Path(planned.config.out) / f"{name}-{digest}"
+
+
+def write_folder(folder: Path, planned: Plan, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
+    """Write a run's tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    judged = planned.judged
+    clips = judged.clips.assign(**{f"fold_{seed}": fold for seed, fold in judged.folds.items()}).sort_index()
+    clips.drop(columns="path").to_parquet(folder / "clips.parquet")
+    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    trials.to_parquet(folder / "trials.parquet", index=False)
+    planned.skipped.to_csv(folder / "skipped.csv", index=False)
+    (folder / "run.toml").write_text(to_toml(planned.config), encoding="utf-8")
+    (folder / "environment.json").write_text(json.dumps(_environment(planned), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _environment(planned: Plan) -> dict[str, Any]:
+
+    clips, facts = planned.judged.clips, planned.corpus.facts
+    return {
+        "ser_bench": version("ser-bench"),
+        "python": platform.python_version(),
+        "versions": library_versions()
+        | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")},
+        "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "corpus": {
+            "name": planned.corpus.name,
+            "clips": len(clips),
+            "speakers": int(clips["speaker"].nunique()),
+            "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
+            "hours": round(float(clips["seconds"].sum()) / 3600, 3),
+            "licence": facts.licence if facts else "",
+            "citation": facts.citation if facts else "",
+            "fingerprint": hashlib.blake2b("".join(clips["key"]).encode(), digest_size=8).hexdigest(),
+        },
+        "protocol": str(planned.judged.protocol),
+        "command": shlex.join(["ser-bench", *sys.argv[1:]]) if Path(sys.argv[0]).name == "ser-bench" else "",
+        "stages": {stage: round(seconds, 2) for stage, seconds in planned.stages.items()},
+        "warnings": planned.warnings,
+    }
