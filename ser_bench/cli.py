@@ -167,7 +167,7 @@ def corpora() -> None:
     """The corpora that are recognised from their file names, with licence, citation and where to get them."""
     from ser_bench.corpora import catalogue
 
-    _print_table(catalogue())
+    _print_catalogue(catalogue())
 
 
 @cli.command()
@@ -175,7 +175,7 @@ def features() -> None:
     """The feature sets, with dimensions, groups, rate, source and licence."""
     from ser_bench.features import catalogue
 
-    _print_table(catalogue())
+    _print_catalogue(catalogue())
 
 
 @cli.command()
@@ -183,7 +183,7 @@ def models() -> None:
     """The models, with their defaults."""
     from ser_bench.models import catalogue
 
-    _print_table(catalogue())
+    _print_catalogue(catalogue())
 
 
 def main() -> None:
@@ -228,6 +228,20 @@ def _print_results(result: Any) -> None:
         console.print(table)
     click.echo(f"{result.fitted} unit(s) fitted, {result.reused} found finished")
     click.echo(f"report: {result.folder / 'report.html'}")
+
+
+def _print_catalogue(table: pd.DataFrame) -> None:
+    """An entry a paragraph, whatever the terminal's width: its name, and below it what is known of it."""
+    import shutil
+    import textwrap
+
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    for name, *values in table.itertuples(index=False):
+        click.secho(str(name), bold=True)
+        for column, value in zip(table.columns[1:], values, strict=True):
+            if value != "":
+                head = f"  {column:12} "
+                click.echo(textwrap.fill(str(value), width, initial_indent=head, subsequent_indent=" " * len(head)))
 
 
 def _print_forecast(table: pd.DataFrame) -> None:
