@@ -38,8 +38,9 @@ def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -
     for place, block in enumerate(blocks, 1):
         _panel(figure.add_subplot(1, len(blocks), place), block, references, looks)
     first = board.iloc[0]
-    kind = first["cv"].partition(":")[0]
-    figure.suptitle(f"{first['corpus']}: {first['clips']:,} clips, {first['speakers']} speakers, {PROTOCOLS[kind]}", fontsize=10)
+    protocols = {PROTOCOLS[block["cv"].iloc[0].partition(":")[0]] for block in blocks}
+    how = f", {protocols.pop()}" if len(protocols) == 1 else ""
+    figure.suptitle(f"{first['corpus']}: {first['clips']:,} clips, {first['speakers']} speakers{how}", fontsize=10)
     folder.mkdir(exist_ok=True)
     with matplotlib.rc_context({"svg.hashsalt": "ser-bench", "svg.fonttype": "none"}):
         figure.savefig(folder / "leaderboard.png", dpi=160, metadata={"Software": None})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.errors import WorkFailed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,15 +58,24 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns of `COLUMNS`: per corpus, labels and track the ranked rows, then LEAKY, then FAILED ones. Scores are fractions
         rounded to four digits.
+
+    Raises
+    ------
+    WorkFailed
+        If a cell that did not fail has no predictions, or rows or seeds that are to be compared were judged on different clips.
     """
     import pandas as pd
 
     grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
+    for cell in cells.loc[cells["status"] != "failed", CELL].itertuples(index=False, name=None):
+        if cell not in grouped:
+            raise WorkFailed(f"{' '.join(cell)} has no predictions, yet did not fail: run it again with --fresh")
     judged = [judge(grouped[cell]) if cell in grouped else {} for cell in cells[CELL].itertuples(index=False, name=None)]
-    board = pd.concat([cells.reset_index(drop=True), pd.DataFrame(judged).reindex(columns=[*SCORES, "shares"])], axis=1)
+    board = pd.concat([cells.reset_index(drop=True), pd.DataFrame(judged).reindex(columns=[*SCORES, "shares", "judged_on"])], axis=1)
     board["rank"] = pd.NA
     for _, block in board[board["status"] == "ok"].groupby(BLOCK):
         order = block.sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
+        _check_same_clips(block)
         board.loc[order, "rank"] = np.arange(1, len(order) + 1)
         board.loc[order, "p_vs_best"] = scores.p_vs_best(np.stack(block.loc[order, "shares"].to_list()))
     board[SCORES] = board[SCORES].astype(float).round(4)
@@ -78,19 +88,25 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def judge(rows: pd.DataFrame) -> dict[str, object]:
-    """The scores of one cell from its predictions over all seeds, and each speaker's contribution to its UAR (`shares`)."""
+    """The scores of one cell from its predictions over all seeds, and each speaker's contribution to its UAR (`shares`).
+
+    `judged_on` names the clips. `auc` is blank where there are no probabilities.
+    """
     emotions = [column.removeprefix("p.") for column in rows.columns if column.startswith("p.")]
     by_seed = [seed.sort_values("clip") for _, seed in rows.groupby("seed")]
+    clips = by_seed[0]["clip"].tolist()
+    if len(set(clips)) < len(clips) or any(seed["clip"].tolist() != clips for seed in by_seed):
+        raise WorkFailed(f"predictions of {' '.join(rows.iloc[0][CELL])}: every seed must judge the same clips, each once")
     truth, speakers = (by_seed[0][column].to_numpy(str) for column in ("emotion", "speaker"))
     predicted = np.stack([seed["predicted"].to_numpy(str) for seed in by_seed])
     by_speaker = scores.speaker_counts(truth, predicted, speakers)
     counts = by_speaker.sum(1)
     uars = scores.uar_of(counts)
     interval = scores.jackknife_of(by_speaker)
-    present = [emotion for emotion in emotions if emotion in truth]
-    aucs = [
-        scores.auc(truth, seed[[f"p.{e}" for e in present]].to_numpy(float), seed["fold"].to_numpy(), classes=present) for seed in by_seed
-    ]
+    present = [f"p.{emotion}" for emotion in emotions if emotion in truth]
+    known = len(present) > 0 and rows[present].notna().to_numpy().all()
+    classes = [column.removeprefix("p.") for column in present]
+    aucs = [scores.auc(truth, seed[present], seed["fold"], classes=classes) for seed in by_seed] if known else [np.nan]
     return {
         "uar": uars.mean(),
         "uar_low": interval.low,
@@ -100,6 +116,7 @@ def judge(rows: pd.DataFrame) -> dict[str, object]:
         "auc": np.mean(aucs),
         "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
         "shares": scores.contributions_of(by_speaker),
+        "judged_on": tuple(clips),
     }
 
 
@@ -141,6 +158,16 @@ def write_csv(board: pd.DataFrame, path: Path) -> None:
     board.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
 
 
+def _check_same_clips(block: pd.DataFrame) -> None:
+    first = block.iloc[0]
+    for features, model, clips in block[["features", "model", "judged_on"]].itertuples(index=False, name=None):
+        if clips != first["judged_on"]:
+            odd = min(set(clips) ^ set(first["judged_on"]))
+            raise WorkFailed(
+                f"{features} {model} and {first['features']} {first['model']} were judged on different clips: '{odd}', for one"
+            )
+
+
 def blocks(board: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The leaderboard in parts that may be compared within, each with a title that says what it is."""
     for _, block in board.groupby(BLOCK, sort=False):
@@ -155,7 +182,7 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame) -> str:
     head = ["| rank | features | model | UAR | 95 % | WAR | macro F1 | AUC | p vs best |", "|---:|---|---|---:|---|---:|---:|---:|---:|"]
     parts = []
     for title, block in blocks(board):
-        rows = ["| " + " | ".join(cells) + " |" for cells in map(row_cells, records(block))]
+        rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in map(row_cells, records(block))]
         parts.append("\n".join([f"**{title}.**", "", *head, *rows, "", legend(block, references), ""]))
     return "\n".join(parts)
 
@@ -177,15 +204,22 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
 def terminal_tables(board: pd.DataFrame) -> list[Table]:
     """The leaderboard for a terminal, a table a block."""
     from rich.table import Table
+    from rich.text import Text
 
     tables = []
     for title, block in blocks(board):
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
+        reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
+        table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        table.caption, table.caption_justify = Text("\n".join(reasons)), "left"
         for name in ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best"):
-            table.add_column(name, justify="left" if name in {"features", "model", "95 %"} else "right", no_wrap=True)
+            table.add_column(
+                name, justify="left" if name in {"features", "model", "95 %"} else "right", no_wrap=name != "features", overflow="fold"
+            )
         for record in records(block):
             style = {"ok": "", "leaky": "red", "failed": "dim"}[record["status"]]
-            table.add_row(*(cell.replace("**", "") for cell in row_cells(record)), style=style)
+            cells = row_cells(record | {"notes": ""})
+            table.add_row(*(Text(cell.replace("**", "")) for cell in cells), style=style)
         tables.append(table)
     return tables
 
@@ -204,5 +238,5 @@ def row_cells(record: dict[str, Any]) -> list[str]:
     status = record["status"]
     place = str(record["rank"]) if status == "ok" else f"**{status.upper()}**"
     interval = record["notes"] if status == "failed" else f"[{number('uar_low')}, {number('uar_high')}]"
-    others = [number(name) for name in ("war", "macro_f1", "auc", "p_vs_best")]
-    return [place, record["features"], record["model"], number("uar"), interval, *others]
+    p = "<.001" if record["p_vs_best"] < 0.001 else number("p_vs_best")
+    return [place, record["features"], record["model"], number("uar"), interval, *map(number, ("war", "macro_f1", "auc")), p]

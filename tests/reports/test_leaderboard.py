@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from ser_bench.corpora import Corpus
+from ser_bench.errors import WorkFailed
 from ser_bench.reports import rank, references, terminal_tables, to_markdown
 from ser_bench.reports.leaderboard import COLUMNS, write_csv
 from tests.reports import fabricate
@@ -90,3 +91,60 @@ def test_chance_majority_and_listeners_are_what_one_reads_against():
     lines = references(Corpus("c", clips, None), "all", clips).set_index("name")
     assert lines["uar"].to_dict() == {"chance": 0.5, "majority": 0.5, "human": 0.75}
     assert lines.loc["majority", "war"] == 0.75
+
+
+def two_rows() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Two cells and the predictions of each."""
+    table = fabricate.clips()
+    cells = pd.DataFrame([fabricate.cell("egemaps", model, table) for model in ("svm", "rf")])
+    return cells, fabricate.predictions(table, "egemaps", "svm", 0.8), fabricate.predictions(table, "egemaps", "rf", 0.7)
+
+
+def test_rows_judged_on_different_clips_are_not_ranked_together():
+    cells, svm, rf = two_rows()
+    with pytest.raises(WorkFailed, match="different clips"):
+        rank(pd.concat([svm, rf.iloc[5:]]), cells)
+
+
+@pytest.mark.parametrize("change", [lambda s: s.iloc[1:], lambda s: pd.concat([s, s.iloc[:1]])], ids=["lacks a clip", "has one twice"])
+def test_a_seed_judged_on_other_clips_is_refused(change):
+    cells, svm, _ = two_rows()
+    with pytest.raises(WorkFailed, match="the same clips"):
+        rank(pd.concat([svm, change(svm.assign(seed=1))]), cells[:1])
+
+
+def test_a_cell_without_predictions_is_named():
+    cells, svm, _ = two_rows()
+    with pytest.raises(WorkFailed, match="egemaps rf train has no predictions"):
+        rank(svm, cells)
+
+
+def test_without_probabilities_only_the_auc_is_blank():
+    cells, svm, _ = two_rows()
+    row = rank(svm.assign(**{f"p.{emotion}": np.nan for emotion in fabricate.EMOTIONS}), cells[:1]).iloc[0]
+    assert np.isnan(row["auc"])
+    assert row["uar"] > 0.5
+
+
+@pytest.mark.parametrize("reason", ["OSError: [/tmp/x] gone", "ValueError: a | b", "MemoryError: " + "no room " * 30])
+def test_no_reason_of_a_failure_hides_scores_or_breaks_a_table(reason):
+    from rich.console import Console
+
+    table = fabricate.clips()
+    cells = [fabricate.cell("egemaps", "svm", table), fabricate.cell("egemaps", "xgb", table, status="failed", notes=reason)]
+    board = rank(fabricate.predictions(table, "egemaps", "svm", 0.8), pd.DataFrame(cells))
+    console = Console(width=100)
+    with console.capture() as shown:
+        console.print(*terminal_tables(board))
+    said = " ".join(shown.get().split())
+    assert f"{board.loc[0, 'uar']:.3f}".removeprefix("0") in said
+    assert reason.strip() in said
+    rows = [line.replace("\\|", "") for line in to_markdown(board, fabricate.references(table)).splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {10}
+
+
+def test_a_tiny_p_is_not_written_as_zero():
+    shares = fabricate.clips(speakers=12, each=30)
+    cells = pd.DataFrame([fabricate.cell("egemaps", model, shares) for model in ("svm", "rf")])
+    found = [fabricate.predictions(shares, "egemaps", model, skill) for model, skill in (("svm", 0.95), ("rf", 0.2))]
+    assert "<.001" in to_markdown(rank(pd.concat(found), cells), fabricate.references(shares))
