@@ -18,13 +18,14 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# The tables under results/reference/, from the real corpora (see results/README.md).
+# The tables under results/reference/ and in the README: make reference CORPORA=path/to/folder, which holds ravdess/ and emodb/.
+CORPORA ?= ../shared/corpora
 reference: .venv/installed
-	$(BIN)/python benchmarks/reference.py
+	$(BIN)/python benchmarks/reference.py $(CORPORA)
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "ser-bench needs Python 3.11 to 3.13: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/installed: pyproject.toml | .venv/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .

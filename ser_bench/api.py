@@ -12,34 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.progress import Progress, Silent
+from ser_bench.record import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class Results:
-    """What a run of one corpus found.
+class Results(Run):
+    """What a run of one corpus found: a `Run`, its `folder` now with `report.html`, and its leaderboard."""
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder, with `report.html` and all tables as files.
-    leaderboard, predictions, trials : DataFrame
-        As documented for the files of the same name.
-    warnings, failures : list of str
-    fitted, reused : int
-        Units of work done now, and found finished.
-    """
-
-    folder: Path
     leaderboard: pd.DataFrame
-    predictions: pd.DataFrame
-    trials: pd.DataFrame
-    warnings: list[str]
-    failures: list[str]
-    fitted: int
-    reused: int
 
 
 def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh: bool = False, **options: Any) -> Results:
@@ -74,18 +57,7 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
         outcome = runner.execute(planned, progress, fresh=fresh)
         read_against = reports.references(planned.corpus, planned.judged.labels, planned.judged.clips)
         leaderboard = reports.publish(outcome.folder, outcome.cells, outcome.predictions, read_against)
-        results.append(
-            Results(
-                outcome.folder,
-                leaderboard,
-                outcome.predictions,
-                outcome.trials,
-                outcome.warnings,
-                outcome.failures,
-                outcome.fitted,
-                outcome.reused,
-            )
-        )
+        results.append(Results(**vars(outcome), leaderboard=leaderboard))
     return results
 
 

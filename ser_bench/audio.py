@@ -183,6 +183,9 @@ def decode(data: bytes, start: float | None = None, end: float | None = None) ->
             channels = _read_span(file, _given(start) or 0.0, _given(end))
     except soundfile.LibsndfileError as error:
         raise Unusable(f"not audio that can be decoded: {error.error_string.strip().rstrip('.')}") from None
+    except MemoryError:
+        # A damaged header may promise any length.
+        raise Unusable("not audio that can be decoded: its header promises more than memory holds") from None
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
     _check_usable(samples, rate)
     return Clip(samples, rate, channels.shape[1])

@@ -15,6 +15,9 @@ from ser_bench.progress import for_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
+
+    from ser_bench.api import Results
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULTS = RunConfig()
@@ -88,7 +91,7 @@ judging = options(
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ser-bench", message="ser-bench %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error; may stand anywhere.")
 def cli(debug: bool) -> None:
     """How well do hand-crafted features recognise emotion in voices never heard before?
 
@@ -190,7 +193,7 @@ def main() -> None:
     """Run the command line; every error is one line on stderr, exit 2 for a wrong call, 1 for work that failed."""
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
-        cli.main(standalone_mode=False)
+        cli.main([argument for argument in sys.argv[1:] if argument != "--debug"], standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
     except (click.ClickException, SerBenchError) as error:
@@ -198,8 +201,10 @@ def main() -> None:
         _fail(message, error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped; finished work is kept: the same command goes on from here", 130)
+    except OSError as error:
+        _fail(f"{error}; what is finished is kept: make room, or choose another --out or --cache, and run the same command again", 1)
     except Exception as error:
-        _fail(f"{type(error).__name__}: {error} (--debug shows where: ser-bench --debug {' '.join(sys.argv[1:2])} ...)", 1)
+        _fail(f"{type(error).__name__}: {error} (with --debug: where)", 1)
 
 
 def _fail(message: str, code: int) -> None:
@@ -216,14 +221,12 @@ def _config(given: dict[str, Any]) -> RunConfig:
     return RunConfig(**{**(read_config(file) if file else {}), **check_keys(named, source="the command line")})
 
 
-def _print_results(result: Any) -> None:
-    from rich.console import Console
-
+def _print_results(result: Results) -> None:
     from ser_bench.reports import terminal_tables
 
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
-    console = Console()
+    console = _console()
     for table in terminal_tables(result.leaderboard):
         console.print(table)
     click.echo(f"{result.fitted} unit(s) fitted, {result.reused} found finished")
@@ -251,13 +254,19 @@ def _print_forecast(table: pd.DataFrame) -> None:
 
 
 def _print_table(table: pd.DataFrame) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     drawn = Table(*map(str, table.columns), box=None, pad_edge=False, header_style="bold")
     for row in table.itertuples(index=False):
         drawn.add_row(*map(str, row))
-    Console().print(drawn)
+    _console().print(drawn)
+
+
+def _console() -> Console:
+    """A terminal as wide as it is; a file or a pipe wide enough for every column."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=140)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +102,12 @@ class RunConfig:
     @property
     def workers(self) -> int:
         """The number of processes that `jobs` means."""
-        return self.jobs or os.cpu_count() or 1
+        if self.jobs:
+            return self.jobs
+        from joblib import cpu_count
+
+        # Those that this process may use, which can be fewer than the machine has.
+        return cpu_count()
 
     def for_corpus(self, source: str) -> RunConfig:
         """This configuration for one corpus alone, its budget resolved to numbers."""

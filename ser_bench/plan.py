@@ -8,6 +8,7 @@ Rule: what cannot be judged is refused here, before anything long begins; all ro
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ import numpy as np
 
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.features import Extractor, distinct_parts
 from ser_bench.progress import Progress
-from ser_bench.protocol import outer_folds, resolve_cv
+from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv
 from ser_bench.registry import find
 from ser_bench.units import Judged, Unit, make_unit, read_unit
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Corpus
-    from ser_bench.features import Features
+    from ser_bench.features import Features, FeatureSet
     from ser_bench.models.model import Model
 
 
@@ -43,6 +45,7 @@ class Plan:
     units: list[Unit]
     skipped: pd.DataFrame
     warnings: list[str]
+    sources: dict[str, str]
     stages: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -81,8 +84,9 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     feature_sets = [parse_features(text) for text in config.features]
     began = time.perf_counter()
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
-    # Refuse what cannot be judged before anything long begins.
-    resolve_cv(config.cv, corpus.protocol, corpus.clips["speaker"].to_numpy(str))
+    split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
+    for option, folder in (("--out", config.out), ("--cache", config.cache)):
+        check_writable(option, Path(folder))
     loaded = time.perf_counter()
     extraction = extract_corpus(corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress)
     extracted = time.perf_counter()
@@ -91,7 +95,7 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     features = {f.name: f.take(aligned) for f in map(extraction.features, feature_sets)}
     units = list(_units(judged, features, models, config))
     stages = {"corpus": loaded - began, "features": extracted - loaded}
-    return Plan(config, corpus, judged, features, models, units, skipped, [*extraction.warnings, *warnings], stages)
+    return Plan(config, corpus, judged, features, models, units, skipped, [*extraction.warnings, *warnings], _sources(feature_sets), stages)
 
 
 def select(corpus: Corpus, config: RunConfig) -> Corpus:
@@ -126,16 +130,45 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
     twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
     used = twins.clips.rename_axis("clip").sort_values(["key", "clip"])
-    for column, what in (("emotion", "emotion"), ("voice", "speaker")):
-        if used[column].nunique() < 2:
-            only = f"only '{used[column].iloc[0]}'" if len(used) else "none"
-            raise WrongCall(f"{corpus.name}: the usable clips show {only} as {what}; at least two are needed")
-    protocol = resolve_cv(config.cv, corpus.protocol, used["voice"].to_numpy(str))
-    folds = {seed: outer_folds(used, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
+    protocol, folds = split(used, corpus, config)
     lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices" for label in lonely_labels(used)]
     judged = Judged(corpus.name, config.labels, used, protocol, folds)
     left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
     return judged, left_out, [*twins.warnings, *lonely]
+
+
+def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Protocol, dict[int, np.ndarray]]:
+    """The protocol, and the outer folds of every seed, with no voice on both sides of any.
+
+    Raises
+    ------
+    WrongCall
+        For clips of a single speaker or emotion, and for a protocol that these clips do not allow.
+    SpeakerLeak
+        For a split that separates a voice.
+    """
+    for column, what in (("emotion", "emotion"), ("voice", "speaker")):
+        if clips[column].nunique() < 2:
+            only = f"'{clips[column].iloc[0]}' alone" if len(clips) else "nothing"
+            raise WrongCall(f"{corpus.name}: the clips to be judged show {only} as {what}; at least two are needed")
+    voices = clips["voice"].to_numpy(str)
+    protocol = resolve_cv(config.cv, corpus.protocol, voices)
+    folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
+    if not protocol.leaky:
+        for fold in folds.values():
+            for number in range(fold.max() + 1):
+                check_apart(voices[fold != number], voices[fold == number])
+    return protocol, folds
+
+
+def check_writable(option: str, folder: Path) -> None:
+    """Find out now, and not after an hour, that nothing can be written to a folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise WrongCall(f"{option} {folder} cannot be written to: {error.strerror}; choose another folder") from None
 
 
 def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
@@ -153,7 +186,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
     """What a run would fit: a row a cell with its units, those still to do, their fits, and roughly how long.
 
     Nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every
-    unit as still to do.
+    unit as still to do; how many clips that are stands in ``attrs["missing"]``.
     """
     import pandas as pd
 
@@ -162,28 +195,31 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
 
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
     feature_sets = [parse_features(text) for text in config.features]
-    missing = count_missing(corpus, feature_sets, cache=Path(config.cache))
-    if not missing:
-        planned = make_plan(config, progress)
-        todo = {unit.hash for unit in planned.units if read_unit(Path(config.out) / "units", unit) is None}
-        cells = [(cell, len(units), sum(unit.hash in todo for unit in units)) for cell, units in planned.cells.items()]
-        n_clips, protocol = len(planned.judged.clips), planned.judged.protocol
-    else:
-        clips = corpus.clips.assign(voice=corpus.clips["speaker"])
-        n_clips, protocol = len(clips), resolve_cv(config.cv, corpus.protocol, clips["voice"].to_numpy(str))
-        units = config.seeds * len(np.unique(outer_folds(clips, protocol, config.seed)))
-        cells = [((f.name, model, track), units, units) for f in feature_sets for model in config.models for track in config.track]
     models, dims = _models(config), {f.name: sum(len(part.columns) for part in f.parts) for f in feature_sets}
+    missing = count_missing(corpus, feature_sets, cache=Path(config.cache))
+    if missing:
+        protocol, folds = split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
+        n_clips, units = len(corpus.clips), sum(int(fold.max()) + 1 for fold in folds.values())
+        cells = {(f, m, t): (units, units) for f in dims for m in config.models for t in config.track}
+    else:
+        planned = make_plan(config, progress)
+        protocol, n_clips, store = planned.judged.protocol, len(planned.judged.clips), Path(config.out) / "units"
+        cells = {cell: (len(units), sum(read_unit(store, u) is None for u in units)) for cell, units in planned.cells.items()}
     rows = []
-    for (features, model, track), units, todo_units in cells:
-        seconds = todo_units * models[model].seconds(n_clips, dims[features], config.trials, config.inner)
-        fits = todo_units * (config.trials * config.inner + 1)
-        minutes = round(seconds / 60 / config.workers, 1)
-        rows.append([corpus.name, features, dims[features], model, track, str(protocol), units, todo_units, fits, minutes])
+    for (features, model, track), (units, todo) in cells.items():
+        seconds = todo * models[model].seconds(n_clips, dims[features], config.trials, config.inner) / config.workers
+        fits = todo * (config.trials * config.inner + 1)
+        rows.append([corpus.name, features, dims[features], model, track, str(protocol), units, todo, fits, round(seconds / 60, 1)])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
     table = pd.DataFrame(rows, columns=names)
     table.attrs["missing"] = missing
     return table
+
+
+def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:
+    """Whom to cite for each part of the feature sets, and under which terms its software stands."""
+    parts = distinct_parts(feature_sets)
+    return {part.label: f"{part.source} ({part.licence})" if isinstance(part, Extractor) else "a table of one's own" for part in parts}
 
 
 def _models(config: RunConfig) -> dict[str, Model]:

@@ -27,6 +27,10 @@ LOSO_LIMIT = 12
 CV_FORMS = "auto, loso, group:K, predefined or random:K"
 
 
+class SpeakerLeak(WorkFailed):
+    """A voice on both sides of a split: this stops a run, whatever else is going well."""
+
+
 @dataclass(frozen=True)
 class Protocol:
     """How clips are split for judging.
@@ -100,7 +104,7 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
     ------
     WrongCall
         Where a predefined split is asked for and the corpus has none.
-    WorkFailed
+    SpeakerLeak
         Where a predefined split separates a speaker's clips.
     """
     voices, labels = clips["voice"].to_numpy(str), clips["emotion"].to_numpy(str)
@@ -164,13 +168,13 @@ def check_apart(train: np.ndarray, test: np.ndarray) -> None:
 
     Raises
     ------
-    WorkFailed
+    SpeakerLeak
         Naming the voices.
     """
     both = np.intersect1d(train, test)
     if len(both):
         names = ", ".join(both[:3]) + (f" and {len(both) - 3} more" if len(both) > 3 else "")
-        raise WorkFailed(f"speaker on both sides of a split: {names}. Nothing judged this way would hold for new voices")
+        raise SpeakerLeak(f"speaker on both sides of a split: {names}. Nothing judged this way would hold for new voices")
 
 
 def derive_seed(*parts: Any) -> int:
@@ -182,6 +186,9 @@ def derive_seed(*parts: Any) -> int:
 def _predefined(clips: pd.DataFrame, voices: np.ndarray) -> np.ndarray:
     if "fold" not in clips:
         raise WrongCall("--cv predefined: the corpus has no column 'fold'; name one in the manifest, or use another --cv")
+    blank = clips["fold"].isna() | (clips["fold"].astype(str).str.strip() == "")
+    if blank.any():
+        raise WrongCall(f"--cv predefined: {blank.sum()} clip(s) have no fold, such as {clips.index[int(blank.to_numpy().argmax())]}")
     names, fold = np.unique(clips["fold"].to_numpy(str), return_inverse=True)
     if len(names) < 2:
         raise WrongCall("--cv predefined: the column 'fold' names a single fold; at least two are needed")

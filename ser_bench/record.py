@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.config import to_toml
+from ser_bench.files import write_whole
 from ser_bench.plan import Plan
 from ser_bench.units import Finished, Unit, library_versions
 
@@ -134,16 +135,16 @@ def folder_of(planned: Plan) -> Path:
 
 
 def write_folder(folder: Path, planned: Plan, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
-    """Write a run's tables."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a run's tables, each whole or not at all."""
     judged = planned.judged
     clips = judged.clips.assign(**{f"fold_{seed}": fold for seed, fold in judged.folds.items()}).sort_index()
-    clips.drop(columns="path").to_parquet(folder / "clips.parquet")
-    predictions.to_parquet(folder / "predictions.parquet", index=False)
-    trials.to_parquet(folder / "trials.parquet", index=False)
-    planned.skipped.to_csv(folder / "skipped.csv", index=False)
-    (folder / "run.toml").write_text(to_toml(planned.config), encoding="utf-8")
-    (folder / "environment.json").write_text(json.dumps(_environment(planned), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    about = json.dumps(_environment(planned), indent=2, ensure_ascii=False) + "\n"
+    write_whole(folder / "clips.parquet", clips.drop(columns="path").to_parquet)
+    write_whole(folder / "predictions.parquet", lambda path: predictions.to_parquet(path, index=False))
+    write_whole(folder / "trials.parquet", lambda path: trials.to_parquet(path, index=False))
+    write_whole(folder / "skipped.csv", lambda path: planned.skipped.to_csv(path, index=False))
+    write_whole(folder / "run.toml", lambda path: path.write_text(to_toml(planned.config), encoding="utf-8"))
+    write_whole(folder / "environment.json", lambda path: path.write_text(about, encoding="utf-8"))
 
 
 def _environment(planned: Plan) -> dict[str, Any]:
@@ -165,6 +166,7 @@ def _environment(planned: Plan) -> dict[str, Any]:
             "citation": facts.citation if facts else "",
             "fingerprint": hashlib.blake2b("".join(clips["key"]).encode(), digest_size=8).hexdigest(),
         },
+        "features": planned.sources,
         "protocol": str(planned.judged.protocol),
         "command": shlex.join(["ser-bench", *sys.argv[1:]]) if Path(sys.argv[0]).name == "ser-bench" else "",
         "stages": {stage: round(seconds, 2) for stage, seconds in planned.stages.items()},

@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.errors import WorkFailed
+from ser_bench.parallel import in_parallel
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
+from ser_bench.protocol import SpeakerLeak
 from ser_bench.record import Run, folder_of, tabulate, write_folder
 from ser_bench.units import Unit, read_unit, write_unit
 
@@ -47,24 +48,15 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
 
 def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> dict[str, str]:
     """Fit units in parallel; returns the reasons of those that failed, by hash."""
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
-    parallel = Parallel(planned.config.workers, return_as="generator_unordered", inner_max_num_threads=1, max_nbytes="1M")
     failures = {}
     progress.start(f"{planned.corpus.name}: tuning and judging", len(todo))
     try:
-        for unit, failure in parallel(delayed(fit_unit)(*_task(planned, unit), store) for unit in todo):
+        for unit, failure in in_parallel(fit_unit, [(*_task(planned, unit), store) for unit in todo], planned.config.workers):
             if failure:
                 failures[unit.hash] = failure
             progress.advance(1, " ".join(unit.cell))
-    except TerminatedWorkerError:
-        raise WorkFailed(
-            "a worker process was killed, most likely for want of memory; finished units are kept: "
-            "run the same command again, with fewer --jobs if it recurs"
-        ) from None
     finally:
         progress.stop()
     return failures
@@ -93,6 +85,8 @@ def fit_unit(unit: Unit, data: Any, model: Model, store: Path) -> tuple[Unit, st
 
     try:
         result = tune_unit(data, model, trials=unit.trials, inner=unit.inner, seed=unit.search_seed, fold_seed=unit.fold_seed)
+    except SpeakerLeak:
+        raise
     except Exception as error:
         return unit, f"{type(error).__name__}: {error}".splitlines()[0]
     write_unit(store, unit, result)

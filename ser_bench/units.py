@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.files import write_whole
 from ser_bench.protocol import Protocol, derive_seed
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class Judged:
 
     @cached_property
     def hashes(self) -> dict[int, str]:
-        """By seed, a hash of every clip's content, emotion, voice and outer fold."""
+        """By seed, a hash of every clip's content, emotion, speaker, voice and outer fold."""
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
 
     def _hash(self, fold: np.ndarray) -> str:
-        rows = self.clips[["key", "emotion", "voice"]].assign(fold=fold)
+        rows = self.clips[["key", "emotion", "speaker", "voice"]].assign(fold=fold)
         return hashlib.blake2b(rows.to_csv(index=False).encode(), digest_size=12).hexdigest()
 
 
@@ -128,10 +128,7 @@ def write_unit(folder: Path, unit: Unit, result: UnitResult) -> None:
         "trials": result.trials.to_dict("records"),
     }
     table = pa.table(columns).replace_schema_metadata({"unit": json.dumps(about)})
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{unit.hash}-{os.getpid()}"
-    pq.write_table(table, unfinished)
-    os.replace(unfinished, folder / f"{unit.hash}.parquet")
+    write_whole(folder / f"{unit.hash}.parquet", lambda path: pq.write_table(table, path))
 
 
 @dataclass(frozen=True)

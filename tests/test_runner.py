@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -183,6 +184,56 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
     assert status.to_dict() == {"svm": "ok", "logreg": "failed"}
     assert len(results.failures) == 4
     assert "no room" in results.failures[0]
+
+
+def test_a_speaker_on_both_sides_stops_the_run(speech, tmp_path, monkeypatch):
+    from ser_bench import plan
+    from ser_bench.protocol import SpeakerLeak
+
+    monkeypatch.setattr(plan, "outer_folds", lambda clips, protocol, seed: np.arange(len(clips)) % 4)
+    with pytest.raises(SpeakerLeak, match="both sides"):
+        judge(speech, tmp_path)
+    assert not (tmp_path / "units").exists()
+
+
+def test_a_leak_among_the_inner_folds_stops_the_run_too(speech, tmp_path, monkeypatch):
+    from ser_bench import tuning
+    from ser_bench.protocol import SpeakerLeak
+
+    monkeypatch.setattr(tuning, "inner_folds", lambda voices, labels, k, seed, random=False: np.arange(len(voices)) % k)
+    with pytest.raises(SpeakerLeak, match="both sides"):
+        judge(speech, tmp_path)
+
+
+def test_predefined_folds_are_used_as_they_are(speech, tmp_path):
+    shutil.copytree(speech / "corpus", tmp_path / "given")
+    table = pd.read_csv(tmp_path / "given" / "clips.csv", dtype=str)
+    table.assign(fold=["a" if s in {"01", "03"} else "b" for s in table["speaker"]]).to_csv(tmp_path / "given" / "clips.csv", index=False)
+    options = {"out": str(tmp_path), "cache": str(speech / "store"), "cv": "predefined", **SMALL}
+    results = run(tmp_path / "given" / "clips.csv", **options)
+    assert results.predictions.groupby("fold")["speaker"].unique().map(sorted).tolist() == [["01", "03"], ["02", "04"]]
+    table.assign(fold=["a", *["b"] * 46, None]).to_csv(tmp_path / "given" / "clips.csv", index=False)
+    with pytest.raises(WrongCall, match=r"1 clip\(s\) have no fold"):
+        run(tmp_path / "given" / "clips.csv", **options)
+
+
+def test_several_corpora_are_judged_one_after_the_other_wherever_they_lie(speech, tmp_path):
+    from ser_bench.api import run_config
+    from ser_bench.config import RunConfig, check_keys
+
+    shutil.copytree(speech / "corpus", tmp_path / "mein Körper")
+    (tmp_path / "mein Körper" / "clips.csv").rename(tmp_path / "mein Körper" / "Gefühle 2.csv")
+    corpora = [str(speech / "corpus" / "clips.csv"), str(tmp_path / "mein Körper" / "Gefühle 2.csv")]
+    options = {**SMALL, "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
+    both = run_config(RunConfig(**check_keys(options, source="a test")))
+    assert [results.leaderboard["corpus"].tolist() for results in both] == [["clips"], ["Gefühle-2"]]
+    assert both[0].folder != both[1].folder
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(speech, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WrongCall, match=r"--out .*file cannot be written to"):
+        judge(speech, tmp_path / "file")
 
 
 def test_run_toml_repeats_the_run(speech, tmp_path):

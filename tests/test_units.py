@@ -37,13 +37,14 @@ def hashed(judged: Judged = JUDGED, features: Features = FEATURES, model=SVM, **
     [
         dataclasses.replace(JUDGED, clips=CLIPS.assign(emotion=["fear", "fear", "anger", "fear"])),
         dataclasses.replace(JUDGED, clips=CLIPS.assign(voice=["1", "1", "2", "3"])),
+        dataclasses.replace(JUDGED, clips=CLIPS.assign(speaker=["1", "1", "2", "3"])),
         dataclasses.replace(JUDGED, clips=CLIPS.assign(key=list("abce"))),
         dataclasses.replace(JUDGED, folds={0: np.array([0, 1, 1, 1])}),
         dataclasses.replace(JUDGED, protocol=Protocol("group", 2)),
         dataclasses.replace(JUDGED, labels="big4"),
         dataclasses.replace(JUDGED, corpus="other"),
     ],
-    ids=["a label", "a voice", "a file", "a fold", "the protocol", "the scheme", "the corpus"],
+    ids=["a label", "a voice", "a speaker", "a file", "a fold", "the protocol", "the scheme", "the corpus"],
 )
 def test_a_change_of_what_is_judged_is_another_unit(judged):
     assert hashed(judged) != hashed()

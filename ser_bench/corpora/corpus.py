@@ -244,6 +244,9 @@ def find_audio(folder: Path) -> list[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(parent).relative_to(folder)
         files += [(here / name).as_posix() for name in names if not name.startswith(".") and name.lower().endswith(SUFFIXES)]
+    for file in files:
+        if not file.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in file):
+            raise WrongCall(f"{folder}: the name of {file!a} is not UTF-8; rename the file")
     return sorted(files)
 
 

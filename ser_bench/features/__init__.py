@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.features.extract import Extraction, count_missing, extract_corpus
 from ser_bench.features.extractor import Extractor, Features
-from ser_bench.features.sets import FeatureSet, known_extractors, parse_features
+from ser_bench.features.sets import FeatureSet, distinct_parts, known_extractors, parse_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,7 @@ __all__ = [
     "Features",
     "catalogue",
     "count_missing",
+    "distinct_parts",
     "extract_corpus",
     "known_extractors",
     "parse_features",

@@ -9,6 +9,7 @@ Rule: a clip is decoded once for all extractors, resampled once a rate, and only
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -18,10 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.audio import Unusable, decode, key_of, read_bytes
+from ser_bench.audio import Clip, Unusable, decode, key_of, read_bytes
 from ser_bench.features.extractor import Extractor, Features
-from ser_bench.features.sets import FeatureSet, OwnTable, Part, parse_features
+from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
 from ser_bench.features.store import Table
+from ser_bench.parallel import in_parallel
 from ser_bench.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -72,13 +74,26 @@ class Task(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a worker found: why the clip is unusable or what is heard in it, and a vector or a reason an extractor."""
+    """What a worker found.
+
+    Parameters
+    ----------
+    key : str
+    unread : str
+        Why the file could not be read just now; nothing is kept of that.
+    unusable : str
+        Why its audio cannot be used.
+    heard : tuple
+        The values of `HEARD`.
+    vectors : dict of str to (str, array)
+        By extractor, why it failed (then all values are NaN) and its values.
+    """
 
     key: str
-    reason: str
-    heard: tuple[str, float, int, int]
-    vectors: dict[str, np.ndarray]
-    failures: dict[str, str]
+    unread: str = ""
+    unusable: str = ""
+    heard: tuple[str, float, int, int] = ("", 0.0, 0, 0)
+    vectors: dict[str, tuple[str, np.ndarray]] = {}
 
 
 def extract(corpus: Corpus, features: str, *, cache: str | Path = "features", jobs: int | None = None) -> pd.DataFrame:
@@ -119,30 +134,29 @@ def extract_corpus(
     WorkFailed
         Where a worker process died.
     """
-    parts = list({part.label: part for feature_set in feature_sets for part in feature_set.parts}.values())
-    extractors = {part.label: part for part in parts if isinstance(part, Extractor)}
+    parts = distinct_parts(feature_sets)
     keys, unreadable = _keys(corpus.clips, cache)
-    shelf = Shelf(cache, extractors)
-    failures = shelf.fill(corpus.clips.loc[list(keys)].assign(key=list(keys.values())), jobs, progress or Silent())
-    return _gather(corpus, feature_sets, parts, keys, unreadable, shelf, failures)
+    shelf = Shelf(cache, parts)
+    unread = shelf.fill(corpus.clips.loc[list(keys)].assign(key=list(keys.values())), jobs, progress or Silent())
+    return _gather(corpus, feature_sets, parts, keys, unreadable, shelf, unread)
 
 
 def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path) -> int:
     """How many clips `extract_corpus` would have to decode for these feature sets; unchanged files are not read."""
-    extractors = {p.label: p for feature_set in feature_sets for p in feature_set.parts if isinstance(p, Extractor)}
     keys, _ = _keys(corpus.clips, cache)
-    shelf = Shelf(cache, extractors)
+    shelf = Shelf(cache, distinct_parts(feature_sets))
     return sum(shelf.lacking(key) is not None for key in set(keys.values()))
 
 
 class Shelf:
     """The tables of the store that a call needs: one of what is heard, and one an extractor."""
 
-    def __init__(self, cache: Path, extractors: dict[str, Extractor]) -> None:
-        self.extractors = extractors
+    def __init__(self, cache: Path, parts: list[Part]) -> None:
+        self.extractors = {part.label: part for part in parts if isinstance(part, Extractor)}
         self.audio = _audio_table(cache)
-        self.tables = {label: _feature_table(cache, extractor) for label, extractor in extractors.items()}
+        self.tables = {label: _feature_table(cache, extractor) for label, extractor in self.extractors.items()}
         self.heard: dict[str, dict[str, Any]] = {}
+        self.failures: dict[str, str] = {}
         self.vectors: dict[str, tuple[dict[str, int], np.ndarray]] = {}
         self.read()
 
@@ -152,7 +166,9 @@ class Shelf:
         for label, table in self.tables.items():
             rows = table.read()
             flat = rows["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            position = {key: at for at, key in enumerate(rows["key"].to_pylist())}
+            keys = rows["key"].to_pylist()
+            position = {key: at for at, key in enumerate(keys)}
+            self.failures |= {key: f"{label}: {why}" for key, why in zip(keys, rows["reason"].to_pylist(), strict=True) if why}
             self.vectors[label] = position, flat.reshape(len(rows), len(self.extractors[label].columns))
 
     def lacking(self, key: str) -> list[str] | None:
@@ -164,18 +180,18 @@ class Shelf:
         return [label for label, (position, _) in self.vectors.items() if key not in position] or None
 
     def fill(self, clips: pd.DataFrame, jobs: int, progress: Progress) -> dict[str, str]:
-        """Compute what is lacking and add it; returns why extractors failed, by key."""
+        """Compute what is lacking and add it; returns why files could not be read, by key."""
         tasks = list(self._tasks(clips))
         if not tasks:
             return {}
-        failures: dict[str, str] = {}
+        unread: dict[str, str] = {}
         waiting: list[Measured] = []
         written = time.monotonic()
         progress.start("extracting features", len(tasks))
         try:
-            for batch in _measure_all(tasks, jobs):
-                waiting += batch
-                failures |= {m.key: "; ".join(f"{label}: {why}" for label, why in m.failures.items()) for m in batch if m.failures}
+            for batch in in_parallel(measure, [(tasks[at : at + BATCH],) for at in range(0, len(tasks), BATCH)], jobs):
+                waiting += [m for m in batch if not m.unread]
+                unread |= {m.key: m.unread for m in batch if m.unread}
                 progress.advance(len(batch))
                 if time.monotonic() - written > SECONDS_BETWEEN_PARTS:
                     self._add(waiting)
@@ -184,7 +200,7 @@ class Shelf:
             self._add(waiting)
             progress.stop()
         self.read()
-        return failures
+        return unread
 
     def _tasks(self, clips: pd.DataFrame) -> Iterator[Task]:
         spans = clips.reindex(columns=["key", "path", "start", "end"]).drop_duplicates("key")
@@ -198,10 +214,10 @@ class Shelf:
         measured = sorted(measured, key=lambda m: m.key)
         unheard = [m for m in measured if m.key not in self.heard]
         columns = {name: [m.heard[at] for m in unheard] for at, name in enumerate(HEARD)}
-        self.audio.add({"key": [m.key for m in unheard], "reason": [m.reason for m in unheard], **columns})
+        self.audio.add({"key": [m.key for m in unheard], "reason": [m.unusable for m in unheard], **columns})
         for label, table in self.tables.items():
-            have = [m for m in measured if label in m.vectors]
-            table.add({"key": [m.key for m in have], "values": [m.vectors[label] for m in have]})
+            rows = [(m.key, *m.vectors[label]) for m in measured if label in m.vectors]
+            table.add({name: [row[at] for row in rows] for at, name in enumerate(("key", "reason", "values"))})
 
 
 def measure(tasks: list[Task]) -> list[Measured]:
@@ -215,38 +231,30 @@ def measure(tasks: list[Task]) -> list[Measured]:
 def _measure(task: Task) -> Measured:
     try:
         data = read_bytes(task.path)
-        if key_of(data, task.start, task.end) != task.key:
-            raise Unusable("the file changed while it was read")
+    except Unusable as error:
+        return Measured(task.key, unread=error.reason)
+    if key_of(data, task.start, task.end) != task.key:
+        return Measured(task.key, unread="the file changed while it was read")
+    try:
         clip = decode(data, task.start, task.end)
     except Unusable as error:
-        return Measured(task.key, error.reason, ("", 0.0, 0, 0), {}, {})
-    vectors, failures = {}, {}
-    for extractor in task.extractors:
-        try:
-            vector = extractor(clip)
-        except Exception as error:
-            failures[extractor.label] = f"{type(error).__name__}: {error}"
-            continue
-        if np.isfinite(vector).all():
-            vectors[extractor.label] = vector
-        else:
-            column = extractor.columns[int(np.argmin(np.isfinite(vector)))]
-            failures[extractor.label] = f"{column} is not finite"
-    return Measured(task.key, "", (clip.digest, clip.seconds, clip.rate, clip.channels), vectors, failures)
+        return Measured(task.key, unusable=error.reason)
+    vectors = {extractor.label: _vector(extractor, clip) for extractor in task.extractors}
+    return Measured(task.key, heard=(clip.digest, clip.seconds, clip.rate, clip.channels), vectors=vectors)
 
 
-def _measure_all(tasks: list[Task], jobs: int) -> Iterator[list[Measured]]:
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    from ser_bench.errors import WorkFailed
-
-    batches = [tasks[at : at + BATCH] for at in range(0, len(tasks), BATCH)]
-    parallel = Parallel(min(jobs, len(batches)), return_as="generator_unordered", inner_max_num_threads=1)
+def _vector(extractor: Extractor, clip: Clip) -> tuple[str, np.ndarray]:
+    """Why an extractor failed on a clip, or nothing, and its values."""
+    nothing = np.full(len(extractor.columns), np.nan, np.float32)
     try:
-        yield from parallel(delayed(measure)(batch) for batch in batches)
-    except TerminatedWorkerError:
-        raise WorkFailed("a worker process died while extracting; what it had finished is kept: run the same command again") from None
+        # What overflows or divides by zero comes out as a value that is not finite, and is told below.
+        with np.errstate(all="ignore"):
+            vector = extractor(clip)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}", nothing
+    if np.isfinite(vector).all():
+        return "", vector
+    return f"{extractor.columns[int(np.argmin(np.isfinite(vector)))]} is not finite", nothing
 
 
 def _keys(clips: pd.DataFrame, cache: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -283,7 +291,7 @@ def _gather(
     keys: dict[str, str],
     unreadable: dict[str, str],
     shelf: Shelf,
-    failures: dict[str, str],
+    unread: dict[str, str],
 ) -> Extraction:
     """The clips that every feature set has, the others with their reasons, and the matrices."""
     import pandas as pd
@@ -291,7 +299,7 @@ def _gather(
     own = [part for part in parts if isinstance(part, OwnTable)]
     reasons = dict(unreadable)
     for clip, key in keys.items():
-        why = shelf.heard[key]["reason"] or failures.get(key, "")
+        why = unread.get(key) or shelf.heard[key]["reason"] or shelf.failures.get(key, "")
         why = why or next((f"no row in {table.path.name}" for table in own if clip not in table.table.index), "")
         if why:
             reasons[clip] = why
@@ -302,7 +310,7 @@ def _gather(
     matrices = {part.label: _matrix(part, clips, shelf) for part in parts}
     joined = {feature_set.name: feature_set.join([matrices[part.label] for part in feature_set.parts]) for feature_set in feature_sets}
     extra = {table.path.name: len(table.table.index.difference(corpus.clips.index)) for table in own}
-    said = [f"{name}: {n} row(s) for clips that this corpus does not have" for name, n in extra.items() if n]
+    said = [f"{name}: {n} row(s) for clips that are not judged" for name, n in extra.items() if n]
     return Extraction(clips, skipped, [*_told(corpus), *said], joined)
 
 
@@ -314,7 +322,12 @@ def _told(corpus: Corpus) -> list[str]:
 
 def _matrix(part: Part, clips: pd.DataFrame, shelf: Shelf) -> Features:
     if isinstance(part, OwnTable):
-        return Features(part.label, part.fingerprint, part.columns, part.groups, part.table.loc[clips.index].to_numpy())
+        values = part.table.loc[clips.index].to_numpy()
+        # Rows go by the clip's name, so that which row stands for which sound is part of what it is.
+        covered = hashlib.blake2b(digest_size=4)
+        for key, at in sorted((key, at) for at, key in enumerate(clips["key"])):
+            covered.update(key.encode() + values[at].tobytes())
+        return Features(part.label, covered.hexdigest(), part.columns, part.groups, values)
     position, values = shelf.vectors[part.label]
     rows = [position[key] for key in clips["key"]]
     return Features(part.label, part.fingerprint, part.columns, part.groups, values[rows])
@@ -323,8 +336,9 @@ def _matrix(part: Part, clips: pd.DataFrame, shelf: Shelf) -> Features:
 def _feature_table(cache: Path, extractor: Extractor) -> Table:
     import pyarrow as pa
 
-    schema = pa.schema([("key", pa.string()), ("values", pa.list_(pa.float32(), len(extractor.columns)))])
-    return Table.within(cache, extractor.name, {**extractor.describe(), "columns": list(extractor.columns)}, schema)
+    values = pa.list_(pa.float32(), len(extractor.columns))
+    schema = pa.schema([("key", pa.string()), ("reason", pa.string()), ("values", values)])
+    return Table.within(cache, extractor.name, extractor.describe(), schema)
 
 
 def _audio_table(cache: Path) -> Table:

@@ -68,12 +68,13 @@ class Extractor(ABC):
         return canonical(self.name, self)
 
     def describe(self) -> dict[str, Any]:
-        """All that values depend on."""
+        """All that values, and their order, depend on."""
         return {
             "name": self.name,
             "version": self.version,
             "parameters": dataclasses.asdict(self),  # type: ignore[call-overload]
             "rate": self.rate or "own",
+            "columns": list(self.columns),
             "libraries": {library: _installed(library) for library in self.libraries},
         }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_bench.errors import WrongCall
 from ser_bench.features.extractor import Extractor
 from ser_bench.features.frames import frames
 from ser_bench.features.functionals import FUNCTIONALS, functionals
@@ -15,7 +16,9 @@ from ser_bench.features.functionals import FUNCTIONALS, functionals
 if TYPE_CHECKING:
     from ser_bench.audio import Clip
 
+MELS = 128
 WIDTH = 9
+LOWEST_RATE, HIGHEST_RATE = 4_000, 192_000
 GROUPS = ("mfcc", "mfcc_delta", "mfcc_delta2")
 
 
@@ -28,6 +31,12 @@ class Mfcc(Extractor):
     source = "Davis & Mermelstein (1980), IEEE TASSP 28(4); computed as librosa does"
     n_mfcc: int = 20
     rate: int = 16_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n_mfcc <= MELS:
+            raise WrongCall(f"mfcc: n_mfcc={self.n_mfcc}; of {MELS} mel bands 1 to {MELS} coefficients can be made")
+        if not LOWEST_RATE <= self.rate <= HIGHEST_RATE:
+            raise WrongCall(f"mfcc: rate={self.rate}; it takes {LOWEST_RATE} to {HIGHEST_RATE} Hz")
 
     @property
     def columns(self) -> tuple[str, ...]:

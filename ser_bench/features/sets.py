@@ -6,7 +6,6 @@ Out:  a `FeatureSet`.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,13 +30,10 @@ class OwnTable:
     path : Path
     table : DataFrame
         Float32 columns, index `clip`.
-    fingerprint : str
-        Of the file's bytes.
     """
 
     path: Path
     table: pd.DataFrame = field(repr=False)
-    fingerprint: str
 
     @property
     def label(self) -> str:
@@ -97,12 +93,30 @@ def parse_features(text: str) -> FeatureSet:
     WrongCall
         For an unknown name or parameter, and for a table that cannot serve.
     """
-    parts = tuple(_part(term) for term in split_sum(text))
+    # A path may have a plus in it.
+    terms = [text] if text.lower().endswith(".parquet") and Path(text).exists() else split_sum(text)
+    parts = tuple(_part(term) for term in terms)
     labels = [part.label for part in parts]
     twice = {label for label in labels if labels.count(label) > 1}
     if twice:
         raise WrongCall(f"feature set '{text}' names {', '.join(sorted(twice))} more than once")
     return FeatureSet(parts)
+
+
+def distinct_parts(feature_sets: list[FeatureSet]) -> list[Part]:
+    """All parts of several feature sets, each once.
+
+    Raises
+    ------
+    WrongCall
+        Where two tables of one's own have the same name.
+    """
+    parts: dict[str, Part] = {}
+    for part in (part for feature_set in feature_sets for part in feature_set.parts):
+        other = parts.setdefault(part.label, part)
+        if isinstance(part, OwnTable) and isinstance(other, OwnTable) and part.path != other.path:
+            raise WrongCall(f"-f {part.path} and -f {other.path} would both be called '{part.label}'; rename one of the files")
+    return list(parts.values())
 
 
 def _part(term: str) -> Part:
@@ -122,8 +136,9 @@ def read_table(path: Path) -> OwnTable:
     """
     import pandas as pd
 
+    if path.stem in known_extractors():
+        raise WrongCall(f"-f {path}: '{path.stem}' is the name of a built-in set; rename the file")
     try:
-        data = path.read_bytes()
         table = pd.read_parquet(path)
     except FileNotFoundError:
         raise WrongCall(f"-f {path}: no such file") from None
@@ -137,7 +152,7 @@ def read_table(path: Path) -> OwnTable:
         raise WrongCall(f"-f {path}: the clip '{table.index[table.index.duplicated()][0]}' has more than one row")
     _check_numbers(path, table)
     table.columns = table.columns.astype(str)
-    return OwnTable(path, table.astype(np.float32), hashlib.blake2b(data, digest_size=4).hexdigest())
+    return OwnTable(path, table.astype(np.float32))
 
 
 def _check_numbers(path: Path, table: pd.DataFrame) -> None:

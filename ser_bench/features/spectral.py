@@ -25,7 +25,7 @@ TRACKS = (
     *(f"contrast.{band}" for band in range(1, CONTRAST_BANDS + 1)),
     "shape.flatness",
 )
-LOWEST_RATE = 12_800
+LOWEST_RATE, HIGHEST_RATE = 12_800, 192_000
 """Twice where the highest contrast band begins."""
 
 
@@ -39,8 +39,10 @@ class Spectral(Extractor):
     rate: int = 16_000
 
     def __post_init__(self) -> None:
-        if self.rate <= LOWEST_RATE:
-            raise WrongCall(f"spectral: rate={self.rate} leaves no room for the highest contrast band; it takes more than {LOWEST_RATE}")
+        if not LOWEST_RATE < self.rate <= HIGHEST_RATE:
+            raise WrongCall(
+                f"spectral: rate={self.rate}; for its highest contrast band it takes more than {LOWEST_RATE} Hz, and at most {HIGHEST_RATE}"
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:

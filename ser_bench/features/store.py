@@ -9,15 +9,16 @@ Rule: a folder's name carries the fingerprint of all that its values depend on, 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.features.extractor import fingerprint_of
+from ser_bench.files import write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,13 +69,12 @@ class Table:
         rows = pa.table(columns, schema=self.schema)
         if not len(rows):
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         about = self.folder / "extractor.json"
         if not about.exists():
-            _replace(about, lambda path: path.write_text(json.dumps(self.about, indent=2) + "\n", encoding="utf-8"))
+            write_whole(about, lambda path: path.write_text(json.dumps(self.about, indent=2) + "\n", encoding="utf-8"))
         # Writers of the same rows write the same name, so that a race leaves one part.
         name = hashlib.blake2b("".join(rows["key"].to_pylist()).encode(), digest_size=8).hexdigest()
-        _replace(self.folder / f"part-{name}.parquet", lambda path: pq.write_table(rows, path, write_page_checksum=True))
+        write_whole(self.folder / f"part-{name}.parquet", lambda path: pq.write_table(rows, path, write_page_checksum=True))
 
     def _read_part(self, part: Path) -> pa.Table | None:
         import pyarrow as pa
@@ -86,6 +86,9 @@ class Table:
         except FileNotFoundError:
             return None
         except (pa.ArrowException, OSError) as error:
+            # What the system refuses (permission, too many files) says nothing about the part.
+            if isinstance(error, OSError) and error.errno:
+                raise
             _set_aside(part, str(error).splitlines()[0])
             return None
         if not rows.schema.equals(self.schema):
@@ -96,15 +99,7 @@ class Table:
 
 def _set_aside(part: Path, why: str) -> None:
     aside = part.with_suffix(".broken")
-    part.rename(aside)
+    # Another process may have been faster.
+    with contextlib.suppress(FileNotFoundError):
+        part.rename(aside)
     warnings.warn(f"{part} cannot be trusted and was set aside as {aside.name} ({why}); its clips are computed again", stacklevel=5)
-
-
-def _replace(path: Path, write: Any) -> None:
-    """Write a file so that it appears whole or not at all."""
-    unfinished = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        write(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

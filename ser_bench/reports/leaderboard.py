@@ -124,7 +124,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, name, uar, war, source``.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
-    as published, if all of the corpus's emotions are judged.
+    as published, if all of the corpus's clips are judged.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     heard, facts = human_recall(clips), corpus.facts
     if heard is not None:
         rows.append(("human", heard, np.nan, "mean share of listeners who heard what was meant, over emotions, on these clips"))
-    elif facts and facts.human is not None and labels == "all":
+    elif facts and facts.human is not None and len(clips) == facts.clips:
         rows.append(("human", facts.human, np.nan, facts.human_source))
     named = [(corpus.name, labels, *row) for row in rows]
     return pd.DataFrame(named, columns=["corpus", "labels", "name", "uar", "war", "source"]).round(4)

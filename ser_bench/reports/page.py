@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import CELL, PROTOCOLS, blocks, records, row_cells
+from ser_bench.reports.leaderboard import CELL, PROTOCOLS, SCORES, blocks, records, row_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +42,10 @@ def read_run(folder: Path) -> RunTables:
     """Read a run folder's tables."""
     import pandas as pd
 
+    blank = dict.fromkeys(("rank", *SCORES), "")
     return RunTables(
         folder,
-        pd.read_csv(folder / "leaderboard.csv", dtype={"rank": "Int64"}, keep_default_na=False, na_values={**dict.fromkeys(NUMBERS, "")}),
+        pd.read_csv(folder / "leaderboard.csv", dtype={"rank": "Int64"}, keep_default_na=False, na_values=blank),
         pd.read_parquet(folder / "predictions.parquet"),
         pd.read_parquet(folder / "trials.parquet"),
         pd.read_parquet(folder / "clips.parquet"),
@@ -53,9 +54,6 @@ def read_run(folder: Path) -> RunTables:
         json.loads((folder / "environment.json").read_text(encoding="utf-8")),
         (folder / "run.toml").read_text(encoding="utf-8"),
     )
-
-
-NUMBERS = ("rank", "uar", "uar_low", "uar_high", "war", "macro_f1", "auc", "p_vs_best", "uar_sd_seeds")
 
 
 def write_page(folder: Path) -> None:
@@ -84,7 +82,7 @@ def method(run: RunTables) -> str:
     """The protocol in words that can stand in a paper."""
     first, corpus = run.leaderboard.iloc[0], run.environment["corpus"]
     kind = first["cv"].partition(":")[0]
-    n_folds = run.clips.filter(like="fold_").iloc[:, 0].nunique()
+    n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
     searched = (
         f"Parameters were chosen by {first['trials']} Optuna trials inside the training part of each fold"

@@ -158,6 +158,50 @@ def test_a_clip_on_which_an_extractor_fails_is_left_out_of_every_set(folder, tmp
     assert extraction.skipped["reason"].tolist() == ["spectral: ArithmeticError: no good"]
 
 
+def test_a_clip_on_which_an_extractor_failed_is_not_tried_again(folder, tmp_path, decoded):
+    clip = sorted(folder.rglob("*.wav"))[0]
+    samples, rate = soundfile.read(clip)
+    soundfile.write(clip, samples * 1e30, rate, subtype="FLOAT")
+    first = fill(folder, tmp_path / "store", "audioemotion26")
+    decoded.clear()
+    again = fill(folder, tmp_path / "store", "audioemotion26")
+    assert decoded == []
+    assert "not finite" in first.skipped["reason"][0]
+    assert first.skipped.equals(again.skipped)
+
+
+def test_a_passing_failure_to_read_is_not_kept(folder, tmp_path, monkeypatch):
+    clip = sorted(folder.rglob("*.wav"))[0]
+    read, calls = room.read_bytes, []
+
+    def fail_the_second_time(path: str) -> bytes:
+        calls.append(path)
+        if path == str(clip) and calls.count(path) == 2:
+            raise room.Unusable("unreadable: input/output error")
+        return read(path)
+
+    monkeypatch.setattr(room, "read_bytes", fail_the_second_time)
+    assert fill(folder, tmp_path / "store").skipped["reason"].tolist() == ["unreadable: input/output error"]
+    assert fill(folder, tmp_path / "store").skipped.empty
+
+
+def test_rows_of_one_s_own_table_are_known_by_the_sound_they_stand_for(folder, tmp_path):
+    clips = fill(folder, tmp_path / "store").clips.index
+    mine = pd.DataFrame({"x": np.arange(len(clips), dtype=np.float32)}, index=clips)
+    mine.to_parquet(tmp_path / "mine.parquet")
+
+    def fingerprint() -> str:
+        return fill(folder, tmp_path / "store", str(tmp_path / "mine.parquet")).matrices["mine"].fingerprint
+
+    before = fingerprint()
+    assert fingerprint() == before
+    first, second = folder / clips[0], folder / clips[1]
+    sounds = first.read_bytes(), second.read_bytes()
+    first.write_bytes(sounds[1])
+    second.write_bytes(sounds[0])
+    assert fingerprint() != before
+
+
 def test_a_killed_extraction_goes_on_to_the_same_values(folder, tmp_path):
     whole = values(fill(folder, tmp_path / "whole"))
     code = f"""

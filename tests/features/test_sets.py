@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ser_bench.audio import Clip
 from ser_bench.errors import WrongCall
-from ser_bench.features import catalogue, known_extractors, parse_features
+from ser_bench.features import catalogue, distinct_parts, known_extractors, parse_features
 from ser_bench.features.mfcc import Mfcc
 from ser_bench.features.opensmile import GROUPS, OpenSmile
 
@@ -122,6 +122,9 @@ def test_a_sum_carries_its_parts_names():
         ("spectral(rate=8000)", "more than 12800"),
         ("missing.parquet", "no such file"),
         ("", "cannot read"),
+        ("mfcc(n_mfcc=200)", "1 to 128"),
+        ("mfcc(n_mfcc=0)", "1 to 128"),
+        ("mfcc(rate=0)", "4000 to 192000"),
     ],
 )
 def test_a_set_that_cannot_be_meant_is_refused(text, said):
@@ -132,14 +135,30 @@ def test_a_set_that_cannot_be_meant_is_refused(text, said):
 OWN = pd.DataFrame({"a.x": [1.0, 2.0], "y": [3, 4]}, index=pd.Index(["c1", "c2"], name="clip"))
 
 
-def test_a_table_of_one_s_own_is_known_by_its_content(tmp_path):
+def test_a_table_of_one_s_own_goes_by_clip_or_by_a_column_clip(tmp_path):
     OWN.to_parquet(tmp_path / "mine.parquet")
     OWN.reset_index().to_parquet(tmp_path / "same.parquet")
     mine, same = (parse_features(str(tmp_path / f"{name}.parquet")).parts[0] for name in ("mine", "same"))
     assert mine.columns == same.columns == ("a.x", "y")
     assert (mine.groups, same.groups) == (("a", "mine"), ("a", "same"))
-    OWN.assign(y=[3, 5]).to_parquet(tmp_path / "mine.parquet")
-    assert parse_features(str(tmp_path / "mine.parquet")).parts[0].fingerprint != mine.fingerprint
+
+
+def test_a_path_may_have_a_plus_in_it(tmp_path):
+    (tmp_path / "a+b").mkdir()
+    OWN.to_parquet(tmp_path / "a+b" / "mine.parquet")
+    assert parse_features(str(tmp_path / "a+b" / "mine.parquet")).name == "mine"
+
+
+def test_two_tables_of_one_name_or_of_a_built_in_set_s_are_refused(tmp_path):
+    paths = [tmp_path / folder / "mine.parquet" for folder in ("a", "b")]
+    for path in paths:
+        path.parent.mkdir()
+        OWN.to_parquet(path)
+    with pytest.raises(WrongCall, match="would both be called 'mine'"):
+        distinct_parts([parse_features(str(path)) for path in paths])
+    OWN.to_parquet(tmp_path / "egemaps.parquet")
+    with pytest.raises(WrongCall, match="'egemaps' is the name of a built-in set"):
+        parse_features(str(tmp_path / "egemaps.parquet"))
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,14 @@ def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     pd.DataFrame({"clip": ["s0/x.wav"], "reason": ["constant"]}).to_csv(folder / "skipped.csv", index=False)
     (folder / "run.toml").write_text('corpus = ["made up"]\n')
     corpus = {"name": "made up", "clips": len(table), "speakers": 8, "emotions": dict.fromkeys(EMOTIONS, 32), "hours": 0.05}
-    environment = {"ser_bench": "0", "python": "3", "versions": {"numpy": "2"}, "warnings": ["'fear' is rare"], "command": "ser-bench run"}
+    environment = {
+        "ser_bench": "0",
+        "python": "3",
+        "versions": {"numpy": "2"},
+        "warnings": ["'fear' is rare"],
+        "command": "ser-bench run",
+        "features": {"egemaps": "them"},
+    }
     about = environment | {"corpus": corpus | {"licence": "", "citation": "nobody"}}
     (folder / "environment.json").write_text(json.dumps(about))
     return cells, found, references(table)

@@ -1,0 +1,29 @@
+"""Work over processes, one thread each; results come as they are finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ser_bench.errors import WorkFailed
+
+
+def in_parallel(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
+    """Yield `function(*call)` of every call, in the order in which they end.
+
+    Raises
+    ------
+    WorkFailed
+        Where a worker process was killed.
+    """
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    parallel = Parallel(min(jobs, len(calls)), return_as="generator_unordered", inner_max_num_threads=1, max_nbytes="1M")
+    try:
+        yield from parallel(delayed(function)(*call) for call in calls)
+    except TerminatedWorkerError:
+        raise WorkFailed(
+            "a worker process was killed, most likely for want of memory; what is finished is kept: "
+            "run the same command again, with fewer --jobs if it recurs"
+        ) from None
