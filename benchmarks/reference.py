@@ -13,9 +13,12 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import pandas as pd
+
 from ser_bench.api import Results, run_config
 from ser_bench.config import RunConfig, read_config
 from ser_bench.progress import for_terminal
+from ser_bench.reports import to_markdown
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"
@@ -33,8 +36,14 @@ def judge(folder: Path, corpora: Path, jobs: int) -> Results:
     return results
 
 
+def headline(results: Results) -> str:
+    """The table of the headline track, for the README."""
+    board = results.leaderboard
+    return to_markdown(board[board["track"] == "train"], pd.read_csv(results.folder / "references.csv"))
+
+
 def main() -> None:
-    """Judge every corpus under results/reference/ and put the tables into the README."""
+    """Judge every corpus under results/reference/ and put tables and picture into the README."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
     parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one a core")
@@ -43,7 +52,8 @@ def main() -> None:
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(OPEN)
     after = rest.partition(CLOSE)[2]
-    tables = "\n".join((results.folder / "leaderboard.md").read_text(encoding="utf-8") for results in found)
+    tables = "\n".join(headline(results) for results in found)
+    shutil.copy(found[-1].folder / "figures" / "leaderboard.png", ROOT / "docs" / "leaderboard.png")
     readme.write_text(f"{before}{OPEN}\n{tables}{CLOSE}{after}", encoding="utf-8")
 
 
