@@ -68,11 +68,12 @@ class Bar:
     def start(self, what: str, total: int) -> None:
         """Show the bar."""
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-        self.bar = RichProgress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=Console(stderr=True))
+        # Narrow enough that nothing is cut off at 80 columns.
+        columns = (TextColumn("{task.description}"), BarColumn(16), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("left"))
+        self.bar = RichProgress(*columns, TextColumn("[dim]{task.fields[note]}"), console=Console(stderr=True))
         self.task = self.bar.add_task(what, total=total, note="")
         self.bar.start()
 

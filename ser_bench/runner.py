@@ -51,7 +51,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
     failures = {}
-    progress.start(f"{planned.corpus.name}: tuning and judging", len(todo))
+    progress.start(f"judging {planned.corpus.name}", len(todo))
     try:
         for unit, failure in in_parallel(fit_unit, [(*_task(planned, unit), store) for unit in todo], planned.config.workers):
             if failure:

@@ -111,8 +111,8 @@ def _warn(groups: list[pd.DataFrame], *, allow_conflicts: bool) -> list[str]:
         raise WrongCall(f"the same audio under two emotions: {_enumerate(conflicts)}; correct the labels, or go on with --allow-conflicts")
     kinds = {
         "the same audio under two emotions": conflicts,
-        "the same audio under two speakers, who are never separated": crossing,
-        "the same audio under another name, kept on one side of every split": restemmed,
+        "the same audio under two speakers, who count as one voice": crossing,
+        "the same audio under two names of one speaker": restemmed,
     }
     return [f"{what}: {_enumerate(found)}" for what, found in kinds.items() if found]
 

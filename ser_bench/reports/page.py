@@ -68,6 +68,7 @@ def write_page(folder: Path) -> None:
         corpus=run.environment["corpus"],
         environment=run.environment,
         configuration=run.configuration,
+        heading=heading(run),
         method=method(run),
         blocks=[_block(title, block, run) for title, block in blocks(run.leaderboard)],
         lines=run.references.to_dict("records"),
@@ -76,6 +77,14 @@ def write_page(folder: Path) -> None:
         failed=[record for record in records(run.leaderboard) if record["status"] == "failed"],
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def heading(run: RunTables) -> str:
+    """What the page is about."""
+    name = run.environment["corpus"]["name"]
+    if (run.leaderboard["status"] == "leaky").all():
+        return f"LEAKY: emotion in voices heard before: {name}"
+    return f"Emotion in voices never heard before: {name}"
 
 
 def method(run: RunTables) -> str:
@@ -90,7 +99,7 @@ def method(run: RunTables) -> str:
         else f"Parameters were chosen by {first['trials']} Optuna trials on grouped inner folds of each fold's training speakers"
     )
     return (
-        f"{corpus['clips']} clips of {corpus['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
+        f"{corpus['clips']:,} clips of {corpus['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
         f"{n_folds} folds{seeds}: {PROTOCOLS[kind]}. {searched}; features were standardised {_scaling(run)}, and the held-out clips "
         "predicted once. UAR is pooled over folds; its 95 % interval is a jackknife over speakers with Student's t "
         f"(ser-bench {run.environment['ser_bench']})."

@@ -49,7 +49,7 @@ def test_spans_of_one_stem_are_copies_when_they_sound_alike() -> None:
 def test_the_same_audio_under_another_stem_is_kept_with_a_warning() -> None:
     twins = resolve_twins(table("a.wav 1 A anger", "z.wav 1 A anger", "b.wav 2 B fear"))
     assert len(twins.clips) == 3
-    assert twins.warnings == ["the same audio under another name, kept on one side of every split: a.wav = z.wav"]
+    assert twins.warnings == ["the same audio under two names of one speaker: a.wav = z.wav"]
 
 
 def test_speakers_who_share_audio_share_a_voice() -> None:
@@ -57,7 +57,7 @@ def test_speakers_who_share_audio_share_a_voice() -> None:
     assert twins.clips["voice"].tolist() == ["A+B+C"] * 4 + ["D"]
     assert twins.clips["speaker"].tolist() == ["A", "B", "B", "C", "D"]
     assert twins.warnings == [
-        "the same audio under two speakers, who are never separated: a.wav (A) = b.wav (B); b2.wav (B) = c.wav (C)",
+        "the same audio under two speakers, who count as one voice: a.wav (A) = b.wav (B); b2.wav (B) = c.wav (C)",
     ]
 
 
