@@ -60,7 +60,7 @@ def test_what_is_known_is_not_decoded_again(folder, tmp_path, decoded):
 def test_an_unchanged_file_is_not_even_read(folder, tmp_path, monkeypatch):
     fill(folder, tmp_path / "store")
     monkeypatch.setattr(room, "read_bytes", lambda path: pytest.fail(f"read {path}"))
-    fill(folder, tmp_path / "store")
+    assert len(fill(folder, tmp_path / "store").clips) == 12
 
 
 def test_a_moved_and_renamed_corpus_recomputes_nothing(folder, tmp_path, decoded):

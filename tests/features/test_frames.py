@@ -53,7 +53,7 @@ def synthetic(seconds: float, kind: str) -> np.ndarray:
     return (sounds[kind] + rng.uniform(-1, 1, len(time)) / 32768).astype(np.float32)
 
 
-def hold(name: str, samples: np.ndarray, rate: int) -> None:
+def assert_librosa_s(name: str, samples: np.ndarray, rate: int) -> None:
     ours, theirs = OURS[name](Frames(samples, rate)), LIBROSA[name](samples, rate)
     assert ours.shape == theirs.shape
     reach = np.maximum(np.ptp(theirs, axis=1, keepdims=True), 1e-6)
@@ -68,12 +68,12 @@ def hold(name: str, samples: np.ndarray, rate: int) -> None:
 @pytest.mark.parametrize("kind", ["voice", "noise", "chirp", "speech then silence", "faint"])
 @pytest.mark.parametrize("name", OURS)
 def test_a_descriptor_is_librosa_s_on_synthetic_sound(name, kind):
-    hold(name, synthetic(2.0, kind), RATE)
+    assert_librosa_s(name, synthetic(2.0, kind), RATE)
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_descriptor_is_librosa_s_on_the_shortest_clip(name):
-    hold(name, synthetic(0.1, "voice"), RATE)
+    assert_librosa_s(name, synthetic(0.1, "voice"), RATE)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -81,8 +81,8 @@ def test_a_descriptor_is_librosa_s_on_real_speech(name, real_corpora: Path):
     files = [*sorted(real_corpora.glob("emodb/wav/*.wav"))[::60], *sorted(real_corpora.glob("ravdess/*/*.flac"))[::300]]
     for file in files:
         clip = read_clip(file)
-        hold(name, clip.at(RATE), RATE)
-        hold(name, clip.samples, clip.rate)
+        assert_librosa_s(name, clip.at(RATE), RATE)
+        assert_librosa_s(name, clip.samples, clip.rate)
 
 
 def test_the_tuning_is_librosa_s_on_real_speech(real_corpora: Path):
