@@ -1,5 +1,6 @@
 """The store: what is known is not computed again, what is not trusted is, and nobody gets a stale row."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -215,7 +216,8 @@ room.extract_corpus(load_corpus({str(folder)!r}), [parse_features({SETS!r})], ca
     deadline = time.monotonic() + 60
     while len(list((tmp_path / "cut").glob("spectral-*/part-*"))) < 2 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert (values(fill(folder, tmp_path / "cut")) == whole).all()
 
