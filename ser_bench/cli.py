@@ -226,6 +226,10 @@ def _print_results(result: Results) -> None:
 
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if len(result.skipped):
+        first = result.skipped.iloc[0]
+        say = f"{len(result.skipped)} clip(s) skipped, such as {first['clip']}: {first['reason']}; all in {result.folder / 'skipped.csv'}"
+        click.echo(say, err=True)
     console = _console()
     for table in terminal_tables(result.leaderboard):
         console.print(table)

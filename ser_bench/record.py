@@ -39,7 +39,7 @@ class Run:
     folder : Path
     cells : DataFrame
         One row a cell: what it is, what it cost, and its status; the scores are the reports' to compute.
-    predictions, trials : DataFrame
+    predictions, trials, skipped : DataFrame
         As in the run folder.
     fitted, reused : int
         Units fitted now, and units found finished.
@@ -51,6 +51,7 @@ class Run:
     cells: pd.DataFrame
     predictions: pd.DataFrame
     trials: pd.DataFrame
+    skipped: pd.DataFrame
     warnings: list[str]
     fitted: int
     reused: int

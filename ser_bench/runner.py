@@ -43,7 +43,17 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     folder = folder_of(planned)
     write_folder(folder, planned, predictions, trials)
     lines = [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in todo if unit.hash in failures]
-    return Run(folder, cells, predictions, trials, planned.warnings, len(todo) - len(failures), len(planned.units) - len(todo), lines)
+    return Run(
+        folder,
+        cells,
+        predictions,
+        trials,
+        planned.skipped,
+        planned.warnings,
+        len(todo) - len(failures),
+        len(planned.units) - len(todo),
+        lines,
+    )
 
 
 def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> dict[str, str]:

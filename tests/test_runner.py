@@ -263,6 +263,7 @@ def test_unusable_clips_are_left_out_of_every_row_and_listed(speech, tmp_path):
     skipped = pd.read_csv(results.folder / "skipped.csv")
     assert skipped["clip"].tolist() == sorted(table.loc[:1, "path"])
     assert skipped["reason"].str.len().min() > 3
+    assert results.skipped["clip"].tolist() == skipped["clip"].tolist()
     assert len(results.predictions) == 46
 
 
