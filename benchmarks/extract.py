@@ -10,6 +10,7 @@ printed too, as a share of each value's spread over clips.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from threadpoolctl import threadpool_limits
 import ser_bench
 from ser_bench.audio import read_clip
 from ser_bench.features import known_extractors
+from ser_bench.parallel import keep_memory
 
 RATE = 16_000
 SETS = [known_extractors()[name]() for name in ("spectral", "mfcc")]
@@ -59,33 +61,42 @@ def ours(path: str) -> np.ndarray:
 def measure(function: Callable[[str], np.ndarray], paths: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Vectors, and seconds a clip."""
     vectors, seconds = [], []
-    for path in paths:
-        began = time.perf_counter()
-        vectors.append(function(path))
-        seconds.append(time.perf_counter() - began)
+    with threadpool_limits(1):
+        for path in paths:
+            began = time.perf_counter()
+            vectors.append(function(path))
+            seconds.append(time.perf_counter() - began)
     return np.stack(vectors), np.array(seconds)
 
 
+def decoded(path: str) -> np.ndarray:
+    """What both ways begin with: decoding and resampling."""
+    return read_clip(path).at(RATE)[:1]
+
+
 def main() -> None:
-    """Warm both up, then take turns in blocks of clips, so that a machine that slows down slows both."""
+    """Each way in a process of its own, warmed up, taking turns in blocks of clips, so that a machine that slows down slows both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
     parser.add_argument("--clips", type=int, default=300, help="clips, spread over the corpus")
     arguments = parser.parse_args()
     clips = ser_bench.load_corpus(arguments.corpus).clips
     paths = clips["path"].iloc[np.linspace(0, len(clips) - 1, min(arguments.clips, len(clips))).astype(int)].tolist()
-    for function in (plain, ours):
-        measure(function, paths[:3])
     blocks = [paths[at : at + 20] for at in range(0, len(paths), 20)]
-    with threadpool_limits(1):
-        turns = [(measure(plain, block), measure(ours, block)) for block in blocks]
-    (theirs, their_seconds), (mine, my_seconds) = (
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(1) as one, spawn.Pool(1, keep_memory) as another:
+        for pool, function in ((one, plain), (another, ours), (another, decoded)):
+            pool.apply(measure, (function, paths[:3]))
+        turns = [(one.apply(measure, (plain, b)), another.apply(measure, (ours, b)), another.apply(measure, (decoded, b))) for b in blocks]
+    (theirs, their_seconds), (mine, my_seconds), (_, common) = (
         [np.concatenate(parts) for parts in zip(*side, strict=True)] for side in zip(*turns, strict=True)
     )
-    ratios = [a[1].sum() / b[1].sum() for a, b in turns]
+    ratios = [a[1].sum() / b[1].sum() for a, b, _ in turns]
     print(f"{arguments.corpus}: {len(paths)} clips, one thread, decoding included")
-    print(f"plain {1000 * their_seconds.mean():6.1f} ms a clip\nours  {1000 * my_seconds.mean():6.1f} ms a clip")
+    print(f"plain {1000 * their_seconds.mean():6.2f} ms a clip\nours  {1000 * my_seconds.mean():6.2f} ms a clip")
     print(f"ratio {their_seconds.sum() / my_seconds.sum():.1f} (blocks of 20: {min(ratios):.1f} to {max(ratios):.1f})")
+    rest = [seconds.sum() - common.sum() for seconds in (their_seconds, my_seconds)]
+    print(f"of which decoding and resampling {1000 * common.mean():.2f} ms in both; ratio of the rest {rest[0] / rest[1]:.1f}")
     # Skewness and kurtosis of a nearly constant track are mostly rounding, in the plain way too.
     off = np.abs(theirs - mine) / np.maximum(theirs.std(0), 1e-12)
     print("difference, as a share of a value's standard deviation over clips:", end=" ")

@@ -23,7 +23,7 @@ from ser_bench.audio import Clip, Unusable, decode, key_of, read_bytes
 from ser_bench.features.extractor import Extractor, Features
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
 from ser_bench.features.store import Table
-from ser_bench.parallel import in_parallel
+from ser_bench.parallel import in_parallel, keep_memory
 from ser_bench.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -224,6 +224,7 @@ def measure(tasks: list[Task]) -> list[Measured]:
     """Decode clips, check them, and run the extractors that are wanted; each clip is decoded once."""
     from threadpoolctl import threadpool_limits
 
+    keep_memory()
     with threadpool_limits(1):
         return [_measure(task) for task in tasks]
 

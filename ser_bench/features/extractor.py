@@ -45,7 +45,7 @@ class Extractor(ABC):
     version: ClassVar[int]
     source: ClassVar[str]
     licence: ClassVar[str] = "MIT"
-    libraries: ClassVar[tuple[str, ...]] = ("librosa", "numpy", "scipy", "soundfile", "soxr")
+    libraries: ClassVar[tuple[str, ...]] = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")
     rate: int | None
 
     @property

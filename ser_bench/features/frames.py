@@ -2,7 +2,8 @@
 
 In:   a clip.
 Out:  tracks over frames, shape (n_tracks, n_frames), float32.
-Rule: every track equals librosa's function of that name at its defaults (centred frames, Hann window, zeros
+Rule: what several tracks need is computed once, and what one pass over the spectrum tells is found in one pass (`kernels`).
+      Every track equals librosa's function of that name at its defaults (centred frames, Hann window, zeros
       beyond both ends), within 1e-4 of its range over the clip; roll-off and the tuning estimate may differ by one bin.
       Clips shorter than a frame need no rule of their own: centring pads them by half a frame on both sides.
 """
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from ser_bench.audio import Clip
 
 FRAME, HOP = 2048, 512
+FRAMES_AT_A_TIME = 32
+"""What is transformed together: enough to be fast, and no more memory for an hour than for a minute."""
 TINY = float(np.finfo(np.float32).tiny)
+ROLLOFF_SHARE = 0.85
+PEAK_SHARE = np.float32(0.1)
+DECIBELS = np.float32(10 / np.log(10))
 CHROMA = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 CONTRAST_BANDS = 7
 
@@ -31,12 +37,21 @@ class Banks(NamedTuple):
     window : array, shape (frame,)
     frequencies : array, shape (n_bins,)
         Hz.
-    mel : array, shape (n_bins, 128)
+    mel : tuple of arrays, shape (128,), (128,), (128, width of the widest)
+        First bin, number of bins and weights of each mel filter.
     """
 
     window: np.ndarray
     frequencies: np.ndarray
-    mel: np.ndarray
+    mel: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class Shape(NamedTuple):
+    """What `kernels.shape` writes, under its names for it."""
+
+    sums: np.ndarray
+    reached: np.ndarray
+    flatness: np.ndarray
 
 
 @cache
@@ -45,24 +60,49 @@ def banks(rate: int, frame: int) -> Banks:
     import librosa
 
     window = librosa.filters.get_window("hann", frame)
-    mel = np.ascontiguousarray(librosa.filters.mel(sr=rate, n_fft=frame).T)
-    return Banks(window, librosa.fft_frequencies(sr=rate, n_fft=frame), mel)
+    mel = librosa.filters.mel(sr=rate, n_fft=frame)
+    first, width = (mel > 0).argmax(1), (mel > 0).sum(1)
+    weights = np.stack([np.pad(row[f : f + w], (0, width.max() - w)) for row, f, w in zip(mel, first, width, strict=True)])
+    return Banks(window, librosa.fft_frequencies(sr=rate, n_fft=frame), (first, width, weights))
 
 
 @cache
 def chroma_bank(rate: int, frame: int, tuning: float) -> np.ndarray:
-    """Chroma filters at a tuning, one of a hundred; shape (n_bins, 12)."""
-    import librosa
+    """`librosa.filters.chroma` at a tuning, one of a hundred; shape (n_bins, 12).
 
-    return np.ascontiguousarray(librosa.filters.chroma(sr=rate, n_fft=frame, tuning=tuning).T)
+    Gaussian bumps around each pitch class, a semitone wide or as wide as a bin, under a Gaussian over octaves around the fifth.
+    """
+    semitones = 12 * np.log2(np.arange(1, frame // 2 + 2) * (rate / frame) / 27.5) - tuning
+    # The bin at 0 Hz is given a place half an octave from every other.
+    semitones = np.concatenate([[semitones[0] - 18], semitones])
+    width, semitones = np.maximum(np.diff(semitones), 1), semitones[:-1]
+    distance = semitones[:, None] - np.arange(12)
+    distance -= 12 * np.floor(distance / 12 + 0.5)
+    weights = np.exp(-2 * (distance / width[:, None]) ** 2)
+    weights *= (np.exp(-(((semitones / 12 - 5) / 2) ** 2) / 2) / np.linalg.norm(weights, axis=1))[:, None]
+    return np.roll(weights, -3, axis=1).astype(np.float32)
+
+
+@cache
+def contrast_bands(rate: int, frame: int) -> list[tuple[int, int, int]]:
+    """Of each octave band, as librosa bounds it: first bin, the bin after the last, and how many bins are loudest or softest."""
+    f = np.arange(frame // 2 + 1) * (rate / frame)
+    edges = np.concatenate([[0.0], 200.0 * 2.0 ** np.arange(CONTRAST_BANDS)])
+    bands = []
+    for k in range(CONTRAST_BANDS):
+        inside = np.flatnonzero((f >= edges[k]) & (f <= edges[k + 1]))
+        top = k == CONTRAST_BANDS - 1
+        first, last = inside[0] - (k > 0), len(f) - 1 if top else inside[-1]
+        bands.append((int(first), int(last + top), max(int(np.rint(0.02 * (last - first + 1))), 1)))
+    return bands
 
 
 @cache
 def cosines(n_mfcc: int, n_mels: int) -> np.ndarray:
-    """The orthonormal DCT-II that makes MFCC of log mel energies; shape (n_mels, n_mfcc)."""
+    """The orthonormal DCT-II that makes MFCC of log mel energies; shape (n_mfcc, n_mels)."""
     from scipy.fft import dct
 
-    return dct(np.eye(n_mels), axis=1, norm="ortho")[:, :n_mfcc].astype(np.float32)
+    return dct(np.eye(n_mels), axis=0, norm="ortho")[:n_mfcc].astype(np.float32)
 
 
 class Frames:
@@ -77,81 +117,56 @@ class Frames:
         """Seconds from frame to frame."""
         return self.hop / self.rate
 
-    @cached_property
+    @property
     def power(self) -> np.ndarray:
         """The power spectrum, shape (n_frames, n_bins)."""
-        return self.magnitude**2
-
-    @cached_property
-    def magnitude(self) -> np.ndarray:
-        """The magnitude spectrum, shape (n_frames, n_bins).
-
-        The transform is done in double precision, as librosa does it: the valleys between a voice's harmonics,
-        which contrast measures, drown in the rounding of a single-precision one.
-        """
-        from scipy.fft import rfft
-
-        spectrum = rfft(self._framed(np.pad(self.samples, self.frame // 2)) * self.banks.window)
-        return np.abs(spectrum.astype(np.complex64))
+        return self._transformed[0]
 
     def chroma(self) -> np.ndarray:
         """`librosa.feature.chroma_stft`: shape (12, n_frames)."""
         raw = self.power @ chroma_bank(self.rate, self.frame, self.tuning)
         highest = raw.max(1, keepdims=True)
-        return (raw / np.where(highest < TINY, 1, highest)).T
+        return (raw / np.where(highest < TINY, np.float32(1), highest)).T
 
     def rms(self) -> np.ndarray:
         """`librosa.feature.rms`: shape (1, n_frames)."""
-        squares = np.pad(self.samples.astype(np.float64) ** 2, self.frame // 2)
-        return np.sqrt(self._sums(squares) / self.frame).astype(np.float32)[None]
+        return self._transformed[1][None]
 
     def zero_crossing_rate(self) -> np.ndarray:
         """`librosa.feature.zero_crossing_rate`: shape (1, n_frames)."""
-        below = np.pad(self.samples, self.frame // 2, mode="edge") < -1e-10
-        crossings = np.zeros(len(below), np.int64)
-        crossings[1:] = below[1:] != below[:-1]
-        # The first sample of a frame has no predecessor in it.
-        first = crossings[: len(crossings) - self.frame + 1 : self.hop]
-        return ((self._sums(crossings) - first) / self.frame).astype(np.float32)[None]
-
-    @cached_property
-    def _moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Sum of magnitudes, their mean frequency and mean squared frequency; double, since bandwidth is a small difference."""
-        f = self.banks.frequencies
-        total, first, second = (self.magnitude @ np.stack([np.ones_like(f), f, f * f], axis=1)).T
-        total = np.where(total < TINY, 1, total)
-        return total, first / total, second / total
+        return self._transformed[2][None]
 
     def centroid(self) -> np.ndarray:
         """`librosa.feature.spectral_centroid`, Hz: shape (1, n_frames)."""
-        return self._moments[1].astype(np.float32)[None]
+        return self._moments[0].astype(np.float32)[None]
 
     def bandwidth(self) -> np.ndarray:
         """`librosa.feature.spectral_bandwidth`, Hz: shape (1, n_frames)."""
-        _, mean, square = self._moments
+        mean, square = self._moments
         return np.sqrt(np.maximum(square - mean * mean, 0)).astype(np.float32)[None]
 
     def rolloff(self) -> np.ndarray:
         """`librosa.feature.spectral_rolloff`, Hz: shape (1, n_frames)."""
-        below = np.cumsum(self.magnitude, axis=1)
-        reached = (below >= np.float32(0.85) * below[:, -1:]).argmax(1)
-        return self.banks.frequencies[reached].astype(np.float32)[None]
+        return self.banks.frequencies[self._shape.reached].astype(np.float32)[None]
 
     def contrast(self) -> np.ndarray:
         """`librosa.feature.spectral_contrast`, dB: shape (7, n_frames)."""
-        edges = np.concatenate([[0.0], 200.0 * 2.0 ** np.arange(CONTRAST_BANDS)])
-        peaks, valleys = zip(*(self._extremes(k, *edges[k : k + 2]) for k in range(CONTRAST_BANDS)), strict=True)
-        return decibels(np.stack(peaks)) - decibels(np.stack(valleys))
+        from ser_bench import kernels
+
+        blocks, _, lanes = self._lanes.shape
+        found = np.empty((2, CONTRAST_BANDS, blocks, lanes), np.float32)
+        for number, (first, last, count) in enumerate(contrast_bands(self.rate, self.frame)):
+            kernels.extremes(self._lanes, first, last, count, *found[:, number])
+        peaks, valleys = found.reshape(2, CONTRAST_BANDS, -1)[:, :, : len(self.power)]
+        return decibels(peaks) - decibels(valleys)
 
     def flatness(self) -> np.ndarray:
         """`librosa.feature.spectral_flatness`: shape (1, n_frames)."""
-        power = np.maximum(self.power, np.float32(1e-10))
-        return (np.exp(np.log(power).mean(1, dtype=np.float64)) / power.mean(1, dtype=np.float64)).astype(np.float32)[None]
+        return self._shape.flatness[None]
 
     def mfcc(self, n_mfcc: int) -> np.ndarray:
         """`librosa.feature.mfcc`: shape (n_mfcc, n_frames)."""
-        mel = decibels(self.power @ self.banks.mel)
-        return (mel @ cosines(n_mfcc, mel.shape[1])).T
+        return cosines(n_mfcc, len(self._mel)) @ self._mel
 
     @cached_property
     def tuning(self) -> float:
@@ -159,35 +174,70 @@ class Frames:
 
         The peaks of `librosa.piptrack`, but interpolated where there is a peak instead of everywhere.
         """
-        f = self.banks.frequencies
-        low, high = np.searchsorted(f, [150.0, min(4000.0, self.rate / 2)])
-        around = self.power[:, low - 1 : high + 1]
-        before, here, after = around[:, :-2], around[:, 1:-1], around[:, 2:]
-        loud = here > np.float32(0.1) * self.power.max(1, keepdims=True)
-        where = np.nonzero(loud & (here > before) & (here >= after))
-        a, b, c = before[where], here[where], after[where]
-        bend, rise = a + c - 2 * b, (c - a) / 2
-        inside = np.abs(rise) < np.abs(bend)
-        shift = np.where(inside, -rise / np.where(inside, bend, 1), 0)
-        return _tuning((where[1] + low + shift) * self.rate / self.frame, b + np.float32(0.5) * rise * shift)
+        from ser_bench import kernels
 
-    def _framed(self, padded: np.ndarray) -> np.ndarray:
-        return np.lib.stride_tricks.sliding_window_view(padded, self.frame)[:: self.hop]
+        low, high = np.searchsorted(self.banks.frequencies, [150.0, min(4000.0, self.rate / 2)])
+        bins, heights = np.empty((2, len(self.power) * ((high - low) // 2 + 1)), np.float32)
+        n = kernels.spectral_peaks(self.power, low, high, PEAK_SHARE * self.power.max(1), bins, heights)
+        return _tuning(bins[:n] * np.float32(self.rate / self.frame), heights[:n])
 
-    def _sums(self, padded: np.ndarray) -> np.ndarray:
-        """Sums over frames, from one running sum."""
-        running = np.concatenate([[0], np.cumsum(padded)])
-        return (running[self.frame :] - running[: -self.frame])[:: self.hop].clip(0)
+    @cached_property
+    def _transformed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Power spectrum, root mean square and zero-crossing rate of all frames.
 
-    def _extremes(self, k: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-        """Mean of the loudest and of the softest bins of a band, as librosa bounds it."""
-        f = self.banks.frequencies
-        inside = np.flatnonzero((f >= low) & (f <= high))
-        first, last = inside[0] - (k > 0), inside[-1] if k < CONTRAST_BANDS - 1 else len(f) - 1
-        count = max(int(np.rint(0.02 * (last - first + 1))), 1)
-        band = self.magnitude[:, first : last + (k == CONTRAST_BANDS - 1)]
-        parted = np.partition(band, (count - 1, band.shape[1] - count), axis=1)
-        return parted[:, -count:].mean(1), parted[:, :count].mean(1)
+        The transform is done in double precision, as librosa does it: the valleys between a voice's harmonics,
+        which contrast measures, drown in the rounding of a single-precision one.
+        """
+        from scipy.fft import rfft
+
+        from ser_bench import kernels
+
+        n_frames = 1 + len(self.samples) // self.hop
+        power = np.empty((n_frames, self.frame // 2 + 1), np.float32)
+        rms, crossings = np.empty((2, n_frames), np.float32)
+        for begin in range(0, n_frames, FRAMES_AT_A_TIME):
+            some = slice(begin, begin + FRAMES_AT_A_TIME)
+            framed = np.empty((len(rms[some]), self.frame))
+            kernels.window_frames(self.samples, self.banks.window, self.hop, begin, framed, rms[some], crossings[some])
+            kernels.power_of(rfft(framed), power[some])
+        return power, rms, crossings
+
+    @cached_property
+    def _shape(self) -> Shape:
+        from ser_bench import kernels
+
+        n = len(self.power)
+        seen = Shape(np.empty((3, n)), np.empty(n, np.int64), np.empty(n, np.float32))
+        kernels.shape(self.power, ROLLOFF_SHARE, *seen)
+        return seen
+
+    @cached_property
+    def _moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and mean square of frequency, weighted by magnitude; 0 where there is silence."""
+        total, first, second = self._shape.sums
+        total = np.where(total < TINY, 1, total)
+        width = self.rate / self.frame
+        return first / total * width, second / total * width**2
+
+    @cached_property
+    def _lanes(self) -> np.ndarray:
+        """The power spectrum with frames side by side, as `kernels` reads it."""
+        from ser_bench import kernels
+
+        n_frames, n_bins = self.power.shape
+        lanes = np.empty((-(-n_frames // kernels.LANES), n_bins, kernels.LANES), np.float32)
+        kernels.side_by_side(self.power, lanes)
+        return lanes
+
+    @cached_property
+    def _mel(self) -> np.ndarray:
+        """Mel energies in decibels, shape (128, n_frames)."""
+        from ser_bench import kernels
+
+        blocks, _, lanes = self._lanes.shape
+        energy = np.empty((len(self.banks.mel[0]), blocks, lanes), np.float32)
+        kernels.filter_bank(self._lanes, *self.banks.mel, energy)
+        return decibels(energy.reshape(len(energy), -1)[:, : len(self.power)])
 
 
 def frames(clip: Clip, rate: int | None, frame: int = FRAME, hop: int = HOP) -> Frames:
@@ -198,19 +248,18 @@ def frames(clip: Clip, rate: int | None, frame: int = FRAME, hop: int = HOP) -> 
 
 def decibels(power: np.ndarray) -> np.ndarray:
     """`librosa.power_to_db`: at least -100 dB, and no more than 80 dB below the clip's highest."""
-    level = np.float32(10) * np.log10(np.maximum(power, np.float32(1e-10)))
+    level = DECIBELS * np.log(np.maximum(power, np.float32(1e-10)))
     return np.maximum(level, level.max() - np.float32(80))
 
 
 def _tuning(pitches: np.ndarray, magnitudes: np.ndarray) -> float:
     """The commonest deviation from a semitone among the stronger half of the peaks, to a hundredth; 0 without peaks."""
-    pitches = pitches.astype(np.float32)
-    magnitudes = magnitudes[pitches > 0]
-    pitches = pitches[pitches > 0]
     if not len(pitches):
         return 0.0
-    strong = pitches[magnitudes >= np.median(magnitudes)]
+    ordered = np.sort(magnitudes)
+    median = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    strong = pitches[magnitudes >= median]
     residual = np.mod(12 * np.log2(strong / np.float32(27.5)), 1.0)
     residual[residual >= 0.5] -= 1.0
-    counts, edges = np.histogram(residual, np.linspace(-0.5, 0.5, 101))
-    return float(edges[counts.argmax()])
+    edges = np.linspace(-0.5, 0.5, 101)
+    return float(edges[np.bincount(edges.searchsorted(residual, "right") - 1).argmax()])

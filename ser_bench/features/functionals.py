@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 FUNCTIONALS = ("mean", "std", "min", "max", "q25", "q50", "q75", "skewness", "kurtosis", "slope")
+CONSTANT = 1e-6
 
 
 def functionals(tracks: np.ndarray, step: float) -> np.ndarray:
@@ -16,11 +17,12 @@ def functionals(tracks: np.ndarray, step: float) -> np.ndarray:
 
     Standard deviation and the higher moments are the population's (`numpy.std`, `scipy.stats.skew`,
     `scipy.stats.kurtosis`: excess over the normal distribution's), quartiles interpolate linearly (`numpy.quantile`),
-    the slope is least squares against time. A constant track has skewness and kurtosis 0.
+    the slope is least squares against time. Of a track that is constant but for rounding (its standard deviation below a
+    millionth of its largest value), skewness and kurtosis would measure the rounding: they are 0.
 
     Parameters
     ----------
-    tracks : array, shape (n_tracks, n_frames)
+    tracks : array of float32, shape (n_tracks, n_frames)
     step : float
         Seconds from frame to frame.
 
@@ -28,21 +30,18 @@ def functionals(tracks: np.ndarray, step: float) -> np.ndarray:
     -------
     array of float32, shape (n_tracks, 10)
     """
-    tracks = tracks.astype(np.float64)
+    from ser_bench import kernels
+
+    ordered = np.sort(tracks, axis=1).astype(np.float64)
     n = tracks.shape[1]
-    ordered = np.sort(tracks, axis=1)
-    mean = tracks.mean(1)
-    centred = tracks - mean[:, None]
-    squares = centred * centred
-    variance = squares.mean(1)
-    constant = ordered[:, 0] == ordered[:, -1]
-    scale = np.where(constant | (variance == 0), 1.0, variance)
-    skewness = np.where(constant, 0.0, (squares * centred).mean(1) / scale**1.5)
-    kurtosis = np.where(constant, 0.0, (squares * squares).mean(1) / scale**2 - 3)
-    time = (np.arange(n) - (n - 1) / 2) * step
-    slope = centred @ time / max(time @ time, np.finfo(float).tiny)
+    mean, variance, third, fourth, slope = moments = np.empty((5, len(tracks)))
+    kernels.central_moments(tracks, (np.arange(n) - (n - 1) / 2) * step, moments)
+    std = np.sqrt(variance)
+    constant = std <= CONSTANT * np.abs(ordered[:, [0, -1]]).max(1)
+    scale = np.where(constant, 1.0, std)
+    skewness, kurtosis = (np.where(constant, 0.0, of_scale) for of_scale in (third / scale**3, fourth / scale**4 - 3))
     quartiles = [_quantile(ordered, q) for q in (0.25, 0.5, 0.75)]
-    columns = [mean, np.sqrt(variance), ordered[:, 0], ordered[:, -1], *quartiles, skewness, kurtosis, slope]
+    columns = [mean, std, ordered[:, 0], ordered[:, -1], *quartiles, skewness, kurtosis, slope]
     return np.stack(columns, axis=1).astype(np.float32)
 
 

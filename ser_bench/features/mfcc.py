@@ -27,7 +27,7 @@ class Mfcc(Extractor):
     """Coefficients as `librosa.feature.mfcc`, deltas as `librosa.feature.delta` in mode 'nearest'; ten functionals each."""
 
     name = "mfcc"
-    version = 1
+    version = 2
     source = "Davis & Mermelstein (1980), IEEE TASSP 28(4); computed as librosa does"
     n_mfcc: int = 20
     rate: int = 16_000

@@ -34,7 +34,7 @@ class Spectral(Extractor):
     """25 tracks, ten functionals each."""
 
     name = "spectral"
-    version = 1
+    version = 2
     source = "McFee et al. (2015), librosa: audio and music signal analysis in Python, SciPy"
     rate: int = 16_000
 
