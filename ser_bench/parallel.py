@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any
-
-from ser_bench.errors import WorkFailed
+from typing import Any, NamedTuple
 
 
 @cache
@@ -26,22 +24,61 @@ def keep_memory() -> None:
             mallopt(parameter, megabytes << 20)
 
 
-def in_parallel(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
-    """Yield `function(*call)` of every call, in the order in which they end.
+class Died(NamedTuple):
+    """A call whose process died, twice: the second time with no other under way."""
 
-    Raises
-    ------
-    WorkFailed
-        Where a worker process was killed.
+    call: tuple[Any, ...]
+
+
+def in_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
+    """Yield `function(*call)` of every call, in the order in which they end, or `Died` for one that kills its process.
+
+    A process that dies takes what its neighbours were doing with it. So whatever was under way is done again, one call
+    at a time, and the rest goes on in new ones. With one job there is no process but this one.
     """
+    if jobs == 1:
+        yield from (function(*call) for call in calls)
+        return
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    parallel = Parallel(min(jobs, len(calls)), return_as="generator_unordered", inner_max_num_threads=1, max_nbytes="1M")
+    waiting = enumerate(calls)
+    under_way: dict[int, tuple[Any, ...]] = {}
+
+    def hand_out() -> Iterator[Any]:
+        for number, call in waiting:
+            under_way[number] = call
+            yield delayed(_numbered)(number, function, call)
+
+    while True:
+        try:
+            parallel = Parallel(jobs, return_as="generator_unordered", inner_max_num_threads=1, max_nbytes="1M")
+            for number, result in parallel(hand_out()):
+                del under_way[number]
+                yield result
+            return
+        except TerminatedWorkerError:
+            suspects = list(under_way.values())
+            under_way.clear()
+        yield from one_by_one(function, suspects)
+
+
+def one_by_one(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+    """Yield `function(*call)` of every call in turn, in one process beside this; where that dies, `Died`, and a new one goes on."""
+    from joblib.externals.loky import ProcessPoolExecutor
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    executor = ProcessPoolExecutor(1)
     try:
-        yield from parallel(delayed(function)(*call) for call in calls)
-    except TerminatedWorkerError:
-        raise WorkFailed(
-            "a worker process was killed, most likely for want of memory; what is finished is kept: "
-            "run the same command again, with fewer --jobs if it recurs"
-        ) from None
+        for call in calls:
+            try:
+                yield executor.submit(function, *call).result()
+            except TerminatedWorkerError:
+                executor = ProcessPoolExecutor(1)
+                yield Died(call)
+    finally:
+        executor.shutdown()
+
+
+def _numbered(number: int, function: Callable[..., Any], call: tuple[Any, ...]) -> tuple[int, Any]:
+    return number, function(*call)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.parallel import in_parallel
+from ser_bench.parallel import Died, in_parallel
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import SpeakerLeak
@@ -21,6 +21,8 @@ from ser_bench.units import Unit, read_unit, write_unit
 
 if TYPE_CHECKING:
     from ser_bench.models.model import Model
+
+DIED = "the process that fitted it died, most likely for want of memory: try fewer --jobs"
 
 
 def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
@@ -63,7 +65,8 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     failures = {}
     progress.start(f"judging {planned.corpus.name}", len(todo))
     try:
-        for unit, failure in in_parallel(fit_unit, [(*_task(planned, unit), store) for unit in todo], planned.config.workers):
+        for done in in_parallel(fit_unit, [(*_task(planned, unit), store) for unit in todo], planned.config.workers):
+            unit, failure = (done.call[0], DIED) if isinstance(done, Died) else done
             if failure:
                 failures[unit.hash] = failure
             progress.advance(1, " ".join(unit.cell))
