@@ -17,6 +17,8 @@ from ser_bench.record import Run
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.features.extract import Filled
+
 
 @dataclass(frozen=True)
 class Results(Run):
@@ -71,17 +73,27 @@ def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.D
     return [plan.forecast(config.for_corpus(source), progress or Silent()) for source in config.corpus]
 
 
-def extract_all(sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress) -> list[pd.DataFrame]:
-    """Fill the store with feature sets of several corpora; one table of skipped clips a corpus."""
+def extract_all(
+    sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress, verify: bool = False
+) -> list[Filled]:
+    """Fill the store with feature sets of several corpora; what came of it, a corpus each."""
     from ser_bench import plan
     from ser_bench.corpora import load_corpus
-    from ser_bench.features import extract_corpus, parse_features
+    from ser_bench.features import fill_store, parse_features
 
     feature_sets = [parse_features(text) for text in features]
-    skipped = []
+    done = []
     for source in sources:
         corpus = load_corpus(source, cache=config.cache)
-        extraction = extract_corpus(corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress)
-        plan.check_skipped(len(corpus.clips), extraction.skipped, config.max_skipped)
-        skipped.append(extraction.skipped)
-    return skipped
+        filled = fill_store(
+            corpus,
+            feature_sets,
+            cache=Path(config.cache),
+            jobs=config.workers,
+            progress=progress,
+            hearing=config.hearing,
+            verify=verify,
+        )
+        plan.check_skipped(len(corpus.clips), filled.skipped, config.max_skipped)
+        done.append(filled)
+    return done

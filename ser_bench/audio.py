@@ -52,12 +52,15 @@ class Clip:
         Samples a second.
     channels : int
         How many the file has.
+    note : str
+        What a reader should know of the file, such as that it ends before its header says.
     """
 
-    def __init__(self, samples: np.ndarray, rate: int, channels: int = 1) -> None:
+    def __init__(self, samples: np.ndarray, rate: int, channels: int = 1, note: str = "") -> None:
         self.samples = samples
         self.rate = rate
         self.channels = channels
+        self.note = note
         self._made: dict[Hashable, Any] = {}
 
     @property
@@ -187,17 +190,17 @@ def decode(data: bytes, start: float | None = None, end: float | None = None) ->
         # A damaged header may promise any length.
         raise Unusable("not audio that can be decoded: its header promises more than memory holds") from None
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
-    _check_usable(samples, rate)
+    check_usable(samples, rate)
     return Clip(samples, rate, channels.shape[1])
 
 
-def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
     """Samples at another rate, exactly as ``librosa.resample`` does by default.
 
     Parameters
     ----------
     samples : array of float32, shape (n,)
-    rate, new_rate : int
+    rate, new_rate : float
         Samples a second.
 
     Returns
@@ -223,7 +226,14 @@ def _read_span(file: soundfile.SoundFile, start: float, end: float | None) -> np
     return file.read(n, dtype="float32", always_2d=True)
 
 
-def _check_usable(samples: np.ndarray, rate: int) -> None:
+def check_usable(samples: np.ndarray, rate: int) -> None:
+    """Refuse what cannot be judged.
+
+    Raises
+    ------
+    Unusable
+        Where there are no samples, too few, one that is not finite, or only equal ones.
+    """
     if not len(samples):
         raise Unusable("no samples")
     if not np.isfinite(samples).all():

@@ -12,6 +12,7 @@ import click
 from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config
 from ser_bench.errors import SerBenchError, WorkFailed, unknown
 from ser_bench.progress import for_terminal
+from ser_bench.variants import KNOWN as VARIANTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,14 @@ extracting = options(
     click.option("--jobs", type=int, metavar="N", help="Processes, one thread each.  [default: one a core]"),
     click.option("--cache", metavar="FOLDER", help=f"The feature store.  [default: {DEFAULTS.cache}]"),
     click.option("--max-skipped", type=float, metavar="SHARE", help=f"Unusable clips allowed.  [default: {DEFAULTS.max_skipped}]"),
+)
+hearing = options(
+    click.option("--offset", type=float, metavar="S", help="Seconds of each clip that are left out at its beginning."),
+    click.option("--duration", type=float, metavar="S", help="Seconds of each clip that are heard then.  [default: all]"),
+    click.option("--trim", type=float, metavar="DB", help="Cut both ends off where they are DB below the loudest frame, such as 30."),
+    click.option(
+        "--variant", metavar="VARIANT", help=f'Change the sound first: {", ".join(VARIANTS)}, such as "noise(snr=10)"; + joins several.'
+    ),
 )
 judging = options(
     click.option(
@@ -109,6 +118,7 @@ def cli(debug: bool) -> None:
 @cli.command()
 @click.argument("corpus", nargs=-1)
 @judging
+@hearing
 @extracting
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Do every unit again, finished or not.")
@@ -148,21 +158,27 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
 @click.option(
     "-f", "--features", multiple=True, required=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable."
 )
+@hearing
 @extracting
-def extract(corpus: tuple[str, ...], features: tuple[str, ...], **given: Any) -> None:
+@click.option("--verify", is_flag=True, help="Read all audio again instead of trusting size and times.")
+def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **given: Any) -> None:
     """Fill the feature store with FEATURES of each CORPUS; what is there already is not computed again.
 
     \b
-    Example:
+    Examples:
       ser-bench extract path/to/ravdess path/to/emodb -f egemaps -f spectral+mfcc
+      ser-bench extract path/to/ravdess -f "mfcc(n_mfcc=13,rate=8000)" --variant "noise(snr=10)"
     """
     from ser_bench import api
 
     config = _config(given)
-    for source, skipped in zip(corpus, api.extract_all(corpus, features, config=config, progress=for_terminal()), strict=True):
-        for _, clip in skipped.iterrows():
+    done = api.extract_all(corpus, features, config=config, progress=for_terminal(), verify=verify)
+    for source, filled in zip(corpus, done, strict=True):
+        for warning in filled.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        for _, clip in filled.skipped.iterrows():
             click.echo(f"skipped {clip['clip']}: {clip['reason']}", err=True)
-        click.echo(f"{source}: {', '.join(features)} are in {config.cache}/; {len(skipped)} clip(s) skipped")
+        click.echo(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
 
 
 @cli.command()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.hearing import Hearing
 from ser_bench.spec import typed
 
 
@@ -54,6 +55,9 @@ class RunConfig:
         Override what the budget says; 0 leaves it to the budget.
     seed : int
         The first seed; further ones count up from it.
+    offset, duration, trim : float
+    variant : str
+        How clips are heard: as in `Hearing`.
     max_skipped : float
         The share of clips that may be unusable before the run stops.
     allow_conflicts : bool
@@ -76,6 +80,10 @@ class RunConfig:
     inner: int = 0
     seeds: int = 0
     seed: int = 0
+    offset: float = 0.0
+    duration: float = 0.0
+    trim: float = 0.0
+    variant: str = ""
     max_skipped: float = 0.1
     allow_conflicts: bool = False
     jobs: int = 0
@@ -96,8 +104,14 @@ class RunConfig:
                 raise WrongCall(f"{name}: {getattr(self, name)} is below zero")
         if self.inner == 1:
             raise WrongCall("inner: one fold leaves nobody to validate on; use 2 or more")
+        object.__setattr__(self, "variant", self.hearing.variant)
         if not 0 <= self.max_skipped <= 1:
             raise WrongCall(f"max_skipped: {self.max_skipped} is not a share between 0 and 1")
+
+    @property
+    def hearing(self) -> Hearing:
+        """How clips are heard."""
+        return Hearing(self.offset, self.duration, self.trim, self.variant)
 
     @property
     def workers(self) -> int:

@@ -88,7 +88,9 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     for option, folder in (("--out", config.out), ("--cache", config.cache)):
         check_writable(option, Path(folder))
     loaded = time.perf_counter()
-    extraction = extract_corpus(corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress)
+    extraction = extract_corpus(
+        corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress, hearing=config.hearing
+    )
     extracted = time.perf_counter()
     judged, skipped, warnings = settle(corpus, extraction.clips, extraction.skipped, config)
     aligned = extraction.clips.index.get_indexer(judged.clips.index)
@@ -196,7 +198,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
     feature_sets = [parse_features(text) for text in config.features]
     models, dims = _models(config), {f.name: sum(len(part.columns) for part in f.parts) for f in feature_sets}
-    missing = count_missing(corpus, feature_sets, cache=Path(config.cache))
+    missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
     if missing:
         protocol, folds = split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
         n_clips, units = len(corpus.clips), sum(int(fold.max()) + 1 for fold in folds.values())

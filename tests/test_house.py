@@ -11,7 +11,10 @@ HOUSE = Path(ser_bench.__file__).parent
 LAYERS = (
     ("errors",),
     ("registry", "spec", "progress", "scores", "files", "parallel", "kernels"),
-    ("config", "audio"),
+    ("audio",),
+    ("variants",),
+    ("hearing",),
+    ("config",),
     ("corpora",),
     ("features",),
     ("protocol",),

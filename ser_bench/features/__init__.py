@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.features.extract import Extraction, count_missing, extract_corpus
+from ser_bench.features.extract import Extraction, count_missing, extract_corpus, fill_store
 from ser_bench.features.extractor import Extractor, Features
 from ser_bench.features.sets import FeatureSet, distinct_parts, known_extractors, parse_features
 
@@ -20,6 +20,7 @@ __all__ = [
     "count_missing",
     "distinct_parts",
     "extract_corpus",
+    "fill_store",
     "known_extractors",
     "parse_features",
 ]

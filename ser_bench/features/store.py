@@ -1,10 +1,11 @@
-"""The store: tables of rows keyed by content, in Parquet parts that are only ever added.
+"""The store: tables of rows keyed by content, in Parquet parts that are only ever added, and small ones merged.
 
 In:   rows, each with the key of what it was computed from.
 Out:  the same rows, whoever asks, for as long as key and fingerprint are the same.
 Rule: a folder's name carries the fingerprint of all that its values depend on, and a row's key comes from the file's
       bytes. So nothing stale can be met, and a moved, renamed or relabelled file computes nothing. Parts appear
-      whole, by rename; every page has a checksum; a part that is torn or not ours is set aside, and said so.
+      whole, by rename, and are named by a hash of their bytes: one that is torn, damaged or not ours is set aside, and
+      said so. No lock is needed: merged rows are there before their parts are gone, and whoever reads looks again.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,11 @@ from ser_bench.files import write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+STORE_VERSION = 2
+SMALL = 32 << 20
+"""Bytes; smaller parts are merged."""
+SECONDS_UNFINISHED = 3600
 
 
 @dataclass(frozen=True)
@@ -44,16 +53,24 @@ class Table:
     @classmethod
     def within(cls, store: Path, name: str, about: dict[str, Any], schema: pa.Schema) -> Table:
         """The table of that name and fingerprint."""
+        about = about | {"store": STORE_VERSION}
         return cls(store / f"{name}-{fingerprint_of(about)}", about, schema)
 
+    def parts(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """The rows, part by part, so that no more than one need be in memory; a key may come twice, with the same values."""
+        seen: set[str] = set()
+        # While parts are read, another process may have merged some: their rows stand in a new one.
+        while new := [part for part in self._names() if part.name not in seen]:
+            for part in new:
+                seen.add(part.name)
+                if (rows := self._read_part(part, columns)) is not None:
+                    yield rows
+
     def read(self) -> pa.Table:
-        """All rows, one a key; parts that cannot be trusted are set aside."""
+        """All rows, one a key."""
         import pyarrow as pa
 
-        tables = [rows for part in sorted(self.folder.glob("part-*.parquet")) if (rows := self._read_part(part)) is not None]
-        rows = pa.concat_tables(tables) if tables else self.schema.empty_table()
-        first = {key: position for position, key in reversed(list(enumerate(rows["key"].to_pylist())))}
-        return rows if len(first) == len(rows) else rows.take(sorted(first.values()))
+        return _one_a_key(pa.concat_tables([self._empty(), *self.parts()]))
 
     def add(self, columns: dict[str, Any]) -> None:
         """Add rows as one part.
@@ -64,37 +81,98 @@ class Table:
             A value a row for each column of the schema.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        rows = pa.table(columns, schema=self.schema)
+        rows = pa.table(columns, schema=self._empty().schema)
         if not len(rows):
             return
         about = self.folder / "extractor.json"
         if not about.exists():
             write_whole(about, lambda path: path.write_text(json.dumps(self.about, indent=2) + "\n", encoding="utf-8"))
-        # Writers of the same rows write the same name, so that a race leaves one part.
-        name = hashlib.blake2b("".join(rows["key"].to_pylist()).encode(), digest_size=8).hexdigest()
-        write_whole(self.folder / f"part-{name}.parquet", lambda path: pq.write_table(rows, path, write_page_checksum=True))
+        self._write_part(rows)
 
-    def _read_part(self, part: Path) -> pa.Table | None:
+    def compact(self) -> None:
+        """Merge small parts, one row a key, until there is at most one; clear away what a killed writer left."""
+        import pyarrow as pa
+
+        while len(small := [part for part in self._names() if _size(part) < SMALL]) > 1:
+            group = small[: 1 + _reaching(SMALL, [_size(part) for part in small])]
+            rows = [rows for part in group if (rows := self._read_part(part)) is not None]
+            kept = self._write_part(pa.concat_tables(rows)) if rows else None
+            for part in group:
+                if part != kept:
+                    part.unlink(missing_ok=True)
+        for unfinished in self.folder.glob(".part-*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - unfinished.stat().st_mtime > SECONDS_UNFINISHED:
+                    unfinished.unlink()
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        for part in self._names():
+            part.unlink(missing_ok=True)
+
+    def _names(self) -> list[Path]:
+        return sorted(self.folder.glob("part-*.parquet"))
+
+    def _empty(self) -> pa.Table:
+        # A part says which table it belongs to: one that was copied from another is no part of this.
+        return self.schema.empty_table().replace_schema_metadata({"table": self.folder.name})
+
+    def _write_part(self, rows: pa.Table) -> Path:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        # The same rows are the same bytes, whoever writes them: a race leaves one part.
+        sink = pa.BufferOutputStream()
+        rows = pa.Table.from_arrays(_one_a_key(rows).columns, schema=self._empty().schema)
+        pq.write_table(rows, sink, use_dictionary=False)
+        data = sink.getvalue()
+        part = self.folder / f"part-{_hash(data)}.parquet"
+        write_whole(part, lambda path: path.write_bytes(data))
+        return part
+
+    def _read_part(self, part: Path, columns: list[str] | None = None) -> pa.Table | None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
-            with part.open("rb") as file:
-                rows = pq.read_table(file, page_checksum_verification=True)
+            data = part.read_bytes()
         except FileNotFoundError:
             return None
-        except (pa.ArrowException, OSError) as error:
-            # What the system refuses (permission, too many files) says nothing about the part.
-            if isinstance(error, OSError) and error.errno:
-                raise
-            _set_aside(part, str(error).splitlines()[0])
+        if part.stem != f"part-{_hash(data)}":
+            _set_aside(part, "its bytes are not those that were written")
             return None
-        if not rows.schema.equals(self.schema):
-            _set_aside(part, "its columns are not this table's")
+        # On this thread: a scan's own threads can outlive the process's end and abort it.
+        rows = pq.ParquetFile(pa.BufferReader(data)).read(columns, use_threads=False)
+        if (rows.schema.metadata or {}).get(b"table") != self.folder.name.encode():
+            _set_aside(part, "it belongs to another table")
             return None
         return rows
+
+
+def _one_a_key(rows: pa.Table) -> pa.Table:
+    """Rows in the order of their keys, the first of each."""
+    import pyarrow as pa
+
+    rows = rows.sort_by("key")
+    keys = rows["key"].to_pylist()
+    first = [at for at, key in enumerate(keys) if at == 0 or key != keys[at - 1]]
+    return rows.take(pa.array(first, pa.int64())).combine_chunks()
+
+
+def _reaching(goal: int, sizes: list[int]) -> int:
+    """Which of the sizes, added up one after the other, reaches the goal first; the last where none does."""
+    return next((at for at, total in enumerate(accumulate(sizes)) if total >= goal), len(sizes) - 1)
+
+
+def _hash(data: Any) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _size(part: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return part.stat().st_size
+    return 0
 
 
 def _set_aside(part: Path, why: str) -> None:

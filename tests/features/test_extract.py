@@ -11,10 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-import ser_bench.features.extract as room
+import ser_bench.features.keys as keys_room
+import ser_bench.features.measure as measure_room
+from ser_bench.audio import Unusable
 from ser_bench.corpora import Corpus, load_corpus
 from ser_bench.features import Extraction, extract_corpus, parse_features
 from ser_bench.features.extract import extract
@@ -37,13 +41,28 @@ def folder(made: Path, tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of clips that are decoded, as they are."""
     paths: list[str] = []
-    measure = room._measure
-    monkeypatch.setattr(room, "_measure", lambda task: paths.append(task.path) or measure(task))
+    measure = measure_room.measure_one
+    monkeypatch.setattr(measure_room, "measure_one", lambda task: paths.append(task.path) or measure(task))
     return paths
 
 
-def fill(folder: Path, store: Path, features: str = SETS) -> Extraction:
-    return extract_corpus(load_corpus(folder), [parse_features(features)], cache=store, jobs=1)
+def fill(folder: Path, store: Path, features: str = SETS, **how: object) -> Extraction:
+    return extract_corpus(load_corpus(folder), [parse_features(features)], **{"cache": store, "jobs": 1, **how})
+
+
+def halve(clip: Path) -> None:
+    """Change a file's sound, not its length."""
+    samples, rate = soundfile.read(clip)
+    soundfile.write(clip, samples * 0.5, rate)
+
+
+def freeze_times(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
+    """Have this file look as it does now, whatever becomes of it: a clock that does not tick."""
+    look = keys_room._state
+    state, _ = look(str(clip), None, None)
+    nan = float("nan")
+    frozen = {str(clip): state.replace("None-None", f"{nan}-{nan}")}
+    monkeypatch.setattr(keys_room, "_state", lambda path, *span: (frozen.get(path, look(path, *span)[0]), look(path, *span)[1]))
 
 
 def values(extraction: Extraction) -> np.ndarray:
@@ -59,9 +78,33 @@ def test_what_is_known_is_not_decoded_again(folder, tmp_path, decoded):
 
 
 def test_an_unchanged_file_is_not_even_read(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(keys_room, "SECONDS_UNTIL_SETTLED", 0)
     fill(folder, tmp_path / "store")
-    monkeypatch.setattr(room, "read_bytes", lambda path: pytest.fail(f"read {path}"))
-    assert len(fill(folder, tmp_path / "store").clips) == 12
+    with monkeypatch.context() as watched:
+        for room in (keys_room, measure_room):
+            watched.setattr(room, "read_bytes", lambda path: pytest.fail(f"read {path}"))
+        assert len(fill(folder, tmp_path / "store").clips) == 12
+
+
+def test_a_file_that_has_just_been_written_is_read_again_since_its_times_may_hide_a_change(folder, tmp_path, monkeypatch):
+    clip = sorted(folder.rglob("*.wav"))[0]
+    before = fill(folder, tmp_path / "store", "audioemotion26")
+    freeze_times(monkeypatch, clip)
+    halve(clip)
+    assert (values(before) != values(fill(folder, tmp_path / "store", "audioemotion26"))).any()
+
+
+def test_verify_finds_a_change_that_neither_size_nor_times_show(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(keys_room, "SECONDS_UNTIL_SETTLED", 0)
+    clip = sorted(folder.rglob("*.wav"))[0]
+    before = fill(folder, tmp_path / "store", "audioemotion26")
+    freeze_times(monkeypatch, clip)
+    halve(clip)
+    assert (values(before) == values(fill(folder, tmp_path / "store", "audioemotion26"))).all()
+    verified = fill(folder, tmp_path / "store", "audioemotion26", verify=True)
+    assert any("had changed though size and times had not" in line for line in verified.warnings)
+    assert (values(before) != values(verified)).any()
+    assert (values(fill(folder, tmp_path / "store", "audioemotion26")) == values(verified)).all()
 
 
 def test_a_moved_and_renamed_corpus_recomputes_nothing(folder, tmp_path, decoded):
@@ -173,16 +216,16 @@ def test_a_clip_on_which_an_extractor_failed_is_not_tried_again(folder, tmp_path
 
 def test_a_passing_failure_to_read_is_not_kept(folder, tmp_path, monkeypatch):
     clip = sorted(folder.rglob("*.wav"))[0]
-    read, calls = room.read_bytes, []
+    read = measure_room.read_bytes
 
-    def fail_the_second_time(path: str) -> bytes:
-        calls.append(path)
-        if path == str(clip) and calls.count(path) == 2:
-            raise room.Unusable("unreadable: input/output error")
+    def fail(path: str) -> bytes:
+        if path == str(clip):
+            raise Unusable("unreadable: input/output error")
         return read(path)
 
-    monkeypatch.setattr(room, "read_bytes", fail_the_second_time)
-    assert fill(folder, tmp_path / "store").skipped["reason"].tolist() == ["unreadable: input/output error"]
+    with monkeypatch.context() as once:
+        once.setattr(measure_room, "read_bytes", fail)
+        assert fill(folder, tmp_path / "store").skipped["reason"].tolist() == ["unreadable: input/output error"]
     assert fill(folder, tmp_path / "store").skipped.empty
 
 
@@ -203,38 +246,84 @@ def test_rows_of_one_s_own_table_are_known_by_the_sound_they_stand_for(folder, t
     assert fingerprint() != before
 
 
-def test_a_killed_extraction_goes_on_to_the_same_values(folder, tmp_path):
-    whole = values(fill(folder, tmp_path / "whole"))
-    code = f"""
+EXTRACT = """
+import sys
 import ser_bench.features.extract as room
 room.SECONDS_BETWEEN_PARTS, room.BATCH = 0, 1
 from ser_bench.corpora import load_corpus
 from ser_bench.features import parse_features
-room.extract_corpus(load_corpus({str(folder)!r}), [parse_features({SETS!r})], cache=room.Path({str(tmp_path / "cut")!r}), jobs=1)
+room.extract_corpus(load_corpus(sys.argv[1]), [parse_features(sys.argv[2])], cache=room.Path(sys.argv[3]), jobs=1)
 """
-    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-    deadline = time.monotonic() + 60
-    while len(list((tmp_path / "cut").glob("spectral-*/part-*"))) < 2 and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.005)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert (values(fill(folder, tmp_path / "cut")) == whole).all()
+
+
+def start_extracting(folder: Path, store: Path, features: str = SETS) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", EXTRACT, str(folder), features, str(store)], start_new_session=True)
+
+
+def rows(store: Path) -> dict[str, pa.Table]:
+    """All rows of every table as they lie; what is known of files depends on when they were read."""
+    tables = [table for table in store.iterdir() if not table.name.startswith("files-")]
+    return {table.name: pa.concat_tables(map(pq.read_table, sorted(table.glob("part-*")))).sort_by("key") for table in tables}
+
+
+def assert_same_store(store: Path, other: Path) -> None:
+    assert rows(store).keys() == rows(other).keys()
+    for name, table in rows(store).items():
+        assert len(set(table["key"].to_pylist())) == len(table)
+        assert table.equals(rows(other)[name])
+
+
+def test_a_store_killed_at_twenty_moments_equals_an_undisturbed_one(folder, tmp_path):
+    fill(folder, tmp_path / "whole")
+    moments = np.random.default_rng(0).uniform(0, 0.6, 20)
+    for after in moments:
+        process = start_extracting(folder, tmp_path / "cut")
+        deadline = time.monotonic() + 60
+        # Importing takes longer than extracting: the clock runs from the first sign of work.
+        while not (tmp_path / "cut").exists() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(after)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        shutil.rmtree(tmp_path / "kept", ignore_errors=True)
+        shutil.copytree(tmp_path / "cut", tmp_path / "kept")
+        fill(folder, tmp_path / "kept")
+        assert_same_store(tmp_path / "kept", tmp_path / "whole")
+        if len(list((tmp_path / "cut").glob("spectral-*/part-*"))) > 6:
+            shutil.rmtree(tmp_path / "cut")
 
 
 def test_two_processes_fill_one_store_without_doubles(folder, tmp_path):
-    code = f"""
+    both = [start_extracting(folder, tmp_path / "both") for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    fill(folder, tmp_path / "alone")
+    assert_same_store(tmp_path / "both", tmp_path / "alone")
+
+
+def test_a_clip_that_kills_its_process_is_named_and_costs_no_other(folder, tmp_path):
+    deadly = sorted(folder.rglob("*.wav"))[5]
+    script = f"""
+import os, signal
 import ser_bench.features.extract as room
-room.SECONDS_BETWEEN_PARTS, room.BATCH = 0, 1
 from ser_bench.corpora import load_corpus
 from ser_bench.features import parse_features
-room.extract_corpus(load_corpus({str(folder)!r}), [parse_features({SETS!r})], cache=room.Path({str(tmp_path / "both")!r}), jobs=1)
+
+def measure(tasks):
+    from ser_bench.features.measure import measure
+    if any(task.path == {str(deadly)!r} for task in tasks):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return measure(tasks)
+
+room.measure = measure
+corpus, store = load_corpus({str(folder)!r}), room.Path({str(tmp_path / "store")!r})
+found = room.extract_corpus(corpus, [parse_features("audioemotion26")], cache=store, jobs=2)
+print(found.skipped.to_csv(index=False), len(found.clips))
 """
-    both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
-    assert [process.wait() for process in both] == [0, 0]
-    together = fill(folder, tmp_path / "both")
-    assert len(together.clips) == 12
-    assert (values(together) == values(fill(folder, tmp_path / "alone"))).all()
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert f'{deadly.name},"the process that measured it died' in said
+    assert said.strip().endswith("11")
+    assert len(fill(folder, tmp_path / "store", "audioemotion26").clips) == 12
 
 
 def test_python_gets_a_table_by_clip_with_groups(folder, tmp_path):

@@ -1,0 +1,148 @@
+"""The tables of the store that a call needs: one of what is heard, and one an extractor.
+
+In:   extractors, and how clips are heard.
+Out:  which clips lack what, the reasons why clips cannot be used, and matrices of those that can.
+Rule: keys and reasons are held in memory, values only when a matrix is asked for, so that filling the store takes no more
+      memory for many clips than for few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ser_bench.features.extractor import Extractor
+from ser_bench.features.measure import Heard, Measured
+from ser_bench.features.store import Table
+from ser_bench.hearing import Hearing
+
+AUDIO_VERSION = 2
+
+
+class Shelf:
+    """What the store holds for some extractors.
+
+    Parameters
+    ----------
+    cache : Path
+    extractors : dict of str to Extractor
+        By label.
+    hearing : Hearing
+    """
+
+    def __init__(self, cache: Path, extractors: dict[str, Extractor], hearing: Hearing) -> None:
+        self.extractors = extractors
+        self.audio = _audio_table(cache, hearing)
+        self.tables = {label: _feature_table(cache, extractor, hearing) for label, extractor in extractors.items()}
+        self.unusable: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
+        for part in self.audio.parts(["key", "reason", "note"]):
+            keys, reasons, notes = (column.to_pylist() for column in part.columns)
+            self._hear(zip(keys, reasons, notes, strict=True))
+        self.failed = {label: _reasons(table) for label, table in self.tables.items()}
+
+    def lacking(self, key: str) -> list[str] | None:
+        """Extractors without a row of this clip; None where nothing is to be done about it."""
+        if key not in self.unusable:
+            return list(self.extractors)
+        if self.unusable[key]:
+            return None
+        return [label for label, reasons in self.failed.items() if key not in reasons] or None
+
+    def why_not(self, key: str) -> str:
+        """Why a clip cannot be used, or nothing."""
+        failures = (f"{label}: {reasons[key]}" for label, reasons in self.failed.items() if reasons.get(key))
+        return self.unusable[key] or next(failures, "")
+
+    def add(self, measured: list[Measured]) -> None:
+        """Add rows to every table, in the order of their keys."""
+        measured = sorted(measured, key=lambda m: m.key)
+        unheard = [m for m in measured if m.key not in self.unusable]
+        columns = {name: [getattr(m.heard, name) for m in unheard] for name in Heard._fields}
+        self.audio.add({"key": [m.key for m in unheard], "reason": [m.unusable for m in unheard], **columns})
+        self._hear((m.key, m.unusable, m.heard.note) for m in unheard)
+        for label, table in self.tables.items():
+            rows = [(m.key, *m.vectors[label]) for m in measured if label in m.vectors]
+            table.add({name: [row[at] for row in rows] for at, name in enumerate(("key", "reason", "values"))})
+            self.failed[label] |= {key: reason for key, reason, _ in rows}
+
+    def _hear(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        for key, reason, note in rows:
+            self.unusable[key] = reason
+            if note:
+                self.notes[key] = note
+
+    def compact(self) -> None:
+        """Merge the small parts of every table."""
+        for table in (self.audio, *self.tables.values()):
+            table.compact()
+
+    def heard(self, keys: Sequence[str]) -> dict[str, list[Any]]:
+        """What is known of these clips' audio: the fields of `Heard`, a value a clip."""
+        columns: list[list[Any]] = [[None] * len(keys) for _ in Heard._fields]
+        places = _places(keys)
+        for part in self.audio.parts(["key", *Heard._fields]):
+            for key, *values in zip(*(column.to_pylist() for column in part.columns), strict=True):
+                for place in places.get(key, ()):
+                    for column, value in zip(columns, values, strict=True):
+                        column[place] = value
+        return dict(zip(Heard._fields, columns, strict=True))
+
+    def matrix(self, label: str, keys: Sequence[str]) -> np.ndarray:
+        """An extractor's values for these clips: float32, shape (n_clips, n_columns)."""
+        values = np.full((len(keys), len(self.extractors[label].columns)), np.nan, np.float32)
+        places = _places(keys)
+        for part in self.tables[label].parts(["key", "values"]):
+            flat = part["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            rows = flat.reshape(len(part), -1)
+            pairs = [(place, row) for row, key in enumerate(part["key"].to_pylist()) for place in places.get(key, ())]
+            if pairs:
+                to, source = np.array(pairs).T
+                values[to] = rows[source]
+        return values
+
+    def fingerprint(self, label: str) -> str:
+        """What stands behind an extractor's name in the store: its own fingerprint and how clips are heard."""
+        return self.tables[label].folder.name.rpartition("-")[2]
+
+
+def _reasons(table: Table) -> dict[str, str]:
+    """By key, why there are no values, or nothing."""
+    found: dict[str, str] = {}
+    for part in table.parts(["key", "reason"]):
+        found.update(zip(*(column.to_pylist() for column in part.columns), strict=True))
+    return found
+
+
+def _places(keys: Sequence[str]) -> dict[str, list[int]]:
+    """Where each key stands; twice where one file's sound is two clips."""
+    places: dict[str, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+    return places
+
+
+def _feature_table(cache: Path, extractor: Extractor, hearing: Hearing) -> Table:
+    import pyarrow as pa
+
+    values = pa.list_(pa.float32(), len(extractor.columns))
+    schema = pa.schema([("key", pa.string()), ("reason", pa.string()), ("values", values)])
+    return Table.within(cache, extractor.name, extractor.describe() | hearing.describe(), schema)
+
+
+def _audio_table(cache: Path, hearing: Hearing) -> Table:
+    import pyarrow as pa
+
+    types = (pa.string(), pa.float64(), pa.int64(), pa.int64(), pa.string())
+    about = {"name": "audio", "version": AUDIO_VERSION, "libraries": _decoders(), "window": hearing.describe_window()}
+    schema = pa.schema([("key", pa.string()), ("reason", pa.string()), *zip(Heard._fields, types, strict=True)])
+    return Table.within(cache, "audio", about, schema)
+
+
+def _decoders() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {"soundfile": version("soundfile"), "numpy": version("numpy")}
