@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SHORTEST_MS = 100
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+LARGEST_BLOCK = 1 << 22
+"""Samples a channel that are decoded at a time."""
 
 
 class Unusable(Exception):
@@ -182,16 +185,15 @@ def decode(data: bytes, start: float | None = None, end: float | None = None) ->
         raise Unusable("empty file")
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            rate = int(file.samplerate)
-            channels = _read_span(file, _given(start) or 0.0, _given(end))
+            rate, promised = int(file.samplerate), file.frames / file.samplerate
+            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+                raise Unusable(f"a rate of {rate} Hz, where {LOWEST_RATE} to {HIGHEST_RATE} can be meant")
+            channels, held = _read_span(file, _given(start) or 0.0, _given(end))
     except soundfile.LibsndfileError as error:
         raise Unusable(f"not audio that can be decoded: {error.error_string.strip().rstrip('.')}") from None
-    except MemoryError:
-        # A damaged header may promise any length.
-        raise Unusable("not audio that can be decoded: its header promises more than memory holds") from None
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
     check_usable(samples, rate)
-    return Clip(samples, rate, channels.shape[1])
+    return Clip(samples, rate, channels.shape[1], _note(data, promised, held))
 
 
 def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
@@ -214,16 +216,49 @@ def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
     return np.pad(resampled, (0, n - len(resampled)))
 
 
-def _read_span(file: soundfile.SoundFile, start: float, end: float | None) -> np.ndarray:
-    """Samples between two moments, shape (n, channels)."""
+def _read_span(file: soundfile.SoundFile, start: float, end: float | None) -> tuple[np.ndarray, float]:
+    """Samples between two moments, shape (n, channels), and where the file ended, in seconds; infinity where it went on."""
     first = round(start * file.samplerate)
     if first and first >= file.frames:
         raise Unusable(f"starts at {start:g} s, after the end of its file")
-    file.seek(first)
-    n = -1 if end is None else round(end * file.samplerate) - first
-    if end is not None and n <= 0:
-        raise Unusable(f"ends at {end:g} s, before it starts")
-    return file.read(n, dtype="float32", always_2d=True)
+    if first:
+        file.seek(first)
+    wanted = file.frames - first
+    if end is not None:
+        wanted = min(wanted, round(end * file.samplerate) - first)
+        if wanted <= 0:
+            raise Unusable(f"ends at {end:g} s, before it starts")
+    blocks: list[np.ndarray] = []
+    # A header may promise any length: no more is asked of memory at once than most files hold.
+    while wanted > 0 and (not blocks or len(blocks[-1]) == LARGEST_BLOCK):
+        blocks.append(file.read(min(wanted, LARGEST_BLOCK), dtype="float32", always_2d=True))
+        wanted -= len(blocks[-1])
+    samples = blocks[0] if len(blocks) == 1 else np.concatenate([np.empty((0, file.channels), np.float32), *blocks])
+    return samples, (first + len(samples)) / file.samplerate if wanted > 0 else math.inf
+
+
+def _note(data: bytes, promised: float, held: float) -> str:
+    """That a file holds less than its header promises, in seconds; for WAV libsndfile knows it, and keeps it to itself."""
+    if data[:4] == b"RIFF" and (sizes := _wav_data(data)):
+        promised, held = sizes
+    if not promised - held > 0.001:
+        return ""
+    return f"its header promises {promised:.2f} s, and it holds {held:.2f} s"
+
+
+def _wav_data(data: bytes) -> tuple[float, float] | None:
+    """How long a WAV's data chunk says it is and how long it can be, in seconds; None where it does not say."""
+    at, bytes_a_second = 12, 0
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if name == b"fmt ":
+            bytes_a_second = int.from_bytes(data[at + 16 : at + 20], "little")
+        if name == b"data":
+            # A recorder that could not know the length in advance wrote none, or the largest.
+            open_ended = size in (0, 0xFFFFFFFF, 0x7FFFFFFF)
+            return None if open_ended or not bytes_a_second else (size / bytes_a_second, (len(data) - at - 8) / bytes_a_second)
+        at += 8 + size + size % 2
+    return None
 
 
 def check_usable(samples: np.ndarray, rate: int) -> None:

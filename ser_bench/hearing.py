@@ -49,7 +49,7 @@ class Hearing:
 
     @property
     def label(self) -> str:
-        """As it is said in a leaderboard's notes; empty where clips are heard as they are."""
+        """As it stands behind a feature set's name; empty where clips are heard whole and unchanged."""
         window = [f"{name} {value:g} {unit}" for name, value, unit in self._window() if value]
         return ", ".join([*window, *([self.variant] if self.variant else [])])
 

@@ -94,10 +94,16 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     extracted = time.perf_counter()
     judged, skipped, warnings = settle(corpus, extraction.clips, extraction.skipped, config)
     aligned = extraction.clips.index.get_indexer(judged.clips.index)
-    features = {f.name: f.take(aligned) for f in map(extraction.features, feature_sets)}
+    matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
+    features = {(name := heard_as(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
     units = list(_units(judged, features, models, config))
     stages = {"corpus": loaded - began, "features": extracted - loaded}
     return Plan(config, corpus, judged, features, models, units, skipped, [*extraction.warnings, *warnings], _sources(feature_sets), stages)
+
+
+def heard_as(features: str, config: RunConfig) -> str:
+    """A feature set's name in a run's tables: with the window and the variant, where clips are not heard whole and unchanged."""
+    return f"{features} @ {config.hearing.label}" if config.hearing.label else features
 
 
 def select(corpus: Corpus, config: RunConfig) -> Corpus:
@@ -197,7 +203,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
 
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
     feature_sets = [parse_features(text) for text in config.features]
-    models, dims = _models(config), {f.name: sum(len(part.columns) for part in f.parts) for f in feature_sets}
+    models, dims = _models(config), {heard_as(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets}
     missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
     if missing:
         protocol, folds = split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)

@@ -1,0 +1,75 @@
+"""Variants: what is done to the sound, the same in every process and run."""
+
+import numpy as np
+import pytest
+
+from ser_bench.errors import WrongCall
+from ser_bench.variants import KNOWN, parse_variant
+
+RATE = 16_000
+TIME = np.arange(2 * RATE) / RATE
+TONE = (0.3 * np.sin(2 * np.pi * 200 * TIME) * (1 + 0.5 * np.sin(2 * np.pi * 3 * TIME))).astype(np.float32)
+
+
+def varied(text: str, key: str = "clip") -> np.ndarray:
+    samples = TONE
+    for step in parse_variant(text):
+        samples = step.apply(samples, RATE, key)
+    return samples
+
+
+def pitch(samples: np.ndarray) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(spectrum.argmax() * RATE / len(samples))
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_variant_is_the_clip_s_own_and_the_same_each_time(name):
+    one = varied(name)
+    assert one.dtype == np.float32
+    np.testing.assert_array_equal(one, varied(name))
+    other = varied(name, key="another clip")
+    assert len(one) != len(other) or (one != other).any()
+    reseeded = varied(f"{name}(seed=1)")
+    assert len(one) != len(reseeded) or (one != reseeded).any()
+
+
+@pytest.mark.parametrize("snr", [0, 10, 30])
+def test_noise_is_as_far_below_the_clip_as_asked(snr):
+    noise = varied(f"noise(snr={snr})") - TONE
+    assert 10 * np.log10(np.mean(TONE.astype(float) ** 2) / np.mean(noise**2)) == pytest.approx(snr, abs=0.2)
+
+
+def test_pitch_moves_by_semitones_and_keeps_the_length():
+    higher = varied("pitch(low=12,high=12)")
+    assert len(higher) == len(TONE)
+    assert pitch(higher) == pytest.approx(400, rel=0.02)
+
+
+def test_speed_moves_pitch_and_length_together():
+    faster = varied("speed(low=1.25,high=1.25)")
+    assert len(faster) == pytest.approx(len(TONE) / 1.25, abs=1)
+    assert pitch(faster) == pytest.approx(250, rel=0.01)
+
+
+def test_gain_is_in_decibels_and_shift_in_seconds():
+    np.testing.assert_allclose(varied("gain(low=20,high=20)"), 10 * TONE, rtol=1e-6)
+    np.testing.assert_array_equal(varied("shift(low=0.5,high=0.5)"), np.roll(TONE, RATE // 2))
+
+
+def test_steps_are_done_in_the_order_in_which_they_are_written():
+    assert (varied("gain(low=20,high=20)+noise(snr=0)") != varied("noise(snr=0)+gain(low=20,high=20)")).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nois", "did you mean 'noise'"),
+        ("noise(srn=3)", "did you mean 'snr'"),
+        ("pitch(low=2,high=1)", "above"),
+        ("speed(low=0)", "from 0.1 to 10"),
+    ],
+)
+def test_a_variant_that_cannot_be_meant_is_refused(text, said):
+    with pytest.raises(WrongCall, match=said):
+        parse_variant(text)
