@@ -300,3 +300,56 @@ def central_moments(tracks: Array, time: Array, out: Array) -> None:
             along += x * time[t]
         out[0, row], out[1, row], out[2, row], out[3, row] = mean, second / n, third / n, fourth / n
         out[4, row] = along / span if span > 0 else 0.0
+
+
+@compiled
+def yin(framed: Array, correlation: Array, shortest: int, longest: int, threshold: float, period: Array, aperiodicity: Array) -> None:
+    """The period of each frame (de Cheveigné & Kawahara 2002, equations 7 and 8, and the steps after them).
+
+    Parameters
+    ----------
+    framed : array of float64, shape (n_frames, frame)
+    correlation : array of float64, shape (n_frames, longest + 1)
+        Autocorrelation of each frame, beyond whose ends is silence.
+    shortest, longest : int
+        Periods that are looked at, in samples.
+    threshold : float
+        The first trough below it is the period, else the lowest value.
+    period, aperiodicity : array of float64, shape (n_frames,)
+        Written: samples, placed between them by a parabola; and 1 less the correlation of the frame with itself a period later.
+    """
+    n = longest - shortest + 1
+    normalised = np.empty(n)
+    for t in range(framed.shape[0]):
+        energy = total = 0.0
+        for lag in range(1, longest + 1):
+            energy += framed[t, lag - 1] ** 2
+            difference = 2 * (correlation[t, 0] - correlation[t, lag]) - energy
+            total += difference
+            if lag >= shortest:
+                normalised[lag - shortest] = difference * lag / total if total > 0 else 1.0
+        found = -1
+        for i in range(n):
+            before = normalised[i - 1] if i > 0 else np.inf
+            after = normalised[i + 1] if i < n - 1 else np.inf
+            if normalised[i] < threshold and normalised[i] < before and normalised[i] <= after:
+                found = i
+                break
+        if found < 0:
+            found = int(normalised.argmin())
+        shift = 0.0
+        if 0 < found < n - 1:
+            rise = (normalised[found + 1] - normalised[found - 1]) / 2
+            bend = normalised[found + 1] + normalised[found - 1] - 2 * normalised[found]
+            shift = -rise / bend if abs(rise) < abs(bend) else 0.0
+        period[t] = shortest + found + shift
+        aperiodicity[t] = 1 - _correlation_at(framed[t], correlation[t, shortest + found], shortest + found)
+
+
+@compiled
+def _correlation_at(frame: Array, product: float, lag: int) -> float:
+    earlier = later = 0.0
+    for i in range(len(frame) - lag):
+        earlier += frame[i] ** 2
+        later += frame[i + lag] ** 2
+    return product / np.sqrt(earlier * later) if earlier * later > 0 else 0.0

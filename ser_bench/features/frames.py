@@ -166,7 +166,7 @@ class Frames:
 
     def mfcc(self, n_mfcc: int) -> np.ndarray:
         """`librosa.feature.mfcc`: shape (n_mfcc, n_frames)."""
-        return cosines(n_mfcc, len(self._mel)) @ self._mel
+        return cosines(n_mfcc, len(self.mel)) @ self.mel
 
     @cached_property
     def tuning(self) -> float:
@@ -230,7 +230,7 @@ class Frames:
         return lanes
 
     @cached_property
-    def _mel(self) -> np.ndarray:
+    def mel(self) -> np.ndarray:
         """Mel energies in decibels, shape (128, n_frames)."""
         from ser_bench import kernels
 

@@ -19,6 +19,7 @@ from ser_bench.features.opensmile import GROUPS, OpenSmile
 SIZES = {
     "audioemotion26": 26,
     "compare": 6373,
+    "contour": 216,
     "egemaps": 88,
     "emobase": 988,
     "gemaps": 62,
@@ -26,6 +27,8 @@ SIZES = {
     "is10": 1582,
     "is13": 6373,
     "mfcc": 600,
+    "modulation": 48,
+    "prosody": 42,
     "spectral": 250,
 }
 RECORDED = Path(__file__).with_name("recorded.json")

@@ -1,0 +1,61 @@
+"""Modulation and contours: a rhythm is found at its rate, and a course keeps its order."""
+
+import librosa
+import numpy as np
+import pytest
+
+from ser_bench.audio import Clip
+from ser_bench.errors import WrongCall
+from ser_bench.features.contour import Contour
+from ser_bench.features.modulation import BANDS, EDGES, Modulation, describe
+
+RATE = 16_000
+
+
+def values(samples: np.ndarray) -> dict[str, float]:
+    extractor = Modulation()
+    return dict(zip(extractor.columns, extractor(Clip(samples.astype(np.float32), RATE)).tolist(), strict=True))
+
+
+def pulsing(hertz: float, seconds: float = 3.0) -> np.ndarray:
+    time = np.arange(round(seconds * RATE)) / RATE
+    return 0.1 * np.random.default_rng(0).standard_normal(len(time)) * 10 ** (np.sin(2 * np.pi * hertz * time) / 2)
+
+
+@pytest.mark.parametrize("hertz", [1.5, 3.0, 6.0])
+def test_a_rhythm_stands_in_its_octave(hertz):
+    found = values(pulsing(hertz))
+    octaves = [name for name in found if name.startswith("modulation.band4") and name.endswith("hz")]
+    loudest = max(octaves, key=found.__getitem__)
+    assert loudest.startswith(f"modulation.band4.{max(edge for edge in EDGES if edge <= hertz):g}to")
+    assert found["modulation.band4.centroid"] == pytest.approx(hertz, rel=0.25)
+
+
+def test_the_swing_is_in_decibels():
+    loudness = 10 * np.sin(2 * np.pi * 3 * np.arange(128) * 0.032)[None]
+    swing = describe(loudness, 0.032)[0]
+    assert swing[2] == pytest.approx(20 * np.log10(10 / np.sqrt(2)), abs=0.2)
+
+
+def test_louder_is_not_more_modulated():
+    quiet, loud = values(pulsing(3)), values(pulsing(3) * 4)
+    assert list(quiet.values()) == pytest.approx(list(loud.values()), abs=1e-3)
+
+
+def test_a_loudness_that_does_not_move_stands_at_the_floor():
+    assert describe(np.full((BANDS, 50), -30.0), 0.032).tolist() == [[-60.0] * 5 + [0.0]] * BANDS
+
+
+def test_a_contour_is_the_mean_over_librosa_s_mfcc_cropped_or_followed_by_zeros():
+    samples = pulsing(2, seconds=1.0).astype(np.float32)
+    mfcc = librosa.feature.mfcc(y=samples, sr=RATE, n_mfcc=13).mean(0)
+    contour = Contour(length=40, rate=RATE)(Clip(samples, RATE))
+    np.testing.assert_allclose(contour[: len(mfcc)], mfcc, atol=1e-3)
+    assert not contour[len(mfcc) :].any()
+    np.testing.assert_allclose(Contour(length=10, rate=RATE)(Clip(samples, RATE)), mfcc[:10], atol=1e-3)
+
+
+@pytest.mark.parametrize("wrong", [{"length": 0}, {"n_mfcc": 0}, {"rate": 1}])
+def test_a_contour_that_cannot_be_meant_is_refused(wrong):
+    with pytest.raises(WrongCall, match="contour"):
+        Contour(**wrong)
