@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ser_bench.errors import WorkFailed
 from ser_bench.features.extractor import Extractor
 from ser_bench.features.measure import Heard, Measured
 from ser_bench.features.store import Table
@@ -82,26 +83,27 @@ class Shelf:
 
     def heard(self, keys: Sequence[str]) -> dict[str, list[Any]]:
         """What is known of these clips' audio: the fields of `Heard`, a value a clip."""
-        columns: list[list[Any]] = [[None] * len(keys) for _ in Heard._fields]
-        places = _places(keys)
+        known: dict[str, tuple[Any, ...]] = {}
+        wanted = set(keys)
         for part in self.audio.parts(["key", *Heard._fields]):
-            for key, *values in zip(*(column.to_pylist() for column in part.columns), strict=True):
-                for place in places.get(key, ()):
-                    for column, value in zip(columns, values, strict=True):
-                        column[place] = value
-        return dict(zip(Heard._fields, columns, strict=True))
+            rows = zip(*(column.to_pylist() for column in part.columns), strict=True)
+            known |= {key: values for key, *values in rows if key in wanted}
+        _check_whole(self.audio, wanted <= known.keys())
+        columns = zip(*(known[key] for key in keys), strict=True)
+        return dict(zip(Heard._fields, map(list, columns), strict=False)) if len(keys) else {name: [] for name in Heard._fields}
 
     def matrix(self, label: str, keys: Sequence[str]) -> np.ndarray:
         """An extractor's values for these clips: float32, shape (n_clips, n_columns)."""
-        values = np.full((len(keys), len(self.extractors[label].columns)), np.nan, np.float32)
-        places = _places(keys)
+        values = np.empty((len(keys), len(self.extractors[label].columns)), np.float32)
+        places, filled = _places(keys), np.zeros(len(keys), bool)
         for part in self.tables[label].parts(["key", "values"]):
             flat = part["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             rows = flat.reshape(len(part), -1)
             pairs = [(place, row) for row, key in enumerate(part["key"].to_pylist()) for place in places.get(key, ())]
             if pairs:
                 to, source = np.array(pairs).T
-                values[to] = rows[source]
+                values[to], filled[to] = rows[source], True
+        _check_whole(self.tables[label], bool(filled.all()))
         return values
 
     def fingerprint(self, label: str) -> str:
@@ -115,6 +117,11 @@ def _reasons(table: Table) -> dict[str, str]:
     for part in table.parts(["key", "reason"]):
         found.update(zip(*(column.to_pylist() for column in part.columns), strict=True))
     return found
+
+
+def _check_whole(table: Table, whole: bool) -> None:
+    if not whole:
+        raise WorkFailed(f"{table.folder} lost rows while it was read; run the same command again, they are then computed anew")
 
 
 def _places(keys: Sequence[str]) -> dict[str, list[int]]:

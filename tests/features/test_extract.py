@@ -20,8 +20,11 @@ import ser_bench.features.keys as keys_room
 import ser_bench.features.measure as measure_room
 from ser_bench.audio import Unusable
 from ser_bench.corpora import Corpus, load_corpus
+from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extraction, extract_corpus, parse_features
 from ser_bench.features.extract import extract
+from ser_bench.features.shelf import Shelf
+from ser_bench.hearing import Hearing
 
 SETS = "spectral+audioemotion26"
 
@@ -353,3 +356,47 @@ def test_a_stale_corpus_object_still_finds_its_files_gone(folder, tmp_path):
     (folder / corpus.clips.index[0]).unlink()
     extraction = extract_corpus(corpus, [parse_features("audioemotion26")], cache=tmp_path / "store", jobs=1)
     assert extraction.skipped["clip"].tolist() == [corpus.clips.index[0]]
+
+
+def test_rows_that_are_lost_while_they_are_read_are_no_rows_of_nan(folder, tmp_path):
+    fill(folder, tmp_path / "store", "audioemotion26")
+    extractor = parse_features("audioemotion26").parts[0]
+    shelf = Shelf(tmp_path / "store", {"audioemotion26": extractor}, Hearing())
+    keys = list(shelf.unusable)
+    assert np.isfinite(shelf.matrix("audioemotion26", keys)).all()
+    for part in (tmp_path / "store").glob("a*/part-*"):
+        part.unlink()
+    for read in (lambda: shelf.matrix("audioemotion26", keys), lambda: shelf.heard(keys)):
+        with pytest.raises(WorkFailed, match="lost rows"):
+            read()
+
+
+def test_a_path_may_be_long_and_in_any_script(folder, tmp_path):
+    deep = tmp_path / "感情" / ("é" * 100) / "Ünïcødé dir" / ("x" * 200)
+    shutil.copytree(folder, deep)
+    assert (values(fill(deep, tmp_path / "store")) == values(fill(folder, tmp_path / "other"))).all()
+
+
+def test_a_file_that_ends_before_its_header_says_is_used_and_told(folder, tmp_path):
+    clip = sorted(folder.rglob("*.wav"))[0]
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    extraction = fill(folder, tmp_path / "store", "audioemotion26")
+    assert len(extraction.clips) == 12
+    assert any("used although damaged" in line and clip.name in line for line in extraction.warnings)
+    assert any("used although damaged" in line for line in fill(folder, tmp_path / "store", "audioemotion26").warnings)
+
+
+def test_a_variant_changes_what_is_measured_and_not_which_clips_are_used(folder, tmp_path):
+    plain = fill(folder, tmp_path / "store", "audioemotion26")
+    noisy = fill(folder, tmp_path / "store", "audioemotion26", hearing=Hearing(variant="noise(snr=0)"))
+    assert plain.clips["digest"].tolist() == noisy.clips["digest"].tolist()
+    assert (values(plain) != values(noisy)).any(axis=1).all()
+    two = fill(folder, tmp_path / "other", "audioemotion26", hearing=Hearing(variant="noise(snr=0)"), jobs=2)
+    assert (values(noisy) == values(two)).all()
+
+
+def test_finished_vectors_cannot_be_heard_another_way(folder, tmp_path):
+    clips = fill(folder, tmp_path / "store", "audioemotion26").clips.index
+    pd.DataFrame({"x": np.arange(len(clips), dtype=np.float32)}, index=clips).to_parquet(tmp_path / "mine.parquet")
+    with pytest.raises(WrongCall, match=r"mine\.parquet holds finished vectors"):
+        fill(folder, tmp_path / "store", str(tmp_path / "mine.parquet"), hearing=Hearing(trim=30.0))
