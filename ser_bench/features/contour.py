@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.features.extractor import Extractor
+from ser_bench.features.extractor import Extractor, check_rate
 from ser_bench.features.frames import frames
-from ser_bench.features.mfcc import HIGHEST_RATE, LOWEST_RATE, MELS
+from ser_bench.features.mfcc import LOWEST_RATE, check_coefficients
 
 if TYPE_CHECKING:
     from ser_bench.audio import Clip
@@ -28,12 +28,10 @@ class Contour(Extractor):
     rate: int = 44_100
 
     def __post_init__(self) -> None:
-        if not 1 <= self.n_mfcc <= MELS:
-            raise WrongCall(f"contour: n_mfcc={self.n_mfcc}; of {MELS} mel bands 1 to {MELS} coefficients can be made")
+        check_rate(self.name, self.rate, LOWEST_RATE)
+        check_coefficients(self.name, self.n_mfcc)
         if not 1 <= self.length <= 100_000:
             raise WrongCall(f"contour: length={self.length}; it takes 1 to 100000 frames")
-        if not LOWEST_RATE <= self.rate <= HIGHEST_RATE:
-            raise WrongCall(f"contour: rate={self.rate}; it takes {LOWEST_RATE} to {HIGHEST_RATE} Hz")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ser_bench.errors import WrongCall
 from ser_bench.spec import canonical
 
 if TYPE_CHECKING:
     from ser_bench.audio import Clip
+
+HIGHEST_RATE = 192_000
 
 
 class Extractor(ABC):
@@ -104,6 +107,17 @@ class Features:
     def take(self, rows: np.ndarray) -> Features:
         """The same features of these rows."""
         return dataclasses.replace(self, values=np.ascontiguousarray(self.values[rows]))
+
+
+def check_rate(name: str, rate: int, lowest: int) -> None:
+    """Refuse a rate that an extractor cannot hear, or nobody records at.
+
+    Raises
+    ------
+    WrongCall
+    """
+    if not lowest <= rate <= HIGHEST_RATE:
+        raise WrongCall(f"{name}: rate={rate}; it takes {lowest} to {HIGHEST_RATE} Hz")
 
 
 def fingerprint_of(description: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.features.extractor import Extractor
+from ser_bench.features.extractor import Extractor, check_rate
 from ser_bench.features.frames import frames
 from ser_bench.features.functionals import FUNCTIONALS, functionals
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MELS = 128
 WIDTH = 9
-LOWEST_RATE, HIGHEST_RATE = 4_000, 192_000
+LOWEST_RATE = 4_000
 GROUPS = ("mfcc", "mfcc_delta", "mfcc_delta2")
 
 
@@ -33,10 +33,8 @@ class Mfcc(Extractor):
     rate: int = 16_000
 
     def __post_init__(self) -> None:
-        if not 1 <= self.n_mfcc <= MELS:
-            raise WrongCall(f"mfcc: n_mfcc={self.n_mfcc}; of {MELS} mel bands 1 to {MELS} coefficients can be made")
-        if not LOWEST_RATE <= self.rate <= HIGHEST_RATE:
-            raise WrongCall(f"mfcc: rate={self.rate}; it takes {LOWEST_RATE} to {HIGHEST_RATE} Hz")
+        check_coefficients(self.name, self.n_mfcc)
+        check_rate(self.name, self.rate, LOWEST_RATE)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -49,6 +47,17 @@ class Mfcc(Extractor):
         f = frames(clip, self.rate)
         coefficients = f.mfcc(self.n_mfcc)
         return functionals(np.concatenate([coefficients, delta(coefficients, 1), delta(coefficients, 2)]), f.step).ravel()
+
+
+def check_coefficients(name: str, n_mfcc: int) -> None:
+    """Refuse a number of coefficients that mel bands cannot give.
+
+    Raises
+    ------
+    WrongCall
+    """
+    if not 1 <= n_mfcc <= MELS:
+        raise WrongCall(f"{name}: n_mfcc={n_mfcc}; of {MELS} mel bands 1 to {MELS} coefficients can be made")
 
 
 def delta(tracks: np.ndarray, order: int) -> np.ndarray:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.errors import WrongCall
-from ser_bench.features.extractor import Extractor
+from ser_bench.features.extractor import Extractor, check_rate
 from ser_bench.features.frames import frames
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ EDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Hz, octaves of modulation; the last ends where frames every 32 ms can tell no more."""
 LONGEST_SECONDS = 4.096
 QUIETEST = 1e-3
-LOWEST_RATE, HIGHEST_RATE = 16_000, 192_000
+LOWEST_RATE = 16_000
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,7 @@ class Modulation(Extractor):
     rate: int = 16_000
 
     def __post_init__(self) -> None:
-        if not LOWEST_RATE <= self.rate <= HIGHEST_RATE:
-            raise WrongCall(f"modulation: rate={self.rate}; it takes {LOWEST_RATE} to {HIGHEST_RATE} Hz")
+        check_rate(self.name, self.rate, LOWEST_RATE)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.features.extractor import Extractor
+from ser_bench.features.extractor import Extractor, check_rate
 from ser_bench.features.functionals import FUNCTIONALS, functionals
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ AUDIBLE, SILENT, QUIETEST = 40.0, 25.0, 60.0
 SHORTEST_RUN = 3
 PAUSE_SECONDS = 0.15
 NUCLEUS_DB = 2.0
-LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
+LOWEST_RATE = 8_000
 MOVES = ("range", "rise", "fall", "change")
 
 
@@ -66,8 +66,7 @@ class Prosody(Extractor):
     rate: int = 16_000
 
     def __post_init__(self) -> None:
-        if not LOWEST_RATE <= self.rate <= HIGHEST_RATE:
-            raise WrongCall(f"prosody: rate={self.rate}; it takes {LOWEST_RATE} to {HIGHEST_RATE} Hz")
+        check_rate(self.name, self.rate, LOWEST_RATE)
         if not 2 / FRAME_SECONDS <= self.fmin < self.fmax <= self.rate / 4:
             raise WrongCall(
                 f"prosody: fmin={self.fmin}, fmax={self.fmax}; two periods fit a frame from 40 Hz up, and fmax ends at rate / 4"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.errors import WrongCall
-from ser_bench.features.extractor import Extractor
+from ser_bench.features.extractor import Extractor, check_rate
 from ser_bench.features.frames import CHROMA, CONTRAST_BANDS, frames
 from ser_bench.features.functionals import FUNCTIONALS, functionals
 
@@ -25,8 +24,8 @@ TRACKS = (
     *(f"contrast.{band}" for band in range(1, CONTRAST_BANDS + 1)),
     "shape.flatness",
 )
-LOWEST_RATE, HIGHEST_RATE = 12_800, 192_000
-"""Twice where the highest contrast band begins."""
+LOWEST_RATE = 12_801
+"""More than twice where the highest contrast band begins."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,7 @@ class Spectral(Extractor):
     rate: int = 16_000
 
     def __post_init__(self) -> None:
-        if not LOWEST_RATE < self.rate <= HIGHEST_RATE:
-            raise WrongCall(
-                f"spectral: rate={self.rate}; for its highest contrast band it takes more than {LOWEST_RATE} Hz, and at most {HIGHEST_RATE}"
-            )
+        check_rate(self.name, self.rate, LOWEST_RATE)
 
     @property
     def columns(self) -> tuple[str, ...]:

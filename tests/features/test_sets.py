@@ -122,7 +122,7 @@ def test_a_sum_carries_its_parts_names():
         ("egemap", "did you mean 'egemaps'"),
         ("mfcc+mfcc", "more than once"),
         ("mfcc(n_mfc=13)", "did you mean 'n_mfcc'"),
-        ("spectral(rate=8000)", "more than 12800"),
+        ("spectral(rate=8000)", "12801 to 192000"),
         ("missing.parquet", "no such file"),
         ("", "cannot read"),
         ("mfcc(n_mfcc=200)", "1 to 128"),
