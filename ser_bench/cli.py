@@ -191,7 +191,7 @@ def corpora() -> None:
 
 @cli.command()
 def features() -> None:
-    """The feature sets, with dimensions, groups, rate, source and licence."""
+    """The feature sets, with dimensions, parameters and their defaults, groups, rate, source and licence."""
     from ser_bench.features import catalogue
 
     _print_catalogue(catalogue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from ser_bench.features.extract import Extraction, count_missing, extract_corpus, fill_store
@@ -27,7 +28,7 @@ __all__ = [
 
 
 def catalogue() -> pd.DataFrame:
-    """The feature sets: a row each, with dimensions, groups, rate (Hz), source and licence."""
+    """The feature sets: a row each, with dimensions, parameters and their defaults, groups, rate (Hz), source and licence."""
     import pandas as pd
 
     rows = []
@@ -36,6 +37,14 @@ def catalogue() -> pd.DataFrame:
         groups = ", ".join(dict.fromkeys(extractor.groups))
         rate = extractor.rate or "own"
         rows.append(
-            {"features": name, "dims": len(extractor.columns), "groups": groups, "rate": rate, "source": cls.source, "licence": cls.licence}
+            {
+                "features": name,
+                "dims": len(extractor.columns),
+                "parameters": ", ".join(f"{key}={value}" for key, value in dataclasses.asdict(extractor).items()),  # type: ignore[call-overload]
+                "groups": groups,
+                "rate": rate,
+                "source": cls.source,
+                "licence": cls.licence,
+            }
         )
     return pd.DataFrame(rows)

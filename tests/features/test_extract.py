@@ -400,3 +400,12 @@ def test_finished_vectors_cannot_be_heard_another_way(folder, tmp_path):
     pd.DataFrame({"x": np.arange(len(clips), dtype=np.float32)}, index=clips).to_parquet(tmp_path / "mine.parquet")
     with pytest.raises(WrongCall, match=r"mine\.parquet holds finished vectors"):
         fill(folder, tmp_path / "store", str(tmp_path / "mine.parquet"), hearing=Hearing(trim=30.0))
+
+
+def test_a_copy_of_a_file_computes_nothing(folder, tmp_path, decoded):
+    before = fill(folder, tmp_path / "store")
+    copy = folder / before.clips.index[0].replace("-1.wav", "-9.wav")
+    shutil.copy(folder / before.clips.index[0], copy)
+    decoded.clear()
+    after = fill(folder, tmp_path / "store")
+    assert (len(after.clips), decoded) == (13, [])
