@@ -1,6 +1,6 @@
 """Extracting `spectral+mfcc`, the plain way and ours, side by side on one thread: milliseconds a clip, and their ratio.
 
-    python benchmarks/extract.py path/to/corpus [--clips 300]
+    python benchmarks/extract.py path/to/corpus [--clips 300] [--as-wav]
 
 The plain way is what a careful person writes with the libraries alone: `librosa.load` at 16 kHz, then one librosa call a
 descriptor, NumPy and SciPy for the functionals. Both compute the same 850 values, decoding included; by how much they differ is
@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import librosa
 import numpy as np
+import soundfile
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
@@ -78,10 +81,26 @@ def main() -> None:
     """Each way in a process of its own, warmed up, taking turns in blocks of clips, so that a machine that slows down slows both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
+    parser.add_argument("--as-wav", action="store_true", help="from WAV copies: RAVDESS as it is released, where the folder holds FLAC")
     parser.add_argument("--clips", type=int, default=300, help="clips, spread over the corpus")
     arguments = parser.parse_args()
     clips = ser_bench.load_corpus(arguments.corpus).clips
     paths = clips["path"].iloc[np.linspace(0, len(clips) - 1, min(arguments.clips, len(clips))).astype(int)].tolist()
+    with tempfile.TemporaryDirectory() as folder:
+        compare(arguments.corpus, as_wav(paths, Path(folder)) if arguments.as_wav else paths)
+
+
+def as_wav(paths: list[str], folder: Path) -> list[str]:
+    """The same clips as 16-bit WAV."""
+    copies = [str(folder / f"{number}.wav") for number in range(len(paths))]
+    for path, copy in zip(paths, copies, strict=True):
+        samples, rate = soundfile.read(path, dtype="int16")
+        soundfile.write(copy, samples, rate, subtype="PCM_16")
+    return copies
+
+
+def compare(corpus: str, paths: list[str]) -> None:
+    """Measure both ways and print what was found."""
     blocks = [paths[at : at + 20] for at in range(0, len(paths), 20)]
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(1) as one, spawn.Pool(1, keep_memory) as another:
@@ -92,7 +111,7 @@ def main() -> None:
         [np.concatenate(parts) for parts in zip(*side, strict=True)] for side in zip(*turns, strict=True)
     )
     ratios = [a[1].sum() / b[1].sum() for a, b, _ in turns]
-    print(f"{arguments.corpus}: {len(paths)} clips, one thread, decoding included")
+    print(f"{corpus}: {len(paths)} clips, one thread, decoding included")
     print(f"plain {1000 * their_seconds.mean():6.2f} ms a clip\nours  {1000 * my_seconds.mean():6.2f} ms a clip")
     print(f"ratio {their_seconds.sum() / my_seconds.sum():.1f} (blocks of 20: {min(ratios):.1f} to {max(ratios):.1f})")
     rest = [seconds.sum() - common.sum() for seconds in (their_seconds, my_seconds)]

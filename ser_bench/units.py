@@ -146,7 +146,8 @@ def read_unit(folder: Path, unit: Unit) -> Finished | None:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(folder / f"{unit.hash}.parquet")
+        with pq.ParquetFile(folder / f"{unit.hash}.parquet") as file:
+            table = file.read(use_threads=False)
         about = json.loads(table.schema.metadata[b"unit"])
     except (FileNotFoundError, pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError):
         return None
