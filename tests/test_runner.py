@@ -186,6 +186,29 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
     assert "no room" in results.failures[0]
 
 
+def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path):
+    script = f"""
+import os, signal
+from ser_bench import runner
+from ser_bench.api import run
+
+def fit_unit(unit, *rest):
+    from ser_bench.runner import fit_unit
+    if unit.model == "logreg" and unit.fold == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return fit_unit(unit, *rest)
+
+runner.fit_unit = fit_unit
+options = {SMALL | {"models": ["svm", "logreg"], "jobs": 2}!r}
+results = run({str(speech / "corpus" / "clips.csv")!r}, out={str(tmp_path)!r}, cache={str(speech / "store")!r}, **options)
+print(results.leaderboard.set_index("model")["status"].to_dict(), results.failures)
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "'svm': 'ok'" in said
+    assert "'logreg': 'failed'" in said
+    assert "spectral logreg train fold 2: the process that fitted it died" in said
+
+
 def test_a_speaker_on_both_sides_stops_the_run(speech, tmp_path, monkeypatch):
     from ser_bench import plan
     from ser_bench.protocol import SpeakerLeak
