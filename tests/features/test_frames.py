@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ser_bench.audio import read_clip
-from ser_bench.features.frames import Frames
+from ser_bench.features.frames import Frames, chroma_bank
 from ser_bench.features.mfcc import delta
 
 RATE = 16_000
@@ -74,6 +74,18 @@ def test_a_descriptor_is_librosa_s_on_synthetic_sound(name, kind):
 @pytest.mark.parametrize("name", OURS)
 def test_a_descriptor_is_librosa_s_on_the_shortest_clip(name):
     assert_librosa_s(name, synthetic(0.1, "voice"), RATE)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_descriptor_is_librosa_s_on_a_clip_of_more_frames_than_are_done_at_a_time(name):
+    assert_librosa_s(name, synthetic(4.5, "voice"), RATE)
+
+
+@pytest.mark.parametrize("tuning", [-0.5, -0.13, 0.0, 0.49])
+@pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
+def test_the_chroma_filters_are_librosa_s(rate, tuning):
+    theirs = librosa.filters.chroma(sr=rate, n_fft=2048, tuning=tuning).T
+    np.testing.assert_allclose(chroma_bank(rate, 2048, tuning), theirs, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", OURS)
