@@ -26,8 +26,11 @@ T = TypeVar("T")
 
 SHORTEST_MS = 100
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+MP3_LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")
+MOST_MP3_SAMPLES = 32
+"""Samples a channel that a byte of MP3 may stand for: at 8 kbit/s and 24 kHz it is 24."""
 LARGEST_BLOCK = 1 << 22
-"""Samples a channel that are decoded at a time."""
+"""Samples, of all channels together, that are decoded at a time."""
 
 
 class Unusable(Exception):
@@ -151,6 +154,9 @@ def read_bytes(path: str | Path) -> bytes:
         raise Unusable("no permission to read it") from None
     except OSError as error:
         raise Unusable(f"unreadable: {error.strerror or error}") from None
+    except ValueError as error:
+        # No file can go by such a name: it holds a null byte, say.
+        raise Unusable(f"unreadable: {error}") from None
 
 
 def key_of(data: bytes, start: float | None = None, end: float | None = None) -> str:
@@ -185,15 +191,16 @@ def decode(data: bytes, start: float | None = None, end: float | None = None) ->
         raise Unusable("empty file")
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            rate, promised = int(file.samplerate), file.frames / file.samplerate
+            rate = int(file.samplerate)
             if not LOWEST_RATE <= rate <= HIGHEST_RATE:
                 raise Unusable(f"a rate of {rate} Hz, where {LOWEST_RATE} to {HIGHEST_RATE} can be meant")
-            channels, held = _read_span(file, _given(start) or 0.0, _given(end))
+            channels, held = _read_span(file, len(data), _given(start) or 0.0, _given(end))
+            note = _note(data, file, held)
     except soundfile.LibsndfileError as error:
-        raise Unusable(f"not audio that can be decoded: {error.error_string.strip().rstrip('.')}") from None
+        raise Unusable(_fault(error.error_string)) from None
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
     check_usable(samples, rate)
-    return Clip(samples, rate, channels.shape[1], _note(data, promised, held))
+    return Clip(samples, rate, channels.shape[1], note)
 
 
 def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
@@ -216,49 +223,70 @@ def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
     return np.pad(resampled, (0, n - len(resampled)))
 
 
-def _read_span(file: soundfile.SoundFile, start: float, end: float | None) -> tuple[np.ndarray, float]:
+def _read_span(file: soundfile.SoundFile, size: int, start: float, end: float | None) -> tuple[np.ndarray, float]:
     """Samples between two moments, shape (n, channels), and where the file ended, in seconds; infinity where it went on."""
-    first = round(start * file.samplerate)
+    first, last = _span(file, start, end)
+    if file.format == "MP3":
+        # After a seek libmpg123 may decode other samples, and soundfile seeks after each read: one read, from the beginning.
+        samples = _read(file, last, MOST_MP3_SAMPLES * size)[first:]
+    else:
+        if first:
+            file.seek(first)
+        samples = _read(file, last - first, max(LARGEST_BLOCK // file.channels, 1))
+    ended = first + len(samples)
+    return samples, ended / file.samplerate if ended < last else math.inf
+
+
+def _span(file: soundfile.SoundFile, start: float, end: float | None) -> tuple[int, int]:
+    """The first sample that is meant, and the one after the last."""
+    if start < 0:
+        raise Unusable(f"starts at {start:g} s, before its file")
+    if end is not None and end <= start:
+        raise Unusable(f"ends at {end:g} s, before it starts")
+    first = round(min(start * file.samplerate, file.frames))
     if first and first >= file.frames:
         raise Unusable(f"starts at {start:g} s, after the end of its file")
-    if first:
-        file.seek(first)
-    wanted = file.frames - first
-    if end is not None:
-        wanted = min(wanted, round(end * file.samplerate) - first)
-        if wanted <= 0:
-            raise Unusable(f"ends at {end:g} s, before it starts")
+    return first, file.frames if end is None else round(min(end * file.samplerate, file.frames))
+
+
+def _read(file: soundfile.SoundFile, wanted: int, block: int) -> np.ndarray:
+    """So many samples or what is left, shape (n, channels); a header may promise any number, so a block at a time."""
     blocks: list[np.ndarray] = []
-    # A header may promise any length: no more is asked of memory at once than most files hold.
-    while wanted > 0 and (not blocks or len(blocks[-1]) == LARGEST_BLOCK):
-        blocks.append(file.read(min(wanted, LARGEST_BLOCK), dtype="float32", always_2d=True))
+    while wanted > 0 and (not blocks or len(blocks[-1]) == block):
+        blocks.append(file.read(min(wanted, block), dtype="float32", always_2d=True))
         wanted -= len(blocks[-1])
-    samples = blocks[0] if len(blocks) == 1 else np.concatenate([np.empty((0, file.channels), np.float32), *blocks])
-    return samples, (first + len(samples)) / file.samplerate if wanted > 0 else math.inf
+    return blocks[0] if len(blocks) == 1 else np.concatenate([np.empty((0, file.channels), np.float32), *blocks])
 
 
-def _note(data: bytes, promised: float, held: float) -> str:
+def _note(data: bytes, file: soundfile.SoundFile, held: float) -> str:
     """That a file holds less than its header promises, in seconds; for WAV libsndfile knows it, and keeps it to itself."""
-    if data[:4] == b"RIFF" and (sizes := _wav_data(data)):
-        promised, held = sizes
+    promised = file.frames / file.samplerate
+    if sizes := _wav_data(data):
+        promised, held = promised * sizes[0] / sizes[1], promised
+    elif file.format == "MP3" and not any(tag in data for tag in MP3_LENGTH_TAGS):
+        # No header says how long it is: what libsndfile reports is a guess from the first frame's bit rate.
+        return ""
     if not promised - held > 0.001:
         return ""
     return f"its header promises {promised:.2f} s, and it holds {held:.2f} s"
 
 
-def _wav_data(data: bytes) -> tuple[float, float] | None:
-    """How long a WAV's data chunk says it is and how long it can be, in seconds; None where it does not say."""
-    at, bytes_a_second = 12, 0
-    while at + 8 <= len(data):
-        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
-        if name == b"fmt ":
-            bytes_a_second = int.from_bytes(data[at + 16 : at + 20], "little")
-        if name == b"data":
+def _wav_data(data: bytes) -> tuple[int, int] | None:
+    """How many bytes a WAV's data chunk says it has and how many it can have; None where it does not say, or has none."""
+    at = 12
+    while data[:4] == b"RIFF" and at + 8 < len(data):
+        size, there = int.from_bytes(data[at + 4 : at + 8], "little"), len(data) - at - 8
+        if data[at : at + 4] == b"data":
             # A recorder that could not know the length in advance wrote none, or the largest.
-            open_ended = size in (0, 0xFFFFFFFF, 0x7FFFFFFF)
-            return None if open_ended or not bytes_a_second else (size / bytes_a_second, (len(data) - at - 8) / bytes_a_second)
+            return None if size in (0, 0xFFFFFFFF, 0x7FFFFFFF) else (size, min(size, there))
         at += 8 + size + size % 2
     return None
+
+
+def _fault(said: str) -> str:
+    """What libsndfile says of a file, in one line; of some damaged MP3 it says that there is none, and that is left out."""
+    fault = "not audio that can be decoded"
+    return fault if said.startswith("File does not exist") else f"{fault}: {' '.join(said.split()).rstrip('.')}"
 
 
 def check_usable(samples: np.ndarray, rate: int) -> None:

@@ -68,7 +68,8 @@ def test_spans_that_meet_share_no_sample_and_lose_none(cut: float) -> None:
 
 
 def test_a_span_that_ends_after_its_file_yields_what_is_there() -> None:
-    assert decode(encode(noise(0.5)), 0.3, 9.0).seconds == pytest.approx(0.2)
+    for end in (9.0, 1e300, np.inf):
+        assert decode(encode(noise(0.5)), 0.3, end).seconds == pytest.approx(0.2)
 
 
 def test_what_a_table_leaves_open_means_the_whole_file() -> None:
@@ -104,6 +105,26 @@ def test_unusable_audio_is_named_by_its_fault() -> None:
     assert reason(encode(broken, subtype="FLOAT")) == "not finite"
     assert reason(encode(noise(0.5)), 0.6) == "starts at 0.6 s, after the end of its file"
     assert reason(encode(noise(0.5)), 0.3, 0.2) == "ends at 0.2 s, before it starts"
+    assert reason(encode(noise(0.5)), -0.1) == "starts at -0.1 s, before its file"
+    assert reason(encode(noise(0.5)), np.inf) == "starts at inf s, after the end of its file"
+    assert reason(encode(noise(0)), 0.0, 0.2) == "no samples"
+
+
+@pytest.mark.parametrize("length", [1, RATE // 100])
+def test_a_sound_too_short_to_judge_says_so(length: int) -> None:
+    assert reason(encode(noise()[:length])) == "shorter than 100 ms"
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_one_sample_that_is_not_finite_makes_a_clip_unusable(value: float, subtype: str) -> None:
+    broken = noise(channels=2)
+    broken[7, 1] = value
+    assert reason(encode(broken, subtype=subtype)) == "not finite"
+
+
+def test_channels_that_cancel_out_are_constant() -> None:
+    assert reason(encode(np.hstack([noise(), -noise()]), subtype="FLOAT")) == "constant"
 
 
 def test_exactly_100_ms_are_enough() -> None:
@@ -115,6 +136,33 @@ def test_files_that_cannot_be_read_are_named_by_their_fault(tmp_path: Path) -> N
         read_clip(tmp_path / "nowhere.wav")
     with pytest.raises(Unusable, match="a folder, not a file"):
         read_clip(tmp_path)
+    (tmp_path / "folder.wav").mkdir()
+    with pytest.raises(Unusable, match="a folder, not a file"):
+        read_clip(tmp_path / "folder.wav")
+    (tmp_path / "text.wav").write_text("Kids are talking by the door\n" * 99)
+    with pytest.raises(Unusable, match="not audio that can be decoded: Format not recognised"):
+        read_clip(tmp_path / "text.wav")
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".wav", "null\0byte.wav", "lone\ud800.wav"])
+def test_a_name_that_no_file_can_have_is_a_reason_of_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        read_clip(tmp_path / name)
+    assert len(caught.value.reason.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["ärgerlich.wav", "怒り 01.wav", "غضب.wav", "😡.wav"])
+def test_names_in_any_script_are_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(encode(noise()))
+    assert read_clip(tmp_path / name).seconds == 0.5
+
+
+def test_a_very_long_path_is_read(tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["speaker" * 20] * 10)
+    folder.mkdir(parents=True)
+    (folder / "clip.wav").write_bytes(encode(noise()))
+    assert len(str(folder)) > 1_400
+    assert read_clip(folder / "clip.wav").seconds == 0.5
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever is root may read everything")
