@@ -13,6 +13,7 @@ from typing import Any
 
 from ser_bench.audio import Clip, Unusable, check_usable
 from ser_bench.errors import WrongCall
+from ser_bench.spec import versions
 from ser_bench.variants import Variant, parse_variant
 
 
@@ -55,9 +56,7 @@ class Hearing:
 
     def describe_window(self) -> dict[str, Any]:
         """All that decides which samples are heard."""
-        from importlib.metadata import version
-
-        return {name: value for name, value, _ in self._window()} | ({"librosa": version("librosa")} if self.trim else {})
+        return {name: value for name, value, _ in self._window()} | (versions(["librosa"]) if self.trim else {})
 
     def describe(self) -> dict[str, Any]:
         """All that decides what extractors are given."""

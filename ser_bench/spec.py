@@ -3,6 +3,9 @@
 import ast
 import dataclasses
 import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 from ser_bench.errors import WrongCall, unknown
@@ -62,6 +65,26 @@ def canonical(name: str, thing: Any) -> str:
     changed = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing) if getattr(thing, f.name) != f.default}
     inside = ",".join(f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in sorted(changed.items()))
     return f"{name}({inside})" if inside else name
+
+
+def describe(thing: Any) -> dict[str, Any]:
+    """What a plug-in's results depend on beside its input: name, version, parameters, and the versions of its libraries."""
+    return {
+        "name": thing.name,
+        "version": thing.version,
+        "parameters": dataclasses.asdict(thing),
+        "libraries": versions(thing.libraries),
+    }
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """The installed version of each library."""
+    return {library: _installed(library) for library in libraries}
+
+
+@cache
+def _installed(library: str) -> str:
+    return version(library)
 
 
 def _value(text: str) -> Any:

@@ -8,11 +8,9 @@ Rule: what is drawn at random is drawn from the clip's content and the variant's
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +18,7 @@ import numpy as np
 from ser_bench.audio import resample
 from ser_bench.errors import WrongCall
 from ser_bench.registry import find
-from ser_bench.spec import build, canonical, parse, split_sum
+from ser_bench.spec import build, canonical, describe, parse, split_sum
 
 
 class Variant(ABC):
@@ -50,12 +48,7 @@ class Variant(ABC):
 
     def describe(self) -> dict[str, Any]:
         """All that the sound depends on beside the clip."""
-        return {
-            "name": self.name,
-            "version": self.version,
-            "parameters": dataclasses.asdict(self),  # type: ignore[call-overload]
-            "libraries": {library: version(library) for library in self.libraries},
-        }
+        return describe(self)
 
     def apply(self, samples: np.ndarray, rate: int, key: str) -> np.ndarray:
         """The samples of the clip of that content key, changed."""

@@ -13,14 +13,12 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.spec import canonical
+from ser_bench.spec import canonical, describe
 
 if TYPE_CHECKING:
     from ser_bench.audio import Clip
@@ -72,14 +70,7 @@ class Extractor(ABC):
 
     def describe(self) -> dict[str, Any]:
         """All that values, and their order, depend on."""
-        return {
-            "name": self.name,
-            "version": self.version,
-            "parameters": dataclasses.asdict(self),  # type: ignore[call-overload]
-            "rate": self.rate or "own",
-            "columns": list(self.columns),
-            "libraries": {library: _installed(library) for library in self.libraries},
-        }
+        return describe(self) | {"rate": self.rate or "own", "columns": list(self.columns)}
 
     @property
     def fingerprint(self) -> str:
@@ -127,8 +118,3 @@ def fingerprint_of(description: dict[str, Any]) -> str:
     True
     """
     return hashlib.blake2b(json.dumps(description, sort_keys=True).encode(), digest_size=4).hexdigest()
-
-
-@cache
-def _installed(library: str) -> str:
-    return version(library)

@@ -54,13 +54,15 @@ def content_keys(clips: pd.DataFrame, cache: Path, *, verify: bool = False) -> K
                 key = key_of(read_bytes(path), start, end)
                 if remembered.get(state, key) != key:
                     changed.append(path)
-                elif settled and state not in remembered:
+                if settled:
                     new[state] = key
             keys[clip] = key
         except Unusable as error:
             unreadable[clip] = error.reason
     if changed:
         table.clear()
+    else:
+        new = {state: key for state, key in new.items() if state not in remembered}
     table.add({"key": list(new), "content": list(new.values())})
     if new:
         table.compact()

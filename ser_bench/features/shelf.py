@@ -19,6 +19,7 @@ from ser_bench.features.extractor import Extractor
 from ser_bench.features.measure import Heard, Measured
 from ser_bench.features.store import Table
 from ser_bench.hearing import Hearing
+from ser_bench.spec import versions
 
 AUDIO_VERSION = 2
 
@@ -144,12 +145,6 @@ def _audio_table(cache: Path, hearing: Hearing) -> Table:
     import pyarrow as pa
 
     types = (pa.string(), pa.float64(), pa.int64(), pa.int64(), pa.string())
-    about = {"name": "audio", "version": AUDIO_VERSION, "libraries": _decoders(), "window": hearing.describe_window()}
+    about = {"name": "audio", "version": AUDIO_VERSION, "libraries": versions(["soundfile", "numpy"]), "window": hearing.describe_window()}
     schema = pa.schema([("key", pa.string()), ("reason", pa.string()), *zip(Heard._fields, types, strict=True)])
     return Table.within(cache, "audio", about, schema)
-
-
-def _decoders() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {"soundfile": version("soundfile"), "numpy": version("numpy")}

@@ -106,7 +106,7 @@ def test_a_library_s_version_and_the_set_s_own_are_in_the_fingerprint(monkeypatc
     monkeypatch.setattr(Mfcc, "version", 99)
     assert Mfcc().fingerprint != before
     monkeypatch.undo()
-    monkeypatch.setattr("ser_bench.features.extractor._installed", lambda library: "0")
+    monkeypatch.setattr("ser_bench.spec._installed", lambda library: "0")
     assert Mfcc().fingerprint != before
 
 
