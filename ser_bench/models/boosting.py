@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, balanced_weights, scatter
+from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, balanced_weights, likeliest
 
 if TYPE_CHECKING:
     import optuna
@@ -102,11 +102,8 @@ class FittedBoosting(Fitted):
 
     def judge(self, x: np.ndarray) -> Verdict:
         """Decide for the most probable emotion."""
-        probabilities = np.zeros((0, len(self.present)))
-        if len(x):
-            probabilities = self.booster.inplace_predict(x, iteration_range=(0, self.rounds)).astype(np.float64)
-        probabilities /= probabilities.sum(1, keepdims=True)
-        return Verdict(self.present[probabilities.argmax(1)], scatter(probabilities, self.present, self.n_classes, 0.0), self.rounds)
+        probabilities = self.booster.inplace_predict(x, iteration_range=(0, self.rounds)) if len(x) else np.zeros((0, len(self.present)))
+        return likeliest(probabilities, self.present, self.n_classes, self.rounds)
 
 
 def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> FittedBoosting:

@@ -86,13 +86,10 @@ class Estimator(Fitted):
 
     classifier: Any
     n_classes: int
-    rounds: int | None = None
 
     def judge(self, x: np.ndarray) -> Verdict:
         """Decide for the most probable emotion."""
-        classes = self.classifier.classes_
-        probabilities = self.classifier.predict_proba(x)
-        return Verdict(classes[probabilities.argmax(1)], scatter(probabilities, classes, self.n_classes, 0.0), self.rounds)
+        return likeliest(self.classifier.predict_proba(x), self.classifier.classes_, self.n_classes)
 
 
 @dataclass(frozen=True)
@@ -238,6 +235,13 @@ def scatter(values: np.ndarray, classes: np.ndarray, n_classes: int, absent: flo
     out = np.full((len(values), n_classes), absent)
     out[:, classes] = values
     return out
+
+
+def likeliest(probabilities: np.ndarray, classes: np.ndarray, n_classes: int, rounds: int | None = None) -> Verdict:
+    """Decide for the most probable emotion, of those present in training: probabilities (n_clips, len(classes)), in any precision."""
+    exact = probabilities.astype(np.float64)
+    exact /= exact.sum(1, keepdims=True)
+    return Verdict(classes[exact.argmax(1)], scatter(exact, classes, n_classes, 0.0), rounds)
 
 
 def balanced_weights(y: np.ndarray) -> np.ndarray:

@@ -1,0 +1,32 @@
+"""The network is scikit-learn's, without what surrounds it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.neural_network import MLPClassifier
+
+from ser_bench.models.mlp import BATCH, Mlp
+from ser_bench.models.model import Split, balanced_weights
+
+
+@pytest.mark.parametrize("n_clips", [100, 300])
+def test_training_is_scikit_learns(n_clips: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(n_clips, 9)).astype(np.float32), rng.integers(0, 4, n_clips)
+    params = {"width": 16, "alpha": 0.7, "learning_rate": 3e-3}
+    ours = Mlp().fit(Split(x, y, x, None, 4), params, seed=3, rounds=15)
+    theirs = MLPClassifier((16,), alpha=0.7, learning_rate_init=3e-3, batch_size=min(BATCH, n_clips), random_state=np.random.RandomState(3))
+    for _ in range(15):
+        theirs.partial_fit(x, y, classes=np.arange(4), sample_weight=balanced_weights(y))
+    np.testing.assert_allclose(ours.judge(x).scores, theirs.predict_proba(x), atol=1e-4)
+
+
+def test_the_best_epochs_weights_are_kept() -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(60, 30)).astype(np.float32), rng.integers(0, 3, 60)
+    split = Split(x, y, rng.normal(size=(40, 30)).astype(np.float32), rng.integers(0, 3, 40), 3)
+    params = {"width": 64, "alpha": 1e-4, "learning_rate": 1e-2}
+    watched = Mlp().fit(split, params, seed=0).judge(split.x_eval)
+    again = Mlp().fit(split, params, seed=0, rounds=watched.rounds).judge(split.x_eval)
+    np.testing.assert_array_equal(watched.scores, again.scores)
