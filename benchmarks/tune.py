@@ -1,4 +1,5 @@
-"""Nested tuning, the plain way and ours, side by side: seconds, UAR, and how many trials were pruned.
+"""Nested tuning, the plain way and ours, side by side: seconds (and their ratio, and that of processor seconds, which
+other work on the machine hardly moves), UAR, and how many trials were pruned.
 
     python benchmarks/tune.py path/to/ravdess -f egemaps --trials 10 --seeds 5
 
@@ -77,6 +78,9 @@ def plain_mlp(trial: BaseTrial) -> Any:
 PLAIN: dict[str, Callable[[BaseTrial], Any]] = {"svm": plain_svm, "rf": plain_rf, "xgb": plain_xgb, "mlp": plain_mlp}
 
 
+Unit = Callable[[UnitData, str, int, int, int, int], tuple[np.ndarray, int]]
+
+
 def plain_unit(data: UnitData, model: str, trials: int, inner: int, seed: int, fold_seed: int) -> tuple[np.ndarray, int]:
     """Decisions for the held-out clips, the plain way."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -99,21 +103,27 @@ def our_unit(data: UnitData, model: str, trials: int, inner: int, seed: int, fol
     return result.predicted, int((result.trials["state"] == "pruned").sum())
 
 
+def timed(unit: Unit, *arguments: Any) -> tuple[np.ndarray, int, float]:
+    """A unit's decisions and pruned trials, and the processor seconds that it took."""
+    started = time.process_time()
+    return *unit(*arguments), time.process_time() - started
+
+
 def judge(
-    unit: Callable[..., tuple[np.ndarray, int]], data: UnitData, model: str, seed: int, options: argparse.Namespace, pool: Parallel
-) -> tuple[float, float, int]:
-    """Seconds, UAR and pruned trials of one cell."""
+    unit: Unit, data: UnitData, model: str, seed: int, options: argparse.Namespace, pool: Parallel
+) -> tuple[float, float, float, int]:
+    """Seconds, processor seconds, UAR and pruned trials of one cell."""
     folds = voice_folds(data.voices, data.y, options.folds, seed)
     numbers = range(options.folds)
     units = [UnitData(data.x, data.y, data.speakers, data.voices, folds != k, data.classes) for k in numbers]
     seeds = [(derive_seed(seed, model, k), derive_seed(seed, k)) for k in numbers]
     started = time.perf_counter()
-    done = pool(delayed(unit)(d, model, options.trials, options.inner, *s) for d, s in zip(units, seeds, strict=True))
+    done = pool(delayed(timed)(unit, d, model, options.trials, options.inner, *s) for d, s in zip(units, seeds, strict=True))
     seconds = time.perf_counter() - started
     predicted = np.empty_like(data.y)
-    for k, (decisions, _) in enumerate(done):
+    for k, (decisions, _, _) in enumerate(done):
         predicted[folds == k] = decisions
-    return seconds, uar(data.y.astype(str), predicted.astype(str)), sum(pruned for _, pruned in done)
+    return seconds, sum(s for *_, s in done), uar(data.y.astype(str), predicted.astype(str)), sum(pruned for _, pruned, _ in done)
 
 
 def read_cell(corpus: str, features: str, cache: str) -> UnitData:
@@ -145,15 +155,17 @@ def main() -> None:
     for unit in (plain_unit, our_unit):
         # So that neither way pays for the workers' start.
         judge(unit, data, "svm", 0, argparse.Namespace(trials=1, inner=2, folds=options.folds), pool)
-    totals = np.zeros(2)
-    print(f"{'model':8}{'plain s':>9}{'ours s':>9}{'ratio':>7}{'plain UAR':>11}{'our UAR':>9}{'pruned':>8}")
+    totals = np.zeros(4)
+    print(f"{'model':8}{'plain s':>9}{'ours s':>9}{'ratio':>7}{'of CPU':>8}{'plain UAR':>11}{'our UAR':>9}{'pruned':>8}")
     for model in options.models:
         runs = [[judge(unit, data, model, seed, options, pool) for seed in range(options.seeds)] for unit in (plain_unit, our_unit)]
-        (slow, plain_uar, _), (fast, our_uar, pruned) = np.mean(runs, axis=1)
-        totals += slow, fast
+        (slow, slow_cpu, plain_uar, _), (fast, fast_cpu, our_uar, pruned) = np.mean(runs, axis=1)
+        totals += slow, fast, slow_cpu, fast_cpu
         share = pruned / (options.trials * options.folds)
-        print(f"{model:8}{slow:9.1f}{fast:9.1f}{slow / fast:7.1f}{plain_uar:11.3f}{our_uar:9.3f}{share:8.0%}", flush=True)
-    print(f"{'all':8}{totals[0]:9.1f}{totals[1]:9.1f}{totals[0] / totals[1]:7.1f}")
+        ratios = f"{slow / fast:7.1f}{slow_cpu / fast_cpu:8.1f}"
+        print(f"{model:8}{slow:9.1f}{fast:9.1f}{ratios}{plain_uar:11.3f}{our_uar:9.3f}{share:8.0%}", flush=True)
+    slow, fast, slow_cpu, fast_cpu = totals
+    print(f"{'all':8}{slow:9.1f}{fast:9.1f}{slow / fast:7.1f}{slow_cpu / fast_cpu:8.1f}")
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def extract_all(
             corpus,
             feature_sets,
             cache=Path(config.cache),
-            jobs=config.workers,
+            workers=config.workers,
             progress=progress,
             hearing=config.hearing,
             verify=verify,

@@ -47,6 +47,10 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 extracting = options(
     click.option("--jobs", type=int, metavar="N", help="Processes, one thread each.  [default: one a core]"),
+    click.option(
+        "--backend", metavar="BACKEND", help="local, or dask: the workers of a Dask cluster that shares the file system.  [default: local]"
+    ),
+    click.option("--scheduler", metavar="URL", help="Of backend dask: the address of its scheduler, such as tcp://host:8786."),
     click.option("--cache", metavar="FOLDER", help=f"The feature store.  [default: {DEFAULTS.cache}]"),
     click.option("--max-skipped", type=float, metavar="SHARE", help=f"Unusable clips allowed.  [default: {DEFAULTS.max_skipped}]"),
 )
@@ -92,6 +96,15 @@ judging = options(
     click.option("--inner", type=int, metavar="K", help="Inner folds, instead of the budget's."),
     click.option("--seeds", type=int, metavar="N", help="Repeats with seeds counting up, instead of the budget's."),
     click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
+    click.option(
+        "--time-limit",
+        type=float,
+        metavar="MINUTES",
+        help="End searches after that long and judge what they found: marked in the notes, and no longer the same from run to run.",
+    ),
+    click.option(
+        "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
+    ),
     click.option("--out", metavar="FOLDER", help=f"Where runs and finished units lie.  [default: {DEFAULTS.out}]"),
     click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
     click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),

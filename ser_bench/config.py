@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from ser_bench.errors import WrongCall, unknown
 from ser_bench.hearing import Hearing
+from ser_bench.parallel import Workers
 from ser_bench.spec import typed
 
 
@@ -28,7 +29,8 @@ class Budget(NamedTuple):
 
 BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(30, 4, 1), "full": Budget(100, 5, 3)}
 TRACKS = ("train", "speaker")
-HOW = frozenset({"corpus", "jobs", "out", "cache"})
+HOW = frozenset({"corpus", "jobs", "backend", "scheduler", "storage", "out", "cache"})
+BACKENDS = ("local", "dask")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class RunConfig:
         Override what the budget says; 0 leaves it to the budget.
     seed : int
         The first seed; further ones count up from it.
+    time_limit : float
+        Minutes after which searches end with what they found; 0 is no limit.
     offset, duration, trim : float
     variant : str
         How clips are heard: as in `Hearing`.
@@ -64,6 +68,11 @@ class RunConfig:
         Go on although one audio stands under two emotions.
     jobs : int
         Processes; 0 is one a core.
+    backend : {'local', 'dask'}
+    scheduler : str
+        Where the work is done: processes of this machine, or of the Dask cluster with that scheduler.
+    storage : str
+        The URL of a database that studies are copied to for others to look on; empty for none.
     out, cache : str
         Where runs and units, and where the feature store lie.
     """
@@ -80,6 +89,7 @@ class RunConfig:
     inner: int = 0
     seeds: int = 0
     seed: int = 0
+    time_limit: float = 0.0
     offset: float = 0.0
     duration: float = 0.0
     trim: float = 0.0
@@ -87,6 +97,9 @@ class RunConfig:
     max_skipped: float = 0.1
     allow_conflicts: bool = False
     jobs: int = 0
+    backend: str = "local"
+    scheduler: str = ""
+    storage: str = ""
     out: str = "results"
     cache: str = "features"
 
@@ -99,7 +112,11 @@ class RunConfig:
         for name in ("corpus", "features", "models", "track"):
             if not getattr(self, name):
                 raise WrongCall(f"{name}: at least one is needed")
-        for name in ("trials", "inner", "seeds", "seed", "jobs"):
+        if self.backend not in BACKENDS:
+            raise unknown("backend", self.backend, BACKENDS)
+        if (self.backend == "dask") != bool(self.scheduler):
+            raise WrongCall("backend 'dask' and the address of its scheduler go together: --backend dask --scheduler tcp://host:port")
+        for name in ("trials", "inner", "seeds", "seed", "time_limit", "jobs"):
             if getattr(self, name) < 0:
                 raise WrongCall(f"{name}: {getattr(self, name)} is below zero")
         if self.inner == 1:
@@ -114,14 +131,14 @@ class RunConfig:
         return Hearing(self.offset, self.duration, self.trim, self.variant)
 
     @property
-    def workers(self) -> int:
-        """The number of processes that `jobs` means."""
-        if self.jobs:
-            return self.jobs
+    def workers(self) -> Workers:
+        """Who does the work."""
+        if self.jobs or self.scheduler:
+            return Workers(self.jobs, self.scheduler)
         from joblib import cpu_count
 
         # Those that this process may use, which can be fewer than the machine has.
-        return cpu_count()
+        return Workers(cpu_count())
 
     def for_corpus(self, source: str) -> RunConfig:
         """This configuration for one corpus alone, its budget resolved to numbers."""

@@ -1,9 +1,10 @@
-"""Work over processes, one thread each; results come as they are finished."""
+"""Work over processes, one thread each, on this machine or on a cluster; results come as they are finished."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -30,15 +31,44 @@ class Died(NamedTuple):
     call: tuple[Any, ...]
 
 
-def in_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
+@dataclass(frozen=True)
+class Workers:
+    """Who works: processes of this machine, or where there is the address of a scheduler, those of its Dask cluster."""
+
+    jobs: int = 1
+    scheduler: str = ""
+
+    @property
+    def number(self) -> int:
+        """How many there are just now."""
+        if not self.scheduler:
+            return self.jobs
+        from ser_bench.cluster import count_workers
+
+        return count_workers(self.scheduler)
+
+
+def in_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], workers: Workers) -> Iterator[Any]:
     """Yield `function(*call)` of every call, in the order in which they end, or `Died` for one that kills its process.
 
-    A process that dies takes what its neighbours were doing with it. So whatever was under way is done again, one call
-    at a time, and the rest goes on in new ones. With one job there is no process but this one.
+    With one job there is no process but this one.
     """
-    if jobs == 1:
+    if workers.scheduler:
+        from ser_bench.cluster import on_cluster
+
+        yield from (Died(call) if died else result for call, result, died in on_cluster(function, calls, workers.scheduler))
+    elif workers.jobs == 1:
         yield from (function(*call) for call in calls)
-        return
+    else:
+        yield from over_processes(function, calls, workers.jobs)
+
+
+def over_processes(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
+    """Yield results, or `Died`, over processes of this machine.
+
+    A process that dies takes what its neighbours were doing with it. So whatever was under way is done again, one call
+    at a time, and the rest goes on in new ones.
+    """
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 

@@ -89,7 +89,7 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
         check_writable(option, Path(folder))
     loaded = time.perf_counter()
     extraction = extract_corpus(
-        corpus, feature_sets, cache=Path(config.cache), jobs=config.workers, progress=progress, hearing=config.hearing
+        corpus, feature_sets, cache=Path(config.cache), workers=config.workers, progress=progress, hearing=config.hearing
     )
     extracted = time.perf_counter()
     judged, skipped, warnings = settle(corpus, extraction.clips, extraction.skipped, config)
@@ -215,7 +215,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
         cells = {cell: (len(units), sum(read_unit(store, u) is None for u in units)) for cell, units in planned.cells.items()}
     rows = []
     for (features, model, track), (units, todo) in cells.items():
-        seconds = todo * models[model].seconds(n_clips, dims[features], config.trials, config.inner) / config.workers
+        seconds = todo * models[model].seconds(n_clips, dims[features], config.trials, config.inner) / config.workers.number
         fits = todo * (config.trials * config.inner + 1)
         rows.append([corpus.name, features, dims[features], model, track, str(protocol), units, todo, fits, round(seconds / 60, 1)])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]

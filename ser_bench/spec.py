@@ -5,7 +5,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
 from ser_bench.errors import WrongCall, unknown
@@ -84,7 +84,11 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _installed(library: str) -> str:
-    return version(library)
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        # The same library without what it brings for other machines.
+        return version(f"{library}-cpu")
 
 
 def _value(text: str) -> Any:

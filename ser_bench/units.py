@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from ser_bench.files import write_whole
 from ser_bench.protocol import Protocol, derive_seed
+from ser_bench.spec import versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,18 +156,9 @@ def read_unit(folder: Path, unit: Unit) -> Finished | None:
     return Finished(table["predicted"].to_numpy(), probabilities, about)
 
 
-@cache
 def library_versions() -> dict[str, str]:
     """The versions of the libraries that can change a unit's result."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    def installed(library: str) -> str:
-        try:
-            return version(library)
-        except PackageNotFoundError:
-            return version(f"{library}-cpu")
-
-    return {library: installed(library) for library in LIBRARIES}
+    return versions(LIBRARIES)
 
 
 def _tuning_version() -> int:

@@ -10,7 +10,9 @@ import ser_bench
 HOUSE = Path(ser_bench.__file__).parent
 LAYERS = (
     ("errors",),
-    ("registry", "spec", "progress", "scores", "files", "parallel", "kernels", "trees"),
+    ("registry", "spec", "progress", "scores", "files", "kernels", "trees"),
+    ("cluster",),
+    ("parallel",),
     ("audio",),
     ("variants",),
     ("hearing",),

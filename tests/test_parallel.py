@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from ser_bench.parallel import Died, in_parallel
+from ser_bench.parallel import Died, Workers, in_parallel
 
 
 def double(number: int, deadly: tuple[int, ...]) -> int:
@@ -16,12 +16,12 @@ def double(number: int, deadly: tuple[int, ...]) -> int:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_every_call_is_done_once(jobs):
-    assert sorted(in_parallel(double, ((n, ()) for n in range(40)), jobs)) == list(range(0, 80, 2))
+    assert sorted(in_parallel(double, ((n, ()) for n in range(40)), Workers(jobs))) == list(range(0, 80, 2))
 
 
 def test_a_call_that_kills_its_process_is_named_and_the_rest_goes_on():
     deadly = (3, 17)
-    results = list(in_parallel(double, [(n, deadly) for n in range(40)], 2))
+    results = list(in_parallel(double, [(n, deadly) for n in range(40)], Workers(2)))
     died = [result.call[0] for result in results if isinstance(result, Died)]
     assert sorted(died) == [3, 17]
     assert sorted(result for result in results if not isinstance(result, Died)) == [2 * n for n in range(40) if n not in deadly]
@@ -29,4 +29,4 @@ def test_a_call_that_kills_its_process_is_named_and_the_rest_goes_on():
 
 def test_an_error_in_a_call_is_the_caller_s():
     with pytest.raises(ZeroDivisionError):
-        list(in_parallel(divmod, [(1, 0)] * 3, 2))
+        list(in_parallel(divmod, [(1, 0)] * 3, Workers(2)))

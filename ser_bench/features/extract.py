@@ -23,7 +23,7 @@ from ser_bench.features.measure import Measured, Task, measure
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
 from ser_bench.features.shelf import Shelf
 from ser_bench.hearing import Hearing
-from ser_bench.parallel import Died, in_parallel, one_by_one
+from ser_bench.parallel import Died, Workers, in_parallel, one_by_one
 from ser_bench.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ def extract(corpus: Corpus, features: str, *, cache: str | Path = "features", jo
     import pandas as pd
 
     feature_set = parse_features(features)
-    extraction = extract_corpus(corpus, [feature_set], cache=Path(cache), jobs=jobs or os.cpu_count() or 1, hearing=Hearing(**heard))
+    extraction = extract_corpus(
+        corpus, [feature_set], cache=Path(cache), workers=Workers(jobs or os.cpu_count() or 1), hearing=Hearing(**heard)
+    )
     matrix = extraction.features(feature_set)
     table = pd.DataFrame(matrix.values, index=extraction.clips.index, columns=list(matrix.columns))
     table.attrs["groups"] = dict(zip(matrix.columns, matrix.groups, strict=True))
@@ -121,8 +123,8 @@ def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> Fi
     feature_sets : list of FeatureSet
     cache : Path
         The store.
-    jobs : int
-        Processes.
+    workers : Workers
+        Processes, here or on a cluster.
     progress : Progress, optional
     hearing : Hearing, optional
         How clips are heard; whole and unchanged without.
@@ -144,7 +146,7 @@ def _fill(
     parts: list[Part],
     *,
     cache: Path,
-    jobs: int,
+    workers: Workers,
     progress: Progress | None = None,
     hearing: Hearing | None = None,
     verify: bool = False,
@@ -156,7 +158,7 @@ def _fill(
     keys, unreadable, changed = content_keys(corpus.clips, cache, verify=verify)
     shelf = Shelf(cache, _extractors(parts), hearing)
     clips = corpus.clips.loc[list(keys)].assign(key=list(keys.values()))
-    unread = _compute(clips, shelf, hearing, jobs, progress or Silent())
+    unread = _compute(clips, shelf, hearing, workers, progress or Silent())
     reasons = dict(unreadable)
     for clip, key in keys.items():
         why = unread.get(key) or shelf.why_not(key)
@@ -171,7 +173,7 @@ def _extractors(parts: list[Part]) -> dict[str, Extractor]:
     return {part.label: part for part in parts if isinstance(part, Extractor)}
 
 
-def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, jobs: int, progress: Progress) -> dict[str, str]:
+def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Workers, progress: Progress) -> dict[str, str]:
     """Compute what is lacking and add it; returns why there is nothing of some clips just now, by key."""
     total = sum(shelf.lacking(key) is not None for key in clips["key"].unique())
     if not total:
@@ -181,7 +183,7 @@ def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, jobs: int, pro
     written = time.monotonic()
     progress.start("extracting features", total)
     try:
-        for measured in _measured(_tasks(clips, shelf, hearing), jobs):
+        for measured in _measured(_tasks(clips, shelf, hearing), workers):
             progress.advance(1)
             if measured.unread:
                 unread[measured.key] = measured.unread
@@ -206,10 +208,10 @@ def _tasks(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing) -> Iterator[Task
             yield Task(key, path, start, end, hearing, [shelf.extractors[label] for label in lacking])
 
 
-def _measured(tasks: Iterator[Task], jobs: int) -> Iterator[Measured]:
+def _measured(tasks: Iterator[Task], workers: Workers) -> Iterator[Measured]:
     """Every task done, as they end; a clip whose process dies is named, and costs no other."""
     batches = iter(lambda: list(islice(tasks, BATCH)), [])
-    for result in in_parallel(measure, ((batch,) for batch in batches), jobs):
+    for result in in_parallel(measure, ((batch,) for batch in batches), workers):
         if not isinstance(result, Died):
             yield from result
             continue

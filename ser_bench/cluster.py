@@ -1,0 +1,109 @@
+"""Work over the processes of a Dask cluster (the extra ``dask``).
+
+In:   calls, and the address of a scheduler whose workers see the same files under the same paths.
+Out:  each call with its result, in the order in which they end.
+Rule: results do not depend on who computed them. So workers run one thread each and the same versions as this process; what a
+      dead worker had under way is done again by another, and a call that kills several is given up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.spec import versions
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+SECONDS_TO_CONNECT = 15
+SAME = ("ser-bench", "numpy", "scipy", "scikit-learn", "xgboost", "optuna", "librosa", "opensmile", "numba")
+"""What must be the same everywhere for results to be."""
+
+
+def on_cluster(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], address: str) -> Iterator[tuple[tuple[Any, ...], Any, bool]]:
+    """Yield every call, its result, and whether it killed its workers and so has none.
+
+    Raises
+    ------
+    WrongCall
+        Where there is no cluster, or one whose workers would not give the same results.
+    WorkFailed
+        Where the scheduler is lost on the way.
+    """
+    with connect(address) as client:
+        from concurrent.futures import CancelledError
+
+        from distributed import KilledWorker, as_completed
+
+        waiting = iter(calls)
+        under_way: dict[Any, tuple[Any, ...]] = {}
+        finished = as_completed()
+
+        def hand_out() -> None:
+            # A second call a worker, so that none waits for its next; and no more, as calls carry their data.
+            for call in islice(waiting, max(0, 2 * len(client.nthreads()) - len(under_way))):
+                future = client.submit(function, *call, pure=False)
+                under_way[future] = call
+                finished.add(future)
+
+        hand_out()
+        for future in finished:
+            call = under_way.pop(future)
+            try:
+                yield call, future.result(), False
+            except KilledWorker:
+                yield call, None, True
+            except CancelledError:
+                raise WorkFailed(f"the scheduler at {address} is gone; finished work is kept: the same command goes on from here") from None
+            hand_out()
+
+
+def count_workers(address: str) -> int:
+    """How many workers a cluster has."""
+    with connect(address) as client:
+        return len(client.nthreads())
+
+
+def connect(address: str) -> Client:
+    """A client of a cluster that is fit for use."""
+    try:
+        import dask
+        from distributed import Client
+    except ImportError:
+        raise WrongCall("--scheduler needs Dask: pip install 'ser-bench[dask]'") from None
+    # What it would log of lost connections is told by the errors below.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
+    try:
+        client = Client(address, timeout=SECONDS_TO_CONNECT)
+    except (OSError, ValueError) as error:
+        raise WrongCall(f"--scheduler {address}: no Dask scheduler answers there ({error}); start one with: dask scheduler") from None
+    try:
+        _check(client, address)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _check(client: Client, address: str) -> None:
+    from distributed import TimeoutError as TooLate
+
+    start = f"start some with: dask worker {address} --nthreads 1 --nworkers 2"
+    try:
+        client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
+    except TooLate:
+        raise WrongCall(f"--scheduler {address} has no workers; {start}") from None
+    if threaded := [worker for worker, threads in client.nthreads().items() if threads > 1]:
+        raise WrongCall(f"--scheduler {address}: worker {threaded[0]} runs several threads, which changes last digits; {start}")
+    ours = versions(SAME)
+    for worker, theirs in client.run(versions, SAME).items():
+        for name in SAME:
+            if theirs[name] != ours[name]:
+                raise WrongCall(
+                    f"--scheduler {address}: {name} is {theirs[name]} on worker {worker} and {ours[name]} here; install the same"
+                )
