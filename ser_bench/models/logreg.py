@@ -1,10 +1,16 @@
-"""Multinomial logistic regression, the plainest of the models."""
+"""Multinomial logistic regression, the plainest of the models.
+
+A ridge does not see a rotation, and clips span no more directions than there are of them. So where a set has more columns than
+clips, the plan turns these directions into the columns, once a split: the same optimum, a fraction of the work.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.models.model import Estimator, Fitted, Model, Params, Split
+import numpy as np
+
+from ser_bench.models.model import Estimator, Fitted, Model, Params, Plan, Split, Verdict
 
 if TYPE_CHECKING:
     import optuna
@@ -16,7 +22,7 @@ class LogisticRegression(Model):
     """Linear scores, a softmax, and a ridge."""
 
     name = "logreg"
-    version = 1
+    version = 2
     description = "multinomial logistic regression with a ridge, balanced classes"
     defaults = {"C": 0.1}
 
@@ -37,6 +43,30 @@ class LogisticRegression(Model):
             warnings.simplefilter("ignore", ConvergenceWarning)
             return Estimator(regression.fit(split.x_train, split.y_train), split.n_classes)
 
+    def plan(self, split: Split) -> Plan:
+        """Share the rotation of a wide set."""
+        wide = split.x_train.shape[1] > len(split.x_train)
+        return RotatedPlan(self, split) if wide else Plan(self, split)
+
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
-        """Grows with clips and columns."""
-        return 5e-8 * n_train * n_columns
+        """Grows with clips and columns, of which no more matter than there are clips."""
+        return 8e-8 * n_train * min(n_train, n_columns)
+
+
+class RotatedPlan(Plan):
+    """Runs on the directions that the training clips span."""
+
+    def __init__(self, model: Model, split: Split) -> None:
+        super().__init__(model, split)
+        products = (split.x_train @ split.x_train.T).astype(np.float64)
+        values, vectors = np.linalg.eigh(products)
+        spanned = values > values[-1] * 1e-6
+        lengths = np.sqrt(values[spanned])
+        vectors = vectors[:, spanned]
+        x_train = (vectors * lengths).astype(np.float32)
+        x_eval = ((split.x_eval @ split.x_train.T) @ vectors / lengths).astype(np.float32)
+        self.rotated = Split(x_train, split.y_train, x_eval, split.y_eval, split.n_classes)
+
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+        """Descend among these directions."""
+        return self.model.fit(self.rotated, params, seed).judge(self.rotated.x_eval)

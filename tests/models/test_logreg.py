@@ -1,0 +1,22 @@
+"""A wide set is the same to the logistic regression after a rotation."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression as Regression
+
+from ser_bench.models.logreg import LogisticRegression, RotatedPlan
+from ser_bench.models.model import Plan
+from tests.models.test_models import make_split
+
+
+@pytest.mark.parametrize("c", [1e-4, 1e-2, 1.0])
+def test_a_rotated_wide_set_is_judged_as_it_stands(c: float) -> None:
+    split = make_split(columns=600, emotions=4)
+    plan = LogisticRegression().plan(split)
+    assert isinstance(plan, RotatedPlan)
+    exact = Regression(C=c, class_weight="balanced", max_iter=5000, tol=1e-8).fit(split.x_train.astype(float), split.y_train)
+    np.testing.assert_allclose(plan.run({"C": c}, 0).scores, exact.predict_proba(split.x_eval.astype(float)), atol=5e-3)
+
+
+def test_a_narrow_set_is_left_alone() -> None:
+    assert type(LogisticRegression().plan(make_split())) is Plan
