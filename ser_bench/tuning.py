@@ -4,14 +4,14 @@ In:   features, emotions and speakers of a cell's clips, which of them are for t
 Out:  decisions and probabilities for the held-out clips, the parameters chosen and every trial.
 Rule: nothing here sees a held-out emotion; on the ``train`` track no held-out feature moves anything
       fitted; no voice is on both sides of a split; and a unit is a pure function of what it is given:
-      no clock, no other process and no number of threads has a say.
+      no clock, no other process and no number of threads has a say, unless it is told when to stop.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,8 @@ class UnitResult:
         What a reader of the row must know.
     seconds : float
         The one thing that may differ between two runs.
+    cut_short : bool
+        Whether the search was stopped before its last trial: then all may differ.
     """
 
     predicted: np.ndarray
@@ -95,6 +97,7 @@ class UnitResult:
     trials: pd.DataFrame
     notes: list[str]
     seconds: float
+    cut_short: bool = False
 
 
 @dataclass
@@ -111,7 +114,17 @@ class Trial:
     reason: str = ""
 
 
-def tune_unit(data: UnitData, model: Model, *, trials: int, inner: int, seed: int, fold_seed: int) -> UnitResult:
+def tune_unit(
+    data: UnitData,
+    model: Model,
+    *,
+    trials: int,
+    inner: int,
+    seed: int,
+    fold_seed: int,
+    stop: Callable[[], bool] | None = None,
+    watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
+) -> UnitResult:
     """Search, refit, predict.
 
     Parameters
@@ -126,6 +139,10 @@ def tune_unit(data: UnitData, model: Model, *, trials: int, inner: int, seed: in
         Of search and model.
     fold_seed : int
         Of the inner folds, which all rows share.
+    stop : callable, optional
+        Asked before each trial but the first: whether to go on with what was found.
+    watch : callable, optional
+        Told of each trial when it has ended.
 
     Raises
     ------
@@ -144,7 +161,7 @@ def tune_unit(data: UnitData, model: Model, *, trials: int, inner: int, seed: in
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
         search = Search.over(data, x, model, inner, seed, fold_seed)
-        found = search.run(trials) if search else [Trial(0, dict(model.defaults))]
+        found = search.run(trials, stop, watch) if search else [Trial(0, dict(model.defaults))]
         best = best_of(found)
         if best is None:
             raise WorkFailed(f"{model.name}: every trial failed; the first: {found[0].reason}")
@@ -158,8 +175,9 @@ def tune_unit(data: UnitData, model: Model, *, trials: int, inner: int, seed: in
         params=best.params,
         rounds=verdict.rounds,
         trials=trial_table(found, best),
-        notes=unit_notes(model, x.shape[1], found, searched=search is not None),
+        notes=unit_notes(model, int(data.train.sum()), x.shape[1], found, searched=search is not None),
         seconds=time.perf_counter() - started,
+        cut_short=search is not None and len(found) < trials,
     )
 
 
@@ -203,17 +221,23 @@ class Search:
             plans.append(plan_split(model, scaled_split(data, x, inside[folds != number], inside[folds == number])))
         return cls(model, plans, y, folds, voices, seed)
 
-    def run(self, trials: int) -> list[Trial]:
+    def run(
+        self, trials: int, stop: Callable[[], bool] | None = None, watch: Callable[[optuna.trial.FrozenTrial], object] | None = None
+    ) -> list[Trial]:
         """Run a study of that many trials, the model's defaults first."""
         study = new_study(derive_seed(self.seed, "search"), trials)
         study.enqueue_trial(dict(self.model.defaults))
         found: list[Trial] = []
         for number in range(trials):
+            if number and stop and stop():
+                break
             asked = study.ask()
             trial = Trial(number, self.model.space(asked))
             self.judge(trial, best_of(found))
             tell(study, asked, trial)
             found.append(trial)
+            if watch:
+                watch(study.get_trials(deepcopy=False)[number])
         return found
 
     def judge(self, trial: Trial, best: Trial | None) -> None:
@@ -358,9 +382,9 @@ def trial_table(trials: Sequence[Trial], best: Trial) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["trial", "state", "score", "params", "seconds", "chosen"])
 
 
-def unit_notes(model: Model, n_columns: int, trials: Sequence[Trial], *, searched: bool) -> list[str]:
+def unit_notes(model: Model, n_train: int, n_columns: int, trials: Sequence[Trial], *, searched: bool) -> list[str]:
     """What a reader of the row must know about this unit."""
-    notes = list(model.notes(n_columns))
+    notes = list(model.notes(n_train, n_columns))
     if not searched:
         notes.append("defaults: one training speaker")
     failed = [trial for trial in trials if trial.state == "failed"]

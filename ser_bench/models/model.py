@@ -51,6 +51,11 @@ class Split:
         """Whether this is an inner split, on which trials are compared."""
         return self.y_eval is not None
 
+    @property
+    def n_unit(self) -> int:
+        """Training clips of the unit, of which an inner split's are a part and its validation clips the rest."""
+        return len(self.y_train) + (len(self.y_eval) if self.y_eval is not None else 0)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -176,8 +181,8 @@ class Model(ABC):
         kept = min(n_columns, self.most_columns or n_columns)
         return (0.5 * trials * inner + 5) * self.fit_seconds(n_clips, kept)
 
-    def notes(self, n_columns: int) -> list[str]:
-        """What a reader of the row must know about this model on that many columns."""
+    def notes(self, n_train: int, n_columns: int) -> list[str]:
+        """What a reader of the row must know about this model on that many training clips and columns."""
         if not self.most_columns or n_columns <= self.most_columns:
             return []
         return [f"{self.name}: {self.most_columns} of {n_columns} columns by ANOVA inside each fold"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from ser_bench.models import Split
+from ser_bench.models import Split, svm
 from ser_bench.models.svm import Svm
 from tests.models.test_models import make_split
 
@@ -35,3 +35,76 @@ def test_columns_without_variance_do_not_stop_the_machine() -> None:
     split = make_split()
     blank = Split(np.zeros_like(split.x_train), split.y_train, np.zeros_like(split.x_eval), split.y_eval, 3)
     assert np.isfinite(Svm().plan(blank).run(dict(Svm.defaults), 0).scores).all()
+
+
+def rings(n: int = 900, seed: int = 0) -> Split:
+    """Three emotions, one around the other, which no plane tells apart."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n)
+    angle = rng.uniform(0, 2 * np.pi, n)
+    x = np.column_stack([np.cos(angle), np.sin(angle)]) * (1 + y)[:, None] + rng.normal(0, 0.3, (n, 2))
+    x = x.astype(np.float32)
+    return Split(x[: n // 2], y[: n // 2], x[n // 2 :], y[n // 2 :], 3)
+
+
+@pytest.fixture
+def approximate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every unit counts as large."""
+    monkeypatch.setattr(svm, "EXACT_CLIPS", 0)
+
+
+@pytest.mark.usefixtures("approximate")
+@pytest.mark.parametrize("split", [rings(), make_split(emotions=4)], ids=["rings", "clouds"])
+def test_the_approximate_machine_decides_mostly_as_the_exact_one(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = {"kernel": "rbf", "C": 3.0, "gamma": 1.0}
+    near = Svm().plan(split).run(params, 0).predicted
+    monkeypatch.setattr(svm, "EXACT_CLIPS", 10**6)
+    exact = Svm().plan(split).run(params, 0).predicted
+    assert (near == exact).mean() > 0.85
+    assert (near == split.y_eval).mean() > (exact == split.y_eval).mean() - 0.05
+
+
+@pytest.mark.usefixtures("approximate")
+def test_the_approximate_machine_is_kernel_ridge_where_every_clip_is_a_landmark() -> None:
+    from sklearn.kernel_ridge import KernelRidge
+
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 1], 60)
+    x, new = (rng.normal(size=(120, 5)).astype(np.float32) for _ in range(2))
+    ours = Svm().fit(Split(x, y, new, None, 2), {"kernel": "rbf", "C": 2.0, "gamma": 1.0}, 0).judge(new).scores
+    # The constant is a feature of its own: a kernel that is higher by one everywhere.
+    gram = [np.exp(-svm.scale_of(x) * ((a[:, None] - x) ** 2).sum(2)) + 1 for a in (x, new)]
+    theirs = KernelRidge(alpha=0.5, kernel="precomputed").fit(gram[0], 2.0 * y - 1).predict(gram[1])
+    np.testing.assert_allclose(ours[:, 1], theirs, atol=2e-3)
+    np.testing.assert_allclose(ours[:, 0], -theirs, atol=2e-3)
+
+
+@pytest.mark.usefixtures("approximate")
+@pytest.mark.parametrize("kernel", ["rbf", "linear"])
+def test_an_emotion_absent_from_training_is_never_believed_by_the_approximate_machine(kernel: str) -> None:
+    verdict = Svm().plan(make_split(absent=1)).run({"kernel": kernel, "C": 1.0, "gamma": 1.0}, 0)
+    assert (verdict.scores[:, 1] == -np.inf).all()
+    assert 1 not in verdict.predicted
+
+
+def test_a_unit_is_exact_or_approximate_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = make_split()
+    monkeypatch.setattr(svm, "EXACT_CLIPS", 179)
+    assert split.n_unit == 180
+    assert isinstance(Svm().fit(split, dict(Svm.defaults), 0), svm.ApproximateSvm)
+    whole = Split(np.tile(split.x_train, (2, 1))[:180], np.tile(split.y_train, 2)[:180], split.x_eval, None, 3)
+    assert isinstance(Svm().fit(whole, dict(Svm.defaults), 0), svm.ApproximateSvm)
+    monkeypatch.setattr(svm, "EXACT_CLIPS", 180)
+    assert not isinstance(Svm().fit(split, dict(Svm.defaults), 0), svm.ApproximateSvm)
+
+
+def test_kernels_too_large_to_keep_give_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = make_split(emotions=4)
+    kept = Svm().plan(split).run(dict(Svm.defaults), 0)
+    monkeypatch.setattr(svm, "SHARED_CLIPS", 10)
+    np.testing.assert_array_equal(Svm().plan(split).run(dict(Svm.defaults), 0).predicted, kept.predicted)
+
+
+def test_the_row_says_that_the_machine_is_approximate() -> None:
+    assert Svm().notes(svm.EXACT_CLIPS, 88) == []
+    assert Svm().notes(svm.EXACT_CLIPS + 1, 88) == ["svm: approximate: least squares on 1000 Nystroem features"]
