@@ -183,7 +183,8 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame) -> str:
     parts = []
     for title, block in blocks(board):
         rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in map(row_cells, records(block))]
-        parts.append("\n".join([f"**{title}.**", "", *head, *rows, "", legend(block, references), ""]))
+        noted = [part for note in notes(block) for part in (note, "")]
+        parts.append("\n".join([f"**{title}.**", "", *head, *rows, "", legend(block, references), "", *noted]))
     return "\n".join(parts)
 
 
@@ -192,13 +193,22 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     first = block.iloc[0]
     same = references[(references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])]
     lines = [f"{name} {uar:.3f} ({source})" for name, uar, source in same[["name", "uar", "source"]].itertuples(index=False)]
-    seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds"
+    seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
     return (
         "UAR: unweighted average recall, pooled over held-out speakers, with a 95 % interval over speakers (jackknife, Student's t). "
         "p vs best allows for the best having been chosen from the same data. "
         f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
         f"UAR to read against: {'; '.join(lines)}."
     )
+
+
+def notes(block: pd.DataFrame) -> list[str]:
+    """What a reader of a block's rows must know, each note with the rows that it is about; a failed row tells its reason itself."""
+    about: dict[str, list[str]] = {}
+    for row in records(block):
+        for note in row["notes"].split("; ") if row["status"] != "failed" and row["notes"] else ():
+            about.setdefault(note, []).append(f"{row['features']} {row['model']}")
+    return [f"{note} ({', '.join(rows)})." for note, rows in about.items()]
 
 
 def terminal_tables(board: pd.DataFrame) -> list[Table]:
@@ -211,7 +221,7 @@ def terminal_tables(board: pd.DataFrame) -> list[Table]:
         # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
         reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
         table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        table.caption, table.caption_justify = Text("\n".join(reasons)), "left"
+        table.caption, table.caption_justify = Text("\n".join([*reasons, *notes(block)])), "left"
         for name in ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best"):
             table.add_column(
                 name, justify="left" if name in {"features", "model", "95 %"} else "right", no_wrap=name != "features", overflow="fold"
@@ -236,7 +246,8 @@ def row_cells(record: dict[str, Any]) -> list[str]:
         return "" if np.isnan(record[name]) else f"{record[name]:.3f}".removeprefix("0")
 
     status = record["status"]
+    spread = "" if np.isnan(record["uar_sd_seeds"]) else f" \u00b1{number('uar_sd_seeds')}"
     place = str(record["rank"]) if status == "ok" else f"**{status.upper()}**"
     interval = record["notes"] if status == "failed" else f"[{number('uar_low')}, {number('uar_high')}]"
     p = "<.001" if record["p_vs_best"] < 0.001 else number("p_vs_best")
-    return [place, record["features"], record["model"], number("uar"), interval, *map(number, ("war", "macro_f1", "auc")), p]
+    return [place, record["features"], record["model"], number("uar") + spread, interval, *map(number, ("war", "macro_f1", "auc")), p]

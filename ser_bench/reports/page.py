@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import CELL, PROTOCOLS, SCORES, blocks, records, row_cells
+from ser_bench.reports.leaderboard import CELL, PROTOCOLS, SCORES, blocks, notes, records, row_cells
+from ser_bench.reports.parameters import parameter_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,9 @@ def write_page(folder: Path) -> None:
         lines=run.references.to_dict("records"),
         skipped=run.skipped.to_dict("records"),
         cells=[_cell(record, run) for record in records(run.leaderboard)],
+        parameters=[
+            {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
+        ],
         failed=[record for record in records(run.leaderboard) if record["status"] == "failed"],
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
@@ -125,7 +129,7 @@ def _block(title: str, block: pd.DataFrame, run: RunTables) -> dict[str, Any]:
     few = "" if told < INDISTINCT else f"With {block['speakers'].iloc[0]} speakers no p below {told:.3f} can come out. "
     if block["speakers"].iloc[0] < 6:
         few += "An interval over fewer than six speakers is not to be leaned on."
-    return {"title": title, "rows": rows, "track": block["track"].iloc[0], "few": few}
+    return {"title": title, "rows": rows, "track": block["track"].iloc[0], "few": few, "notes": notes(block)}
 
 
 def _cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:

@@ -148,3 +148,23 @@ def test_a_tiny_p_is_not_written_as_zero():
     cells = pd.DataFrame([fabricate.cell("egemaps", model, shares) for model in ("svm", "rf")])
     found = [fabricate.predictions(shares, "egemaps", model, skill) for model, skill in (("svm", 0.95), ("rf", 0.2))]
     assert "<.001" in to_markdown(rank(pd.concat(found), cells), fabricate.references(shares))
+
+
+def test_what_a_reader_must_know_of_rows_stands_below_the_table_once():
+    table = fabricate.clips()
+    noted = [
+        fabricate.cell("egemaps", model, table, notes="xgb: 9 of 88 columns; TIME LIMIT: 1 to 4 of 5 trials") for model in ("svm", "rf")
+    ]
+    found = pd.concat([fabricate.predictions(table, "egemaps", model, 0.8) for model in ("svm", "rf")])
+    text = to_markdown(rank(found, pd.DataFrame(noted)), fabricate.references(table))
+    assert text.count("TIME LIMIT: 1 to 4 of 5 trials (egemaps rf, egemaps svm).") == 1
+    assert text.count("xgb: 9 of 88 columns (egemaps rf, egemaps svm).") == 1
+
+
+def test_the_spread_between_seeds_stands_beside_the_uar():
+    table = fabricate.clips()
+    cells = pd.DataFrame([fabricate.cell("egemaps", "svm", table, seeds=2)])
+    found = pd.concat([fabricate.predictions(table, "egemaps", "svm", 0.8, seed=seed) for seed in (0, 1)])
+    board = rank(found, cells)
+    spread = f"{board.loc[0, 'uar']:.3f} ±{board.loc[0, 'uar_sd_seeds']:.3f}".replace("0.", ".")
+    assert f"| {spread} |" in to_markdown(board, fabricate.references(table))

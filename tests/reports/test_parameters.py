@@ -1,0 +1,61 @@
+"""Which parameters mattered, from trials made up."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from ser_bench.reports.parameters import parameter_table
+
+
+def searches(units: int = 6, each: int = 20, *, state: str = "complete") -> pd.DataFrame:
+    """Searches in which the score follows C, hardly gamma, and the fold by far the most; linear kernels have no gamma."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for fold in range(units):
+        drawn = [{"kernel": str(rng.choice(["rbf", "linear"])), "C": 10 ** rng.uniform(-2, 2)} for _ in range(each)]
+        for params in drawn:
+            if params["kernel"] == "rbf":
+                params["gamma"] = rng.uniform(0.1, 1)
+        scores = [fold - abs(np.log10(params["C"])) / 10 + rng.normal(0, 0.005) for params in drawn]
+        for trial, (params, score) in enumerate(zip(drawn, scores, strict=True)):
+            unit = {"corpus": "c", "features": "x", "model": "svm", "track": "train", "seed": 0, "fold": fold}
+            rows.append(
+                unit | {"trial": trial, "state": state, "score": score, "params": json.dumps(params), "chosen": score == max(scores)}
+            )
+    return pd.DataFrame(rows)
+
+
+def test_what_the_score_follows_matters_most_whatever_the_folds_differ() -> None:
+    table = parameter_table(searches()).set_index("parameter")
+    assert set(table.index) == {"C", "kernel", "gamma"}
+    assert table["importance"].idxmax() == "C"
+    assert table.loc["C", "importance"] > 0.7
+    assert (table["trials"] == 120).all()
+
+
+def test_importances_of_a_model_sum_to_one_and_come_in_order() -> None:
+    found = parameter_table(searches())["importance"]
+    assert abs(found.sum() - 1) < 1e-9
+    assert found.is_monotonic_decreasing
+
+
+def test_chosen_values_are_told_as_numbers_or_shares() -> None:
+    chosen = parameter_table(searches()).set_index("parameter")["chosen"]
+    assert " to " in chosen["C"]
+    assert "%" in chosen["kernel"]
+
+
+def test_few_or_pruned_trials_tell_nothing() -> None:
+    assert parameter_table(searches(1)).empty
+    assert parameter_table(searches(state="pruned")).empty
+    assert parameter_table(searches().iloc[:0]).empty
+    assert parameter_table(pd.DataFrame(columns=["corpus", "features", "model", "track", "seed", "fold"])).empty
+
+
+def test_a_parameter_that_never_varies_is_left_out() -> None:
+    trials = searches()
+    trials["params"] = [json.dumps({**json.loads(params), "fixed": 3}) for params in trials["params"]]
+    assert "fixed" not in set(parameter_table(trials)["parameter"])
