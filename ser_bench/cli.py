@@ -262,8 +262,17 @@ def _print_results(result: Results) -> None:
     console = _console()
     for table in terminal_tables(result.leaderboard):
         console.print(table)
-    click.echo(f"{result.fitted} unit(s) fitted, {result.reused} found finished")
+    click.echo(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
     click.echo(f"report: {result.folder / 'report.html'}")
+
+
+def _where_time_went(spent: dict[str, float]) -> str:
+    """Such as `` in 12.5 processor minutes (xgb 62 %, rf 30 %, svm 8 %)``."""
+    total = sum(spent.values())
+    if not total:
+        return ""
+    shares = ", ".join(f"{model} {seconds / total:.0%}" for model, seconds in spent.items())
+    return f" in {f'{total / 60:.1f} processor minutes' if total > 90 else f'{total:.1f} processor seconds'} ({shares})"
 
 
 def _print_catalogue(table: pd.DataFrame) -> None:

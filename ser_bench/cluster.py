@@ -35,31 +35,45 @@ def on_cluster(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], a
         Where the scheduler is lost on the way.
     """
     with connect(address) as client:
-        from concurrent.futures import CancelledError
+        suspects = []
+        # A second call a worker, so that none waits for its next; and no more, as calls carry their data.
+        for call, result, died in _at_once(client, function, calls, lambda: 2 * len(client.nthreads())):
+            if died:
+                suspects.append(call)
+            else:
+                yield call, result, False
+        # What waited on a worker that died is not to blame, and is told apart by being alone.
+        yield from _at_once(client, function, suspects, lambda: 1)
 
-        from distributed import KilledWorker, as_completed
 
-        waiting = iter(calls)
-        under_way: dict[Any, tuple[Any, ...]] = {}
-        finished = as_completed()
+def _at_once(
+    client: Client, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], most: Callable[[], int]
+) -> Iterator[tuple[tuple[Any, ...], Any, bool]]:
+    """Every call, with no more than `most` under way."""
+    from concurrent.futures import CancelledError
 
-        def hand_out() -> None:
-            # A second call a worker, so that none waits for its next; and no more, as calls carry their data.
-            for call in islice(waiting, max(0, 2 * len(client.nthreads()) - len(under_way))):
-                future = client.submit(function, *call, pure=False)
-                under_way[future] = call
-                finished.add(future)
+    from distributed import KilledWorker, as_completed
 
+    waiting = iter(calls)
+    under_way: dict[Any, tuple[Any, ...]] = {}
+    finished = as_completed()
+
+    def hand_out() -> None:
+        for call in islice(waiting, max(0, most() - len(under_way))):
+            future = client.submit(function, *call, pure=False)
+            under_way[future] = call
+            finished.add(future)
+
+    hand_out()
+    for future in finished:
+        call = under_way.pop(future)
+        try:
+            yield call, future.result(), False
+        except KilledWorker:
+            yield call, None, True
+        except CancelledError:
+            raise WorkFailed("the Dask scheduler is gone; finished work is kept: the same command goes on from here") from None
         hand_out()
-        for future in finished:
-            call = under_way.pop(future)
-            try:
-                yield call, future.result(), False
-            except KilledWorker:
-                yield call, None, True
-            except CancelledError:
-                raise WorkFailed(f"the scheduler at {address} is gone; finished work is kept: the same command goes on from here") from None
-            hand_out()
 
 
 def count_workers(address: str) -> int:

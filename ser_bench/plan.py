@@ -20,6 +20,7 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extractor, distinct_parts
+from ser_bench.mirror import open_storage
 from ser_bench.progress import Progress
 from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv
 from ser_bench.registry import find
@@ -87,6 +88,8 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
     for option, folder in (("--out", config.out), ("--cache", config.cache)):
         check_writable(option, Path(folder))
+    if config.storage:
+        open_storage(config.storage)
     loaded = time.perf_counter()
     extraction = extract_corpus(
         corpus, feature_sets, cache=Path(config.cache), workers=config.workers, progress=progress, hearing=config.hearing
@@ -212,7 +215,9 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
     else:
         planned = make_plan(config, progress)
         protocol, n_clips, store = planned.judged.protocol, len(planned.judged.clips), Path(config.out) / "units"
-        cells = {cell: (len(units), sum(read_unit(store, u) is None for u in units)) for cell, units in planned.cells.items()}
+        cells = {
+            cell: (len(units), sum(read_unit(store, u, config.time_limit) is None for u in units)) for cell, units in planned.cells.items()
+        }
     rows = []
     for (features, model, track), (units, todo) in cells.items():
         seconds = todo * models[model].seconds(n_clips, dims[features], config.trials, config.inner) / config.workers.number

@@ -43,6 +43,8 @@ class Run:
         As in the run folder.
     fitted, reused : int
         Units fitted now, and units found finished.
+    spent : dict of str to float
+        Processor seconds that went into units fitted now, by model, the most first.
     failures : list of str
         One line a failed unit.
     """
@@ -55,6 +57,7 @@ class Run:
     warnings: list[str]
     fitted: int
     reused: int
+    spent: dict[str, float]
     failures: list[str]
 
 
@@ -79,7 +82,7 @@ def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str])
 def _cell_row(planned: Plan, cell: tuple[str, str, str], kept: list[Finished], failed: list[str]) -> dict[str, Any]:
     judged, config = planned.judged, planned.config
     features, model, track = cell
-    notes = dict.fromkeys(failed[:1] or [note for unit in kept for note in unit.about["notes"]])
+    notes = dict.fromkeys(failed[:1] or [note for unit in kept for note in unit.about["notes"]] + _cut_short(kept, config.trials))
     return {
         "corpus": judged.corpus,
         "labels": judged.labels,
@@ -97,6 +100,13 @@ def _cell_row(planned: Plan, cell: tuple[str, str, str], kept: list[Finished], f
         "notes": "; ".join(notes),
         "seconds": round(sum(unit.about["seconds"] for unit in kept), 1),
     }
+
+
+def _cut_short(kept: list[Finished], trials: int) -> list[str]:
+    if not any(unit.about.get("cut_short") for unit in kept):
+        return []
+    tried = [len(unit.about["trials"]) for unit in kept]
+    return [f"TIME LIMIT: {min(tried)} to {max(tried)} of {trials} trials"]
 
 
 def _named(planned: Plan, unit: Unit) -> dict[str, Any]:

@@ -8,21 +8,61 @@ Rule: a finished unit is never done again and never used for anything but itself
 
 from __future__ import annotations
 
+import math
 import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ser_bench.mirror import StudyCopy
 from ser_bench.parallel import Died, in_parallel
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import SpeakerLeak
 from ser_bench.record import Run, folder_of, tabulate, write_folder
-from ser_bench.units import Unit, read_unit, write_unit
+from ser_bench.units import Unit, place, read_unit, write_unit
 
 if TYPE_CHECKING:
     from ser_bench.models.model import Model
 
 DIED = "the process that fitted it died, most likely for want of memory: try fewer --jobs"
+UNSEEN = "its result is not in the folder of units: do all workers share it, under the same path?"
+
+
+class Fitted(NamedTuple):
+    """What a worker tells of a unit: why it failed, or its best inner score, its seconds, and why its study is not copied."""
+
+    unit: Unit
+    failure: str = ""
+    score: float = math.nan
+    seconds: float = 0.0
+    not_copied: str = ""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a unit is to be done, beside what.
+
+    Parameters
+    ----------
+    store : Path
+        The folder of units.
+    storage, study : str
+        The database that its study is copied to, none where empty, and its name there.
+    time_limit : float
+        The run's, in minutes; 0 is none.
+    allowance : float
+        Seconds that this unit's search may take.
+    """
+
+    store: Path
+    storage: str = ""
+    study: str = ""
+    time_limit: float = 0.0
+    allowance: float = math.inf
 
 
 def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
@@ -34,11 +74,15 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
         Do every unit again, finished or not.
     """
     began = time.perf_counter()
-    store = Path(planned.config.out) / "units"
-    done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read_unit(store, unit))}
+    # Workers elsewhere have working folders of their own.
+    store = Path(planned.config.out).resolve() / "units"
+    read = partial(read_unit, store, time_limit=planned.config.time_limit)
+    done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     todo = [unit for unit in planned.units if unit.hash not in done]
-    failures = _fit_all(planned, todo, store, progress) if todo else {}
-    done |= {unit.hash: kept for unit in todo if unit.hash not in failures and (kept := read_unit(store, unit))}
+    fits = list(_fit_all(planned, todo, store, progress)) if todo else []
+    failures = {fit.unit.hash: fit.failure for fit in fits if fit.failure}
+    done |= {unit.hash: kept for unit in todo if unit.hash not in failures and (kept := read(unit))}
+    failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
     planned.stages["units"] = time.perf_counter() - began
 
     cells, predictions, trials = tabulate(planned, done, failures)
@@ -51,28 +95,61 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
         predictions,
         trials,
         planned.skipped,
-        planned.warnings,
+        [*planned.warnings, *_not_copied(fits, planned.config.storage)],
         len(todo) - len(failures),
         len(planned.units) - len(todo),
+        _spent(fits),
         lines,
     )
 
 
-def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> dict[str, str]:
-    """Fit units in parallel; returns the reasons of those that failed, by hash."""
+def _spent(fits: list[Fitted]) -> dict[str, float]:
+    by_model: dict[str, float] = defaultdict(float)
+    for fit in fits:
+        by_model[fit.unit.model] += fit.seconds
+    return dict(sorted(by_model.items(), key=lambda item: -item[1]))
+
+
+def _not_copied(fits: list[Fitted], storage: str) -> list[str]:
+    errors = [fit.not_copied for fit in fits if fit.not_copied]
+    return [f"{len(errors)} study(ies) could not be copied to {storage}; the first: {errors[0]}"] if errors else []
+
+
+def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[Fitted]:
+    """Fit units in parallel, and tell of each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
-    failures = {}
+    scores: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     progress.start(f"judging {planned.corpus.name}", len(todo))
     try:
-        for done in in_parallel(fit_unit, [(*_task(planned, unit), store) for unit in todo], planned.config.workers):
-            unit, failure = (done.call[0], DIED) if isinstance(done, Died) else done
-            if failure:
-                failures[unit.hash] = failure
-            progress.advance(1, " ".join(unit.cell))
+        for done in in_parallel(fit_unit, _calls(planned, todo, store), planned.config.workers):
+            fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done
+            if not math.isnan(fit.score):
+                scores[fit.unit.cell].append(fit.score)
+            progress.advance(1, _best_so_far(scores))
+            yield fit
     finally:
         progress.stop()
-    return failures
+
+
+def _best_so_far(scores: dict[tuple[str, str, str], list[float]]) -> str:
+    """The cell with the best inner score, a mean over its units so far."""
+    means = {cell: sum(found) / len(found) for cell, found in scores.items()}
+    best = max(means, key=lambda cell: means[cell], default=None)
+    return f"best inner UAR {means[best]:.3f}: {' '.join(best)}" if best else ""
+
+
+def _calls(planned: Plan, todo: list[Unit], store: Path) -> Iterator[tuple[Any, ...]]:
+    """What `fit_unit` is to be called with, a unit each; under a time limit, what is left of it is shared out by expected cost."""
+    config = planned.config
+    allowance, end = math.inf, time.monotonic() + 60 * config.time_limit
+    left, workers = sum(planned.seconds(unit) for unit in todo), config.workers.number if config.time_limit else 1
+    for unit in todo:
+        if config.time_limit:
+            allowance = max(0.0, end - time.monotonic()) * workers * planned.seconds(unit) / left
+            left -= planned.seconds(unit)
+        study = f"{planned.judged.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
+        yield *_task(planned, unit), Terms(store, config.storage, study, config.time_limit, allowance)
 
 
 def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
@@ -92,15 +169,26 @@ def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
     return unit, data, planned.models[unit.model]
 
 
-def fit_unit(unit: Unit, data: Any, model: Model, store: Path) -> tuple[Unit, str]:
-    """Do one unit and keep its result; returns the unit and, where it failed, why."""
+def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
+    """Do one unit and keep its result."""
     from ser_bench.tuning import tune_unit
 
+    begun = time.monotonic()
+    copy = StudyCopy(terms.storage, terms.study) if terms.storage else None
     try:
-        result = tune_unit(data, model, trials=unit.trials, inner=unit.inner, seed=unit.search_seed, fold_seed=unit.fold_seed)
+        result = tune_unit(
+            data,
+            model,
+            trials=unit.trials,
+            inner=unit.inner,
+            seed=unit.search_seed,
+            fold_seed=unit.fold_seed,
+            stop=lambda: time.monotonic() - begun > terms.allowance,
+            watch=copy,
+        )
     except SpeakerLeak:
         raise
     except Exception as error:
-        return unit, f"{type(error).__name__}: {error}".splitlines()[0]
-    write_unit(store, unit, result)
-    return unit, ""
+        return Fitted(unit, f"{type(error).__name__}: {error}".splitlines()[0])
+    write_unit(place(terms.store, unit, terms.time_limit if result.cut_short else 0.0), result)
+    return Fitted(unit, "", float(result.trials["score"].max()), result.seconds, copy.error if copy else "")

@@ -115,7 +115,12 @@ def make_unit(judged: Judged, features: Features, model: Model, track: str, seed
     return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, fold_seed)
 
 
-def write_unit(folder: Path, unit: Unit, result: UnitResult) -> None:
+def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:
+    """The file that a unit's result is kept in: one of its own for a search cut short by a time limit of so many minutes."""
+    return folder / f"{unit.hash}{f'-{time_limit:g}min' if time_limit else ''}.parquet"
+
+
+def write_unit(path: Path, result: UnitResult) -> None:
     """Keep a finished unit: whole or not at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -126,10 +131,11 @@ def write_unit(folder: Path, unit: Unit, result: UnitResult) -> None:
         "rounds": result.rounds,
         "notes": result.notes,
         "seconds": round(result.seconds, 3),
+        "cut_short": result.cut_short,
         "trials": result.trials.to_dict("records"),
     }
     table = pa.table(columns).replace_schema_metadata({"unit": json.dumps(about)})
-    write_whole(folder / f"{unit.hash}.parquet", lambda path: pq.write_table(table, path))
+    write_whole(path, lambda path: pq.write_table(table, path))
 
 
 @dataclass(frozen=True)
@@ -141,13 +147,18 @@ class Finished:
     about: dict[str, Any]
 
 
-def read_unit(folder: Path, unit: Unit) -> Finished | None:
-    """The kept result of a unit, or None where there is none that can be read."""
+def read_unit(folder: Path, unit: Unit, time_limit: float = 0.0) -> Finished | None:
+    """The kept result of a unit, or None where there is none that can be read; under a time limit also one that it cut short."""
+    whole = _read(place(folder, unit))
+    return _read(place(folder, unit, time_limit)) if whole is None and time_limit else whole
+
+
+def _read(path: Path) -> Finished | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(folder / f"{unit.hash}.parquet") as file:
+        with pq.ParquetFile(path) as file:
             table = file.read(use_threads=False)
         about = json.loads(table.schema.metadata[b"unit"])
     except (FileNotFoundError, pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError):

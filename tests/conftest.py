@@ -1,9 +1,12 @@
-"""Where real speech lies, if anywhere; everything else in the tests is synthetic."""
+"""What many tests stand on: a few synthetic clips; and where real speech lies, if anywhere."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+
+import ser_bench
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +17,15 @@ def real_corpora() -> Path:
     if not folder.is_dir():
         pytest.skip("no real speech here: set SER_BENCH_CORPORA to a folder that holds ravdess/ and emodb/")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`corpus/clips.csv`, a manifest of a few synthetic clips, their audio beside it; `store` is for features of them."""
+    folder = tmp_path_factory.mktemp("speech")
+    corpus = ser_bench.load_corpus("tones(speakers=4,takes=2)", cache=folder / "made")
+    audio = folder / "corpus"
+    shutil.copytree(corpus.folder, audio)
+    table = corpus.clips[["emotion", "speaker", "gender"]].rename_axis("path").reset_index()
+    table.to_csv(audio / "clips.csv", index=False)
+    return folder

@@ -1,44 +1,20 @@
 """Runs: finished work is never done again and never used for anything but itself."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench.api import Results, run
+from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.models.model import Model
-
-SMALL = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "jobs": 1}
-
-
-@pytest.fixture(scope="module")
-def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A manifest of a few synthetic clips, their audio beside it, and a warm store."""
-    folder = tmp_path_factory.mktemp("speech")
-    corpus = ser_bench.load_corpus("tones(speakers=4,takes=2)", cache=folder / "made")
-    audio = folder / "corpus"
-    shutil.copytree(corpus.folder, audio)
-    table = corpus.clips[["emotion", "speaker", "gender"]].rename_axis("path").reset_index()
-    table.to_csv(audio / "clips.csv", index=False)
-    return folder
-
-
-def judge(speech: Path, out: Path, **options: object) -> Results:
-    return run(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **{**SMALL, **options})
-
-
-def but_seconds(results: Results) -> str:
-    return pd.read_csv(results.folder / "leaderboard.csv").drop(columns="seconds").to_csv()
+from ser_bench.progress import Silent
+from tests.small import SMALL, but_seconds, judge
 
 
 def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
@@ -72,23 +48,6 @@ def test_the_second_run_fits_nothing_and_says_the_same(speech, tmp_path):
     second = judge(speech, tmp_path)
     assert (second.fitted, second.reused) == (0, 4)
     assert (second.folder / "leaderboard.csv").read_bytes() == page
-
-
-def test_svm_then_logreg_then_both_fits_nothing_the_third_time(speech, tmp_path):
-    judge(speech, tmp_path, models="svm")
-    judge(speech, tmp_path, models="logreg")
-    both = judge(speech, tmp_path, models=["svm", "logreg"])
-    at_once = judge(speech, tmp_path / "elsewhere", models=["svm", "logreg"])
-    assert (both.fitted, both.reused) == (0, 8)
-    assert but_seconds(both) == but_seconds(at_once)
-
-
-def test_jobs_change_no_byte_but_seconds(speech, tmp_path):
-    options = {"models": ["svm", "rf", "xgb", "mlp"], "track": ["train", "speaker"]}
-    one, two = (judge(speech, tmp_path / str(jobs), jobs=jobs, **options) for jobs in (1, 2))
-    assert but_seconds(one) == but_seconds(two)
-    assert (one.folder / "predictions.parquet").read_bytes() == (two.folder / "predictions.parquet").read_bytes()
-    assert one.folder.name == two.folder.name
 
 
 def test_a_moved_corpus_refits_nothing(speech, tmp_path):
@@ -132,35 +91,6 @@ def test_a_damaged_unit_is_fitted_again(speech, tmp_path):
     next((tmp_path / "units").glob("*.parquet")).write_bytes(b"PAR1 torn")
     again = judge(speech, tmp_path)
     assert (again.fitted, but_seconds(again)) == (1, table)
-
-
-def test_a_killed_run_goes_on_to_the_same_leaderboard(speech, tmp_path):
-    whole = judge(speech, tmp_path / "whole", models=["svm", "logreg"], trials=4)
-    command = [
-        sys.executable,
-        "-m",
-        "ser_bench.cli",
-        "run",
-        str(speech / "corpus" / "clips.csv"),
-        "-f",
-        "spectral",
-        "-m",
-        "svm",
-        "-m",
-        "logreg",
-    ]
-    command += ["--trials", "4", "--inner", "2", "--jobs", "1", "--out", str(tmp_path / "cut"), "--cache", str(speech / "store")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "cut").glob("units/*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    finished = len(list((tmp_path / "cut").glob("units/*.parquet")))
-    resumed = judge(speech, tmp_path / "cut", models=["svm", "logreg"], trials=4)
-    assert finished >= 1
-    assert resumed.reused == finished
-    assert but_seconds(resumed) == but_seconds(whole)
 
 
 def test_a_random_split_is_marked_leaky_and_never_ranked(speech, tmp_path):
@@ -207,6 +137,83 @@ print(results.leaderboard.set_index("model")["status"].to_dict(), results.failur
     assert "'svm': 'ok'" in said
     assert "'logreg': 'failed'" in said
     assert "spectral logreg train fold 2: the process that fitted it died" in said
+
+
+def test_searches_end_at_the_time_limit_and_are_marked_and_never_reused_without_it(speech, tmp_path):
+    options = {"models": ["logreg", "svm"], "trials": 40}
+    limited = judge(speech, tmp_path, time_limit=1e-6, **options)
+    assert limited.leaderboard["notes"].tolist() == ["TIME LIMIT: 1 to 1 of 40 trials"] * 2
+    assert "TIME LIMIT: 1 to 1 of 40 trials (spectral " in (limited.folder / "leaderboard.md").read_text()
+    assert limited.trials["chosen"].all()
+    again = judge(speech, tmp_path, time_limit=1e-6, **options)
+    assert (again.fitted, again.reused) == (0, 8)
+    whole = judge(speech, tmp_path, **options)
+    assert (whole.fitted, whole.reused) == (8, 0)
+    assert not whole.leaderboard["notes"].any()
+    assert whole.folder != limited.folder
+    after = judge(speech, tmp_path, time_limit=1e-6, **options)
+    assert but_seconds(after) == but_seconds(whole)
+
+
+def test_a_generous_time_limit_changes_nothing(speech, tmp_path):
+    limited = judge(speech, tmp_path / "a", time_limit=60)
+    assert but_seconds(limited) == but_seconds(judge(speech, tmp_path / "b"))
+    assert judge(speech, tmp_path / "a").fitted == 0
+
+
+def test_studies_are_copied_to_a_database_and_change_nothing(speech, tmp_path):
+    import optuna
+
+    url = f"sqlite:///{tmp_path}/studies.db"
+    copied = judge(speech, tmp_path / "a", storage=url, jobs=2)
+    assert but_seconds(copied) == but_seconds(judge(speech, tmp_path / "b"))
+    studies = {s.study_name: s for s in optuna.get_all_study_summaries(url)}
+    assert len(studies) == 4
+    mine = copied.trials[copied.trials["fold"] == 2]
+    study = next(s for name, s in studies.items() if name.startswith("clips: spectral logreg train, seed 0, fold 2"))
+    assert study.n_trials == 2
+    assert study.best_trial.value == pytest.approx(mine["score"].max())
+
+
+def test_a_database_that_fails_costs_no_result(speech, tmp_path, monkeypatch):
+    from ser_bench.mirror import StudyCopy
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(StudyCopy, "_begin", fail)
+    results = judge(speech, tmp_path, storage=f"sqlite:///{tmp_path}/studies.db")
+    assert results.leaderboard["status"].tolist() == ["ok"]
+    assert any(w.startswith("4 study(ies) could not be copied to sqlite:") and w.endswith("disk full") for w in results.warnings)
+
+
+def test_a_database_that_cannot_be_opened_is_told_before_any_work(speech, tmp_path):
+    with pytest.raises(WrongCall, match=r"--storage nothing://here cannot be opened"):
+        judge(speech, tmp_path, storage="nothing://here")
+
+
+def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech, tmp_path):
+    told = []
+
+    class Told(Silent):
+        def advance(self, n: int = 1, note: str = "") -> None:
+            told.append(note)
+
+    results = judge(speech, tmp_path, models=["svm", "logreg"], progress=Told())
+    best = results.trials[results.trials["chosen"]].groupby("model")["score"].mean()
+    assert told[-1] == f"best inner UAR {best.max():.3f}: spectral {best.idxmax()} train"
+    assert set(results.spent) == {"svm", "logreg"}
+    assert sum(results.spent.values()) > 0
+    assert judge(speech, tmp_path, models=["svm", "logreg"]).spent == {}
+
+
+def test_a_result_that_never_reaches_the_folder_of_units_fails_its_row(speech, tmp_path, monkeypatch):
+    from ser_bench import runner
+
+    monkeypatch.setattr(runner, "write_unit", lambda path, result: None)
+    results = judge(speech, tmp_path)
+    assert results.leaderboard["status"].tolist() == ["failed"]
+    assert "do all workers share it" in results.failures[0]
 
 
 def test_a_speaker_on_both_sides_stops_the_run(speech, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from ser_bench.features import Features
 from ser_bench.models import known_models
 from ser_bench.protocol import Protocol
 from ser_bench.tuning import UnitResult
-from ser_bench.units import Judged, make_unit, read_unit, write_unit
+from ser_bench.units import Judged, make_unit, place, read_unit, write_unit
 
 CLIPS = pd.DataFrame(
     {
@@ -78,10 +78,11 @@ def test_a_unit_is_read_as_it_was_written(tmp_path):
     trials = pd.DataFrame([{"trial": 0, "state": "complete", "score": 0.5, "params": "{}", "seconds": 0.1, "chosen": True}])
     result = UnitResult(np.array([1, 0]), np.array([[0.25, 0.75], [0.5, 0.5]]), {"C": 1.0}, 7, trials, ["a note"], 1.5)
     assert read_unit(tmp_path, unit) is None
-    write_unit(tmp_path, unit, result)
+    write_unit(place(tmp_path, unit), result)
     kept = read_unit(tmp_path, unit)
     assert kept is not None
     assert kept.predicted.tolist() == [1, 0]
     assert kept.probabilities.tolist() == [[0.25, 0.75], [0.5, 0.5]]
-    assert kept.about == {"params": {"C": 1.0}, "rounds": 7, "notes": ["a note"], "seconds": 1.5, "trials": trials.to_dict("records")}
+    about = {"params": {"C": 1.0}, "rounds": 7, "notes": ["a note"], "seconds": 1.5, "cut_short": False}
+    assert kept.about == about | {"trials": trials.to_dict("records")}
     assert [path.name for path in tmp_path.iterdir()] == [f"{unit.hash}.parquet"]

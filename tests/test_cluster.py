@@ -1,0 +1,110 @@
+"""Work over a real Dask scheduler and its workers, on this machine's loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ser_bench import cluster
+from ser_bench.api import run
+from ser_bench.errors import WrongCall
+from ser_bench.parallel import Died, Workers, in_parallel
+from tests.test_parallel import double
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a part of a cluster; all are stopped at the end."""
+    parts = []
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        # A call that kills its worker is given up at once; and workers find the calls that these tests define.
+        settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "PYTHONPATH": str(Path(__file__).parents[1])}
+        command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
+        parts.append(
+            subprocess.Popen(command, cwd=tmp_path, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        )
+        return parts[-1]
+
+    yield start
+    for part in parts:
+        part.kill()
+        part.wait()
+
+
+@pytest.fixture
+def address(start: Start) -> str:
+    """A scheduler."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start("scheduler", "--host", "127.0.0.1", "--port", str(port))
+    return f"tcp://127.0.0.1:{port}"
+
+
+def start_worker(start: Start, address: str, threads: int = 1) -> subprocess.Popen[bytes]:
+    return start("worker", address, "--host", "127.0.0.1", "--nthreads", str(threads), "--no-nanny")
+
+
+def test_every_call_is_done_and_one_that_kills_its_worker_is_named(start: Start, address: str) -> None:
+    for _ in range(4):
+        start_worker(start, address)
+    with cluster.connect(address) as client:
+        client.wait_for_workers(4, timeout=30)
+    results = list(in_parallel(double, [(n, (7,)) for n in range(30)], Workers(scheduler=address)))
+    assert [result.call[0] for result in results if isinstance(result, Died)] == [7]
+    assert sorted(result for result in results if not isinstance(result, Died)) == [2 * n for n in range(30) if n != 7]
+    assert Workers(scheduler=address).number == 2
+
+
+def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start, address: str, tmp_path: Path) -> None:
+    options = {"features": "spectral", "models": ["logreg", "rf"], "trials": 12, "inner": 2, "budget": "smoke", "cv": "loso"}
+    corpus = "tones(speakers=4,takes=3)"
+    here = run(corpus, out=str(tmp_path / "here"), cache=str(tmp_path / "here"), jobs=1, **options)
+    worker, _ = (start_worker(start, address) for _ in range(2))
+    command = [sys.executable, "-m", "ser_bench.cli", "run", corpus, "-f", "spectral", "-m", "logreg", "-m", "rf"]
+    command += ["--trials", "12", "--inner", "2", "--budget", "smoke", "--cv", "loso", "--backend", "dask", "--scheduler", address]
+    # Relative folders: the workers have other working folders.
+    process = subprocess.Popen([*command, "--out", "there", "--cache", "store"], cwd=tmp_path, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 90
+    while not list((tmp_path / "there").glob("units/*.parquet")) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    worker.send_signal(signal.SIGKILL)
+    error = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, error.decode()
+    there = tmp_path / "there" / here.folder.name
+    assert (there / "predictions.parquet").read_bytes() == (here.folder / "predictions.parquet").read_bytes()
+
+
+def test_workers_of_several_threads_are_refused(start: Start, address: str) -> None:
+    start_worker(start, address, threads=2)
+    with pytest.raises(WrongCall, match="several threads"):
+        cluster.connect(address)
+
+
+def test_a_cluster_without_workers_or_none_at_all_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 5)
+    with pytest.raises(WrongCall, match=r"has no workers; start some with: dask worker tcp://127\.0\.0\.1"):
+        cluster.connect(address)
+    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.5)
+    with pytest.raises(WrongCall, match="no Dask scheduler answers there"):
+        cluster.connect("tcp://127.0.0.1:9")
+    with pytest.raises(WrongCall, match="--scheduler"):
+        cluster.connect("127.0.0.1:x")
+
+
+def test_a_worker_with_other_versions_is_refused(start: Start, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_worker(start, address)
+    monkeypatch.setattr("ser_bench.spec._installed", lambda library: "0.0")
+    with pytest.raises(WrongCall, match=r"ser-bench is .* and 0\.0 here; install the same"):
+        cluster.connect(address)
