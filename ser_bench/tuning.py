@@ -85,7 +85,7 @@ class UnitResult:
     notes : list of str
         What a reader of the row must know.
     seconds : float
-        The one thing that may differ between two runs.
+        Of processor time: the one thing that may differ between two runs.
     cut_short : bool
         Whether the search was stopped before its last trial: then all may differ.
     """
@@ -151,7 +151,7 @@ def tune_unit(
     """
     from threadpoolctl import threadpool_limits
 
-    started = time.perf_counter()
+    started = time.thread_time()
     # More threads would add up numbers in another order: the same run with other --jobs, other last digits.
     with threadpool_limits(1):
         # Sums go in the order of memory, which must not depend on where the features came from.
@@ -176,7 +176,7 @@ def tune_unit(
         rounds=verdict.rounds,
         trials=trial_table(found, best),
         notes=unit_notes(model, int(data.train.sum()), x.shape[1], found, searched=search is not None),
-        seconds=time.perf_counter() - started,
+        seconds=time.thread_time() - started,
         cut_short=search is not None and len(found) < trials,
     )
 
@@ -242,7 +242,7 @@ class Search:
 
     def judge(self, trial: Trial, best: Trial | None) -> None:
         """Take a trial through the inner folds until it is complete, fails or cannot win any more."""
-        started = time.perf_counter()
+        started = time.thread_time()
         gains = []
         for number, plan in enumerate(self.plans):
             try:
@@ -259,7 +259,7 @@ class Search:
         else:
             # Equal hits must be equal scores, in whatever order their worth was added up: the first trial of equals wins.
             trial.score = round(float(trial.gains.sum()), 12)
-        trial.seconds = time.perf_counter() - started
+        trial.seconds = time.thread_time() - started
 
     def speaker_gains(self, number: int, verdict: Verdict) -> np.ndarray:
         """What each speaker of an inner fold adds to the inner UAR; over all folds these sum to it."""
