@@ -16,7 +16,10 @@ class Progress(Protocol):
     """Something that can be told how far the work is."""
 
     def start(self, what: str, total: int) -> None: ...
-    def advance(self, n: int = 1, note: str = "") -> None: ...
+
+    def advance(self, note: str = "", share: float | None = None) -> None:
+        """One more is done, which was that share of all the work: one in `total` where nothing else is known."""
+
     def stop(self) -> None: ...
 
 
@@ -26,7 +29,7 @@ class Silent:
     def start(self, what: str, total: int) -> None:
         """Begin."""
 
-    def advance(self, n: int = 1, note: str = "") -> None:
+    def advance(self, note: str = "", share: float | None = None) -> None:
         """Go on."""
 
     def stop(self) -> None:
@@ -38,17 +41,18 @@ class Lines:
 
     def start(self, what: str, total: int) -> None:
         """Say what begins."""
-        self.what, self.total, self.done, self.begun = what, total, 0, time.monotonic()
+        self.what, self.total, self.done, self.share, self.begun = what, total, 0, 0.0, time.monotonic()
         self.said = self.begun
         self._say(f"{what}: {total} to do")
 
-    def advance(self, n: int = 1, note: str = "") -> None:
+    def advance(self, note: str = "", share: float | None = None) -> None:
         """Count on; speak when it is time to."""
-        self.done += n
+        self.done += 1
+        self.share += 1 / self.total if share is None else share
         now = time.monotonic()
         if now - self.said >= SECONDS_BETWEEN_LINES:
             self.said = now
-            left = (now - self.begun) / self.done * (self.total - self.done) if self.done else 0
+            left = (now - self.begun) / self.share * max(0.0, 1 - self.share)
             self._say(f"{self.what}: {self.done} of {self.total}, about {_clock(left)} left{f' ({note})' if note else ''}")
 
     def stop(self) -> None:
@@ -68,19 +72,22 @@ class Bar:
     def start(self, what: str, total: int) -> None:
         """Show the bar."""
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
         # Narrow enough that nothing is cut off at 80 columns.
-        columns = (TextColumn("{task.description}"), BarColumn(16), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("left"))
+        done = TextColumn("{task.fields[done]}/{task.fields[of]}")
+        columns = (TextColumn("{task.description}"), BarColumn(16), done, TimeRemainingColumn(), TextColumn("left"))
         self.bar = RichProgress(*columns, TextColumn("[dim]{task.fields[note]}"), console=Console(stderr=True))
-        self.task = self.bar.add_task(what, total=total, note="")
+        self.done, self.total = 0, total
+        self.task = self.bar.add_task(what, total=1.0, note="", done=0, of=total)
         self.bar.start()
 
-    def advance(self, n: int = 1, note: str = "") -> None:
+    def advance(self, note: str = "", share: float | None = None) -> None:
         """Move it."""
+        self.done += 1
         if self.bar:
-            self.bar.update(self.task, advance=n, note=note)
+            self.bar.update(self.task, advance=1 / self.total if share is None else share, note=note, done=self.done)
 
     def stop(self) -> None:
         """Leave it standing at its end."""

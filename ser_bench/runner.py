@@ -119,6 +119,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     """Fit units in parallel, and tell of each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
+    expected = sum(planned.seconds(unit) for unit in todo)
     scores: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     progress.start(f"judging {planned.corpus.name}", len(todo))
     try:
@@ -126,7 +127,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
             fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done
             if not math.isnan(fit.score):
                 scores[fit.unit.cell].append(fit.score)
-            progress.advance(1, _best_so_far(scores))
+            progress.advance(_best_so_far(scores), planned.seconds(fit.unit) / expected)
             yield fit
     finally:
         progress.stop()

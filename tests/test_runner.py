@@ -196,7 +196,7 @@ def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech,
     told = []
 
     class Told(Silent):
-        def advance(self, n: int = 1, note: str = "") -> None:
+        def advance(self, note: str = "", share: float | None = None) -> None:
             told.append(note)
 
     results = judge(speech, tmp_path, models=["svm", "logreg"], progress=Told())

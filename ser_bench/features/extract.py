@@ -184,7 +184,7 @@ def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Worke
     progress.start("extracting features", total)
     try:
         for measured in _measured(_tasks(clips, shelf, hearing), workers):
-            progress.advance(1)
+            progress.advance()
             if measured.unread:
                 unread[measured.key] = measured.unread
             else:

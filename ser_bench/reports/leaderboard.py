@@ -179,12 +179,16 @@ def blocks(board: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def to_markdown(board: pd.DataFrame, references: pd.DataFrame) -> str:
     """The leaderboard as Markdown, a table a block, with what its scores are to be read against."""
-    head = ["| rank | features | model | UAR | 95 % | WAR | macro F1 | AUC | p vs best |", "|---:|---|---|---:|---|---:|---:|---:|---:|"]
+    head = [
+        "| rank | features | model | UAR | 95 % | WAR | macro F1 | AUC | p vs best | seconds |",
+        "|---:|---|---|---:|---|---:|---:|---:|---:|---:|",
+    ]
     parts = []
     for title, block in blocks(board):
-        rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in map(row_cells, records(block))]
+        rows = [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in records(block)]
+        lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in rows]
         noted = [part for note in notes(block) for part in (note, "")]
-        parts.append("\n".join([f"**{title}.**", "", *head, *rows, "", legend(block, references), "", *noted]))
+        parts.append("\n".join([f"**{title}.**", "", *head, *lines, "", legend(block, references), "", *noted]))
     return "\n".join(parts)
 
 
@@ -198,7 +202,7 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
         "UAR: unweighted average recall, pooled over held-out speakers, with a 95 % interval over speakers (jackknife, Student's t). "
         "p vs best allows for the best having been chosen from the same data. "
         f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
-        f"UAR to read against: {'; '.join(lines)}."
+        f"Seconds: of one core, for search and fits. UAR to read against: {'; '.join(lines)}."
     )
 
 

@@ -140,7 +140,7 @@ def test_no_reason_of_a_failure_hides_scores_or_breaks_a_table(reason):
     assert f"{board.loc[0, 'uar']:.3f}".removeprefix("0") in said
     assert reason.strip() in said
     rows = [line.replace("\\|", "") for line in to_markdown(board, fabricate.references(table)).splitlines() if line.startswith("|")]
-    assert {row.count("|") for row in rows} == {10}
+    assert {row.count("|") for row in rows} == {11}
 
 
 def test_a_tiny_p_is_not_written_as_zero():

@@ -1,0 +1,39 @@
+"""What long work tells: how much is done, and how long the rest takes by what it is expected to cost."""
+
+import pytest
+
+from ser_bench import progress
+from ser_bench.progress import Bar, Lines
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that have passed, to be set."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_time_left_goes_by_the_share_of_the_work(clock, capsys):
+    lines = Lines()
+    lines.start("judging", 3)
+    clock[0] = 60
+    lines.advance("a dear one", share=0.75)
+    assert "judging: 1 of 3, about 20 s left (a dear one)" in capsys.readouterr().err
+
+
+def test_time_left_goes_by_number_where_nothing_is_known_of_costs(clock, capsys):
+    lines = Lines()
+    lines.start("extracting", 4)
+    clock[0] = 60
+    lines.advance()
+    assert "extracting: 1 of 4, about 3 min 00 s left\n" in capsys.readouterr().err
+
+
+def test_the_bar_counts_what_is_done(capsys):
+    bar = Bar()
+    bar.start("judging", 2)
+    bar.advance("best", share=0.9)
+    bar.advance(share=0.1)
+    bar.stop()
+    assert "2/2" in capsys.readouterr().err
