@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.features.extract import Filled
+    from ser_bench.plan import Ground
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,60 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
         leaderboard = reports.publish(outcome.folder, outcome.cells, outcome.predictions, read_against)
         results.append(Results(**vars(outcome), leaderboard=leaderboard))
     return results
+
+
+def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> pd.DataFrame:
+    """The folds that `run` uses, for systems that are trained elsewhere: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
+
+    `fold` is the outer fold in which a clip is held out, `inner_k` its inner fold where outer fold k is held out.
+
+    Parameters
+    ----------
+    corpus : str or Path
+        As in `run`.
+    **options
+        The keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds``. With ``features``, clips on which these cannot be
+        extracted are left out, as in a run of them.
+    """
+    from ser_bench import external
+
+    config, ground = _ground(corpus, options, progress)
+    return external.split_table(ground.judged, config.inner)
+
+
+def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progress: Progress | None = None, **options: Any) -> Results:
+    """Judge an outside system's out-of-fold predictions by the rules that `run` judges its own by.
+
+    Parameters
+    ----------
+    predictions : str or Path
+        CSV or Parquet: ``clip, predicted``, and where there are, ``fold``, ``seed``, a probability ``p.<emotion>`` for each emotion.
+    corpus : str or Path
+        As in `run`.
+    name : str
+        What the system is called; the file's name without.
+    **options
+        As in `splits`, the same as there.
+
+    Raises
+    ------
+    WrongCall
+        Naming a clip that is predicted twice, not at all, or in another fold than its own.
+    """
+    from ser_bench import external, reports
+
+    config, ground = _ground(corpus, options, progress)
+    run = external.judge(ground, Path(predictions), name or Path(predictions).stem, config)
+    read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
+    return Results(**vars(run), leaderboard=reports.publish(run.folder, run.cells, run.predictions, read_against))
+
+
+def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | None) -> tuple[RunConfig, Ground]:
+    """A configuration, and what its rows stand on; features only as far as they are named."""
+    from ser_bench import plan
+
+    config = RunConfig(**check_keys({"corpus": str(corpus), **options}, source="the call")).for_corpus(str(corpus))
+    return config, plan.lay_ground(config, config.features if "features" in options else (), progress or Silent())
 
 
 def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.DataFrame]:

@@ -195,6 +195,59 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 
 
 @cli.command()
+@click.argument("corpus")
+@judging
+@hearing
+@extracting
+@click.option("-o", "--to", metavar="FILE", help="Where the table goes: .csv or .parquet.  [default: to stdout, as CSV]")
+def splits(corpus: str, to: str | None, **given: Any) -> None:
+    """The folds of CORPUS as a table, so that a system trained elsewhere uses the very same ones.
+
+    A row a clip (and seed): clip, speaker, emotion, seed, fold (the outer fold in which it is held out), and for each outer fold k
+    the column inner_k: its inner fold where fold k is held out. With -f, clips on which these features cannot be
+    extracted are left out, as in a run of them.
+
+    \b
+    Examples:
+      ser-bench splits path/to/ravdess -o folds.csv
+      ser-bench splits path/to/emodb --labels big4 --inner 5 -o folds.parquet
+    """
+    from ser_bench import api
+
+    table = api.splits(corpus, progress=for_terminal(), **_named(given))
+    if to is None:
+        click.echo(table.to_csv(index=False), nl=False)
+    elif to.endswith(".parquet"):
+        table.to_parquet(to, index=False)
+    else:
+        table.to_csv(to, index=False)
+
+
+@cli.command()
+@click.argument("predictions")
+@click.argument("corpus")
+@judging
+@hearing
+@extracting
+@click.option("--name", metavar="NAME", help="What the system is called.  [default: the file's name]")
+def score(predictions: str, corpus: str, name: str | None, **given: Any) -> None:
+    """Judge an outside system's PREDICTIONS of CORPUS by the same rules: the same clips, folds, intervals.
+
+    PREDICTIONS is a CSV or Parquet table with a row a clip: clip, predicted, and where there are, fold, seed, and a
+    probability p.EMOTION for every emotion. They are to be out-of-fold: of each clip, by a system that was trained without
+    its fold (see `ser-bench splits`). The options that make the folds are to be the same there and here.
+
+    \b
+    Examples:
+      ser-bench score wav2vec2.csv path/to/ravdess
+      ser-bench score mine.parquet path/to/emodb --labels big4 --name "my network"
+    """
+    from ser_bench import api
+
+    _print_results(api.score(predictions, corpus, name=name or "", progress=for_terminal(), **_named(given)))
+
+
+@cli.command()
 def corpora() -> None:
     """The corpora that are recognised from their file names, with licence, citation and where to get them."""
     from ser_bench.corpora import catalogue
@@ -245,9 +298,14 @@ def _fail(message: str, code: int) -> None:
 
 def _config(given: dict[str, Any]) -> RunConfig:
     """The file's configuration, with what stands on the command line put over it."""
+    return RunConfig(**_named(given))
+
+
+def _named(given: dict[str, Any]) -> dict[str, Any]:
+    """What the file and the command line name, the latter put over the former."""
     file = given.pop("config", None)
     named = {key: value for key, value in given.items() if value not in (None, ())}
-    return RunConfig(**{**(read_config(file) if file else {}), **check_keys(named, source="the command line")})
+    return {**(read_config(file) if file else {}), **check_keys(named, source="the command line")}
 
 
 def _print_results(result: Results) -> None:
@@ -262,7 +320,8 @@ def _print_results(result: Results) -> None:
     console = _console()
     for table in terminal_tables(result.leaderboard):
         console.print(table)
-    click.echo(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
+    if result.fitted or result.reused:
+        click.echo(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
     click.echo(f"report: {result.folder / 'report.html'}")
 
 

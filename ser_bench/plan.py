@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,19 +35,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """All that a run will do, before any of it is fitted."""
+class Ground:
+    """What every row of a run stands on: the corpus, its clips that are judged and how they are split, and features of them."""
 
-    config: RunConfig
     corpus: Corpus
     judged: Judged
     features: dict[str, Features]
-    models: dict[str, Model]
-    units: list[Unit]
     skipped: pd.DataFrame
     warnings: list[str]
     sources: dict[str, str]
-    stages: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Plan(Ground):
+    """All that a run will do, before any of it is fitted."""
+
+    config: RunConfig
+    models: dict[str, Model]
+    units: list[Unit]
 
     @property
     def cells(self) -> dict[tuple[str, str, str], list[Unit]]:
@@ -64,7 +70,7 @@ class Plan:
 
 
 def make_plan(config: RunConfig, progress: Progress) -> Plan:
-    """Load the corpus, extract what is missing, settle which clips are used, and list the units.
+    """Lay the ground and list the units.
 
     Parameters
     ----------
@@ -78,18 +84,25 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     WorkFailed
         Where more clips are unusable than `max_skipped` allows.
     """
+    models = _models(config)
+    check_writable("--out", Path(config.out))
+    if config.storage:
+        open_storage(config.storage)
+    ground = lay_ground(config, config.features, progress)
+    units = list(_units(ground.judged, ground.features, models, config))
+    return Plan(**vars(ground), config=config, models=models, units=units)
+
+
+def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress) -> Ground:
+    """Load the corpus, extract what is missing of these feature sets, and settle which clips are judged; errors as `make_plan`."""
     from ser_bench.corpora import load_corpus
     from ser_bench.features import extract_corpus, parse_features
 
-    models = _models(config)
-    feature_sets = [parse_features(text) for text in config.features]
+    feature_sets = [parse_features(text) for text in features]
     began = time.perf_counter()
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
     split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
-    for option, folder in (("--out", config.out), ("--cache", config.cache)):
-        check_writable(option, Path(folder))
-    if config.storage:
-        open_storage(config.storage)
+    check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
     extraction = extract_corpus(
         corpus, feature_sets, cache=Path(config.cache), workers=config.workers, progress=progress, hearing=config.hearing
@@ -98,10 +111,9 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     judged, skipped, warnings = settle(corpus, extraction.clips, extraction.skipped, config)
     aligned = extraction.clips.index.get_indexer(judged.clips.index)
     matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
-    features = {(name := heard_as(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
-    units = list(_units(judged, features, models, config))
+    named = {(name := heard_as(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
     stages = {"corpus": loaded - began, "features": extracted - loaded}
-    return Plan(config, corpus, judged, features, models, units, skipped, [*extraction.warnings, *warnings], _sources(feature_sets), stages)
+    return Ground(corpus, judged, named, skipped, [*extraction.warnings, *warnings], _sources(feature_sets), stages)
 
 
 def heard_as(features: str, config: RunConfig) -> str:

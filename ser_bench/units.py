@@ -68,6 +68,10 @@ class Judged:
         """By seed, a hash of every clip's content, emotion, speaker, voice and outer fold."""
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
 
+    def fold_seed(self, seed: int, fold: int) -> int:
+        """Seed of the inner folds within an outer one, which all rows share."""
+        return derive_seed(seed, self.corpus, self.labels, str(self.protocol), fold)
+
     def _hash(self, fold: np.ndarray) -> str:
         rows = self.clips[["key", "emotion", "speaker", "voice"]].assign(fold=fold)
         return hashlib.blake2b(rows.to_csv(index=False).encode(), digest_size=12).hexdigest()
@@ -97,7 +101,6 @@ class Unit:
 def make_unit(judged: Judged, features: Features, model: Model, track: str, seed: int, fold: int, trials: int, inner: int) -> Unit:
     """Name a unit of work and hash all that its result depends on."""
     cell = [judged.corpus, judged.labels, features.name, model.name, track, str(judged.protocol)]
-    fold_seed = derive_seed(seed, judged.corpus, judged.labels, str(judged.protocol), fold)
     search_seed = derive_seed(seed, *cell, fold)
     covered = [
         cell,
@@ -112,7 +115,7 @@ def make_unit(judged: Judged, features: Features, model: Model, track: str, seed
         judged.hashes[seed],
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
-    return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, fold_seed)
+    return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, judged.fold_seed(seed, fold))
 
 
 def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:

@@ -25,7 +25,7 @@ LAYERS = (
     ("units",),
     ("plan",),
     ("record",),
-    ("runner",),
+    ("runner", "external"),
     ("reports",),
     ("api",),
     ("cli",),

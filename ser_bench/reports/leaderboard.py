@@ -198,10 +198,11 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     same = references[(references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])]
     lines = [f"{name} {uar:.3f} ({source})" for name, uar, source in same[["name", "uar", "source"]].itertuples(index=False)]
     seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
+    searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
         "UAR: unweighted average recall, pooled over held-out speakers, with a 95 % interval over speakers (jackknife, Student's t). "
         "p vs best allows for the best having been chosen from the same data. "
-        f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
+        f"{'' if first['budget'] == 'external' else searched}"
         f"Seconds: of one core, for search and fits. UAR to read against: {'; '.join(lines)}."
     )
 

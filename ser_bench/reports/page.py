@@ -102,11 +102,13 @@ def method(run: RunTables) -> str:
         if kind == "random"
         else f"Parameters were chosen by {first['trials']} Optuna trials on grouped inner folds of each fold's training speakers"
     )
+    trained = f"{searched}; features were standardised {_scaling(run)}, and the held-out clips predicted once."
+    if first["budget"] == "external":
+        trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
     return (
         f"{corpus['clips']:,} clips of {corpus['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
-        f"{n_folds} folds{seeds}: {PROTOCOLS[kind]}. {searched}; features were standardised {_scaling(run)}, and the held-out clips "
-        "predicted once. UAR is pooled over folds; its 95 % interval is a jackknife over speakers with Student's t "
-        f"(ser-bench {run.environment['ser_bench']})."
+        f"{n_folds} folds{seeds}: {PROTOCOLS[kind]}. {trained} UAR is pooled over folds; its 95 % interval is a jackknife over speakers "
+        f"with Student's t (ser-bench {run.environment['ser_bench']})."
     )
 
 
