@@ -135,7 +135,7 @@ def _block(title: str, block: pd.DataFrame, run: RunTables) -> dict[str, Any]:
 
 
 def _cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
-    """A cell opened: confusions over all seeds, recall by class, UAR by speaker, chosen parameters."""
+    """A cell opened: confusions over all seeds, scores by class, UAR by speaker, what else is known, chosen parameters."""
     rows = _of(record, run.predictions)
     opened = {**record, "id": cell_id(record), "read": row_cells(record)}
     if rows.empty:
@@ -144,17 +144,50 @@ def _cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     emotions = sorted({*truth, *predicted})
     by_speaker = scores.speaker_counts(truth, predicted, speakers, classes=emotions)
     counts = by_speaker.sum(0)
-    recalls = scores.recalls_of(counts)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     voices = sorted(zip(np.unique(speakers), scores.uar_of(by_speaker), strict=True), key=lambda pair: (pair[1], pair[0]))
     return {
         **opened,
         "emotions": emotions,
         "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
-        "recalls": [{"emotion": e, "recall": float(r), "n": int(n)} for e, r, n in zip(emotions, recalls, counts.sum(1), strict=True)],
+        "classes": _classes(rows, emotions, counts),
         "speakers": [{"name": name, "uar": float(value)} for name, value in voices],
+        "beside": _beside(rows, record, run.clips),
         "chosen": _chosen(record, run.trials),
     }
+
+
+def _classes(rows: pd.DataFrame, emotions: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
+    """Recall, precision, F1 and AUC of each emotion."""
+    columns = [f"p.{emotion}" for emotion in emotions if f"p.{emotion}" in rows]
+    aucs = {}
+    if columns and rows[columns].notna().to_numpy().all() and set(rows["emotion"]) <= {c.removeprefix("p.") for c in columns}:
+        folds = rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
+        aucs = scores.aucs(rows["emotion"], rows[columns], folds, classes=[c.removeprefix("p.") for c in columns])
+    values = (scores.recalls_of(counts), scores.precisions_of(counts), scores.f1s_of(counts), counts.sum(1))
+    return [
+        {"emotion": e, "recall": float(r), "precision": float(p), "f1": float(f), "n": int(n), "auc": aucs.get(e, np.nan)}
+        for e, r, p, f, n in zip(emotions, *values, strict=True)
+    ]
+
+
+def _beside(rows: pd.DataFrame, record: dict[str, Any], clips: pd.DataFrame) -> list[tuple[str, str]]:
+    """Scores that stand beside the headline: name and value."""
+    truth, predicted = rows["emotion"], rows["predicted"]
+    folds = rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
+    told = [("UAR, mean over folds", float(np.mean(list(scores.uar_by(truth, predicted, folds).values()))))]
+    columns = [column for column in rows.columns if column.startswith("p.")]
+    classes = [column.removeprefix("p.") for column in columns]
+    if columns and rows[columns].notna().to_numpy().all():
+        p = rows[columns]
+        told += [
+            ("AUC over all pairs of clip and class (micro)", scores.micro_auc(truth, p, folds, classes=classes)),
+            ("log loss", scores.log_loss(truth, p, classes=classes)),
+            ("calibration error", scores.calibration_error(truth, predicted, p, classes=classes)),
+        ]
+    if "gender" in clips and (gender := rows["clip"].map(clips["gender"])).notna().all():
+        told += [(f"UAR, {name}", value) for name, value in scores.uar_by(truth, predicted, gender).items() if name]
+    return [(name, f"{value:.3f}".removeprefix("0")) for name, value in told]
 
 
 def _chosen(record: dict[str, Any], trials: pd.DataFrame) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ Rule: every score but the AUC is arithmetic on confusion counts, so `uar(truth, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -87,10 +89,53 @@ def recalls(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
     >>> recalls(["anger", "anger", "fear"], ["anger", "fear", "fear"])
     {'anger': 0.5, 'fear': 1.0}
     """
-    truth = labels("truth", truth)
-    classes = np.unique(truth)
-    values = recalls_of(confusion_counts(truth, predicted))
-    return {str(name): float(value) for name, value in zip(classes, values[~np.isnan(values)], strict=True)}
+    return _by_class(recalls_of, truth, predicted)
+
+
+def precisions(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
+    """Precision of each class that was meant, in sorted order: ``correct_c / predicted_c``; NaN for one never predicted.
+
+    Parameters, errors: see `uar`.
+
+    Examples
+    --------
+    >>> precisions(["anger", "anger", "fear"], ["anger", "fear", "fear"])
+    {'anger': 1.0, 'fear': 0.5}
+    """
+    return _by_class(precisions_of, truth, predicted)
+
+
+def f1s(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
+    """F1 of each class that was meant, in sorted order: ``2 correct_c / (N_c + predicted_c)``.
+
+    Parameters, errors: see `uar`.
+
+    Examples
+    --------
+    >>> {name: round(value, 2) for name, value in f1s(["anger", "anger", "fear"], ["anger", "fear", "fear"]).items()}
+    {'anger': 0.67, 'fear': 0.67}
+    """
+    return _by_class(f1s_of, truth, predicted)
+
+
+def uar_by(truth: ArrayLike, predicted: ArrayLike, groups: ArrayLike) -> dict[str, float]:
+    """`uar` within each group of clips (speakers, genders, folds), in sorted order.
+
+    A class that a group never meant takes no part in its UAR: groups of other classes are not quite comparable.
+
+    Parameters
+    ----------
+    truth, predicted
+        As in `uar`.
+    groups : array of labels, shape (n_clips,)
+
+    Examples
+    --------
+    >>> uar_by(["a", "b", "a", "b"], ["a", "b", "a", "a"], ["x", "x", "y", "y"])
+    {'x': 1.0, 'y': 0.5}
+    """
+    by_group = speaker_counts(truth, predicted, groups)
+    return {str(name): float(value) for name, value in zip(np.unique(labels("groups", groups)), uar_of(by_group), strict=True)}
 
 
 def confusion_counts(truth: ArrayLike, predicted: ArrayLike, *, classes: ArrayLike | None = None) -> Counts:
@@ -157,6 +202,16 @@ def recalls_of(counts: Counts) -> Floats:
     return _share(_diagonal(counts), counts.sum(-1))
 
 
+def precisions_of(counts: Counts) -> Floats:
+    """Precision of each class; NaN for one that was never predicted. Counts of shape (..., k, k) give (..., k)."""
+    return _share(_diagonal(counts), counts.sum(-2))
+
+
+def f1s_of(counts: Counts) -> Floats:
+    """F1 of each class; NaN for one that was neither meant nor predicted. Counts of shape (..., k, k) give (..., k)."""
+    return _share(2 * _diagonal(counts), counts.sum(-1) + counts.sum(-2))
+
+
 def uar_of(counts: Counts) -> Floats:
     """`uar` of confusion counts of shape (..., k, k); shape (...)."""
     recall = recalls_of(counts)
@@ -171,9 +226,8 @@ def war_of(counts: Counts) -> Floats:
 
 def macro_f1_of(counts: Counts) -> Floats:
     """`macro_f1` of confusion counts of shape (..., k, k); shape (...)."""
-    occurring = counts.sum(-1) + counts.sum(-2)
-    f1 = _share(2 * _diagonal(counts), occurring)
-    return _share(np.where(occurring > 0, f1, 0.0).sum(-1), (occurring > 0).sum(-1))
+    f1 = f1s_of(counts)
+    return _share(np.where(np.isnan(f1), 0.0, f1).sum(-1), (~np.isnan(f1)).sum(-1))
 
 
 def auc(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *, classes: ArrayLike | None = None) -> float:
@@ -209,18 +263,107 @@ def auc(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *, 
     >>> auc(["a", "a", "b", "b"], [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]])
     0.75
     """
-    truth = labels("truth", truth)
-    order = np.unique(truth) if classes is None else np.asarray(classes)
-    values = np.asarray(scores, dtype=float)
-    if values.shape != (len(truth), len(order)):
-        raise ValueError(f"scores have shape {values.shape}; {len(truth)} clips and {len(order)} classes need {len(truth), len(order)}")
-    if np.isnan(values).any():
-        raise ValueError(f"scores of {int(np.isnan(values).any(-1).sum())} clips are not numbers")
-    where = np.zeros(len(truth), dtype=int) if folds is None else labels("folds", folds, like=truth)
-    code = codes(truth, order)
-    by_fold = [_class_aucs(code[where == fold], values[where == fold]) for fold in np.unique(where)]
+    by_fold = [_class_aucs(code, values) for code, values in _by_fold(truth, scores, folds, classes)]
     means = [np.nanmean(aucs) for aucs in by_fold if not np.isnan(aucs).all()]
     return float(np.mean(means)) if means else float("nan")
+
+
+def aucs(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *, classes: ArrayLike | None = None) -> dict[str, float]:
+    """Area under the ROC curve of each class against the rest, the mean over folds; NaN where no fold holds it and another.
+
+    Parameters, errors: see `auc`.
+
+    Examples
+    --------
+    >>> aucs(["a", "a", "b", "b"], [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]])
+    {'a': 0.75, 'b': 0.75}
+    """
+    order = np.unique(labels("truth", truth)) if classes is None else np.asarray(classes)
+    by_fold = np.stack([_class_aucs(code, values) for code, values in _by_fold(truth, scores, folds, classes)])
+    told = ~np.isnan(by_fold)
+    means = _share(np.where(told, by_fold, 0.0).sum(0), told.sum(0))
+    return {str(name): float(value) for name, value in zip(order, means, strict=True)}
+
+
+def micro_auc(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *, classes: ArrayLike | None = None) -> float:
+    """Area under the ROC curve of all (clip, class) pairs at once, the mean over folds.
+
+    The probability that a pair of a clip and its own class gets a higher score than a pair that does not belong together: it
+    asks that scores of different classes share a scale, as probabilities do.
+
+    Parameters, errors: see `auc`.
+
+    Examples
+    --------
+    >>> micro_auc(["a", "a", "b", "b"], [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]])
+    0.78125
+    """
+    found = []
+    for code, values in _by_fold(truth, scores, folds, classes):
+        own = code[:, None] == np.arange(values.shape[1])
+        found.append(float(_class_aucs(own.ravel().astype(int), np.column_stack([-values.ravel(), values.ravel()]))[1]))
+    return float(np.mean(found))
+
+
+def log_loss(truth: ArrayLike, probabilities: ArrayLike, *, classes: ArrayLike | None = None) -> float:
+    """Mean of ``-ln p`` of the class that was meant; a probability below 1e-7 counts as that, so that one clip cannot be all.
+
+    Parameters
+    ----------
+    truth : array of labels, shape (n_clips,)
+    probabilities : array of float, shape (n_clips, k)
+        Rows sum to one.
+    classes : array of labels, shape (k,), optional
+        The columns; by default the labels that occur in `truth`, sorted.
+
+    Raises
+    ------
+    ValueError
+        As `auc`.
+
+    Examples
+    --------
+    >>> round(log_loss(["a", "b"], [[0.5, 0.5], [0.2, 0.8]]), 4)
+    0.4581
+    """
+    ((code, values),) = _by_fold(truth, probabilities, None, classes)
+    return float(-np.log(values[np.arange(len(code)), code].clip(1e-7)).mean())
+
+
+def calibration_error(
+    truth: ArrayLike, predicted: ArrayLike, probabilities: ArrayLike, *, classes: ArrayLike | None = None, bins: int = 15
+) -> float:
+    """Expected calibration error: ``sum_b n_b / N * |share right - mean probability|`` over equal bins b of the decision's probability.
+
+    Parameters
+    ----------
+    truth, predicted : array of labels, shape (n_clips,)
+    probabilities : array of float, shape (n_clips, k)
+    classes : array of labels, shape (k,), optional
+        The columns; by default the labels that occur in `truth`, sorted.
+    bins : int
+
+    Raises
+    ------
+    ValueError
+        As `auc`, or if a decision is none of the classes.
+
+    References
+    ----------
+    Naeini, Cooper & Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning, AAAI; Guo et al. (2017), ICML.
+
+    Examples
+    --------
+    >>> round(calibration_error(["a", "b"], ["a", "a"], [[0.9, 0.1], [0.7, 0.3]]), 4)
+    0.4
+    """
+    order = np.unique(labels("truth", truth)) if classes is None else np.asarray(classes)
+    ((code, values),) = _by_fold(truth, probabilities, None, order)
+    decided = codes(labels("predicted", predicted, like=labels("truth", truth)), order)
+    belief = values[np.arange(len(decided)), decided]
+    place = np.minimum((belief * bins).astype(int), bins - 1)
+    off = np.bincount(place, weights=(decided == code) - belief, minlength=bins)
+    return float(np.abs(off).sum() / len(belief))
 
 
 def labels(what: str, values: ArrayLike, like: Labels | None = None) -> Labels:
@@ -246,6 +389,31 @@ def codes(values: Labels, classes: Labels) -> NDArray[np.intp]:
     if strange:
         raise ValueError(f"label '{strange[0]}' is none of the classes: {', '.join(position)}")
     return np.array([position[str(name)] for name in found])[inverse].reshape(values.shape)
+
+
+def _by_class(score: Callable[[Counts], Floats], truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
+    """A score of each class that was meant."""
+    meant = labels("truth", truth)
+    order = np.unique(np.concatenate([meant, labels("predicted", predicted, like=meant)]))
+    values = score(confusion_counts(meant, predicted, classes=order))
+    return {str(name): float(value) for name, value in zip(order, values, strict=True) if name in meant}
+
+
+def _by_fold(
+    truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None, classes: ArrayLike | None
+) -> Iterator[tuple[NDArray[np.intp], Floats]]:
+    """Codes and scores of the clips of each fold."""
+    meant = labels("truth", truth)
+    order = np.unique(meant) if classes is None else np.asarray(classes)
+    values = np.asarray(scores, dtype=float)
+    if values.shape != (len(meant), len(order)):
+        raise ValueError(f"scores have shape {values.shape}; {len(meant)} clips and {len(order)} classes need {len(meant), len(order)}")
+    if np.isnan(values).any():
+        raise ValueError(f"scores of {int(np.isnan(values).any(-1).sum())} clips are not numbers")
+    where = np.zeros(len(meant), dtype=int) if folds is None else labels("folds", folds, like=meant)
+    code = codes(meant, order)
+    for fold in np.unique(where):
+        yield code[where == fold], values[where == fold]
 
 
 def _class_aucs(code: NDArray[np.intp], scores: Floats) -> Floats:
