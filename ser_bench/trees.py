@@ -161,8 +161,9 @@ def grow(
     # A tree of n clips has n leaves at most, and one node less that is none.
     room = n_trees * 2 * n
     roots = np.empty(n_trees, np.int64)
-    column, cut = np.full(room, LEAF, np.int32), np.empty(room, np.float32)
-    right, shares = np.empty(room, np.int64), np.zeros((room, n_classes), np.float32)
+    # Room for the worst case; memory is only taken where a node is written.
+    column, cut = np.empty(room, np.int32), np.empty(room, np.float32)
+    right, shares = np.empty(room, np.int64), np.empty((room, n_classes), np.float32)
     columns, state = np.arange(n_columns), np.array([seed], np.uint64)
     table, number = np.empty((n_bins, n_classes)), np.empty(n_bins, np.int64)
     total, left = np.empty(n_classes), np.empty(n_classes)
@@ -185,6 +186,8 @@ def grow(
             first, last, parent = waiting[depth]
             node = nodes
             nodes += 1
+            column[node], cut[node], right[node] = LEAF, np.inf, -1
+            shares[node] = 0
             if parent >= 0:
                 right[parent] = node
             inside = clips[first:last]

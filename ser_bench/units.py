@@ -113,6 +113,7 @@ def make_unit(judged: Judged, features: Features, model: Model, track: str, seed
         library_versions(),
         features.fingerprint,
         judged.hashes[seed],
+        *([versions(model.libraries)] if model.libraries else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, judged.fold_seed(seed, fold))

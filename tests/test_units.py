@@ -62,6 +62,19 @@ def test_other_features_or_another_version_of_a_model_are_another_unit(monkeypat
     assert hashed() != before
 
 
+def test_another_version_of_a_library_is_another_unit_of_the_models_that_use_it(monkeypatch):
+    forest = known_models()["rf"]()
+    before, other = hashed(model=forest), hashed()
+    monkeypatch.setattr("ser_bench.units.versions", lambda names: {name: "9" if name == "numba" else "0" for name in names})
+    assert hashed(model=forest) != before
+    monkeypatch.setattr("ser_bench.units.versions", lambda names: {name: "8" if name == "numba" else "0" for name in names})
+    both = hashed(model=forest), hashed()
+    monkeypatch.setattr("ser_bench.units.versions", lambda names: {name: "7" if name == "numba" else "0" for name in names})
+    assert hashed(model=forest) != both[0]
+    assert hashed() == both[1]
+    assert other != before
+
+
 def test_another_version_of_the_tuning_is_another_unit(monkeypatch):
     before = hashed()
     monkeypatch.setattr("ser_bench.tuning.TUNING_VERSION", 99)

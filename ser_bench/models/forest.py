@@ -29,6 +29,7 @@ class Forest(Model):
     name = "rf"
     version = 2
     most_columns = 1000
+    libraries = ("numba",)
     description = f"random forest of {TREES} trees ({TREES_SEARCHING} while searching) on columns in {BINS} bins, balanced classes"
     defaults = {"max_features": 1.0, "min_samples_leaf": 1, "max_samples": 1.0}
 

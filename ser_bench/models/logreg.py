@@ -60,8 +60,9 @@ class RotatedPlan(Plan):
         super().__init__(model, split)
         products = (split.x_train @ split.x_train.T).astype(np.float64)
         values, vectors = np.linalg.eigh(products)
-        spanned = values > values[-1] * 1e-6
-        lengths = np.sqrt(values[spanned])
+        # One at least, though all columns be constant.
+        spanned = values >= max(values[-1] * 1e-6, min(values[-1], 1e-12))
+        lengths = np.sqrt(values[spanned].clip(1e-12))
         vectors = vectors[:, spanned]
         x_train = (vectors * lengths).astype(np.float32)
         x_eval = ((split.x_eval @ split.x_train.T) @ vectors / lengths).astype(np.float32)

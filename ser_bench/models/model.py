@@ -150,7 +150,8 @@ class Model(ABC):
     `defaults` (a member of its space, and the first trial of every search), and says by `probabilistic`
     whether its scores are probabilities. On sets wider than `most_columns` it is given that many columns, those
     that best tell the training clips' emotions apart; None means all. Codes of emotions may have gaps in
-    training, but at least two are present (`plan_split` and `fit_split` see to both).
+    training, but at least two are present (`plan_split` and `fit_split` see to both). `libraries` are those that can change
+    verdicts, beside the ones that can change any model's.
     """
 
     name: ClassVar[str]
@@ -159,6 +160,7 @@ class Model(ABC):
     defaults: ClassVar[Mapping[str, Any]]
     probabilistic: ClassVar[bool] = True
     most_columns: ClassVar[int | None] = None
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def space(self, trial: optuna.trial.BaseTrial) -> Params:

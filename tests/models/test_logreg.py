@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression as Regression
 
 from ser_bench.models.logreg import LogisticRegression, RotatedPlan
-from ser_bench.models.model import Plan
+from ser_bench.models.model import Plan, Split
 from tests.models.test_models import make_split
 
 
@@ -20,3 +20,9 @@ def test_a_rotated_wide_set_is_judged_as_it_stands(c: float) -> None:
 
 def test_a_narrow_set_is_left_alone() -> None:
     assert type(LogisticRegression().plan(make_split())) is Plan
+
+
+def test_a_wide_set_of_constant_columns_is_judged_by_chance_and_not_refused() -> None:
+    split = make_split(columns=600)
+    blank = Split(np.zeros_like(split.x_train), split.y_train, np.zeros_like(split.x_eval), split.y_eval, 3)
+    np.testing.assert_allclose(LogisticRegression().plan(blank).run({"C": 1.0}, 0).scores, 1 / 3, atol=0.01)
