@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 SECONDS_TO_CONNECT = 15
-SAME = ("ser-bench", "numpy", "scipy", "scikit-learn", "xgboost", "optuna", "librosa", "opensmile", "numba")
+SAME = ("ser-bench", "numpy", "scipy", "scikit-learn", "xgboost", "optuna", "librosa", "opensmile", "numba", "soundfile", "soxr")
 """What must be the same everywhere for results to be."""
 
 
@@ -60,7 +60,7 @@ def _at_once(
 
     def hand_out() -> None:
         for call in islice(waiting, max(0, most() - len(under_way))):
-            future = client.submit(function, *call, pure=False)
+            future = client.submit(_as_here, versions(SAME), function, call, pure=False)
             under_way[future] = call
             finished.add(future)
 
@@ -74,6 +74,24 @@ def _at_once(
         except CancelledError:
             raise WorkFailed("the Dask scheduler is gone; finished work is kept: the same command goes on from here") from None
         hand_out()
+
+
+def _as_here(expected: dict[str, str], function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
+    """The call, on a worker that would give the same results: it may have come later than the others."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    _refuse_worker(worker.address, worker.state.nthreads, versions(SAME), expected)
+    return function(*call)
+
+
+def _refuse_worker(name: str, threads: int, theirs: dict[str, str], ours: dict[str, str]) -> None:
+    """Raise WorkFailed for a worker of several threads or with other versions."""
+    if threads > 1:
+        raise WorkFailed(f"worker {name} runs several threads, which changes last digits; start it with --nthreads 1")
+    for library in SAME:
+        if theirs[library] != ours[library]:
+            raise WorkFailed(f"{library} is {theirs[library]} on worker {name} and {ours[library]} here; install the same")
 
 
 def count_workers(address: str) -> int:
@@ -112,12 +130,6 @@ def _check(client: Client, address: str) -> None:
         client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
     except TooLate:
         raise WrongCall(f"--scheduler {address} has no workers; {start}") from None
-    if threaded := [worker for worker, threads in client.nthreads().items() if threads > 1]:
-        raise WrongCall(f"--scheduler {address}: worker {threaded[0]} runs several threads, which changes last digits; {start}")
-    ours = versions(SAME)
-    for worker, theirs in client.run(versions, SAME).items():
-        for name in SAME:
-            if theirs[name] != ours[name]:
-                raise WrongCall(
-                    f"--scheduler {address}: {name} is {theirs[name]} on worker {worker} and {ours[name]} here; install the same"
-                )
+    found = client.run(versions, SAME)
+    for worker, threads in client.nthreads().items():
+        _refuse_worker(worker, threads, found[worker], versions(SAME))

@@ -58,7 +58,7 @@ class RunConfig:
     seed : int
         The first seed; further ones count up from it.
     time_limit : float
-        Minutes after which searches end with what they found; 0 is no limit.
+        Minutes of judging a corpus after which searches end with what they found; 0 is no limit.
     offset, duration, trim : float
     variant : str
         How clips are heard: as in `Hearing`.
@@ -116,6 +116,8 @@ class RunConfig:
             raise unknown("backend", self.backend, BACKENDS)
         if (self.backend == "dask") != bool(self.scheduler):
             raise WrongCall("backend 'dask' and the address of its scheduler go together: --backend dask --scheduler tcp://host:port")
+        if self.jobs and self.scheduler:
+            raise WrongCall("jobs: with backend dask the cluster's workers are all used; leave --jobs out")
         for name in ("trials", "inner", "seeds", "seed", "time_limit", "jobs"):
             if getattr(self, name) < 0:
                 raise WrongCall(f"{name}: {getattr(self, name)} is below zero")
@@ -187,12 +189,13 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 
 def to_toml(config: RunConfig) -> str:
-    """The configuration as TOML, every default written out.
+    """The configuration as TOML, every default written out; but for the database that studies were copied to, whose URL may be secret.
 
     >>> to_toml(RunConfig()).splitlines()[:2]
     ['corpus = ["tones"]', 'features = ["egemaps", "spectral+mfcc"]']
     """
-    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in dataclasses.asdict(config).items())
+    values = dataclasses.asdict(dataclasses.replace(config, storage=""))
+    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
 
 
 def _value(key: str, value: Any, default: Any, source: str) -> Any:

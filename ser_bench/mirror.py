@@ -5,6 +5,8 @@ Rule: nothing is ever read back, and no result waits for the database or fails w
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import WrongCall
@@ -57,7 +59,28 @@ def open_storage(url: str) -> Any:
     try:
         return optuna.storages.RDBStorage(url, engine_kwargs=patience)
     except Exception as error:
-        raise WrongCall(f"--storage {url} cannot be opened: {_first_line(error)}; a file would be sqlite:///studies.db") from None
+        raise WrongCall(
+            f"--storage {hide_password(url)} cannot be opened: {_first_line(error)}; a file would be sqlite:///studies.db"
+        ) from None
+
+
+def whole_url(url: str) -> str:
+    """The URL with the path of a SQLite file made absolute, as workers may have other working folders.
+
+    >>> whole_url("postgresql://me@host/studies")
+    'postgresql://me@host/studies'
+    """
+    scheme, slashes, path = url.partition("sqlite:///")
+    return f"{slashes}{Path(path).absolute()}" if not scheme and slashes and not path.startswith((":", "/")) else url
+
+
+def hide_password(text: str) -> str:
+    """The text without the passwords of URLs in it.
+
+    >>> hide_password("--storage mysql://me:secret@host/db")
+    '--storage mysql://me:***@host/db'
+    """
+    return re.sub(r"(://[^:/@\s]*):[^@\s]+@", r"\1:***@", text)
 
 
 def _first_line(error: Exception) -> str:

@@ -20,7 +20,6 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extractor, distinct_parts
-from ser_bench.mirror import open_storage
 from ser_bench.progress import Progress
 from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv
 from ser_bench.registry import find
@@ -86,8 +85,6 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     """
     models = _models(config)
     check_writable("--out", Path(config.out))
-    if config.storage:
-        open_storage(config.storage)
     ground = lay_ground(config, config.features, progress)
     units = list(_units(ground.judged, ground.features, models, config))
     return Plan(**vars(ground), config=config, models=models, units=units)
@@ -230,9 +227,9 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
         cells = {
             cell: (len(units), sum(read_unit(store, u, config.time_limit) is None for u in units)) for cell, units in planned.cells.items()
         }
-    rows = []
+    rows, workers = [], config.workers.number
     for (features, model, track), (units, todo) in cells.items():
-        seconds = todo * models[model].seconds(n_clips, dims[features], config.trials, config.inner) / config.workers.number
+        seconds = todo * models[model].seconds(n_clips, dims[features], config.trials, config.inner) / workers
         fits = todo * (config.trials * config.inner + 1)
         rows.append([corpus.name, features, dims[features], model, track, str(protocol), units, todo, fits, round(seconds / 60, 1)])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]

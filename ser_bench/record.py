@@ -23,6 +23,7 @@ import numpy as np
 
 from ser_bench.config import to_toml
 from ser_bench.files import write_whole
+from ser_bench.mirror import hide_password
 from ser_bench.plan import Plan
 from ser_bench.units import Finished, Unit, library_versions
 
@@ -179,7 +180,7 @@ def _environment(planned: Plan) -> dict[str, Any]:
         },
         "features": planned.sources,
         "protocol": str(planned.judged.protocol),
-        "command": shlex.join(["ser-bench", *sys.argv[1:]]) if Path(sys.argv[0]).name == "ser-bench" else "",
+        "command": hide_password(shlex.join(["ser-bench", *sys.argv[1:]])) if Path(sys.argv[0]).name == "ser-bench" else "",
         "stages": {stage: round(seconds, 2) for stage, seconds in planned.stages.items()},
         "warnings": planned.warnings,
     }

@@ -17,26 +17,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ser_bench.mirror import StudyCopy
+from ser_bench.mirror import StudyCopy, hide_password, whole_url
 from ser_bench.parallel import Died, in_parallel
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import SpeakerLeak
 from ser_bench.record import Run, folder_of, tabulate, write_folder
-from ser_bench.units import Unit, place, read_unit, write_unit
+from ser_bench.units import Unit, place, read_file, read_unit, write_unit
 
 if TYPE_CHECKING:
     from ser_bench.models.model import Model
 
-DIED = "the process that fitted it died, most likely for want of memory: try fewer --jobs"
+DIED = "the process that fitted it died, most likely for want of memory: try fewer --jobs, or workers with more of it"
 UNSEEN = "its result is not in the folder of units: do all workers share it, under the same path?"
 
 
 class Fitted(NamedTuple):
-    """What a worker tells of a unit: why it failed, or its best inner score, its seconds, and why its study is not copied."""
+    """What a worker tells of a unit: why it failed; else where its result is, its best inner score and seconds, and what befell a copy."""
 
     unit: Unit
     failure: str = ""
+    path: Path = Path()
     score: float = math.nan
     seconds: float = 0.0
     not_copied: str = ""
@@ -65,6 +66,35 @@ class Terms:
     allowance: float = math.inf
 
 
+class TimeLeft:
+    """What is left of a time limit, shared out to units as they are handed out, by expected cost.
+
+    Parameters
+    ----------
+    minutes : float
+        0 is no limit.
+    workers : int
+    costs : dict of str to float
+        Seconds expected of each unit, by hash. One counts until it has ended, as others may be handed out before it begins.
+    """
+
+    def __init__(self, minutes: float, workers: int, costs: dict[str, float]) -> None:
+        self.end = time.monotonic() + 60 * minutes if minutes else math.inf
+        self.workers, self.waiting = workers, dict(costs)
+
+    def allowance(self, unit: Unit) -> float:
+        """Seconds that a unit may search: never more than are left."""
+        left = max(0.0, self.end - time.monotonic())
+        if math.isinf(left):
+            return left
+        share = self.waiting[unit.hash] / sum(self.waiting.values())
+        return left * min(1.0, share * min(self.workers, len(self.waiting)))
+
+    def ended(self, unit: Unit) -> None:
+        """Count a unit no more."""
+        del self.waiting[unit.hash]
+
+
 def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     """Do the units that are not done yet, and write the run folder's tables.
 
@@ -81,7 +111,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     todo = [unit for unit in planned.units if unit.hash not in done]
     fits = list(_fit_all(planned, todo, store, progress)) if todo else []
     failures = {fit.unit.hash: fit.failure for fit in fits if fit.failure}
-    done |= {unit.hash: kept for unit in todo if unit.hash not in failures and (kept := read(unit))}
+    done |= {fit.unit.hash: kept for fit in fits if not fit.failure and (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
     planned.stages["units"] = time.perf_counter() - began
 
@@ -112,22 +142,25 @@ def _spent(fits: list[Fitted]) -> dict[str, float]:
 
 def _not_copied(fits: list[Fitted], storage: str) -> list[str]:
     errors = [fit.not_copied for fit in fits if fit.not_copied]
-    return [f"{len(errors)} study(ies) could not be copied to {storage}; the first: {errors[0]}"] if errors else []
+    return [hide_password(f"{len(errors)} study(ies) could not be copied to {storage}; the first: {errors[0]}")] if errors else []
 
 
 def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[Fitted]:
     """Fit units in parallel, and tell of each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
-    expected = sum(planned.seconds(unit) for unit in todo)
+    costs = {unit.hash: planned.seconds(unit) for unit in todo}
+    expected, config = sum(costs.values()), planned.config
+    left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     progress.start(f"judging {planned.corpus.name}", len(todo))
     try:
-        for done in in_parallel(fit_unit, _calls(planned, todo, store), planned.config.workers):
+        for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
             fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done
+            left.ended(fit.unit)
             if not math.isnan(fit.score):
                 scores[fit.unit.cell].append(fit.score)
-            progress.advance(_best_so_far(scores), planned.seconds(fit.unit) / expected)
+            progress.advance(_best_so_far(scores), costs[fit.unit.hash] / expected)
             yield fit
     finally:
         progress.stop()
@@ -140,17 +173,12 @@ def _best_so_far(scores: dict[tuple[str, str, str], list[float]]) -> str:
     return f"best inner UAR {means[best]:.3f}: {' '.join(best)}" if best else ""
 
 
-def _calls(planned: Plan, todo: list[Unit], store: Path) -> Iterator[tuple[Any, ...]]:
-    """What `fit_unit` is to be called with, a unit each; under a time limit, what is left of it is shared out by expected cost."""
+def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iterator[tuple[Any, ...]]:
+    """What `fit_unit` is to be called with, a unit each."""
     config = planned.config
-    allowance, end = math.inf, time.monotonic() + 60 * config.time_limit
-    left, workers = sum(planned.seconds(unit) for unit in todo), config.workers.number if config.time_limit else 1
     for unit in todo:
-        if config.time_limit:
-            allowance = max(0.0, end - time.monotonic()) * workers * planned.seconds(unit) / left
-            left -= planned.seconds(unit)
         study = f"{planned.judged.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
-        yield *_task(planned, unit), Terms(store, config.storage, study, config.time_limit, allowance)
+        yield *_task(planned, unit), Terms(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit))
 
 
 def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
@@ -191,5 +219,6 @@ def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
         raise
     except Exception as error:
         return Fitted(unit, f"{type(error).__name__}: {error}".splitlines()[0])
-    write_unit(place(terms.store, unit, terms.time_limit if result.cut_short else 0.0), result)
-    return Fitted(unit, "", float(result.trials["score"].max()), result.seconds, copy.error if copy else "")
+    path = place(terms.store, unit, terms.time_limit if result.cut_short else 0.0)
+    write_unit(path, result)
+    return Fitted(unit, "", path, float(result.trials["score"].max()), result.seconds, copy.error if copy else "")

@@ -153,11 +153,12 @@ class Finished:
 
 def read_unit(folder: Path, unit: Unit, time_limit: float = 0.0) -> Finished | None:
     """The kept result of a unit, or None where there is none that can be read; under a time limit also one that it cut short."""
-    whole = _read(place(folder, unit))
-    return _read(place(folder, unit, time_limit)) if whole is None and time_limit else whole
+    whole = read_file(place(folder, unit))
+    return read_file(place(folder, unit, time_limit)) if whole is None and time_limit else whole
 
 
-def _read(path: Path) -> Finished | None:
+def read_file(path: Path) -> Finished | None:
+    """The result in a file, or None where there is none that can be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -15,7 +15,7 @@ import pytest
 
 from ser_bench import cluster
 from ser_bench.api import run
-from ser_bench.errors import WrongCall
+from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.parallel import Died, Workers, in_parallel
 from tests.test_parallel import double
 
@@ -88,7 +88,7 @@ def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start,
 
 def test_workers_of_several_threads_are_refused(start: Start, address: str) -> None:
     start_worker(start, address, threads=2)
-    with pytest.raises(WrongCall, match="several threads"):
+    with pytest.raises(WorkFailed, match="several threads"):
         cluster.connect(address)
 
 
@@ -106,5 +106,5 @@ def test_a_cluster_without_workers_or_none_at_all_is_told(address: str, monkeypa
 def test_a_worker_with_other_versions_is_refused(start: Start, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     start_worker(start, address)
     monkeypatch.setattr("ser_bench.spec._installed", lambda library: "0.0")
-    with pytest.raises(WrongCall, match=r"ser-bench is .* and 0\.0 here; install the same"):
+    with pytest.raises(WorkFailed, match=r"ser-bench is .* and 0\.0 here; install the same"):
         cluster.connect(address)

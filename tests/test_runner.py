@@ -161,6 +161,38 @@ def test_a_generous_time_limit_changes_nothing(speech, tmp_path):
     assert judge(speech, tmp_path / "a").fitted == 0
 
 
+@pytest.mark.parametrize(("units", "workers"), [(1, 8), (4, 2), (16, 8), (3, 3)])
+def test_no_unit_is_allowed_more_than_is_left_however_early_it_is_handed_out(units, workers):
+    from types import SimpleNamespace
+
+    from ser_bench.runner import TimeLeft
+
+    left = TimeLeft(60, workers, {str(n): 10.0 for n in range(units)})
+    all_at_once = [left.allowance(SimpleNamespace(hash=str(n))) for n in range(units)]
+    assert max(all_at_once) <= 3600
+    assert sum(all_at_once) <= 3600 * min(units, workers) + 1
+    left.ended(SimpleNamespace(hash="0"))
+    if units > workers:
+        assert left.allowance(SimpleNamespace(hash="1")) > all_at_once[1]
+
+
+def test_fresh_under_a_time_limit_reports_what_it_fitted(speech, tmp_path):
+    judge(speech, tmp_path, trials=20)
+    again = judge(speech, tmp_path, trials=20, time_limit=1e-6, fresh=True)
+    assert again.fitted == 4
+    assert again.leaderboard["notes"].tolist() == ["TIME LIMIT: 1 to 1 of 20 trials"]
+
+
+def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkeypatch):
+    from ser_bench import api
+
+    monkeypatch.setattr(api, "open_storage", lambda url: None)
+    results = judge(speech, tmp_path, storage="mysql://me:secret@nowhere/studies")
+    assert any("mysql://me:***@nowhere" in warning for warning in results.warnings)
+    for path in results.folder.rglob("*"):
+        assert path.is_dir() or b"secret" not in path.read_bytes()
+
+
 def test_studies_are_copied_to_a_database_and_change_nothing(speech, tmp_path):
     import optuna
 

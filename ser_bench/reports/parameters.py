@@ -40,7 +40,12 @@ def parameter_table(trials: pd.DataFrame) -> pd.DataFrame:
         if len(mine) < LEAST_TRIALS:
             continue
         drawn = pd.DataFrame([json.loads(params) for params in mine["params"]], index=mine.index)
-        gains = mine["score"] - mine.groupby(UNIT)["score"].transform("first")
+        # Trial 0 is the defaults; a unit where they failed has nothing to be held against.
+        gains = mine["score"] - mine["score"].where(mine["trial"] == 0).groupby([mine[name] for name in UNIT]).transform("max")
+        known = gains.notna()
+        drawn, gains, mine = drawn[known], gains[known], mine[known]
+        if gains.nunique() < 2:
+            continue
         for parameter, importance in _importances(drawn, gains).items():
             chosen = drawn.loc[mine["chosen"].astype(bool), parameter].dropna()
             rows.append(
@@ -66,8 +71,9 @@ def _importances(drawn: pd.DataFrame, gains: pd.Series) -> dict[str, float]:
         study.add_trial(optuna.trial.create_trial(params=params, distributions=used, value=float(gain)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-    return optuna.importance.get_param_importances(study, evaluator=evaluator)
+        # Of scores that are mostly tied it says that it cannot tell the best from all.
+        warnings.simplefilter("ignore", UserWarning)
+        return optuna.importance.get_param_importances(study, evaluator=optuna.importance.PedAnovaImportanceEvaluator())
 
 
 def _range(column: pd.Series) -> optuna.distributions.BaseDistribution:

@@ -59,3 +59,13 @@ def test_a_parameter_that_never_varies_is_left_out() -> None:
     trials = searches()
     trials["params"] = [json.dumps({**json.loads(params), "fixed": 3}) for params in trials["params"]]
     assert "fixed" not in set(parameter_table(trials)["parameter"])
+
+
+def test_tied_scores_tell_nothing() -> None:
+    assert parameter_table(searches().assign(score=1.0)).empty
+
+
+def test_a_unit_whose_defaults_failed_is_left_out() -> None:
+    trials = searches()
+    failed = (trials["fold"] == 0) & (trials["trial"] == 0)
+    assert (parameter_table(trials.assign(state=trials["state"].mask(failed, "failed")))["trials"] == 100).all()
