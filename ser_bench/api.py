@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import RunConfig, check_keys
+from ser_bench.mirror import open_storage, whole_url
 from ser_bench.progress import Progress, Silent
 from ser_bench.record import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.audits import Audit
     from ser_bench.features.extract import Filled
     from ser_bench.plan import Ground
 
@@ -54,6 +56,8 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
     from ser_bench import plan, reports, runner
 
     progress = progress or Silent()
+    if config.storage:
+        open_storage(whole_url(config.storage))
     results = []
     # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), progress) for source in config.corpus]:
@@ -108,6 +112,27 @@ def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progre
     run = external.judge(ground, Path(predictions), name or Path(predictions).stem, config)
     read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
     return Results(**vars(run), leaderboard=reports.publish(run.folder, run.cells, run.predictions, read_against))
+
+
+def audit(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> Audit:
+    """Look for leaks, twins and confounds in a corpus.
+
+    Parameters
+    ----------
+    corpus : str or Path
+        As in `run`.
+    **options
+        The keys of `RunConfig`.
+
+    Returns
+    -------
+    Audit
+        With `findings`, a DataFrame ``kind, check, what``, errors first.
+    """
+    from ser_bench import audits
+
+    config = RunConfig(**check_keys({"corpus": str(corpus), **options}, source="audit()")).for_corpus(str(corpus))
+    return audits.audit(config, progress or Silent())
 
 
 def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | None) -> tuple[RunConfig, Ground]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ser_bench.api import Results
+    from ser_bench.audits import Audit
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULTS = RunConfig()
@@ -46,7 +47,7 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 extracting = options(
-    click.option("--jobs", type=int, metavar="N", help="Processes, one thread each.  [default: one a core]"),
+    click.option("--jobs", type=int, metavar="N", help="Processes of this machine, one thread each.  [default: one a core]"),
     click.option(
         "--backend", metavar="BACKEND", help="local, or dask: the workers of a Dask cluster that shares the file system.  [default: local]"
     ),
@@ -100,7 +101,8 @@ judging = options(
         "--time-limit",
         type=float,
         metavar="MINUTES",
-        help="End searches after that long and judge what they found: marked in the notes, and no longer the same from run to run.",
+        help="End searches after that long (of judging, a corpus; anew at each start) and judge what they found: marked in the notes, and "
+        "no longer the same from run to run. --fresh searches again.",
     ),
     click.option(
         "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
@@ -192,6 +194,39 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
         for _, clip in filled.skipped.iterrows():
             click.echo(f"skipped {clip['clip']}: {clip['reason']}", err=True)
         click.echo(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
+
+
+@cli.command()
+@click.argument("corpus", nargs=-1, required=True)
+@judging
+@hearing
+@extracting
+@click.option("-o", "--to", metavar="FILE", help="Write the findings as CSV, too.")
+def audit(corpus: tuple[str, ...], to: str | None, **given: Any) -> None:
+    """Look for leaks, twins and confounds in each CORPUS before somebody else does.
+
+    Copies, the same audio under two speakers or emotions, clips that are all of one length, differences from the corpus as
+    released, emotions that go with a speaker, gender or session, and emotions that can be told from the recording instead
+    of the voice. Errors are what a run would stop for (and end with exit code 1), warnings what a paper should answer.
+
+    \b
+    Examples:
+      ser-bench audit path/to/ravdess
+      ser-bench audit path/to/ravdess path/to/emodb -o findings.csv
+    """
+    import pandas as pd
+
+    from ser_bench import api
+
+    audits = [api.audit(source, progress=for_terminal(), **_named(dict(given))) for source in corpus]
+    for found in audits:
+        _print_audit(found)
+    everything = pd.concat([found.findings.assign(corpus=found.name) for found in audits])[["corpus", "kind", "check", "what"]]
+    if to:
+        everything.to_csv(to, index=False)
+    errors = everything[everything["kind"] == "error"]
+    if len(errors):
+        raise WorkFailed(f"{len(errors)} error(s) that a run stops for; the first: {errors.iloc[0]['corpus']}: {errors.iloc[0]['what']}")
 
 
 @cli.command()
@@ -334,18 +369,33 @@ def _where_time_went(spent: dict[str, float]) -> str:
     return f" in {f'{total / 60:.1f} processor minutes' if total > 90 else f'{total:.1f} processor seconds'} ({shares})"
 
 
+def _print_audit(found: Audit) -> None:
+    click.secho(found.name, bold=True)
+    for name, value in found.summary.items():
+        _print_entry(name, value)
+    colours = {"error": "red", "warning": "yellow", "note": None}
+    for kind, check, what in found.findings[["kind", "check", "what"]].astype(str).to_numpy().tolist():
+        click.secho(f"{kind}: {check}", fg=colours[kind], bold=True)
+        _print_entry("", what)
+
+
 def _print_catalogue(table: pd.DataFrame) -> None:
     """An entry a paragraph, whatever the terminal's width: its name, and below it what is known of it."""
-    import shutil
-    import textwrap
-
-    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
     for name, *values in table.itertuples(index=False):
         click.secho(str(name), bold=True)
         for column, value in zip(table.columns[1:], values, strict=True):
             if value != "":
-                head = f"  {column:12} "
-                click.echo(textwrap.fill(str(value), width, initial_indent=head, subsequent_indent=" " * len(head)))
+                _print_entry(column, str(value))
+
+
+def _print_entry(name: str, text: str) -> None:
+    """What is known under a name, in a column of its own."""
+    import shutil
+    import textwrap
+
+    head = f"  {name:12} " if name else "  "
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    click.echo(textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head)))
 
 
 def _print_forecast(table: pd.DataFrame) -> None:

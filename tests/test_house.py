@@ -25,7 +25,7 @@ LAYERS = (
     ("units",),
     ("plan",),
     ("record",),
-    ("runner", "external"),
+    ("runner", "external", "audits"),
     ("reports",),
     ("api",),
     ("cli",),

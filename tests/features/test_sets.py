@@ -29,6 +29,7 @@ SIZES = {
     "mfcc": 600,
     "modulation": 48,
     "prosody": 42,
+    "recording": 11,
     "spectral": 250,
 }
 RECORDED = Path(__file__).with_name("recorded.json")

@@ -1,0 +1,172 @@
+"""An audit finds what is planted, and nothing where there is nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+import ser_bench
+from ser_bench.audits import Audit, cramers_v
+
+EMOTIONS = ("anger", "fear", "sadness")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Noise of six speakers, in which no emotion can be heard: `clips.csv` and its audio."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for speaker in range(6):
+        for number in range(12):
+            path = f"{speaker}-{number}.wav"
+            soundfile.write(tmp_path / path, rng.normal(0, 0.1, int(8000 * rng.uniform(0.3, 0.6))), 8000)
+            rows.append((path, EMOTIONS[number % 3], f"s{speaker}"))
+    pd.DataFrame(rows, columns=["path", "emotion", "speaker"]).to_csv(tmp_path / "clips.csv", index=False)
+    return tmp_path
+
+
+def table(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "clips.csv", dtype=str)
+
+
+def rewrite(folder: Path, clips: pd.DataFrame) -> None:
+    clips.to_csv(folder / "clips.csv", index=False)
+
+
+def look(folder: Path, **options: object) -> Audit:
+    return ser_bench.audit(folder / "clips.csv", cache=str(folder / "store"), jobs=1, **options)
+
+
+def said(found: Audit, kind: str, check: str) -> str:
+    rows = found.findings
+    return " | ".join(rows.loc[(rows["kind"] == kind) & (rows["check"] == check), "what"])
+
+
+def test_noise_has_no_errors_and_no_warnings(folder):
+    found = look(folder)
+    assert set(found.findings["kind"]) == {"note"}
+    assert "emotions cannot be told from what hardly a voice causes" in said(found, "note", "recording")
+    assert found.summary["speakers"] == "6, with 12 to 12 clips each"
+
+
+def test_an_offset_that_goes_with_an_emotion_is_a_warning(folder):
+    for path in table(folder).query("emotion == 'anger'")["path"]:
+        samples, rate = soundfile.read(folder / path)
+        soundfile.write(folder / path, samples + 0.05, rate)
+    assert "emotions can be told from what hardly a voice causes" in said(look(folder), "warning", "recording")
+
+
+def test_a_format_that_goes_with_an_emotion_is_a_warning(folder):
+    clips = table(folder)
+    for row in clips.index[clips["emotion"] == "fear"]:
+        path = clips.loc[row, "path"]
+        soundfile.write(folder / path.replace("wav", "flac"), *soundfile.read(folder / path))
+        clips.loc[row, "path"] = path.replace("wav", "flac")
+    rewrite(folder, clips)
+    assert "format" in said(look(folder), "warning", "recording")
+
+
+def test_loudness_that_goes_with_an_emotion_is_a_note(folder):
+    clips = table(folder)
+    for path, emotion in clips[["path", "emotion"]].itertuples(index=False):
+        samples, rate = soundfile.read(folder / path)
+        soundfile.write(folder / path, samples * {"anger": 1.0, "fear": 0.5, "sadness": 0.25}[emotion], rate)
+    assert "emotions can be told from loudness" in said(look(folder), "note", "delivery")
+
+
+def test_a_corpus_copied_into_itself_is_named(folder):
+    clips = table(folder)
+    (folder / "again").mkdir()
+    for path in clips["path"]:
+        shutil.copy(folder / path, folder / "again" / path)
+    rewrite(folder, pd.concat([clips, clips.assign(path="again/" + clips["path"])]))
+    told = said(look(folder), "warning", "copies")
+    assert told.startswith("72 clips (50%): the corpus seems to be copied into itself; the first: again/0-0.wav: duplicate of 0-0.wav")
+
+
+def test_the_same_audio_under_two_speakers_is_a_warning_and_under_two_emotions_an_error(folder):
+    shutil.copy(folder / "0-0.wav", folder / "3-0.wav")
+    shutil.copy(folder / "1-0.wav", folder / "1-1.wav")
+    found = look(folder)
+    assert "0-0.wav (s0) = 3-0.wav (s3)" in said(found, "warning", "identical audio")
+    assert "1-0.wav (anger) = 1-1.wav (fear)" in said(found, "error", "identical audio")
+    assert found.findings["kind"].iloc[0] == "error"
+    assert not said(look(folder, allow_conflicts=True), "error", "identical audio")
+
+
+def test_clips_of_one_length_are_told(folder):
+    for path in table(folder)["path"][:40]:
+        soundfile.write(folder / path, np.random.default_rng(1).permutation(soundfile.read(folder / path)[0])[:2400], 8000)
+    assert "56% of the clips last exactly 0.300 s" in said(look(folder), "warning", "durations")
+
+
+def test_an_emotion_that_goes_with_the_speaker_is_told(folder):
+    clips = table(folder)
+    own = [EMOTIONS[int(speaker[1]) // 2] for speaker in clips["speaker"]]
+    clips["emotion"] = np.where(np.arange(len(clips)) % 4 > 0, own, clips["emotion"])
+    rewrite(folder, clips)
+    assert "emotion goes with speaker" in said(look(folder), "warning", "confounds")
+
+
+def test_an_emotion_of_a_single_speaker_is_told(folder):
+    clips = table(folder)
+    clips.loc[0, "emotion"] = "boredom"
+    rewrite(folder, clips)
+    assert "'boredom' is only ever shown by one speaker" in said(look(folder), "warning", "confounds")
+
+
+@pytest.mark.parametrize(("broken", "kind"), [(3, "warning"), (20, "error")])
+def test_clips_that_cannot_be_used_are_counted(folder, broken, kind):
+    for path in table(folder)["path"][::-1][:broken]:
+        (folder / path).write_bytes(b"")
+    assert said(look(folder), kind, "unusable clips").startswith(f"{broken} (")
+
+
+def test_sentences_on_both_sides_are_told_and_unknown_ones_too(folder):
+    assert "not known" in said(look(folder), "note", "sentences")
+    rewrite(folder, table(folder).assign(sentence=["a", "b"] * 36))
+    assert said(look(folder), "note", "sentences").startswith("2 of 2 sentences")
+
+
+def test_the_command_line_ends_with_one_where_a_run_would_stop(folder):
+    shutil.copy(folder / "1-0.wav", folder / "1-1.wav")
+    line = [
+        sys.executable,
+        "-m",
+        "ser_bench.cli",
+        "audit",
+        str(folder / "clips.csv"),
+        "--cache",
+        str(folder / "store"),
+        "-o",
+        str(folder / "found.csv"),
+    ]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "error: identical audio" in done.stdout
+    assert "1 error(s) that a run stops for; the first: clips: the same audio under two emotions" in done.stderr
+    assert pd.read_csv(folder / "found.csv").columns.tolist() == ["corpus", "kind", "check", "what"]
+
+
+def test_ravdess_has_one_identical_pair_and_emodb_lacks_three_emotions(real_corpora, tmp_path):
+    ravdess, emodb = (ser_bench.audit(real_corpora / name, cache=str(tmp_path)) for name in ("ravdess", "emodb"))
+    assert "Actor_07/03-01-03-01-02-01-07.flac = Actor_07/03-01-03-01-02-02-07.flac" in said(ravdess, "warning", "identical audio")
+    assert "error" not in set(emodb.findings["kind"])
+    assert "3 of 7 emotions are absent here" in said(emodb, "note", "official facts")
+    assert "196 of the official 535 files are absent" in said(emodb, "note", "official facts")
+
+
+def test_cramers_v_knows_independence_and_dependence() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 4, (2, 4000)).astype(str)
+    assert cramers_v(a, b) < 0.05
+    assert cramers_v(a, a) == pytest.approx(1, abs=0.01)
+    mixed = np.where(rng.random(4000) < 0.5, a, b)
+    assert 0.3 < cramers_v(a, mixed) < 0.7
