@@ -57,6 +57,8 @@ class Terms:
         The run's, in minutes; 0 is none.
     allowance : float
         Seconds that this unit's search may take.
+    end : float
+        When it has to stop in any case, in seconds since 1970: it may begin later than was thought.
     """
 
     store: Path
@@ -64,6 +66,7 @@ class Terms:
     study: str = ""
     time_limit: float = 0.0
     allowance: float = math.inf
+    end: float = math.inf
 
 
 class TimeLeft:
@@ -79,12 +82,12 @@ class TimeLeft:
     """
 
     def __init__(self, minutes: float, workers: int, costs: dict[str, float]) -> None:
-        self.end = time.monotonic() + 60 * minutes if minutes else math.inf
+        self.end = time.time() + 60 * minutes if minutes else math.inf
         self.workers, self.waiting = workers, dict(costs)
 
     def allowance(self, unit: Unit) -> float:
         """Seconds that a unit may search: never more than are left."""
-        left = max(0.0, self.end - time.monotonic())
+        left = max(0.0, self.end - time.time())
         if math.isinf(left):
             return left
         share = self.waiting[unit.hash] / sum(self.waiting.values())
@@ -178,7 +181,7 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iter
     config = planned.config
     for unit in todo:
         study = f"{planned.judged.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
-        yield *_task(planned, unit), Terms(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit))
+        yield *_task(planned, unit), Terms(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
 
 
 def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
@@ -212,7 +215,7 @@ def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
             inner=unit.inner,
             seed=unit.search_seed,
             fold_seed=unit.fold_seed,
-            stop=lambda: time.monotonic() - begun > terms.allowance,
+            stop=lambda: time.monotonic() - begun > terms.allowance or time.time() > terms.end,
             watch=copy,
         )
     except SpeakerLeak:
