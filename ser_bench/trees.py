@@ -43,6 +43,14 @@ class Nodes(NamedTuple):
     shares: Array
 
 
+class Room(NamedTuple):
+    """What a node works in: weights by bin and emotion, clips by bin, weights left of a cut."""
+
+    table: Array
+    number: Array
+    left: Array
+
+
 @compiled
 def cut_columns(x: Array, n_bins: int) -> tuple[Array, Array]:
     """Bins of about equally many clips, between whose values the cuts lie; each value a bin where there are few.
@@ -132,6 +140,41 @@ def _best_cut(
 
 
 @compiled
+def _best_split(
+    codes: Array, y: Array, weight: Array, clips: Array, total: Array, tried: int, least: int, columns: Array, state: Array, room: Room
+) -> tuple[int, int]:
+    """The column and bin of the best cut among `tried` columns drawn anew, or more where these hold none; -1 where none does.
+
+    `columns` is all of them in any order, which draws change.
+    """
+    best, at, where = -1.0, -1, 0
+    for place in range(len(columns)):
+        if place >= tried and at >= 0:
+            break
+        other = place + _draw(state, len(columns) - place)
+        columns[place], columns[other] = columns[other], columns[place]
+        worth, b = _best_cut(codes[columns[place]], y, weight, clips, total, least, room.table, room.number, room.left)
+        if worth > best:
+            best, at, where = worth, columns[place], b
+    return at, where
+
+
+@compiled
+def _part(code: Array, where: int, clips: Array, aside: Array) -> int:
+    """Put the clips of bins up to `where` before the others, both in their order; how many these are."""
+    kept = moved = 0
+    for clip in clips:
+        if code[clip] <= where:
+            clips[kept] = clip
+            kept += 1
+        else:
+            aside[moved] = clip
+            moved += 1
+    clips[kept:] = aside[:moved]
+    return kept
+
+
+@compiled
 def grow(
     codes: Array, cuts: Array, y: Array, weights: Array, n_classes: int, tried: int, least: int, seed: np.uint64
 ) -> tuple[Array, Array, Array, Array, Array]:
@@ -165,8 +208,8 @@ def grow(
     column, cut = np.empty(room, np.int32), np.empty(room, np.float32)
     right, shares = np.empty(room, np.int64), np.empty((room, n_classes), np.float32)
     columns, state = np.arange(n_columns), np.array([seed], np.uint64)
-    table, number = np.empty((n_bins, n_classes)), np.empty(n_bins, np.int64)
-    total, left = np.empty(n_classes), np.empty(n_classes)
+    work = Room(np.empty((n_bins, n_classes)), np.empty(n_bins, np.int64), np.empty(n_classes))
+    total = np.empty(n_classes)
     clips, aside = np.empty(n, np.int64), np.empty(n, np.int64)
     # What is still to be split: the first clip, the one after the last, and the node whose right child it is.
     waiting = np.empty((n + 1, 3), np.int64)
@@ -194,29 +237,14 @@ def grow(
             total[:] = 0
             for clip in inside:
                 total[y[clip]] += weight[clip]
-            best, at, where = -1.0, -1, 0
+            at, where = -1, 0
             if last - first >= 2 * least and np.count_nonzero(total) > 1:
-                for place in range(n_columns):
-                    if place >= tried and at >= 0:
-                        break
-                    other = place + _draw(state, n_columns - place)
-                    columns[place], columns[other] = columns[other], columns[place]
-                    worth, b = _best_cut(codes[columns[place]], y, weight, inside, total, least, table, number, left)
-                    if worth > best:
-                        best, at, where = worth, columns[place], b
+                at, where = _best_split(codes, y, weight, inside, total, tried, least, columns, state, work)
             if at < 0:
                 shares[node] = total / total.sum()
                 continue
             column[node], cut[node] = at, cuts[at, where]
-            kept = moved = 0
-            for clip in inside:
-                if codes[at, clip] <= where:
-                    inside[kept] = clip
-                    kept += 1
-                else:
-                    aside[moved] = clip
-                    moved += 1
-            inside[kept:] = aside[:moved]
+            kept = _part(codes[at], where, inside, aside)
             # The left child is taken next, so that it is the next node.
             waiting[depth] = first + kept, last, node
             waiting[depth + 1] = first, first + kept, -1
