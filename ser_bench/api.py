@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import RunConfig, check_keys
-from ser_bench.mirror import open_storage, whole_url
+from ser_bench.mirror import open_storage
 from ser_bench.progress import Progress, Silent
 from ser_bench.record import Run
 
@@ -53,19 +53,24 @@ def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh
 
 def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bool = False) -> list[Results]:
     """Judge every corpus of a configuration, one after the other; one `Results` a corpus."""
-    from ser_bench import plan, reports, runner
+    from ser_bench import plan, runner
 
     progress = progress or Silent()
     if config.storage:
-        open_storage(whole_url(config.storage))
+        open_storage(config.storage)
     results = []
     # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), progress) for source in config.corpus]:
-        outcome = runner.execute(planned, progress, fresh=fresh)
-        read_against = reports.references(planned.corpus, planned.judged.labels, planned.judged.clips)
-        leaderboard = reports.publish(outcome.folder, outcome.cells, outcome.predictions, read_against)
-        results.append(Results(**vars(outcome), leaderboard=leaderboard))
+        results.append(_published(runner.execute(planned, progress, fresh=fresh), planned))
     return results
+
+
+def _published(run: Run, ground: Ground) -> Results:
+    """A run with its leaderboard and report, which are written to its folder."""
+    from ser_bench import reports
+
+    read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
+    return Results(**vars(run), leaderboard=reports.publish(run.folder, run.cells, run.predictions, read_against))
 
 
 def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> pd.DataFrame:
@@ -106,12 +111,10 @@ def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progre
     WrongCall
         Naming a clip that is predicted twice, not at all, or in another fold than its own.
     """
-    from ser_bench import external, reports
+    from ser_bench import external
 
     config, ground = _ground(corpus, options, progress)
-    run = external.judge(ground, Path(predictions), name or Path(predictions).stem, config)
-    read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
-    return Results(**vars(run), leaderboard=reports.publish(run.folder, run.cells, run.predictions, read_against))
+    return _published(external.judge(ground, Path(predictions), name or Path(predictions).stem, config), ground)
 
 
 def audit(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> Audit:

@@ -107,7 +107,7 @@ def summary(ground: Ground) -> dict[str, str]:
 
 def skipped_clips(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """Clips that cannot be used."""
-    unusable = ground.skipped[~ground.skipped["reason"].astype(str).str.startswith("duplicate of ")]
+    unusable = ground.skipped[~_is_copy(ground)]
     if len(unusable):
         share = len(unusable) / (len(ground.judged.clips) + len(ground.skipped))
         first = unusable.iloc[0]
@@ -117,7 +117,7 @@ def skipped_clips(ground: Ground, config: RunConfig) -> Iterator[Finding]:
 
 def twins(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """The same audio more than once."""
-    copies = ground.skipped[ground.skipped["reason"].astype(str).str.startswith("duplicate of ")]
+    copies = ground.skipped[_is_copy(ground)]
     if len(copies):
         share = len(copies) / (len(copies) + len(ground.judged.clips))
         whole = "the corpus seems to be copied into itself" if share > COPIED_SHARE else "copies of other clips, which are not used"
@@ -130,6 +130,11 @@ def twins(ground: Ground, config: RunConfig) -> Iterator[Finding]:
         if warning.startswith("the same audio"):
             conflict = "two emotions" in warning and not config.allow_conflicts
             yield Finding("error" if conflict else "warning", "identical audio", warning)
+
+
+def _is_copy(ground: Ground) -> pd.Series:
+    """Which of the clips that are left out are copies of others."""
+    return ground.skipped["reason"].astype(str).str.startswith("duplicate of ")
 
 
 def official_facts(ground: Ground, config: RunConfig) -> Iterator[Finding]:
@@ -172,6 +177,8 @@ def uniform_lengths(ground: Ground, config: RunConfig) -> Iterator[Finding]:
 
 def confounds(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """Emotions that go with a speaker, a gender or a session."""
+    from ser_bench.corpora import lonely_labels
+
     clips = ground.judged.clips
     for column in ("speaker", "gender", "session"):
         if column in clips and clips[column].astype(str).nunique() > 1:
@@ -182,9 +189,8 @@ def confounds(ground: Ground, config: RunConfig) -> Iterator[Finding]:
                     "confounds",
                     f"emotion goes with {column} (Cramér's V {v:.2f}, 0 to 1): who tells {column}s apart, tells emotions apart",
                 )
-    for warning in ground.warnings:
-        if "only ever shown by one speaker" in warning:
-            yield Finding("warning", "confounds", warning)
+    for label in lonely_labels(clips):
+        yield Finding("warning", "confounds", f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices")
 
 
 def cramers_v(a: np.ndarray, b: np.ndarray) -> float:

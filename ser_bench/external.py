@@ -16,9 +16,9 @@ import numpy as np
 
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
-from ser_bench.plan import Ground, Plan
+from ser_bench.plan import Ground
 from ser_bench.protocol import inner_folds
-from ser_bench.record import Run, write_folder
+from ser_bench.record import KEYS, Run, folder_of, write_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ser_bench.units import Judged
 
 MODEL = "external"
-KEYS = ["corpus", "features", "model", "track", "seed", "fold"]
 
 
 def split_table(judged: Judged, inner: int) -> pd.DataFrame:
@@ -166,9 +165,8 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig) -> Run:
         "notes": "external: out-of-fold by the word of whoever made the predictions",
         "seconds": 0.0,
     }
-    covered = hashlib.blake2b(f"{config.what()}{name}{judged.hashes}{found.to_csv(index=False)}".encode(), digest_size=4).hexdigest()
-    folder = Path(config.out) / f"{judged.corpus}-{MODEL}-{covered}"
-    plan = Plan(**vars(ground), config=config, models={}, units=[])
+    digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
+    folder = folder_of(ground, config, [MODEL, name, digest, *judged.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
-    write_folder(folder, plan, predictions, trials)
+    write_folder(folder, ground, config, predictions, trials)
     return Run(folder, pd.DataFrame([row]), predictions, trials, ground.skipped, ground.warnings, 0, 0, {}, [])

@@ -21,14 +21,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.config import to_toml
+from ser_bench.config import RunConfig, to_toml
 from ser_bench.files import write_whole
 from ser_bench.mirror import hide_password
-from ser_bench.plan import Plan
+from ser_bench.plan import Ground, Plan
 from ser_bench.units import Finished, Unit, library_versions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+KEYS = ["corpus", "features", "model", "track", "seed", "fold"]
+"""What names a unit in predictions and trials."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,8 @@ def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str])
         if not failed:
             predictions += [_prediction_rows(planned, u, done[u.hash]) for u in units]
         trials += [_trial_rows(planned, u, done[u.hash]) for u in units if u.hash in done]
-    by = ["corpus", "features", "model", "track", "seed"]
-    none = pd.DataFrame(columns=[*by, "fold"])
+    by = KEYS[:-1]
+    none = pd.DataFrame(columns=KEYS)
     everything = pd.concat(predictions, ignore_index=True).sort_values([*by, "clip"], ignore_index=True) if predictions else none
     return pd.DataFrame(cells), everything, pd.concat(trials, ignore_index=True) if trials else none
 
@@ -138,30 +142,28 @@ def _trial_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
     return pd.DataFrame([{**_named(planned, unit), **trial} for trial in kept.about["trials"]])
 
 
-def folder_of(planned: Plan) -> Path:
-    """Where a run's tables lie: named after the corpus, and after a hash of configuration and data."""
-    name = re.sub(r"[^\w-]+", "_", planned.corpus.name).strip("_")
-    covered = [planned.config.what(), [unit.hash for unit in planned.units]]
-    digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=4).hexdigest()
-    return Path(planned.config.out) / f"{name}-{digest}"
+def folder_of(ground: Ground, config: RunConfig, covered: list[str]) -> Path:
+    """Where a run's tables lie: named after the corpus, and after a hash of the configuration and of what else its rows depend on."""
+    name = re.sub(r"[^\w-]+", "_", ground.corpus.name).strip("_")
+    digest = hashlib.blake2b(json.dumps([config.what(), covered]).encode(), digest_size=4).hexdigest()
+    return Path(config.out) / f"{name}-{digest}"
 
 
-def write_folder(folder: Path, planned: Plan, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
+def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
     """Write a run's tables, each whole or not at all."""
-    judged = planned.judged
+    judged = ground.judged
     clips = judged.clips.assign(**{f"fold_{seed}": fold for seed, fold in judged.folds.items()}).sort_index()
-    about = json.dumps(_environment(planned), indent=2, ensure_ascii=False) + "\n"
+    about = json.dumps(_environment(ground), indent=2, ensure_ascii=False) + "\n"
     write_whole(folder / "clips.parquet", clips.drop(columns="path").to_parquet)
     write_whole(folder / "predictions.parquet", lambda path: predictions.to_parquet(path, index=False))
     write_whole(folder / "trials.parquet", lambda path: trials.to_parquet(path, index=False))
-    write_whole(folder / "skipped.csv", lambda path: planned.skipped.to_csv(path, index=False))
-    write_whole(folder / "run.toml", lambda path: path.write_text(to_toml(planned.config), encoding="utf-8"))
+    write_whole(folder / "skipped.csv", lambda path: ground.skipped.to_csv(path, index=False))
+    write_whole(folder / "run.toml", lambda path: path.write_text(to_toml(config), encoding="utf-8"))
     write_whole(folder / "environment.json", lambda path: path.write_text(about, encoding="utf-8"))
 
 
-def _environment(planned: Plan) -> dict[str, Any]:
-
-    clips, facts = planned.judged.clips, planned.corpus.facts
+def _environment(ground: Ground) -> dict[str, Any]:
+    clips, facts = ground.judged.clips, ground.corpus.facts
     return {
         "ser_bench": version("ser-bench"),
         "python": platform.python_version(),
@@ -169,7 +171,7 @@ def _environment(planned: Plan) -> dict[str, Any]:
         | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
         "corpus": {
-            "name": planned.corpus.name,
+            "name": ground.corpus.name,
             "clips": len(clips),
             "speakers": int(clips["speaker"].nunique()),
             "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
@@ -178,9 +180,9 @@ def _environment(planned: Plan) -> dict[str, Any]:
             "citation": facts.citation if facts else "",
             "fingerprint": hashlib.blake2b("".join(clips["key"]).encode(), digest_size=8).hexdigest(),
         },
-        "features": planned.sources,
-        "protocol": str(planned.judged.protocol),
+        "features": ground.sources,
+        "protocol": str(ground.judged.protocol),
         "command": hide_password(shlex.join(["ser-bench", *sys.argv[1:]])) if Path(sys.argv[0]).name == "ser-bench" else "",
-        "stages": {stage: round(seconds, 2) for stage, seconds in planned.stages.items()},
-        "warnings": planned.warnings,
+        "stages": {stage: round(seconds, 2) for stage, seconds in ground.stages.items()},
+        "warnings": ground.warnings,
     }

@@ -119,8 +119,8 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     planned.stages["units"] = time.perf_counter() - began
 
     cells, predictions, trials = tabulate(planned, done, failures)
-    folder = folder_of(planned)
-    write_folder(folder, planned, predictions, trials)
+    folder = folder_of(planned, planned.config, [unit.hash for unit in planned.units])
+    write_folder(folder, planned, planned.config, predictions, trials)
     lines = [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in todo if unit.hash in failures]
     return Run(
         folder,
