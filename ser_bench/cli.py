@@ -63,15 +63,33 @@ hearing = options(
         "--variant", metavar="VARIANT", help=f'Change the sound first: {", ".join(VARIANTS)}, such as "noise(snr=10)"; + joins several.'
     ),
 )
-judging = options(
-    click.option(
-        "-f",
-        "--features",
-        multiple=True,
-        metavar="FEATURES",
-        help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(DEFAULTS.features)}]",
-    ),
-    click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"),
+FEATURES = click.option(
+    "-f",
+    "--features",
+    multiple=True,
+    metavar="FEATURES",
+    help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(DEFAULTS.features)}]",
+)
+MADE_USABLE_BY = click.option(
+    "-f", "--features", multiple=True, metavar="FEATURES", help="Leave out clips on which this set cannot be extracted; repeatable."
+)
+OUT = click.option("--out", metavar="FOLDER", help=f"Where runs and finished units lie.  [default: {DEFAULTS.out}]")
+BUDGET = click.option(
+    "--budget",
+    metavar="BUDGET",
+    help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {b.seeds} seed(s)" for name, b in BUDGETS.items())
+    + ".  [default: standard; smoke for tones]",
+)
+INNER = click.option("--inner", type=int, metavar="K", help="Inner folds, instead of the budget's.")
+SEEDS = click.option("--seeds", type=int, metavar="N", help="Repeats with seeds counting up, instead of the budget's.")
+TRACK = click.option(
+    "--track",
+    multiple=True,
+    metavar="TRACK",
+    help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
+    "transductive, ranked apart); repeatable.  [default: train]",
+)
+splitting = options(
     click.option("--labels", metavar="SCHEME", help=f"Which emotions are judged: all, big4.  [default: {DEFAULTS.labels}]"),
     click.option("--where", metavar="EXPR", help="Keep some clips: a query on the clip table, such as \"intensity == 'strong'\"."),
     click.option(
@@ -80,23 +98,17 @@ judging = options(
         help="auto (the corpus's custom, else loso up to 12 speakers, else group:6), loso, group:K, predefined, "
         "or random:K, which shares speakers and is marked LEAKY.  [default: auto]",
     ),
-    click.option(
-        "--track",
-        multiple=True,
-        metavar="TRACK",
-        help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
-        "transductive, ranked apart); repeatable.  [default: train]",
-    ),
-    click.option(
-        "--budget",
-        metavar="BUDGET",
-        help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {b.seeds} seed(s)" for name, b in BUDGETS.items())
-        + ".  [default: standard; smoke for tones]",
-    ),
-    click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's."),
-    click.option("--inner", type=int, metavar="K", help="Inner folds, instead of the budget's."),
-    click.option("--seeds", type=int, metavar="N", help="Repeats with seeds counting up, instead of the budget's."),
     click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
+    click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
+    click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
+)
+searching = options(
+    click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"),
+    TRACK,
+    BUDGET,
+    click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's."),
+    INNER,
+    SEEDS,
     click.option(
         "--time-limit",
         type=float,
@@ -107,9 +119,6 @@ judging = options(
     click.option(
         "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
     ),
-    click.option("--out", metavar="FOLDER", help=f"Where runs and finished units lie.  [default: {DEFAULTS.out}]"),
-    click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
-    click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
 )
 
 
@@ -132,7 +141,10 @@ def cli(debug: bool) -> None:
 
 @cli.command()
 @click.argument("corpus", nargs=-1)
-@judging
+@FEATURES
+@searching
+@splitting
+@OUT
 @hearing
 @extracting
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
@@ -198,7 +210,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 
 @cli.command()
 @click.argument("corpus", nargs=-1, required=True)
-@judging
+@splitting
 @hearing
 @extracting
 @click.option("-o", "--to", metavar="FILE", help="Write the findings as CSV, too.")
@@ -218,7 +230,8 @@ def audit(corpus: tuple[str, ...], to: str | None, **given: Any) -> None:
 
     from ser_bench import api
 
-    audits = [api.audit(source, progress=for_terminal(), **_named(dict(given))) for source in corpus]
+    named = _named(given)
+    audits = [api.audit(progress=for_terminal(), **{**named, "corpus": source}) for source in corpus]
     for found in audits:
         _print_audit(found)
     everything = pd.concat([found.findings.assign(corpus=found.name) for found in audits])[["corpus", "kind", "check", "what"]]
@@ -231,7 +244,11 @@ def audit(corpus: tuple[str, ...], to: str | None, **given: Any) -> None:
 
 @cli.command()
 @click.argument("corpus")
-@judging
+@splitting
+@BUDGET
+@INNER
+@SEEDS
+@MADE_USABLE_BY
 @hearing
 @extracting
 @click.option("-o", "--to", metavar="FILE", help="Where the table goes: .csv or .parquet.  [default: to stdout, as CSV]")
@@ -249,7 +266,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
     """
     from ser_bench import api
 
-    table = api.splits(corpus, progress=for_terminal(), **_named(given))
+    table = api.splits(progress=for_terminal(), **{**_named(given), "corpus": corpus})
     if to is None:
         click.echo(table.to_csv(index=False), nl=False)
     elif to.endswith(".parquet"):
@@ -261,7 +278,11 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 @cli.command()
 @click.argument("predictions")
 @click.argument("corpus")
-@judging
+@splitting
+@TRACK
+@SEEDS
+@MADE_USABLE_BY
+@OUT
 @hearing
 @extracting
 @click.option("--name", metavar="NAME", help="What the system is called.  [default: the file's name]")
@@ -279,7 +300,7 @@ def score(predictions: str, corpus: str, name: str | None, **given: Any) -> None
     """
     from ser_bench import api
 
-    _print_results(api.score(predictions, corpus, name=name or "", progress=for_terminal(), **_named(given)))
+    _print_results(api.score(predictions, name=name or "", progress=for_terminal(), **{**_named(given), "corpus": corpus}))
 
 
 @cli.command()

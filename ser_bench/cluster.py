@@ -106,7 +106,7 @@ def connect(address: str) -> Client:
         import dask
         from distributed import Client
     except ImportError:
-        raise WrongCall("--scheduler needs Dask: pip install 'ser-bench[dask]'") from None
+        raise WrongCall("--scheduler needs Dask: pip install distributed") from None
     # What it would log of lost connections is told by the errors below.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})

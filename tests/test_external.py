@@ -130,12 +130,30 @@ def test_a_file_that_is_no_table_is_told_in_one_line(tmp_path, corpus, where, by
 
 def test_the_command_line_writes_splits_and_scores(tmp_path, corpus, where):
     line = [sys.executable, "-m", "ser_bench.cli"]
-    options = ["--cache", where["cache"], "--out", where["out"]]
+    options = ["--cache", where["cache"]]
     told = subprocess.run([*line, "splits", str(corpus), *options], check=True, capture_output=True, text=True).stdout
     assert told.startswith("clip,speaker,emotion,seed,fold,inner_0")
     subprocess.run([*line, "splits", str(corpus), *options, "-o", str(tmp_path / "f.parquet")], check=True, capture_output=True)
     table = pd.read_parquet(tmp_path / "f.parquet")
     found = write(tmp_path / "guess.csv", table[["clip", "fold"]].assign(predicted=table["emotion"]))
-    scored = subprocess.run([*line, "score", str(found), str(corpus), *options], check=True, capture_output=True, text=True).stdout
+    scored = subprocess.run(
+        [*line, "score", str(found), str(corpus), *options, "--out", where["out"]], check=True, capture_output=True, text=True
+    ).stdout
     assert "external" in scored
     assert "1.000" in scored
+
+
+@pytest.mark.parametrize(("command", "option"), [("splits", "--model"), ("score", "--time-limit"), ("audit", "--trials")])
+def test_an_option_that_would_be_ignored_is_refused(corpus, command, option):
+    line = [sys.executable, "-m", "ser_bench.cli", command, *(["x.csv"] if command == "score" else []), str(corpus), option, "1"]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"No such option '{option}'" in done.stderr
+
+
+def test_a_run_s_configuration_gives_its_splits(speech, tmp_path, corpus, where):
+    results = judge(speech, tmp_path, cv="group:2")
+    line = [sys.executable, "-m", "ser_bench.cli", "splits", str(corpus), "--config", str(results.folder / "run.toml")]
+    subprocess.run([*line, "-o", str(tmp_path / "f.parquet")], check=True, capture_output=True)
+    table = pd.read_parquet(tmp_path / "f.parquet")
+    assert table.set_index("clip")["fold"].to_dict() == results.predictions.set_index("clip")["fold"].to_dict()
