@@ -215,12 +215,12 @@ def sentences(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     if "sentence" not in clips:
         yield Finding("note", "sentences", "not known: whether the same words are heard in training and test could not be checked")
         return
-    folds = ground.judged.folds[config.seed]
-    shared = clips.assign(fold=folds).groupby("sentence")["fold"].nunique()
-    if n := int((shared > 1).sum()):
-        yield Finding(
-            "note", "sentences", f"{n} of {len(shared)} sentences are heard in training and test: results are for known words, new voices"
-        )
+    said, folds = clips["sentence"].to_numpy(str), ground.judged.folds[config.seed]
+    training = [said[ground.judged.training(config.seed, fold)] for fold in range(folds.max() + 1)]
+    shared = set().union(*(set(said[folds == fold]) & set(heard) for fold, heard in enumerate(training)))
+    if shared:
+        told = f"{len(shared)} of {len(set(said))} sentences are heard in training and test: results are for known words, new voices"
+        yield Finding("note", "sentences", f"{told} (--cv {ground.judged.protocol}+sentence holds out both)")
 
 
 def recordings(ground: Ground, config: RunConfig) -> Iterator[Finding]:
@@ -252,8 +252,8 @@ def recognised_from(judged: Judged, features: Features, group: str, seed: int) -
     voices, folds = judged.clips["voice"].to_numpy(str), judged.folds[seed]
     predicted = np.empty_like(judged.codes)
     for fold in range(folds.max() + 1):
-        held = folds == fold
-        data = UnitData(x, judged.codes, voices, voices, ~held, tuple(judged.emotions))
-        split = scaled_split(data, x, ~held, held, held_out=True)
+        train, held = judged.training(seed, fold), folds == fold
+        data = UnitData(x, judged.codes, voices, voices, train, tuple(judged.emotions))
+        split = scaled_split(data, x, train, held, held_out=True)
         predicted[held] = plan_split(model, split).run(dict(model.defaults), derive_seed(seed, "audit", fold)).predicted
     return scores.jackknife_interval(judged.codes, predicted, voices)

@@ -95,8 +95,8 @@ splitting = options(
     click.option(
         "--cv",
         metavar="PROTOCOL",
-        help="auto (the corpus's custom, else loso up to 12 speakers, else group:6), loso, group:K, predefined, "
-        "or random:K, which shares speakers and is marked LEAKY.  [default: auto]",
+        help="auto (the corpus's custom, else loso up to 12 speakers, else group:6), loso, group:K, predefined; each with +sentence "
+        "to hold out what is said, too; or random:K, which shares speakers and is marked LEAKY.  [default: auto]",
     ),
     click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
     click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),

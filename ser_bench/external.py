@@ -31,8 +31,8 @@ MODEL = "external"
 def split_table(judged: Judged, inner: int) -> pd.DataFrame:
     """The folds of every clip: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
-    `fold` is the outer fold in which a clip is held out. `inner_k` is its inner fold where outer fold k is held out, blank for the clips
-    of fold k themselves, and for all where a single training voice allows no inner folds.
+    `fold` is the outer fold in which a clip is held out. `inner_k` is its inner fold where outer fold k is held out, blank for clips
+    that are not learnt from then, and for all where a single training voice allows no inner folds.
     """
     import pandas as pd
 
@@ -41,7 +41,7 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
     for seed, folds in judged.folds.items():
         table = judged.clips[["speaker", "emotion"]].assign(seed=seed, fold=folds)
         for held_out in range(folds.max() + 1):
-            train = folds != held_out
+            train = judged.training(seed, held_out)
             column = pd.array([pd.NA] * len(table), dtype="Int64")
             if judged.protocol.leaky or len(np.unique(voices[train])) > 1:
                 seed_inside = judged.fold_seed(seed, held_out)

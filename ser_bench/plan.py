@@ -21,7 +21,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.progress import Progress
-from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv
+from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv, training_clips
 from ser_bench.registry import find
 from ser_bench.units import Judged, Unit, make_unit, read_unit
 
@@ -174,10 +174,13 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
     voices = clips["voice"].to_numpy(str)
     protocol = resolve_cv(config.cv, corpus.protocol, voices)
     folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
-    if not protocol.leaky:
-        for fold in folds.values():
-            for number in range(fold.max() + 1):
-                check_apart(voices[fold != number], voices[fold == number])
+    for fold in folds.values():
+        for number in range(fold.max() + 1):
+            train = training_clips(clips, protocol, fold, number)
+            if not train.any():
+                raise WrongCall(f"--cv {protocol}: nobody else says another sentence than {clips.index[int((fold == number).argmax())]}'s")
+            if not protocol.leaky:
+                check_apart(voices[train], voices[fold == number])
     return protocol, folds
 
 

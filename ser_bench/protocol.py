@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOSO_LIMIT = 12
-CV_FORMS = "auto, loso, group:K, predefined or random:K"
+SENTENCE_GROUPS = 5
+WITH_SENTENCES = "+sentence"
+CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}) or random:K"
 
 
 class SpeakerLeak(WorkFailed):
@@ -40,13 +42,16 @@ class Protocol:
     kind : {'loso', 'group', 'predefined', 'random'}
     folds : int or None
         Number of outer folds where the kind needs one.
+    text : bool
+        Whether what is held out is said in no training clip either: text-independent.
     """
 
     kind: str
     folds: int | None = None
+    text: bool = False
 
     def __str__(self) -> str:
-        return self.kind if self.folds is None else f"{self.kind}:{self.folds}"
+        return f"{self.kind}{'' if self.folds is None else f':{self.folds}'}{WITH_SENTENCES if self.text else ''}"
 
     @property
     def leaky(self) -> bool:
@@ -57,18 +62,18 @@ class Protocol:
 def parse_cv(text: str) -> Protocol:
     """Read a protocol's name.
 
-    >>> parse_cv("group:6")
-    Protocol(kind='group', folds=6)
+    >>> str(parse_cv("group:6")), parse_cv("loso+sentence").text
+    ('group:6', True)
     """
-    match = re.fullmatch(r"(loso|predefined)|(group|random):(\d+)", text)
-    if not match:
+    match = re.fullmatch(r"(?:(loso|predefined)|(group|random):(\d+))(\+sentence)?", text)
+    if not match or (match[2] == "random" and match[4]):
         raise WrongCall(f"--cv cannot be '{text}': use {CV_FORMS}")
-    single, counted, k = match.groups()
+    single, counted, k, sentences = match.groups()
     if single:
-        return Protocol(single)
+        return Protocol(single, text=bool(sentences))
     if int(k) < 2:
         raise WrongCall(f"--cv {text}: at least two folds are needed")
-    return Protocol(counted, int(k))
+    return Protocol(counted, int(k), text=bool(sentences))
 
 
 def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
@@ -78,8 +83,8 @@ def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
     12 speakers and six speaker groups above.
     """
     n_voices = len(np.unique(voices))
-    if cv == "auto":
-        cv = customary or ("loso" if n_voices <= LOSO_LIMIT else "group:6")
+    if cv in ("auto", f"auto{WITH_SENTENCES}"):
+        cv = (customary or ("loso" if n_voices <= LOSO_LIMIT else "group:6")) + cv.removeprefix("auto")
     protocol = parse_cv(cv)
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
         raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")
@@ -92,21 +97,53 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
     Parameters
     ----------
     clips : DataFrame
-        Clip table with `emotion`, `voice`, and optionally `gender` and `fold`.
+        Clip table with `emotion`, `voice`, and optionally `gender`, `sentence` and `fold`.
     protocol : Protocol
     seed : int
 
     Returns
     -------
     array of int, shape (n_clips,)
+        Where sentences are held out too, a fold is what some speakers say of some sentences.
 
     Raises
     ------
     WrongCall
-        Where a predefined split is asked for and the corpus has none.
+        Where a predefined split is asked for and the corpus has none, or sentences are to be held out that are not known.
     SpeakerLeak
         Where a predefined split separates a speaker's clips.
     """
+    speakers = speaker_folds(clips, protocol, seed)
+    if not protocol.text:
+        return speakers
+    sentences = _sentence_groups(clips, seed)
+    return np.unique(speakers * (sentences.max() + 1) + sentences, return_inverse=True)[1]
+
+
+def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int) -> np.ndarray:
+    """Which clips are learnt from while a fold is held out: those of other folds, or of other voices that say other sentences.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        Clip table, as `outer_folds` takes it.
+    folds : array of int, shape (n_clips,)
+        What `outer_folds` gave.
+    fold : int
+
+    Returns
+    -------
+    array of bool, shape (n_clips,)
+    """
+    held = folds == fold
+    if not protocol.text:
+        return ~held
+    apart = [~clips[column].isin(clips.loc[held, column]).to_numpy() for column in ("voice", "sentence")]
+    return np.logical_and(*apart)
+
+
+def speaker_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarray:
+    """The fold of each clip as far as speakers decide it; as `outer_folds`."""
     voices, labels = clips["voice"].to_numpy(str), clips["emotion"].to_numpy(str)
     if protocol.kind == "loso":
         return np.unique(voices, return_inverse=True)[1]
@@ -175,6 +212,20 @@ def check_apart(train: np.ndarray, test: np.ndarray) -> None:
     if len(both):
         names = ", ".join(both[:3]) + (f" and {len(both) - 3} more" if len(both) > 3 else "")
         raise SpeakerLeak(f"speaker on both sides of a split: {names}. Nothing judged this way would hold for new voices")
+
+
+def _sentence_groups(clips: pd.DataFrame, seed: int) -> np.ndarray:
+    """Sentences in up to five groups, alike in clips and labels."""
+    if "sentence" not in clips:
+        raise WrongCall(f"--cv ...{WITH_SENTENCES}: the corpus does not tell which sentence is said; give the manifest a column 'sentence'")
+    sentences = clips["sentence"].to_numpy(str)
+    blank = np.char.strip(sentences) == ""
+    if blank.any():
+        raise WrongCall(f"--cv ...{WITH_SENTENCES}: {blank.sum()} clip(s) have no sentence, such as {clips.index[int(blank.argmax())]}")
+    known = len(np.unique(sentences))
+    if known < 2:
+        raise WrongCall(f"--cv ...{WITH_SENTENCES}: '{sentences[0]}' is the only sentence; at least two are needed")
+    return voice_folds(sentences, clips["emotion"].to_numpy(str), min(known, SENTENCE_GROUPS), seed)
 
 
 def derive_seed(*parts: Any) -> int:

@@ -187,13 +187,15 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iter
 def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
     from ser_bench.tuning import UnitData
 
-    judged = planned.judged
+    judged, x = planned.judged, planned.features[unit.features].values
+    train = judged.training(unit.seed, unit.fold)
+    used = train | (judged.folds[unit.seed] == unit.fold)
     data = UnitData(
-        x=planned.features[unit.features].values,
-        y=judged.codes,
-        voices=judged.clips["voice"].to_numpy(str),
-        speakers=judged.clips["speaker"].to_numpy(str),
-        train=judged.folds[unit.seed] != unit.fold,
+        x=x if used.all() else x[used],
+        y=judged.codes[used],
+        voices=judged.clips["voice"].to_numpy(str)[used],
+        speakers=judged.clips["speaker"].to_numpy(str)[used],
+        train=train[used],
         classes=tuple(judged.emotions),
         track=unit.track,
         leaky=judged.protocol.leaky,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.files import write_whole
-from ser_bench.protocol import Protocol, derive_seed
+from ser_bench.protocol import Protocol, derive_seed, training_clips
 from ser_bench.spec import versions
 
 if TYPE_CHECKING:
@@ -65,15 +65,20 @@ class Judged:
 
     @cached_property
     def hashes(self) -> dict[int, str]:
-        """By seed, a hash of every clip's content, emotion, speaker, voice and outer fold."""
+        """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold and, where these are held out, sentence."""
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
+
+    def training(self, seed: int, fold: int) -> np.ndarray:
+        """Which clips are learnt from while a fold is held out, shape (n_clips,)."""
+        return training_clips(self.clips, self.protocol, self.folds[seed], fold)
 
     def fold_seed(self, seed: int, fold: int) -> int:
         """Seed of the inner folds within an outer one, which all rows share."""
         return derive_seed(seed, self.corpus, self.labels, str(self.protocol), fold)
 
     def _hash(self, fold: np.ndarray) -> str:
-        rows = self.clips[["key", "emotion", "speaker", "voice"]].assign(fold=fold)
+        columns = ["key", "emotion", "speaker", "voice", *(["sentence"] if self.protocol.text else [])]
+        rows = self.clips[columns].assign(fold=fold)
         return hashlib.blake2b(rows.to_csv(index=False).encode(), digest_size=12).hexdigest()
 
 

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.protocol import Protocol, check_apart, derive_seed, inner_folds, outer_folds, parse_cv, random_folds, resolve_cv, voice_folds
+from ser_bench.protocol import (
+    Protocol,
+    check_apart,
+    derive_seed,
+    inner_folds,
+    outer_folds,
+    parse_cv,
+    random_folds,
+    resolve_cv,
+    training_clips,
+    voice_folds,
+)
 
 
 def table(voices: list[str], emotions: list[str], **more: list[str]) -> pd.DataFrame:
@@ -109,3 +120,43 @@ def test_more_groups_than_speakers_is_an_error():
 
 def test_seeds_depend_on_their_parts_alone():
     assert derive_seed(0, "emodb", 1) == derive_seed(0, "emodb", 1) != derive_seed(0, "emodb", 2)
+
+
+def spoken() -> pd.DataFrame:
+    """Six voices that say four sentences each, in two emotions."""
+    rows = [(voice, emotion, sentence) for voice in "abcdef" for sentence in "pqrs" for emotion in "xy"]
+    return pd.DataFrame(rows, columns=["voice", "emotion", "sentence"])
+
+
+@given(st.sampled_from(["loso+sentence", "group:2+sentence", "group:3+sentence"]), st.integers(0, 5), st.data())
+def test_held_out_sentences_are_heard_from_nobody_in_training(cv, seed, data):
+    clips = spoken()
+    clips = clips.drop(index=list(data.draw(st.sets(st.integers(0, len(clips) - 1), max_size=8))))
+    folds = outer_folds(clips, parse_cv(cv), seed)
+    assert set(folds) == set(range(folds.max() + 1))
+    for fold in range(folds.max() + 1):
+        train, held = training_clips(clips, parse_cv(cv), folds, fold), folds == fold
+        assert not set(clips["sentence"][train]) & set(clips["sentence"][held])
+        assert not set(clips["voice"][train]) & set(clips["voice"][held])
+
+
+def test_without_sentences_everything_else_is_learnt_from():
+    clips = spoken()
+    folds = outer_folds(clips, Protocol("loso"), 0)
+    assert (training_clips(clips, Protocol("loso"), folds, 0) == (folds != 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("sentences", "why"),
+    [(None, "does not tell which sentence"), (["p", "", "q", "p"], "1 clip.s. have no sentence"), (["p"] * 4, "only sentence")],
+)
+def test_sentences_that_are_not_known_cannot_be_held_out(sentences, why):
+    clips = table(list("aabb"), list("xyxy"), **({} if sentences is None else {"sentence": sentences}))
+    with pytest.raises(WrongCall, match=why):
+        outer_folds(clips, Protocol("loso", text=True), 0)
+
+
+def test_a_random_split_holds_no_sentence_out():
+    with pytest.raises(WrongCall):
+        parse_cv("random:4+sentence")
+    assert str(resolve_cv("auto+sentence", "group:2", np.array(list("abc")))) == "group:2+sentence"

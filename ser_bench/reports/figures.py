@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.reports.leaderboard import BLOCK, PROTOCOLS, records
+from ser_bench.reports.leaderboard import BLOCK, protocol_words, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -
     for place, block in enumerate(blocks, 1):
         _panel(figure.add_subplot(1, len(blocks), place), block, references, looks)
     first = board.iloc[0]
-    protocols = {PROTOCOLS[block["cv"].iloc[0].partition(":")[0]] for block in blocks}
+    protocols = {protocol_words(block["cv"].iloc[0]) for block in blocks}
     how = f", {protocols.pop()}" if len(protocols) == 1 else ""
     figure.suptitle(f"{first['corpus']}: {first['clips']:,} clips, {first['speakers']} speakers{how}", fontsize=10)
     folder.mkdir(exist_ok=True)

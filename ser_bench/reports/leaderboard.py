@@ -41,6 +41,7 @@ PROTOCOLS = {
     "predefined": "the corpus's own folds",
     "random": "LEAKY: a random split, with the same speakers in training and test",
 }
+TEXT_INDEPENDENT = ", and what they say is said in no training clip"
 
 
 def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
@@ -172,9 +173,18 @@ def blocks(board: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The leaderboard in parts that may be compared within, each with a title that says what it is."""
     for _, block in board.groupby(BLOCK, sort=False):
         corpus, labels, track, cv = block.iloc[0][BLOCK]
-        kind = cv.partition(":")[0]
         what = f"{corpus}, labels '{labels}', {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
-        yield f"{what}: {PROTOCOLS[kind]} ({cv}), {TRACKS[track]}", block
+        yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}", block
+
+
+def protocol_words(cv: str) -> str:
+    """What a protocol does.
+
+    >>> protocol_words("group:6+sentence")
+    'groups of speakers held out in turn, and what they say is said in no training clip'
+    """
+    speakers, _, sentences = cv.partition("+")
+    return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "")
 
 
 def to_markdown(board: pd.DataFrame, references: pd.DataFrame) -> str:

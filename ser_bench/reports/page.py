@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import CELL, PROTOCOLS, SCORES, blocks, notes, records, row_cells
+from ser_bench.reports.leaderboard import CELL, SCORES, blocks, notes, protocol_words, records, row_cells
 from ser_bench.reports.parameters import parameter_table
 
 if TYPE_CHECKING:
@@ -94,12 +94,11 @@ def heading(run: RunTables) -> str:
 def method(run: RunTables) -> str:
     """The protocol in words that can stand in a paper."""
     first, corpus = run.leaderboard.iloc[0], run.environment["corpus"]
-    kind = first["cv"].partition(":")[0]
     n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
     searched = (
         f"Parameters were chosen by {first['trials']} Optuna trials inside the training part of each fold"
-        if kind == "random"
+        if first["cv"].startswith("random")
         else f"Parameters were chosen by {first['trials']} Optuna trials on grouped inner folds of each fold's training speakers"
     )
     trained = f"{searched}; features were standardised {_scaling(run)}, and the held-out clips predicted once."
@@ -107,8 +106,9 @@ def method(run: RunTables) -> str:
         trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
     return (
         f"{corpus['clips']:,} clips of {corpus['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
-        f"{n_folds} folds{seeds}: {PROTOCOLS[kind]}. {trained} UAR is pooled over folds; its 95 % interval is a jackknife over speakers "
-        f"with Student's t (ser-bench {run.environment['ser_bench']})."
+        f"{n_folds} folds{seeds}: {protocol_words(first['cv'])}. {trained} "
+        f"UAR is pooled over folds; its 95 % interval is a jackknife over speakers with Student's t "
+        f"(ser-bench {run.environment['ser_bench']})."
     )
 
 
