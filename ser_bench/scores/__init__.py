@@ -5,7 +5,7 @@ systems cannot be told apart from the best.
 """
 
 from ser_bench.scores.comparisons import contributions, contributions_of, p_vs_best, smallest_p
-from ser_bench.scores.intervals import Interval, jackknife_interval, jackknife_of
+from ser_bench.scores.intervals import Interval, difference_interval, difference_of, jackknife_interval, jackknife_of
 from ser_bench.scores.metrics import (
     auc,
     aucs,
@@ -37,6 +37,8 @@ __all__ = [
     "confusion_counts",
     "contributions",
     "contributions_of",
+    "difference_interval",
+    "difference_of",
     "f1s",
     "f1s_of",
     "jackknife_interval",

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ser_bench.scores.metrics import Counts, speaker_counts, uar_of
+from ser_bench.scores.metrics import Counts, Floats, speaker_counts, uar_of
 
 
 class Interval(NamedTuple):
@@ -65,19 +65,66 @@ def jackknife_interval(truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLi
     return jackknife_of(speaker_counts(truth, predicted, speakers), level=level)
 
 
+def difference_interval(truth: ArrayLike, predicted: ArrayLike, other: ArrayLike, speakers: ArrayLike, *, level: float = 0.95) -> Interval:
+    """What one system's UAR is above another's on the same clips, with the interval of `jackknife_interval`: each speaker is left out of
+    both at once, so that what makes a speaker easy for both does not widen it.
+
+    Parameters
+    ----------
+    truth, predicted, speakers, level
+        As in `jackknife_interval`.
+    other : array of labels, shape (n_clips,) or (n_seeds, n_clips)
+        What the other system predicted.
+
+    Returns
+    -------
+    Interval
+        From -1 to 1.
+
+    Raises
+    ------
+    ValueError
+        As `jackknife_interval`.
+
+    Examples
+    --------
+    >>> truth, speakers = ["a", "b"] * 6, list("xxyyyyzzzzzz")
+    >>> score, low, high = difference_interval(truth, truth, ["a", "b", "a", "a"] * 3, speakers)
+    >>> print(f"{score:.2f} [{low:.2f}, {high:.2f}]")
+    0.25 [-0.08, 0.58]
+    """
+    return difference_of(speaker_counts(truth, predicted, speakers), speaker_counts(truth, other, speakers), level=level)
+
+
 def jackknife_of(counts: Counts, *, level: float = 0.95) -> Interval:
     """`jackknife_interval` of confusion counts, shape (n_speakers, k, k) or (n_seeds, n_speakers, k, k)."""
+    score, low, high = _around(*_leaving_out(counts), level)
+    return Interval(score, max(0.0, low), min(1.0, high))
+
+
+def difference_of(counts: Counts, others: Counts, *, level: float = 0.95) -> Interval:
+    """`difference_interval` of two systems' confusion counts, shapes as `jackknife_of` takes them."""
+    (score, without), (other, without_other) = _leaving_out(counts), _leaving_out(others)
+    difference, low, high = _around(score - other, without - without_other, level)
+    return Interval(difference, max(-1.0, low), min(1.0, high))
+
+
+def _leaving_out(counts: Counts) -> tuple[float, Floats]:
+    """UAR over all speakers, and without each of them, both means over seeds."""
+    counts = counts.reshape(-1, *counts.shape[-3:])
+    if counts.shape[1] < 2:
+        raise ValueError("an interval over speakers needs at least two; these clips have one")
+    total = counts.sum(1, keepdims=True)
+    return float(uar_of(total).mean()), uar_of(total - counts).mean(0)
+
+
+def _around(score: float, without: Floats, level: float) -> Interval:
+    """A score between what its values without each speaker say of it."""
     from scipy.stats import t
 
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; it lies between 0 and 1")
-    counts = counts.reshape(-1, *counts.shape[-3:])
-    n = counts.shape[1]
-    if n < 2:
-        raise ValueError("an interval over speakers needs at least two; these clips have one")
-    total = counts.sum(1, keepdims=True)
-    without = uar_of(total - counts).mean(0)
+    n = len(without)
     error = np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2))
-    score = float(uar_of(total).mean())
     reach = float(t.ppf((1 + level) / 2, n - 1) * error)
-    return Interval(score, max(0.0, score - reach), min(1.0, score + reach))
+    return Interval(score, score - reach, score + reach)

@@ -56,3 +56,33 @@ def test_an_emotion_that_one_speaker_alone_shows_breaks_nothing():
 def test_one_speaker_says_nothing_about_others():
     with pytest.raises(ValueError, match="at least two"):
         scores.jackknife_interval(["a", "b"], ["a", "b"], ["x", "x"])
+
+
+def test_a_difference_that_speakers_share_is_sure_though_either_score_is_not():
+    truth = np.tile(["a", "b"], 100)
+    speakers = np.repeat([str(s) for s in range(10)], 20)
+    # Half of the speakers are recognised, half are not; the second system is right once more in each.
+    predicted = np.where(np.repeat(np.arange(10) % 2, 20) == 1, truth, "c")
+    better = predicted.copy()
+    for s in range(10):
+        wrong = np.flatnonzero((speakers == str(s)) & (predicted != truth))
+        better[wrong[:2]] = truth[wrong[:2]]
+    assert np.subtract(*scores.jackknife_interval(truth, predicted, speakers)[:0:-1]) > 0.5
+    above = scores.difference_interval(truth, better, predicted, speakers)
+    assert above.score == pytest.approx(0.05)
+    assert above.low > -0.01
+
+
+@given(st.integers(0, 10**6))
+def test_a_difference_turns_its_sign_with_the_systems(seed):
+    truth, predicted, speakers = draw(seed)
+    other = draw(seed + 1)[1]
+    one, back = (scores.difference_interval(truth, *pair, speakers) for pair in ((predicted, other), (other, predicted)))
+    assert (one.score, one.low, one.high) == pytest.approx((-back.score, -back.high, -back.low))
+
+
+def test_a_difference_of_seeds_is_that_of_their_means():
+    truth, predicted, speakers = draw(5)
+    both = np.stack([predicted, truth])
+    above = scores.difference_interval(truth, both, predicted, speakers)
+    assert above.score == pytest.approx((1 - scores.uar(truth, predicted)) / 2)
