@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import RunConfig, check_keys
+from ser_bench.errors import WrongCall
 from ser_bench.mirror import open_storage
 from ser_bench.progress import Progress, Silent
 from ser_bench.record import Run
@@ -18,7 +19,6 @@ from ser_bench.record import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.audits import Audit
     from ser_bench.features.extract import Filled
     from ser_bench.plan import Ground
 
@@ -28,6 +28,30 @@ class Results(Run):
     """What a run of one corpus found: a `Run`, its `folder` now with `report.html`, and its leaderboard."""
 
     leaderboard: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What an audit of one corpus found.
+
+    Parameters
+    ----------
+    folder : Path
+        With `audit.html`, `findings.csv`, and where the gap was measured, `gap.csv`.
+    name : str
+    summary : dict of str to str
+        Clips, speakers, emotions, hours, durations, rates, in words.
+    findings : DataFrame
+        ``kind, check, what``: errors first, then warnings, then notes.
+    gap : DataFrame or None
+        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high``, the honest row first.
+    """
+
+    folder: Path
+    name: str
+    summary: dict[str, str]
+    findings: pd.DataFrame
+    gap: pd.DataFrame | None
 
 
 def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh: bool = False, **options: Any) -> Results:
@@ -117,25 +141,36 @@ def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progre
     return _published(external.judge(ground, Path(predictions), name or Path(predictions).stem, config), ground)
 
 
-def audit(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> Audit:
+def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress | None = None, **options: Any) -> Audited:
     """Look for leaks, twins and confounds in a corpus.
 
     Parameters
     ----------
     corpus : str or Path
         As in `run`.
+    gap : bool
+        Measure the leak gap, too: what each shortcut adds to the UAR of one feature set and one model.
     **options
-        The keys of `RunConfig`.
-
-    Returns
-    -------
-    Audit
-        With `findings`, a DataFrame ``kind, check, what``, errors first.
+        The keys of `RunConfig`. `features`, `models` and what a search takes count for the gap alone; ``egemaps`` and ``svm`` without.
     """
     from ser_bench import audits
+    from ser_bench.gap import FEATURES, MODEL, measure_gap
+    from ser_bench.record import environment, folder_of, write_terms
+    from ser_bench.reports import publish_audit
 
-    config = RunConfig(**check_keys({"corpus": str(corpus), **options}, source="audit()")).for_corpus(str(corpus))
-    return audits.audit(config, progress or Silent())
+    cell = {"features": FEATURES, "models": MODEL}
+    config = RunConfig(**check_keys({"corpus": str(corpus), **cell, **options}, source="audit()")).for_corpus(str(corpus))
+    for key in cell:
+        if gap and len(named := getattr(config, key)) > 1:
+            raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
+    progress = progress or Silent()
+    found = audits.audit(config, progress)
+    ground, measured = measure_gap(config, progress) if gap else (found.ground, None)
+    folder = folder_of(ground, config, [*ground.judged.hashes.values(), str(gap)], kind="audit")
+    write_terms(folder, ground, config)
+    about = environment(ground) | {"cell": f"{next(iter(ground.features))} with {config.models[0]}"}
+    publish_audit(folder, ground.corpus.name, found.summary, found.findings, measured, about)
+    return Audited(folder, ground.corpus.name, found.summary, found.findings, measured)
 
 
 def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | None) -> tuple[RunConfig, Ground]:

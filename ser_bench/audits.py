@@ -56,14 +56,15 @@ class Audit:
 
     Parameters
     ----------
-    name : str
+    ground : Ground
+        The corpus, and the clips that a run would judge.
     summary : dict of str to str
         Clips, speakers, emotions, hours, durations, rates, in words.
     findings : DataFrame
         ``kind, check, what``: errors first, then warnings, then notes.
     """
 
-    name: str
+    ground: Ground
     summary: dict[str, str]
     findings: pd.DataFrame
 
@@ -84,7 +85,7 @@ def audit(config: RunConfig, progress: Progress) -> Audit:
     found = [finding for check in checks for finding in check(ground, config)]
     ranked = [finding for kind in KINDS for finding in found if finding.kind == kind]
     findings = pd.DataFrame(ranked, columns=list(Finding._fields))
-    return Audit(ground.corpus.name, summary(ground), findings)
+    return Audit(ground, summary(ground), findings)
 
 
 def summary(ground: Ground) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config
-from ser_bench.errors import SerBenchError, WorkFailed, unknown
+from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, unknown
 from ser_bench.progress import for_terminal
 from ser_bench.variants import KNOWN as VARIANTS
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from ser_bench.api import Results
-    from ser_bench.audits import Audit
+    from ser_bench.api import Audited, Results
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULTS = RunConfig()
@@ -102,11 +101,21 @@ splitting = options(
     click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
     click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
 )
+TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's.")
+MEASURED_BY = ("features", "models", "budget", "trials", "inner", "seeds")
+measuring = options(
+    click.option("-f", "--features", metavar="FEATURES", help="Of --gap: the feature set.  [default: egemaps]"),
+    click.option("-m", "--model", "models", metavar="MODEL", help="Of --gap: the model.  [default: svm]"),
+    BUDGET,
+    TRIALS,
+    INNER,
+    SEEDS,
+)
 searching = options(
     click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"),
     TRACK,
     BUDGET,
-    click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's."),
+    TRIALS,
     INNER,
     SEEDS,
     click.option(
@@ -211,27 +220,36 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 @cli.command()
 @click.argument("corpus", nargs=-1, required=True)
 @splitting
+@click.option("--gap", is_flag=True, help="Measure what each shortcut adds, too: random splits, parameters by the test score, scaling.")
+@measuring
+@OUT
 @hearing
 @extracting
-@click.option("-o", "--to", metavar="FILE", help="Write the findings as CSV, too.")
-def audit(corpus: tuple[str, ...], to: str | None, **given: Any) -> None:
+@click.option("-o", "--to", metavar="FILE", help="Write the findings of all as one CSV, too.")
+def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> None:
     """Look for leaks, twins and confounds in each CORPUS before somebody else does.
 
     Copies, the same audio under two speakers or emotions, clips that are all of one length, differences from the corpus as
     released, emotions that go with a speaker, gender or session, and emotions that can be told from the recording instead
     of the voice. Errors are what a run would stop for (and end with exit code 1), warnings what a paper should answer.
 
+    With --gap, one feature set and one model are judged honestly and with every shortcut: split at random, parameters
+    chosen by the test score, scaled by all clips or by speaker; and where sentences are known, with these held out, too.
+
     \b
     Examples:
       ser-bench audit path/to/ravdess
       ser-bench audit path/to/ravdess path/to/emodb -o findings.csv
+      ser-bench audit path/to/ravdess --gap -f audioemotion26 -m svm
     """
     import pandas as pd
 
     from ser_bench import api
 
+    if not gap and (idle := [key for key in MEASURED_BY if given[key]]):
+        raise WrongCall(f"audit: --{idle[0].replace('models', 'model')} is about the leak gap; add --gap to measure it")
     named = _named(given)
-    audits = [api.audit(progress=for_terminal(), **{**named, "corpus": source}) for source in corpus]
+    audits = [api.audit(gap=gap, progress=for_terminal(), **{**named, "corpus": source}) for source in corpus]
     for found in audits:
         _print_audit(found)
     everything = pd.concat([found.findings.assign(corpus=found.name) for found in audits])[["corpus", "kind", "check", "what"]]
@@ -390,7 +408,7 @@ def _where_time_went(spent: dict[str, float]) -> str:
     return f" in {f'{total / 60:.1f} processor minutes' if total > 90 else f'{total:.1f} processor seconds'} ({shares})"
 
 
-def _print_audit(found: Audit) -> None:
+def _print_audit(found: Audited) -> None:
     click.secho(found.name, bold=True)
     for name, value in found.summary.items():
         _print_entry(name, value)
@@ -398,6 +416,21 @@ def _print_audit(found: Audit) -> None:
     for kind, check, what in found.findings[["kind", "check", "what"]].astype(str).to_numpy().tolist():
         click.secho(f"{kind}: {check}", fg=colours[kind], bold=True)
         _print_entry("", what)
+    if found.gap is not None:
+        _print_gap(found.gap)
+    click.echo(f"report: {found.folder / 'audit.html'}")
+
+
+def _print_gap(gap: pd.DataFrame) -> None:
+    """The leak gap, the honest row first and the leaky ones in red."""
+    from rich.table import Table
+
+    from ser_bench.reports import gap_rows
+
+    table = Table("split", "parameters", "scaled by", "UAR", "95 %", "above the first", box=None, pad_edge=False, header_style="bold")
+    for row in gap_rows(gap):
+        table.add_row(*row["words"], *row["read"][3:], row["added"], style="red" if row["status"] == "leaky" else "")
+    _console().print(table)
 
 
 def _print_catalogue(table: pd.DataFrame) -> None:

@@ -83,7 +83,7 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     WorkFailed
         Where more clips are unusable than `max_skipped` allows.
     """
-    models = _models(config)
+    models = choose_models(config)
     check_writable("--out", Path(config.out))
     ground = lay_ground(config, config.features, progress)
     units = list(_units(ground.judged, ground.features, models, config))
@@ -184,6 +184,12 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
     return protocol, folds
 
 
+def resplit(ground: Ground, config: RunConfig) -> Ground:
+    """The same clips under another protocol, errors as `split`."""
+    protocol, folds = split(ground.judged.clips, ground.corpus, config)
+    return dataclasses.replace(ground, judged=dataclasses.replace(ground.judged, protocol=protocol, folds=folds))
+
+
 def check_writable(option: str, folder: Path) -> None:
     """Find out now, and not after an hour, that nothing can be written to a folder."""
     try:
@@ -218,7 +224,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
 
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
     feature_sets = [parse_features(text) for text in config.features]
-    models, dims = _models(config), {heard_as(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets}
+    models, dims = choose_models(config), {heard_as(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets}
     missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
     if missing:
         protocol, folds = split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
@@ -247,7 +253,8 @@ def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:
     return {part.label: f"{part.source} ({part.licence})" if isinstance(part, Extractor) else "a table of one's own" for part in parts}
 
 
-def _models(config: RunConfig) -> dict[str, Model]:
+def choose_models(config: RunConfig) -> dict[str, Model]:
+    """The models named, by name."""
     from ser_bench.models import known_models
 
     return {name: find("model", name, known_models())() for name in config.models}

@@ -142,9 +142,9 @@ def _trial_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
     return pd.DataFrame([{**_named(planned, unit), **trial} for trial in kept.about["trials"]])
 
 
-def folder_of(ground: Ground, config: RunConfig, covered: list[str]) -> Path:
-    """Where a run's tables lie: named after the corpus, and after a hash of the configuration and of what else its rows depend on."""
-    name = re.sub(r"[^\w-]+", "_", ground.corpus.name).strip("_")
+def folder_of(ground: Ground, config: RunConfig, covered: list[str], *, kind: str = "") -> Path:
+    """Where tables lie: named after the corpus, their kind if not a run's, and a hash of the configuration and of what else counts."""
+    name = re.sub(r"[^\w-]+", "_", ground.corpus.name).strip("_") + (f"-{kind}" if kind else "")
     digest = hashlib.blake2b(json.dumps([config.what(), covered]).encode(), digest_size=4).hexdigest()
     return Path(config.out) / f"{name}-{digest}"
 
@@ -153,16 +153,22 @@ def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: p
     """Write a run's tables, each whole or not at all."""
     judged = ground.judged
     clips = judged.clips.assign(**{f"fold_{seed}": fold for seed, fold in judged.folds.items()}).sort_index()
-    about = json.dumps(_environment(ground), indent=2, ensure_ascii=False) + "\n"
     write_whole(folder / "clips.parquet", clips.drop(columns="path").to_parquet)
     write_whole(folder / "predictions.parquet", lambda path: predictions.to_parquet(path, index=False))
     write_whole(folder / "trials.parquet", lambda path: trials.to_parquet(path, index=False))
     write_whole(folder / "skipped.csv", lambda path: ground.skipped.to_csv(path, index=False))
+    write_terms(folder, ground, config)
+
+
+def write_terms(folder: Path, ground: Ground, config: RunConfig) -> None:
+    """Write what was asked for and what it was done with: `run.toml` and `environment.json`."""
+    about = json.dumps(environment(ground), indent=2, ensure_ascii=False) + "\n"
     write_whole(folder / "run.toml", lambda path: path.write_text(to_toml(config), encoding="utf-8"))
     write_whole(folder / "environment.json", lambda path: path.write_text(about, encoding="utf-8"))
 
 
-def _environment(ground: Ground) -> dict[str, Any]:
+def environment(ground: Ground) -> dict[str, Any]:
+    """Versions, machine, corpus, feature sets, protocol, command and seconds a stage."""
     clips, facts = ground.judged.clips, ground.corpus.facts
     return {
         "ser_bench": version("ser-bench"),

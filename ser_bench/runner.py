@@ -23,7 +23,7 @@ from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import SpeakerLeak
 from ser_bench.record import Run, folder_of, tabulate, write_folder
-from ser_bench.units import Unit, place, read_file, read_unit, write_unit
+from ser_bench.units import Finished, Unit, place, read_file, read_unit, write_unit
 
 if TYPE_CHECKING:
     from ser_bench.models.model import Model
@@ -107,6 +107,37 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
         Do every unit again, finished or not.
     """
     began = time.perf_counter()
+    done, failures, fits = finish(planned, progress, fresh=fresh)
+    planned.stages["units"] = time.perf_counter() - began
+    cells, predictions, trials = tabulate(planned, done, failures)
+    folder = folder_of(planned, planned.config, [unit.hash for unit in planned.units])
+    write_folder(folder, planned, planned.config, predictions, trials)
+    return Run(
+        folder,
+        cells,
+        predictions,
+        trials,
+        planned.skipped,
+        [*planned.warnings, *_not_copied(fits, planned.config.storage)],
+        len(fits) - len(failures),
+        len(planned.units) - len(fits),
+        _spent(fits),
+        _failed_lines(planned, failures),
+    )
+
+
+def finish(planned: Plan, progress: Progress, *, fresh: bool = False) -> tuple[dict[str, Finished], dict[str, str], list[Fitted]]:
+    """Do the units that are not done yet.
+
+    Returns
+    -------
+    done : dict of str to Finished
+        Results by the units' hashes.
+    failures : dict of str to str
+        Why others have none.
+    fits : list of Fitted
+        What workers told, one a unit that was not done yet.
+    """
     # Workers elsewhere have working folders of their own.
     store = Path(planned.config.out).resolve() / "units"
     read = partial(read_unit, store, time_limit=planned.config.time_limit)
@@ -116,24 +147,12 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     failures = {fit.unit.hash: fit.failure for fit in fits if fit.failure}
     done |= {fit.unit.hash: kept for fit in fits if not fit.failure and (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
-    planned.stages["units"] = time.perf_counter() - began
+    return done, failures, fits
 
-    cells, predictions, trials = tabulate(planned, done, failures)
-    folder = folder_of(planned, planned.config, [unit.hash for unit in planned.units])
-    write_folder(folder, planned, planned.config, predictions, trials)
-    lines = [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in todo if unit.hash in failures]
-    return Run(
-        folder,
-        cells,
-        predictions,
-        trials,
-        planned.skipped,
-        [*planned.warnings, *_not_copied(fits, planned.config.storage)],
-        len(todo) - len(failures),
-        len(planned.units) - len(todo),
-        _spent(fits),
-        lines,
-    )
+
+def _failed_lines(planned: Plan, failures: dict[str, str]) -> list[str]:
+    failed = [unit for unit in planned.units if unit.hash in failures]
+    return [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in failed]
 
 
 def _spent(fits: list[Fitted]) -> dict[str, float]:
@@ -156,7 +175,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     expected, config = sum(costs.values()), planned.config
     left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    progress.start(f"judging {planned.corpus.name}", len(todo))
+    progress.start(f"judging {planned.corpus.name} ({planned.judged.protocol})", len(todo))
     try:
         for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
             fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done
@@ -187,9 +206,9 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iter
 def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
     from ser_bench.tuning import UnitData
 
-    judged, x = planned.judged, planned.features[unit.features].values
+    judged, x, folds = planned.judged, planned.features[unit.features].values, planned.judged.folds[unit.seed]
     train = judged.training(unit.seed, unit.fold)
-    used = train | (judged.folds[unit.seed] == unit.fold)
+    used = train | (folds == unit.fold)
     data = UnitData(
         x=x if used.all() else x[used],
         y=judged.codes[used],
@@ -199,24 +218,24 @@ def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
         classes=tuple(judged.emotions),
         track=unit.track,
         leaky=judged.protocol.leaky,
+        outer=None if unit.nested else folds,
     )
     return unit, data, planned.models[unit.model]
 
 
 def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
     """Do one unit and keep its result."""
-    from ser_bench.tuning import tune_unit
+    from ser_bench.tuning import tune_on_test, tune_unit
 
     begun = time.monotonic()
     copy = StudyCopy(terms.storage, terms.study) if terms.storage else None
+    tune = partial(tune_unit, inner=unit.inner, fold_seed=unit.fold_seed) if unit.nested else tune_on_test
     try:
-        result = tune_unit(
+        result = tune(
             data,
             model,
             trials=unit.trials,
-            inner=unit.inner,
             seed=unit.search_seed,
-            fold_seed=unit.fold_seed,
             stop=lambda: time.monotonic() - begun > terms.allowance or time.time() > terms.end,
             watch=copy,
         )

@@ -1,5 +1,7 @@
 """One unit: search inside the training speakers, fit once on all of them, predict the held-out ones once.
 
+`tune_on_test` is the shortcut that this house exists to expose; it has a function of its own, so that nothing else can take it.
+
 In:   features, emotions and speakers of a cell's clips, which of them are for training, and seeds.
 Out:  decisions and probabilities for the held-out clips, the parameters chosen and every trial.
 Rule: nothing here sees a held-out emotion; on the ``train`` track no held-out feature moves anything
@@ -51,10 +53,12 @@ class UnitData:
         Training clips; the others are held out.
     classes : tuple of str
         The cell's emotions.
-    track : {'train', 'speaker'}
-        Where scaling statistics come from.
+    track : {'train', 'speaker', 'all'}
+        Where scaling statistics come from. ``all`` takes those of held-out clips in: a leak, which no configuration can ask for.
     leaky : bool
         Whether voices may be on both sides, as in random splits; inner folds are random too then.
+    outer : array of int, shape (n_clips,), optional
+        The outer folds, for `tune_on_test` alone.
     """
 
     x: np.ndarray
@@ -65,6 +69,7 @@ class UnitData:
     classes: tuple[str, ...]
     track: str = "train"
     leaky: bool = False
+    outer: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -154,17 +159,13 @@ def tune_unit(
     started = time.thread_time()
     # More threads would add up numbers in another order: the same run with other --jobs, other last digits.
     with threadpool_limits(1):
-        # Sums go in the order of memory, which must not depend on where the features came from.
-        x = np.ascontiguousarray(data.x, np.float32)
-        if data.track == "speaker":
-            x = standardise_speakers(x, data.speakers)
+        x = prepared(data)
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
-        search = Search.over(data, x, model, inner, seed, fold_seed)
+        folds = folds_inside(data, inner, fold_seed)
+        search = None if folds is None else Search.over(data, x, model, folds, seed)
         found = search.run(trials, stop, watch) if search else [Trial(0, dict(model.defaults))]
-        best = best_of(found)
-        if best is None:
-            raise WorkFailed(f"{model.name}: every trial failed; the first: {found[0].reason}")
+        best = needed(model, found)
         rounds = median_rounds(best.verdicts)
         final = plan_split(model, scaled_split(data, x, data.train, ~data.train, held_out=True))
         verdict = final.run(best.params, derive_seed(seed, "refit"), rounds)
@@ -178,6 +179,51 @@ def tune_unit(
         notes=unit_notes(model, int(data.train.sum()), x.shape[1], found, searched=search is not None),
         seconds=time.thread_time() - started,
         cut_short=search is not None and len(found) < trials,
+    )
+
+
+def tune_on_test(
+    data: UnitData,
+    model: Model,
+    *,
+    trials: int,
+    seed: int,
+    stop: Callable[[], bool] | None = None,
+    watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
+) -> UnitResult:
+    """Choose one set of parameters for all outer folds by the score that is then reported: what a grid search over the folds of the
+    leaderboard itself does. Models trained in rounds stop by the held-out clips, too.
+
+    Parameters
+    ----------
+    data : UnitData
+        All clips of the cell, every one in `train`, and their `outer` folds.
+    model, trials, seed, stop, watch
+        As in `tune_unit`.
+
+    Returns
+    -------
+    UnitResult
+        Of all clips, in their order. `rounds` is None, as each fold has its own.
+    """
+    from threadpoolctl import threadpool_limits
+
+    assert data.outer is not None
+    started = time.thread_time()
+    with threadpool_limits(1):
+        search = Search.over(data, prepared(data), model, data.outer, seed)
+        found = search.run(trials, stop, watch)
+        best = needed(model, found)
+        scores = search.scores_of(best)
+    return UnitResult(
+        predicted=search.decisions_of(best),
+        probabilities=scores if model.probabilistic else search.calibrator(best).probabilities(scores),
+        params=best.params,
+        rounds=None,
+        trials=trial_table(found, best),
+        notes=unit_notes(model, len(data.y), data.x.shape[1], found, searched=True),
+        seconds=time.thread_time() - started,
+        cut_short=len(found) < trials,
     )
 
 
@@ -207,13 +253,10 @@ class Search:
         self.worth = 1 / (np.count_nonzero(counts) * counts[y])
 
     @classmethod
-    def over(cls, data: UnitData, x: np.ndarray, model: Model, inner: int, seed: int, fold_seed: int) -> Search | None:
-        """Prepare the inner folds; None where a single training voice allows none."""
+    def over(cls, data: UnitData, x: np.ndarray, model: Model, folds: np.ndarray, seed: int) -> Search:
+        """Prepare the inner folds, shape (n_train,), of the training clips."""
         inside = np.flatnonzero(data.train)
         y, voices = data.y[inside], data.voices[inside]
-        if not data.leaky and len(np.unique(voices)) == 1:
-            return None
-        folds = inner_folds(voices, y, inner, fold_seed, random=data.leaky)
         plans = []
         for number in range(folds.max() + 1):
             if not data.leaky:
@@ -267,12 +310,31 @@ class Search:
         who = self.judged[mine]
         return np.bincount(who - who.min(), self.worth[mine] * (verdict.predicted == self.y[mine]))
 
+    def scores_of(self, trial: Trial) -> np.ndarray:
+        """The out-of-fold scores of a complete trial, shape (n_train, n_classes)."""
+        scores = np.empty((len(self.y), trial.verdicts[0].scores.shape[1]))
+        for number, verdict in enumerate(trial.verdicts):
+            scores[self.folds == number] = verdict.scores
+        return scores
+
+    def decisions_of(self, trial: Trial) -> np.ndarray:
+        """The out-of-fold decisions of a complete trial, shape (n_train,)."""
+        predicted = np.empty_like(self.y)
+        for number, verdict in enumerate(trial.verdicts):
+            predicted[self.folds == number] = verdict.predicted
+        return predicted
+
     def calibrator(self, best: Trial) -> Calibrator:
         """Fit a calibrator on the out-of-fold scores of a complete trial."""
-        scores = np.empty((len(self.y), best.verdicts[0].scores.shape[1]))
-        for number, verdict in enumerate(best.verdicts):
-            scores[self.folds == number] = verdict.scores
-        return fit_calibrator(scores, self.y)
+        return fit_calibrator(self.scores_of(best), self.y)
+
+
+def folds_inside(data: UnitData, inner: int, fold_seed: int) -> np.ndarray | None:
+    """The inner fold of each training clip; None where a single training voice allows none."""
+    voices = data.voices[data.train]
+    if not data.leaky and len(np.unique(voices)) == 1:
+        return None
+    return inner_folds(voices, data.y[data.train], inner, fold_seed, random=data.leaky)
 
 
 def new_study(seed: int, trials: int) -> optuna.Study:
@@ -329,14 +391,34 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
     return max(complete, key=lambda trial: trial.score, default=None)
 
 
+def needed(model: Model, trials: Sequence[Trial]) -> Trial:
+    """The best trial, or the reason why there is none."""
+    best = best_of(trials)
+    if best is None:
+        raise WorkFailed(f"{model.name}: every trial failed; the first: {trials[0].reason}")
+    return best
+
+
 def median_rounds(verdicts: Sequence[Verdict]) -> int | None:
     """The median best number of rounds over inner folds, of a model trained in rounds."""
     rounds = [verdict.rounds for verdict in verdicts if verdict.rounds is not None]
     return round(float(np.median(rounds))) if rounds else None
 
 
+def prepared(data: UnitData) -> np.ndarray:
+    """The features, standardised already where that is not done split by split; shape (n_clips, n_columns)."""
+    # Sums go in the order of memory, which must not depend on where the features came from.
+    x = np.ascontiguousarray(data.x, np.float32)
+    if data.track == "speaker":
+        return standardise_speakers(x, data.speakers)
+    if data.track == "all":
+        mean, scale = column_statistics(x)
+        return (x - mean) * scale
+    return x
+
+
 def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndarray, *, held_out: bool = False) -> Split:
-    """A split of the clips, standardised by its training part unless speakers are already.
+    """A split of the clips, standardised by its training part unless that is done already.
 
     Parameters
     ----------

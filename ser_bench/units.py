@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ser_bench.models.model import Model
     from ser_bench.tuning import UnitResult
 
+ON_TEST = -1
+"""The fold of a unit that is not nested: all folds at once."""
+
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
 
 
@@ -84,7 +87,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Unit:
-    """What is to be fitted and predicted, and the hash under which its result is kept."""
+    """What is to be fitted and predicted, and the hash under which its result is kept.
+
+    One that is not `nested` has its parameters chosen by the score that it reports, over all folds at once; its fold is `ON_TEST`.
+    """
 
     features: str
     model: str
@@ -96,6 +102,7 @@ class Unit:
     hash: str
     search_seed: int
     fold_seed: int
+    nested: bool = True
 
     @property
     def cell(self) -> tuple[str, str, str]:
@@ -104,7 +111,7 @@ class Unit:
 
 
 def make_unit(judged: Judged, features: Features, model: Model, track: str, seed: int, fold: int, trials: int, inner: int) -> Unit:
-    """Name a unit of work and hash all that its result depends on."""
+    """Name a unit of work and hash all that its result depends on; fold `ON_TEST` for one that is not nested."""
     cell = [judged.corpus, judged.labels, features.name, model.name, track, str(judged.protocol)]
     search_seed = derive_seed(seed, *cell, fold)
     covered = [
@@ -121,7 +128,8 @@ def make_unit(judged: Judged, features: Features, model: Model, track: str, seed
         *([versions(model.libraries)] if model.libraries else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
-    return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, judged.fold_seed(seed, fold))
+    fold_seed = judged.fold_seed(seed, fold)
+    return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, fold_seed, nested=fold != ON_TEST)
 
 
 def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:

@@ -13,7 +13,8 @@ import pytest
 import soundfile
 
 import ser_bench
-from ser_bench.audits import Audit, cramers_v
+from ser_bench.api import Audited
+from ser_bench.audits import cramers_v
 
 EMOTIONS = ("anger", "fear", "sadness")
 
@@ -40,11 +41,11 @@ def rewrite(folder: Path, clips: pd.DataFrame) -> None:
     clips.to_csv(folder / "clips.csv", index=False)
 
 
-def look(folder: Path, **options: object) -> Audit:
-    return ser_bench.audit(folder / "clips.csv", cache=str(folder / "store"), jobs=1, **options)
+def look(folder: Path, **options: object) -> Audited:
+    return ser_bench.audit(folder / "clips.csv", cache=str(folder / "store"), jobs=1, out=str(folder / "results"), **options)
 
 
-def said(found: Audit, kind: str, check: str) -> str:
+def said(found: Audited, kind: str, check: str) -> str:
     rows = found.findings
     return " | ".join(rows.loc[(rows["kind"] == kind) & (rows["check"] == check), "what"])
 

@@ -26,6 +26,7 @@ LAYERS = (
     ("plan",),
     ("record",),
     ("runner", "external", "audits"),
+    ("gap",),
     ("reports",),
     ("api",),
     ("cli",),

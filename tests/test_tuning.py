@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from ser_bench.errors import WorkFailed
 from ser_bench.models import Fitted, Model, known_models
 from ser_bench.models.svm import Svm
-from ser_bench.tuning import PRUNE_CHANCE, Search, Trial, UnitData, UnitResult, hopeless, standardise_speakers, tune_unit
+from ser_bench.tuning import PRUNE_CHANCE, Search, Trial, UnitData, UnitResult, folds_inside, hopeless, standardise_speakers, tune_unit
 
 MODELS = sorted(known_models())
 
@@ -181,7 +181,7 @@ def test_no_machine_is_asked_for_its_own_probabilities(monkeypatch: pytest.Monke
 
 def test_inner_score_is_that_of_a_pipeline_scaled_by_inner_training_clips() -> None:
     data = make_unit()
-    search = Search.over(data, data.x, Svm(), 4, 1, 2)
+    search = Search.over(data, data.x, Svm(), folds_inside(data, 4, 2), 1)
     assert search is not None
     trial = Trial(0, dict(Svm.defaults))
     search.judge(trial, None)

@@ -59,13 +59,9 @@ def read_run(folder: Path) -> RunTables:
 
 def write_page(folder: Path) -> None:
     """Write a run folder's `report.html`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    templates = Environment(
-        loader=PackageLoader("ser_bench.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     run = read_run(folder)
-    page = templates.get_template("report.html.j2").render(
+    page = render(
+        "report.html.j2",
         corpus=run.environment["corpus"],
         environment=run.environment,
         configuration=run.configuration,
@@ -81,6 +77,20 @@ def write_page(folder: Path) -> None:
         failed=[record for record in records(run.leaderboard) if record["status"] == "failed"],
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of this room, filled in."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    templates = Environment(
+        loader=PackageLoader("ser_bench.reports"),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template(template).render(**values)
 
 
 def heading(run: RunTables) -> str:

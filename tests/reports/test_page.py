@@ -1,7 +1,5 @@
 """The page, in a real browser: it loads from disk, asks nobody for anything, sorts, filters and opens cells."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ import pytest
 
 from ser_bench.reports import publish
 from tests.reports import fabricate
+from tests.reports.conftest import visible
 
 
 @pytest.fixture(scope="module")
@@ -18,41 +17,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A headless Chromium that keeps its console."""
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("no browser here: install chromium and chromedriver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    flags = (
-        "headless",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-    )
-    for flag in (*flags, "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
-
-
 @pytest.fixture
 def page(browser: Any, folder: Path) -> Any:
     browser.get("about:blank")
     browser.get((folder / "report.html").as_uri())
     return browser
-
-
-def visible(page: Any, css: str) -> list[Any]:
-    return [element for element in page.find_elements("css selector", css) if element.is_displayed()]
 
 
 def test_it_loads_without_a_word_on_the_console_or_to_the_network(page):

@@ -1,0 +1,134 @@
+"""The leak gap: what each shortcut adds to a cell's UAR.
+
+In:   a corpus, one feature set, one model.
+Out:  a row a way to judge them: how clips were split, how parameters were chosen, where scaling statistics came from; the UAR, and
+      what it is above the honest one.
+Rule: but for what a row names, everything is as in a run: the same clips, budget, model and number of folds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.config import RunConfig
+from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.plan import Ground, Plan, choose_models, lay_ground, resplit
+from ser_bench.progress import Progress
+from ser_bench.protocol import WITH_SENTENCES
+from ser_bench.runner import finish
+from ser_bench.units import ON_TEST, Finished, Judged, Unit, make_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEATURES, MODEL = "egemaps", "svm"
+"""What is measured where nothing else is named."""
+
+SCALINGS = ("train", "all", "speaker")
+PARAMETERS = ("nested", "test")
+
+
+class Way(NamedTuple):
+    """One way to judge a cell.
+
+    Parameters
+    ----------
+    split : {'speaker', 'random', 'speaker+sentence'}
+        What is kept apart: speakers; nothing; speakers and what they say.
+    parameters : {'nested', 'test'}
+        Chosen inside the training part of each fold, or by the score that is then reported.
+    scaling : {'train', 'all', 'speaker'}
+        Statistics of training clips, of all clips, or of each speaker's own (transductive).
+    """
+
+    split: str
+    parameters: str
+    scaling: str
+
+
+HONEST = Way("speaker", "nested", "train")
+
+
+def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataFrame]:
+    """Judge one cell in every way.
+
+    Parameters
+    ----------
+    config : RunConfig
+        For one corpus, of one feature set and one model; `cv` is the honest split.
+
+    Returns
+    -------
+    ground : Ground
+        What the honest rows stand on.
+    gap : DataFrame
+        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high``, the honest row first; `gap` is what a row's UAR is
+        above the honest one, both with intervals over speakers.
+
+    Raises
+    ------
+    WrongCall
+        As a run, and for a leaky `cv`.
+    WorkFailed
+        Where a unit failed; the others are kept.
+    """
+    import pandas as pd
+
+    ground = lay_ground(config, config.features, progress)
+    if ground.judged.protocol.leaky:
+        raise WrongCall(f"--cv {ground.judged.protocol}: the gap is measured from an honest split; leave --cv out, or use loso or group:K")
+    predicted = {way: codes for part in _splits(ground, config) for way, codes in _judge(part, config, progress)}
+    truth, speakers = ground.judged.codes, ground.judged.clips["speaker"].to_numpy(str)
+    rows = []
+    for way, codes in predicted.items():
+        above = scores.difference_interval(truth, codes, predicted[HONEST], speakers)
+        rows.append((*way, *scores.jackknife_interval(truth, codes, speakers), *above))
+    columns = [*Way._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high"]
+    return ground, pd.DataFrame(rows, columns=columns).round(4)
+
+
+def _splits(ground: Ground, config: RunConfig) -> Iterator[tuple[str, Ground]]:
+    """The same clips split by speaker, at random into as many folds, and by speaker and sentence where sentences are known."""
+    judged = ground.judged
+    yield "speaker", ground
+    n_folds = len(np.unique(judged.folds[config.seed]))
+    yield "random", resplit(ground, dataclasses.replace(config, cv=f"random:{n_folds}"))
+    if not judged.protocol.text and "sentence" in judged.clips and judged.clips["sentence"].nunique() > 1:
+        yield f"speaker{WITH_SENTENCES}", resplit(ground, dataclasses.replace(config, cv=f"{judged.protocol}{WITH_SENTENCES}"))
+
+
+def _judge(part: tuple[str, Ground], config: RunConfig, progress: Progress) -> Iterator[tuple[Way, np.ndarray]]:
+    """Each way that is measured on a split, with the emotion codes predicted by it, shape (n_seeds, n_clips)."""
+    name, ground = part
+    text = name.endswith(WITH_SENTENCES)
+    ways = [HONEST._replace(split=name)] if text else [Way(name, p, s) for p in PARAMETERS for s in SCALINGS]
+    models = choose_models(config)
+    units = {way: list(_units(ground, config, way)) for way in ways}
+    plan = Plan(**vars(ground), config=config, models=models, units=[unit for mine in units.values() for unit in mine])
+    done, failures, _ = finish(plan, progress)
+    if failures:
+        raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+    for way, mine in units.items():
+        yield way, np.stack([_predicted(ground.judged, seed, mine, done) for seed in ground.judged.folds])
+
+
+def _units(ground: Ground, config: RunConfig, way: Way) -> Iterator[Unit]:
+    judged, (matrix,), (model,) = ground.judged, ground.features.values(), choose_models(config).values()
+    for seed, folds in judged.folds.items():
+        for fold in range(folds.max() + 1) if way.parameters == "nested" else [ON_TEST]:
+            yield make_unit(judged, matrix, model, way.scaling, seed, fold, config.trials, config.inner)
+
+
+def _predicted(judged: Judged, seed: int, units: list[Unit], done: dict[str, Finished]) -> np.ndarray:
+    """The emotion code predicted for each clip, from the units of one way and seed."""
+    codes = np.full(len(judged.codes), -1)
+    for unit in units:
+        if unit.seed == seed:
+            held = judged.folds[seed] == unit.fold if unit.nested else slice(None)
+            codes[held] = done[unit.hash].predicted
+    return codes

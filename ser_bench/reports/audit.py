@@ -1,0 +1,91 @@
+"""What an audit found, for people: findings, the leak gap as table and picture, a page.
+
+In:   an audit, the gap where it was measured.
+Out:  the audit's folder; rows for the terminal.
+Rule: a row that takes a shortcut is never shown without the honest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ser_bench.gap import HONEST, Way
+from ser_bench.reports.figures import draw_gap
+from ser_bench.reports.leaderboard import records
+from ser_bench.reports.page import render
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPLITS = {
+    "speaker": "speakers apart",
+    "random": "at random",
+    "speaker+sentence": "speakers, sentences apart",
+}
+PARAMETERS = {"nested": "nested search", "test": "by the test score"}
+SCALINGS = {"train": "training clips", "all": "all clips", "speaker": "speaker (transductive)"}
+
+
+def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any) -> None:
+    """Write an audit's folder: `findings.csv`, `audit.html`, and of the gap `gap.csv` and its picture.
+
+    Parameters
+    ----------
+    folder : Path
+    name, summary, findings
+        As in `Audit`.
+    gap : DataFrame, optional
+        As `measure_gap` gives it.
+    about : dict
+        The environment, and under ``cell`` what the gap was measured of.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    findings.to_csv(folder / "findings.csv", index=False, lineterminator="\n")
+    rows = [] if gap is None else list(gap_rows(gap))
+    chance = 1 / len(about["corpus"]["emotions"])
+    if gap is not None:
+        gap.to_csv(folder / "gap.csv", index=False, float_format="%.4f", lineterminator="\n")
+        draw_gap(folder / "figures", rows, chance, f"{name}, {about['cell']}: what each shortcut adds")
+    lines = [{"name": "chance", "uar": chance}]
+    page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), rows=rows, lines=lines, about=about)
+    (folder / "audit.html").write_text(page, encoding="utf-8")
+
+
+def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows of the gap as they are read: numbers, words for the way, and what it adds."""
+    for row in records(gap):
+        way = Way(row["split"], row["parameters"], row["scaling"])
+        uar, low, high, more, least, most = (row[key] for key in ("uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high"))
+        yield {
+            **row,
+            "words": (SPLITS[way.split], PARAMETERS[way.parameters], SCALINGS[way.scaling]),
+            "status": "leaky" if leaks(way) else "ok",
+            "read": ["", "", "", short(uar), f"[{short(low)}, {short(high)}]"],
+            "added": "" if way == HONEST else f"{signed(more)} [{short(least)}, {short(most)}]",
+        }
+
+
+def leaks(way: Way) -> bool:
+    """Whether a way tells nothing about new voices: all but nested searches on speakers apart, scaled without test clips or, which is a
+    track of its own, by speaker."""
+    return way.split == "random" or way.parameters == "test" or way.scaling == "all"
+
+
+def short(value: float) -> str:
+    """Three digits, without the zero before the point.
+
+    >>> short(0.5), short(-0.25), short(1.0)
+    ('.500', '-.250', '1.000')
+    """
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def signed(value: float) -> str:
+    """`short` with its sign.
+
+    >>> signed(0.05), signed(-0.25)
+    ('+.050', '-.250')
+    """
+    return f"{'' if value < 0 else '+'}{short(value)}"

@@ -1,0 +1,125 @@
+"""The leak gap: every shortcut is really taken, the honest row really is a run's, and nothing else can take one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+import ser_bench
+from ser_bench import scores
+from ser_bench.api import Audited
+from ser_bench.config import RunConfig
+from ser_bench.errors import SerBenchError, WrongCall
+from ser_bench.gap import HONEST
+from ser_bench.models import known_models
+from ser_bench.tuning import column_statistics, prepared, tune_on_test
+from tests.small import SMALL, judge
+from tests.test_cli import call
+from tests.test_tuning import make_unit
+
+
+@pytest.fixture(scope="module")
+def sayings(speech: Path) -> Path:
+    """The clips of `speech`, with what is said in them: two sentences each."""
+    manifest = speech / "corpus" / "sayings.csv"
+    table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    table.assign(sentence=np.tile(["one", "two"], len(table))[: len(table)]).to_csv(manifest, index=False)
+    return manifest
+
+
+def measure(manifest: Path, speech: Path, out: Path, **options: object) -> Audited:
+    return ser_bench.audit(manifest, gap=True, out=str(out), cache=str(speech / "store"), **{**SMALL, **options})
+
+
+@pytest.fixture(scope="module")
+def measured(sayings: Path, speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    return measure(sayings, speech, tmp_path_factory.mktemp("gap"))
+
+
+def row(measured: Audited, *way: str) -> pd.Series:
+    return measured.gap.set_index(["split", "parameters", "scaling"]).loc[way]
+
+
+def test_every_way_has_a_row_and_the_honest_one_comes_first_with_nothing_added(measured):
+    ways = [tuple(way) for way in measured.gap[["split", "parameters", "scaling"]].to_numpy()]
+    assert len(ways) == len(set(ways)) == 2 * 2 * 3 + 1
+    assert ways[0] == HONEST
+    assert measured.gap.loc[0, ["gap", "gap_low", "gap_high"]].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("way", "options"),
+    [
+        (("speaker", "nested", "train"), {}),
+        (("speaker", "nested", "speaker"), {"track": "speaker"}),
+        (("random", "nested", "train"), {"cv": "random:4"}),
+        (("speaker+sentence", "nested", "train"), {"cv": "auto+sentence"}),
+    ],
+)
+def test_nested_ways_are_the_rows_of_a_run(measured, sayings, speech, tmp_path, way, options):
+    found = ser_bench.run(sayings, out=str(tmp_path), cache=str(speech / "store"), **SMALL, **options)
+    columns = ["uar", "uar_low", "uar_high"]
+    assert found.leaderboard.loc[0, columns].tolist() == pytest.approx(row(measured, *way)[columns].tolist(), abs=1e-4)
+
+
+def test_what_is_measured_once_is_not_fitted_again(sayings, speech, tmp_path, capsys):
+    from ser_bench.progress import Lines
+
+    first = measure(sayings, speech, tmp_path, progress=Lines())
+    assert "judging" in capsys.readouterr().err
+    again = measure(sayings, speech, tmp_path, progress=Lines())
+    assert "judging" not in capsys.readouterr().err
+    assert again.gap.equals(first.gap)
+    assert (again.folder / "gap.csv").read_text() == again.gap.to_csv(index=False, float_format="%.4f")
+
+
+def test_a_random_split_pays_on_tones(measured):
+    assert row(measured, "random", "nested", "train")["gap"] > 0.1
+
+
+@pytest.mark.parametrize("model", ["svm", "xgb"])
+def test_parameters_by_the_test_score_report_the_very_score_that_chose_them(model):
+    data = make_unit(speakers=6)
+    folds = np.repeat(np.arange(3), 2 * 16)
+    data = type(data)(**{**vars(data), "train": np.ones(len(data.y), bool), "outer": folds})
+    result = tune_on_test(data, known_models()[model](), trials=4, seed=0)
+    complete = result.trials[result.trials["state"] == "complete"]
+    assert scores.uar(data.y, result.predicted) == pytest.approx(complete["score"].max())
+    assert result.trials.loc[result.trials["chosen"], "score"].item() == complete["score"].max()
+
+
+def test_scaling_by_all_clips_takes_the_held_out_ones_in():
+    data = make_unit(track="all")
+    mean, scale = column_statistics(data.x)
+    assert_array_equal(prepared(data), (data.x - mean) * scale)
+
+
+def test_no_configuration_can_ask_for_a_leaking_track():
+    with pytest.raises(SerBenchError, match="unknown track 'all'"):
+        RunConfig(track=("all",))
+
+
+def test_the_gap_is_measured_from_an_honest_split(sayings, speech, tmp_path):
+    with pytest.raises(WrongCall, match="honest split"):
+        measure(sayings, speech, tmp_path, cv="random:2")
+
+
+def test_several_models_at_once_are_refused(sayings, speech, tmp_path):
+    with pytest.raises(WrongCall, match="models: the gap is measured of one, and svm, rf are named"):
+        measure(sayings, speech, tmp_path, models=["svm", "rf"])
+
+
+def test_options_of_the_gap_without_it_are_refused():
+    done = call("audit", "tones", "-m", "svm")
+    assert done.returncode == 2
+    assert "add --gap" in done.stderr
+
+
+def test_without_sentences_there_is_no_text_independent_row(speech, tmp_path):
+    found = measure(speech / "corpus" / "clips.csv", speech, tmp_path)
+    assert set(found.gap["split"]) == {"speaker", "random"}
+    assert judge(speech, tmp_path).leaderboard.loc[0, "uar"] == found.gap.loc[0, "uar"]
