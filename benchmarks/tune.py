@@ -115,7 +115,7 @@ def judge(
     """Seconds, processor seconds, UAR and pruned trials of one cell."""
     folds = voice_folds(data.voices, data.y, options.folds, seed)
     numbers = range(options.folds)
-    units = [UnitData(data.x, data.y, data.speakers, data.voices, folds != k, data.classes) for k in numbers]
+    units = [UnitData(data.x, data.y, data.voices, folds != k, data.classes) for k in numbers]
     seeds = [(derive_seed(seed, model, k), derive_seed(seed, k)) for k in numbers]
     started = time.perf_counter()
     done = pool(delayed(timed)(unit, d, model, options.trials, options.inner, *s) for d, s in zip(units, seeds, strict=True))
@@ -133,7 +133,7 @@ def read_cell(corpus: str, features: str, cache: str) -> UnitData:
     clips = loaded.clips.loc[x.index]
     classes, y = np.unique(clips["emotion"].to_numpy(str), return_inverse=True)
     speakers = clips["speaker"].to_numpy(str)
-    return UnitData(x.to_numpy(np.float32), y, speakers, speakers, np.ones(len(y), bool), tuple(classes.tolist()))
+    return UnitData(x.to_numpy(np.float32), y, speakers, np.ones(len(y), bool), tuple(classes.tolist()))
 
 
 def main() -> None:

@@ -254,7 +254,7 @@ def recognised_from(judged: Judged, features: Features, group: str, seed: int) -
     predicted = np.empty_like(judged.codes)
     for fold in range(folds.max() + 1):
         train, held = judged.training(seed, fold), folds == fold
-        data = UnitData(x, judged.codes, voices, voices, train, tuple(judged.emotions))
+        data = UnitData(x, judged.codes, voices, train, tuple(judged.emotions))
         split = scaled_split(data, x, train, held, held_out=True)
         predicted[held] = plan_split(model, split).run(dict(model.defaults), derive_seed(seed, "audit", fold)).predicted
     return scores.jackknife_interval(judged.codes, predicted, voices)

@@ -21,7 +21,7 @@ from ser_bench.plan import Ground, Plan, choose_models, lay_ground, resplit
 from ser_bench.progress import Progress
 from ser_bench.protocol import WITH_SENTENCES
 from ser_bench.runner import finish
-from ser_bench.units import ON_TEST, Finished, Judged, Unit, make_unit
+from ser_bench.units import ON_TEST, Unit, make_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 FEATURES, MODEL = "egemaps", "svm"
 """What is measured where nothing else is named."""
 
-SCALINGS = ("train", "all", "speaker")
+SCALINGS = {"train": "train", "all": "corpus", "speaker": "speaker"}
+"""The track that is each scaling."""
+
 PARAMETERS = ("nested", "test")
 
 
@@ -114,21 +116,11 @@ def _judge(part: tuple[str, Ground], config: RunConfig, progress: Progress) -> I
     if failures:
         raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
     for way, mine in units.items():
-        yield way, np.stack([_predicted(ground.judged, seed, mine, done) for seed in ground.judged.folds])
+        yield way, np.stack([ground.judged.predicted(seed, mine, done) for seed in ground.judged.folds])
 
 
 def _units(ground: Ground, config: RunConfig, way: Way) -> Iterator[Unit]:
     judged, (matrix,), (model,) = ground.judged, ground.features.values(), choose_models(config).values()
     for seed, folds in judged.folds.items():
         for fold in range(folds.max() + 1) if way.parameters == "nested" else [ON_TEST]:
-            yield make_unit(judged, matrix, model, way.scaling, seed, fold, config.trials, config.inner)
-
-
-def _predicted(judged: Judged, seed: int, units: list[Unit], done: dict[str, Finished]) -> np.ndarray:
-    """The emotion code predicted for each clip, from the units of one way and seed."""
-    codes = np.full(len(judged.codes), -1)
-    for unit in units:
-        if unit.seed == seed:
-            held = judged.folds[seed] == unit.fold if unit.nested else slice(None)
-            codes[held] = done[unit.hash].predicted
-    return codes
+            yield make_unit(judged, matrix, model, SCALINGS[way.scaling], seed, fold, config.trials, config.inner)

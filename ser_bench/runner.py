@@ -17,13 +17,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from ser_bench.mirror import StudyCopy, hide_password, whole_url
 from ser_bench.parallel import Died, in_parallel
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import SpeakerLeak
 from ser_bench.record import Run, folder_of, tabulate, write_folder
-from ser_bench.units import Finished, Unit, place, read_file, read_unit, write_unit
+from ser_bench.units import Finished, Judged, Unit, place, read_file, read_unit, write_unit
 
 if TYPE_CHECKING:
     from ser_bench.models.model import Model
@@ -213,14 +215,22 @@ def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
         x=x if used.all() else x[used],
         y=judged.codes[used],
         voices=judged.clips["voice"].to_numpy(str)[used],
-        speakers=judged.clips["speaker"].to_numpy(str)[used],
         train=train[used],
         classes=tuple(judged.emotions),
-        track=unit.track,
+        together=_together(judged, unit.track, used),
         leaky=judged.protocol.leaky,
         outer=None if unit.nested else folds,
     )
     return unit, data, planned.models[unit.model]
+
+
+def _together(judged: Judged, track: str, used: np.ndarray) -> np.ndarray | None:
+    """Whose clips a track standardises together; track ``corpus``, which no run can ask for, takes a corpus's own."""
+    if track == "train":
+        return None
+    if track == "corpus" and "corpus" not in judged.clips:
+        return np.zeros(int(used.sum()), int)
+    return judged.clips[track].to_numpy(str)[used]
 
 
 def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:

@@ -4,8 +4,8 @@
 
 In:   features, emotions and speakers of a cell's clips, which of them are for training, and seeds.
 Out:  decisions and probabilities for the held-out clips, the parameters chosen and every trial.
-Rule: nothing here sees a held-out emotion; on the ``train`` track no held-out feature moves anything
-      fitted; no voice is on both sides of a split; and a unit is a pure function of what it is given:
+Rule: nothing here sees a held-out emotion; on the ``train`` track (nothing standardised ``together``) no held-out
+      feature moves anything fitted; no voice is on both sides of a split; and a unit is a pure function of what it is given:
       no clock, no other process and no number of threads has a say, unless it is told when to stop.
 """
 
@@ -45,16 +45,15 @@ class UnitData:
         Features as extracted.
     y : array of int, shape (n_clips,)
         Emotions as positions in `classes`. Those of held-out clips are never read.
-    speakers : array of str, shape (n_clips,)
-        Whose clips the ``speaker`` track standardises together.
     voices : array of str, shape (n_clips,)
         What no split may separate: speakers, or several of them who share audio.
     train : array of bool, shape (n_clips,)
         Training clips; the others are held out.
     classes : tuple of str
         The cell's emotions.
-    track : {'train', 'speaker', 'all'}
-        Where scaling statistics come from. ``all`` takes those of held-out clips in: a leak, which no configuration can ask for.
+    together : array, shape (n_clips,), optional
+        Whose clips are standardised together, held-out ones too, by their own statistics: speakers or corpora on transductive tracks.
+        Without, statistics come from the training clips of each split.
     leaky : bool
         Whether voices may be on both sides, as in random splits; inner folds are random too then.
     outer : array of int, shape (n_clips,), optional
@@ -63,11 +62,10 @@ class UnitData:
 
     x: np.ndarray
     y: np.ndarray
-    speakers: np.ndarray
     voices: np.ndarray
     train: np.ndarray
     classes: tuple[str, ...]
-    track: str = "train"
+    together: np.ndarray | None = None
     leaky: bool = False
     outer: np.ndarray | None = None
 
@@ -409,12 +407,7 @@ def prepared(data: UnitData) -> np.ndarray:
     """The features, standardised already where that is not done split by split; shape (n_clips, n_columns)."""
     # Sums go in the order of memory, which must not depend on where the features came from.
     x = np.ascontiguousarray(data.x, np.float32)
-    if data.track == "speaker":
-        return standardise_speakers(x, data.speakers)
-    if data.track == "all":
-        mean, scale = column_statistics(x)
-        return (x - mean) * scale
-    return x
+    return x if data.together is None else standardise_together(x, data.together)
 
 
 def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndarray, *, held_out: bool = False) -> Split:
@@ -429,17 +422,17 @@ def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndar
         Whether the latter's emotions are to stay unknown.
     """
     x_train, x_eval = x[train], x[held]
-    if data.track == "train":
+    if data.together is None:
         mean, scale = column_statistics(x_train)
         x_train, x_eval = (x_train - mean) * scale, (x_eval - mean) * scale
     return Split(x_train, data.y[train], x_eval, None if held_out else data.y[held], len(data.classes))
 
 
-def standardise_speakers(x: np.ndarray, speakers: np.ndarray) -> np.ndarray:
-    """Standardise each speaker's clips by their own mean and standard deviation."""
+def standardise_together(x: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Standardise each group's (speaker's, corpus's) clips by their own mean and standard deviation."""
     scaled = np.empty_like(x)
-    for speaker in np.unique(speakers):
-        mine = speakers == speaker
+    for group in np.unique(groups):
+        mine = groups == group
         mean, scale = column_statistics(x[mine])
         scaled[mine] = (x[mine] - mean) * scale
     return scaled

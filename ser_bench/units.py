@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +56,15 @@ class Judged:
     clips: pd.DataFrame
     protocol: Protocol
     folds: dict[int, np.ndarray]
+
+    def predicted(self, seed: int, units: Iterable[Unit], done: Mapping[str, Finished]) -> np.ndarray:
+        """The code predicted for each clip, -1 for one that no unit of this seed holds out; shape (n_clips,)."""
+        codes = np.full(len(self.codes), -1)
+        for unit in units:
+            if unit.seed == seed:
+                held = self.folds[seed] == unit.fold if unit.nested else slice(None)
+                codes[held] = done[unit.hash].predicted
+        return codes
 
     @cached_property
     def emotions(self) -> list[str]:

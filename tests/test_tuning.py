@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from ser_bench.errors import WorkFailed
 from ser_bench.models import Fitted, Model, known_models
 from ser_bench.models.svm import Svm
-from ser_bench.tuning import PRUNE_CHANCE, Search, Trial, UnitData, UnitResult, folds_inside, hopeless, standardise_speakers, tune_unit
+from ser_bench.tuning import PRUNE_CHANCE, Search, Trial, UnitData, UnitResult, folds_inside, hopeless, standardise_together, tune_unit
 
 MODELS = sorted(known_models())
 
@@ -29,7 +29,7 @@ def make_unit(*, speakers: int = 6, each: int = 16, emotions: int = 3, columns: 
     x = 5 + rng.normal(0, 1, (emotions, columns))[y] + rng.normal(0, 0.7, (speakers, columns))[who] + rng.normal(size=(len(y), columns))
     names = np.char.add("s", who.astype(str))
     classes = tuple("abcdefgh"[:emotions])
-    return UnitData(x.astype(np.float32), y, names, names, who < max(1, speakers - 2), classes, track)
+    return UnitData(x.astype(np.float32), y, names, who < max(1, speakers - 2), classes, names if track == "speaker" else None)
 
 
 def tune(data: UnitData, model: Model | str = "svm", *, trials: int = 5, inner: int = 3, seed: int = 1) -> UnitResult:
@@ -158,7 +158,7 @@ def test_absent_emotion_has_probability_zero_and_rows_sum_to_one(model: str) -> 
 
 def test_emotion_of_one_speaker_is_absent_from_an_inner_fold_and_breaks_nothing() -> None:
     data = make_unit(emotions=4)
-    y = np.where((data.y == 3) & (data.speakers != "s0"), 0, data.y)
+    y = np.where((data.y == 3) & (data.voices != "s0"), 0, data.y)
     for model in MODELS:
         np.testing.assert_allclose(tune(replace(data, y=y), model, trials=2).probabilities.sum(1), 1, atol=1e-6)
 
@@ -195,15 +195,15 @@ def test_inner_score_is_that_of_a_pipeline_scaled_by_inner_training_clips() -> N
 
 def test_speaker_track_standardises_each_speakers_own_clips() -> None:
     data = make_unit()
-    scaled = standardise_speakers(data.x, data.speakers)
-    for speaker in np.unique(data.speakers):
-        mine = data.speakers == speaker
+    scaled = standardise_together(data.x, data.voices)
+    for speaker in np.unique(data.voices):
+        mine = data.voices == speaker
         np.testing.assert_allclose(scaled[mine], StandardScaler().fit_transform(data.x[mine]), atol=1e-5)
 
 
 def test_speaker_track_forgives_a_speakers_offset() -> None:
     data = make_unit(track="speaker")
-    moved = data.x + np.unique(data.speakers, return_inverse=True)[1][:, None].astype(np.float32)
+    moved = data.x + np.unique(data.voices, return_inverse=True)[1][:, None].astype(np.float32)
     np.testing.assert_array_equal(tune(data).predicted, tune(replace(data, x=moved)).predicted)
 
 
