@@ -12,6 +12,7 @@ _HOMES = {
     "extract": "ser_bench.features.extract",
     "run": "ser_bench.api",
     "audit": "ser_bench.api",
+    "cross": "ser_bench.api",
     "splits": "ser_bench.api",
     "score": "ser_bench.api",
     "SerBenchError": "ser_bench.errors",

@@ -5,7 +5,7 @@ The command line is a thin face over these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +23,35 @@ if TYPE_CHECKING:
     from ser_bench.plan import Ground
 
 
+CROSS_TRACKS = ("train", "corpus")
+
+
 @dataclass(frozen=True)
 class Results(Run):
     """What a run of one corpus found: a `Run`, its `folder` now with `report.html`, and its leaderboard."""
 
     leaderboard: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """What came of judging corpora by each other.
+
+    Parameters
+    ----------
+    folder : Path
+        With `cross.csv`, `cross.md`, `predictions.parquet`, and a picture in `figures/`.
+    table : DataFrame
+        A row a corpus trained on, corpus judged, feature set, model and track; `loss` is how far the UAR is below training within.
+    predictions : DataFrame
+        ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
+    warnings : list of str
+    """
+
+    folder: Path
+    table: pd.DataFrame
+    predictions: pd.DataFrame
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -141,6 +165,50 @@ def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progre
     return _published(external.judge(ground, Path(predictions), name or Path(predictions).stem, config), ground)
 
 
+def cross(
+    train: str | Path | Sequence[str | Path],
+    test: str | Path | Sequence[str | Path] | None = None,
+    *,
+    track: str | Sequence[str] = CROSS_TRACKS,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Crossed:
+    """Train on one corpus and judge on another: all pairs, and each corpus judged by itself to tell what is lost.
+
+    Parameters
+    ----------
+    train, test : str, Path or several
+        Folders, manifests or ``"tones"``; without `test`, every corpus of `train` judges every other.
+    track : {'train', 'corpus', 'speaker'} or several
+        Scaled by the clips trained on; by each corpus's own clips or by each speaker's own, which are transductive.
+    **options
+        The keys of `RunConfig`, such as `features`, `models`, `budget`, `labels`.
+
+    Raises
+    ------
+    WrongCall
+        As `run`; also where the corpora have fewer than two emotions in common, share a name or share audio.
+    """
+    from ser_bench.crossing import judge_across, own_rates
+    from ser_bench.record import describe_corpus, folder_of, surroundings, write_environment
+    from ser_bench.reports import publish_cross
+
+    config = RunConfig(**check_keys(options, source="cross()"))
+    trained, tested = _sources(train), _sources(train if test is None else test)
+    grounds, table, predictions = judge_across(config, trained, tested, [track] if isinstance(track, str) else track, progress or Silent())
+    warnings = [line for ground in grounds.values() for line in ground.warnings] + list(own_rates(grounds, config.features))
+    pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
+    folder = folder_of("cross", config, [pairs, *(seed for ground in grounds.values() for seed in ground.judged.hashes.values())])
+    about = {"corpora": [describe_corpus(ground) for ground in grounds.values()], "configuration": config.what(), "warnings": warnings}
+    write_environment(folder, surroundings() | about)
+    publish_cross(folder, table, predictions)
+    return Crossed(folder, table, predictions, warnings)
+
+
+def _sources(given: str | Path | Sequence[str | Path]) -> list[str]:
+    return [str(given)] if isinstance(given, str | Path) else [str(source) for source in given]
+
+
 def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress | None = None, **options: Any) -> Audited:
     """Look for leaks, twins and confounds in a corpus.
 
@@ -166,7 +234,7 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     progress = progress or Silent()
     found = audits.audit(config, progress)
     ground, measured = measure_gap(config, progress) if gap else (found.ground, None)
-    folder = folder_of(ground, config, [*ground.judged.hashes.values(), str(gap)], kind="audit")
+    folder = folder_of(f"{ground.corpus.name}-audit", config, [*ground.judged.hashes.values(), str(gap)])
     write_terms(folder, ground, config)
     about = environment(ground) | {"cell": f"{next(iter(ground.features))} with {config.models[0]}"}
     publish_audit(folder, ground.corpus.name, found.summary, found.findings, measured, about)

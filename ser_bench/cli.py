@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from ser_bench.api import Audited, Results
+    from ser_bench.api import Audited, Crossed, Results
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULTS = RunConfig()
@@ -111,9 +111,10 @@ measuring = options(
     INNER,
     SEEDS,
 )
-searching = options(
-    click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"),
-    TRACK,
+MODELS = click.option(
+    "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
+)
+SEARCH = options(
     BUDGET,
     TRIALS,
     INNER,
@@ -129,6 +130,7 @@ searching = options(
         "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
     ),
 )
+searching = options(MODELS, TRACK, SEARCH)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -258,6 +260,47 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     errors = everything[everything["kind"] == "error"]
     if len(errors):
         raise WorkFailed(f"{len(errors)} error(s) that a run stops for; the first: {errors.iloc[0]['corpus']}: {errors.iloc[0]['what']}")
+
+
+@cli.command()
+@click.option("--train", multiple=True, required=True, metavar="CORPUS", help="A corpus to train on; repeatable.")
+@click.option("--test", multiple=True, metavar="CORPUS", help="A corpus to judge; repeatable.  [default: those to train on, all pairs]")
+@FEATURES
+@MODELS
+@click.option(
+    "--track",
+    multiple=True,
+    metavar="TRACK",
+    help="Scaling by the clips trained on (train), or, transductive, by each corpus's own clips (corpus) or each speaker's own (speaker); "
+    "repeatable.  [default: train, corpus]",
+)
+@SEARCH
+@splitting
+@OUT
+@hearing
+@extracting
+def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...], **given: Any) -> None:
+    """Train on one corpus and judge on another, on the emotions that all have.
+
+    Every corpus judged is also judged by itself, out of fold on speakers never heard, and what is lost across corpora is told with an
+    interval over its speakers. Writes cross.csv, cross.md and a picture.
+
+    \b
+    Examples:
+      ser-bench cross --train path/to/ravdess --test path/to/emodb -f egemaps -m svm
+      ser-bench cross --train path/to/ravdess --train path/to/emodb           (all pairs)
+    """
+    from ser_bench import api
+
+    named = _named(given)
+    for key in ("corpus", "track"):  # a run's configuration may serve here, too
+        named.pop(key, None)
+    found = api.cross(train, test or None, track=track or api.CROSS_TRACKS, progress=for_terminal(), **named)
+    _print_crossed(found)
+    failed = found.table[found.table["status"] == "failed"]
+    if len(failed):
+        first = failed.iloc[0]
+        raise WorkFailed(f"{len(failed)} row(s) failed; the first: {first['train']} -> {first['test']}: {first['notes']}")
 
 
 @cli.command()
@@ -406,6 +449,25 @@ def _where_time_went(spent: dict[str, float]) -> str:
         return ""
     shares = ", ".join(f"{model} {seconds / total:.0%}" for model, seconds in spent.items())
     return f" in {f'{total / 60:.1f} processor minutes' if total > 90 else f'{total:.1f} processor seconds'} ({shares})"
+
+
+def _print_crossed(found: Crossed) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ser_bench.reports import matrices
+
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for matrix in matrices(found.table):
+        table = Table(*matrix.head, title=Text(matrix.title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for row in matrix.rows:
+            table.add_row(*map(Text, row))
+        table.caption, table.caption_justify = Text("\n".join(matrix.notes)), "left"
+        _console().print(table)
+    emotions = found.table["emotions"].iloc[0].split("+")
+    click.echo(f"emotions: {', '.join(emotions)}; by chance {1 / len(emotions):.3f}; below a UAR, what is lost against training within")
+    click.echo(f"tables: {found.folder / 'cross.csv'}")
 
 
 def _print_audit(found: Audited) -> None:

@@ -166,7 +166,7 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig) -> Run:
         "seconds": 0.0,
     }
     digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
-    folder = folder_of(ground, config, [MODEL, name, digest, *judged.hashes.values()])
+    folder = folder_of(ground.corpus.name, config, [MODEL, name, digest, *judged.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
     write_folder(folder, ground, config, predictions, trials)
     return Run(folder, pd.DataFrame([row]), predictions, trials, ground.skipped, ground.warnings, 0, 0, {}, [])

@@ -142,9 +142,9 @@ def _trial_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
     return pd.DataFrame([{**_named(planned, unit), **trial} for trial in kept.about["trials"]])
 
 
-def folder_of(ground: Ground, config: RunConfig, covered: list[str], *, kind: str = "") -> Path:
-    """Where tables lie: named after the corpus, their kind if not a run's, and a hash of the configuration and of what else counts."""
-    name = re.sub(r"[^\w-]+", "_", ground.corpus.name).strip("_") + (f"-{kind}" if kind else "")
+def folder_of(name: str, config: RunConfig, covered: list[str]) -> Path:
+    """Where tables lie: a name, such as the corpus's, and a hash of the configuration and of what else their rows depend on."""
+    name = re.sub(r"[^\w-]+", "_", name).strip("_")
     digest = hashlib.blake2b(json.dumps([config.what(), covered]).encode(), digest_size=4).hexdigest()
     return Path(config.out) / f"{name}-{digest}"
 
@@ -162,33 +162,50 @@ def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: p
 
 def write_terms(folder: Path, ground: Ground, config: RunConfig) -> None:
     """Write what was asked for and what it was done with: `run.toml` and `environment.json`."""
-    about = json.dumps(environment(ground), indent=2, ensure_ascii=False) + "\n"
     write_whole(folder / "run.toml", lambda path: path.write_text(to_toml(config), encoding="utf-8"))
-    write_whole(folder / "environment.json", lambda path: path.write_text(about, encoding="utf-8"))
+    write_environment(folder, environment(ground))
+
+
+def write_environment(folder: Path, about: dict[str, Any]) -> None:
+    """Write `environment.json`."""
+    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    write_whole(folder / "environment.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def environment(ground: Ground) -> dict[str, Any]:
-    """Versions, machine, corpus, feature sets, protocol, command and seconds a stage."""
-    clips, facts = ground.judged.clips, ground.corpus.facts
+    """Versions, machine and command, corpus, feature sets, protocol and seconds a stage."""
+    return {
+        **surroundings(),
+        "corpus": describe_corpus(ground),
+        "features": ground.sources,
+        "protocol": str(ground.judged.protocol),
+        "stages": {stage: round(seconds, 2) for stage, seconds in ground.stages.items()},
+        "warnings": ground.warnings,
+    }
+
+
+def surroundings() -> dict[str, Any]:
+    """Versions, machine and command."""
     return {
         "ser_bench": version("ser-bench"),
         "python": platform.python_version(),
         "versions": library_versions()
         | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "corpus": {
-            "name": ground.corpus.name,
-            "clips": len(clips),
-            "speakers": int(clips["speaker"].nunique()),
-            "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
-            "hours": round(float(clips["seconds"].sum()) / 3600, 3),
-            "licence": facts.licence if facts else "",
-            "citation": facts.citation if facts else "",
-            "fingerprint": hashlib.blake2b("".join(clips["key"]).encode(), digest_size=8).hexdigest(),
-        },
-        "features": ground.sources,
-        "protocol": str(ground.judged.protocol),
         "command": hide_password(shlex.join(["ser-bench", *sys.argv[1:]])) if Path(sys.argv[0]).name == "ser-bench" else "",
-        "stages": {stage: round(seconds, 2) for stage, seconds in ground.stages.items()},
-        "warnings": ground.warnings,
+    }
+
+
+def describe_corpus(ground: Ground) -> dict[str, Any]:
+    """What is judged, with whom to cite for it."""
+    clips, facts = ground.judged.clips, ground.corpus.facts
+    return {
+        "name": ground.corpus.name,
+        "clips": len(clips),
+        "speakers": int(clips["speaker"].nunique()),
+        "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
+        "hours": round(float(clips["seconds"].sum()) / 3600, 3),
+        "licence": facts.licence if facts else "",
+        "citation": facts.citation if facts else "",
+        "fingerprint": hashlib.blake2b("".join(clips["key"]).encode(), digest_size=8).hexdigest(),
     }

@@ -112,7 +112,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     done, failures, fits = finish(planned, progress, fresh=fresh)
     planned.stages["units"] = time.perf_counter() - began
     cells, predictions, trials = tabulate(planned, done, failures)
-    folder = folder_of(planned, planned.config, [unit.hash for unit in planned.units])
+    folder = folder_of(planned.corpus.name, planned.config, [unit.hash for unit in planned.units])
     write_folder(folder, planned, planned.config, predictions, trials)
     return Run(
         folder,
@@ -177,7 +177,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     expected, config = sum(costs.values()), planned.config
     left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    progress.start(f"judging {planned.corpus.name} ({planned.judged.protocol})", len(todo))
+    progress.start(f"judging {planned.judged.corpus} ({planned.judged.protocol})", len(todo))
     try:
         for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
             fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done

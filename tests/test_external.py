@@ -143,7 +143,7 @@ def test_the_command_line_writes_splits_and_scores(tmp_path, corpus, where):
     assert "1.000" in scored
 
 
-@pytest.mark.parametrize(("command", "option"), [("splits", "--model"), ("score", "--time-limit"), ("audit", "--trials")])
+@pytest.mark.parametrize(("command", "option"), [("splits", "--model"), ("score", "--time-limit"), ("audit", "--track")])
 def test_an_option_that_would_be_ignored_is_refused(corpus, command, option):
     line = [sys.executable, "-m", "ser_bench.cli", command, *(["x.csv"] if command == "score" else []), str(corpus), option, "1"]
     done = subprocess.run(line, capture_output=True, text=True)

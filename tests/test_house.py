@@ -26,7 +26,7 @@ LAYERS = (
     ("plan",),
     ("record",),
     ("runner", "external", "audits"),
-    ("gap",),
+    ("gap", "crossing"),
     ("reports",),
     ("api",),
     ("cli",),

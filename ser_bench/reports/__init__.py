@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.reports.audit import gap_rows, publish_audit
+from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
 from ser_bench.reports.leaderboard import rank, references, terminal_tables, to_markdown, write_csv
 from ser_bench.reports.page import write_page
@@ -13,7 +14,7 @@ from ser_bench.reports.page import write_page
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["gap_rows", "publish", "publish_audit", "rank", "references", "terminal_tables", "to_markdown"]
+__all__ = ["gap_rows", "matrices", "publish", "publish_audit", "publish_cross", "rank", "references", "terminal_tables", "to_markdown"]
 
 
 def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.gap import HONEST, Way
-from ser_bench.reports.figures import draw_gap
-from ser_bench.reports.leaderboard import records
+from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.leaderboard import records, short, signed
 from ser_bench.reports.page import render
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd
     chance = 1 / len(about["corpus"]["emotions"])
     if gap is not None:
         gap.to_csv(folder / "gap.csv", index=False, float_format="%.4f", lineterminator="\n")
-        draw_gap(folder / "figures", rows, chance, f"{name}, {about['cell']}: what each shortcut adds")
+        panel = Panel("filled: honest; red: leaky", [_mark(row) for row in rows], {"honest": rows[0]["uar"], "chance": chance})
+        draw([panel], folder / "figures", "gap", f"{name}, {about['cell']}: what each shortcut adds")
     lines = [{"name": "chance", "uar": chance}]
     page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), rows=rows, lines=lines, about=about)
     (folder / "audit.html").write_text(page, encoding="utf-8")
@@ -73,19 +74,6 @@ def leaks(way: Way) -> bool:
     return way.split == "random" or way.parameters == "test" or way.scaling == "all"
 
 
-def short(value: float) -> str:
-    """Three digits, without the zero before the point.
-
-    >>> short(0.5), short(-0.25), short(1.0)
-    ('.500', '-.250', '1.000')
-    """
-    return f"{value:.3f}".replace("0.", ".", 1)
-
-
-def signed(value: float) -> str:
-    """`short` with its sign.
-
-    >>> signed(0.05), signed(-0.25)
-    ('+.050', '-.250')
-    """
-    return f"{'' if value < 0 else '+'}{short(value)}"
+def _mark(row: dict[str, Any]) -> Mark:
+    look = LOOKS[1] if row["status"] == "leaky" else LOOKS[0]
+    return Mark(", ".join(row["words"]), row["uar"], row["uar_low"], row["uar_high"], look, filled=row["added"] == "")

@@ -1,13 +1,14 @@
-"""Pictures for papers, as PNG and SVG: a run's leaderboard, an audit's leak gap.
+"""Pictures for papers, as PNG and SVG: a run's leaderboard, an audit's leak gap, corpora judged by each other.
 
 In:   rows with their intervals, and what they are to be read against.
-Out:  files; the same leaderboard gives the same bytes.
+Out:  files; the same rows give the same bytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.reports.leaderboard import BLOCK, protocol_words, records
 
@@ -18,33 +19,64 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's colours, told apart by every kind of colour vision; shapes tell them apart in grey.
 LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
-LINES = {"chance": ":", "human": "--"}
+LINES = {"chance": ":", "human": "--", "honest": "-"}
 TITLES = {"train": "scaled by training clips", "speaker": "TRANSDUCTIVE: scaled by speaker"}
 
 
+class Mark(NamedTuple):
+    """A score between its bounds, under a label; `filled` or hollow."""
+
+    label: str
+    uar: float
+    low: float
+    high: float
+    look: tuple[str, str]
+    filled: bool = True
+
+
+class Panel(NamedTuple):
+    """Marks on one axis, with lines to read them against."""
+
+    title: str
+    marks: Sequence[Mark]
+    lines: Mapping[str, float]
+
+
 def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:
-    """Draw every row's UAR with its interval on one axis, a panel a track, and write it as PNG and SVG below `folder`."""
+    """Draw every row's UAR with its interval on one axis, a panel a track, as `leaderboard` below `folder`."""
+    looks = looks_of(board["model"])
+    lines = {name: uar for name, uar in references[["name", "uar"]].itertuples(index=False) if name in LINES}
+    blocks = [block[block["uar"].notna()] for _, block in board.groupby(BLOCK, sort=False)]
+    panels = [Panel(TITLES[block["track"].iloc[0]], [_mark(row, looks) for row in records(block)], lines) for block in blocks if len(block)]
+    if not panels:
+        return
+    first = board.iloc[0]
+    protocols = {protocol_words(cv) for cv in board["cv"]}
+    how = f", {protocols.pop()}" if len(protocols) == 1 else ""
+    draw(panels, folder, "leaderboard", f"{first['corpus']}: {first['clips']:,} clips, {first['speakers']} speakers{how}")
+
+
+def looks_of(names: pd.Series) -> dict[str, tuple[str, str]]:
+    """A look for each name, in the order in which they come."""
+    return dict(zip(dict.fromkeys(names), LOOKS * len(names), strict=False))
+
+
+def draw(panels: Sequence[Panel], folder: Path, name: str, title: str) -> None:
+    """Draw panels side by side and write them as PNG and SVG below `folder`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    blocks = [block[block["uar"].notna()] for _, block in board.groupby(BLOCK, sort=False)]
-    blocks = [block for block in blocks if len(block)]
-    if not blocks:
-        return
-    rows = max(len(block) for block in blocks)
-    figure = Figure(figsize=(1.6 + 4.2 * len(blocks), 1.7 + 0.27 * rows), layout="constrained")
+    rows = max(len(panel.marks) for panel in panels)
+    widest = max(len(mark.label) for panel in panels for mark in panel.marks)
+    figure = Figure(figsize=(1.6 + (2.9 + 0.055 * widest) * len(panels), 1.7 + 0.27 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    looks = dict(zip(dict.fromkeys(board["model"]), LOOKS * len(board), strict=False))
-    for place, block in enumerate(blocks, 1):
-        _panel(figure.add_subplot(1, len(blocks), place), block, references, looks)
-    first = board.iloc[0]
-    protocols = {protocol_words(block["cv"].iloc[0]) for block in blocks}
-    how = f", {protocols.pop()}" if len(protocols) == 1 else ""
-    figure.suptitle(f"{first['corpus']}: {first['clips']:,} clips, {first['speakers']} speakers{how}", fontsize=10)
-    _save(figure, folder, "leaderboard")
+    for place, panel in enumerate(panels, 1):
+        _draw_panel(figure.add_subplot(1, len(panels), place), panel)
+    figure.suptitle(title, fontsize=10)
+    save(figure, folder, name)
 
 
-def _save(figure: Figure, folder: Path, name: str) -> None:
+def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a picture as PNG and SVG, the same bytes for the same picture."""
     import matplotlib
 
@@ -54,47 +86,16 @@ def _save(figure: Figure, folder: Path, name: str) -> None:
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
-def draw_gap(folder: Path, rows: list[dict[str, Any]], chance: float, title: str) -> None:
-    """Draw what each shortcut adds, as `gap_rows` gives it, and write it as `gap.png` and `gap.svg` below `folder`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 1.3 + 0.27 * len(rows)), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.axvline(rows[0]["uar"], color="0.45", linestyle="-", linewidth=1)
-    axes.axvline(chance, color="0.45", linestyle=LINES["chance"], linewidth=1)
-    for place, (name, where) in enumerate((("honest", rows[0]["uar"]), ("chance", chance))):
-        axes.text(where, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7, color=f"0.3{place}")
-    for place, row in enumerate(rows):
-        colour = LOOKS[1][0] if row["status"] == "leaky" else LOOKS[0][0]
-        axes.plot([row["uar_low"], row["uar_high"]], [place, place], color=colour, linewidth=1.6)
-        axes.plot([row["uar"]], [place], color=colour, marker="o", markersize=5.5, markerfacecolor="white" if row["gap"] else colour)
-    axes.set_yticks(range(len(rows)), [", ".join(row["words"]) for row in rows], fontsize=8)
-    _dress(axes, len(rows))
-    figure.suptitle(title, fontsize=9)
-    _save(figure, folder, "gap")
-
-
-def _panel(axes: Axes, block: pd.DataFrame, references: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
-    for name, uar in references[["name", "uar"]].itertuples(index=False):
-        if name in LINES:
-            axes.axvline(uar, color="0.45", linestyle=LINES[name], linewidth=1)
-            axes.text(uar, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7, color="0.35")
-    rows = records(block)
-    for place, row in enumerate(rows):
-        colour, marker = looks[row["model"]]
-        inside = "white" if row["status"] == "leaky" else colour
-        axes.plot([row["uar_low"], row["uar_high"]], [place, place], color=colour, linewidth=1.6)
-        axes.plot([row["uar"]], [place], color=colour, marker=marker, markersize=5.5, markerfacecolor=inside)
-    axes.set_yticks(range(len(block)), [_label(row) for row in rows], fontsize=8)
-    _dress(axes, len(block))
-    axes.set_title(TITLES[block["track"].iloc[0]], fontsize=9, pad=14)
-
-
-def _dress(axes: Axes, rows: int) -> None:
-    """UAR from 0 to 1 across, rows from above."""
-    axes.set_ylim(rows - 0.5, -0.5)
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    for name, uar in panel.lines.items():
+        axes.axvline(uar, color="0.45", linestyle=LINES[name], linewidth=1)
+        axes.text(uar, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7, color="0.35")
+    for place, mark in enumerate(panel.marks):
+        colour, marker = mark.look
+        axes.plot([mark.low, mark.high], [place, place], color=colour, linewidth=1.6)
+        axes.plot([mark.uar], [place], color=colour, marker=marker, markersize=5.5, markerfacecolor=colour if mark.filled else "white")
+    axes.set_yticks(range(len(panel.marks)), [mark.label for mark in panel.marks], fontsize=8)
+    axes.set_ylim(len(panel.marks) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.set_xlabel("UAR, 95 % interval over speakers", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
@@ -102,7 +103,11 @@ def _dress(axes: Axes, rows: int) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
+    axes.set_title(panel.title, fontsize=9, pad=14)
 
 
-def _label(row: dict[str, Any]) -> str:
-    return f"{'LEAKY  ' if row['status'] == 'leaky' else ''}{row['features']}  {row['model']}"
+def _mark(row: dict[str, Any], looks: Mapping[str, tuple[str, str]]) -> Mark:
+    """A row of the leaderboard; a LEAKY one is hollow."""
+    leaky = row["status"] == "leaky"
+    label = f"{'LEAKY  ' if leaky else ''}{row['features']}  {row['model']}"
+    return Mark(label, row["uar"], row["uar_low"], row["uar_high"], looks[row["model"]], filled=not leaky)

@@ -266,3 +266,21 @@ def row_cells(record: dict[str, Any]) -> list[str]:
     interval = record["notes"] if status == "failed" else f"[{number('uar_low')}, {number('uar_high')}]"
     p = "<.001" if record["p_vs_best"] < 0.001 else number("p_vs_best")
     return [place, record["features"], record["model"], number("uar") + spread, interval, *map(number, ("war", "macro_f1", "auc")), p]
+
+
+def short(value: float) -> str:
+    """Three digits, without the zero before the point.
+
+    >>> short(0.5), short(-0.25), short(1.0)
+    ('.500', '-.250', '1.000')
+    """
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def signed(value: float) -> str:
+    """`short` with its sign.
+
+    >>> signed(0.05), signed(-0.25)
+    ('+.050', '-.250')
+    """
+    return f"{'' if value < 0 else '+'}{short(value)}"

@@ -1,0 +1,276 @@
+"""Train on one corpus, judge on another: what is left of a system where microphone, language and actors change, too.
+
+In:   corpora to train on, corpora to judge on.
+Out:  a row a pair, feature set, model and track: UAR on the other corpus, and what is lost against training within it.
+Rule: all pairs are judged on the emotions that every corpus has, and a corpus is judged by others on the very clips that it is judged on
+      by itself. Nothing of it is seen, but on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.config import RunConfig
+from ser_bench.errors import WrongCall, unknown
+from ser_bench.features import Extractor, Features, distinct_parts, parse_features
+from ser_bench.plan import Ground, Plan, choose_models, lay_ground, split
+from ser_bench.progress import Progress
+from ser_bench.protocol import Protocol
+from ser_bench.runner import finish
+from ser_bench.units import Finished, Judged, Unit, make_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRACKS = ("train", "corpus", "speaker")
+ACROSS = Protocol("cross")
+COLUMNS = (
+    *("train", "test", "emotions", "features", "dims", "model", "track", "cv", "speakers", "clips"),
+    *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high"),
+    *("budget", "trials", "seeds", "status", "notes", "seconds"),
+)
+Cell = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A corpus to train on and a corpus to judge.
+
+    Parameters
+    ----------
+    train : str
+        The former's name.
+    judged : Judged
+        The latter.
+    ground : Ground
+        What units stand on: both corpora, or the one where it is judged by itself.
+    """
+
+    train: str
+    judged: Judged
+    ground: Ground
+
+    @property
+    def within(self) -> bool:
+        """Whether a corpus is judged by itself."""
+        return self.train == self.judged.corpus
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a cell of a pair: codes predicted, shape (n_seeds, n_clips), its results, or why there are none."""
+
+    predicted: np.ndarray
+    kept: list[Finished]
+    failure: str = ""
+
+
+def judge_across(
+    config: RunConfig, train: Sequence[str], test: Sequence[str], tracks: Sequence[str], progress: Progress
+) -> tuple[dict[str, Ground], pd.DataFrame, pd.DataFrame]:
+    """Judge every corpus of `test` by every one of `train`, and by itself.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Its corpus and track do not count.
+    train, test : sequence of str
+        Folders, manifests or ``tones``.
+    tracks : sequence of {'train', 'corpus', 'speaker'}
+        Where scaling statistics come from: the clips trained on; each corpus's own; each speaker's own.
+
+    Returns
+    -------
+    grounds : dict of str to Ground
+        By source, with the clips of the emotions that all corpora share.
+    table : DataFrame
+        The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the corpus judged, blank where
+        that is what the row is.
+    predictions : DataFrame
+        ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
+
+    Raises
+    ------
+    WrongCall
+        As a run; also where corpora have fewer than two emotions in common, share a name or share audio.
+    """
+    import pandas as pd
+
+    for track in tracks:
+        if track not in TRACKS:
+            raise unknown("track", track, TRACKS)
+    config = _budgeted(config, [*train, *test])
+    grounds = lay_grounds(list(dict.fromkeys([*train, *test])), config, progress)
+    rows, predictions = [], []
+    for pair_group in _pairs(grounds, train, test):
+        within: dict[Cell, Outcome] = {}
+        for pair in pair_group:
+            for cell, outcome in _judge(pair, config, tracks, progress).items():
+                reference = within.setdefault(cell, outcome)
+                rows.append(_row(pair, cell, outcome, None if pair.within else reference, config))
+                predictions += list(_prediction_rows(pair, cell, outcome))
+    return grounds, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
+
+
+def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -> dict[str, Ground]:
+    """Every corpus, with the clips of the emotions that all share; errors as `judge_across`."""
+    grounds = {source: lay_ground(dataclasses.replace(config, corpus=(source,)), config.features, progress) for source in sources}
+    names: dict[str, str] = {}
+    digests: dict[str, str] = {}
+    for source, ground in grounds.items():
+        if other := names.get(ground.corpus.name):
+            raise WrongCall(f"{other} and {source} are both called '{ground.corpus.name}'; name one corpus once, or rename the manifest")
+        names[ground.corpus.name] = source
+        clips = ground.judged.clips
+        for clip, digest in clips["digest"].items():
+            if digest in digests:
+                raise WrongCall(
+                    f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot judge each other"
+                )
+        digests |= {digest: str(clip) for clip, digest in clips["digest"].items()}
+    shared = set.intersection(*(set(ground.judged.emotions) for ground in grounds.values()))
+    if len(shared) < 2:
+        said = "; ".join(f"{ground.corpus.name}: {', '.join(ground.judged.emotions)}" for ground in grounds.values())
+        raise WrongCall(f"the corpora have fewer than two emotions in common ({said}); see --labels")
+    return {source: _keep(ground, shared, config) for source, ground in grounds.items()}
+
+
+def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
+    """The clips of these emotions, split anew."""
+    kept = ground.judged.clips["emotion"].isin(emotions).to_numpy()
+    clips = ground.judged.clips[kept]
+    protocol, folds = split(clips, ground.corpus, config)
+    if protocol.leaky:
+        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves and by each other without leaks; use auto, loso or group:K")
+    judged = Judged(ground.corpus.name, "+".join(sorted(emotions)), clips, protocol, folds)
+    features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in ground.features.items()}
+    return dataclasses.replace(ground, judged=judged, features=features)
+
+
+def _budgeted(config: RunConfig, sources: Sequence[str]) -> RunConfig:
+    """One budget for all pairs: that of real speech, if there is any."""
+    real = [source for source in sources if source.partition("(")[0] != "tones"]
+    return config.for_corpus([*real, *sources][0])
+
+
+def _pairs(grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str]) -> Iterator[list[Pair]]:
+    """For each corpus to judge, its pairs: first with itself."""
+    for judged in dict.fromkeys(test):
+        ground = grounds[judged]
+        others = [source for source in dict.fromkeys(train) if source != judged]
+        across = [Pair(grounds[source].corpus.name, ground.judged, _both(grounds[source], ground)) for source in others]
+        yield [Pair(ground.corpus.name, ground.judged, ground), *across]
+
+
+def _both(train: Ground, test: Ground) -> Ground:
+    """Two corpora as one, the clips of the second held out."""
+    import pandas as pd
+
+    tables = [_named(part.judged) for part in (train, test)]
+    sides = np.repeat([1, 0], [len(table) for table in tables])
+    name = f"{train.corpus.name} -> {test.corpus.name}"
+    folds = dict.fromkeys(test.judged.folds, sides)
+    judged = Judged(name, test.judged.labels, pd.concat(tables), ACROSS, folds)
+    features = {key: _stack(train.features[key], test.features[key]) for key in test.features}
+    return dataclasses.replace(test, judged=judged, features=features)
+
+
+def _named(judged: Judged) -> pd.DataFrame:
+    """The clip table with the corpus's name before speakers and voices: '03' of one is not '03' of another."""
+    voices = {column: judged.corpus + ":" + judged.clips[column].astype(str) for column in ("speaker", "voice")}
+    return judged.clips[["key", "emotion"]].assign(corpus=judged.corpus, **voices)
+
+
+def _stack(train: Features, test: Features) -> Features:
+    """Two corpora's rows of one feature set; where it depends on the corpus (a table of one's own), the fingerprint names both."""
+    if train.columns != test.columns:
+        raise WrongCall(f"{train.name}: the corpora have different columns")
+    both = train.fingerprint if train.fingerprint == test.fingerprint else f"{train.fingerprint}+{test.fingerprint}"
+    return dataclasses.replace(test, fingerprint=both, values=np.vstack([train.values, test.values]))
+
+
+def _judge(pair: Pair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[Cell, Outcome]:
+    """What came of each cell of a pair."""
+    models = choose_models(config)
+    units = [
+        make_unit(pair.ground.judged, matrix, model, track, seed, fold, config.trials, config.inner)
+        for matrix in pair.ground.features.values()
+        for model in models.values()
+        for track in tracks
+        for seed, folds in pair.ground.judged.folds.items()
+        for fold in (range(folds.max() + 1) if pair.within else [0])
+    ]
+    done, failures, _ = finish(Plan(**vars(pair.ground), config=config, models=models, units=units), progress)
+    by_cell: dict[Cell, list[Unit]] = defaultdict(list)
+    for unit in units:
+        by_cell[unit.cell].append(unit)
+    return {cell: _outcome(pair, mine, done, failures) for cell, mine in by_cell.items()}
+
+
+def _outcome(pair: Pair, units: list[Unit], done: dict[str, Finished], failures: dict[str, str]) -> Outcome:
+    kept = [done[unit.hash] for unit in units if unit.hash in done]
+    failed = [failures[unit.hash] for unit in units if unit.hash in failures]
+    if failed:
+        return Outcome(np.empty(0), kept, failed[0])
+    whole = np.stack([pair.ground.judged.predicted(seed, units, done) for seed in pair.judged.folds])
+    return Outcome(whole[:, -len(pair.judged.codes) :], kept)
+
+
+def own_rates(grounds: dict[str, Ground], features: Sequence[str]) -> Iterator[str]:
+    """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things."""
+    rates = {ground.corpus.name: sorted(ground.judged.clips["rate"].unique()) for ground in grounds.values()}
+    if len({tuple(found) for found in rates.values()}) == 1:
+        return
+    said = "; ".join(f"{name}: {', '.join(f'{rate:,}' for rate in found)} Hz" for name, found in rates.items())
+    for part in distinct_parts([parse_features(text) for text in features]):
+        if isinstance(part, Extractor) and part.rate is None:
+            yield f"{part.label} is extracted at each file's own rate, in which corpora differ ({said}): it does not measure the same there"
+
+
+def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
+    judged = pair.judged
+    notes = [outcome.failure] if outcome.failure else list(dict.fromkeys(note for unit in outcome.kept for note in unit.about["notes"]))
+    if len(always := np.unique(outcome.predicted)) == 1:
+        notes.append(f"every clip is taken for {judged.emotions[always[0]]}")
+    row = {
+        "train": pair.train,
+        "test": judged.corpus,
+        "emotions": judged.labels,
+        **dict(zip(("features", "model", "track"), cell, strict=True)),
+        "dims": pair.ground.features[cell[0]].values.shape[1],
+        "cv": str(pair.ground.judged.protocol),
+        "speakers": judged.clips["speaker"].nunique(),
+        "clips": len(judged.clips),
+        "budget": config.budget,
+        "trials": config.trials,
+        "seeds": config.seeds,
+        "status": "failed" if outcome.failure else "ok",
+        "notes": "; ".join(notes),
+        "seconds": round(sum(unit.about["seconds"] for unit in outcome.kept), 1),
+    }
+    return row if outcome.failure else row | _scores(judged, outcome, within)
+
+
+def _scores(judged: Judged, outcome: Outcome, within: Outcome | None) -> dict[str, float]:
+    speakers = judged.clips["speaker"].to_numpy(str)
+    counts = scores.speaker_counts(judged.codes, outcome.predicted, speakers)
+    found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts), strict=True))
+    found |= {"war": scores.war_of(counts.sum(-3)).mean(), "macro_f1": scores.macro_f1_of(counts.sum(-3)).mean()}
+    if within and not within.failure:
+        loss = scores.difference_interval(judged.codes, within.predicted, outcome.predicted, speakers)
+        found |= dict(zip(("loss", "loss_low", "loss_high"), loss, strict=True))
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def _prediction_rows(pair: Pair, cell: Cell, outcome: Outcome) -> Iterator[pd.DataFrame]:
+    emotions, known = np.array(pair.judged.emotions), pair.judged.clips[["speaker", "emotion"]]
+    for seed, codes in zip(pair.judged.folds, outcome.predicted, strict=False):
+        named = {"train": pair.train, "test": pair.judged.corpus, **dict(zip(("features", "model", "track"), cell, strict=True))}
+        yield known.assign(**named, seed=seed, predicted=emotions[codes]).rename_axis("clip").reset_index().sort_values("clip")

@@ -1,0 +1,108 @@
+"""Corpora judged by each other, for people: a matrix a track, a picture.
+
+In:   the table of `cross.judge_across`.
+Out:  `cross.csv`, `cross.md`, `figures/cross.*`; tables for the terminal.
+Rule: a corpus judged by itself stands beside it judged by others, and transductive tracks stand apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ser_bench.reports.figures import Mark, Panel, draw, looks_of
+from ser_bench.reports.leaderboard import records, short, signed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRACKS = {
+    "train": "scaled by the clips trained on",
+    "corpus": "TRANSDUCTIVE: each corpus scaled by its own clips, the judged one's unlabelled ones too",
+    "speaker": "TRANSDUCTIVE: each speaker scaled by their own clips, the judged ones' unlabelled ones too",
+}
+LEGEND = (
+    "UAR with its 95 % interval over the speakers judged (jackknife, Student's t). Within a corpus: out of fold, on speakers never heard. "
+    "Across: trained on all of the other corpus. Below it, what is lost against training within, paired by speaker."
+)
+
+
+class Matrix(NamedTuple):
+    """A track's cells: a row a system and corpus trained on, a column a corpus judged."""
+
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+
+def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame) -> None:
+    """Write what came of it below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / "cross.csv", index=False, float_format="%.4f", lineterminator="\n")
+    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    (folder / "cross.md").write_text(to_markdown(table), encoding="utf-8")
+    drawn = table[table["uar"].notna()]
+    looks = looks_of(drawn["model"])
+    panels = [_panel(str(test), rows, looks) for test, rows in drawn.groupby("test", sort=False)]
+    if panels:
+        draw(
+            panels, folder / "figures", "cross", f"Trained on one corpus, judged on another: {table['emotions'].iloc[0].replace('+', ', ')}"
+        )
+
+
+def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
+    """A matrix for each track."""
+    tests = list(dict.fromkeys(table["test"]))
+    for track, cells in table.groupby("track", sort=False):
+        rows = []
+        for (features, model), system in cells.groupby(["features", "model"], sort=False):
+            for train, trained in system.groupby("train", sort=False):
+                found = {row["test"]: row for row in records(trained)}
+                rows.append([str(features), str(model), str(train), *(_read(found.get(test)) for test in tests)])
+        notes = [
+            f"{row['train']} -> {row['test']}, {row['features']} {row['model']}: {row['notes']}" for row in records(cells) if row["notes"]
+        ]
+        yield Matrix(TRACKS[str(track)], ["features", "model", "trained on", *(f"on {test}" for test in tests)], rows, notes)
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """The matrices as Markdown."""
+    emotions = table["emotions"].iloc[0].replace("+", ", ")
+    parts = [f"Emotions: {emotions}; by chance {short(1 / len(emotions.split(', ')))}. {LEGEND}", ""]
+    for matrix in matrices(table):
+        lines = [
+            "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in row) + " |" for row in (matrix.head, *matrix.rows)
+        ]
+        rule = "|" + "---|" * len(matrix.head)
+        parts += [f"**{matrix.title}.**", "", lines[0], rule, *lines[1:], "", *(part for note in matrix.notes for part in (note, ""))]
+    return "\n".join(parts)
+
+
+def _read(row: dict[str, Any] | None) -> str:
+    """A cell as it is read: its UAR and, across corpora, the loss below."""
+    if row is None:
+        return ""
+    if row["status"] == "failed":
+        return "FAILED"
+    uar = f"{short(row['uar'])} [{short(row['uar_low'])}, {short(row['uar_high'])}]"
+    lost = row["loss"]
+    if np.isnan(lost):
+        return f"{uar} within"
+    return f"{uar}\n{signed(-lost)} [{short(-row['loss_high'])}, {short(-row['loss_low'])}]"
+
+
+def _panel(test: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> Panel:
+    first = rows.iloc[0]
+    title = f"judged: {test} ({first['speakers']} speakers); filled: by itself"
+    return Panel(title, [_mark(row, looks) for row in records(rows)], {"chance": 1 / len(first["emotions"].split("+"))})
+
+
+def _mark(row: dict[str, Any], looks: dict[str, tuple[str, str]]) -> Mark:
+    """A pair and system; one within a corpus is filled."""
+    transductive = "" if row["track"] == "train" else f", {row['track']} (transductive)"
+    label = f"{row['features']}  {row['model']}{transductive}, from {row['train']}"
+    return Mark(label, row["uar"], row["uar_low"], row["uar_high"], looks[row["model"]], filled=row["train"] == row["test"])

@@ -1,0 +1,135 @@
+"""Corpora judged by each other: on the same emotions and clips, by models that never saw the corpus judged, and against itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ser_bench
+from ser_bench import scores
+from ser_bench.api import Crossed
+from ser_bench.errors import SerBenchError, WrongCall
+from tests.small import SMALL
+from tests.test_cli import call
+
+
+@pytest.fixture(scope="module")
+def corpora(speech: Path) -> tuple[Path, Path]:
+    """The clips of `speech` as two corpora of two speakers, of which the second lacks an emotion that the first has."""
+    table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    speakers = sorted(table["speaker"].unique())
+    left, right = speech / "corpus" / "left.csv", speech / "corpus" / "right.csv"
+    table[table["speaker"].isin(speakers[:2])].to_csv(left, index=False)
+    table[table["speaker"].isin(speakers[2:]) & (table["emotion"] != table["emotion"].iloc[0])].to_csv(right, index=False)
+    return left, right
+
+
+def cross(speech: Path, out: Path, train: object, test: object = None, **options: object) -> Crossed:
+    return ser_bench.cross(train, test, out=str(out), cache=str(speech / "store"), **{**SMALL, **options})
+
+
+@pytest.fixture(scope="module")
+def found(corpora: tuple[Path, Path], speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Crossed:
+    return cross(speech, tmp_path_factory.mktemp("cross"), corpora, track=["train", "corpus", "speaker"])
+
+
+def row(found: Crossed, train: str, test: str, track: str = "train") -> pd.Series:
+    (row,) = (r for _, r in found.table.iterrows() if (r["train"], r["test"], r["track"]) == (train, test, track))
+    return row
+
+
+def test_all_pairs_stand_there_on_every_track(found):
+    assert len(found.table) == 2 * 2 * 3
+    assert set(found.table["status"]) == {"ok"}
+
+
+def test_everything_is_judged_on_the_emotions_that_both_have(found, corpora):
+    shared = sorted(set(pd.read_csv(corpora[1])["emotion"]))
+    assert set(found.table["emotions"]) == {"+".join(shared)}
+    assert sorted(found.predictions["emotion"].unique()) == shared
+
+
+def test_the_diagonal_is_a_run_of_those_clips(found, corpora, speech, tmp_path):
+    emotions = found.table.loc[0, "emotions"].split("+")
+    run = ser_bench.run(corpora[0], where=f"emotion in {emotions}", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    mine = row(found, "left", "left")
+    # Folds and clips are the same; the search's seed follows from the emotions' name.
+    assert mine["clips"] == run.leaderboard.loc[0, "clips"]
+    assert mine["cv"] == run.leaderboard.loc[0, "cv"]
+
+
+def test_the_loss_is_what_is_below_training_within_on_the_same_clips(found):
+    across, within = row(found, "left", "right"), row(found, "right", "right")
+    assert across["loss"] == pytest.approx(within["uar"] - across["uar"], abs=2e-4)
+    assert across["loss_low"] <= across["loss"] <= across["loss_high"]
+    assert np.isnan(within["loss"])
+
+
+def test_a_row_s_uar_is_that_of_its_predictions(found):
+    mine = found.predictions.query("train == 'left' and test == 'right' and track == 'train'")
+    assert row(found, "left", "right")["uar"] == pytest.approx(scores.uar(mine["emotion"], mine["predicted"]), abs=1e-4)
+    assert mine["clip"].is_unique
+
+
+def test_only_transductive_tracks_look_at_the_other_corpus(found):
+    tracks = [row(found, "left", "right", track)["uar"] for track in ("train", "corpus", "speaker")]
+    assert len(set(tracks)) > 1
+
+
+def test_one_pair_brings_the_corpus_judged_by_itself_along(corpora, speech, tmp_path):
+    table = cross(speech, tmp_path, corpora[0], corpora[1], track="train").table
+    assert table[["train", "test"]].to_numpy().tolist() == [["right", "right"], ["left", "right"]]
+
+
+def test_again_gives_the_same_bytes_and_fits_nothing(corpora, speech, tmp_path, capsys):
+    from ser_bench.progress import Lines
+
+    one = cross(speech, tmp_path, corpora, track="train")
+    kept = {name: (one.folder / name).read_bytes() for name in ("cross.csv", "cross.md", "predictions.parquet", "figures/cross.png")}
+    other = cross(speech, tmp_path, corpora, track="train", progress=Lines())
+    assert "judging" not in capsys.readouterr().err
+    assert all((other.folder / name).read_bytes() == content for name, content in kept.items())
+
+
+def test_a_corpus_cannot_judge_audio_that_it_was_trained_on(corpora, speech, tmp_path):
+    with pytest.raises(WrongCall, match="hold the same audio"):
+        cross(speech, tmp_path, speech / "corpus" / "clips.csv", corpora[1])
+
+
+def test_fewer_than_two_common_emotions_are_refused(corpora, speech, tmp_path):
+    table = pd.read_csv(corpora[1], dtype=str)
+    odd = speech / "corpus" / "odd.csv"
+    table.assign(emotion=[f"mood{i % 2}" for i in range(len(table))]).to_csv(odd, index=False)
+    with pytest.raises(WrongCall, match="fewer than two emotions in common"):
+        cross(speech, tmp_path, corpora[0], odd)
+
+
+def test_two_corpora_of_one_name_are_refused(corpora, speech, tmp_path):
+    twin = speech / "corpus" / "elsewhere" / "left.csv"
+    twin.parent.mkdir(exist_ok=True)
+    table = pd.read_csv(corpora[1], dtype=str)
+    table.assign(path=[f"../{path}" for path in table["path"]]).to_csv(twin, index=False)
+    with pytest.raises(WrongCall, match="both called 'left'"):
+        cross(speech, tmp_path, corpora[0], twin)
+
+
+def test_a_leaky_split_is_refused(corpora, speech, tmp_path):
+    with pytest.raises(WrongCall, match="without leaks"):
+        cross(speech, tmp_path, corpora, cv="random:2")
+
+
+def test_a_track_nobody_knows_is_refused(corpora, speech, tmp_path):
+    with pytest.raises(SerBenchError, match="unknown track 'all'"):
+        cross(speech, tmp_path, corpora, track="all")
+
+
+def test_the_command_line_prints_the_matrix(corpora, speech, tmp_path):
+    small = ["-f", "spectral", "-m", "logreg", "--trials", 2, "--inner", 2, "--jobs", 1, "--out", tmp_path, "--cache", speech / "store"]
+    done = call("cross", "--train", corpora[0], "--train", corpora[1], "--track", "train", *small)
+    assert done.returncode == 0, done.stderr
+    assert "on left" in done.stdout
+    assert "within" in done.stdout
+    assert call("cross").returncode == 2
