@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from ser_bench.models.model import Model
 
 
+TELLING_CLIPS = 8
+"""Clips of an emotion from which a column that tells them all is no chance."""
+
+
 @dataclass(frozen=True)
 class Ground:
     """What every row of a run stands on: the corpus, its clips that are judged and how they are split, and features of them."""
@@ -110,7 +114,23 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress) -
     matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
     named = {(name := heard_as(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
     stages = {"corpus": loaded - began, "features": extracted - loaded}
-    return Ground(corpus, judged, named, skipped, [*extraction.warnings, *warnings], _sources(feature_sets), stages)
+    own = [m for f, m in zip(feature_sets, matrices, strict=True) if not all(isinstance(part, Extractor) for part in f.parts)]
+    told = [line for matrix in own for line in giveaways(matrix, judged)]
+    return Ground(corpus, judged, named, skipped, [*extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
+
+
+def giveaways(matrix: Features, judged: Judged) -> list[str]:
+    """Warnings of columns that alone tell an emotion from all others without a mistake: no sound does that, a label among features does."""
+    told = []
+    for code, emotion in enumerate(judged.emotions):
+        mine, others = matrix.values[judged.codes == code], matrix.values[judged.codes != code]
+        apart = (mine.min(0) > others.max(0)) | (mine.max(0) < others.min(0))
+        if len(mine) >= TELLING_CLIPS and apart.any():
+            column = matrix.columns[int(apart.argmax())]
+            told.append(
+                f"{matrix.name}: the column '{column}' alone tells all clips of '{emotion}' from all others: was it made from labels?"
+            )
+    return told
 
 
 def heard_as(features: str, config: RunConfig) -> str:
