@@ -1,10 +1,20 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
 `metrics` scores, `intervals` says how far a score would move with other speakers, `comparisons` says which
-systems cannot be told apart from the best.
+systems cannot be told apart from the best, `corpora` which are better over several corpora.
 """
 
 from ser_bench.scores.comparisons import contributions, contributions_of, p_vs_best, smallest_p
+from ser_bench.scores.corpora import (
+    Friedman,
+    Posterior,
+    bayesian_signed_rank,
+    cliques,
+    friedman,
+    mean_ranks,
+    smallest_signed_rank_p,
+    wilcoxon_holm,
+)
 from ser_bench.scores.intervals import Interval, difference_interval, difference_of, jackknife_interval, jackknife_of
 from ser_bench.scores.metrics import (
     auc,
@@ -30,10 +40,14 @@ from ser_bench.scores.metrics import (
 )
 
 __all__ = [
+    "Friedman",
     "Interval",
+    "Posterior",
     "auc",
     "aucs",
+    "bayesian_signed_rank",
     "calibration_error",
+    "cliques",
     "confusion_counts",
     "contributions",
     "contributions_of",
@@ -41,11 +55,13 @@ __all__ = [
     "difference_of",
     "f1s",
     "f1s_of",
+    "friedman",
     "jackknife_interval",
     "jackknife_of",
     "log_loss",
     "macro_f1",
     "macro_f1_of",
+    "mean_ranks",
     "micro_auc",
     "p_vs_best",
     "precisions",
@@ -53,10 +69,12 @@ __all__ = [
     "recalls",
     "recalls_of",
     "smallest_p",
+    "smallest_signed_rank_p",
     "speaker_counts",
     "uar",
     "uar_by",
     "uar_of",
     "war",
     "war_of",
+    "wilcoxon_holm",
 ]

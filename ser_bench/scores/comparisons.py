@@ -97,7 +97,7 @@ def p_vs_best(shares: Floats, *, resamples: int = 10_000, seed: int = 0) -> Floa
         raise ValueError("contributions must be finite numbers, one row a system and one column a speaker")
     best_first = np.argsort(-shares.sum(1).round(12), kind="stable")
     ordered = shares[best_first] - shares[best_first[0]]
-    swapped = _signs(shares.shape[1], resamples, seed) @ ordered.T
+    swapped = signs(shares.shape[1], resamples, seed) @ ordered.T
     reach = np.maximum.accumulate(swapped, 1) - np.minimum.accumulate(swapped, 1)
     distance = -ordered.sum(1)
     alone = (reach >= distance - 1e-12).mean(0)
@@ -118,8 +118,8 @@ def smallest_p(n_speakers: int, *, resamples: int = 10_000) -> float:
     return 1 / patterns if patterns <= ENUMERABLE else 1 / (resamples + 1)
 
 
-def _signs(n_speakers: int, resamples: int, seed: int) -> Floats:
-    """Swap (-1) or leave (+1) each speaker, one resample a row, the first row leaving all.
+def signs(n_speakers: int, resamples: int, seed: int) -> Floats:
+    """Swap (-1) or leave (+1) each speaker (or corpus), one resample a row, the first row leaving all.
 
     Where all patterns are gone through, the last speaker stays: swapping everybody changes no distance, so half of them
     tell all.
