@@ -15,6 +15,7 @@ _HOMES = {
     "cross": "ser_bench.api",
     "splits": "ser_bench.api",
     "score": "ser_bench.api",
+    "leaderboard": "ser_bench.api",
     "SerBenchError": "ser_bench.errors",
     "WrongCall": "ser_bench.errors",
     "WorkFailed": "ser_bench.errors",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ser_bench.features.extract import Filled
     from ser_bench.plan import Ground
+    from ser_bench.reports.merge import Merged
 
 
 CROSS_TRACKS = ("train", "corpus")
@@ -163,6 +164,27 @@ def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progre
 
     config, ground = _ground(corpus, options, progress)
     return _published(external.judge(ground, Path(predictions), name or Path(predictions).stem, config), ground)
+
+
+def leaderboard(runs: Iterable[str | Path] = (), *, out: str | Path = RunConfig.out, to: str | Path | None = None) -> Merged:
+    """Merge runs into one leaderboard, and compare systems across their corpora.
+
+    Parameters
+    ----------
+    runs : iterable of str or Path
+        Run folders; without any, all finished ones right below `out`.
+    out : str or Path
+    to : str or Path, optional
+        The folder that `LEADERBOARD.md`, `leaderboard.csv` and `figures/` are written to; by default `leaderboard` below `out`.
+
+    Raises
+    ------
+    WrongCall
+        Naming a folder that is no finished run, or a row whose scores differ between runs.
+    """
+    from ser_bench.reports import merge
+
+    return merge.merge([Path(run) for run in runs] or merge.find_runs(Path(out)), Path(to or Path(out) / "leaderboard"))
 
 
 def cross(

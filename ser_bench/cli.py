@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ser_bench.api import Audited, Crossed, Results
+    from ser_bench.reports.merge import Merged
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULTS = RunConfig()
@@ -365,6 +366,28 @@ def score(predictions: str, corpus: str, name: str | None, **given: Any) -> None
 
 
 @cli.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.option("--out", metavar="FOLDER", default=DEFAULTS.out, help=f"Where runs lie, if none are named.  [default: {DEFAULTS.out}]")
+@click.option("-o", "--to", metavar="FOLDER", help="Where the merged leaderboard goes.  [default: leaderboard below --out]")
+def leaderboard(runs: tuple[str, ...], out: str, to: str | None) -> None:
+    """Merge RUNs into one leaderboard, ranked anew, and compare systems across corpora.
+
+    RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
+    such as in reference/). Rows of one corpus are ranked together if labels, split, track, search and clips are the same, and
+    kept apart otherwise; a row that stands in several runs is shown once, and refused if its scores differ. Writes
+    LEADERBOARD.md, leaderboard.csv and, from three corpora on, figures/critical-difference.png and .svg.
+
+    \b
+    Examples:
+      ser-bench leaderboard
+      ser-bench leaderboard results/ravdess-1a2b3c4d results/emodb-5e6f7a8b -o paper/table
+    """
+    from ser_bench import api
+
+    _print_merged(api.leaderboard(runs, out=out, to=to))
+
+
+@cli.command()
 def corpora() -> None:
     """The corpora that are recognised from their file names, with licence, citation and where to get them."""
     from ser_bench.corpora import catalogue
@@ -440,6 +463,17 @@ def _print_results(result: Results) -> None:
     if result.fitted or result.reused:
         click.echo(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
     click.echo(f"report: {result.folder / 'report.html'}")
+
+
+def _print_merged(merged: Merged) -> None:
+    from ser_bench.reports.merge import merged_tables
+
+    console = _console()
+    for table in merged_tables(merged):
+        console.print(table)
+    for line in merged.unsaid:
+        click.echo(line)
+    click.echo(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
 
 
 def _where_time_went(spent: dict[str, float]) -> str:

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 import soundfile
 
+from tests.reports import fabricate
+
 
 def call(*arguments: object, cwd: object = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -59,6 +61,8 @@ finally:
         (["run", "no/such/folder"], "no/such/folder"),
         (["run", "--config", "missing.toml"], "missing.toml"),
         (["extract"], "CORPUS"),
+        (["leaderboard", "no/such/run"], "no/such/run cannot be merged: it has no run.toml"),
+        (["leaderboard"], "no finished run in results"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_exit_2(arguments, said, tmp_path):
@@ -130,6 +134,17 @@ def test_run_prints_a_leaderboard_and_where_the_report_is(tmp_path):
     assert "audioemotion26" in done.stdout
     report = done.stdout.rpartition("report: ")[2].strip()
     assert (tmp_path / report).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_leaderboard_prints_the_merged_runs_and_where_they_are_written(tmp_path):
+    for corpus in ("a", "b"):
+        fabricate.write_ranked_run(tmp_path / "results" / corpus, {("egemaps", "svm"): 0.8, ("egemaps", "rf"): 0.5}, corpus=corpus)
+    done = call("leaderboard", "--to", "table", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Across corpora" in done.stdout
+    assert "p vs best" in done.stdout
+    assert done.stdout.splitlines()[-1] == "leaderboard: table/LEADERBOARD.md"
+    assert (tmp_path / "table" / "leaderboard.csv").exists()
 
 
 @pytest.mark.parametrize(("catalogue", "word"), [("corpora", "ravdess"), ("features", "egemaps"), ("models", "svm")])

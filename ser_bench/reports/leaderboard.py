@@ -159,6 +159,20 @@ def write_csv(board: pd.DataFrame, path: Path) -> None:
     board.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
 
 
+def read_board(path: Path) -> pd.DataFrame:
+    """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name."""
+    import pandas as pd
+
+    return pd.read_csv(path, dtype={"rank": "Int64"}, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
+
+
+def read_references(path: Path) -> pd.DataFrame:
+    """Read `references.csv`, names as they are."""
+    import pandas as pd
+
+    return pd.read_csv(path, keep_default_na=False, na_values={"uar": "", "war": ""})
+
+
 def _check_same_clips(block: pd.DataFrame) -> None:
     first = block.iloc[0]
     for features, model, clips in block[["features", "model", "judged_on"]].itertuples(index=False, name=None):
@@ -169,12 +183,15 @@ def _check_same_clips(block: pd.DataFrame) -> None:
             )
 
 
-def blocks(board: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The leaderboard in parts that may be compared within, each with a title that says what it is."""
+def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
+    """The leaderboard in parts that may be compared within, each with a title that says what it is.
+
+    `apart` is what the titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
+    """
     for _, block in board.groupby(BLOCK, sort=False):
         corpus, labels, track, cv = block.iloc[0][BLOCK]
         what = f"{corpus}, labels '{labels}', {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
-        yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}", block
+        yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
 
 
 def protocol_words(cv: str) -> str:
@@ -187,14 +204,14 @@ def protocol_words(cv: str) -> str:
     return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "")
 
 
-def to_markdown(board: pd.DataFrame, references: pd.DataFrame) -> str:
-    """The leaderboard as Markdown, a table a block, with what its scores are to be read against."""
+def to_markdown(board: pd.DataFrame, references: pd.DataFrame, *, apart: str = "") -> str:
+    """The leaderboard as Markdown, a table a block, with what its scores are to be read against; `apart` as in `blocks`."""
     head = [
         "| rank | features | model | UAR | 95 % | WAR | macro F1 | AUC | p vs best | seconds |",
         "|---:|---|---|---:|---|---:|---:|---:|---:|---:|",
     ]
     parts = []
-    for title, block in blocks(board):
+    for title, block in blocks(board, apart):
         rows = [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in records(block)]
         lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in rows]
         noted = [part for note in notes(block) for part in (note, "")]
@@ -226,13 +243,13 @@ def notes(block: pd.DataFrame) -> list[str]:
     return [f"{note} ({', '.join(rows)})." for note, rows in about.items()]
 
 
-def terminal_tables(board: pd.DataFrame) -> list[Table]:
-    """The leaderboard for a terminal, a table a block."""
+def terminal_tables(board: pd.DataFrame, *, apart: str = "") -> list[Table]:
+    """The leaderboard for a terminal, a table a block; `apart` as in `blocks`."""
     from rich.table import Table
     from rich.text import Text
 
     tables = []
-    for title, block in blocks(board):
+    for title, block in blocks(board, apart):
         # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
         reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
         table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)

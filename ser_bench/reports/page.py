@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import CELL, SCORES, blocks, notes, protocol_words, records, row_cells
+from ser_bench.reports.leaderboard import CELL, blocks, notes, protocol_words, read_board, read_references, records, row_cells
 from ser_bench.reports.parameters import parameter_table
 
 if TYPE_CHECKING:
@@ -43,15 +43,14 @@ def read_run(folder: Path) -> RunTables:
     """Read a run folder's tables."""
     import pandas as pd
 
-    blank = dict.fromkeys(("rank", *SCORES), "")
     return RunTables(
         folder,
-        pd.read_csv(folder / "leaderboard.csv", dtype={"rank": "Int64"}, keep_default_na=False, na_values=blank),
+        read_board(folder / "leaderboard.csv"),
         pd.read_parquet(folder / "predictions.parquet"),
         pd.read_parquet(folder / "trials.parquet"),
         pd.read_parquet(folder / "clips.parquet"),
         pd.read_csv(folder / "skipped.csv", dtype=str),
-        pd.read_csv(folder / "references.csv"),
+        read_references(folder / "references.csv"),
         json.loads((folder / "environment.json").read_text(encoding="utf-8")),
         (folder / "run.toml").read_text(encoding="utf-8"),
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ser_bench.reports import leaderboard
+
 EMOTIONS = ("anger", "fear", "neutral")
 SKILL = {("egemaps", "svm"): 0.8, ("egemaps", "rf"): 0.75, ("spectral+mfcc", "svm"): 0.3}
 
@@ -89,3 +91,26 @@ def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     about = environment | {"corpus": corpus | {"licence": "", "citation": "nobody"}}
     (folder / "environment.json").write_text(json.dumps(about))
     return cells, found, references(table)
+
+
+def write_ranked_run(
+    folder: Path,
+    skills: dict[tuple[str, str], float],
+    *,
+    corpus: str = "made up",
+    table: pd.DataFrame | None = None,
+    configuration: str = "",
+    **changes: object,
+) -> Path:
+    """Write what merging takes from a run of systems of known skill; `changes` are of its rows."""
+    table = clips() if table is None else table
+    cells = pd.DataFrame([cell(f, m, table, corpus=corpus, **changes) for f, m in skills])
+    track = cells["track"].iloc[0]
+    found = pd.concat([predictions(table, f, m, skill, track=track).assign(corpus=corpus) for (f, m), skill in skills.items()])
+    folder.mkdir(parents=True)
+    found.to_parquet(folder / "predictions.parquet", index=False)
+    table.to_parquet(folder / "clips.parquet")
+    leaderboard.write_csv(leaderboard.rank(found, cells), folder / "leaderboard.csv")
+    references(table).assign(corpus=corpus, labels=cells["labels"].iloc[0]).to_csv(folder / "references.csv", index=False)
+    (folder / "run.toml").write_text(configuration, encoding="utf-8")
+    return folder

@@ -1,0 +1,221 @@
+"""Several runs as one leaderboard.
+
+In:   run folders.
+Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.csv`, a figure.
+Rule: what was not judged by one protocol, on the same clips in the same folds, is kept apart. A row that stands in several runs
+      is one row; where its scores differ, nobody can tell which are right, and it is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.config import RunConfig, read_config
+from ser_bench.errors import WrongCall
+from ser_bench.files import write_whole
+from ser_bench.reports import across
+from ser_bench.reports.diagram import write_diagram
+from ser_bench.reports.leaderboard import (
+    BLOCK,
+    CELL,
+    COLUMNS,
+    SCORES,
+    rank,
+    read_board,
+    read_references,
+    terminal_tables,
+    to_markdown,
+    write_csv,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+NEEDED = ("run.toml", "leaderboard.csv", "references.csv", "clips.parquet", "predictions.parquet")
+SEARCH = ["budget", "trials", "seeds"]
+PROTOCOL = [*BLOCK, *SEARCH, "settings", "judged"]
+# Of a run's configuration: what its rows say themselves, or its clips and their folds.
+SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts"}
+
+
+@dataclass(frozen=True)
+class OneRun:
+    """What a merged leaderboard takes from a run: its rows (with `settings`, `judged` and `run`), and what they rest on."""
+
+    rows: pd.DataFrame
+    predictions: pd.DataFrame
+    references: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows that are ranked together, what they are to be read against, and what keeps them apart from a block of the same title."""
+
+    board: pd.DataFrame
+    references: pd.DataFrame
+    apart: str
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Several runs as one leaderboard.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `LEADERBOARD.md`, `leaderboard.csv` and `figures/` of it are.
+    leaderboard : DataFrame
+        `block` (ranks are within one), the columns of a run's leaderboard, `settings` (of the configuration, where it is not the default)
+        and `runs` (the folders that a row is from).
+    across : list of Comparison
+        Systems compared over corpora, a group each.
+    unsaid : list of str
+        Why there is no such comparison, or none of some runs.
+    blocks : list of Block
+        The leaderboard in parts, as it is shown.
+    """
+
+    folder: Path
+    leaderboard: pd.DataFrame
+    across: list[across.Comparison]
+    unsaid: list[str]
+    blocks: list[Block]
+
+
+def find_runs(out: Path) -> list[Path]:
+    """The finished runs right below a folder.
+
+    Raises
+    ------
+    WrongCall
+        If there are none.
+    """
+    found = sorted(path.parent for path in out.glob("*/run.toml") if (path.parent / "leaderboard.csv").is_file())
+    if not found:
+        raise WrongCall(f"there is no finished run in {out}: name run folders, or their parent with --out")
+    return found
+
+
+def merge(folders: Iterable[Path], to: Path) -> Merged:
+    """Merge runs into one leaderboard and write it to the folder `to`.
+
+    Raises
+    ------
+    WrongCall
+        Naming a folder that is no whole run, or a row whose scores differ between runs; or if `to` is itself a run.
+    """
+    import pandas as pd
+
+    if (to / "run.toml").exists():
+        raise WrongCall(f"{to} is a run, whose own leaderboard would be written over: name another folder with --to")
+    runs = {str(folder): read_one_run(folder) for folder in sorted(set(folders))}
+    rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
+    parts = [_unite(part) for _, part in _in_order(rows).groupby(PROTOCOL, sort=False)]
+    blocks = [_block(part, parts, runs) for part in parts]
+    whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
+    compared, unsaid = across.compare(whole)
+    merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, unsaid, blocks)
+    write_merged(merged, list(runs))
+    return merged
+
+
+def read_one_run(folder: Path) -> OneRun:
+    """Read what a merged leaderboard takes from a run folder.
+
+    Raises
+    ------
+    WrongCall
+        Naming the folder and what it lacks.
+    """
+    import pandas as pd
+
+    for name in NEEDED:
+        if not (folder / name).is_file():
+            raise WrongCall(f"{folder} cannot be merged: it has no {name}, which every finished run has")
+    clips = pd.read_parquet(folder / "clips.parquet").sort_index()
+    told = [name for name in clips.columns if name in {"key", "emotion", "speaker"} or name.startswith("fold_")]
+    judged = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
+    rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), judged=judged, run=str(folder))
+    return OneRun(rows, pd.read_parquet(folder / "predictions.parquet"), read_references(folder / "references.csv"))
+
+
+def _settings(path: Path) -> str:
+    """What of a configuration no row says, as far as it is not the default: ``inner 4, variant noise(snr=10)``."""
+    usual = RunConfig().what()
+    chosen = RunConfig(**read_config(path)).what()
+    return ", ".join(f"{name} {value}" for name, value in chosen.items() if name not in SAID_ELSEWHERE and value != usual[name])
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one protocol together, the headline track before the other."""
+    return rows.sort_values(PROTOCOL, kind="stable", key=lambda column: column != "train" if column.name == "track" else column)
+
+
+def _unite(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a cell, with all its `runs`; a row that failed gives way to one of another run that did not."""
+    import pandas as pd
+
+    united = []
+    for cell, same in rows.groupby(CELL):
+        done = same[same["status"] != "failed"]
+        kept = done if len(done) else same[:1]
+        different = kept.drop_duplicates([name for name in SCORES if name != "p_vs_best"])
+        if len(different) > 1:
+            told = " and ".join(f"UAR {uar:.4f} in {run}" for uar, run in different[["uar", "run"]].to_numpy())
+            raise WrongCall(f"{' '.join(map(str, cell))} has several scores by one protocol, {told}: name only one of these runs")
+        united.append(kept[:1].assign(runs=", ".join(kept["run"])))
+    return pd.concat(united, ignore_index=True)
+
+
+def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun]) -> Block:
+    """Rank rows of one protocol anew, from their predictions."""
+    import pandas as pd
+
+    predictions = pd.concat([_predictions(part[part["run"] == run], runs[run]) for run in part["run"].unique()], ignore_index=True)
+    board = rank(predictions, part[[name for name in COLUMNS if name not in {"rank", *SCORES}]])
+    board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
+    lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates("name", ignore_index=True)
+    return Block(board.assign(chance=lines.loc[lines["name"] == "chance", "uar"].max()), lines, _apart(part, parts))
+
+
+def _predictions(rows: pd.DataFrame, run: OneRun) -> pd.DataFrame:
+    return run.predictions.merge(rows[CELL], on=CELL, validate="many_to_one")
+
+
+def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:
+    """What a block's title says besides, if others have the same: the search, and whose clips and folds if that is the same, too."""
+    first = part.iloc[0]
+    alike = [other.iloc[0] for other in parts if (other.iloc[0][BLOCK] == first[BLOCK]).all()]
+    if len(alike) == 1:
+        return ""
+    same_search = [other for other in alike if (other[[*SEARCH, "settings"]] == first[[*SEARCH, "settings"]]).all()]
+    clips = f"; clips and folds of {first['run']}" if len(same_search) > 1 else ""
+    return f"kept apart: {across.search(first)}{clips}"
+
+
+def write_merged(merged: Merged, runs: list[str]) -> None:
+    """Write the folder of a merged leaderboard."""
+    text = to_text(merged, runs)
+    write_whole(merged.folder / "leaderboard.csv", lambda path: write_csv(merged.leaderboard, path))
+    write_whole(merged.folder / "LEADERBOARD.md", lambda path: path.write_text(text, encoding="utf-8"))
+    write_diagram(merged.folder / "figures", merged.across)
+
+
+def to_text(merged: Merged, runs: list[str]) -> str:
+    """The merged leaderboard as Markdown."""
+    tables = [to_markdown(block.board, block.references, apart=block.apart) for block in merged.blocks]
+    compared = [across.to_markdown(comparison) for comparison in merged.across]
+    drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
+    parts = ["# Leaderboard\n", f"Of {len(runs)} run(s): {', '.join(runs)}.\n", "## Within each corpus\n", *tables]
+    return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{line}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
+
+
+def merged_tables(merged: Merged) -> list[Table]:
+    """The merged leaderboard for a terminal."""
+    within = [table for block in merged.blocks for table in terminal_tables(block.board, apart=block.apart)]
+    return [*within, *map(across.terminal_table, merged.across)]

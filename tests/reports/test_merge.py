@@ -1,0 +1,255 @@
+"""Merged runs are one leaderboard: ranked anew, the incomparable kept apart, and no more said across corpora than they can tell."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ser_bench
+from ser_bench.errors import WrongCall
+from ser_bench.reports import rank
+from ser_bench.reports.merge import Merged, merged_tables
+from tests.reports import fabricate
+
+A, B, C = ("egemaps", "svm"), ("egemaps", "rf"), ("spectral+mfcc", "svm")
+
+
+def merge(tmp_path: Path, *runs: Path) -> Merged:
+    return ser_bench.leaderboard(runs, to=tmp_path / "merged")
+
+
+def text(merged: Merged) -> str:
+    return (merged.folder / "LEADERBOARD.md").read_text(encoding="utf-8")
+
+
+def over_corpora(tmp_path: Path, corpora: int, systems: int = 3, **options: object) -> Merged:
+    """Systems whose skills lie far apart, judged on so many corpora."""
+    names = [A, B, C, ("compare", "mlp")][:systems]
+    runs = []
+    for c in range(corpora):
+        skills = {name: round(0.9 - 0.2 * place - 0.011 * c * (place + 1), 3) for place, name in enumerate(names)}
+        runs.append(fabricate.write_ranked_run(tmp_path / f"run{c}", skills, corpus=f"c{c}", **options))
+    return merge(tmp_path, *runs)
+
+
+def test_rows_of_two_runs_are_ranked_together_as_one_run_would_rank_them(tmp_path):
+    first = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8, C: 0.3})
+    second = fabricate.write_ranked_run(tmp_path / "b", {B: 0.75})
+    table = fabricate.clips()
+    cells = pd.DataFrame([fabricate.cell(*system, table) for system in (A, C, B)])
+    found = pd.concat([fabricate.predictions(table, *system, skill) for system, skill in ((A, 0.8), (C, 0.3), (B, 0.75))])
+    expected = rank(found, cells)
+    merged = merge(tmp_path, first, second).leaderboard
+    pd.testing.assert_frame_equal(merged[expected.columns], expected)
+    assert merged["runs"].tolist() == [str(tmp_path / run) for run in "aba"]
+
+
+def test_the_order_of_runs_changes_no_byte(tmp_path):
+    runs = [fabricate.write_ranked_run(tmp_path / name, {system: 0.8}, corpus=name) for name, system in (("a", A), ("b", A), ("c", A))]
+    runs.append(fabricate.write_ranked_run(tmp_path / "d", {B: 0.6}, corpus="a"))
+    written = [merge(tmp_path / str(i), *order).folder for i, order in enumerate((runs, runs[::-1]))]
+    for name in ("leaderboard.csv", "LEADERBOARD.md"):
+        assert (written[0] / name).read_bytes() == (written[1] / name).read_bytes()
+
+
+def test_a_row_of_two_runs_is_one_row_that_names_both(tmp_path):
+    runs = [fabricate.write_ranked_run(tmp_path / "a", {A: 0.8, B: 0.5}), fabricate.write_ranked_run(tmp_path / "b", {A: 0.8})]
+    board = merge(tmp_path, *runs).leaderboard
+    assert board["rank"].tolist() == [1, 2]
+    assert board["runs"].tolist() == [f"{runs[0]}, {runs[1]}", str(runs[0])]
+
+
+def test_a_row_with_other_scores_in_another_run_is_refused_by_name(tmp_path):
+    runs = [fabricate.write_ranked_run(tmp_path / "a", {A: 0.8, B: 0.5}), fabricate.write_ranked_run(tmp_path / "b", {A: 0.6})]
+    with pytest.raises(WrongCall, match=r"made up egemaps svm train has several scores .* in .*a and UAR .* in .*b"):
+        merge(tmp_path, *runs)
+
+
+def test_a_row_that_failed_gives_way_to_one_that_did_not(tmp_path):
+    failed = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8}, status="failed", notes="MemoryError: no room")
+    board = merge(tmp_path, failed, fabricate.write_ranked_run(tmp_path / "b", {A: 0.8})).leaderboard
+    assert board[["status", "runs"]].to_numpy().tolist() == [["ok", str(tmp_path / "b")]]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"budget": "standard"},
+        {"trials": 6},
+        {"seeds": 2},
+        {"labels": "big4"},
+        {"cv": "group:4"},
+        {"configuration": "inner = 5\n"},
+        {"configuration": 'variant = "noise(snr=10)"\n'},
+        {"table": fabricate.clips(speakers=7)},
+        {"table": fabricate.clips().assign(fold_0=lambda clips: clips["fold_0"] % 4)},
+        {"table": fabricate.clips().rename(index=lambda clip: f"other/{clip}")},
+    ],
+    ids=["budget", "trials", "seeds", "labels", "cv", "inner folds", "variant", "fewer clips", "folds", "as many other clips"],
+)
+def test_what_is_not_comparable_is_kept_apart_and_each_title_says_so(tmp_path, other):
+    one = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8})
+    merged = merge(tmp_path, one, fabricate.write_ranked_run(tmp_path / "b", {B: 0.5}, **other))
+    assert merged.leaderboard["rank"].tolist() == [1, 1]
+    assert merged.leaderboard["p_vs_best"].isna().all()
+    assert merged.leaderboard["block"].tolist() == [1, 2]
+    titles = [line for line in text(merged).splitlines() if line.startswith("**made up")]
+    assert len(set(titles)) == 2
+    assert len(merged_tables(merged)) == 2
+
+
+def test_tracks_are_kept_apart_and_the_headline_stands_first(tmp_path):
+    runs = [fabricate.write_ranked_run(tmp_path / track, {A: 0.8}, track=track) for track in ("speaker", "train")]
+    assert merge(tmp_path, *runs).leaderboard["track"].tolist() == ["train", "speaker"]
+
+
+def test_leaky_rows_have_no_rank_and_no_part_across_corpora(tmp_path):
+    merged = over_corpora(tmp_path, 3, cv="random:8", status="leaky")
+    assert merged.leaderboard["rank"].isna().all()
+    assert merged.across == []
+
+
+@pytest.mark.parametrize("name", ["null", "NA"])
+def test_a_corpus_and_a_system_keep_names_that_look_missing(tmp_path, name):
+    merged = merge(tmp_path, fabricate.write_ranked_run(tmp_path / "a", {(name, "svm"): 0.8}, corpus=name))
+    assert merged.leaderboard.loc[0, ["corpus", "features"]].tolist() == [name, name]
+    assert "chance 0.333" in text(merged)
+
+
+@pytest.mark.parametrize("lost", ["run.toml", "leaderboard.csv", "references.csv", "clips.parquet", "predictions.parquet"])
+def test_a_run_without_one_of_its_files_is_refused_by_name(tmp_path, lost):
+    run = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8})
+    (run / lost).unlink()
+    with pytest.raises(WrongCall, match=f"{run} cannot be merged: it has no {lost}"):
+        merge(tmp_path, run)
+
+
+def test_no_run_is_written_over(tmp_path):
+    run = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8})
+    with pytest.raises(WrongCall, match="a is a run"):
+        ser_bench.leaderboard([run], to=run)
+
+
+def test_without_runs_the_finished_ones_right_below_out_are_merged_again_and_again(tmp_path):
+    for name in "ab":
+        fabricate.write_ranked_run(tmp_path / name, {A: 0.8}, corpus=name)
+    (fabricate.write_ranked_run(tmp_path / "unfinished", {A: 0.8}) / "leaderboard.csv").unlink()
+    fabricate.write_ranked_run(tmp_path / "reference" / "c", {A: 0.8}, corpus="c")
+    for _ in range(2):
+        merged = ser_bench.leaderboard(out=tmp_path)
+        assert merged.leaderboard["corpus"].tolist() == ["a", "b"]
+        assert merged.folder == tmp_path / "leaderboard"
+
+
+def test_without_any_run_one_is_asked_for(tmp_path):
+    with pytest.raises(WrongCall, match="no finished run"):
+        ser_bench.leaderboard(out=tmp_path)
+
+
+def test_of_one_corpus_nothing_is_compared_and_that_is_said(tmp_path):
+    merged = merge(tmp_path, fabricate.write_ranked_run(tmp_path / "a", {A: 0.8, B: 0.5}))
+    assert merged.across == []
+    assert "Nothing can be compared across corpora" in text(merged)
+
+
+def test_two_corpora_give_mean_ranks_and_no_test(tmp_path):
+    merged = over_corpora(tmp_path, 2)
+    (comparison,) = merged.across
+    assert comparison.systems["mean_rank"].tolist() == [1, 2, 3]
+    assert not {"p", "best_better"} & set(comparison.systems)
+    assert "With two corpora no test over corpora can tell anything" in text(merged)
+    assert "Friedman" not in text(merged)
+    assert not (merged.folder / "figures").exists()
+
+
+def test_mean_uars_never_stand_without_a_word_on_chance(tmp_path):
+    assert "The mean UAR averages what is not of one scale" in text(over_corpora(tmp_path, 2))
+    assert "chance .333" in text(over_corpora(tmp_path / "again", 2))
+
+
+def test_between_three_and_too_few_corpora_pairs_are_not_tested_and_it_is_said_how_many_it_takes(tmp_path):
+    merged = over_corpora(tmp_path, 4)
+    (comparison,) = merged.across
+    assert "p" not in comparison.systems
+    assert "over 4 gives p = .375 at best (Holm's correction for 3 pairs). It takes 7 corpora for these 3 systems." in text(merged)
+    assert "Friedman's test (chi-square 8.00, p = .00" in text(merged)
+    assert comparison.systems.loc[1:, ["best_better", "equivalent", "better"]].sum(axis=1).to_numpy() == pytest.approx([1, 1])
+
+
+def test_corpora_enough_tell_systems_apart(tmp_path):
+    (comparison,) = over_corpora(tmp_path, 7).across
+    assert comparison.systems["p"].to_numpy()[1:] == pytest.approx([6 / 2**7] * 2)
+    assert comparison.cliques == []
+    assert "every system is told apart from the next" in " ".join(comparison.said)
+
+
+def test_two_systems_are_no_case_for_friedman(tmp_path):
+    assert "Friedman's test needs three systems" in text(over_corpora(tmp_path, 6, systems=2))
+
+
+def test_only_systems_judged_on_all_corpora_are_compared(tmp_path):
+    runs = [fabricate.write_ranked_run(tmp_path / "a", {A: 0.8, B: 0.6, C: 0.3}, corpus="a")]
+    runs.append(fabricate.write_ranked_run(tmp_path / "b", {A: 0.7, B: 0.5}, corpus="b"))
+    merged = merge(tmp_path, *runs)
+    assert merged.across[0].systems[["features", "model"]].to_numpy().tolist() == [list(A), list(B)]
+    assert "Left out, as not judged on all of these corpora: spectral+mfcc svm." in text(merged)
+
+
+def test_with_fewer_than_two_shared_systems_it_is_said_that_nothing_is_compared(tmp_path):
+    runs = [fabricate.write_ranked_run(tmp_path / name, {A: 0.8, other: 0.6}, corpus=name) for name, other in (("a", B), ("b", C))]
+    assert "fewer than two systems were judged on all of a and b" in text(merge(tmp_path, *runs))
+
+
+def test_other_searches_are_not_compared_across_corpora(tmp_path):
+    runs = [fabricate.write_ranked_run(tmp_path / b, {A: 0.8, B: 0.6}, corpus=b, budget=b) for b in ("smoke", "standard")]
+    assert merge(tmp_path, *runs).across == []
+
+
+def test_a_corpus_judged_by_several_label_schemes_counts_once_in_each(tmp_path):
+    runs = [
+        fabricate.write_ranked_run(tmp_path / f"{corpus}-{labels}", {A: 0.8, B: 0.6}, corpus=corpus, labels=labels)
+        for corpus, labels in (("a", "all"), ("b", "all"), ("a", "big4"), ("b", "big4"), ("c", "big4"))
+    ]
+    assert [comparison.corpora for comparison in merge(tmp_path, *runs).across] == [("a", "b"), ("a", "b", "c")]
+
+
+def test_a_corpus_with_several_splits_is_not_counted_twice(tmp_path):
+    runs = [
+        fabricate.write_ranked_run(tmp_path / f"{corpus}-{cv}", {A: 0.8, B: 0.6}, corpus=corpus, cv=cv)
+        for corpus, cv in (("a", "loso"), ("a", "group:4"), ("b", "loso"))
+    ]
+    merged = merge(tmp_path, *runs)
+    assert merged.across == []
+    assert "a stands there with several splits" in text(merged)
+
+
+def test_label_schemes_may_differ_between_corpora_and_are_named(tmp_path):
+    runs = [
+        fabricate.write_ranked_run(tmp_path / corpus, {A: 0.8, B: 0.6}, corpus=corpus, labels=labels)
+        for corpus, labels in (("a", "all"), ("b", "big4"))
+    ]
+    assert "a (labels 'all', chance .333) and b (labels 'big4', chance .333)" in text(merge(tmp_path, *runs))
+
+
+def test_the_diagram_is_the_same_bytes_each_time_and_goes_when_it_no_longer_holds(tmp_path):
+    figures = over_corpora(tmp_path, 3).folder / "figures"
+    first = {path.name: path.read_bytes() for path in figures.iterdir()}
+    assert set(first) == {"critical-difference.png", "critical-difference.svg"}
+    runs = [tmp_path / f"run{c}" for c in range(3)]
+    assert "figures/critical-difference.svg" in text(merge(tmp_path, *runs))
+    assert {path.name: path.read_bytes() for path in figures.iterdir()} == first
+    assert "figures/" not in text(merge(tmp_path, *runs[:2]))
+    assert list(figures.iterdir()) == []
+
+
+def test_every_system_stands_in_the_diagram_by_its_name(tmp_path):
+    drawn = (over_corpora(tmp_path, 3, systems=4).folder / "figures" / "critical-difference.svg").read_text(encoding="utf-8")
+    assert all(f"{features}  {model}" in drawn for features, model in (A, B, C, ("compare", "mlp")))
+    assert "too few to tell any two apart" in drawn
+
+
+def test_the_terminal_shows_every_comparison(tmp_path):
+    merged = over_corpora(tmp_path, 2)
+    assert [table.row_count for table in merged_tables(merged)] == [3, 3, 3]
+    assert np.all([len(table.columns) > 3 for table in merged_tables(merged)])
