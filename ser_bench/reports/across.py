@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import TRACKS, records
+from ser_bench.reports.leaderboard import TRACKS, records, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
 
 def _what_ranks_are(group: pd.DataFrame) -> str:
     corpora = group.drop_duplicates("corpus").sort_values("corpus")
-    judged = [f"labels '{r['labels']}', chance {_score(r['chance'])}" for r in records(corpora)]
+    judged = [f"labels '{r['labels']}', chance {short(r['chance'])}" for r in records(corpora)]
     named = [f"{name} ({how})" for name, how in zip(corpora["corpus"], judged, strict=True)]
     over = _listed(named) if len(set(judged)) > 1 else f"{_listed(corpora['corpus'])} ({judged[0]} on all)"
     return (
@@ -147,7 +147,7 @@ def _what_tests_say(values: np.ndarray, systems: pd.DataFrame, cliques: list[tup
     if n_corpora < 3:
         return ["With two corpora no test over corpora can tell anything: the mean ranks describe these two, and say nothing of others."]
     bayes = (
-        f"Against the first row, the Bayesian signed-rank test (Benavoli et al. 2017; UARs within {_short(ROPE)} of each other count as "
+        f"Against the first row, the Bayesian signed-rank test (Benavoli et al. 2017; UARs within {_brief(ROPE)} of each other count as "
         "equal) gives the probabilities that the first is better, that the two are equal, that the other is better, on corpora like these."
     )
     return [_friedman(values), _wilcoxon(n_systems, n_corpora, systems, cliques), bayes]
@@ -160,7 +160,7 @@ def _friedman(values: np.ndarray) -> str:
     agreed = (
         "more than luck would have them" if p < LEVEL else "no more than luck may have them: no system is shown to be better than another"
     )
-    told = "p < .001" if p < 0.001 else f"p = {_score(p)}"
+    told = "p < .001" if p < 0.001 else f"p = {short(p)}"
     return f"Friedman's test (chi-square {statistic:.2f}, {told} by 10,000 random orders): the corpora agree on an order {agreed}."
 
 
@@ -172,20 +172,15 @@ def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: li
         enough = next(n for n in count(n_corpora) if scores.smallest_signed_rank_p(n, n_systems=n_systems) < LEVEL)
         return (
             "Too few corpora to tell any two of these systems apart: whatever the scores, Wilcoxon's signed-rank test over "
-            f"{n_corpora} gives p = {_score(least)} at best ({corrected}). It takes {enough} corpora for these {n_systems} systems."
+            f"{n_corpora} gives p = {short(least)} at best ({corrected}). It takes {enough} corpora for these {n_systems} systems."
         )
     names = [" ".join(system) for system in systems[SYSTEM].to_numpy()]
     groups = "; ".join(", ".join(names[place] for place in clique) for clique in cliques)
     found = f"no pair is told apart within {groups}" if cliques else "every system is told apart from the next"
-    return f"Wilcoxon's signed-rank test ({corrected}, p < {_short(LEVEL)}): {found}."
+    return f"Wilcoxon's signed-rank test ({corrected}, p < {_brief(LEVEL)}): {found}."
 
 
-def _score(value: float) -> str:
-    """Three digits, without the zero before the point."""
-    return f"{value:.3f}".removeprefix("0")
-
-
-def _short(value: float) -> str:
+def _brief(value: float) -> str:
     """As few digits as it has, without the zero before the point."""
     return f"{value:g}".removeprefix("0")
 
@@ -221,7 +216,7 @@ def _cells(row: dict[str, Any], columns: dict[str, str]) -> list[str]:
             return str(value)
         if np.isnan(value):
             return ""
-        return f"{value:.2f}" if name == "mean_rank" else _score(value)
+        return f"{value:.2f}" if name == "mean_rank" else short(value)
 
     return [shown(name) for name in columns]
 

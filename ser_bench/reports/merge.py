@@ -2,7 +2,8 @@
 
 In:   run folders.
 Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.csv`, a figure.
-Rule: what was not judged by one protocol, on the same clips in the same folds, is kept apart. A row that stands in several runs
+Rule: what was not judged by one protocol, on the same clips in the same folds, is kept apart (but for systems from elsewhere, whose
+      search is not known). A row that stands in several runs
       is one row; where its scores differ, nobody can tell which are right, and it is refused.
 """
 
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall
+from ser_bench.external import MODEL as EXTERNAL
 from ser_bench.files import write_whole
 from ser_bench.reports import across
 from ser_bench.reports.diagram import write_diagram
@@ -115,7 +117,7 @@ def merge(folders: Iterable[Path], to: Path) -> Merged:
         raise WrongCall(f"{to} is a run, whose own leaderboard would be written over: name another folder with --to")
     runs = {str(folder): read_one_run(folder) for folder in sorted(set(folders))}
     rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
-    parts = [_unite(part) for _, part in _in_order(rows).groupby(PROTOCOL, sort=False)]
+    parts = [_unite(part) for part in _parts(rows)]
     blocks = [_block(part, parts, runs) for part in parts]
     whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
     compared, unsaid = across.compare(whole)
@@ -149,6 +151,21 @@ def _settings(path: Path) -> str:
     usual = RunConfig().what()
     chosen = RunConfig(**read_config(path)).what()
     return ", ".join(f"{name} {value}" for name, value in chosen.items() if name not in SAID_ELSEWHERE and value != usual[name])
+
+
+def _parts(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Rows of one protocol together; a system from elsewhere, which names no search, stands with every one on its clips and folds."""
+    import pandas as pd
+
+    outside = rows["model"] == EXTERNAL
+    parts = [part for _, part in _in_order(rows[~outside]).groupby(PROTOCOL, sort=False)]
+    for place, guests in _in_order(rows[outside]).groupby([*BLOCK, "judged"], sort=False):
+        hosts = [number for number, part in enumerate(parts) if tuple(part.iloc[0][[*BLOCK, "judged"]]) == place]
+        for number in hosts:
+            parts[number] = pd.concat([parts[number], guests])
+        if not hosts:
+            parts.append(guests)
+    return parts
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:

@@ -253,3 +253,16 @@ def test_the_terminal_shows_every_comparison(tmp_path):
     merged = over_corpora(tmp_path, 2)
     assert [table.row_count for table in merged_tables(merged)] == [3, 3, 3]
     assert np.all([len(table.columns) > 3 for table in merged_tables(merged)])
+
+
+def test_a_system_from_elsewhere_is_ranked_with_those_on_its_clips_and_folds(tmp_path):
+    own = [fabricate.write_ranked_run(tmp_path / name, {A: 0.6}, trials=trials) for name, trials in (("a", 5), ("b", 30))]
+    network = ("my network", "external")
+    outside = fabricate.write_ranked_run(tmp_path / "c", {network: 0.9}, budget="external", trials=0)
+    board = merge(tmp_path, *own, outside).leaderboard
+    assert board[["block", "rank", "features"]].to_numpy().tolist() == [
+        [1, 1, "my network"],
+        [1, 2, "egemaps"],
+        [2, 1, "my network"],
+        [2, 2, "egemaps"],
+    ]
