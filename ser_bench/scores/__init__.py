@@ -4,7 +4,7 @@
 systems cannot be told apart from the best, `corpora` which are better over several corpora.
 """
 
-from ser_bench.scores.comparisons import contributions, contributions_of, p_vs_best, smallest_p
+from ser_bench.scores.comparisons import contributions, contributions_of, p_vs_best, smallest_difference, smallest_p
 from ser_bench.scores.corpora import (
     Friedman,
     Posterior,
@@ -68,6 +68,7 @@ __all__ = [
     "precisions_of",
     "recalls",
     "recalls_of",
+    "smallest_difference",
     "smallest_p",
     "smallest_signed_rank_p",
     "speaker_counts",

@@ -1,7 +1,7 @@
 """Which systems cannot be told apart from the best.
 
 In:   each system's per-speaker contributions to its UAR, all judged on the same clips.
-Out:  a p-value a system, against the best.
+Out:  a p-value a system, against the best, and how far from the best a system must be for that to be found.
 Rule: the best was chosen from the same data that judge it, so it is chosen again in every resample, and clips of one
       speaker are swapped together.
 """
@@ -92,9 +92,7 @@ def p_vs_best(shares: Floats, *, resamples: int = 10_000, seed: int = 0) -> Floa
     >>> p_vs_best(np.array([good, same, bad])).round(4).tolist()
     [nan, 1.0, 0.002]
     """
-    shares = np.asarray(shares, dtype=float)
-    if shares.ndim != 2 or not shares.size or not np.isfinite(shares).all():
-        raise ValueError("contributions must be finite numbers, one row a system and one column a speaker")
+    shares = _checked(shares)
     best_first = np.argsort(-shares.sum(1).round(12), kind="stable")
     ordered = shares[best_first] - shares[best_first[0]]
     swapped = signs(shares.shape[1], resamples, seed) @ ordered.T
@@ -116,6 +114,108 @@ def smallest_p(n_speakers: int, *, resamples: int = 10_000) -> float:
     """
     patterns = 2 ** (n_speakers - 1)
     return 1 / patterns if patterns <= ENUMERABLE else 1 / (resamples + 1)
+
+
+def smallest_difference(
+    shares: Floats, *, power: float = 0.8, level: float = 0.05, boards: int = 200, resamples: int = 1000, seed: int = 0
+) -> float:
+    """UAR that a system must truly be worse than the best for `p_vs_best` to find it with this power, given these speakers.
+
+    A simulation in which all systems are equally good but differ from speaker to speaker as these do. A simulated speaker s
+    contributes ``sum_t z_st * (u_jt - mean_t u_jt) / sqrt(n - 1)`` to system j, z being standard normal: contributions have
+    the covariance over systems that the n speakers show. On each simulated board one system is moved away from the others until
+    it gets a p of `level`; the distance that is enough on a share `power` of the boards is the result. The system is the one
+    whose paired differences to the best have the median spread over speakers (the lower of two).
+
+    So the answer is for one system among others as good as the best, is no surer than the spread that a few speakers show, and
+    leaves aside that a farther system is judged first. `benchmarks/size.py` measures the power that there is.
+
+    Parameters
+    ----------
+    shares : array of float, shape (n_systems, n_speakers)
+        As in `p_vs_best`.
+    power : float
+        Chance that the difference is found.
+    level : float
+        The largest p that counts as found.
+    boards : int
+        How many are simulated.
+    resamples : int
+        As in `p_vs_best`.
+    seed : int
+        Of boards and swaps.
+
+    Returns
+    -------
+    float
+        Difference in UAR. Infinite where no p can be as small as `level` (for .05: with five speakers or fewer), or where
+        only a difference above 1 would do; NaN for a single system, which there is nothing to tell from.
+
+    Raises
+    ------
+    ValueError
+        As `p_vs_best`, or if `power` or `level` is not between 0 and 1.
+
+    References
+    ----------
+    The parametric bootstrap: Efron & Tibshirani (1993), *An Introduction to the Bootstrap*, chapter 6.
+
+    Examples
+    --------
+    >>> steady, uneven = [0.06] * 10, [0.07, 0.05] * 5
+    >>> round(smallest_difference(np.array([steady, uneven])), 2)
+    0.11
+    """
+    if not (0 < power < 1 and 0 < level < 1):
+        raise ValueError(f"power is {power} and level {level}; both lie between 0 and 1")
+    shares = _checked(shares)
+    n_systems, n_speakers = shares.shape
+    if n_systems < 2:
+        return float("nan")
+    if smallest_p(n_speakers, resamples=resamples) > level:
+        return float("inf")
+    best, *others = np.argsort(-shares.sum(1).round(12), kind="stable")
+    spreads = (shares[others] - shares[best]).std(1).round(12)
+    typical = others[np.argsort(spreads, kind="stable")[(len(others) - 1) // 2]]
+    differences = np.delete(shares, typical, 0) - shares[typical]
+    centred = (differences - differences.mean(1, keepdims=True)) / np.sqrt(n_speakers - 1)
+    rng = np.random.default_rng(seed)
+    drawn = rng.standard_normal((boards, n_speakers, n_speakers))
+    swaps = signs(n_speakers, resamples, seed)
+    if len(swaps) > 2 * resamples:  # all of them are more than the answer is worth
+        swaps = swaps[rng.permutation(len(swaps))[:resamples]]
+    needed = np.sort([_shift_needed(swaps, speakers @ centred.T, level) for speakers in drawn])
+    return float(needed[int(np.ceil(power * boards)) - 1])
+
+
+def _shift_needed(swaps: Floats, lead: Floats, level: float) -> float:
+    """How much worse a system must get for a p of `level`; infinite above 1.
+
+    In: swaps, shape (n_resamples, n_speakers), and what each other system gains on it, shape (n_speakers, n_others).
+    """
+    swapped = swaps @ lead
+    highest, lowest = swapped.max(1), swapped.min(1)
+    front, lean = lead.sum(0).max(), swaps.mean(1)
+
+    def p(shift: float) -> float:
+        reach = np.maximum(highest + lean * shift, 0) - np.minimum(lowest + lean * shift, 0)
+        return float((reach >= front + shift - 1e-12).mean())
+
+    near, far = 0.0, 1.0
+    if p(far) > level:
+        return float("inf")
+    while far - near > 1e-4:
+        middle = (near + far) / 2
+        near, far = (near, middle) if p(middle) <= level else (middle, far)
+    return far
+
+
+def _checked(shares: Floats) -> Floats:
+    """The contributions as an array of float, or a ValueError."""
+    shares = np.asarray(shares, dtype=float)
+    if shares.ndim != 2 or not shares.size or not np.isfinite(shares).all():
+        raise ValueError("contributions must be finite numbers, one row a system and one column a speaker")
+    return shares
 
 
 def signs(n_speakers: int, resamples: int, seed: int) -> Floats:

@@ -49,3 +49,64 @@ def test_few_speakers_cannot_tell():
 def test_many_speakers_are_sampled_the_same_way_each_time():
     shares = 0.01 + 0.005 * np.random.default_rng(0).standard_normal((5, 40))
     np.testing.assert_array_equal(scores.p_vs_best(shares), scores.p_vs_best(shares))
+
+
+def shares_like(n_speakers, spread, n_systems=4):
+    """Contributions of equally good systems to a UAR of .6, alike but for their spread over speakers."""
+    noise = np.random.default_rng(3).standard_normal((n_systems, 40))[:, :n_speakers]
+    return (0.6 + spread * noise) / n_speakers
+
+
+def test_the_more_speakers_differ_the_larger_the_smallest_difference():
+    found = [scores.smallest_difference(shares_like(10, spread)) for spread in (0.02, 0.05, 0.1)]
+    assert 0 < found[0] < found[1] < found[2] < 1
+
+
+def test_the_more_speakers_the_smaller_the_smallest_difference():
+    found = [scores.smallest_difference(shares_like(speakers, 0.1)) for speakers in (6, 10, 20, 40)]
+    assert (np.diff(found) < 0).all()
+
+
+def test_with_five_speakers_or_fewer_no_difference_can_be_shown():
+    assert scores.smallest_difference(shares_like(5, 0.05)) == np.inf
+    assert scores.smallest_difference(shares_like(6, 0.05)) < 1
+    assert scores.smallest_difference(shares_like(5, 0.05), level=0.1) < 1
+
+
+def test_a_difference_above_one_is_none():
+    assert scores.smallest_difference(shares_like(6, 5.0)) == np.inf
+
+
+def test_a_single_system_has_nothing_to_be_told_from():
+    assert np.isnan(scores.smallest_difference(shares_like(10, 0.05, n_systems=1)))
+
+
+def test_the_order_of_the_systems_does_not_move_the_smallest_difference():
+    shares = shares_like(10, 0.05)
+    assert scores.smallest_difference(shares[::-1]) == pytest.approx(scores.smallest_difference(shares), abs=1e-9)
+
+
+def test_how_far_the_others_lie_behind_the_best_does_not_move_the_smallest_difference():
+    shares = shares_like(10, 0.05)
+    best = shares.sum(1).argmax()
+    behind = shares - 0.02 * (np.arange(len(shares)) != best)[:, None]
+    assert scores.smallest_difference(behind) == pytest.approx(scores.smallest_difference(shares), abs=2e-4)
+
+
+def test_more_power_asks_for_a_larger_difference():
+    shares = shares_like(10, 0.05)
+    assert scores.smallest_difference(shares, power=0.5) < scores.smallest_difference(shares, power=0.95)
+
+
+def test_the_smallest_difference_is_found_four_times_of_five():
+    rng = np.random.default_rng(1)
+    difference = scores.smallest_difference(0.04 + 0.01 * rng.standard_normal((2, 400)) / 20)
+    runs = 0.04 + 0.01 * rng.standard_normal((300, 2, 400)) / 20
+    runs[:, 1] -= difference / 400
+    found = [scores.p_vs_best(run, resamples=500)[1] <= 0.05 for run in runs]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.08)
+
+
+def test_power_and_level_are_shares():
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        scores.smallest_difference(shares_like(10, 0.05), power=1)
