@@ -1,0 +1,82 @@
+"""What a hostile reviewer would ask of a corpus, asked first.
+
+In:   a corpus, read and heard.
+Out:  findings: errors, which a run would stop for; warnings, which a paper should answer; notes.
+Rule: a finding names clips or numbers. None is passed by not looking: what could not be checked is a note.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ser_bench.audits.clips import official_facts, sentences, skipped_clips, uniform_lengths
+from ser_bench.audits.confounds import confounds, cramers_v
+from ser_bench.audits.copies import twins
+from ser_bench.audits.finding import KINDS, Finding
+from ser_bench.audits.recordings import recordings
+from ser_bench.config import RunConfig
+from ser_bench.plan import Ground, lay_ground
+from ser_bench.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Audit", "Finding", "audit", "cramers_v"]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What is in a corpus, and what was found.
+
+    Parameters
+    ----------
+    ground : Ground
+        The corpus, and the clips that a run would judge.
+    summary : dict of str to str
+        Clips, speakers, emotions, hours, durations, rates, in words.
+    findings : DataFrame
+        ``kind, check, what``: errors first, then warnings, then notes.
+    """
+
+    ground: Ground
+    summary: dict[str, str]
+    findings: pd.DataFrame
+
+
+def audit(config: RunConfig, progress: Progress) -> Audit:
+    """Look at a corpus from all sides.
+
+    Parameters
+    ----------
+    config : RunConfig
+        For one corpus; its labels, `where` and protocol count.
+    """
+    import pandas as pd
+
+    # Nothing is to stop an audit that it is there to tell of.
+    ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, max_skipped=1.0), ("recording",), progress)
+    checks = (skipped_clips, twins, official_facts, uniform_lengths, confounds, sentences, recordings)
+    found = [finding for check in checks for finding in check(ground, config)]
+    ranked = [finding for kind in KINDS for finding in found if finding.kind == kind]
+    findings = pd.DataFrame(ranked, columns=list(Finding._fields))
+    return Audit(ground, summary(ground), findings)
+
+
+def summary(ground: Ground) -> dict[str, str]:
+    """What is judged, in words."""
+    clips = ground.judged.clips
+    seconds = clips["seconds"]
+    emotions = ", ".join(f"{emotion} {n}" for emotion, n in clips["emotion"].value_counts().sort_index().items())
+    spread = f"{seconds.min():.2f} to {seconds.max():.2f} s, {seconds.median():.2f} in the middle"
+    rates = ", ".join(f"{rate:,} Hz {n}" for rate, n in clips["rate"].value_counts().sort_index().items())
+    per = clips["speaker"].value_counts()
+    return {
+        "clips": f"{len(clips):,}, {len(ground.skipped):,} more are left out",
+        "speakers": f"{len(per)}, with {per.min()} to {per.max()} clips each",
+        "emotions": emotions,
+        "hours": f"{seconds.sum() / 3600:.2f}; a clip lasts {spread}",
+        "rates": rates,
+        "protocol": str(ground.judged.protocol),
+    }
