@@ -28,6 +28,7 @@ SIZES = {
     "is13": 6373,
     "mfcc": 600,
     "modulation": 48,
+    "outline": 512,
     "prosody": 42,
     "recording": 11,
     "spectral": 250,
