@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ser_bench.audits.alike import near_twins
 from ser_bench.audits.clips import official_facts, sentences, skipped_clips, uniform_lengths
 from ser_bench.audits.confounds import confounds, cramers_v
 from ser_bench.audits.copies import twins
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Audit", "Finding", "audit", "cramers_v"]
+
+FEATURES = ("recording", "outline")
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,9 @@ def audit(config: RunConfig, progress: Progress) -> Audit:
     import pandas as pd
 
     # Nothing is to stop an audit that it is there to tell of.
-    ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, max_skipped=1.0), ("recording",), progress)
-    checks = (skipped_clips, twins, official_facts, uniform_lengths, confounds, sentences, recordings)
+    ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, max_skipped=1.0), FEATURES, progress)
+    alike = partial(near_twins, progress=progress)
+    checks = (skipped_clips, twins, alike, official_facts, uniform_lengths, confounds, sentences, recordings)
     found = [finding for check in checks for finding in check(ground, config)]
     ranked = [finding for kind in KINDS for finding in found if finding.kind == kind]
     findings = pd.DataFrame(ranked, columns=list(Finding._fields))

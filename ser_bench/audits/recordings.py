@@ -15,7 +15,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.audits.finding import Finding
 from ser_bench.config import RunConfig
-from ser_bench.plan import Ground
+from ser_bench.plan import Ground, heard_as
 from ser_bench.protocol import derive_seed
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def recordings(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """Whether emotions can be told from the recording alone, or from how a clip is cut and how loud it is."""
-    (features,) = ground.features.values()
+    features = ground.features[heard_as("recording", config)]
     no_voice = "rate, depth, channels, format, constant offset, level and bandwidth of the quietest frames"
     looked_at = {
         "recording": ("warning", f"what hardly a voice causes ({no_voice}; without a pause these hold some voice)"),
