@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from ser_bench.audits.alike import near_twins
 from ser_bench.audits.clips import official_facts, sentences, skipped_clips, uniform_lengths
-from ser_bench.audits.confounds import confounds, cramers_v
+from ser_bench.audits.confounding import confounds, cramers_v
 from ser_bench.audits.copies import twins
 from ser_bench.audits.finding import KINDS, Finding
-from ser_bench.audits.recordings import recordings
+from ser_bench.audits.recording import recordings
 from ser_bench.config import RunConfig
 from ser_bench.plan import Ground, lay_ground
 from ser_bench.progress import Progress
