@@ -14,6 +14,7 @@ import soundfile
 
 import ser_bench
 from ser_bench.audits import cramers_v
+from ser_bench.audits.recording import header_properties
 from tests.audits.looking import look, said
 
 EMOTIONS = ("anger", "fear", "sadness")
@@ -63,6 +64,31 @@ def test_a_format_that_goes_with_an_emotion_is_a_warning(folder):
         clips.loc[row, "path"] = path.replace("wav", "flac")
     rewrite(folder, clips)
     assert "format" in said(look(folder), "warning", "recording")
+
+
+def test_an_encoding_that_goes_with_an_emotion_is_a_warning_though_the_samples_do_not_show_it(folder):
+    for path in table(folder).query("emotion == 'fear'")["path"]:
+        before = soundfile.read(folder / path)
+        soundfile.write(folder / path, *before, subtype="PCM_24")
+        np.testing.assert_array_equal(soundfile.read(folder / path)[0], before[0])
+    assert "encoding" in said(look(folder), "warning", "recording")
+
+
+def test_bits_a_second_count_where_they_are_set_and_not_where_the_voice_sets_them(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def encode(name: str, share: float, **how: object) -> str:
+        sound = rng.normal(0, 0.1, int(16_000 * rng.uniform(1, 2)))
+        soundfile.write(tmp_path / name, sound * (np.arange(len(sound)) < share * len(sound)), 16_000, **how)
+        return str(tmp_path / name)
+
+    low, high = ([encode(f"{at}-{n}.mp3", 1, compression_level=at) for n in range(5)] for at in (0.9, 0.1))
+    varied = [encode(f"{n}.ogg", n / 30) for n in range(20, 31)]
+    shrunk = [encode(f"{n}.flac", n / 10) for n in (2, 10)]
+    assert header_properties(low + high)[:, -1].tolist() == [1] * 5 + [2] * 5
+    assert set(header_properties(varied)[:, -1]) == {1}
+    assert header_properties(shrunk).tolist() == [[1], [1]]
+    assert header_properties(shrunk + low)[:, -1].tolist() == [0, 0] + [1] * 5
 
 
 def test_loudness_that_goes_with_an_emotion_is_a_note(folder):
