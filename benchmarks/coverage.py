@@ -11,10 +11,10 @@ as the benchmark does (one at a time up to 12 speakers, else six groups), the tr
 discriminant fitted without them. Two truths: `models`, the UAR that this repetition's fold models have over new speakers, each
 fold weighted by the clips it judged; and `training`, the mean of that over repetitions, that is over training speakers too.
 
-Intervals: the project's (`scores.jackknife_of`: jackknife over speakers, Student's t); bootstraps over speakers: percentile, BCa
-(Efron, 1987) and studentised by the jackknife's standard error; and the usual percentile bootstrap over clips. A resample
-that lacks an emotion has the mean over the emotions that it holds; a resample of one speaker only, which has no standard error, is
-left out of the studentised ones. An interval is cut off at 0 and 1.
+Intervals: the project's (`scores.jackknife_of`: jackknife over speakers, Student's t), plain and widened as for `cross_validated`;
+bootstraps over speakers: percentile, BCa (Efron, 1987) and studentised by the jackknife's standard error; and the usual percentile
+bootstrap over clips. A resample that lacks an emotion has the mean over the emotions that it holds; a resample of one speaker only,
+which has no standard error, is left out of the studentised ones. An interval is cut off at 0 and 1.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ser_bench.scores import jackknife_of
 from ser_bench.tuning import UnitData, scaled_split
 
 SPEAKERS = (4, 6, 10, 24, 91)
-INTERVALS = ("jackknife t", "percentile", "BCa", "studentised", "clips")
+INTERVALS = ("jackknife t", "widened", "percentile", "BCa", "studentised", "clips")
 BY_SPEAKER, BY_SPEAKER_AND_EMOTION = 0.5, 0.7
 COLUMNS = 8
 BLOCK = 20
@@ -101,7 +101,7 @@ def feature_corpora(design: Design, speakers: int, repetitions: int, rng: np.ran
         folds = speaker if speakers <= LOSO_LIMIT else voice_folds(speaker, y, 6, number)
         # New speakers stand behind the corpus, so that they go through each fold's own scaling.
         everybody, new = np.concatenate([x.astype(np.float32), strangers]), len(x) + np.arange(len(strangers))
-        data = UnitData(everybody, y, speaker, speaker, folds >= 0, tuple(map(str, range(k))))
+        data = UnitData(everybody, y, speaker, folds >= 0, tuple(map(str, range(k))))
         predicted, truth = np.empty_like(y), 0.0
         for fold in np.unique(folds):
             held = np.flatnonzero(folds == fold)
@@ -124,7 +124,7 @@ def pooled_uar(hits: np.ndarray, clips: np.ndarray) -> np.ndarray:
 
 
 def intervals(hits: np.ndarray, clips: np.ndarray, drawn: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Low and high end of each of `INTERVALS`, shape (5, 2).
+    """Low and high end of each of `INTERVALS`, shape (6, 2).
 
     Parameters
     ----------
@@ -137,6 +137,7 @@ def intervals(hits: np.ndarray, clips: np.ndarray, drawn: np.ndarray, rng: np.ra
     without = pooled_uar(hits.sum(0) - hits, clips.sum(0) - clips)
     error = standard_error(without, np.ones(n))
     reach = t.ppf(0.975, n - 1) * error
+    wide = reach * np.sqrt((n + 1) / (n - 1))
     all_hits, all_clips = drawn @ hits, drawn @ clips
     resampled = pooled_uar(all_hits, all_clips)
     resampled_errors = standard_error(pooled_uar(all_hits[:, None] - hits, all_clips[:, None] - clips), drawn)
@@ -144,6 +145,7 @@ def intervals(hits: np.ndarray, clips: np.ndarray, drawn: np.ndarray, rng: np.ra
     studentised = np.quantile((resampled[several] - score) / resampled_errors[several], [0.975, 0.025])
     found = [
         [score - reach, score + reach],
+        [score - wide, score + wide],
         np.quantile(resampled, [0.025, 0.975]),
         np.quantile(resampled, bca_levels(resampled, score, without)),
         score - studentised * error,
@@ -180,17 +182,17 @@ def clip_percentile(hits: np.ndarray, clips: np.ndarray, resamples: int, rng: np
 
 
 def check_jackknife(hits: np.ndarray, clips: np.ndarray, found: np.ndarray) -> None:
-    """Stop unless the project's own interval is the one counted here; every miss goes to the next emotion."""
+    """Stop unless the project's own intervals are those counted here; every miss goes to the next emotion."""
     k = hits.shape[1]
     counts = np.zeros((*hits.shape, k), int)
     counts[:, np.arange(k), np.arange(k)] = hits
     counts[:, np.arange(k), (np.arange(k) + 1) % k] = clips - hits
-    _, low, high = jackknife_of(counts)
-    np.testing.assert_allclose(found, [low, high], atol=1e-12)
+    own = [jackknife_of(counts, cross_validated=learnt)[1:] for learnt in (False, True)]
+    np.testing.assert_allclose(found, own, atol=1e-12)
 
 
 def measure(world: str, design: str, speakers: int, options: argparse.Namespace) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Intervals of all repetitions, shape (repetitions, 5, 2), and the truths, each of shape (repetitions,)."""
+    """Intervals of all repetitions, shape (repetitions, 6, 2), and the truths, each of shape (repetitions,)."""
     rng = np.random.default_rng([list(WORLDS).index(world), list(DESIGNS).index(design), speakers])
     found, truths = [], []
     for number, (hits, clips, truth) in enumerate(WORLDS[world](DESIGNS[design], speakers, options.repetitions, rng)):
@@ -199,7 +201,7 @@ def measure(world: str, design: str, speakers: int, options: argparse.Namespace)
         found.append(intervals(hits, clips, drawn, rng))
         truths.append(truth)
         if number < BLOCK:
-            check_jackknife(hits, clips, found[-1][0])
+            check_jackknife(hits, clips, found[-1][:2])
     by_name = {name: np.array([truth[name] for truth in truths]) for name in truths[0]}
     if world == "features":
         by_name["training"] = np.full(len(truths), by_name["models"].mean())

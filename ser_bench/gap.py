@@ -88,8 +88,8 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
     truth, speakers = ground.judged.codes, ground.judged.clips["speaker"].to_numpy(str)
     rows = []
     for way, codes in predicted.items():
-        above = scores.difference_interval(truth, codes, predicted[HONEST], speakers)
-        rows.append((*way, *scores.jackknife_interval(truth, codes, speakers), *above))
+        above = scores.difference_interval(truth, codes, predicted[HONEST], speakers, cross_validated=True)
+        rows.append((*way, *scores.jackknife_interval(truth, codes, speakers, cross_validated=True), *above))
     columns = [*Way._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high"]
     return ground, pd.DataFrame(rows, columns=columns).round(4)
 
