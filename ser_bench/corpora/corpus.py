@@ -9,6 +9,7 @@ A corpus is added by one file with a `FileNameReader`: a grammar of file names, 
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -28,6 +29,28 @@ MANIFEST_SUFFIXES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
+class Published:
+    """What somebody else's system reached on all of a corpus.
+
+    Parameters
+    ----------
+    name : str
+    source : str
+        Who published it, and by which protocol.
+    uar, war : float
+        NaN for what was not told.
+    leaky : bool
+        Whether speakers stood in training and test.
+    """
+
+    name: str
+    source: str
+    uar: float = math.nan
+    war: float = math.nan
+    leaky: bool = False
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is publicly known of a corpus.
 
@@ -43,6 +66,7 @@ class Facts:
         Listeners' unweighted average recall, where measured.
     human_source : str
         Who measured it, and how.
+    published : tuple of Published
     """
 
     clips: int
@@ -53,6 +77,7 @@ class Facts:
     obtain: str
     human: float | None = None
     human_source: str = ""
+    published: tuple[Published, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

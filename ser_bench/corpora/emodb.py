@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.corpus import Facts, FileNameReader
+from ser_bench.corpora.corpus import Facts, FileNameReader, Published
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,14 @@ class EmoDB(FileNameReader):
         citation="Burkhardt et al. (2005), A database of German emotional speech, Interspeech, 1517-1520",
         obtain="http://emodb.bilderbar.info",
         human_source="20 listeners, erkennung.txt of the corpus",
+        published=(
+            Published(
+                "ComParE",
+                "best of nine classifiers, one unseen speaker at a time, each speaker's clips standardised, parameters not nested: "
+                "Keesing, Koh & Witbrock (2021), Interspeech",
+                uar=0.87,
+            ),
+        ),
     )
 
     def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.corpus import Facts, FileNameReader
+from ser_bench.corpora.corpus import Facts, FileNameReader, Published
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,20 @@ class Ravdess(FileNameReader):
         licence="CC BY-NC-SA 4.0",
         citation="Livingstone & Russo (2018), The Ryerson Audio-Visual Database of Emotional Speech and Song, PLoS ONE 13(5): e0196391",
         obtain="https://zenodo.org/record/1188976 (Audio_Speech_Actors_01-24.zip)",
+        published=(
+            Published(
+                "ComParE",
+                "best of nine classifiers, six groups of unseen speakers, each speaker's clips standardised, parameters not nested: "
+                "Keesing, Koh & Witbrock (2021), Interspeech",
+                uar=0.69,
+            ),
+            Published(
+                "HuBERT large",
+                "linear probe of the frozen network, a random split that shares speakers: ARCH benchmark, La Quatra et al. (2023)",
+                war=0.7257,
+                leaky=True,
+            ),
+        ),
     )
 
     def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def test_a_wrong_source_is_refused_in_one_line(tmp_path: Path) -> None:
 
 def test_an_unknown_folder_is_told_the_way_out(tmp_path: Path) -> None:
     said = refusal(write_audio(tmp_path, ["a.wav", "b.wav"]))
-    assert "known are emodb, ravdess, tones" in said
+    assert "known are cremad, emodb, ravdess, tones" in said
     assert "columns path, emotion, speaker" in said
 
 
@@ -154,5 +154,17 @@ def test_a_single_speaker_or_emotion_is_refused(tmp_path: Path) -> None:
 def test_the_catalogue_lists_every_reader() -> None:
     table = catalogue()
     assert isinstance(table, pd.DataFrame)
-    assert table["corpus"].tolist() == ["emodb", "ravdess", "tones"]
+    assert table["corpus"].tolist() == ["cremad", "emodb", "ravdess", "tones"]
     assert np.all(table["obtain"] != "")
+
+
+def test_crema_d_tells_level_sentence_and_sex(tmp_path: Path) -> None:
+    names = ["1001_DFA_ANG_XX.wav", "1001_IEO_HAP_LO.wav", "1002_IEO_SAD_HI.wav", "1002_TAI_NEU_X.wav"]
+    folder = write_audio(tmp_path / "AudioWAV", names)
+    (tmp_path / "VideoDemographics.csv").write_text("ActorID,Age,Sex\n1001,51,Male\n1002,21,Female\n", encoding="utf-8")
+    corpus = load_corpus(folder)
+    assert (corpus.name, corpus.protocol) == ("cremad", "group:6")
+    assert corpus.clips["emotion"].tolist() == ["anger", "happiness", "sadness", "neutral"]
+    assert corpus.clips["intensity"].tolist() == ["", "low", "high", ""]
+    assert corpus.clips["gender"].tolist() == ["male", "male", "female", "female"]
+    assert corpus.clips["sentence"].tolist() == ["DFA", "IEO", "IEO", "TAI"]
