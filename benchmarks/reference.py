@@ -22,7 +22,7 @@ from ser_bench.reports import to_markdown
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"
-KEPT = ("leaderboard.csv", "leaderboard.md", "references.csv", "run.toml", "environment.json", "skipped.csv")
+KEPT = ("leaderboard.csv", "leaderboard.md", "references.csv", "resolution.csv", "run.toml", "environment.json", "skipped.csv")
 OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
 
@@ -39,7 +39,7 @@ def judge(folder: Path, corpora: Path, jobs: int) -> Results:
 def headline(results: Results) -> str:
     """The table of the headline track, for the README."""
     board = results.leaderboard
-    return to_markdown(board[board["track"] == "train"], pd.read_csv(results.folder / "references.csv"))
+    return to_markdown(board[board["track"] == "train"], pd.read_csv(results.folder / "references.csv"), results.resolutions)
 
 
 def main() -> None:

@@ -29,9 +29,11 @@ CROSS_TRACKS = ("train", "corpus")
 
 @dataclass(frozen=True)
 class Results(Run):
-    """What a run of one corpus found: a `Run`, its `folder` now with `report.html`, and its leaderboard."""
+    """What a run of one corpus found: a `Run`, its `folder` now with `report.html`, its leaderboard, and what differences each block of
+    it could have shown (`reports.leaderboard.resolutions`)."""
 
     leaderboard: pd.DataFrame
+    resolutions: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def _published(run: Run, ground: Ground) -> Results:
     from ser_bench import reports
 
     read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
-    return Results(**vars(run), leaderboard=reports.publish(run.folder, run.cells, run.predictions, read_against))
+    board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against)
+    return Results(**vars(run), leaderboard=board, resolutions=shown)
 
 
 def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> pd.DataFrame:

@@ -232,8 +232,9 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> None:
     """Look for leaks, twins and confounds in each CORPUS before somebody else does.
 
-    Copies, the same audio under two speakers or emotions, clips that are all of one length, differences from the corpus as
-    released, emotions that go with a speaker, gender or session, and emotions that can be told from the recording instead
+    Copies, the same audio under two speakers or emotions, the same recording encoded, resampled or padded anew, clips that
+    are all of one length, differences from the corpus as released, emotions that go with a speaker, gender or session, and
+    emotions that can be told from the recording instead
     of the voice. Errors are what a run would stop for (and end with exit code 1), warnings what a paper should answer.
 
     With --gap, one feature set and one model are judged honestly and with every shortcut: split at random, parameters
@@ -458,7 +459,7 @@ def _print_results(result: Results) -> None:
         say = f"{len(result.skipped)} clip(s) skipped, such as {first['clip']}: {first['reason']}; all in {result.folder / 'skipped.csv'}"
         click.echo(say, err=True)
     console = _console()
-    for table in terminal_tables(result.leaderboard):
+    for table in terminal_tables(result.leaderboard, result.resolutions):
         console.print(table)
     if result.fitted or result.reused:
         click.echo(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
-from ser_bench.reports.leaderboard import rank, references, terminal_tables, to_markdown, write_csv
+from ser_bench.reports.leaderboard import rank, references, resolutions, write_csv
 from ser_bench.reports.page import write_page
+from ser_bench.reports.tables import terminal_tables, to_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["gap_rows", "matrices", "publish", "publish_audit", "publish_cross", "rank", "references", "terminal_tables", "to_markdown"]
 
 
-def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame) -> pd.DataFrame:
-    """Write a run folder's leaderboard, figures and page; returns the leaderboard.
+def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write a run folder's leaderboard, figures and page; returns the leaderboard, and what its speakers could have shown.
 
     Parameters
     ----------
@@ -30,9 +31,11 @@ def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_a
         As `references` gives it.
     """
     board = rank(predictions, cells)
+    shown = resolutions(board, predictions)
     write_csv(board, folder / "leaderboard.csv")
+    write_csv(shown, folder / "resolution.csv")
     read_against.to_csv(folder / "references.csv", index=False)
-    (folder / "leaderboard.md").write_text(to_markdown(board, read_against), encoding="utf-8")
+    (folder / "leaderboard.md").write_text(to_markdown(board, read_against, shown), encoding="utf-8")
     write_figures(folder / "figures", board, read_against)
     write_page(folder)
-    return board
+    return board, shown

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import TRACKS, records, short
+from ser_bench.reports.tables import TRACKS, records, short
 
 if TYPE_CHECKING:
     import pandas as pd

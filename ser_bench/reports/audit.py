@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.gap import HONEST, Way
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
-from ser_bench.reports.leaderboard import records, short, signed
 from ser_bench.reports.page import render
+from ser_bench.reports.tables import records, short, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd
         gap.to_csv(folder / "gap.csv", index=False, float_format="%.4f", lineterminator="\n")
         panel = Panel("filled: honest; red: leaky", [_mark(row) for row in rows], {"honest": rows[0]["uar"], "chance": chance})
         draw([panel], folder / "figures", "gap", f"{name}, {about['cell']}: what each shortcut adds")
-    lines = [{"name": "chance", "uar": chance}]
+    lines = [{"name": "chance", "drawn": "chance", "uar": chance}]
     page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), rows=rows, lines=lines, about=about)
     (folder / "audit.html").write_text(page, encoding="utf-8")
 

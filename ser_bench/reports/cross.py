@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
-from ser_bench.reports.leaderboard import records, short, signed
+from ser_bench.reports.tables import records, short, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,9 @@ TRACKS = {
     "speaker": "TRANSDUCTIVE: each speaker scaled by their own clips, the judged ones' unlabelled ones too",
 }
 LEGEND = (
-    "UAR with its 95 % interval over the speakers judged (jackknife, Student's t). Within a corpus: out of fold, on speakers never heard. "
-    "Across: trained on all of the other corpus. Below it, what is lost against training within, paired by speaker."
+    "UAR with its 95 % interval over the speakers judged (jackknife, Student's t, within a corpus widened for cross-validation). "
+    "Within a corpus: out of fold, on speakers never heard. Across: trained on all of the other corpus. Below it, what is lost against "
+    "training within, paired by speaker."
 )
 
 

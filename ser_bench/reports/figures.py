@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ser_bench.reports.leaderboard import BLOCK, protocol_words, records
+from ser_bench.reports.leaderboard import BLOCK
+from ser_bench.reports.tables import protocol_words, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's colours, told apart by every kind of colour vision; shapes tell them apart in grey.
 LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
-LINES = {"chance": ":", "human": "--", "honest": "-"}
+LINES = {"chance": ":", "human": "--", "published": "-.", "honest": "-"}
 TITLES = {"train": "scaled by training clips", "speaker": "TRANSDUCTIVE: scaled by speaker"}
 
 
@@ -45,7 +46,8 @@ class Panel(NamedTuple):
 def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:
     """Draw every row's UAR with its interval on one axis, a panel a track, as `leaderboard` below `folder`."""
     looks = looks_of(board["model"])
-    lines = {name: uar for name, uar in references[["name", "uar"]].itertuples(index=False) if name in LINES}
+    named = [(name.partition(": ")[0], uar) for name, uar in references[["name", "uar"]].itertuples(index=False)]
+    lines = {name: uar for name, uar in named if name in LINES}
     blocks = [block[block["uar"].notna()] for _, block in board.groupby(BLOCK, sort=False)]
     panels = [Panel(TITLES[block["track"].iloc[0]], [_mark(row, looks) for row in records(block)], lines) for block in blocks if len(block)]
     if not panels:

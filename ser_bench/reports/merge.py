@@ -21,18 +21,8 @@ from ser_bench.external import MODEL as EXTERNAL
 from ser_bench.files import write_whole
 from ser_bench.reports import across
 from ser_bench.reports.diagram import write_diagram
-from ser_bench.reports.leaderboard import (
-    BLOCK,
-    CELL,
-    COLUMNS,
-    SCORES,
-    rank,
-    read_board,
-    read_references,
-    terminal_tables,
-    to_markdown,
-    write_csv,
-)
+from ser_bench.reports.leaderboard import BLOCK, CELL, COLUMNS, SCORES, rank, read_board, read_references, resolutions, write_csv
+from ser_bench.reports.tables import terminal_tables, to_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +46,11 @@ class OneRun:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows that are ranked together, what they are to be read against, and what keeps them apart from a block of the same title."""
+    """Rows that are ranked together, what to read them against, what they could show, what keeps them from others of the title."""
 
     board: pd.DataFrame
     references: pd.DataFrame
+    resolutions: pd.DataFrame
     apart: str
 
 
@@ -197,7 +188,8 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     board = rank(predictions, part[[name for name in COLUMNS if name not in {"rank", *SCORES}]])
     board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates("name", ignore_index=True)
-    return Block(board.assign(chance=lines.loc[lines["name"] == "chance", "uar"].max()), lines, _apart(part, parts))
+    chance = lines.loc[lines["name"] == "chance", "uar"].max()
+    return Block(board.assign(chance=chance), lines, resolutions(board, predictions), _apart(part, parts))
 
 
 def _predictions(rows: pd.DataFrame, run: OneRun) -> pd.DataFrame:
@@ -225,7 +217,7 @@ def write_merged(merged: Merged, runs: list[str]) -> None:
 
 def to_text(merged: Merged, runs: list[str]) -> str:
     """The merged leaderboard as Markdown."""
-    tables = [to_markdown(block.board, block.references, apart=block.apart) for block in merged.blocks]
+    tables = [to_markdown(block.board, block.references, block.resolutions, apart=block.apart) for block in merged.blocks]
     compared = [across.to_markdown(comparison) for comparison in merged.across]
     drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
     parts = ["# Leaderboard\n", f"Of {len(runs)} run(s): {', '.join(runs)}.\n", "## Within each corpus\n", *tables]
@@ -234,5 +226,5 @@ def to_text(merged: Merged, runs: list[str]) -> str:
 
 def merged_tables(merged: Merged) -> list[Table]:
     """The merged leaderboard for a terminal."""
-    within = [table for block in merged.blocks for table in terminal_tables(block.board, apart=block.apart)]
+    within = [table for block in merged.blocks for table in terminal_tables(block.board, block.resolutions, apart=block.apart)]
     return [*within, *map(across.terminal_table, merged.across)]

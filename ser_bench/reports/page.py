@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import CELL, blocks, notes, protocol_words, read_board, read_references, records, row_cells
+from ser_bench.reports.leaderboard import CELL, PUBLISHED, read_board, read_references
 from ser_bench.reports.parameters import parameter_table
+from ser_bench.reports.tables import blocks, like_best, notes, protocol_words, records, reference_words, resolution_words, row_cells
 
 if TYPE_CHECKING:
     import pandas as pd
-
-INDISTINCT = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class RunTables:
     clips: pd.DataFrame
     skipped: pd.DataFrame
     references: pd.DataFrame
+    resolutions: pd.DataFrame
     environment: dict[str, Any]
     configuration: str
 
@@ -51,6 +51,7 @@ def read_run(folder: Path) -> RunTables:
         pd.read_parquet(folder / "clips.parquet"),
         pd.read_csv(folder / "skipped.csv", dtype=str),
         read_references(folder / "references.csv"),
+        pd.read_csv(folder / "resolution.csv", keep_default_na=False, na_values={"smallest_difference": ""}),
         json.loads((folder / "environment.json").read_text(encoding="utf-8")),
         (folder / "run.toml").read_text(encoding="utf-8"),
     )
@@ -67,7 +68,7 @@ def write_page(folder: Path) -> None:
         heading=heading(run),
         method=method(run),
         blocks=[_block(title, block, run) for title, block in blocks(run.leaderboard)],
-        lines=run.references.to_dict("records"),
+        lines=[{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(run.references)],
         skipped=run.skipped.to_dict("records"),
         cells=[_cell(record, run) for record in records(run.leaderboard)],
         parameters=[
@@ -76,6 +77,11 @@ def write_page(folder: Path) -> None:
         failed=[record for record in records(run.leaderboard) if record["status"] == "failed"],
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def drawn(name: str) -> str:
+    """How a reference is drawn; empty for one that is only told of, as it would lie on another or is LEAKY."""
+    return name if name in ("chance", "human") else "published" if name.startswith(PUBLISHED) else ""
 
 
 def render(template: str, **values: Any) -> str:
@@ -116,8 +122,8 @@ def method(run: RunTables) -> str:
     return (
         f"{corpus['clips']:,} clips of {corpus['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
         f"{n_folds} folds{seeds}: {protocol_words(first['cv'])}. {trained} "
-        f"UAR is pooled over folds; its 95 % interval is a jackknife over speakers with Student's t "
-        f"(ser-bench {run.environment['ser_bench']})."
+        f"UAR is pooled over folds; its 95 % interval is a jackknife over speakers with Student's t, widened for "
+        f"cross-validation (ser-bench {run.environment['ser_bench']})."
     )
 
 
@@ -134,13 +140,10 @@ def cell_id(record: dict[str, Any]) -> str:
 def _block(title: str, block: pd.DataFrame, run: RunTables) -> dict[str, Any]:
     rows = []
     for record in records(block):
-        like_best = record["status"] == "ok" and (np.isnan(record["p_vs_best"]) or record["p_vs_best"] >= INDISTINCT)
-        rows.append({**record, "read": row_cells(record), "like_best": like_best, "id": cell_id(record)})
-    told = scores.smallest_p(int(block["speakers"].iloc[0]))
-    few = "" if told < INDISTINCT else f"With {block['speakers'].iloc[0]} speakers no p below {told:.3f} can come out. "
-    if block["speakers"].iloc[0] < 6:
-        few += "An interval over fewer than six speakers is not to be leaned on."
-    return {"title": title, "rows": rows, "track": block["track"].iloc[0], "few": few, "notes": notes(block)}
+        rows.append({**record, "read": row_cells(record), "like_best": like_best(record), "id": cell_id(record)})
+    few = "An interval over fewer than six speakers is not to be leaned on." if block["speakers"].iloc[0] < 6 else ""
+    told = [line for line in (resolution_words(block, run.resolutions), *notes(block)) if line]
+    return {"title": title, "rows": rows, "track": block["track"].iloc[0], "few": few, "notes": told}
 
 
 def _cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:

@@ -50,6 +50,14 @@ def references(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["corpus", "labels", "name", "uar", "war", "source"])
 
 
+def resolutions(difference: float = 0.112, *, speakers: int = 8) -> pd.DataFrame:
+    """What eight speakers could have shown, or so."""
+    tracks = pd.DataFrame([("train", "loso"), ("speaker", "loso")], columns=["track", "cv"])
+    return tracks.assign(
+        corpus="made up", labels="all", speakers=speakers, smallest_p=2.0 ** (1 - speakers), smallest_difference=difference
+    )
+
+
 def run_tables(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cells and predictions of a run with ranked, transductive, LEAKY and FAILED rows."""
     cells = [cell(f, m, table) for f, m in SKILL]

@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from ser_bench.corpora import Corpus
+from ser_bench import scores
+from ser_bench.corpora import Corpus, Facts
+from ser_bench.corpora.corpus import Published
 from ser_bench.errors import WorkFailed
 from ser_bench.reports import rank, references, terminal_tables, to_markdown
-from ser_bench.reports.leaderboard import COLUMNS, write_csv
+from ser_bench.reports.leaderboard import COLUMNS, resolutions, write_csv
 from tests.reports import fabricate
 
 
@@ -70,11 +72,11 @@ def test_a_run_in_which_everything_failed_has_a_leaderboard():
     table = fabricate.clips()
     board = rank(pd.DataFrame(), pd.DataFrame([fabricate.cell("egemaps", "svm", table, status="failed", notes="why")]))
     assert board.loc[0, "status"] == "failed"
-    assert "FAILED" in to_markdown(board, fabricate.references(table))
+    assert "FAILED" in to_markdown(board, fabricate.references(table), fabricate.resolutions())
 
 
 def test_markdown_keeps_apart_what_may_not_be_compared(board):
-    text = to_markdown(board, fabricate.references(fabricate.clips()))
+    text = to_markdown(board, fabricate.references(fabricate.clips()), fabricate.resolutions())
     assert text.count("| rank |") == 3
     assert "TRANSDUCTIVE" in text
     assert "**LEAKY**" in text
@@ -83,7 +85,7 @@ def test_markdown_keeps_apart_what_may_not_be_compared(board):
 
 
 def test_the_terminal_shows_every_row(board):
-    assert sum(table.row_count for table in terminal_tables(board)) == len(board)
+    assert sum(table.row_count for table in terminal_tables(board, fabricate.resolutions())) == len(board)
 
 
 def test_chance_majority_and_listeners_are_what_one_reads_against():
@@ -135,11 +137,12 @@ def test_no_reason_of_a_failure_hides_scores_or_breaks_a_table(reason):
     board = rank(fabricate.predictions(table, "egemaps", "svm", 0.8), pd.DataFrame(cells))
     console = Console(width=100)
     with console.capture() as shown:
-        console.print(*terminal_tables(board))
+        console.print(*terminal_tables(board, fabricate.resolutions()))
     said = " ".join(shown.get().split())
     assert f"{board.loc[0, 'uar']:.3f}".removeprefix("0") in said
     assert reason.strip() in said
-    rows = [line.replace("\\|", "") for line in to_markdown(board, fabricate.references(table)).splitlines() if line.startswith("|")]
+    written = to_markdown(board, fabricate.references(table), fabricate.resolutions())
+    rows = [line.replace("\\|", "") for line in written.splitlines() if line.startswith("|")]
     assert {row.count("|") for row in rows} == {11}
 
 
@@ -147,7 +150,7 @@ def test_a_tiny_p_is_not_written_as_zero():
     shares = fabricate.clips(speakers=12, each=30)
     cells = pd.DataFrame([fabricate.cell("egemaps", model, shares) for model in ("svm", "rf")])
     found = [fabricate.predictions(shares, "egemaps", model, skill) for model, skill in (("svm", 0.95), ("rf", 0.2))]
-    assert "<.001" in to_markdown(rank(pd.concat(found), cells), fabricate.references(shares))
+    assert "<.001" in to_markdown(rank(pd.concat(found), cells), fabricate.references(shares), fabricate.resolutions())
 
 
 def test_what_a_reader_must_know_of_rows_stands_below_the_table_once():
@@ -156,7 +159,7 @@ def test_what_a_reader_must_know_of_rows_stands_below_the_table_once():
         fabricate.cell("egemaps", model, table, notes="xgb: 9 of 88 columns; TIME LIMIT: 1 to 4 of 5 trials") for model in ("svm", "rf")
     ]
     found = pd.concat([fabricate.predictions(table, "egemaps", model, 0.8) for model in ("svm", "rf")])
-    text = to_markdown(rank(found, pd.DataFrame(noted)), fabricate.references(table))
+    text = to_markdown(rank(found, pd.DataFrame(noted)), fabricate.references(table), fabricate.resolutions())
     assert text.count("TIME LIMIT: 1 to 4 of 5 trials (egemaps rf, egemaps svm).") == 1
     assert text.count("xgb: 9 of 88 columns (egemaps rf, egemaps svm).") == 1
 
@@ -167,4 +170,50 @@ def test_the_spread_between_seeds_stands_beside_the_uar():
     found = pd.concat([fabricate.predictions(table, "egemaps", "svm", 0.8, seed=seed) for seed in (0, 1)])
     board = rank(found, cells)
     spread = f"{board.loc[0, 'uar']:.3f} ±{board.loc[0, 'uar_sd_seeds']:.3f}".replace("0.", ".")
-    assert f"| {spread} |" in to_markdown(board, fabricate.references(table))
+    assert f"| {spread} |" in to_markdown(board, fabricate.references(table), fabricate.resolutions())
+
+
+def test_markdown_groups_rows_by_what_can_be_told_of_them(board):
+    lines = to_markdown(board, fabricate.references(fabricate.clips()), fabricate.resolutions()).splitlines()
+    places = [next(i for i, line in enumerate(lines) if name in line) for name in ("not to be told from the best", "below the best")]
+    assert places == sorted(places)
+    assert "egemaps | rf" in "".join(lines[places[0] : places[1]])
+    assert "spectral+mfcc | svm" in "".join(lines[places[1] : places[1] + 2])
+
+
+def test_a_single_row_is_no_group():
+    cells, svm, _ = two_rows()
+    text = to_markdown(rank(svm, cells[:1]), fabricate.references(fabricate.clips()), fabricate.resolutions())
+    assert "to be told" not in text
+    assert "smallest difference" not in text
+
+
+@pytest.mark.parametrize(
+    ("difference", "speakers", "said"),
+    [(0.112, 8, "about .11 UAR"), (np.inf, 8, "no difference between rows"), (np.inf, 4, "no p below .125 can come out")],
+)
+def test_the_smallest_difference_that_could_have_been_shown_is_told(difference, speakers, said):
+    cells, svm, rf = two_rows()
+    shown = fabricate.resolutions(difference, speakers=speakers)
+    assert said in to_markdown(rank(pd.concat([svm, rf]), cells), fabricate.references(fabricate.clips()), shown)
+
+
+def test_resolutions_are_those_of_the_ranked_rows():
+    cells, svm, rf = two_rows()
+    (row,) = resolutions(rank(pd.concat([svm, rf]), cells), pd.concat([svm, rf])).to_dict("records")
+    shares = [scores.contributions(rows["emotion"], rows["predicted"], rows["speaker"]) for rows in (svm, rf)]
+    assert row["smallest_difference"] == pytest.approx(scores.smallest_difference(np.stack(shares)), abs=1e-4)
+    assert (row["speakers"], row["smallest_p"]) == (8, scores.smallest_p(8))
+
+
+def test_what_others_published_stands_there_only_for_the_whole_corpus():
+    clips = pd.DataFrame({"emotion": ["a", "b"] * 4, "speaker": list("xxyyxxyy")})
+    told = (Published("theirs", "by whom", uar=0.7), Published("a network", "at random", war=0.9, leaky=True))
+    facts = Facts(8, 2, 16_000, "", "", "", human=0.8, human_source="asked", published=told)
+    corpus = Corpus("c", clips, None, facts=facts)
+    lines = references(corpus, "all", clips).set_index("name")
+    assert lines.loc["published: theirs", "uar"] == 0.7
+    assert lines.loc["published, LEAKY: a network", "war"] == 0.9
+    assert lines.loc["human", "uar"] == 0.8
+    for labels, some in (("big4", clips), ("all", clips[:6])):
+        assert set(references(corpus, labels, some)["name"]) == {"chance", "majority"}

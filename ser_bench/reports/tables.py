@@ -1,0 +1,205 @@
+"""The leaderboard for reading: Markdown, terminal, and the words that other pages share.
+
+In:   a ranked leaderboard, what it is to be read against, what its speakers could have shown.
+Out:  text.
+Rule: no number stands without its interval, no row without what it may be compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench.reports.leaderboard import BLOCK
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+TRACKS = {
+    "train": "scaled by training clips only",
+    "speaker": "TRANSDUCTIVE: scaled by each speaker's own clips, the held-out speakers' unlabelled ones too",
+}
+PROTOCOLS = {
+    "loso": "one speaker held out at a time",
+    "group": "groups of speakers held out in turn",
+    "predefined": "the corpus's own folds",
+    "random": "LEAKY: a random split, with the same speakers in training and test",
+}
+TEXT_INDEPENDENT = ", and what they say is said in no training clip"
+INDISTINCT = 0.05
+"""The p from which a row cannot be told from the best."""
+
+
+def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
+    """The leaderboard in parts that may be compared within, each with a title that says what it is.
+
+    `apart` is what the titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
+    """
+    for _, block in board.groupby(BLOCK, sort=False):
+        corpus, labels, track, cv = block.iloc[0][BLOCK]
+        what = f"{corpus}, labels '{labels}', {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
+        yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
+
+
+def protocol_words(cv: str) -> str:
+    """What a protocol does.
+
+    >>> protocol_words("group:6+sentence")
+    'groups of speakers held out in turn, and what they say is said in no training clip'
+    """
+    speakers, _, sentences = cv.partition("+")
+    return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "")
+
+
+def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> str:
+    """The leaderboard as Markdown, a table a block in groups of rows that cannot be told apart from the best or can.
+
+    Parameters
+    ----------
+    board, references, resolutions : DataFrame
+        As `leaderboard.rank`, `leaderboard.references` and `leaderboard.resolutions` give them.
+    apart : str
+        As in `blocks`.
+    """
+    head = [
+        "| rank | features | model | UAR | 95 % | WAR | macro F1 | AUC | p vs best | seconds |",
+        "|---:|---|---|---:|---|---:|---:|---:|---:|---:|",
+    ]
+    parts = []
+    for title, block in blocks(board, apart):
+        lines = []
+        for name, group in groups(block):
+            rows = [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in group]
+            lines += [f"| | **{name}** |{' |' * 8}"] if name else []
+            lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in rows]
+        told = [legend(block, references), resolution_words(block, resolutions), *notes(block)]
+        parts.append("\n".join([f"**{title}.**", "", *head, *lines, "", *(part for line in told if line for part in (line, ""))]))
+    return "\n".join(parts)
+
+
+def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A block's rows by what can be said of them against the best, with a name for each group where there are several."""
+    rows = records(block)
+    parts = {
+        f"not to be told from the best (p \u2265 {short(INDISTINCT)[:-1]})": [row for row in rows if like_best(row)],
+        f"below the best (p < {short(INDISTINCT)[:-1]})": [row for row in rows if row["status"] == "ok" and not like_best(row)],
+        "not ranked": [row for row in rows if row["status"] != "ok"],
+    }
+    some = {name: part for name, part in parts.items() if part}
+    for name, part in some.items():
+        yield name if len(some) > 1 else "", part
+
+
+def like_best(row: dict[str, Any]) -> bool:
+    """Whether a row is the best, or cannot be told from it."""
+    return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= INDISTINCT))
+
+
+def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
+    """What differences a block's speakers could have shown at all; empty where nothing is ranked or a single row."""
+    first = block.iloc[0]
+    mine = resolutions[(resolutions[BLOCK] == first[BLOCK]).all(axis=1)]
+    if mine.empty or (block["status"] == "ok").sum() < 2:
+        return ""
+    speakers, smallest_p, difference = mine.iloc[0][["speakers", "smallest_p", "smallest_difference"]]
+    if smallest_p > INDISTINCT:
+        return f"With {speakers} speakers no p below {short(smallest_p)} can come out: no difference between rows can be shown."
+    if np.isinf(difference):
+        return f"These {speakers} speakers differ so much that they could have shown no difference between rows."
+    about = f"about {short(difference)[:-1]} UAR for a typical row, less for one that errs where the best does"
+    return f"The smallest difference that these {speakers} speakers could have shown, four times in five: {about}."
+
+
+def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
+    """How a block's numbers are to be read, in two or three sentences."""
+    first = block.iloc[0]
+    same = references[(references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])]
+    lines = [reference_words(row) for row in records(same)]
+    seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
+    searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
+    return (
+        "UAR: unweighted average recall, pooled over held-out speakers, with a 95 % interval over speakers (jackknife, Student's t, "
+        "widened for cross-validation). "
+        "p vs best allows for the best having been chosen from the same data. "
+        f"{'' if first['budget'] == 'external' else searched}"
+        f"Seconds: of one core, for search and fits. UAR to read against: {'; '.join(lines)}."
+    )
+
+
+def reference_words(row: dict[str, Any]) -> str:
+    """A line that scores are read against, in words: ``chance 0.250 (a guess among 4 emotions)``."""
+    score = f"WAR {row['war']:.3f}" if np.isnan(row["uar"]) else f"{row['uar']:.3f}"
+    return f"{row['name']} {score} ({row['source']})"
+
+
+def notes(block: pd.DataFrame) -> list[str]:
+    """What a reader of a block's rows must know, each note with the rows that it is about; a failed row tells its reason itself."""
+    about: dict[str, list[str]] = {}
+    for row in records(block):
+        for note in row["notes"].split("; ") if row["status"] != "failed" and row["notes"] else ():
+            about.setdefault(note, []).append(f"{row['features']} {row['model']}")
+    return [f"{note} ({', '.join(rows)})." for note, rows in about.items()]
+
+
+def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> list[Table]:
+    """The leaderboard for a terminal, a table a block; parameters as in `to_markdown`."""
+    from rich.table import Table
+    from rich.text import Text
+
+    tables = []
+    for title, block in blocks(board, apart):
+        # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
+        reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
+        table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        below = [*reasons, *notes(block), resolution_words(block, resolutions)]
+        table.caption, table.caption_justify = Text("\n".join(line for line in below if line)), "left"
+        for name in ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best"):
+            table.add_column(
+                name, justify="left" if name in {"features", "model", "95 %"} else "right", no_wrap=name != "features", overflow="fold"
+            )
+        for record in records(block):
+            style = {"ok": "", "leaky": "red", "failed": "dim"}[record["status"]]
+            cells = row_cells(record | {"notes": ""})
+            table.add_row(*(Text(cell.replace("**", "")) for cell in cells), style=style)
+        tables.append(table)
+    return tables
+
+
+def records(block: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as mappings from column to value."""
+    return [{str(column): value for column, value in row.items()} for row in block.to_dict("records")]
+
+
+def row_cells(record: dict[str, Any]) -> list[str]:
+    """A row as it is read: scores to three digits, without the zero before the point."""
+
+    def number(name: str) -> str:
+        return "" if np.isnan(record[name]) else f"{record[name]:.3f}".removeprefix("0")
+
+    status = record["status"]
+    spread = "" if np.isnan(record["uar_sd_seeds"]) else f" \u00b1{number('uar_sd_seeds')}"
+    place = str(record["rank"]) if status == "ok" else f"**{status.upper()}**"
+    interval = record["notes"] if status == "failed" else f"[{number('uar_low')}, {number('uar_high')}]"
+    p = "<.001" if record["p_vs_best"] < 0.001 else number("p_vs_best")
+    return [place, record["features"], record["model"], number("uar") + spread, interval, *map(number, ("war", "macro_f1", "auc")), p]
+
+
+def short(value: float) -> str:
+    """Three digits, without the zero before the point.
+
+    >>> short(0.5), short(-0.25), short(1.0)
+    ('.500', '-.250', '1.000')
+    """
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def signed(value: float) -> str:
+    """`short` with its sign.
+
+    >>> signed(0.05), signed(-0.25)
+    ('+.050', '-.250')
+    """
+    return f"{'' if value < 0 else '+'}{short(value)}"
