@@ -2,6 +2,7 @@
 
     python benchmarks/coverage.py skills --repetitions 2000
     python benchmarks/coverage.py features --repetitions 2000
+    python benchmarks/coverage.py features --columns 20 --voices 1.5 --speakers 10 24 --repetitions 1500
 
 World `skills`: log odds of recognition are emotion + speaker (sd .5) + speaker in this emotion (sd .7), hits are binomial.
 The truth is the mean over emotions of the recall expected of a new speaker, by numeric integration.
@@ -10,6 +11,7 @@ World `features`: clips are vectors: emotion + speaker's shift + speaker's shift
 as the benchmark does (one at a time up to 12 speakers, else six groups), the training clips' scaling and a linear
 discriminant fitted without them. Two truths: `models`, the UAR that this repetition's fold models have over new speakers, each
 fold weighted by the clips it judged; and `training`, the mean of that over repetitions, that is over training speakers too.
+`--columns` and `--voices` make it harder: more columns to learn, stronger voices.
 
 Intervals: the project's (`scores.jackknife_of`: jackknife over speakers, Student's t), plain and widened as for `cross_validated`;
 bootstraps over speakers: percentile, BCa (Efron, 1987) and studentised by the jackknife's standard error; and the usual percentile
@@ -18,6 +20,10 @@ which has no standard error, is left out of the studentised ones. An interval is
 """
 
 from __future__ import annotations
+
+if __name__ != "__main__":
+    # Scripts beside this one have this folder first on their path, and numba asks for a package of this name.
+    raise ImportError("this is a command, not the package `coverage`")
 
 import argparse
 from collections.abc import Iterator
@@ -36,7 +42,6 @@ from ser_bench.tuning import UnitData, scaled_split
 SPEAKERS = (4, 6, 10, 24, 91)
 INTERVALS = ("jackknife t", "widened", "percentile", "BCa", "studentised", "clips")
 BY_SPEAKER, BY_SPEAKER_AND_EMOTION = 0.5, 0.7
-COLUMNS = 8
 BLOCK = 20
 """Repetitions that share one set of resamples."""
 
@@ -44,12 +49,12 @@ Corpus = tuple[np.ndarray, np.ndarray, dict[str, float]]
 """Hits and clips, shape (speakers, k) each, and what is known of the truth."""
 
 
-def skill_corpora(design: Design, speakers: int, repetitions: int, rng: np.random.Generator) -> Iterator[Corpus]:
+def skill_corpora(design: Design, speakers: int, options: argparse.Namespace, rng: np.random.Generator) -> Iterator[Corpus]:
     """Corpora of speakers who are recognised more or less well."""
     level = design.skill + np.linspace(-1, 1, len(design.clips))
     nodes, weights = np.polynomial.hermite_e.hermegauss(101)
     new_speaker = expit(level[:, None] + np.hypot(BY_SPEAKER, BY_SPEAKER_AND_EMOTION) * nodes) @ weights / weights.sum()
-    for clips in draw_clips(design, speakers, repetitions, rng):
+    for clips in draw_clips(design, speakers, options.repetitions, rng):
         skill = level + BY_SPEAKER * rng.standard_normal((speakers, 1)) + BY_SPEAKER_AND_EMOTION * rng.standard_normal(clips.shape)
         yield rng.binomial(clips, expit(skill)), clips, {"new speakers": float(new_speaker.mean())}
 
@@ -60,26 +65,30 @@ class Voices:
     Parameters
     ----------
     design : Design
+    columns : int
+    voices : float
+        How strong speakers' shifts are.
     """
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, design: Design, columns: int, voices: float) -> None:
         rng = np.random.default_rng(len(design.clips))
-        self.emotions = rng.normal(0, 0.7 + 0.25 * design.skill, (len(design.clips), COLUMNS))
-        self.shift, self.own_shift = np.linspace(0.2, 1.2, COLUMNS), 0.7
+        self.columns = columns
+        self.emotions = rng.normal(0, 0.7 + 0.25 * design.skill, (len(design.clips), columns)) * np.sqrt(8 / columns)
+        self.shift, self.own_shift = voices * np.linspace(0.2, 1.2, columns), voices * 0.7
 
     def say(self, clips: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Features, emotion and speaker of each clip of one corpus; `clips` of shape (speakers, k)."""
         cell = np.repeat(np.arange(clips.size), clips.ravel())
         speaker, emotion = np.divmod(cell, clips.shape[1])
-        shift = self.shift * rng.standard_normal((len(clips), COLUMNS))
-        own = self.own_shift * rng.standard_normal((clips.size, COLUMNS))
-        return self.emotions[emotion] + shift[speaker] + own[cell] + rng.standard_normal((len(cell), COLUMNS)), emotion, speaker
+        shift = self.shift * rng.standard_normal((len(clips), self.columns))
+        own = self.own_shift * rng.standard_normal((clips.size, self.columns))
+        return self.emotions[emotion] + shift[speaker] + own[cell] + rng.standard_normal((len(cell), self.columns)), emotion, speaker
 
     def strangers(self) -> np.ndarray:
         """One clip each of 4,096 new speakers in each emotion, emotion by emotion, evenly strewn (Sobol's points)."""
-        points = ndtri(qmc.Sobol(COLUMNS, seed=0).random(4096))
+        points = ndtri(qmc.Sobol(self.columns, seed=0).random(4096))
         clips = self.emotions[:, None] + np.sqrt(self.shift**2 + self.own_shift**2 + 1) * points
-        return clips.reshape(-1, COLUMNS)
+        return clips.reshape(-1, self.columns)
 
 
 def decide(x: np.ndarray, y: np.ndarray, new: np.ndarray, k: int) -> np.ndarray:
@@ -92,11 +101,11 @@ def decide(x: np.ndarray, y: np.ndarray, new: np.ndarray, k: int) -> np.ndarray:
     return np.argmax(new @ slopes.astype(np.float32) + offsets.astype(np.float32), 1)
 
 
-def feature_corpora(design: Design, speakers: int, repetitions: int, rng: np.random.Generator) -> Iterator[Corpus]:
+def feature_corpora(design: Design, speakers: int, options: argparse.Namespace, rng: np.random.Generator) -> Iterator[Corpus]:
     """Corpora judged by models of their own, fold by fold."""
-    voices, k = Voices(design), len(design.clips)
+    voices, k = Voices(design, options.columns, options.voices), len(design.clips)
     strangers = voices.strangers().astype(np.float32)
-    for number, clips in enumerate(draw_clips(design, speakers, repetitions, rng)):
+    for number, clips in enumerate(draw_clips(design, speakers, options.repetitions, rng)):
         x, y, speaker = voices.say(clips, rng)
         folds = speaker if speakers <= LOSO_LIMIT else voice_folds(speaker, y, 6, number)
         # New speakers stand behind the corpus, so that they go through each fold's own scaling.
@@ -195,7 +204,7 @@ def measure(world: str, design: str, speakers: int, options: argparse.Namespace)
     """Intervals of all repetitions, shape (repetitions, 6, 2), and the truths, each of shape (repetitions,)."""
     rng = np.random.default_rng([list(WORLDS).index(world), list(DESIGNS).index(design), speakers])
     found, truths = [], []
-    for number, (hits, clips, truth) in enumerate(WORLDS[world](DESIGNS[design], speakers, options.repetitions, rng)):
+    for number, (hits, clips, truth) in enumerate(WORLDS[world](DESIGNS[design], speakers, options, rng)):
         if number % BLOCK == 0:
             drawn = rng.multinomial(speakers, np.full(speakers, 1 / speakers), size=options.resamples)
         found.append(intervals(hits, clips, drawn, rng))
@@ -227,6 +236,8 @@ def main() -> None:
     parser.add_argument("--speakers", type=int, nargs="+", default=list(SPEAKERS))
     parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--resamples", type=int, default=999)
+    parser.add_argument("--columns", type=int, default=8, help="of world features")
+    parser.add_argument("--voices", type=float, default=1.0, help="of world features: how strong speakers' shifts are")
     options = parser.parse_args()
     error = share_error(0.95, options.repetitions)
     print(f"World `{options.world}`, {options.repetitions:,} repetitions, {options.resamples} resamples: coverage (mean width).")

@@ -1,9 +1,10 @@
-"""The tables under results/reference/ and in the README, from the real corpora.
+"""The tables under results/reference/ and in the README, from the real corpora: leaderboards, leak gaps, corpora judged by each other.
 
     make reference CORPORA=path/to/corpora        (a folder that holds ravdess/ and emodb/)
 
 Each corpus is judged by its own configuration, `results/reference/<corpus>/reference.toml`, through the command line's
-own code; what the run found is copied beside it. Finished units are not done again.
+own code; what the run found is copied beside it. Then come `ser-bench audit CORPUS --gap -f audioemotion26 -m svm` for each
+(`gap.csv`, `findings.csv`), and `ser-bench cross` of both with `CROSSED` (`results/reference/cross/`). Finished units are not done again.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser_bench.api import Results, run_config
+from ser_bench.api import Results, audit, cross, run_config
 from ser_bench.config import RunConfig, read_config
 from ser_bench.progress import for_terminal
 from ser_bench.reports import to_markdown
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"
+GAP = {"features": "audioemotion26", "models": "svm"}
+CROSSED = {"features": ["egemaps", "compare"], "models": ["svm", "logreg"], "track": ["train", "corpus", "speaker"]}
 KEPT = ("leaderboard.csv", "leaderboard.md", "references.csv", "resolution.csv", "run.toml", "environment.json", "skipped.csv")
 OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
@@ -36,6 +39,23 @@ def judge(folder: Path, corpora: Path, jobs: int) -> Results:
     return results
 
 
+def measure_gap(folder: Path, corpora: Path, jobs: int) -> Path:
+    """Audit one corpus with its leak gap and keep what was found; returns the audit's folder."""
+    found = audit(corpora / folder.name, gap=True, jobs=jobs, progress=for_terminal(), **GAP)
+    for name in ("gap.csv", "findings.csv"):
+        shutil.copy(found.folder / name, folder / name)
+    return found.folder
+
+
+def judge_across(folders: list[Path], corpora: Path, jobs: int) -> None:
+    """Judge the corpora by each other and keep the tables."""
+    found = cross([corpora / folder.name for folder in folders], jobs=jobs, progress=for_terminal(), **CROSSED)
+    kept = REFERENCE / "cross"
+    kept.mkdir(exist_ok=True)
+    for name in ("cross.csv", "cross.md", "environment.json"):
+        shutil.copy(found.folder / name, kept / name)
+
+
 def headline(results: Results) -> str:
     """The table of the headline track, for the README."""
     board = results.leaderboard
@@ -48,12 +68,16 @@ def main() -> None:
     parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
     parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one a core")
     arguments = parser.parse_args()
-    found = [judge(folder, arguments.corpora, arguments.jobs) for folder in sorted(p.parent for p in REFERENCE.glob("*/reference.toml"))]
+    folders = sorted(p.parent for p in REFERENCE.glob("*/reference.toml"))
+    found = [judge(folder, arguments.corpora, arguments.jobs) for folder in folders]
+    gaps = [measure_gap(folder, arguments.corpora, arguments.jobs) for folder in folders]
+    judge_across(folders, arguments.corpora, arguments.jobs)
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(OPEN)
     after = rest.partition(CLOSE)[2]
     tables = "\n".join(headline(results) for results in found)
     shutil.copy(found[-1].folder / "figures" / "leaderboard.png", ROOT / "docs" / "leaderboard.png")
+    shutil.copy(gaps[-1] / "figures" / "gap.png", ROOT / "docs" / "gap.png")
     readme.write_text(f"{before}{OPEN}\n{tables}{CLOSE}{after}", encoding="utf-8")
 
 

@@ -187,6 +187,8 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     results = api.run_config(config, progress=for_terminal(), fresh=fresh)
     for result in results:
         _print_results(result)
+    if len(results) > 1:
+        click.echo(f"compare them: ser-bench leaderboard {' '.join(str(result.folder) for result in results)}")
     failures = [line for result in results for line in result.failures]
     if failures:
         raise WorkFailed(f"{len(failures)} unit(s) failed and their rows are marked FAILED; the first: {failures[0]}")
