@@ -11,6 +11,7 @@ _HOMES = {
     "load_corpus": "ser_bench.corpora",
     "extract": "ser_bench.features.extract",
     "run": "ser_bench.api",
+    "ablate": "ser_bench.api",
     "audit": "ser_bench.api",
     "cross": "ser_bench.api",
     "splits": "ser_bench.api",

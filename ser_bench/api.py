@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 CROSS_TRACKS = ("train", "corpus")
+ABLATION_MODES = ("alone", "without", "forward")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,23 @@ class Crossed:
     table: pd.DataFrame
     predictions: pd.DataFrame
     warnings: list[str]
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """What an ablation found.
+
+    Parameters
+    ----------
+    folder : Path
+        With `ablation.csv`, `ablation.md`, `ablation.html`, and a picture in `figures/`.
+    table : DataFrame
+        ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims``: `diff` is what a row's UAR is
+        above that of all groups.
+    """
+
+    folder: Path
+    table: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -228,6 +246,42 @@ def cross(
     write_environment(folder, surroundings() | about)
     publish_cross(folder, table, predictions)
     return Crossed(folder, table, predictions, warnings)
+
+
+def ablate(
+    corpus: str | Path = "tones",
+    *,
+    modes: str | Sequence[str] = ABLATION_MODES,
+    hold: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Ablated:
+    """Which groups of columns earn their place: each alone, all without each, and one after the other.
+
+    Parameters
+    ----------
+    corpus : str or Path
+        As in `run`.
+    modes : {'alone', 'without', 'forward'} or several
+    hold : bool
+        Hold the parameters that were chosen for all groups, instead of tuning every subset anew.
+    **options
+        The keys of `RunConfig`, such as `features`, `models`, `budget`; of one track. ``egemaps`` and ``svm`` without.
+    """
+    from ser_bench import ablation
+    from ser_bench.record import environment, folder_of, write_terms
+    from ser_bench.reports import publish_ablation
+
+    named = {"features": "egemaps", "models": "svm", **options, "corpus": str(corpus)}
+    config = RunConfig(**check_keys(named, source="ablate()")).for_corpus(str(corpus))
+    modes = [modes] if isinstance(modes, str) else list(modes)
+    ground, table = ablation.ablate(config, progress or Silent(), modes=modes, hold=hold)
+    folder = folder_of(f"{ground.corpus.name}-ablation", config, [*ground.judged.hashes.values(), *modes, str(hold)])
+    write_terms(folder, ground, config)
+    searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
+    tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
+    publish_ablation(folder, table, environment(ground) | {"tuned": tuned})
+    return Ablated(folder, table)
 
 
 def _sources(given: str | Path | Sequence[str | Path]) -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from ser_bench.api import Audited, Crossed, Results
+    from ser_bench.api import Ablated, Audited, Crossed, Results
     from ser_bench.reports.merge import Merged
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -309,6 +309,43 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...],
 
 @cli.command()
 @click.argument("corpus")
+@click.option(
+    "-f", "--features", multiple=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable.  [default: egemaps]"
+)
+@click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="Repeatable.  [default: svm]")
+@click.option(
+    "--mode",
+    "modes",
+    multiple=True,
+    metavar="MODE",
+    help="alone (one group), without (all but one) or forward (the best next one); repeatable.  [default: all three]",
+)
+@click.option("--hold", is_flag=True, help="Hold the parameters chosen for all groups, instead of tuning every subset anew.")
+@click.option("--track", metavar="TRACK", help="Scaling: train, or speaker (transductive).  [default: train]")
+@SEARCH
+@splitting
+@OUT
+@hearing
+@extracting
+def ablate(corpus: str, modes: tuple[str, ...], hold: bool, **given: Any) -> None:
+    """Which groups of columns earn their place: each alone, all without each, and one after the other.
+
+    Every subset is judged as a row of a leaderboard is, tuned anew inside the training speakers; differences to all groups come with
+    intervals over speakers and corrected p. Writes ablation.csv, ablation.md, ablation.html and a forest plot.
+
+    \b
+    Examples:
+      ser-bench ablate path/to/ravdess -f egemaps -m svm
+      ser-bench ablate path/to/emodb -f spectral+mfcc -m rf --mode without --hold
+      ser-bench ablate "tones(cue=pitch)" --mode alone
+    """
+    from ser_bench import api
+
+    _print_ablated(api.ablate(modes=modes or api.ABLATION_MODES, hold=hold, progress=for_terminal(), **{**_named(given), "corpus": corpus}))
+
+
+@cli.command()
+@click.argument("corpus")
 @splitting
 @BUDGET
 @INNER
@@ -486,6 +523,21 @@ def _where_time_went(spent: dict[str, float]) -> str:
         return ""
     shares = ", ".join(f"{model} {seconds / total:.0%}" for model, seconds in spent.items())
     return f" in {f'{total / 60:.1f} processor minutes' if total > 90 else f'{total:.1f} processor seconds'} ({shares})"
+
+
+def _print_ablated(found: Ablated) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ser_bench.reports import ablation_rows
+    from ser_bench.reports.ablation import HEAD
+
+    for (features, model), system in found.table.groupby(["features", "model"], sort=False):
+        table = Table(*HEAD, title=Text(f"{features} with {model}"), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for row in ablation_rows(system):
+            table.add_row(*map(Text, row["read"]))
+        _console().print(table)
+    click.echo(f"report: {found.folder / 'ablation.html'}")
 
 
 def _print_crossed(found: Crossed) -> None:

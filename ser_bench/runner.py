@@ -8,6 +8,7 @@ Rule: a finished unit is never done again and never used for anything but itself
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections import defaultdict
@@ -239,7 +240,8 @@ def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
 
     begun = time.monotonic()
     copy = StudyCopy(terms.storage, terms.study) if terms.storage else None
-    tune = partial(tune_unit, inner=unit.inner, fold_seed=unit.fold_seed) if unit.nested else tune_on_test
+    start = json.loads(unit.held) if unit.held else None
+    tune = partial(tune_unit, inner=unit.inner, fold_seed=unit.fold_seed, start=start) if unit.nested else tune_on_test
     try:
         result = tune(
             data,

@@ -125,6 +125,7 @@ def tune_unit(
     inner: int,
     seed: int,
     fold_seed: int,
+    start: Params | None = None,
     stop: Callable[[], bool] | None = None,
     watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
 ) -> UnitResult:
@@ -135,13 +136,15 @@ def tune_unit(
     data : UnitData
     model : Model
     trials : int
-        Trials of the search; the first is the model's defaults.
+        Trials of the search; the first is `start`.
     inner : int
         Inner folds, as far as there are training voices for them.
     seed : int
         Of search and model.
     fold_seed : int
         Of the inner folds, which all rows share.
+    start : dict, optional
+        The parameters tried first; the model's defaults without.
     stop : callable, optional
         Asked before each trial but the first: whether to go on with what was found.
     watch : callable, optional
@@ -162,7 +165,7 @@ def tune_unit(
             check_apart(data.voices[data.train], data.voices[~data.train])
         folds = folds_inside(data, inner, fold_seed)
         search = None if folds is None else Search.over(data, x, model, folds, seed)
-        found = search.run(trials, stop, watch) if search else [Trial(0, dict(model.defaults))]
+        found = search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.defaults))]
         best = needed(model, found)
         rounds = median_rounds(best.verdicts)
         final = plan_split(model, scaled_split(data, x, data.train, ~data.train, held_out=True))
@@ -263,11 +266,15 @@ class Search:
         return cls(model, plans, y, folds, voices, seed)
 
     def run(
-        self, trials: int, stop: Callable[[], bool] | None = None, watch: Callable[[optuna.trial.FrozenTrial], object] | None = None
+        self,
+        trials: int,
+        stop: Callable[[], bool] | None = None,
+        watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
+        start: Params | None = None,
     ) -> list[Trial]:
-        """Run a study of that many trials, the model's defaults first."""
+        """Run a study of that many trials, `start` or else the model's defaults first."""
         study = new_study(derive_seed(self.seed, "search"), trials)
-        study.enqueue_trial(dict(self.model.defaults))
+        study.enqueue_trial(dict(start or self.model.defaults))
         found: list[Trial] = []
         for number in range(trials):
             if number and stop and stop():

@@ -100,6 +100,7 @@ class Unit:
     """What is to be fitted and predicted, and the hash under which its result is kept.
 
     One that is not `nested` has its parameters chosen by the score that it reports, over all folds at once; its fold is `ON_TEST`.
+    One with parameters `held` (JSON) searches for none.
     """
 
     features: str
@@ -113,6 +114,7 @@ class Unit:
     search_seed: int
     fold_seed: int
     nested: bool = True
+    held: str = ""
 
     @property
     def cell(self) -> tuple[str, str, str]:
@@ -120,7 +122,9 @@ class Unit:
         return self.features, self.model, self.track
 
 
-def make_unit(judged: Judged, features: Features, model: Model, track: str, seed: int, fold: int, trials: int, inner: int) -> Unit:
+def make_unit(
+    judged: Judged, features: Features, model: Model, track: str, seed: int, fold: int, trials: int, inner: int, held: str = ""
+) -> Unit:
     """Name a unit of work and hash all that its result depends on; fold `ON_TEST` for one that is not nested."""
     cell = [judged.corpus, judged.labels, features.name, model.name, track, str(judged.protocol)]
     search_seed = derive_seed(seed, *cell, fold)
@@ -136,10 +140,12 @@ def make_unit(judged: Judged, features: Features, model: Model, track: str, seed
         features.fingerprint,
         judged.hashes[seed],
         *([versions(model.libraries)] if model.libraries else []),
+        *([held] if held else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     fold_seed = judged.fold_seed(seed, fold)
-    return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, fold_seed, nested=fold != ON_TEST)
+    nested = fold != ON_TEST
+    return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, fold_seed, nested=nested, held=held)
 
 
 def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:

@@ -26,7 +26,7 @@ LAYERS = (
     ("plan",),
     ("record",),
     ("runner", "external", "audits"),
-    ("gap", "crossing"),
+    ("gap", "crossing", "ablation"),
     ("reports",),
     ("api",),
     ("cli",),

@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -98,6 +99,20 @@ class Features:
     def take(self, rows: np.ndarray) -> Features:
         """The same features of these rows."""
         return dataclasses.replace(self, values=np.ascontiguousarray(self.values[rows]))
+
+    def of_groups(self, groups: Iterable[str]) -> Features:
+        """The columns of some groups, under a name and a fingerprint that say so; itself for all of them."""
+        kept = sorted(set(groups))
+        if kept == sorted(set(self.groups)):
+            return self
+        mine = np.array([group in kept for group in self.groups])
+        return Features(
+            f"{self.name} [{', '.join(kept)}]",
+            fingerprint_of({"of": self.fingerprint, "groups": kept}),
+            tuple(column for column, of in zip(self.columns, mine, strict=True) if of),
+            tuple(group for group in self.groups if group in kept),
+            np.ascontiguousarray(self.values[:, mine]),
+        )
 
 
 def check_rate(name: str, rate: int, lowest: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
@@ -15,7 +16,19 @@ from ser_bench.reports.tables import terminal_tables, to_markdown
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["gap_rows", "matrices", "publish", "publish_audit", "publish_cross", "rank", "references", "terminal_tables", "to_markdown"]
+__all__ = [
+    "ablation_rows",
+    "gap_rows",
+    "matrices",
+    "publish",
+    "publish_ablation",
+    "publish_audit",
+    "publish_cross",
+    "rank",
+    "references",
+    "terminal_tables",
+    "to_markdown",
+]
 
 
 def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's colours, told apart by every kind of colour vision; shapes tell them apart in grey.
 LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
-LINES = {"chance": ":", "human": "--", "published": "-.", "honest": "-"}
+LINES = {"chance": ":", "human": "--", "published": "-.", "honest": "-", "all groups": "-"}
 TITLES = {"train": "scaled by training clips", "speaker": "TRANSDUCTIVE: scaled by speaker"}
 
 
@@ -41,6 +41,8 @@ class Panel(NamedTuple):
     title: str
     marks: Sequence[Mark]
     lines: Mapping[str, float]
+    axis: str = "UAR, 95 % interval over speakers"
+    reach: tuple[float, float] = (0.0, 1.0)
 
 
 def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:
@@ -98,8 +100,8 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.plot([mark.uar], [place], color=colour, marker=marker, markersize=5.5, markerfacecolor=colour if mark.filled else "white")
     axes.set_yticks(range(len(panel.marks)), [mark.label for mark in panel.marks], fontsize=8)
     axes.set_ylim(len(panel.marks) - 0.5, -0.5)
-    axes.set_xlim(0, 1)
-    axes.set_xlabel("UAR, 95 % interval over speakers", fontsize=8)
+    axes.set_xlim(*panel.reach)
+    axes.set_xlabel(panel.axis, fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", color="0.92", linewidth=0.8)
     axes.set_axisbelow(True)

@@ -4,7 +4,7 @@
 systems cannot be told apart from the best, `corpora` which are better over several corpora.
 """
 
-from ser_bench.scores.comparisons import contributions, contributions_of, p_vs_best, smallest_difference, smallest_p
+from ser_bench.scores.comparisons import contributions, contributions_of, holm, p_of_difference, p_vs_best, smallest_difference, smallest_p
 from ser_bench.scores.corpora import (
     Friedman,
     Posterior,
@@ -56,6 +56,7 @@ __all__ = [
     "f1s",
     "f1s_of",
     "friedman",
+    "holm",
     "jackknife_interval",
     "jackknife_of",
     "log_loss",
@@ -63,6 +64,7 @@ __all__ = [
     "macro_f1_of",
     "mean_ranks",
     "micro_auc",
+    "p_of_difference",
     "p_vs_best",
     "precisions",
     "precisions_of",

@@ -106,6 +106,55 @@ def p_vs_best(shares: Floats, *, resamples: int = 10_000, seed: int = 0) -> Floa
     return result
 
 
+def p_of_difference(shares: ArrayLike, others: ArrayLike, *, resamples: int = 10_000, seed: int = 0) -> float:
+    """P-value of the difference between two systems that were named beforehand: were they equally good, each speaker's difference would be
+    as likely to have the other sign, so p is the share of sign patterns (the data as they are included) that reach as far from zero.
+
+    Parameters
+    ----------
+    shares, others : array of float, shape (n_speakers,)
+        `contributions` of either, on the same clips.
+    resamples, seed : int
+        As in `p_vs_best`.
+
+    References
+    ----------
+    Fisher (1935), *The Design of Experiments*, section 21; Good (2005), *Permutation, Parametric and Bootstrap Tests of Hypotheses*.
+
+    Examples
+    --------
+    >>> p_of_difference([0.08] * 10, [0.07] * 10)
+    0.001953125
+    """
+    difference = np.asarray(shares, dtype=float) - np.asarray(others, dtype=float)
+    drawn = signs(len(difference), resamples, seed) @ difference
+    return float((np.abs(drawn) >= abs(difference.sum()) - 1e-12).mean())
+
+
+def holm(p: ArrayLike) -> Floats:
+    """P-values corrected for how many there are: of m in order, the i-th (from 0) is multiplied by m - i, and none may fall below
+    an earlier one; NaN stays and does not count.
+
+    Parameters
+    ----------
+    p : array of float, shape (m,)
+
+    References
+    ----------
+    Holm (1979), A simple sequentially rejective multiple test procedure, *Scandinavian Journal of Statistics* 6(2).
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, np.nan, 0.03]).round(2).tolist()
+    [0.03, 0.06, nan, 0.06]
+    """
+    values = np.asarray(p, dtype=float)
+    result: Floats = np.full(len(values), np.nan)
+    order = np.argsort(values, kind="stable")[: np.count_nonzero(~np.isnan(values))]
+    result[order] = np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1)).clip(max=1)
+    return result
+
+
 def smallest_p(n_speakers: int, *, resamples: int = 10_000) -> float:
     """The least value that `p_vs_best` can give with so many speakers.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ser_bench.scores.comparisons import signs
+from ser_bench.scores.comparisons import holm, signs
 from ser_bench.scores.metrics import Floats
 
 
@@ -122,7 +122,7 @@ def wilcoxon_holm(uars: ArrayLike) -> Floats:
 
     The differences of a pair are ranked by size, equal UARs left out; p is the share of all ways to sign the ranks whose sum
     is at least as far from zero. All are gone through, unless there are more than 15 differences and some of one size: then
-    10,000 are drawn. Of m pairs in order of p, the i-th (from 0) is multiplied by m - i, and none may fall below an earlier one.
+    10,000 are drawn.
 
     Parameters
     ----------
@@ -140,9 +140,9 @@ def wilcoxon_holm(uars: ArrayLike) -> Floats:
 
     References
     ----------
-    Wilcoxon (1945), Individual comparisons by ranking methods, *Biometrics Bulletin* 1(6); Holm (1979), A simple sequentially
-    rejective multiple test procedure, *Scandinavian Journal of Statistics* 6(2). Over data sets instead of Nemenyi's test on mean
-    ranks, whose answer about two systems hangs on which others are there: Benavoli, Corani & Mangili (2016), *JMLR* 17(5).
+    Wilcoxon (1945), Individual comparisons by ranking methods, *Biometrics Bulletin* 1(6); for the correction, `holm`. Over data sets
+    instead of Nemenyi's test on mean ranks, whose answer about two systems hangs on which others are there: Benavoli, Corani & Mangili
+    (2016), *JMLR* 17(5).
 
     Examples
     --------
@@ -153,11 +153,8 @@ def wilcoxon_holm(uars: ArrayLike) -> Floats:
     table = _table(uars)
     pairs = list(combinations(range(len(table)), 2))
     alone = np.array([_signed_rank_p(table[a] - table[b]) for a, b in pairs])
-    order = np.argsort(alone, kind="stable")
-    stepped = np.maximum.accumulate(alone[order] * np.arange(len(pairs), 0, -1)).clip(max=1)
     result: Floats = np.full((len(table), len(table)), np.nan)
-    for place, p in zip(order, stepped, strict=True):
-        a, b = pairs[place]
+    for (a, b), p in zip(pairs, holm(alone), strict=True):
         result[a, b] = result[b, a] = p
     return result
 

@@ -1,0 +1,237 @@
+"""Which feature groups earn their place.
+
+In:   a corpus, feature sets, models.
+Out:  a row a subset of groups: alone, without, and step by step forward; its UAR, and what it is above that of all groups together.
+Rule: every subset is judged as a row of a leaderboard is: tuned anew inside the training speakers (or with the parameters held that were
+      chosen there for all groups), on the same clips and folds. What forward selection takes next, it sees from inner scores alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.config import RunConfig
+from ser_bench.errors import WorkFailed, WrongCall, unknown
+from ser_bench.features import Features
+from ser_bench.plan import Ground, Plan, choose_models, lay_ground
+from ser_bench.progress import Progress
+from ser_bench.runner import finish
+from ser_bench.units import Finished, Unit, make_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODES = ("alone", "without", "forward")
+"""One group alone; all but one; the best next one."""
+
+COLUMNS = ("corpus", "features", "model", "mode", "group", "uar", "diff", "diff_low", "diff_high", "p", "uar_low", "uar_high", "dims")
+
+Groups = tuple[str, ...]
+
+
+class Place(NamedTuple):
+    """A seed and an outer fold."""
+
+    seed: int
+    fold: int
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A way to leave groups out: for each place, the groups that are kept there.
+
+    Parameters
+    ----------
+    mode : {'all', 'alone', 'without', 'forward'}
+    group : str
+        What the row is called.
+    kept : dict of Place to tuple of str
+    """
+
+    mode: str
+    group: str
+    kept: dict[Place, Groups]
+
+
+class Bench:
+    """One feature set and one model, whose subsets are judged on common ground; what is judged once is kept.
+
+    Parameters
+    ----------
+    ground : Ground
+    features : Features
+    model : str
+    config : RunConfig
+    hold : bool
+        Hold the parameters that were chosen for all groups, instead of tuning each subset anew.
+    progress : Progress
+    """
+
+    def __init__(self, ground: Ground, features: Features, model: str, config: RunConfig, progress: Progress, *, hold: bool) -> None:
+        self.ground, self.features, self.config, self.progress, self.hold = ground, features, config, progress, hold
+        self.models = {model: choose_models(config)[model]}
+        self.groups = tuple(sorted(set(features.groups)))
+        self.places = [Place(seed, fold) for seed, folds in ground.judged.folds.items() for fold in range(folds.max() + 1)]
+        self.found: dict[tuple[Place, Groups], Finished] = {}
+        self.judge((place, self.groups) for place in self.places)
+
+    def judge(self, wanted: Iterable[tuple[Place, Groups]]) -> None:
+        """Judge subsets at places, all that were not judged yet in parallel.
+
+        Raises
+        ------
+        WorkFailed
+            Where a unit failed; the others are kept.
+        """
+        todo = [key for key in dict.fromkeys(wanted) if key not in self.found]
+        subsets = {kept: self.features.of_groups(kept) for kept in dict.fromkeys(kept for _, kept in todo)}
+        units = {key: self._unit(key[0], subsets[key[1]]) for key in todo}
+        features = {subset.name: subset for subset in subsets.values()}
+        ground = vars(self.ground) | {"features": features}
+        done, failures, _ = finish(Plan(**ground, config=self.config, models=self.models, units=list(units.values())), self.progress)
+        if failures:
+            raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+        self.found |= {key: done[unit.hash] for key, unit in units.items()}
+
+    def _unit(self, place: Place, subset: Features) -> Unit:
+        (model,) = self.models.values()
+        whole = self.found.get((place, self.groups))
+        held = json.dumps(chosen(whole), sort_keys=True) if self.hold and whole else ""
+        trials = 1 if held else self.config.trials
+        track = self.config.track[0]
+        return make_unit(self.ground.judged, subset, model, track, place.seed, place.fold, trials, self.config.inner, held)
+
+    def predicted(self, variation: Variation) -> np.ndarray:
+        """Codes predicted where these groups are kept, shape (n_seeds, n_clips)."""
+        judged = self.ground.judged
+        codes = np.full((len(judged.folds), len(judged.codes)), -1)
+        for number, (seed, folds) in enumerate(judged.folds.items()):
+            for place, kept in variation.kept.items():
+                if place.seed == seed:
+                    codes[number, folds == place.fold] = self.found[place, kept].predicted
+        return codes
+
+    def everywhere(self, mode: str, group: str, kept: Iterable[str]) -> Variation:
+        """A variation that keeps the same groups at every place."""
+        return Variation(mode, group, dict.fromkeys(self.places, tuple(sorted(kept))))
+
+
+def chosen(unit: Finished) -> dict[str, object]:
+    """The parameters that a unit's search chose."""
+    return dict(unit.about["params"])
+
+
+def inner_score(unit: Finished) -> float:
+    """The best inner score of a unit's search."""
+    return max(trial["score"] for trial in unit.about["trials"] if trial["state"] == "complete")
+
+
+def ablate(config: RunConfig, progress: Progress, *, modes: Sequence[str] = MODES, hold: bool = False) -> tuple[Ground, pd.DataFrame]:
+    """Judge each model on subsets of each feature set's groups.
+
+    Parameters
+    ----------
+    config : RunConfig
+        For one corpus, of one track.
+    modes : sequence of {'alone', 'without', 'forward'}
+        One group alone; all but one; the best next one, as inner scores of each fold's training speakers have it, until all are in.
+    hold : bool
+        Hold the parameters chosen for all groups.
+
+    Returns
+    -------
+    ground : Ground
+    table : DataFrame
+        The columns of `COLUMNS`. A row of mode ``all`` comes first for each set and model; then what can do most alone, what is missed
+        most, and the steps forward. `diff` is what a row's UAR is above it, with an
+        interval over speakers; `p` is corrected for the number of rows of its mode (Holm).
+
+    Raises
+    ------
+    WrongCall
+        As a run; for several tracks; for a feature set of a single group.
+    WorkFailed
+        Where a unit failed; the others are kept.
+    """
+    import pandas as pd
+
+    for mode in modes:
+        if mode not in MODES:
+            raise unknown("mode", mode, MODES)
+    if len(config.track) > 1:
+        raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
+    ground = lay_ground(config, config.features, progress)
+    for features in ground.features.values():
+        if len(set(features.groups)) < 2:
+            raise WrongCall(f"-f {features.name} has a single group of columns ('{features.groups[0]}'): there is nothing to leave out")
+    tables = []
+    for features in ground.features.values():
+        for model in config.models:
+            bench = Bench(ground, features, model, config, progress, hold=hold)
+            tables.append(_tabulate(bench, list(variations(bench, modes))))
+    return ground, pd.concat(tables, ignore_index=True)
+
+
+def variations(bench: Bench, modes: Sequence[str]) -> Iterator[Variation]:
+    """All variations of the modes, judged."""
+    yield bench.everywhere("all", "", bench.groups)
+    ways = {
+        "alone": [bench.everywhere("alone", group, [group]) for group in bench.groups],
+        "without": [bench.everywhere("without", group, set(bench.groups) - {group}) for group in bench.groups],
+    }
+    fixed = [variation for mode in modes for variation in ways.get(mode, ())]
+    bench.judge(key for variation in fixed for key in variation.kept.items())
+    yield from fixed
+    if "forward" in modes:
+        yield from select_forward(bench)
+
+
+def select_forward(bench: Bench) -> Iterator[Variation]:
+    """Take groups in one by one, at every place the one with which the inner score of its training speakers gets best.
+
+    The row of a step is named after the groups taken there most often, with the share of places that took them.
+    """
+    taken: dict[Place, Groups] = dict.fromkeys(bench.places, ())
+    for step in range(1, len(bench.groups)):
+        options = {place: [tuple(sorted((*kept, new))) for new in bench.groups if new not in kept] for place, kept in taken.items()}
+        bench.judge((place, option) for place, choices in options.items() for option in choices)
+        before = dict(taken)
+        for place, choices in options.items():
+            taken[place] = max(choices, key=lambda option: inner_score(bench.found[place, option]))
+        newest = Counter(next(iter(set(taken[place]) - set(before[place]))) for place in bench.places)
+        group, times = min(newest.items(), key=lambda item: (-item[1], item[0]))
+        yield Variation("forward", f"{step}: + {group} ({times} of {len(bench.places)} folds)", dict(taken))
+
+
+def _tabulate(bench: Bench, varied: list[Variation]) -> pd.DataFrame:
+    """A row a variation, with what it is above the first."""
+    import pandas as pd
+
+    judged = bench.ground.judged
+    truth, speakers = judged.codes, judged.clips["speaker"].to_numpy(str)
+    counts = [
+        scores.speaker_counts(truth, bench.predicted(variation), speakers, classes=range(len(judged.emotions))) for variation in varied
+    ]
+    (model,) = bench.models
+    rows = []
+    for variation, mine in zip(varied, counts, strict=True):
+        uar, low, high = scores.jackknife_of(mine, cross_validated=True)
+        diff = scores.difference_of(mine, counts[0], cross_validated=True)
+        p = scores.p_of_difference(scores.contributions_of(mine), scores.contributions_of(counts[0]))
+        width = np.mean([bench.features.of_groups(kept).values.shape[1] for kept in variation.kept.values()])
+        rows.append((judged.corpus, bench.features.name, model, variation.mode, variation.group, uar, *diff, p, low, high, round(width)))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table.loc[table["mode"] == "all", ["p"]] = np.nan
+    for _, same in table.groupby("mode"):
+        table.loc[same.index, "p"] = scores.holm(same["p"])
+    # What can do most alone first, what is missed most first, steps as they were taken.
+    keys = table.assign(_mode=table["mode"].map({"all": 0, "alone": 1, "without": 2, "forward": 3}))
+    keys["_first"] = np.select([keys["mode"] == "alone", keys["mode"] == "without"], [-keys["uar"], keys["uar"]], 0.0)
+    return table.loc[keys.sort_values(["_mode", "_first"], kind="stable").index].round(4)

@@ -1,0 +1,148 @@
+"""Ablations: subsets are judged as rows of a leaderboard are, forward steps see inner scores alone, and a planted cue is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ser_bench
+from ser_bench import ablation, scores
+from ser_bench.api import Ablated
+from ser_bench.config import RunConfig
+from ser_bench.errors import SerBenchError, WrongCall
+from ser_bench.features import Features
+from ser_bench.progress import Lines, Silent
+from tests.small import SMALL, judge
+from tests.test_cli import call
+
+GROUPS = ["f0", "loudness", "temporal", "voice_quality", "voicing"]
+
+
+def ablate(speech: Path, out: Path, **options: object) -> Ablated:
+    given = {**SMALL, "features": "prosody", **options}
+    return ser_bench.ablate(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **given)
+
+
+@pytest.fixture(scope="module")
+def found(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Ablated:
+    return ablate(speech, tmp_path_factory.mktemp("ablation"))
+
+
+def rows(found: Ablated, mode: str) -> pd.DataFrame:
+    return found.table[found.table["mode"] == mode]
+
+
+def test_every_group_stands_alone_is_left_out_and_is_taken_in(found):
+    assert sorted(rows(found, "alone")["group"]) == GROUPS
+    assert sorted(rows(found, "without")["group"]) == GROUPS
+    assert [group.partition(":")[0] for group in rows(found, "forward")["group"]] == ["1", "2", "3", "4"]
+
+
+def test_all_groups_together_are_the_row_of_a_run(found, speech, tmp_path):
+    row = judge(speech, tmp_path, features="prosody").leaderboard.iloc[0]
+    (whole,) = rows(found, "all").to_dict("records")
+    assert [whole[name] for name in ("uar", "uar_low", "uar_high", "dims")] == [
+        row[name] for name in ("uar", "uar_low", "uar_high", "dims")
+    ]
+    assert whole["diff"] == 0
+
+
+def test_a_group_alone_is_the_row_of_a_run_of_its_columns(found, speech, tmp_path):
+    whole = ser_bench.extract(ser_bench.load_corpus(speech / "corpus" / "clips.csv"), "prosody", cache=speech / "store")
+    mine = [column for column, group in whole.attrs["groups"].items() if group == "f0"]
+    whole[mine].to_parquet(tmp_path / "pitch.parquet")
+    row = judge(speech, tmp_path, features=str(tmp_path / "pitch.parquet"), trials=1).leaderboard.iloc[0]
+    alone = rows(ablate(speech, tmp_path, modes="alone", trials=1), "alone").set_index("group").loc["f0"]
+    assert (alone["uar"], alone["dims"]) == (row["uar"], row["dims"])
+
+
+def test_differences_are_paired_by_speaker(found):
+    assert (found.table["diff"] - (found.table["uar"] - found.table["uar"].iloc[0])).abs().max() < 2e-4
+    assert (found.table["diff_low"] <= found.table["diff"]).all()
+    assert (found.table["diff"] <= found.table["diff_high"]).all()
+
+
+def test_the_strongest_stand_first(found):
+    assert rows(found, "alone")["uar"].is_monotonic_decreasing
+    assert rows(found, "without")["uar"].is_monotonic_increasing
+
+
+def test_again_fits_nothing_and_gives_the_same_bytes(speech, tmp_path, capsys):
+    one = ablate(speech, tmp_path, progress=Lines())
+    names = ("ablation.csv", "ablation.md", "ablation.html", "figures/ablation.png")
+    kept = {name: (one.folder / name).read_bytes() for name in names}
+    capsys.readouterr()
+    other = ablate(speech, tmp_path, progress=Lines())
+    assert "judging" not in capsys.readouterr().err
+    assert all((other.folder / name).read_bytes() == content for name, content in kept.items())
+
+
+def bench(speech: Path, out: Path, *, hold: bool = False) -> ablation.Bench:
+    given = {**SMALL, "features": ("prosody",), "models": ("logreg",), "out": str(out), "cache": str(speech / "store")}
+    config = RunConfig(corpus=(str(speech / "corpus" / "clips.csv"),), **given).for_corpus(str(speech / "corpus" / "clips.csv"))
+    ground = ablation.lay_ground(config, config.features, Silent())
+    return ablation.Bench(ground, next(iter(ground.features.values())), "logreg", config, Silent(), hold=hold)
+
+
+def test_forward_takes_what_inner_scores_like_best_at_every_fold(speech, tmp_path):
+    mine = bench(speech, tmp_path)
+    first = next(iter(ablation.select_forward(mine)))
+    for place, kept in first.kept.items():
+        inner = {group: ablation.inner_score(mine.found[place, (group,)]) for group in mine.groups}
+        assert inner[kept[0]] == max(inner.values())
+
+
+def test_parameters_that_are_held_are_those_chosen_for_all_groups(speech, tmp_path):
+    mine = bench(speech, tmp_path, hold=True)
+    place = mine.places[0]
+    mine.judge([(place, ("f0",))])
+    held = mine.found[place, ("f0",)]
+    assert ablation.chosen(held) == ablation.chosen(mine.found[place, mine.groups])
+    assert len(held.about["trials"]) == 1
+
+
+def test_columns_of_groups_are_those_of_the_set():
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    whole = Features("mine", "abc", ("a.1", "b.1", "a.2", "c.1"), ("a", "b", "a", "c"), values)
+    part = whole.of_groups(["c", "a"])
+    assert (part.name, part.columns) == ("mine [a, c]", ("a.1", "a.2", "c.1"))
+    np.testing.assert_array_equal(part.values, values[:, [0, 2, 3]])
+    assert part.fingerprint not in (whole.fingerprint, whole.of_groups(["b"]).fingerprint)
+    assert whole.of_groups(["a", "b", "c"]) is whole
+
+
+def test_a_set_of_one_group_is_refused(speech, tmp_path):
+    with pytest.raises(WrongCall, match="nothing to leave out"):
+        ablate(speech, tmp_path, features="modulation")
+
+
+def test_several_tracks_and_unknown_modes_are_refused(speech, tmp_path):
+    with pytest.raises(WrongCall, match="an ablation is of one"):
+        ablate(speech, tmp_path, track=["train", "speaker"])
+    with pytest.raises(SerBenchError, match="did you mean 'alone'"):
+        ablate(speech, tmp_path, modes="alnoe")
+
+
+def test_the_command_line_prints_the_table(speech, tmp_path):
+    small = ["-f", "prosody", "-m", "logreg", "--trials", 2, "--inner", 2, "--jobs", 1, "--out", tmp_path, "--cache", speech / "store"]
+    done = call("ablate", speech / "corpus" / "clips.csv", "--mode", "alone", *small)
+    assert done.returncode == 0, done.stderr
+    assert "one alone" in done.stdout
+    assert "without" not in done.stdout
+
+
+def test_p_of_a_difference_is_the_share_of_signs_that_reach_as_far():
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(0.1, 0.05, (2, 8))
+    patterns = 1 - 2 * (np.arange(256)[:, None] >> np.arange(8) & 1)
+    expected = (np.abs(patterns @ (one - other)) >= abs((one - other).sum()) - 1e-12).mean()
+    assert scores.p_of_difference(one, other) == pytest.approx(expected)
+
+
+def test_holm_multiplies_by_how_many_are_left():
+    p = np.array([0.04, 0.01, 0.03, 0.2])
+    assert scores.holm(p) == pytest.approx([0.09, 0.04, 0.09, 0.2])
+    assert np.isnan(scores.holm([np.nan, 0.5])[0])
