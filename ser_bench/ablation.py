@@ -79,6 +79,7 @@ class Bench:
         self.models = {model: choose_models(config)[model]}
         self.groups = tuple(sorted(set(features.groups)))
         self.places = [Place(seed, fold) for seed, folds in ground.judged.folds.items() for fold in range(folds.max() + 1)]
+        self.units: dict[tuple[Place, Groups], Unit] = {}
         self.found: dict[tuple[Place, Groups], Finished] = {}
         self.judge((place, self.groups) for place in self.places)
 
@@ -98,6 +99,7 @@ class Bench:
         done, failures, _ = finish(Plan(**ground, config=self.config, models=self.models, units=list(units.values())), self.progress)
         if failures:
             raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+        self.units |= units
         self.found |= {key: done[unit.hash] for key, unit in units.items()}
 
     def _unit(self, place: Place, subset: Features) -> Unit:
@@ -133,50 +135,62 @@ def inner_score(unit: Finished) -> float:
     return max(trial["score"] for trial in unit.about["trials"] if trial["state"] == "complete")
 
 
-def ablate(config: RunConfig, progress: Progress, *, modes: Sequence[str] = MODES, hold: bool = False) -> tuple[Ground, pd.DataFrame]:
-    """Judge each model on subsets of each feature set's groups.
+def set_up(config: RunConfig, progress: Progress, *, hold: bool = False) -> tuple[Ground, list[Bench]]:
+    """A bench for each feature set and model, all groups judged.
 
     Parameters
     ----------
     config : RunConfig
         For one corpus, of one track.
-    modes : sequence of {'alone', 'without', 'forward'}
-        One group alone; all but one; the best next one, as inner scores of each fold's training speakers have it, until all are in.
     hold : bool
-        Hold the parameters chosen for all groups.
-
-    Returns
-    -------
-    ground : Ground
-    table : DataFrame
-        The columns of `COLUMNS`. A row of mode ``all`` comes first for each set and model; then what can do most alone, what is missed
-        most, and the steps forward. `diff` is what a row's UAR is above it, with an
-        interval over speakers; `p` is corrected for the number of rows of its mode (Holm).
+        As `Bench` takes it.
 
     Raises
     ------
     WrongCall
         As a run; for several tracks; for a feature set of a single group.
     WorkFailed
-        Where a unit failed; the others are kept.
+        As `Bench.judge`.
     """
-    import pandas as pd
-
-    for mode in modes:
-        if mode not in MODES:
-            raise unknown("mode", mode, MODES)
     if len(config.track) > 1:
         raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
     ground = lay_ground(config, config.features, progress)
     for features in ground.features.values():
         if len(set(features.groups)) < 2:
             raise WrongCall(f"-f {features.name} has a single group of columns ('{features.groups[0]}'): there is nothing to leave out")
-    tables = []
-    for features in ground.features.values():
-        for model in config.models:
-            bench = Bench(ground, features, model, config, progress, hold=hold)
-            tables.append(_tabulate(bench, list(variations(bench, modes))))
-    return ground, pd.concat(tables, ignore_index=True)
+    sets = ground.features.values()
+    return ground, [Bench(ground, features, model, config, progress, hold=hold) for features in sets for model in config.models]
+
+
+def check_modes(modes: Sequence[str]) -> None:
+    """Refuse a mode that nobody knows."""
+    for mode in modes:
+        if mode not in MODES:
+            raise unknown("mode", mode, MODES)
+
+
+def ablate(bench: Bench, modes: Sequence[str] = MODES) -> pd.DataFrame:
+    """Judge a model on subsets of a feature set's groups.
+
+    Parameters
+    ----------
+    bench : Bench
+    modes : sequence of {'alone', 'without', 'forward'}
+        One group alone; all but one; the best next one, as inner scores of each fold's training speakers have it, until all are in.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `COLUMNS`. A row of mode ``all`` comes first; then what can do most alone, what is missed most, and the steps
+        forward. `diff` is what a row's UAR is above the first's, with an interval over speakers; `p` is corrected for the number of
+        rows of its mode (Holm).
+
+    Raises
+    ------
+    WorkFailed
+        As `Bench.judge`.
+    """
+    return _tabulate(bench, list(variations(bench, modes)))
 
 
 def variations(bench: Bench, modes: Sequence[str]) -> Iterator[Variation]:

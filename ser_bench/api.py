@@ -69,10 +69,14 @@ class Ablated:
     table : DataFrame
         ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims``: `diff` is what a row's UAR is
         above that of all groups.
+    importance : DataFrame or None
+        ``corpus, features, model, kind, name, value, low, high``: what the UAR loses with a group (kind ``group``) or a column shuffled
+        among held-out clips, and groups' Shapley values.
     """
 
     folder: Path
     table: pd.DataFrame
+    importance: pd.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -253,10 +257,11 @@ def ablate(
     *,
     modes: str | Sequence[str] = ABLATION_MODES,
     hold: bool = False,
+    importance: bool = True,
     progress: Progress | None = None,
     **options: Any,
 ) -> Ablated:
-    """Which groups of columns earn their place: each alone, all without each, and one after the other.
+    """Which groups of columns earn their place: each alone, all without each, and one after the other; and what the system leans on.
 
     Parameters
     ----------
@@ -265,23 +270,31 @@ def ablate(
     modes : {'alone', 'without', 'forward'} or several
     hold : bool
         Hold the parameters that were chosen for all groups, instead of tuning every subset anew.
+    importance : bool
+        Measure what is lost with the values of a group or column shuffled among held-out clips, and groups' Shapley values, too.
     **options
         The keys of `RunConfig`, such as `features`, `models`, `budget`; of one track. ``egemaps`` and ``svm`` without.
     """
+    import pandas as pd
+
     from ser_bench import ablation
+    from ser_bench.importance import importances
     from ser_bench.record import environment, folder_of, write_terms
     from ser_bench.reports import publish_ablation
 
     named = {"features": "egemaps", "models": "svm", **options, "corpus": str(corpus)}
     config = RunConfig(**check_keys(named, source="ablate()")).for_corpus(str(corpus))
     modes = [modes] if isinstance(modes, str) else list(modes)
-    ground, table = ablation.ablate(config, progress or Silent(), modes=modes, hold=hold)
-    folder = folder_of(f"{ground.corpus.name}-ablation", config, [*ground.judged.hashes.values(), *modes, str(hold)])
+    ablation.check_modes(modes)
+    ground, benches = ablation.set_up(config, progress or Silent(), hold=hold)
+    table = pd.concat([ablation.ablate(bench, modes) for bench in benches], ignore_index=True)
+    leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
+    folder = folder_of(f"{ground.corpus.name}-ablation", config, [*ground.judged.hashes.values(), *modes, str(hold), str(importance)])
     write_terms(folder, ground, config)
     searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
     tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
-    publish_ablation(folder, table, environment(ground) | {"tuned": tuned})
-    return Ablated(folder, table)
+    publish_ablation(folder, table, leaned_on, environment(ground) | {"tuned": tuned})
+    return Ablated(folder, table, leaned_on)
 
 
 def _sources(given: str | Path | Sequence[str | Path]) -> list[str]:

@@ -321,17 +321,19 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...],
     help="alone (one group), without (all but one) or forward (the best next one); repeatable.  [default: all three]",
 )
 @click.option("--hold", is_flag=True, help="Hold the parameters chosen for all groups, instead of tuning every subset anew.")
+@click.option("--no-importance", is_flag=True, help="Leave out what is lost with values shuffled, and Shapley values.")
 @click.option("--track", metavar="TRACK", help="Scaling: train, or speaker (transductive).  [default: train]")
 @SEARCH
 @splitting
 @OUT
 @hearing
 @extracting
-def ablate(corpus: str, modes: tuple[str, ...], hold: bool, **given: Any) -> None:
+def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool, **given: Any) -> None:
     """Which groups of columns earn their place: each alone, all without each, and one after the other.
 
     Every subset is judged as a row of a leaderboard is, tuned anew inside the training speakers; differences to all groups come with
-    intervals over speakers and corrected p. Writes ablation.csv, ablation.md, ablation.html and a forest plot.
+    intervals over speakers and corrected p. Beside them, what the system that has all groups leans on: what it loses with a group's or
+    a column's values shuffled among held-out clips, and groups' Shapley values. Writes ablation.csv, importance.csv, a page and a plot.
 
     \b
     Examples:
@@ -341,7 +343,9 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, **given: Any) -> Non
     """
     from ser_bench import api
 
-    _print_ablated(api.ablate(modes=modes or api.ABLATION_MODES, hold=hold, progress=for_terminal(), **{**_named(given), "corpus": corpus}))
+    named = {**_named(given), "corpus": corpus}
+    modes = modes or api.ABLATION_MODES
+    _print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, progress=for_terminal(), **named))
 
 
 @cli.command()
@@ -537,7 +541,23 @@ def _print_ablated(found: Ablated) -> None:
         for row in ablation_rows(system):
             table.add_row(*map(Text, row["read"]))
         _console().print(table)
+    if found.importance is not None:
+        _print_importance(found.importance)
     click.echo(f"report: {found.folder / 'ablation.html'}")
+
+
+def _print_importance(importance: pd.DataFrame) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ser_bench.reports.ablation import IMPORTANCES, importance_rows
+
+    for (features, model), system in importance.groupby(["features", "model"], sort=False):
+        title = Text(f"what {features} with {model} leans on")
+        table = Table(*IMPORTANCES, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for row in importance_rows(system):
+            table.add_row(*map(Text, row["read"]))
+        _console().print(table)
 
 
 def _print_crossed(found: Crossed) -> None:

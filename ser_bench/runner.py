@@ -29,7 +29,9 @@ from ser_bench.record import Run, folder_of, tabulate, write_folder
 from ser_bench.units import Finished, Judged, Unit, place, read_file, read_unit, write_unit
 
 if TYPE_CHECKING:
+    from ser_bench.features import Features
     from ser_bench.models.model import Model
+    from ser_bench.tuning import UnitData
 
 DIED = "the process that fitted it died, most likely for want of memory: try fewer --jobs, or workers with more of it"
 UNSEEN = "its result is not in the folder of units: do all workers share it, under the same path?"
@@ -203,16 +205,18 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iter
     config = planned.config
     for unit in todo:
         study = f"{planned.judged.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
-        yield *_task(planned, unit), Terms(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
+        terms = Terms(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
+        yield unit, unit_data(planned.judged, planned.features[unit.features], unit), planned.models[unit.model], terms
 
 
-def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
+def unit_data(judged: Judged, features: Features, unit: Unit) -> UnitData:
+    """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out."""
     from ser_bench.tuning import UnitData
 
-    judged, x, folds = planned.judged, planned.features[unit.features].values, planned.judged.folds[unit.seed]
+    x, folds = features.values, judged.folds[unit.seed]
     train = judged.training(unit.seed, unit.fold)
     used = train | (folds == unit.fold)
-    data = UnitData(
+    return UnitData(
         x=x if used.all() else x[used],
         y=judged.codes[used],
         voices=judged.clips["voice"].to_numpy(str)[used],
@@ -222,7 +226,6 @@ def _task(planned: Plan, unit: Unit) -> tuple[Any, ...]:
         leaky=judged.protocol.leaky,
         outer=None if unit.nested else folds,
     )
-    return unit, data, planned.models[unit.model]
 
 
 def _together(judged: Judged, track: str, used: np.ndarray) -> np.ndarray | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench import ablation, scores
+from ser_bench import ablation, importance, scores
 from ser_bench.api import Ablated
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
@@ -146,3 +147,47 @@ def test_holm_multiplies_by_how_many_are_left():
     p = np.array([0.04, 0.01, 0.03, 0.2])
     assert scores.holm(p) == pytest.approx([0.09, 0.04, 0.09, 0.2])
     assert np.isnan(scores.holm([np.nan, 0.5])[0])
+
+
+def test_a_subset_with_everything_is_the_unit_s_own_decision(speech, tmp_path):
+    mine = bench(speech, tmp_path)
+    subsets = importance.subsets_of(len(mine.groups))
+    for place, explained in importance._explain_all(mine, subsets):
+        own = mine.found[place, mine.groups].predicted
+        for repeat in explained["subsets"][subsets.index(tuple(range(len(mine.groups))))]:
+            np.testing.assert_array_equal(repeat, own)
+
+
+def test_shapley_values_share_out_what_is_above_a_shuffled_system(found):
+    leaned = found.importance
+    total = leaned.loc[leaned["kind"] == "shapley", "value"].sum()
+    whole = rows(found, "all")["uar"].item()
+    assert 0 < whole - total < 0.5
+    assert set(leaned.loc[leaned["kind"] == "shapley", "name"]) == set(GROUPS)
+    assert (leaned["kind"] == "column").sum() == 42
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_shapley_weights_are_the_formula_s(n):
+    rng = np.random.default_rng(n)
+    subsets = importance.subsets_of(n)
+    worth = {subset: rng.normal() for subset in subsets}
+    for player in range(n):
+        orders = list(permutations(range(n)))
+        gains = [worth[tuple(sorted(o[: o.index(player) + 1]))] - worth[tuple(sorted(o[: o.index(player)]))] for o in orders]
+        weights = importance.shapley_weights(subsets, player)
+        assert sum(weights[subset] * worth[subset] for subset in subsets) == pytest.approx(np.mean(gains))
+
+
+def test_many_groups_go_by_random_orders_that_hold_the_ends():
+    subsets = importance.subsets_of(12)
+    assert len(subsets) < 2**12
+    assert {(), tuple(range(12))} <= set(subsets)
+    assert sum(importance.shapley_weights(subsets, 3).values()) == pytest.approx(0)
+
+
+def test_without_importance_none_is_measured(speech, tmp_path):
+    plain = ablate(speech, tmp_path, modes="alone", importance=False)
+    assert plain.importance is None
+    assert not (plain.folder / "importance.csv").exists()
+    assert not list((tmp_path / "units").glob("*.npz"))

@@ -27,6 +27,7 @@ LAYERS = (
     ("record",),
     ("runner", "external", "audits"),
     ("gap", "crossing", "ablation"),
+    ("importance",),
     ("reports",),
     ("api",),
     ("cli",),

@@ -7,7 +7,7 @@ Rule: every row is read against all groups together; a difference never stands w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,16 @@ LEGEND = (
 )
 
 
-def publish_ablation(folder: Path, table: pd.DataFrame, about: dict[str, Any]) -> None:
+IMPORTANCES = ("group", "Shapley value", "95 %", "lost when shuffled", "95 %")
+LEANING = (
+    "What the system that has all groups leans on. Lost when shuffled: how far the UAR falls when a group's values are shuffled among the "
+    "held-out clips. Shapley value: a group's share of what the UAR is above that of a system with everything shuffled, over all orders in "
+    "which groups may come in. Intervals over speakers as above. To be leaned on is not to be needed: see without."
+)
+TOP_COLUMNS = 20
+
+
+def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame | None, about: dict[str, Any]) -> None:
     """Write an ablation's folder.
 
     Parameters
@@ -38,17 +47,28 @@ def publish_ablation(folder: Path, table: pd.DataFrame, about: dict[str, Any]) -
     folder : Path
     table : DataFrame
         As `ablate` gives it.
+    importance : DataFrame, optional
+        As `importances` gives it.
     about : dict
         The environment, and under ``tuned`` how subsets were tuned, in words.
     """
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "ablation.csv", index=False, float_format="%.4f", lineterminator="\n")
-    (folder / "ablation.md").write_text(to_markdown(table, about["tuned"]), encoding="utf-8")
+    if importance is not None:
+        importance.to_csv(folder / "importance.csv", index=False, float_format="%.4f", lineterminator="\n")
+    (folder / "ablation.md").write_text(to_markdown(table, importance, about["tuned"]), encoding="utf-8")
     name = table["corpus"].iloc[0]
     draw([_panel(system) for system in _systems(table)], folder / "figures", "ablation", f"{name}: what groups of columns bring")
-    systems = [{"title": _title(system), "rows": list(ablation_rows(system))} for system in _systems(table)]
-    page = render("ablation.html.j2", name=name, systems=systems, head=HEAD, legend=LEGEND, about=about, at=_at)
+    systems = [_opened(*pair) for pair in _with_importance(table, importance)]
+    words = {"head": HEAD, "legend": LEGEND, "importances": IMPORTANCES, "leaning": LEANING, "at": _at}
+    page = render("ablation.html.j2", name=name, systems=systems, about=about, **words)
     (folder / "ablation.html").write_text(page, encoding="utf-8")
+
+
+def _opened(system: pd.DataFrame, leaned: pd.DataFrame) -> dict[str, Any]:
+    """One system as the page shows it."""
+    rows, groups = list(ablation_rows(system)), list(importance_rows(leaned))
+    return {"title": _title(system), "rows": rows, "groups": groups, "columns": list(top_columns(leaned))}
 
 
 def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -61,13 +81,45 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {**row, "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", short(row["uar"]), interval, diff, p]}
 
 
-def to_markdown(table: pd.DataFrame, tuned: str) -> str:
+def importance_rows(leaned: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """What one system leans on, a row a group as it is read, the largest Shapley value first."""
+    shuffled = leaned[leaned["kind"] == "group"].set_index("name")
+    for row in records(leaned[leaned["kind"] == "shapley"]):
+        parts = (row["value"], row["low"], row["high"]), tuple(shuffled.loc[row["name"], ["value", "low", "high"]])
+        read = [text for value, low, high in parts for text in (signed(value), f"[{short(low)}, {short(high)}]")]
+        yield {**row, "read": [row["name"], *read]}
+
+
+def top_columns(leaned: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The twenty columns that one system leans on most, as they are read."""
+    for row in records(leaned[leaned["kind"] == "column"].head(TOP_COLUMNS)):
+        yield {**row, "read": [row["name"], signed(row["value"]), f"[{short(row['low'])}, {short(row['high'])}]"]}
+
+
+def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str) -> str:
     """The tables as Markdown."""
-    parts = [f"{LEGEND} {tuned}", ""]
-    for system in _systems(table):
-        lines = [HEAD, ["---", "---", "---:", "---:", "---", "---", "---:"], *(row["read"] for row in ablation_rows(system))]
-        parts += [f"**{_title(system)}.**", "", *("| " + " | ".join(line) + " |" for line in lines), ""]
+    parts = [f"{LEGEND} {tuned}", *(["", LEANING] if importance is not None else []), ""]
+    for system, leaned in _with_importance(table, importance):
+        parts += [f"**{_title(system)}.**", "", *_lines(HEAD, [row["read"] for row in ablation_rows(system)]), ""]
+        if len(leaned):
+            parts += [*_lines(IMPORTANCES, [row["read"] for row in importance_rows(leaned)]), ""]
+            parts += [*_lines(("column", "lost when shuffled", "95 %"), [row["read"] for row in top_columns(leaned)]), ""]
     return "\n".join(parts)
+
+
+def _lines(head: Sequence[str], rows: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)] if rows else []
+
+
+def _with_importance(table: pd.DataFrame, importance: pd.DataFrame | None) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Each system's rows, and what it leans on, none where that was not measured."""
+    import pandas as pd
+
+    for system in _systems(table):
+        first = system.iloc[0]
+        none = pd.DataFrame(columns=["kind", "name", "value", "low", "high"])
+        mine = none if importance is None else importance[(importance[["features", "model"]] == first[["features", "model"]]).all(axis=1)]
+        yield system, mine
 
 
 def _systems(table: pd.DataFrame) -> Iterator[pd.DataFrame]:

@@ -15,7 +15,7 @@ from ser_bench.scores.corpora import (
     smallest_signed_rank_p,
     wilcoxon_holm,
 )
-from ser_bench.scores.intervals import Interval, difference_interval, difference_of, jackknife_interval, jackknife_of
+from ser_bench.scores.intervals import Interval, combined_of, difference_interval, difference_of, jackknife_interval, jackknife_of
 from ser_bench.scores.metrics import (
     auc,
     aucs,
@@ -48,6 +48,7 @@ __all__ = [
     "bayesian_signed_rank",
     "calibration_error",
     "cliques",
+    "combined_of",
     "confusion_counts",
     "contributions",
     "contributions_of",

@@ -7,6 +7,7 @@ Rule: clips of one speaker stand or fall together, so nothing here resamples cli
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -122,9 +123,25 @@ def jackknife_of(counts: Counts, *, level: float = 0.95, cross_validated: bool =
 
 def difference_of(counts: Counts, others: Counts, *, level: float = 0.95, cross_validated: bool = False) -> Interval:
     """`difference_interval` of two systems' confusion counts, shapes as `jackknife_of` takes them."""
-    (score, without), (other, without_other) = _leaving_out(counts), _leaving_out(others)
-    difference, low, high = _around(score - other, without - without_other, level, cross_validated=cross_validated)
+    difference, low, high = combined_of([counts, others], [1, -1], level=level, cross_validated=cross_validated)
     return Interval(difference, max(-1.0, low), min(1.0, high))
+
+
+def combined_of(counts: Sequence[Counts], weights: Sequence[float], *, level: float = 0.95, cross_validated: bool = False) -> Interval:
+    """``sum_i w_i UAR_i`` of several systems on the same clips, with the interval of `difference_interval`.
+
+    Parameters
+    ----------
+    counts : sequence of array of int
+        Each system's, shapes as `jackknife_of` takes them.
+    weights : sequence of float
+    level, cross_validated
+        As in `jackknife_interval`.
+    """
+    parts = [_leaving_out(mine) for mine in counts]
+    score = sum(weight * part[0] for weight, part in zip(weights, parts, strict=True))
+    without = np.sum([weight * part[1] for weight, part in zip(weights, parts, strict=True)], axis=0)
+    return _around(score, without, level, cross_validated=cross_validated)
 
 
 def _leaving_out(counts: Counts) -> tuple[float, Floats]:

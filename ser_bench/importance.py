@@ -1,0 +1,218 @@
+"""What a system that was trained on all groups leans on.
+
+In:   a feature set and a model on common ground, their units finished.
+Out:  a row a group or column: what the UAR on held-out speakers loses when its values are shuffled among their clips; and each group's
+      share of what the system is above chance (Shapley).
+Rule: the very models that predicted the held-out clips are fitted again with the parameters that their searches chose, and never see
+      anything but what they saw then. To be leaned on is not to be needed: what an ablation tells is another question.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.ablation import Bench, Place, chosen
+from ser_bench.errors import WorkFailed
+from ser_bench.files import write_whole
+from ser_bench.parallel import Died, in_parallel
+from ser_bench.protocol import derive_seed
+from ser_bench.runner import DIED, unit_data
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.models.model import Fitted, Model
+    from ser_bench.tuning import UnitData
+
+VERSION = 1
+REPEATS = 5
+"""How often values are shuffled."""
+
+EXACT_GROUPS = 8
+"""Up to so many groups Shapley values go through all subsets; above, through random orders."""
+
+ORDERS = 64
+MOST_COLUMNS = 1000
+"""Above so many columns, single ones are not gone through."""
+
+COLUMNS = ("corpus", "features", "model", "kind", "name", "value", "low", "high")
+
+
+def importances(bench: Bench) -> pd.DataFrame:
+    """What a system leans on.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `COLUMNS`: kind ``shapley`` (a group's share of the UAR above that of a system whose columns are all shuffled),
+        ``group`` and ``column`` (what is lost with it shuffled), each with a 95 % interval over speakers, the largest first.
+
+    Raises
+    ------
+    WorkFailed
+        Where the process of a fold died.
+    """
+    import pandas as pd
+
+    subsets = subsets_of(len(bench.groups))
+    explained = dict(_explain_all(bench, subsets))
+    judged, truth = bench.ground.judged, bench.ground.judged.codes
+    speakers = judged.clips["speaker"].to_numpy(str)
+
+    def counts(kind: str, which: int) -> np.ndarray:
+        """Confusions by shuffle and speaker, over all places: shape (repeats * seeds, n_speakers, k, k)."""
+        codes = np.stack([_gather(bench, seed, explained, kind, which) for seed in judged.folds]).reshape(-1, len(truth))
+        return scores.speaker_counts(truth, codes, speakers, classes=range(len(judged.emotions)))
+
+    whole = counts("subsets", subsets.index(tuple(range(len(bench.groups)))))
+    columns = bench.features.columns if len(bench.features.columns) <= MOST_COLUMNS else ()
+    rows = [
+        ("group", name, *scores.difference_of(whole, counts("groups", at), cross_validated=True)) for at, name in enumerate(bench.groups)
+    ]
+    rows += [("column", name, *scores.difference_of(whole, counts("columns", at), cross_validated=True)) for at, name in enumerate(columns)]
+    by_subset = {subset: counts("subsets", at) for at, subset in enumerate(subsets)}
+    rows += [("shapley", bench.groups[at], *interval) for at, interval in enumerate(shapley(by_subset, len(bench.groups)))]
+    (model,) = bench.models
+    found = pd.DataFrame([(judged.corpus, bench.features.name, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
+    keys = found.assign(kind=found["kind"].map({"shapley": 0, "group": 1, "column": 2}), value=-found["value"])
+    return found.loc[keys.sort_values(["kind", "value"], kind="stable").index].reset_index(drop=True)
+
+
+def subsets_of(n: int) -> list[tuple[int, ...]]:
+    """The subsets of n groups that Shapley values are taken from: all, or those on the way of random orders."""
+    if n <= EXACT_GROUPS:
+        return [subset for size in range(n + 1) for subset in combinations(range(n), size)]
+    orders = [np.random.default_rng(number).permutation(n).tolist() for number in range(ORDERS)]
+    return sorted({tuple(sorted(order[:size])) for order in orders for size in range(n + 1)})
+
+
+def shapley(counts: dict[tuple[int, ...], np.ndarray], n: int) -> list[scores.Interval]:
+    """Each group's Shapley value of the UAR, with a 95 % interval over speakers.
+
+    ``phi_i = sum_S |S|! (n - |S| - 1)! / n! * (UAR(S + i) - UAR(S))`` over subsets S without i; with some subsets only, the mean over
+    those of each size that are there with and without i. As it is linear in UARs, its jackknife is that of the UARs.
+
+    References
+    ----------
+    Shapley (1953), A value for n-person games; Štrumbelj & Kononenko (2014), Explaining prediction models and individual predictions with
+    feature contributions, *Knowledge and Information Systems* 41(3).
+    """
+    return [
+        scores.combined_of(list(counts.values()), list(shapley_weights(list(counts), player).values()), cross_validated=True)
+        for player in range(n)
+    ]
+
+
+def shapley_weights(subsets: list[tuple[int, ...]], player: int) -> dict[tuple[int, ...], float]:
+    """How much the UAR of each subset counts in a group's Shapley value.
+
+    >>> {subset: round(weight, 2) for subset, weight in shapley_weights(subsets_of(2), 0).items()}
+    {(): -0.5, (0,): 0.5, (1,): -0.5, (0, 1): 0.5}
+    """
+    joined = {subset: tuple(sorted((*subset, player))) for subset in subsets if player not in subset}
+    steps = {subset: after for subset, after in joined.items() if after in set(subsets)}
+    sizes = Counter(len(subset) for subset in steps)
+    weights = dict.fromkeys(subsets, 0.0)
+    for subset, after in steps.items():
+        weights[after] += 1 / (len(sizes) * sizes[len(subset)])
+        weights[subset] -= 1 / (len(sizes) * sizes[len(subset)])
+    return weights
+
+
+def _gather(bench: Bench, seed: int, explained: dict[Place, dict[str, np.ndarray]], kind: str, which: int) -> np.ndarray:
+    """Codes of all clips, shape (repeats, n_clips)."""
+    folds = bench.ground.judged.folds[seed]
+    repeats = next(iter(explained.values()))[kind].shape[1]
+    codes = np.full((repeats, len(folds)), -1)
+    for place, found in explained.items():
+        if place.seed == seed:
+            codes[:, folds == place.fold] = found[kind][which]
+    return codes
+
+
+def _explain_all(bench: Bench, subsets: list[tuple[int, ...]]) -> Iterator[tuple[Place, dict[str, np.ndarray]]]:
+    """What each place's model decides with values shuffled; kept beside the units."""
+    store = Path(bench.config.out).resolve() / "units"
+    units = {place: bench.units[place, bench.groups] for place in bench.places}
+    paths = {place: store / f"{unit.hash}-shuffled-{VERSION}.npz" for place, unit in units.items()}
+    todo = [place for place in bench.places if not paths[place].is_file()]
+    calls = []
+    (model,) = bench.models.values()
+    for place in todo:
+        kept = bench.found[place, bench.groups]
+        data = unit_data(bench.ground.judged, bench.features, units[place])
+        seeds = derive_seed(units[place].search_seed, "refit"), derive_seed(units[place].search_seed, "shuffle")
+        calls.append((paths[place], data, model, chosen(kept), kept.about["rounds"], bench.features.groups, bench.groups, subsets, seeds))
+    if calls:
+        bench.progress.start(f"shuffling {bench.features.name}", len(calls))
+    try:
+        for done in in_parallel(explain, calls, bench.config.workers):
+            if isinstance(done, Died):
+                raise WorkFailed(DIED)
+            bench.progress.advance()
+    finally:
+        if calls:
+            bench.progress.stop()
+    for place, path in paths.items():
+        with np.load(path) as kept_codes:
+            yield place, dict(kept_codes)
+
+
+def explain(
+    path: Path,
+    data: UnitData,
+    model: Model,
+    params: dict[str, Any],
+    rounds: int | None,
+    of: tuple[str, ...],
+    groups: tuple[str, ...],
+    subsets: list[tuple[int, ...]],
+    seeds: tuple[int, int],
+) -> Path:
+    """Fit a unit's final model again and keep what it decides about held-out clips with values shuffled among them.
+
+    Three arrays of codes: ``groups`` and ``columns``, what is shuffled, and ``subsets``, what is *not*; shape (n, repeats, n_held_out).
+    """
+    from threadpoolctl import threadpool_limits
+
+    from ser_bench.models.model import fit_split
+    from ser_bench.tuning import prepared, scaled_split
+
+    refit, shuffle = seeds
+    with threadpool_limits(1):
+        split = scaled_split(data, prepared(data), data.train, ~data.train, held_out=True)
+        fitted = fit_split(model, split, params, refit, rounds)
+        member = np.array([[group == name for group in of] for name in groups])
+        rng = np.random.default_rng(shuffle)
+        orders = [rng.permutation(len(split.x_eval)) for _ in range(REPEATS)]
+        single = range(len(of)) if len(of) <= MOST_COLUMNS else ()
+        kept = {
+            "groups": _decide(fitted, split.x_eval, list(member), orders),
+            "columns": _decide(fitted, split.x_eval, [np.array([column]) for column in single], orders[:1]),
+            "subsets": _decide(fitted, split.x_eval, [np.asarray(~member[list(subset)].any(0)) for subset in subsets], orders[:2]),
+        }
+    write_whole(path, lambda part: _save(part, kept))
+    return path
+
+
+def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def _decide(fitted: Fitted, x: np.ndarray, shuffled: list[np.ndarray], orders: list[np.ndarray]) -> np.ndarray:
+    """Codes decided with each set of columns (a mask, or places) in each order."""
+    codes = np.empty((len(shuffled), len(orders), len(x)), np.int16)
+    for at, mine in enumerate(shuffled):
+        for number, order in enumerate(orders):
+            changed = x.copy()
+            changed[:, mine] = x[order][:, mine]
+            codes[at, number] = fitted.judge(changed).predicted
+    return codes
