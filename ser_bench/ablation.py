@@ -120,6 +120,12 @@ class Bench:
                     codes[number, folds == place.fold] = self.found[place, kept].predicted
         return codes
 
+    def counts(self, variation: Variation) -> np.ndarray:
+        """Confusions where these groups are kept, shape (n_seeds, n_speakers, k, k)."""
+        judged = self.ground.judged
+        speakers = judged.clips["speaker"].to_numpy(str)
+        return scores.speaker_counts(judged.codes, self.predicted(variation), speakers, classes=range(len(judged.emotions)))
+
     def everywhere(self, mode: str, group: str, kept: Iterable[str]) -> Variation:
         """A variation that keeps the same groups at every place."""
         return Variation(mode, group, dict.fromkeys(self.places, tuple(sorted(kept))))
@@ -135,7 +141,7 @@ def inner_score(unit: Finished) -> float:
     return max(trial["score"] for trial in unit.about["trials"] if trial["state"] == "complete")
 
 
-def set_up(config: RunConfig, progress: Progress, *, hold: bool = False) -> tuple[Ground, list[Bench]]:
+def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped: bool = True) -> tuple[Ground, list[Bench]]:
     """A bench for each feature set and model, all groups judged.
 
     Parameters
@@ -144,6 +150,8 @@ def set_up(config: RunConfig, progress: Progress, *, hold: bool = False) -> tupl
         For one corpus, of one track.
     hold : bool
         As `Bench` takes it.
+    grouped : bool
+        Whether groups are to be told apart, so that a feature set needs several.
 
     Raises
     ------
@@ -156,7 +164,7 @@ def set_up(config: RunConfig, progress: Progress, *, hold: bool = False) -> tupl
         raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
     ground = lay_ground(config, config.features, progress)
     for features in ground.features.values():
-        if len(set(features.groups)) < 2:
+        if grouped and len(set(features.groups)) < 2:
             raise WrongCall(f"-f {features.name} has a single group of columns ('{features.groups[0]}'): there is nothing to leave out")
     sets = ground.features.values()
     return ground, [Bench(ground, features, model, config, progress, hold=hold) for features in sets for model in config.models]
@@ -228,12 +236,8 @@ def _tabulate(bench: Bench, varied: list[Variation]) -> pd.DataFrame:
     """A row a variation, with what it is above the first."""
     import pandas as pd
 
-    judged = bench.ground.judged
-    truth, speakers = judged.codes, judged.clips["speaker"].to_numpy(str)
-    counts = [
-        scores.speaker_counts(truth, bench.predicted(variation), speakers, classes=range(len(judged.emotions))) for variation in varied
-    ]
-    (model,) = bench.models
+    judged, (model,) = bench.ground.judged, bench.models
+    counts = [bench.counts(variation) for variation in varied]
     rows = []
     for variation, mine in zip(varied, counts, strict=True):
         uar, low, high = scores.jackknife_of(mine, cross_validated=True)

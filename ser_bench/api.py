@@ -258,6 +258,7 @@ def ablate(
     modes: str | Sequence[str] = ABLATION_MODES,
     hold: bool = False,
     importance: bool = True,
+    sweep: dict[str, list[Any]] | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Ablated:
@@ -272,6 +273,8 @@ def ablate(
         Hold the parameters that were chosen for all groups, instead of tuning every subset anew.
     importance : bool
         Measure what is lost with the values of a group or column shuffled among held-out clips, and groups' Shapley values, too.
+    sweep : dict of str to list
+        Other settings to try: ``{"features.mfcc.n_mfcc": [13, 40], "trim": [30.0], "cv": ["auto@8"]}``.
     **options
         The keys of `RunConfig`, such as `features`, `models`, `budget`; of one track. ``egemaps`` and ``svm`` without.
     """
@@ -281,15 +284,21 @@ def ablate(
     from ser_bench.importance import importances
     from ser_bench.record import environment, folder_of, write_terms
     from ser_bench.reports import publish_ablation
+    from ser_bench.sweep import points, sweep_rows
 
     named = {"features": "egemaps", "models": "svm", **options, "corpus": str(corpus)}
     config = RunConfig(**check_keys(named, source="ablate()")).for_corpus(str(corpus))
     modes = [modes] if isinstance(modes, str) else list(modes)
     ablation.check_modes(modes)
+    list(points(sweep or {}, config))  # what is wrong with the last is told now
     ground, benches = ablation.set_up(config, progress or Silent(), hold=hold)
     table = pd.concat([ablation.ablate(bench, modes) for bench in benches], ignore_index=True)
+    if sweep:
+        table = pd.concat([table, sweep_rows(sweep, config, benches, progress or Silent())], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
-    folder = folder_of(f"{ground.corpus.name}-ablation", config, [*ground.judged.hashes.values(), *modes, str(hold), str(importance)])
+    folder = folder_of(
+        f"{ground.corpus.name}-ablation", config, [*ground.judged.hashes.values(), *modes, str(hold), str(importance), str(sweep or "")]
+    )
     write_terms(folder, ground, config)
     searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
     tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched

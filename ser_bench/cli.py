@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config
+from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config, read_sweep
 from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, unknown
 from ser_bench.progress import for_terminal
 from ser_bench.variants import KNOWN as VARIANTS
@@ -96,7 +96,8 @@ splitting = options(
         "--cv",
         metavar="PROTOCOL",
         help="auto (the corpus's custom, else loso up to 12 speakers, else group:6), loso, group:K, predefined; each with +sentence "
-        "to hold out what is said, too; or random:K, which shares speakers and is marked LEAKY.  [default: auto]",
+        "to hold out what is said, too, and @N to learn from N speakers only; or random:K, which shares speakers and is marked LEAKY.  "
+        "[default: auto]",
     ),
     click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
     click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
@@ -335,6 +336,9 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
     intervals over speakers and corrected p. Beside them, what the system that has all groups leans on: what it loses with a group's or
     a column's values shuffled among held-out clips, and groups' Shapley values. Writes ablation.csv, importance.csv, a page and a plot.
 
+    Anything else that people argue about is a line in a file for --config, below [sweep]: "features.mfcc.n_mfcc" = [13, 20, 40],
+    "trim" = [30.0], "track" = ["speaker"], "cv" = ["auto@4", "auto@12"] (how many speakers are learnt from).
+
     \b
     Examples:
       ser-bench ablate path/to/ravdess -f egemaps -m svm
@@ -343,9 +347,10 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
     """
     from ser_bench import api
 
-    named = {**_named(given), "corpus": corpus}
+    file, sweep = read_sweep(given.pop("config")) if given.get("config") else ({}, {})
+    how = {**file, **_named({**given, "config": None}), "corpus": corpus}
     modes = modes or api.ABLATION_MODES
-    _print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, progress=for_terminal(), **named))
+    _print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, sweep=sweep, progress=for_terminal(), **how))
 
 
 @cli.command()

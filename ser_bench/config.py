@@ -179,13 +179,25 @@ def check_keys(values: dict[str, Any], *, source: str) -> dict[str, Any]:
 
 def read_config(path: str | Path) -> dict[str, Any]:
     """The checked keys and values of a TOML file."""
+    return check_keys(_read_toml(path), source=str(path))
+
+
+def read_sweep(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The checked keys and values of a TOML file, and its table ``[sweep]``, empty where it has none."""
+    values = _read_toml(path)
+    sweep = values.pop("sweep", {})
+    if not isinstance(sweep, dict):
+        raise WrongCall(f'--config {path}: \'sweep\' is a table: a line [sweep], and below it lines such as "cv" = ["loso", "group:5"]')
+    return check_keys(values, source=str(path)), sweep
+
+
+def _read_toml(path: str | Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise WrongCall(f"--config {path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongCall(f"--config {path} is not TOML: {error}") from None
-    return check_keys(values, source=str(path))
 
 
 def to_toml(config: RunConfig) -> str:

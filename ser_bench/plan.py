@@ -194,9 +194,9 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
     voices = clips["voice"].to_numpy(str)
     protocol = resolve_cv(config.cv, corpus.protocol, voices)
     folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
-    for fold in folds.values():
+    for seed, fold in folds.items():
         for number in range(fold.max() + 1):
-            train = training_clips(clips, protocol, fold, number)
+            train = training_clips(clips, protocol, fold, number, seed)
             if not train.any():
                 raise WrongCall(f"--cv {protocol}: nobody else says another sentence than {clips.index[int((fold == number).argmax())]}'s")
             if not protocol.leaky:

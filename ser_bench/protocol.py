@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOSO_LIMIT = 12
 SENTENCE_GROUPS = 5
 WITH_SENTENCES = "+sentence"
-CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}) or random:K"
+CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}, and with @N to learn from N speakers) or random:K"
 
 
 class SpeakerLeak(WorkFailed):
@@ -44,14 +44,18 @@ class Protocol:
         Number of outer folds where the kind needs one.
     text : bool
         Whether what is held out is said in no training clip either: text-independent.
+    most : int
+        How many speakers of each fold's training part are learnt from; 0 is all.
     """
 
     kind: str
     folds: int | None = None
     text: bool = False
+    most: int = 0
 
     def __str__(self) -> str:
-        return f"{self.kind}{'' if self.folds is None else f':{self.folds}'}{WITH_SENTENCES if self.text else ''}"
+        folds, most = f":{self.folds}" if self.folds else "", f"@{self.most}" if self.most else ""
+        return f"{self.kind}{folds}{WITH_SENTENCES if self.text else ''}{most}"
 
     @property
     def leaky(self) -> bool:
@@ -62,18 +66,18 @@ class Protocol:
 def parse_cv(text: str) -> Protocol:
     """Read a protocol's name.
 
-    >>> str(parse_cv("group:6")), parse_cv("loso+sentence").text
-    ('group:6', True)
+    >>> str(parse_cv("group:6")), parse_cv("loso+sentence").text, parse_cv("group:6@8").most
+    ('group:6', True, 8)
     """
-    match = re.fullmatch(r"(?:(loso|predefined)|(group|random):(\d+))(\+sentence)?", text)
-    if not match or (match[2] == "random" and match[4]):
+    match = re.fullmatch(r"(?:(loso|predefined)|(group|random):(\d+))(\+sentence)?(?:@(\d+))?", text)
+    if not match or (match[2] == "random" and (match[4] or match[5])):
         raise WrongCall(f"--cv cannot be '{text}': use {CV_FORMS}")
-    single, counted, k, sentences = match.groups()
-    if single:
-        return Protocol(single, text=bool(sentences))
-    if int(k) < 2:
+    single, counted, k, sentences, most = match.groups()
+    if counted and int(k) < 2:
         raise WrongCall(f"--cv {text}: at least two folds are needed")
-    return Protocol(counted, int(k), text=bool(sentences))
+    if most and int(most) < 2:
+        raise WrongCall(f"--cv {text}: at least two speakers are to be learnt from")
+    return Protocol(single or counted, int(k) if k else None, text=bool(sentences), most=int(most or 0))
 
 
 def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
@@ -83,7 +87,7 @@ def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
     12 speakers and six speaker groups above.
     """
     n_voices = len(np.unique(voices))
-    if cv in ("auto", f"auto{WITH_SENTENCES}"):
+    if re.match(r"auto\b", cv):
         cv = (customary or ("loso" if n_voices <= LOSO_LIMIT else "group:6")) + cv.removeprefix("auto")
     protocol = parse_cv(cv)
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
@@ -120,8 +124,9 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
     return np.unique(speakers * (sentences.max() + 1) + sentences, return_inverse=True)[1]
 
 
-def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int) -> np.ndarray:
-    """Which clips are learnt from while a fold is held out: those of other folds, or of other voices that say other sentences.
+def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int, seed: int) -> np.ndarray:
+    """Which clips are learnt from while a fold is held out: those of other folds, or of other voices that say other sentences; all of them,
+    or those of some voices drawn at random.
 
     Parameters
     ----------
@@ -129,17 +134,21 @@ def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, f
         Clip table, as `outer_folds` takes it.
     folds : array of int, shape (n_clips,)
         What `outer_folds` gave.
-    fold : int
+    fold, seed : int
 
     Returns
     -------
     array of bool, shape (n_clips,)
     """
-    held = folds == fold
-    if not protocol.text:
-        return ~held
-    apart = [~clips[column].isin(clips.loc[held, column]).to_numpy() for column in ("voice", "sentence")]
-    return np.logical_and(*apart)
+    train = folds != fold
+    if protocol.text:
+        held = clips[~train]
+        train = np.logical_and(*(~clips[column].isin(held[column]).to_numpy() for column in ("voice", "sentence")))
+    if protocol.most:
+        voices = clips["voice"].to_numpy(str)
+        names = np.random.default_rng(derive_seed(seed, "learnt from", fold)).permutation(np.unique(voices[train]))
+        train &= np.isin(voices, names[: protocol.most])
+    return train
 
 
 def speaker_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarray:

@@ -83,7 +83,7 @@ class Judged:
 
     def training(self, seed: int, fold: int) -> np.ndarray:
         """Which clips are learnt from while a fold is held out, shape (n_clips,)."""
-        return training_clips(self.clips, self.protocol, self.folds[seed], fold)
+        return training_clips(self.clips, self.protocol, self.folds[seed], fold, seed)
 
     def fold_seed(self, seed: int, fold: int) -> int:
         """Seed of the inner folds within an outer one, which all rows share."""

@@ -27,7 +27,7 @@ LAYERS = (
     ("record",),
     ("runner", "external", "audits"),
     ("gap", "crossing", "ablation"),
-    ("importance",),
+    ("importance", "sweep"),
     ("reports",),
     ("api",),
     ("cli",),

@@ -135,7 +135,7 @@ def test_held_out_sentences_are_heard_from_nobody_in_training(cv, seed, data):
     folds = outer_folds(clips, parse_cv(cv), seed)
     assert set(folds) == set(range(folds.max() + 1))
     for fold in range(folds.max() + 1):
-        train, held = training_clips(clips, parse_cv(cv), folds, fold), folds == fold
+        train, held = training_clips(clips, parse_cv(cv), folds, fold, seed), folds == fold
         assert not set(clips["sentence"][train]) & set(clips["sentence"][held])
         assert not set(clips["voice"][train]) & set(clips["voice"][held])
 
@@ -143,7 +143,7 @@ def test_held_out_sentences_are_heard_from_nobody_in_training(cv, seed, data):
 def test_without_sentences_everything_else_is_learnt_from():
     clips = spoken()
     folds = outer_folds(clips, Protocol("loso"), 0)
-    assert (training_clips(clips, Protocol("loso"), folds, 0) == (folds != 0)).all()
+    assert (training_clips(clips, Protocol("loso"), folds, 0, 0) == (folds != 0)).all()
 
 
 @pytest.mark.parametrize(
@@ -160,3 +160,24 @@ def test_a_random_split_holds_no_sentence_out():
     with pytest.raises(WrongCall):
         parse_cv("random:4+sentence")
     assert str(resolve_cv("auto+sentence", "group:2", np.array(list("abc")))) == "group:2+sentence"
+
+
+def test_learning_from_fewer_speakers_changes_no_fold_and_draws_whole_voices():
+    clips = spoken()
+    all_of_them, few = parse_cv("loso"), parse_cv("loso@3")
+    folds = outer_folds(clips, few, 0)
+    assert (folds == outer_folds(clips, all_of_them, 0)).all()
+    drawn = [set(clips["voice"][training_clips(clips, few, folds, fold, 0)]) for fold in range(6)]
+    assert all(len(voices) == 3 for voices in drawn)
+    for fold in range(6):
+        train = training_clips(clips, few, folds, fold, 0)
+        assert (training_clips(clips, all_of_them, folds, fold, 0) | ~train).all()
+        assert train[clips["voice"].isin(clips["voice"][train])].all()
+    assert str(resolve_cv("auto@8", "group:6", np.array(list("abcdefgh")))) == "group:6@8"
+    assert str(resolve_cv("auto+sentence@8", "group:6", np.array(list("abcdefgh")))) == "group:6+sentence@8"
+
+
+@pytest.mark.parametrize("cv", ["loso@1", "random:3@4", "loso@", "autonomous"])
+def test_a_number_of_speakers_that_cannot_be_meant_is_refused(cv):
+    with pytest.raises(WrongCall):
+        resolve_cv(cv, None, np.array(list("abc")))

@@ -20,13 +20,14 @@ from ser_bench.reports.tables import records, short, signed
 if TYPE_CHECKING:
     import pandas as pd
 
-MODES = {"all": "all groups", "alone": "one alone", "without": "without", "forward": "forward"}
+MODES = {"all": "all groups", "alone": "one alone", "without": "without", "forward": "forward", "sweep": "with"}
 HEAD = ["mode", "group", "columns", "UAR", "95 %", "above all groups", "p"]
 LEGEND = (
     "Above all groups: difference of the UAR to that of all groups together, with a 95 % interval over speakers (paired jackknife, "
     "Student's t, widened for cross-validation); p by signs over speakers, corrected for the rows of a mode (Holm). One alone: what a "
     "group can do. Without: what only that group brings; correlated groups hide each other there. Forward: at each step every fold takes "
-    "the group that helps its training speakers most, by inner scores; the row tells the group that most folds took."
+    "the group that helps its training speakers most, by inner scores; the row tells the group that most folds took. With: one setting "
+    "changed; no difference is told where that changes which clips are judged."
 )
 
 
@@ -68,7 +69,7 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
 def _opened(system: pd.DataFrame, leaned: pd.DataFrame) -> dict[str, Any]:
     """One system as the page shows it."""
     rows, groups = list(ablation_rows(system)), list(importance_rows(leaned))
-    return {"title": _title(system), "rows": rows, "groups": groups, "columns": list(top_columns(leaned))}
+    return {"title": _title(system), "reach": _reach(system), "rows": rows, "groups": groups, "columns": list(top_columns(leaned))}
 
 
 def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -76,7 +77,7 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for row in records(system):
         whole = row["mode"] == "all"
         p = "" if np.isnan(row["p"]) else "<.001" if row["p"] < 0.001 else short(row["p"])
-        diff = "" if whole else f"{signed(row['diff'])} [{short(row['diff_low'])}, {short(row['diff_high'])}]"
+        diff = "" if whole or np.isnan(row["diff"]) else f"{signed(row['diff'])} [{short(row['diff_low'])}, {short(row['diff_high'])}]"
         interval = f"[{short(row['uar_low'])}, {short(row['uar_high'])}]"
         yield {**row, "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", short(row["uar"]), interval, diff, p]}
 
@@ -133,11 +134,15 @@ def _title(system: pd.DataFrame) -> str:
 
 
 def _panel(system: pd.DataFrame) -> Panel:
-    looks = dict(zip(("alone", "without", "forward"), LOOKS, strict=False))
-    rows = [row for row in records(system) if row["mode"] != "all"]
+    looks = dict(zip(("alone", "without", "forward", "sweep"), LOOKS, strict=False))
+    rows = [row for row in records(system) if row["mode"] != "all" and not np.isnan(row["diff"])]
     marks = [Mark(f"{MODES[r['mode']]} {r['group']}", r["diff"], r["diff_low"], r["diff_high"], looks[r["mode"]]) for r in rows]
-    reach = min(-0.05, *(mark.low for mark in marks)) - 0.02, max(0.05, *(mark.high for mark in marks)) + 0.02
-    return Panel(_title(system), marks, {"all groups": 0.0}, "difference in UAR, 95 % interval over speakers", reach)
+    return Panel(_title(system), marks, {"all groups": 0.0}, "difference in UAR, 95 % interval over speakers", _reach(system))
+
+
+def _reach(system: pd.DataFrame) -> tuple[float, float]:
+    """From below the lowest to above the highest difference."""
+    return min(-0.05, system["diff_low"].min()) - 0.02, max(0.05, system["diff_high"].max()) + 0.02
 
 
 def _at(value: float, low: float, high: float) -> str:

@@ -50,8 +50,10 @@ def protocol_words(cv: str) -> str:
     >>> protocol_words("group:6+sentence")
     'groups of speakers held out in turn, and what they say is said in no training clip'
     """
-    speakers, _, sentences = cv.partition("+")
-    return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "")
+    whole, _, most = cv.partition("@")
+    speakers, _, sentences = whole.partition("+")
+    learnt = f", {most} of the others learnt from" if most else ""
+    return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "") + learnt
 
 
 def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> str:

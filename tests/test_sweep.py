@@ -1,0 +1,88 @@
+"""Sweeps: each value is judged as a run with it would be, and read against the configuration as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ser_bench
+from ser_bench.api import Ablated
+from ser_bench.config import RunConfig
+from ser_bench.errors import SerBenchError, WrongCall
+from ser_bench.sweep import points
+from tests.small import SMALL, judge
+from tests.test_cli import call
+
+USUAL = RunConfig(features=("mfcc+prosody", "egemaps"))
+
+
+def sweep(speech: Path, out: Path, values: dict[str, list[object]], **options: object) -> Ablated:
+    given = {**SMALL, "features": "prosody", "modes": "alone", "importance": False, "sweep": values, **options}
+    return ser_bench.ablate(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **given)
+
+
+def swept(found: Ablated) -> pd.DataFrame:
+    return found.table[found.table["mode"] == "sweep"].set_index("group")
+
+
+def test_each_value_is_a_run_with_it(speech, tmp_path):
+    found = swept(sweep(speech, tmp_path, {"track": ["speaker"], "cv": ["auto@2", "auto@3"], "trim": [40.0]}))
+    assert list(found.index) == ["track = speaker", "cv = auto@2", "cv = auto@3", "trim = 40.0"]
+    for group, options in {"track = speaker": {"track": "speaker"}, "cv = auto@2": {"cv": "auto@2"}, "trim = 40.0": {"trim": 40.0}}.items():
+        row = judge(speech, tmp_path, features="prosody", **options).leaderboard.iloc[0]
+        assert found.loc[group, "uar"] == row["uar"]
+
+
+def test_differences_are_to_the_configuration_as_it_is(speech, tmp_path):
+    table = sweep(speech, tmp_path, {"track": ["train", "speaker"]}).table
+    found = table[table["mode"] == "sweep"].set_index("group")
+    whole = table.loc[table["mode"] == "all", "uar"].item()
+    assert found.loc["track = train", ["uar", "diff"]].tolist() == [whole, 0]
+    assert found.loc["track = speaker", "diff"] == pytest.approx(found.loc["track = speaker", "uar"] - whole, abs=2e-4)
+
+
+def test_other_clips_have_no_difference(speech, tmp_path):
+    found = swept(sweep(speech, tmp_path, {"where": ["speaker != '01'"]}))
+    assert np.isnan(found["diff"].item())
+    assert not np.isnan(found["uar"].item())
+
+
+def test_a_parameter_changes_the_sets_that_have_it():
+    ((name, changed),) = points({"features.mfcc.n_mfcc": [13]}, USUAL)
+    assert (name, changed.features) == ("features.mfcc.n_mfcc = 13", ("mfcc(n_mfcc=13)+prosody",))
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"trimm": [1]}, "did you mean 'trim'"),
+        ({"trim": 30.0}, "takes a list of values"),
+        ({"trim": ["much"]}, "takes a float"),
+        ({"features.spectral.bands": [3]}, "has a part 'spectral'"),
+        ({"features.mfcc": [3]}, "has a part 'mfcc'"),
+    ],
+)
+def test_what_cannot_be_swept_is_refused(values, why):
+    with pytest.raises(SerBenchError, match=why):
+        list(points(values, USUAL))
+
+
+def test_the_last_mistake_is_told_before_anything_is_done(speech, tmp_path):
+    with pytest.raises(WrongCall):
+        sweep(speech, tmp_path, {"track": ["speaker"], "trim": ["x"]})
+    assert not list(tmp_path.glob("units/*"))
+
+
+def test_a_file_s_table_is_swept(speech, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'features = "prosody"\nmodels = "logreg"\ntrials = 2\ninner = 2\n[sweep]\n"features.prosody.fmax" = [400.0]\n', encoding="utf-8"
+    )
+    options = ["--config", file, "--mode", "alone", "--no-importance", "--jobs", 1, "--out", tmp_path, "--cache", speech / "store"]
+    done = call("ablate", speech / "corpus" / "clips.csv", *options)
+    assert done.returncode == 0, done.stderr
+    assert "features.prosody.fmax = 400.0" in done.stdout
+    assert call("run", speech / "corpus" / "clips.csv", "--config", file).returncode == 2
