@@ -42,10 +42,17 @@ EMOTION_REACH = np.array([0.45, 8.0, 0.6, 4.5])
 VOICE_REACH = np.array([0.25, 7.0, 0.4, 4.0])
 CLIP_SPREAD = np.array([0.08, 2.0, 0.12, 1.2])
 
+# The same for a corpus of one cue: the emotion's reach, and what speakers and chance do to the planted cue and to the others.
+ALONE_REACH = np.array([0.35, 6.0, 0.6, 3.5])
+PLANTED_VOICE, PLANTED_SPREAD = np.array([0.05, 1.0, 0.08, 0.7]), np.array([0.03, 0.7, 0.05, 0.5])
+OTHER_VOICE, OTHER_SPREAD = np.array([0.15, 4.0, 0.25, 2.5]), np.array([0.08, 4.0, 0.2, 1.5])
+
 PITCH = {"male": 115.0, "female": 205.0}
 FORMANT_SCALE = {"male": 1.0, "female": 1.16}
 LEVEL = -38.0
 SYLLABLES_PER_SECOND = 4.5
+ALONE_PITCH = 154.0
+VOICED_SHARE = 0.7
 VOWELS = np.array([[730.0, 1090.0, 2440.0, 3500.0], [270.0, 2290.0, 3010.0, 3700.0], [300.0, 870.0, 2240.0, 3300.0]])
 BANDWIDTHS = np.array([80.0, 110.0, 160.0, 250.0])
 
@@ -77,6 +84,9 @@ class Tones:
     emotion: pitch (its height and how far it moves), loudness (level), tempo (syllables a second) and timbre (spectral tilt).
     Each cue is the sum of what the emotion does, of the speaker's habit, and of a little chance; the habits reach further than the
     emotions. Formant lengths, vowel colours and breath tell speakers apart too, and mean nothing.
+
+    With one `cue`, the other three hold speaker and chance alone, the planted one's habits are small, and clips are made by
+    `synthesise_alone`, which keeps a cue from being heard in descriptors of another family.
 
     Parameters
     ----------
@@ -120,7 +130,7 @@ class Tones:
             Where the cache cannot be written.
         """
         hashed = hashlib.blake2b(json.dumps([VERSION, asdict(self)]).encode(), digest_size=4)
-        folder = cache / f"tones-{hashed.hexdigest()}"
+        folder = cache / f"tones-{hashed.hexdigest()}{'' if self.cue == 'all' else f'-{self.cue}'}"
         if folder.is_dir():
             return folder
         try:
@@ -141,13 +151,16 @@ class Tones:
             for index, emotion in enumerate(list(EMOTIONS)[: self.emotions]):
                 for take in range(1, self.takes + 1):
                     rng = np.random.default_rng([self.seed, number, index, take])
-                    samples = synthesise(voice, self._reach(emotion), rng)
+                    samples = self._synthesise(voice, self._reach(emotion), rng)
                     soundfile.write(home / f"{number:02d}-{emotion}-{take}.wav", np.round(samples * 32767).astype(np.int16), RATE)
 
     def _reach(self, emotion: str) -> np.ndarray:
         """How far the emotion moves each cue."""
         planted = np.array([self.cue in ("all", cue) for cue in CUES])
-        return np.array(EMOTIONS[emotion]) * EMOTION_REACH * planted
+        return np.array(EMOTIONS[emotion]) * (EMOTION_REACH if self.cue == "all" else ALONE_REACH) * planted
+
+    def _synthesise(self, voice: Voice, reach: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return synthesise(voice, reach, rng) if self.cue == "all" else synthesise_alone(voice, self.cue, reach, rng)
 
 
 @dataclass(frozen=True)
@@ -213,23 +226,62 @@ def synthesise(voice: Voice, reach: np.ndarray, rng: np.random.Generator) -> np.
     return np.clip(spoken, -1, 1)
 
 
+def synthesise_alone(voice: Voice, cue: str, reach: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One clip whose cues can be told apart: parameters and result as `synthesise`, and the cue that is planted.
+
+    Syllables are parted by whispered joints, a fixed share of each, so that tempo is told by voicing rather than by level;
+    vowels and melody keep time of their own; formants are wide, so that harmonics matter little; depth of the joints, phrasing
+    and breath vary by chance, and every vowel has the same power.
+    """
+    planted = np.array([cue == other for other in CUES])
+    habits = voice.habits / VOICE_REACH * np.where(planted, PLANTED_VOICE, OTHER_VOICE)
+    chance = np.where(planted, PLANTED_SPREAD, OTHER_SPREAD) * rng.standard_normal(4)
+    pitch, level, tempo, tilt = habits + reach + chance
+    n = RATE * int(rng.integers(40, 53)) // 20
+    time = np.arange(n) / RATE
+    syllable = SYLLABLES_PER_SECOND * 2**tempo * time + rng.random()
+    vowel = 4 * 2 ** rng.uniform(-0.5, 0.5) * time + 3 * rng.random()
+
+    melody = 0.13 * np.sin(2 * np.pi * (rng.uniform(1.5, 2.5) * time + rng.random()))
+    source = _joined(2 * np.pi * np.cumsum(ALONE_PITCH * 2 ** (pitch + melody)) / RATE, syllable, rng)
+    spoken = _filter(source, voice.formants, tilt, vowel, width=2, even=True)
+    dips = rng.uniform(2, 10) * (0.5 + 0.5 * np.cos(2 * np.pi * syllable)) ** 2
+    phrase = rng.uniform(0, 6) * np.sin(2 * np.pi * (rng.uniform(0.3, 0.8) * time + rng.random()))
+    spoken *= 10 ** ((phrase - dips) / 20)
+    spoken *= 10 ** ((LEVEL + level) / 20) / np.sqrt(np.mean(spoken**2))
+    return np.clip(spoken, -1, 1)
+
+
+def _joined(phase: np.ndarray, syllable: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Voice with some breath, and between syllables a whisper of the same power and colour."""
+    fall = 0.92 ** (np.fft.rfftfreq(len(phase), 1 / RATE) / ALONE_PITCH)
+    whisper = np.fft.irfft(np.fft.rfft(rng.standard_normal(len(phase))) * fall, len(phase))
+    voice, whisper = _pulses(phase), whisper / whisper.std()
+    from_joint = np.minimum(syllable % 1, 1 - syllable % 1)
+    voiced = np.clip((from_joint - (1 - VOICED_SHARE) / 2) / 0.03 + 0.5, 0, 1)
+    breath = 0.05 * 10 ** rng.random()
+    return voiced * (voice / voice.std() + breath * whisper) + (1 - voiced) * whisper
+
+
 def _pulses(phase: np.ndarray, fall: float = 0.92) -> np.ndarray:
     """A pulse train whose k-th harmonic has the amplitude fall**k: the closed form of that sum."""
     turn = np.cos(phase)
     return (fall * turn - fall**2) / (1 - 2 * fall * turn + fall**2)
 
 
-def _filter(source: np.ndarray, formants: np.ndarray, tilt: float, syllable: np.ndarray) -> np.ndarray:
-    """Give a source its vowels and tilt; vowels follow each other syllable by syllable."""
+def _filter(
+    source: np.ndarray, formants: np.ndarray, tilt: float, syllable: np.ndarray, width: float = 1, even: bool = False
+) -> np.ndarray:
+    """Give a source its vowels and tilt; vowels follow each other syllable by syllable, `even` ones with the same power."""
     frequency = np.fft.rfftfreq(len(source), 1 / RATE)[:, None]
     slope = (np.maximum(frequency[:, 0], 50) / 500) ** (tilt / 6.02)
     spectrum = np.fft.rfft(source) * slope
     which = syllable.astype(int) % len(formants)
     filtered = np.empty_like(source)
     for vowel, centres in enumerate(formants):
-        resonances = 1 / (1 + ((frequency - centres) / BANDWIDTHS) ** 2)
+        resonances = 1 / (1 + ((frequency - centres) / (width * BANDWIDTHS)) ** 2)
         shaped = np.fft.irfft(spectrum * (resonances.sum(1) + 0.02), len(source))
-        filtered[which == vowel] = shaped[which == vowel]
+        filtered[which == vowel] = shaped[which == vowel] / (shaped.std() if even else 1)
     return filtered
 
 
