@@ -1,10 +1,12 @@
-"""The tables under results/reference/ and in the README, from the real corpora: leaderboards, leak gaps, corpora judged by each other.
+"""The tables under results/reference/ and in the README, from the real corpora: leaderboards, leak gaps, corpora judged by each other,
+ablations.
 
     make reference CORPORA=path/to/corpora        (a folder that holds ravdess/ and emodb/)
 
 Each corpus is judged by its own configuration, `results/reference/<corpus>/reference.toml`, through the command line's
 own code; what the run found is copied beside it. Then come `ser-bench audit CORPUS --gap -f audioemotion26 -m svm` for each
-(`gap.csv`, `findings.csv`), and `ser-bench cross` of both with `CROSSED` (`results/reference/cross/`). Finished units are not done again.
+(`gap.csv`, `findings.csv`), `ser-bench ablate` with `ABLATED` and the settings of `SWEPT` (`ablation.csv`, `ablation.md`,
+`importance.csv`), and `ser-bench cross` of both with `CROSSED` (`results/reference/cross/`). Finished units are not done again.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser_bench.api import Results, audit, cross, run_config
+from ser_bench.api import Results, ablate, audit, cross, run_config
 from ser_bench.config import RunConfig, read_config
 from ser_bench.progress import for_terminal
 from ser_bench.reports import to_markdown
@@ -25,6 +27,15 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"
 GAP = {"features": "audioemotion26", "models": "svm"}
 CROSSED = {"features": ["egemaps", "compare"], "models": ["svm", "logreg"], "track": ["train", "corpus", "speaker"]}
+ABLATED = {"features": ["egemaps", "spectral+mfcc"], "models": "svm"}
+SWEPT = {
+    "track": ["speaker"],
+    "trim": [30.0],
+    "duration": [1.0, 2.0],
+    "cv": ["auto@3", "auto@6"],
+    "features.mfcc.n_mfcc": [13, 40],
+    "features.mfcc.rate": [8000],
+}
 KEPT = ("leaderboard.csv", "leaderboard.md", "references.csv", "resolution.csv", "run.toml", "environment.json", "skipped.csv")
 OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
@@ -43,6 +54,14 @@ def measure_gap(folder: Path, corpora: Path, jobs: int) -> Path:
     """Audit one corpus with its leak gap and keep what was found; returns the audit's folder."""
     found = audit(corpora / folder.name, gap=True, jobs=jobs, progress=for_terminal(), **GAP)
     for name in ("gap.csv", "findings.csv"):
+        shutil.copy(found.folder / name, folder / name)
+    return found.folder
+
+
+def ablate_groups(folder: Path, corpora: Path, jobs: int) -> Path:
+    """Ablate one corpus and keep the tables; returns the ablation's folder."""
+    found = ablate(corpora / folder.name, sweep=SWEPT, jobs=jobs, progress=for_terminal(), **ABLATED)
+    for name in ("ablation.csv", "ablation.md", "importance.csv"):
         shutil.copy(found.folder / name, folder / name)
     return found.folder
 
@@ -71,6 +90,7 @@ def main() -> None:
     folders = sorted(p.parent for p in REFERENCE.glob("*/reference.toml"))
     found = [judge(folder, arguments.corpora, arguments.jobs) for folder in folders]
     gaps = [measure_gap(folder, arguments.corpora, arguments.jobs) for folder in folders]
+    ablations = [ablate_groups(folder, arguments.corpora, arguments.jobs) for folder in folders]
     judge_across(folders, arguments.corpora, arguments.jobs)
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(OPEN)
@@ -78,6 +98,7 @@ def main() -> None:
     tables = "\n".join(headline(results) for results in found)
     shutil.copy(found[-1].folder / "figures" / "leaderboard.png", ROOT / "docs" / "leaderboard.png")
     shutil.copy(gaps[-1] / "figures" / "gap.png", ROOT / "docs" / "gap.png")
+    shutil.copy(ablations[-1] / "figures" / "ablation.png", ROOT / "docs" / "ablation.png")
     readme.write_text(f"{before}{OPEN}\n{tables}{CLOSE}{after}", encoding="utf-8")
 
 

@@ -191,3 +191,19 @@ def test_without_importance_none_is_measured(speech, tmp_path):
     assert plain.importance is None
     assert not (plain.folder / "importance.csv").exists()
     assert not list((tmp_path / "units").glob("*.npz"))
+
+
+@pytest.mark.parametrize(
+    ("cue", "features", "found_by"),
+    [
+        ("pitch", "egemaps", {"f0"}),
+        ("tempo", "egemaps", {"temporal"}),
+        ("loudness", "prosody+spectral", {"loudness", "energy"}),
+        ("timbre", "prosody+spectral", {"shape", "contrast", "zero_crossing"}),
+    ],
+)
+def test_a_planted_cue_s_own_group_does_most_alone(cue, features, found_by, tmp_path_factory):
+    store = tmp_path_factory.getbasetemp() / "cues"
+    options = {"features": features, "models": "logreg", "trials": 1, "inner": 2, "modes": "alone", "importance": False, "jobs": 1}
+    found = ser_bench.ablate(f"tones(cue={cue},speakers=6,takes=2)", out=str(store / "out"), cache=str(store), **options)
+    assert rows(found, "alone")["group"].iloc[0] in found_by
