@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ser_bench.models.model import Fitted, Model
     from ser_bench.tuning import UnitData
 
-VERSION = 1
+VERSION = 2
 REPEATS = 5
 """How often values are shuffled."""
 
@@ -52,7 +52,8 @@ def importances(bench: Bench) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `COLUMNS`: kind ``shapley`` (a group's share of the UAR above that of a system whose columns are all shuffled),
-        ``group`` and ``column`` (what is lost with it shuffled), each with a 95 % interval over speakers, the largest first.
+        ``group`` and ``column`` (what is lost with it shuffled), each with a 95 % interval over speakers, the largest first; and
+        ``model``, a group's share by the model's own measure, the mean over folds, where it has one.
 
     Raises
     ------
@@ -79,9 +80,11 @@ def importances(bench: Bench) -> pd.DataFrame:
     rows += [("column", name, *scores.difference_of(whole, counts("columns", at), cross_validated=True)) for at, name in enumerate(columns)]
     by_subset = {subset: counts("subsets", at) for at, subset in enumerate(subsets)}
     rows += [("shapley", bench.groups[at], *interval) for at, interval in enumerate(shapley(by_subset, len(bench.groups)))]
+    own = [shares for found in explained.values() if len(shares := found["own"])]
+    rows += [("model", name, value, np.nan, np.nan) for name, value in zip(bench.groups, np.mean(own, axis=0), strict=True)] if own else []
     (model,) = bench.models
     found = pd.DataFrame([(judged.corpus, bench.features.name, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
-    keys = found.assign(kind=found["kind"].map({"shapley": 0, "group": 1, "column": 2}), value=-found["value"])
+    keys = found.assign(kind=found["kind"].map({"shapley": 0, "group": 1, "column": 2, "model": 3}), value=-found["value"])
     return found.loc[keys.sort_values(["kind", "value"], kind="stable").index].reset_index(drop=True)
 
 
@@ -179,6 +182,7 @@ def explain(
     """Fit a unit's final model again and keep what it decides about held-out clips with values shuffled among them.
 
     Three arrays of codes: ``groups`` and ``columns``, what is shuffled, and ``subsets``, what is *not*; shape (n, repeats, n_held_out).
+    And ``own``: the groups' shares by the model's own measure, empty where it has none.
     """
     from threadpoolctl import threadpool_limits
 
@@ -194,6 +198,7 @@ def explain(
         orders = [rng.permutation(len(split.x_eval)) for _ in range(REPEATS)]
         single = range(len(of)) if len(of) <= MOST_COLUMNS else ()
         kept = {
+            "own": np.zeros(0) if (own := fitted.rests_on()) is None else member @ own,
             "groups": _decide(fitted, split.x_eval, list(member), orders),
             "columns": _decide(fitted, split.x_eval, [np.array([column]) for column in single], orders[:1]),
             "subsets": _decide(fitted, split.x_eval, [np.asarray(~member[list(subset)].any(0)) for subset in subsets], orders[:2]),

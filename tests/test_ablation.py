@@ -207,3 +207,11 @@ def test_a_planted_cue_s_own_group_does_most_alone(cue, features, found_by, tmp_
     options = {"features": features, "models": "logreg", "trials": 1, "inner": 2, "modes": "alone", "importance": False, "jobs": 1}
     found = ser_bench.ablate(f"tones(cue={cue},speakers=6,takes=2)", out=str(store / "out"), cache=str(store), **options)
     assert rows(found, "alone")["group"].iloc[0] in found_by
+
+
+@pytest.mark.parametrize(("model", "says"), [("logreg", True), ("xgb", True), ("svm", False)])
+def test_a_model_s_own_measure_stands_beside_where_it_has_one(model, says, speech, tmp_path):
+    leaned = ablate(speech, tmp_path, models=model, trials=1, modes="alone").importance
+    own = leaned[leaned["kind"] == "model"]
+    assert len(own) == (len(GROUPS) if says else 0)
+    assert not says or own["value"].sum() == pytest.approx(1, abs=1e-3)

@@ -105,6 +105,13 @@ class FittedBoosting(Fitted):
         probabilities = self.booster.inplace_predict(x, iteration_range=(0, self.rounds)) if len(x) else np.zeros((0, len(self.present)))
         return likeliest(probabilities, self.present, self.n_classes, self.rounds)
 
+    def rests_on(self) -> np.ndarray | None:
+        """A column's share of what all splits gained."""
+        gains = np.zeros(self.booster.num_features())
+        for name, gain in self.booster.get_score(importance_type="total_gain").items():
+            gains[int(name.removeprefix("f"))] = gain
+        return gains / gains.sum() if gains.any() else None
+
 
 def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> FittedBoosting:
     """Boost for that many rounds, or until validation clips have gained nothing for `PATIENCE` rounds."""

@@ -84,6 +84,10 @@ class Fitted(ABC):
     def judge(self, x: np.ndarray) -> Verdict:
         """Decide about clips, scaled as those trained on: shape (n, n_columns)."""
 
+    def rests_on(self) -> np.ndarray | None:
+        """The model's own measure of how much it rests on each column, shape (n_columns,), summing to one; None where it has none."""
+        return None
+
 
 @dataclass(frozen=True)
 class Estimator(Fitted):
@@ -96,6 +100,11 @@ class Estimator(Fitted):
         """Decide for the most probable emotion."""
         return likeliest(self.classifier.predict_proba(x), self.classifier.classes_, self.n_classes)
 
+    def rests_on(self) -> np.ndarray | None:
+        """The mean size of a column's weights over emotions, of a linear classifier."""
+        sizes = np.abs(self.classifier.coef_).mean(0) if hasattr(self.classifier, "coef_") else np.zeros(0)
+        return sizes / sizes.sum() if sizes.any() else None
+
 
 @dataclass(frozen=True)
 class Narrowed(Fitted):
@@ -103,10 +112,16 @@ class Narrowed(Fitted):
 
     fitted: Fitted
     columns: np.ndarray
+    n_columns: int
 
     def judge(self, x: np.ndarray) -> Verdict:
         """Decide by those columns."""
         return self.fitted.judge(x[:, self.columns])
+
+    def rests_on(self) -> np.ndarray | None:
+        """As the model has it, nothing of the columns that it was not given."""
+        own = self.fitted.rests_on()
+        return None if own is None else np.bincount(self.columns, own, minlength=self.n_columns)
 
 
 @dataclass(frozen=True)
@@ -213,7 +228,7 @@ def fit_split(model: Model, split: Split, params: Params, seed: int, rounds: int
     columns = chosen_columns(model, split)
     if columns is None:
         return model.fit(split, params, seed, rounds)
-    return Narrowed(model.fit(narrow(split, columns), params, seed, rounds), columns)
+    return Narrowed(model.fit(narrow(split, columns), params, seed, rounds), columns, split.x_train.shape[1])
 
 
 def knows_one(split: Split) -> bool:
