@@ -1,7 +1,7 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
-`metrics` scores, `intervals` says how far a score would move with other speakers, `comparisons` says which
-systems cannot be told apart from the best, `corpora` which are better over several corpora.
+`metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other
+speakers, `comparisons` says which systems cannot be told apart from the best, `corpora` which are better over several corpora.
 """
 
 from ser_bench.scores.comparisons import contributions, contributions_of, holm, p_of_difference, p_vs_best, smallest_difference, smallest_p
@@ -15,11 +15,20 @@ from ser_bench.scores.corpora import (
     smallest_signed_rank_p,
     wilcoxon_holm,
 )
-from ser_bench.scores.intervals import Interval, combined_of, difference_interval, difference_of, jackknife_interval, jackknife_of
+from ser_bench.scores.curves import calibration_error, reliability, roc_curves
+from ser_bench.scores.intervals import (
+    Interval,
+    combined_of,
+    difference_interval,
+    difference_of,
+    jackknife_interval,
+    jackknife_of,
+    recall_intervals,
+    recall_intervals_of,
+)
 from ser_bench.scores.metrics import (
     auc,
     aucs,
-    calibration_error,
     confusion_counts,
     f1s,
     f1s_of,
@@ -69,8 +78,12 @@ __all__ = [
     "p_vs_best",
     "precisions",
     "precisions_of",
+    "recall_intervals",
+    "recall_intervals_of",
     "recalls",
     "recalls_of",
+    "reliability",
+    "roc_curves",
     "smallest_difference",
     "smallest_p",
     "smallest_signed_rank_p",

@@ -1,7 +1,7 @@
 """How far a score would move with other speakers.
 
 In:   what was meant and what was predicted, clip by clip, and whose voice it was.
-Out:  UAR with its interval.
+Out:  UAR, or the recall of each class, with its interval.
 Rule: clips of one speaker stand or fall together, so nothing here resamples clips.
 """
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ser_bench.scores.metrics import Counts, Floats, speaker_counts, uar_of
+from ser_bench.scores.metrics import Counts, Floats, labels, recalls_of, speaker_counts, uar_of
 
 
 class Interval(NamedTuple):
@@ -115,6 +115,45 @@ def difference_interval(
     return difference_of(counts, others, level=level, cross_validated=cross_validated)
 
 
+def recall_intervals(
+    truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike, *, level: float = 0.95, cross_validated: bool = False
+) -> dict[str, Interval]:
+    """Recall of each class that was meant, in sorted order, with the interval that leaving speakers out one at a time gives it.
+
+    ``recall_c ± t * sqrt((n_c-1)/n_c * sum_s (recall_c_without_s - mean)^2)`` over the n_c speakers who meant class c, with
+    Student's t at n_c - 1 degrees of freedom; cut off at 0 and 1. Who never meant the class says nothing of it. With several seeds
+    the recall is the mean over seeds. Each interval is by itself: of k of them, the chance that one misses is greater than of one.
+
+    Parameters
+    ----------
+    truth, predicted, speakers, level
+        As in `jackknife_interval`.
+    cross_validated : bool
+        As in `jackknife_interval`, by the factor ``sqrt((n_c+1)/(n_c-1))``.
+
+    Returns
+    -------
+    dict of str to Interval
+        Bounds are NaN for a class that fewer than two speakers meant.
+
+    Raises
+    ------
+    ValueError
+        As `jackknife_interval`.
+
+    Examples
+    --------
+    >>> truth, speakers = ["a", "b"] * 6, list("xxyyyyzzzzzz")
+    >>> found = recall_intervals(truth, ["a", "b", "a", "a"] * 3, speakers)
+    >>> {name: f"{score:.2f} [{low:.2f}, {high:.2f}]" for name, (score, low, high) in found.items()}
+    {'a': '1.00 [1.00, 1.00]', 'b': '0.50 [0.00, 1.00]'}
+    """
+    meant = labels("truth", truth)
+    order = np.unique(np.concatenate([meant, labels("predicted", predicted, like=meant).ravel()]))
+    found = recall_intervals_of(speaker_counts(meant, predicted, speakers, classes=order), level=level, cross_validated=cross_validated)
+    return {str(name): interval for name, interval in zip(order, found, strict=True) if name in meant}
+
+
 def jackknife_of(counts: Counts, *, level: float = 0.95, cross_validated: bool = False) -> Interval:
     """`jackknife_interval` of confusion counts, shape (n_speakers, k, k) or (n_seeds, n_speakers, k, k)."""
     score, low, high = _around(*_leaving_out(counts), level, cross_validated=cross_validated)
@@ -144,11 +183,31 @@ def combined_of(counts: Sequence[Counts], weights: Sequence[float], *, level: fl
     return _around(score, without, level, cross_validated=cross_validated)
 
 
-def _leaving_out(counts: Counts) -> tuple[float, Floats]:
-    """UAR over all speakers, and without each of them, both means over seeds."""
+def recall_intervals_of(counts: Counts, *, level: float = 0.95, cross_validated: bool = False) -> list[Interval]:
+    """`recall_intervals` of confusion counts, shapes as `jackknife_of` takes them: one a class, NaN for one that nobody meant."""
+    counts = _by_seed(counts)
+    total = counts.sum(1, keepdims=True)
+    whole, without = recalls_of(total)[:, 0].mean(0), recalls_of(total - counts).mean(0)
+    showed = counts[0].sum(-1) > 0
+    found = []
+    for place, score in enumerate(whole):
+        shown = without[showed[:, place], place]
+        low, high = _around(score, shown, level, cross_validated=cross_validated)[1:] if len(shown) > 1 else (np.nan, np.nan)
+        found.append(Interval(float(score), float(np.maximum(low, 0)), float(np.minimum(high, 1))))
+    return found
+
+
+def _by_seed(counts: Counts) -> Counts:
+    """Counts of shape (n_seeds, n_speakers, k, k), or a ValueError where there is a single speaker."""
     counts = counts.reshape(-1, *counts.shape[-3:])
     if counts.shape[1] < 2:
         raise ValueError("an interval over speakers needs at least two; these clips have one")
+    return counts
+
+
+def _leaving_out(counts: Counts) -> tuple[float, Floats]:
+    """UAR over all speakers, and without each of them, both means over seeds."""
+    counts = _by_seed(counts)
     total = counts.sum(1, keepdims=True)
     return float(uar_of(total).mean()), uar_of(total - counts).mean(0)
 

@@ -263,7 +263,7 @@ def auc(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *, 
     >>> auc(["a", "a", "b", "b"], [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]])
     0.75
     """
-    by_fold = [_class_aucs(code, values) for code, values in _by_fold(truth, scores, folds, classes)]
+    by_fold = [_class_aucs(code, values) for code, values in each_fold(truth, scores, folds, classes)]
     means = [np.nanmean(aucs) for aucs in by_fold if not np.isnan(aucs).all()]
     return float(np.mean(means)) if means else float("nan")
 
@@ -279,7 +279,7 @@ def aucs(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = None, *,
     {'a': 0.75, 'b': 0.75}
     """
     order = np.unique(labels("truth", truth)) if classes is None else np.asarray(classes)
-    by_fold = np.stack([_class_aucs(code, values) for code, values in _by_fold(truth, scores, folds, classes)])
+    by_fold = np.stack([_class_aucs(code, values) for code, values in each_fold(truth, scores, folds, classes)])
     told = ~np.isnan(by_fold)
     means = _share(np.where(told, by_fold, 0.0).sum(0), told.sum(0))
     return {str(name): float(value) for name, value in zip(order, means, strict=True)}
@@ -299,7 +299,7 @@ def micro_auc(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = Non
     0.78125
     """
     found = []
-    for code, values in _by_fold(truth, scores, folds, classes):
+    for code, values in each_fold(truth, scores, folds, classes):
         own = code[:, None] == np.arange(values.shape[1])
         found.append(float(_class_aucs(own.ravel().astype(int), np.column_stack([-values.ravel(), values.ravel()]))[1]))
     return float(np.mean(found))
@@ -326,44 +326,8 @@ def log_loss(truth: ArrayLike, probabilities: ArrayLike, *, classes: ArrayLike |
     >>> round(log_loss(["a", "b"], [[0.5, 0.5], [0.2, 0.8]]), 4)
     0.4581
     """
-    ((code, values),) = _by_fold(truth, probabilities, None, classes)
+    ((code, values),) = each_fold(truth, probabilities, None, classes)
     return float(-np.log(values[np.arange(len(code)), code].clip(1e-7)).mean())
-
-
-def calibration_error(
-    truth: ArrayLike, predicted: ArrayLike, probabilities: ArrayLike, *, classes: ArrayLike | None = None, bins: int = 15
-) -> float:
-    """Expected calibration error: ``sum_b n_b / N * |share right - mean probability|`` over equal bins b of the decision's probability.
-
-    Parameters
-    ----------
-    truth, predicted : array of labels, shape (n_clips,)
-    probabilities : array of float, shape (n_clips, k)
-    classes : array of labels, shape (k,), optional
-        The columns; by default the labels that occur in `truth`, sorted.
-    bins : int
-
-    Raises
-    ------
-    ValueError
-        As `auc`, or if a decision is none of the classes.
-
-    References
-    ----------
-    Naeini, Cooper & Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning, AAAI; Guo et al. (2017), ICML.
-
-    Examples
-    --------
-    >>> round(calibration_error(["a", "b"], ["a", "a"], [[0.9, 0.1], [0.7, 0.3]]), 4)
-    0.4
-    """
-    order = np.unique(labels("truth", truth)) if classes is None else np.asarray(classes)
-    ((code, values),) = _by_fold(truth, probabilities, None, order)
-    decided = codes(labels("predicted", predicted, like=labels("truth", truth)), order)
-    belief = values[np.arange(len(decided)), decided]
-    place = np.minimum((belief * bins).astype(int), bins - 1)
-    off = np.bincount(place, weights=(decided == code) - belief, minlength=bins)
-    return float(np.abs(off).sum() / len(belief))
 
 
 def labels(what: str, values: ArrayLike, like: Labels | None = None) -> Labels:
@@ -399,7 +363,7 @@ def _by_class(score: Callable[[Counts], Floats], truth: ArrayLike, predicted: Ar
     return {str(name): float(value) for name, value in zip(order, values, strict=True) if name in meant}
 
 
-def _by_fold(
+def each_fold(
     truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None, classes: ArrayLike | None
 ) -> Iterator[tuple[NDArray[np.intp], Floats]]:
     """Codes and scores of the clips of each fold."""

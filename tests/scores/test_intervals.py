@@ -86,3 +86,40 @@ def test_a_difference_of_seeds_is_that_of_their_means():
     both = np.stack([predicted, truth])
     above = scores.difference_interval(truth, both, predicted, speakers)
     assert above.score == pytest.approx((1 - scores.uar(truth, predicted)) / 2)
+
+
+def recall_by_hand(truth, predicted, speakers, emotion):
+    """The definition, one speaker left out at a time."""
+    who = sorted({s for s, e in zip(speakers, truth, strict=True) if e == emotion})
+    without = [np.mean((predicted == truth)[(truth == emotion) & (speakers != s)]) for s in who]
+    n = len(who)
+    error = np.sqrt((n - 1) / n * np.sum((without - np.mean(without)) ** 2)) * np.sqrt((n + 1) / (n - 1))
+    score = np.mean((predicted == truth)[truth == emotion])
+    reach = t.ppf(0.975, n - 1) * error
+    return score, max(0, score - reach), min(1, score + reach)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_recall_intervals_are_those_of_the_definition(seed):
+    rng = np.random.default_rng(seed)
+    truth, speakers = rng.choice(["a", "b", "c"], 200), rng.choice(list("stuvwx"), 200)
+    truth[(truth == "c") & np.isin(speakers, ["s", "t"])] = "a"
+    predicted = np.where(rng.random(200) < 0.7, truth, "d")
+    found = scores.recall_intervals(truth, predicted, speakers, cross_validated=True)
+    assert list(found) == ["a", "b", "c"]
+    for emotion, interval in found.items():
+        assert interval == pytest.approx(recall_by_hand(truth, predicted, speakers, emotion))
+
+
+def test_one_speaker_s_emotion_has_a_recall_and_no_interval():
+    found = scores.recall_intervals(["a", "b", "a", "c"], ["a", "b", "b", "c"], list("xxyy"))
+    assert found["c"].score == 1
+    assert np.isnan(found["c"][1:]).all()
+    assert np.isfinite(found["a"]).all()
+
+
+def test_recall_is_the_mean_over_seeds():
+    truth, predicted, speakers = draw(5)
+    both = scores.recall_intervals(truth, np.stack([predicted, truth]), speakers)
+    known = scores.recalls(truth, predicted)
+    assert {name: interval.score for name, interval in both.items()} == pytest.approx({name: (r + 1) / 2 for name, r in known.items()})
