@@ -1,4 +1,4 @@
-"""The critical-difference diagram: `figures/critical-difference.png` and `.svg` of a merged leaderboard.
+"""The critical-difference diagram: `figures/critical-difference` as PNG, SVG and PDF, of a merged leaderboard.
 
 In:   comparisons across corpora.
 Out:  files; the same comparisons give the same bytes. None where no comparison has three corpora.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.reports.figures import TITLES, save
+from ser_bench.reports.figures import KINDS, TITLES, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    for kind in ("png", "svg"):
+    for kind in KINDS:
         (folder / f"{NAME}.{kind}").unlink(missing_ok=True)
     drawn = [comparison for comparison in comparisons if comparison.drawable]
     if not drawn:

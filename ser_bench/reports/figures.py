@@ -1,4 +1,4 @@
-"""Pictures for papers, as PNG and SVG: a run's leaderboard, an audit's leak gap, corpora judged by each other.
+"""Pictures for papers, as PNG, SVG and PDF: a run's leaderboard, an audit's leak gap, corpora judged by each other.
 
 In:   rows with their intervals, and what they are to be read against.
 Out:  files; the same rows give the same bytes.
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Okabe & Ito's colours, told apart by every kind of colour vision; shapes tell them apart in grey.
 LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
 LINES = {"chance": ":", "human": "--", "published": "-.", "honest": "-", "all groups": "-"}
+KINDS: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Kinds of files, with what must not be written into them, as it differs from time to time."""
 TITLES = {"train": "scaled by training clips", "speaker": "TRANSDUCTIVE: scaled by speaker"}
 
 
@@ -66,7 +68,7 @@ def looks_of(names: pd.Series) -> dict[str, tuple[str, str]]:
 
 
 def draw(panels: Sequence[Panel], folder: Path, name: str, title: str) -> None:
-    """Draw panels side by side and write them as PNG and SVG below `folder`."""
+    """Draw panels side by side and write them below `folder`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -81,13 +83,14 @@ def draw(panels: Sequence[Panel], folder: Path, name: str, title: str) -> None:
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write a picture as PNG and SVG, the same bytes for the same picture."""
+    """Write a picture in each of `KINDS`, the same bytes for the same picture."""
     import matplotlib
 
     folder.mkdir(exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": "ser-bench", "svg.fonttype": "none"}):
-        figure.savefig(folder / f"{name}.png", dpi=160, metadata={"Software": None})
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    # TrueType fonts, as publishers refuse Type 3.
+    with matplotlib.rc_context({"svg.hashsalt": "ser-bench", "svg.fonttype": "none", "pdf.fonttype": 42}):
+        for kind, metadata in KINDS.items():
+            figure.savefig(folder / f"{name}.{kind}", dpi=160, metadata=metadata)
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:

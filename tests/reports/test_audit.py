@@ -72,5 +72,5 @@ def test_without_a_gap_there_is_no_word_of_it(tmp_path):
 
 def test_the_same_audit_makes_the_same_bytes(tmp_path):
     one, other = publish(tmp_path / "one", gap()), publish(tmp_path / "other", gap())
-    for name in ("audit.html", "gap.csv", "findings.csv", "figures/gap.png", "figures/gap.svg"):
+    for name in ("audit.html", "gap.csv", "findings.csv", "figures/gap.png", "figures/gap.svg", "figures/gap.pdf"):
         assert (one / name).read_bytes() == (other / name).read_bytes()

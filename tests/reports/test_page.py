@@ -85,7 +85,7 @@ def test_nothing_but_tables_needs_sideways_scrolling(page, width):
 
 def test_the_same_run_makes_the_same_bytes(folder, tmp_path):
     publish(tmp_path, *fabricate.write_run(tmp_path))
-    for name in ("report.html", "figures/leaderboard.png", "figures/leaderboard.svg", "leaderboard.md"):
+    for name in ("report.html", "figures/leaderboard.png", "figures/leaderboard.svg", "figures/leaderboard.pdf", "leaderboard.md"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 
 
