@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, human_recall, known_readers, load_corpus
+from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, audio_folder, human_recall, known_readers, load_corpus
 from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels
 from ser_bench.corpora.twins import Twins, resolve_twins
 
@@ -18,6 +18,7 @@ __all__ = [
     "FileNameReader",
     "Twins",
     "apply_labels",
+    "audio_folder",
     "catalogue",
     "human_recall",
     "known_readers",

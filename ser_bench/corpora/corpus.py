@@ -24,6 +24,8 @@ from ser_bench.errors import WrongCall
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.corpora.tones import Tones
+
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 MANIFEST_SUFFIXES = (".csv", ".parquet")
 
@@ -189,6 +191,14 @@ def load_corpus(source: str | Path, *, cache: str | Path = "features") -> Corpus
     return corpus
 
 
+def audio_folder(source: str | Path, cache: str | Path = "features") -> Path:
+    """The folder that the clips of a corpus are named relative to, whether or not it is there; parameters as in `load_corpus`."""
+    if embedded := _named_tones(source):
+        return embedded.folder(Path(cache).absolute())
+    path = Path(os.path.abspath(Path(source).expanduser()))
+    return path.parent if path.suffix.lower() in MANIFEST_SUFFIXES else path
+
+
 def known_readers() -> dict[str, type[FileNameReader]]:
     """All readers by name, those of other packages too."""
     return registry.discover("corpora", FileNameReader)
@@ -215,11 +225,10 @@ def arrange(clips: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read(source: str | Path, cache: Path) -> Corpus:
-    from ser_bench.corpora import manifest, tones
+    from ser_bench.corpora import manifest
 
-    if isinstance(source, str) and re.match(r"\s*tones\s*(\(|$)", source):
-        name, parameters = spec.parse(source)
-        return spec.build("corpus", tones.Tones, name, parameters).corpus(cache)
+    if embedded := _named_tones(source):
+        return embedded.corpus(cache)
     path = Path(os.path.abspath(Path(source).expanduser()))
     if path.is_dir():
         return _read_folder(path)
@@ -228,6 +237,16 @@ def _read(source: str | Path, cache: Path) -> Corpus:
     if path.suffix.lower() in MANIFEST_SUFFIXES:
         return manifest.read_manifest(path)
     raise WrongCall(f"{source} is neither a folder nor a manifest (.csv, .parquet)")
+
+
+def _named_tones(source: str | Path) -> Tones | None:
+    """The embedded corpus, where that is what is named."""
+    from ser_bench.corpora import tones
+
+    if not isinstance(source, str) or not re.match(r"\s*tones\s*(\(|$)", source):
+        return None
+    name, parameters = spec.parse(source)
+    return spec.build("corpus", tones.Tones, name, parameters)
 
 
 def _read_folder(folder: Path) -> Corpus:

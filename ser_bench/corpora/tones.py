@@ -121,6 +121,11 @@ class Tones:
         corpus = TonesReader().read(folder, find_audio(folder))
         return replace(corpus, name=spec.canonical("tones", self), protocol="group:4" if self.speakers >= 4 else "loso")
 
+    def folder(self, cache: Path) -> Path:
+        """Where the clips lie once made."""
+        hashed = hashlib.blake2b(json.dumps([VERSION, asdict(self)]).encode(), digest_size=4)
+        return cache / f"tones-{hashed.hexdigest()}{'' if self.cue == 'all' else f'-{self.cue}'}"
+
     def make(self, cache: Path) -> Path:
         """Write the clips to a folder of the cache, whole or not at all, and name it.
 
@@ -129,8 +134,7 @@ class Tones:
         WorkFailed
             Where the cache cannot be written.
         """
-        hashed = hashlib.blake2b(json.dumps([VERSION, asdict(self)]).encode(), digest_size=4)
-        folder = cache / f"tones-{hashed.hexdigest()}{'' if self.cue == 'all' else f'-{self.cue}'}"
+        folder = self.folder(cache)
         if folder.is_dir():
             return folder
         try:
