@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ser_bench import scores
-from ser_bench.reports.leaderboard import CELL, PUBLISHED, read_board, read_references
+from ser_bench.reports.cells import cell_id, open_cell
+from ser_bench.reports.leaderboard import PUBLISHED, read_board, read_references
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.tables import blocks, like_best, notes, protocol_words, records, reference_words, resolution_words, row_cells
 
@@ -70,11 +68,10 @@ def write_page(folder: Path) -> None:
         blocks=[_block(title, block, run) for title, block in blocks(run.leaderboard)],
         lines=[{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(run.references)],
         skipped=run.skipped.to_dict("records"),
-        cells=[_cell(record, run) for record in records(run.leaderboard)],
+        cells=[open_cell(record, run) for record in records(run.leaderboard)],
         parameters=[
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
         ],
-        failed=[record for record in records(run.leaderboard) if record["status"] == "failed"],
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
 
@@ -132,92 +129,17 @@ def _scaling(run: RunTables) -> str:
     return " or ".join(words[track] for track in run.leaderboard["track"].unique())
 
 
-def cell_id(record: dict[str, Any]) -> str:
-    """Where a cell stands on the page."""
-    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in CELL)
-
-
 def _block(title: str, block: pd.DataFrame, run: RunTables) -> dict[str, Any]:
     rows = []
     for record in records(block):
         rows.append({**record, "read": row_cells(record), "like_best": like_best(record), "id": cell_id(record)})
     few = "An interval over fewer than six speakers is not to be leaned on." if block["speakers"].iloc[0] < 6 else ""
     told = [line for line in (resolution_words(block, run.resolutions), *notes(block)) if line]
-    return {"title": title, "rows": rows, "track": block["track"].iloc[0], "few": few, "notes": told}
-
-
-def _cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
-    """A cell opened: confusions over all seeds, scores by class, UAR by speaker, what else is known, chosen parameters."""
-    rows = _of(record, run.predictions)
-    opened = {**record, "id": cell_id(record), "read": row_cells(record)}
-    if rows.empty:
-        return opened
-    truth, predicted, speakers = (rows[name].to_numpy(str) for name in ("emotion", "predicted", "speaker"))
-    emotions = sorted({*truth, *predicted})
-    by_speaker = scores.speaker_counts(truth, predicted, speakers, classes=emotions)
-    counts = by_speaker.sum(0)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    voices = sorted(zip(np.unique(speakers), scores.uar_of(by_speaker), strict=True), key=lambda pair: (pair[1], pair[0]))
     return {
-        **opened,
-        "emotions": emotions,
-        "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
-        "classes": _classes(rows, emotions, counts),
-        "speakers": [{"name": name, "uar": float(value)} for name, value in voices],
-        "beside": _beside(rows, record, run.clips),
-        "chosen": _chosen(record, run.trials),
+        "title": title,
+        "corpus": block["corpus"].iloc[0],
+        "track": block["track"].iloc[0],
+        "rows": rows,
+        "few": few,
+        "notes": told,
     }
-
-
-def _classes(rows: pd.DataFrame, emotions: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
-    """Recall, precision, F1 and AUC of each emotion."""
-    columns = [f"p.{emotion}" for emotion in emotions if f"p.{emotion}" in rows]
-    aucs = {}
-    if columns and rows[columns].notna().to_numpy().all() and set(rows["emotion"]) <= {c.removeprefix("p.") for c in columns}:
-        folds = rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
-        aucs = scores.aucs(rows["emotion"], rows[columns], folds, classes=[c.removeprefix("p.") for c in columns])
-    values = (scores.recalls_of(counts), scores.precisions_of(counts), scores.f1s_of(counts), counts.sum(1))
-    return [
-        {"emotion": e, "recall": float(r), "precision": float(p), "f1": float(f), "n": int(n), "auc": aucs.get(e, np.nan)}
-        for e, r, p, f, n in zip(emotions, *values, strict=True)
-    ]
-
-
-def _beside(rows: pd.DataFrame, record: dict[str, Any], clips: pd.DataFrame) -> list[tuple[str, str]]:
-    """Scores that stand beside the headline: name and value."""
-    truth, predicted = rows["emotion"], rows["predicted"]
-    folds = rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
-    told = [("UAR, mean over folds", float(np.mean(list(scores.uar_by(truth, predicted, folds).values()))))]
-    columns = [column for column in rows.columns if column.startswith("p.")]
-    classes = [column.removeprefix("p.") for column in columns]
-    if columns and rows[columns].notna().to_numpy().all():
-        p = rows[columns]
-        told += [
-            ("AUC over all pairs of clip and class (micro)", scores.micro_auc(truth, p, folds, classes=classes)),
-            ("log loss", scores.log_loss(truth, p, classes=classes)),
-            ("calibration error", scores.calibration_error(truth, predicted, p, classes=classes)),
-        ]
-    if "gender" in clips and (gender := rows["clip"].map(clips["gender"])).notna().all():
-        told += [(f"UAR, {name}", value) for name, value in scores.uar_by(truth, predicted, gender).items() if name]
-    return [(name, f"{value:.3f}".removeprefix("0")) for name, value in told]
-
-
-def _chosen(record: dict[str, Any], trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """The parameters chosen in each fold, with the inner score that chose them."""
-    mine = _of(record, trials[trials["chosen"].astype(bool)] if len(trials) else trials)
-    return [
-        {"fold": f"{seed}/{fold}", "score": score, "params": _params(params)}
-        for seed, fold, score, params in mine.reindex(columns=["seed", "fold", "score", "params"]).itertuples(index=False)
-    ]
-
-
-def _of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one cell, in the order of seeds and folds."""
-    for name in CELL:
-        table = table[table[name] == record[name]]
-    return table.sort_values(["seed", "fold"], kind="stable")
-
-
-def _params(text: str) -> str:
-    values = json.loads(text)
-    return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in sorted(values.items()))

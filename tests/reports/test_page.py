@@ -41,9 +41,9 @@ def test_leaky_failed_and_transductive_are_unmistakable(page):
 
 def test_a_click_sorts(page):
     def uars() -> list[str]:
-        return [row.find_elements("css selector", "td")[3].text for row in visible(page, "#block-1 + div tbody tr")]
+        return [row.find_elements("css selector", "td")[3].text for row in visible(page, "#block-1 ~ div tbody tr")]
 
-    head = visible(page, "#block-1 + div th button")[3]
+    head = visible(page, "#block-1 ~ div th button")[3]
     head.click()
     down = uars()
     head.click()
@@ -69,6 +69,37 @@ def test_a_link_opens_its_cell_with_confusions_speakers_and_parameters(page):
     assert "kernel rbf" in opened
 
 
+def test_an_opened_cell_draws_its_curves_and_tells_them_in_words(page):
+    cell = page.find_element("css selector", "#cells ~ details")
+    page.execute_script("arguments[0].open = true", cell)
+    told = [drawn.get_attribute("aria-label") for drawn in visible(page, "svg.curve")]
+    assert [words.partition(":")[0] for words in told] == [*(f"ROC curve of {e}" for e in fabricate.EMOTIONS), "Calibration"]
+    assert "found at 10% false alarms" in told[0]
+    assert "said 0.60, right" in told[-1]
+    assert all(len(line.get_attribute("points").split()) <= 50 for line in cell.find_elements("css selector", "polyline"))
+
+
+def test_recall_stands_with_its_interval(page):
+    from ser_bench import scores
+
+    cell = page.find_element("css selector", "#cells ~ details")
+    page.execute_script("arguments[0].open = true", cell)
+    rows = fabricate.predictions(fabricate.clips(), "egemaps", "svm", 0.8)
+    known = scores.recall_intervals(rows["emotion"], rows["predicted"], rows["speaker"], cross_validated=True)["fear"]
+    row = next(row.text for row in visible(cell, "table.recall tbody tr") if row.text.startswith("fear"))
+    assert "[{:.2f}, {:.2f}]".format(*known[1:]).replace("0.", ".") in row
+
+
+def test_a_cell_without_probabilities_has_no_curves(tmp_path):
+    cells, found, read_against = fabricate.write_run(tmp_path)
+    found[[column for column in found if column.startswith("p.")]] = float("nan")
+    found.to_parquet(tmp_path / "predictions.parquet", index=False)
+    publish(tmp_path, cells, found, read_against)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "ROC by class" not in text
+    assert "By class" in text
+
+
 def test_names_are_text_never_markup(page):
     assert page.find_elements("css selector", "td b b, a > b") == []
     assert "<b>odd</b>" in page.find_element("css selector", "body").text
@@ -79,7 +110,17 @@ def test_nothing_but_tables_needs_sideways_scrolling(page, width):
     page.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     )
+    page.execute_script("for (const cell of document.querySelectorAll('details')) cell.open = true")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_on_paper_tables_fit_and_nothing_is_to_be_pressed(page):
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 718, "height": 1000, "deviceScaleFactor": 1, "mobile": False})
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 718
+    assert not visible(page, ".copy, .filters, nav")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 

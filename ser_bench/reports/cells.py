@@ -1,0 +1,163 @@
+"""Cells, opened: what one row of the leaderboard is made of.
+
+In:   a row of the leaderboard and the run's predictions, trials and clips.
+Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
+Rule: what is drawn is told in words beside it, and curves are few points: fifty cells make one page.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.reports.leaderboard import CELL
+from ser_bench.reports.tables import row_cells, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.reports.page import RunTables
+
+SIDE = 200
+"""A curve's picture is a square of so many units a side."""
+ALARMS = (0.1, 0.2, 0.5)
+"""The rates of false alarms at which a ROC curve is told in words."""
+
+
+def cell_id(record: dict[str, Any]) -> str:
+    """Where a cell stands on the page."""
+    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in CELL)
+
+
+def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
+    """A cell for the page; a failed one has nothing but its row."""
+    rows = of_cell(record, run.predictions)
+    opened = {**record, "id": cell_id(record), "read": row_cells(record)}
+    if rows.empty:
+        return opened
+    truth, predicted, speakers = (rows[name].to_numpy(str) for name in ("emotion", "predicted", "speaker"))
+    emotions = sorted({*truth, *predicted})
+    by_seed = [rows["seed"].to_numpy() == seed for seed in rows["seed"].unique()]
+    by_speaker = np.stack([scores.speaker_counts(truth[one], predicted[one], speakers[one], classes=emotions) for one in by_seed])
+    counts = by_speaker.sum((0, 1))
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    voices = sorted(zip(np.unique(speakers), scores.uar_of(by_speaker.sum(0)), strict=True), key=lambda pair: (pair[1], pair[0]))
+    return {
+        **opened,
+        "emotions": emotions,
+        "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
+        "classes": _classes(rows, emotions, by_speaker),
+        "speakers": [{"name": name, "uar": float(value)} for name, value in voices],
+        "beside": _beside(rows, run.clips),
+        "curves": _roc_curves(rows, emotions),
+        "reliability": _reliability(rows),
+        "chosen": _chosen(record, run.trials),
+    }
+
+
+def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one cell, in the order of seeds and folds."""
+    for name in CELL:
+        table = table[table[name] == record[name]]
+    return table.sort_values(["seed", "fold"], kind="stable")
+
+
+def _probabilities(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]] | None:
+    """Probabilities and their classes; None where some are not known or an emotion has none."""
+    columns = [column for column in rows.columns if column.startswith("p.") and rows[column].notna().any()]
+    classes = [column.removeprefix("p.") for column in columns]
+    known = columns and rows[columns].notna().to_numpy().all() and {*rows["emotion"], *rows["predicted"]} <= {*classes}
+    return (rows[columns], classes) if known else None
+
+
+def _folds(rows: pd.DataFrame) -> pd.Series:
+    return rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
+
+
+def _classes(rows: pd.DataFrame, emotions: list[str], by_speaker: np.ndarray) -> list[dict[str, Any]]:
+    """Recall with its interval, precision, F1 and AUC of each emotion."""
+    known = _probabilities(rows)
+    aucs = scores.aucs(rows["emotion"], known[0], _folds(rows), classes=known[1]) if known else {}
+    counts = by_speaker.sum((0, 1))
+    intervals: list[Any] = [(r, np.nan, np.nan) for r in scores.recalls_of(counts)]
+    if by_speaker.shape[1] > 1:
+        intervals = scores.recall_intervals_of(by_speaker, cross_validated=True)
+    values = zip(emotions, intervals, scores.precisions_of(counts), scores.f1s_of(counts), counts.sum(1), strict=True)
+    return [
+        {"emotion": e, "recall": r, "low": low, "high": high, "precision": p, "f1": f, "n": int(n), "auc": aucs.get(e, np.nan)}
+        for e, (r, low, high), p, f, n in values
+    ]
+
+
+def _beside(rows: pd.DataFrame, clips: pd.DataFrame) -> list[tuple[str, str]]:
+    """Scores that stand beside the headline: name and value."""
+    truth, predicted = rows["emotion"], rows["predicted"]
+    folds = _folds(rows)
+    told = [("UAR, mean over folds", float(np.mean(list(scores.uar_by(truth, predicted, folds).values()))))]
+    if known := _probabilities(rows):
+        p, classes = known
+        told += [
+            ("AUC over all pairs of clip and class (micro)", scores.micro_auc(truth, p, folds, classes=classes)),
+            ("log loss", scores.log_loss(truth, p, classes=classes)),
+            ("calibration error", scores.calibration_error(truth, predicted, p, classes=classes)),
+        ]
+    if "gender" in clips and (gender := rows["clip"].map(clips["gender"])).notna().all():
+        told += [(f"UAR, {name}", value) for name, value in scores.uar_by(truth, predicted, gender).items() if name]
+    return [(name, f"{value:.3f}".removeprefix("0")) for name, value in told]
+
+
+def _roc_curves(rows: pd.DataFrame, emotions: list[str]) -> list[dict[str, str]]:
+    """The ROC curve of each emotion that has one: its name, its AUC, its points on a square, and itself in words."""
+    known = _probabilities(rows)
+    if not known:
+        return []
+    p, classes = known
+    truth, folds = rows["emotion"], _folds(rows)
+    curves = dict(zip(classes, scores.roc_curves(truth, p, folds, classes=classes), strict=True))
+    aucs = scores.aucs(truth, p, folds, classes=classes)
+    return [
+        {"emotion": e, "auc": short(aucs[e]), "points": _points(curves[e]), "words": _roc_words(curves[e])}
+        for e in emotions
+        if e in curves and not np.isnan(curves[e]).any()
+    ]
+
+
+def _points(curve: np.ndarray) -> str:
+    """A curve from the lower left corner, as SVG has it; what lies straight between its neighbours is left out."""
+    corners = [(0, SIDE), *zip(np.linspace(0, SIDE, len(curve)).round().astype(int), (SIDE * (1 - curve)).round().astype(int), strict=True)]
+    inner = zip(corners, corners[1:], corners[2:], strict=False)
+    kept = [here for before, here, after in inner if not (before[1] == here[1] == after[1])]
+    return " ".join(f"{x},{y}" for x, y in [corners[0], *kept, corners[-1]])
+
+
+def _roc_words(curve: np.ndarray) -> str:
+    rates = np.linspace(0, 1, len(curve))
+    return ", ".join(f"{np.interp(rate, rates, curve):.0%} found at {rate:.0%} false alarms" for rate in ALARMS)
+
+
+def _reliability(rows: pd.DataFrame) -> dict[str, Any] | None:
+    """Dots on a square, their area by the number of clips, and the same in words."""
+    known = _probabilities(rows)
+    if not known:
+        return None
+    bins = scores.reliability(rows["emotion"], rows["predicted"], known[0], classes=known[1])
+    most = bins[:, 2].max()
+    dots = [{"x": round(SIDE * said), "y": round(SIDE * (1 - right)), "r": round(2 + 9 * np.sqrt(n / most), 1)} for said, right, n in bins]
+    return {"dots": dots, "words": "; ".join(f"said {said:.2f}, right {right:.2f}, {n:.0f} clips" for said, right, n in bins)}
+
+
+def _chosen(record: dict[str, Any], trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """The parameters chosen in each fold, with the inner score that chose them."""
+    mine = of_cell(record, trials[trials["chosen"].astype(bool)] if len(trials) else trials)
+    return [
+        {"fold": f"{seed}/{fold}", "score": score, "params": _params(params)}
+        for seed, fold, score, params in mine.reindex(columns=["seed", "fold", "score", "params"]).itertuples(index=False)
+    ]
+
+
+def _params(text: str) -> str:
+    values = json.loads(text)
+    return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in sorted(values.items()))
