@@ -1,0 +1,127 @@
+"""The page's leaderboard, taken elsewhere: what is copied is what is shown, as Markdown, CSV and LaTeX."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ser_bench.reports import publish
+from tests.reports import fabricate
+from tests.reports.conftest import visible
+
+KEPT = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.kept = text; }}})"
+REFUSED = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    publish(folder, *fabricate.write_run(folder))
+    return folder
+
+
+@pytest.fixture
+def page(browser: Any, folder: Path) -> Any:
+    browser.get("about:blank")
+    browser.get((folder / "report.html").as_uri())
+    browser.execute_script(KEPT)
+    return browser
+
+
+def copied(page: Any, kind: str, block: int = 0) -> str:
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    page.execute_script("window.kept = null")
+    visible(page, f"button[data-copy={kind}]")[block].click()
+    return WebDriverWait(page, 10).until(lambda page: page.execute_script("return window.kept"))
+
+
+def test_csv_is_the_rows_shown_in_the_order_shown(page):
+    rows = list(csv.DictReader(io.StringIO(copied(page, "csv"))))
+    assert [row["rank"] for row in rows] == ["1", "2", "3", "FAILED"]
+    assert set(rows[0]) == {"rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best", "seconds"}
+    visible(page, "#block-1 ~ div th button")[3].click()
+    visible(page, "#block-1 ~ div th button")[3].click()
+    upwards = list(csv.DictReader(io.StringIO(copied(page, "csv"))))
+    uars = [float(row["UAR"]) for row in upwards if row["UAR"]]
+    assert uars == sorted(uars)
+
+
+def test_what_a_filter_hides_is_not_copied(page):
+    page.find_element("css selector", 'select[data-by="model"]').send_keys("rf")
+    rows = list(csv.DictReader(io.StringIO(copied(page, "csv"))))
+    assert [(row["features"], row["model"]) for row in rows] == [("egemaps", "rf")]
+    assert "1 row copied" in [status.text for status in visible(page, ".copy [role=status]")]
+
+
+def test_markdown_is_a_table_below_its_title(page):
+    title, blank, head, rule, *rows = copied(page, "markdown").splitlines()
+    assert title.startswith("**made up, labels 'all', 96 clips")
+    assert not blank
+    assert head.split(" | ")[1:4] == ["features", "model", "UAR"]
+    assert rule.startswith("|---:|---|---|---:|")
+    assert rows[0].startswith("| 1 | egemaps |")
+    assert all(row.count("|") == head.count("|") for row in rows)
+
+
+def test_latex_is_a_booktabs_table_without_a_bare_special(page):
+    lines = copied(page, "latex").splitlines()
+    assert lines[2] == r"\begin{tabular}{rllrlrrrrr}"
+    assert [lines[i] for i in (3, 5, -2, -1)] == [r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}"]
+    assert r"95 \%" in lines[4]
+    assert all(line.count(" & ") == 9 and line.endswith(r" \\") for line in lines[6:-2])
+
+
+def test_every_special_of_every_form_is_escaped(page):
+    odd = 'a\\b ~^<>|& %$#_{} "x", ±1 `*'
+    page.execute_script("document.querySelector('table.board tbody a').textContent = arguments[0]", odd)
+    row = next(csv.DictReader(io.StringIO(copied(page, "csv"))))
+    assert row["features"] == odd
+    tex = r"a\textbackslash{}b \textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}\& \%\$\#\_\{\} " + '"x", $\\pm$1 `*'
+    assert f" & {tex} & " in copied(page, "latex")
+    assert r"| a\\b ~^\<>\|& %$#_{} " + '"x", ±1 ' + r"\`\* |" in copied(page, "markdown")
+
+
+def test_a_browser_that_refuses_the_clipboard_shows_the_text_selected(browser, folder):
+    browser.get("about:blank")
+    browser.get((folder / "report.html").as_uri())
+    browser.execute_script(REFUSED)
+    visible(browser, "button[data-copy=csv]")[0].click()
+    (area,) = visible(browser, "dialog textarea")
+    assert area.get_attribute("value").startswith("rank,features,model,UAR")
+    taken = "const a = document.activeElement; return a.value.slice(a.selectionStart, a.selectionEnd)"
+    assert browser.execute_script(taken) == browser.execute_script("return document.querySelector('dialog textarea').value")
+    visible(browser, "dialog button")[0].click()
+    assert not visible(browser, "dialog")
+
+
+def test_buttons_and_filters_are_reached_and_pressed_by_keyboard(page):
+    from selenium.webdriver.common.keys import Keys
+
+    page.find_element("css selector", 'select[data-by="features"]').send_keys(Keys.TAB)
+    page.switch_to.active_element.send_keys(Keys.TAB)
+    first = page.switch_to.active_element
+    assert first.get_attribute("data-copy") == "markdown"
+    first.send_keys(Keys.ENTER)
+    assert page.execute_script("return window.kept").startswith("**made up")
+
+
+def test_a_page_of_several_corpora_can_be_narrowed_to_one(browser, tmp_path):
+    cells, found, read_against = fabricate.write_run(tmp_path)
+    both = [pd.concat([table, table.assign(corpus="another")], ignore_index=True) for table in (cells, found, read_against)]
+    both[1].to_parquet(tmp_path / "predictions.parquet", index=False)
+    publish(tmp_path, *both)
+    browser.get("about:blank")
+    browser.get((tmp_path / "report.html").as_uri())
+    browser.find_element("css selector", 'select[data-by="corpus"]').send_keys("another")
+    titles = [title.text for title in visible(browser, "div.board h3")]
+    assert titles
+    assert all(title.startswith("another") for title in titles)
+    assert {cell.get_attribute("data-corpus") for cell in visible(browser, "[data-track]")} == {"another"}
+
+
+def test_a_page_of_one_corpus_offers_no_choice_of_corpora(page):
+    assert not page.find_elements("css selector", 'select[data-by="corpus"]')
