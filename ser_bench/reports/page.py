@@ -1,19 +1,24 @@
 """`report.html`: one self-contained page about a run.
 
 In:   a run folder.
-Out:  the page: the leaderboard on one axis, what it rests on, and every cell opened.
-Rule: a function of the folder's files alone; nothing is fetched, from anywhere, by making or by reading it.
+Out:  the page: the leaderboard on one axis, what all systems get wrong, what it rests on, and every cell opened.
+Rule: a function of the folder's files alone, but for players, which stand where `run.toml` leads to audio that is there. Nothing is
+      fetched, from anywhere, by making or by reading it, until a player is pressed.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.reports.cells import cell_id, open_cell
-from ser_bench.reports.leaderboard import PUBLISHED, read_board, read_references
+from ser_bench.reports.errors import block_errors
+from ser_bench.reports.figures import TITLES
+from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_references
+from ser_bench.reports.listening import addresses
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.tables import blocks, like_best, notes, protocol_words, records, reference_words, resolution_words, row_cells
 
@@ -58,6 +63,7 @@ def read_run(folder: Path) -> RunTables:
 def write_page(folder: Path) -> None:
     """Write a run folder's `report.html`."""
     run = read_run(folder)
+    heard_at = addresses(run.configuration, folder, run.clips)
     page = render(
         "report.html.j2",
         corpus=run.environment["corpus"],
@@ -65,7 +71,7 @@ def write_page(folder: Path) -> None:
         configuration=run.configuration,
         heading=heading(run),
         method=method(run),
-        blocks=[_block(title, block, run) for title, block in blocks(run.leaderboard)],
+        blocks=[_block(title, block, run, heard_at) for title, block in blocks(run.leaderboard)],
         lines=[{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(run.references)],
         skipped=run.skipped.to_dict("records"),
         cells=[open_cell(record, run) for record in records(run.leaderboard)],
@@ -129,7 +135,7 @@ def _scaling(run: RunTables) -> str:
     return " or ".join(words[track] for track in run.leaderboard["track"].unique())
 
 
-def _block(title: str, block: pd.DataFrame, run: RunTables) -> dict[str, Any]:
+def _block(title: str, block: pd.DataFrame, run: RunTables, heard_at: Mapping[str, str]) -> dict[str, Any]:
     rows = []
     for record in records(block):
         rows.append({**record, "read": row_cells(record), "like_best": like_best(record), "id": cell_id(record)})
@@ -137,9 +143,17 @@ def _block(title: str, block: pd.DataFrame, run: RunTables) -> dict[str, Any]:
     told = [line for line in (resolution_words(block, run.resolutions), *notes(block)) if line]
     return {
         "title": title,
+        "brief": _brief(block, run.leaderboard),
         "corpus": block["corpus"].iloc[0],
         "track": block["track"].iloc[0],
         "rows": rows,
         "few": few,
         "notes": told,
+        "errors": block_errors(block, run.predictions, run.clips, heard_at),
     }
+
+
+def _brief(block: pd.DataFrame, board: pd.DataFrame) -> str:
+    """What tells a block from the page's others."""
+    first = block.iloc[0]
+    return ", ".join([*(first[name] for name in BLOCK if name != "track" and board[name].nunique() > 1), TITLES[first["track"]]])

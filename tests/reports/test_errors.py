@@ -1,0 +1,114 @@
+"""What every system gets wrong: which clips, in which order, with a player where there is audio."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_bench.reports import publish
+from ser_bench.reports.errors import MOST_CLIPS, block_errors, confused, never_right
+from tests.reports import fabricate
+from tests.reports.conftest import visible
+from tests.reports.test_listening import spoken
+
+
+def rows(*said: str, system: str = "svm", seed: int = 0, p: float = 0.5) -> pd.DataFrame:
+    """Predictions of one system on clips that all mean anger."""
+    clips = [f"{place}.wav" for place in range(len(said))]
+    table = pd.DataFrame({"clip": clips, "speaker": "s1", "emotion": "anger", "predicted": said, "p.anger": p})
+    return table.assign(corpus="made up", features="egemaps", model=system, track="train", seed=seed, fold=0)
+
+
+def test_only_clips_that_no_system_and_no_seed_gets_right_are_told_of():
+    found = never_right(
+        pd.concat(
+            [
+                rows("fear", "fear", "anger", "fear"),
+                rows("fear", "anger", "fear", "fear", seed=1),
+                rows("neutral", "fear", "fear", "fear", system="rf"),
+            ]
+        )
+    )
+    assert sorted(found.index) == ["0.wav", "3.wav"]
+    assert found.loc["0.wav", ["said", "share"]].tolist() == ["fear", pytest.approx(2 / 3)]
+
+
+def test_what_was_thought_least_probable_comes_first():
+    table = rows("fear", "fear", "fear")
+    table["p.anger"] = [0.3, 0.1, 0.2]
+    assert never_right(table).index.tolist() == ["1.wav", "2.wav", "0.wav"]
+
+
+def test_without_probabilities_what_most_agree_on_comes_first():
+    found = never_right(pd.concat([rows("fear", "fear", p=np.nan), rows("calm", "fear", system="rf", p=np.nan)]))
+    assert found.index.tolist() == ["1.wav", "0.wav"]
+    assert found["p"].isna().all()
+
+
+def test_confusions_are_shares_of_what_was_meant():
+    pairs = confused(pd.concat([rows("fear", "fear", "anger", "calm"), rows("anger").assign(emotion="fear")]))
+    assert pairs.to_dict("records") == [
+        {"meant": "fear", "said": "anger", "n": 1, "share": 1.0},
+        {"meant": "anger", "said": "fear", "n": 2, "share": 0.5},
+        {"meant": "anger", "said": "calm", "n": 1, "share": 0.25},
+    ]
+
+
+def test_leaky_rows_are_not_asked():
+    board = pd.DataFrame({"corpus": "made up", "features": "egemaps", "model": ["svm", "rf"], "track": "train", "status": ["ok", "leaky"]})
+    both = pd.concat([rows("fear"), rows("anger", system="rf")])
+    assert block_errors(board, both, pd.DataFrame(), {})["total"] == 1
+    assert block_errors(board[1:], both, pd.DataFrame(), {}) is None
+
+
+def test_a_block_that_errs_nowhere_together_lists_nothing():
+    board = pd.DataFrame({"corpus": "made up", "features": "egemaps", "model": ["svm"], "track": "train", "status": ["ok"]})
+    told = block_errors(board, rows("anger", "anger"), pd.DataFrame(), {})
+    assert (told["total"], told["hardest"], told["pairs"]) == (0, [], [])
+
+
+def test_the_list_is_cut_and_the_total_told():
+    board = pd.DataFrame({"corpus": "made up", "features": "egemaps", "model": ["svm"], "track": "train", "status": ["ok"]})
+    told = block_errors(board, rows(*["fear"] * 50), pd.DataFrame(), {})
+    assert (told["total"], len(told["hardest"])) == (50, MOST_CLIPS)
+
+
+def page_of(browser: Any, folder: Path, corpus: Path | None = None) -> Any:
+    cells, found, read_against = fabricate.write_run(folder)
+    if corpus:
+        (folder / "run.toml").write_text(f'corpus = ["{corpus.as_posix()}"]\n')
+    # Nobody recognises the first three clips; the audio of two is there.
+    hard = found["clip"].isin(["s0/0.wav", "s0/1.wav", "s0/2.wav"])
+    found.loc[hard, "predicted"] = found.loc[hard, "emotion"].map({"anger": "fear", "fear": "neutral", "neutral": "fear"})
+    found.to_parquet(folder / "predictions.parquet", index=False)
+    publish(folder, cells, found, read_against)
+    browser.get("about:blank")
+    browser.get((folder / "report.html").as_uri())
+    return browser
+
+
+def test_a_player_stands_only_where_the_audio_is_and_asks_for_nothing_unpressed(browser, tmp_path):
+    spoken(tmp_path / "corpus", "s0/0.wav", "s0/1.wav")
+    page = page_of(browser, tmp_path / "run", tmp_path / "corpus")
+    first = page.find_element("css selector", "table.hardest")
+    listed = {row.find_element("css selector", "th").text: row for row in first.find_elements("css selector", "tbody tr")}
+    assert {"s0/0.wav", "s0/1.wav", "s0/2.wav"} <= set(listed)
+    players = {clip: row.find_elements("css selector", "audio") for clip, row in listed.items()}
+    assert {clip for clip, found in players.items() if found} == {"s0/0.wav", "s0/1.wav"}
+    assert page.get_log("browser") == []
+    assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
+    played = (
+        "const [player, done] = arguments; player.oncanplay = () => done(player.duration); player.onerror = () => done(-1); player.load()"
+    )
+    page.execute_script("arguments[0].preload = 'auto'", players["s0/0.wav"][0])
+    assert page.execute_async_script(played, players["s0/0.wav"][0]) == pytest.approx(0.1, abs=0.01)
+
+
+def test_where_the_audio_is_absent_there_is_no_player_and_the_list_stands(browser, tmp_path):
+    page = page_of(browser, tmp_path / "run")
+    assert not page.find_elements("css selector", "audio, .player")
+    assert len(visible(page, "table.hardest")) == 2
+    text = page.find_element("css selector", "#errors-1 ~ p").text
+    assert "of 96 clips are recognised by none of the 3 ranked systems" in text
