@@ -1,7 +1,7 @@
 """`report.html`: one self-contained page about a run.
 
 In:   a run folder.
-Out:  the page: the leaderboard on one axis, what all systems get wrong, what it rests on, and every cell opened.
+Out:  the page: the leaderboard on one axis, blocks at a glance, what all systems get wrong, what it rests on, and every cell opened.
 Rule: a function of the folder's files alone, but for players, which stand where `run.toml` leads to audio that is there. Nothing is
       fetched, from anywhere, by making or by reading it, until a player is pressed.
 """
@@ -19,6 +19,7 @@ from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_references
 from ser_bench.reports.listening import addresses
+from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.tables import blocks, like_best, notes, protocol_words, records, reference_words, resolution_words, row_cells
 
@@ -149,6 +150,8 @@ def _block(title: str, block: pd.DataFrame, run: RunTables, heard_at: Mapping[st
         "rows": rows,
         "few": few,
         "notes": told,
+        "heat": heat_map(block),
+        "cost": cost_map(block),
         "errors": block_errors(block, run.predictions, run.clips, heard_at),
     }
 
