@@ -1,0 +1,51 @@
+"""Nothing on the pages that axe-core calls serious or critical, in light and in dark, on a desk and on a phone."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ser_bench.reports import publish, publish_audit
+from tests.reports import fabricate, test_audit
+from tests.reports.test_listening import spoken
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A page of each kind."""
+    folder = tmp_path_factory.mktemp("pages")
+    run = fabricate.write_run(folder / "run")
+    spoken(folder / "corpus", *fabricate.clips().index)
+    (folder / "run" / "run.toml").write_text(f'corpus = ["{(folder / "corpus").as_posix()}"]\n')
+    publish(folder / "run", *run)
+    publish_audit(folder / "audit", "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
+    return {"report": folder / "run" / "report.html", "audit": folder / "audit" / "audit.html"}
+
+
+def violations(browser: Any) -> list[str]:
+    """What axe-core finds on the page that the browser shows, all of it opened."""
+    browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
+    browser.execute_script(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = browser.execute_async_script("const done = arguments[0]; axe.run().then(result => done(result.violations))")
+    return [
+        f"{one['id']} ({one['impact']}): {node['html'][:160]} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["report", "audit"])
+def test_axe_finds_nothing_serious(browser, pages, name, scheme, width):
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    browser.get("about:blank")
+    browser.get(pages[name].as_uri())
+    found = violations(browser)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert found == []
