@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.tables import TRACKS, records, short
+from ser_bench.reports.tables import TRACKS, records, short, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 ROPE = 0.01
-GROUP = ["track", "budget", "trials", "seeds", "settings"]
+GROUP = ["track", "budget", "trials", "seeds", "settings", "aside"]
+"""What the rows of a comparison share; `aside` is what a protocol asks besides: other sentences, fewer speakers."""
+
 SYSTEM = ["features", "model"]
 
 
@@ -75,7 +77,9 @@ def compare(rows: pd.DataFrame) -> tuple[list[Comparison], list[str]]:
         `chance` (a guess's UAR there).
     """
     compared, unsaid = [], []
-    for group in _groups(rows[rows["status"] == "ok"]):
+    ranked = rows[rows["status"] == "ok"]
+    aside = ranked["cv"].str.extract(r"((?:[+]sentence)?(?:@[0-9]+)?)$", expand=False)
+    for group in _groups(ranked.assign(aside=aside)):
         about = f"{TRACKS[group['track'].iloc[0]]}; {search(group.iloc[0])}"
         blocks = group.groupby("corpus")["block"].nunique()
         if (blocks > 1).any():
@@ -221,12 +225,16 @@ def _cells(row: dict[str, Any], columns: dict[str, str]) -> list[str]:
     return [shown(name) for name in columns]
 
 
+def columns_and_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """A comparison's table as it is read: what stands above the columns, and the rows."""
+    columns = _columns(comparison)
+    return list(columns.values()), [_cells(row, columns) for row in records(comparison.systems)]
+
+
 def to_markdown(comparison: Comparison) -> str:
     """A comparison as Markdown: its table, and what it means."""
-    columns = _columns(comparison)
-    lines = [list(columns.values()), ["---" if name in SYSTEM else "---:" for name in columns]]
-    lines += [_cells(row, columns) for row in records(comparison.systems)]
-    table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    head, rows = columns_and_rows(comparison)
+    table = table_lines(head, rows, words=SYSTEM)
     said = [part for sentence in comparison.said for part in (sentence, "")]
     return "\n".join([f"**{comparison.title}.**", "", *table, "", *said])
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
-from ser_bench.reports.tables import records, short, signed
+from ser_bench.reports.tables import records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,11 +75,8 @@ def to_markdown(table: pd.DataFrame) -> str:
     emotions = table["emotions"].iloc[0].replace("+", ", ")
     parts = [f"Emotions: {emotions}; by chance {short(1 / len(emotions.split(', ')))}. {LEGEND}", ""]
     for matrix in matrices(table):
-        lines = [
-            "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in row) + " |" for row in (matrix.head, *matrix.rows)
-        ]
-        rule = "|" + "---|" * len(matrix.head)
-        parts += [f"**{matrix.title}.**", "", lines[0], rule, *lines[1:], "", *(part for note in matrix.notes for part in (note, ""))]
+        parts += [f"**{matrix.title}.**", "", *table_lines(matrix.head, matrix.rows), ""]
+        parts += [part for note in matrix.notes for part in (note, "")]
     return "\n".join(parts)
 
 
@@ -91,8 +88,10 @@ def _read(row: dict[str, Any] | None) -> str:
         return "FAILED"
     uar = f"{short(row['uar'])} [{short(row['uar_low'])}, {short(row['uar_high'])}]"
     lost = row["loss"]
-    if np.isnan(lost):
+    if row["train"] == row["test"]:
         return f"{uar} within"
+    if np.isnan(lost):
+        return uar
     return f"{uar}\n{signed(-lost)} [{short(-row['loss_high'])}, {short(-row['loss_low'])}]"
 
 

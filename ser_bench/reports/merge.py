@@ -22,6 +22,7 @@ from ser_bench.files import write_whole
 from ser_bench.reports import across
 from ser_bench.reports.diagram import write_diagram
 from ser_bench.reports.leaderboard import BLOCK, CELL, COLUMNS, SCORES, rank, read_board, read_references, resolutions, write_csv
+from ser_bench.reports.merged_page import write_merged_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ def write_merged(merged: Merged, runs: list[str]) -> None:
     write_whole(merged.folder / "leaderboard.csv", lambda path: write_csv(merged.leaderboard, path))
     write_whole(merged.folder / "LEADERBOARD.md", lambda path: path.write_text(text, encoding="utf-8"))
     write_diagram(merged.folder / "figures", merged.across)
+    write_merged_page(merged, runs)
 
 
 def to_text(merged: Merged, runs: list[str]) -> str:

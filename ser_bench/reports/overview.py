@@ -7,11 +7,11 @@ Rule: both are within a block, and every number that is drawn is also written.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.reports.cells import cell_id
 from ser_bench.reports.tables import records, short
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ LINE, LETTER = 15, 6.2 / 4.2
 """What a label needs: pixels in height, and percent of a narrow picture in width for each letter."""
 
 
-def heat_map(block: pd.DataFrame) -> dict[str, Any] | None:
+def heat_map(block: pd.DataFrame, link: Callable[[dict[str, Any]], str]) -> dict[str, Any] | None:
     """Feature sets by models, each in the order of its best UAR; None where there is a single one of either.
 
-    A cell's `shade` is 0 for the block's lowest UAR, and 1 for its highest.
+    A cell's `shade` is 0 for the block's lowest UAR, and 1 for its highest; `link` tells where it stands opened.
     """
     judged = block[block["uar"].notna()].sort_values("uar", ascending=False, kind="stable")
     features, models = (list(judged[name].unique()) for name in ("features", "model"))
@@ -39,7 +39,7 @@ def heat_map(block: pd.DataFrame) -> dict[str, Any] | None:
         (row["features"], row["model"]): {
             "uar": short(row["uar"]),
             "shade": round((row["uar"] - low) / (high - low), 2) if high > low else 0.0,
-            "id": cell_id(row),
+            "href": link(row),
             "status": row["status"],
         }
         for row in records(judged)

@@ -9,7 +9,7 @@ Rule: a function of the folder's files alone, but for players, which stand where
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ def write_page(folder: Path) -> None:
         heading=heading(run),
         method=method(run),
         blocks=[_block(title, block, run, heard_at) for title, block in blocks(run.leaderboard)],
-        lines=[{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(run.references)],
+        shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
         cells=[open_cell(record, run) for record in records(run.leaderboard)],
         parameters=[
@@ -137,26 +137,29 @@ def _scaling(run: RunTables) -> str:
 
 
 def _block(title: str, block: pd.DataFrame, run: RunTables, heard_at: Mapping[str, str]) -> dict[str, Any]:
-    rows = []
-    for record in records(block):
-        rows.append({**record, "read": row_cells(record), "like_best": like_best(record), "id": cell_id(record)})
-    few = "An interval over fewer than six speakers is not to be leaned on." if block["speakers"].iloc[0] < 6 else ""
-    told = [line for line in (resolution_words(block, run.resolutions), *notes(block)) if line]
+    shown = show_block(title, block, run.references, run.resolutions, lambda record: f"#{cell_id(record)}")
+    first = block.iloc[0]
+    others = (first[name] for name in BLOCK if name != "track" and run.leaderboard[name].nunique() > 1)
+    brief = ", ".join([*others, TITLES[first["track"]]])
+    return {**shown, "brief": brief, "errors": block_errors(block, run.predictions, run.clips, heard_at)}
+
+
+def show_block(
+    title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, link: Callable[[dict[str, Any]], str]
+) -> dict[str, Any]:
+    """A block of the leaderboard as a page shows it; `link` tells where a row stands opened."""
+    first = block.iloc[0]
+    rows = [{**row, "read": row_cells(row), "like_best": like_best(row), "href": link(row)} for row in records(block)]
+    few = "An interval over fewer than six speakers is not to be leaned on." if first["speakers"] < 6 else ""
+    mine = references[(references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])]
     return {
         "title": title,
-        "brief": _brief(block, run.leaderboard),
-        "corpus": block["corpus"].iloc[0],
-        "track": block["track"].iloc[0],
+        "corpus": first["corpus"],
+        "track": first["track"],
         "rows": rows,
         "few": few,
-        "notes": told,
-        "heat": heat_map(block),
+        "notes": [line for line in (resolution_words(block, resolutions), *notes(block)) if line],
+        "lines": [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(mine)],
+        "heat": heat_map(block, link),
         "cost": cost_map(block),
-        "errors": block_errors(block, run.predictions, run.clips, heard_at),
     }
-
-
-def _brief(block: pd.DataFrame, board: pd.DataFrame) -> str:
-    """What tells a block from the page's others."""
-    first = block.iloc[0]
-    return ", ".join([*(first[name] for name in BLOCK if name != "track" and board[name].nunique() > 1), TITLES[first["track"]]])

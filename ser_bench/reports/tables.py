@@ -7,7 +7,7 @@ Rule: no number stands without its interval, no row without what it may be compa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,10 +76,21 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
         for name, group in groups(block):
             rows = [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in group]
             lines += [f"| | **{name}** |{' |' * 8}"] if name else []
-            lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in rows]
+            lines += [table_line(cells) for cells in rows]
         told = [legend(block, references), resolution_words(block, resolutions), *notes(block)]
         parts.append("\n".join([f"**{title}.**", "", *head, *lines, "", *(part for line in told if line for part in (line, ""))]))
     return "\n".join(parts)
+
+
+def table_line(cells: Sequence[str]) -> str:
+    """A line of a Markdown table, in which no cell can break it."""
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"
+
+
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: Sequence[str] = ()) -> list[str]:
+    """A Markdown table; columns of `words` stand to the left, others to the right, all to the left without."""
+    rule = ["---" if not words or name in words else "---:" for name in head]
+    return [table_line(head), "| " + " | ".join(rule) + " |", *map(table_line, rows)]
 
 
 def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -7,6 +7,10 @@ import pytest
 from ser_bench.reports.overview import LETTER, LINE, cost_map, heat_map
 
 
+def link(row: dict[str, object]) -> str:
+    return f"#{row['features']}"
+
+
 def board(seed: int = 0, n: int = 20) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     named = {"corpus": "made up", "features": [f"set{i // 4}" for i in range(n)], "model": [f"model{i % 4}" for i in range(n)]}
@@ -16,7 +20,7 @@ def board(seed: int = 0, n: int = 20) -> pd.DataFrame:
 
 def test_the_heat_map_holds_each_uar_where_its_names_meet():
     block = board()
-    heat = heat_map(block)
+    heat = heat_map(block, link)
     assert heat["models"][0] == block.loc[block["uar"].idxmax(), "model"]
     for features, row in heat["rows"]:
         for model, cell in zip(heat["models"], row, strict=True):
@@ -28,12 +32,12 @@ def test_the_heat_map_holds_each_uar_where_its_names_meet():
 
 def test_a_pair_that_was_not_judged_leaves_its_place_empty():
     block = board(n=8)[:-1]
-    assert sum(cell is None for _, row in heat_map(block)["rows"] for cell in row) == 1
+    assert sum(cell is None for _, row in heat_map(block, link)["rows"] for cell in row) == 1
 
 
 def test_a_single_model_has_no_heat_map():
     block = board()
-    assert heat_map(block[block["model"] == "model0"]) is None
+    assert heat_map(block[block["model"] == "model0"], link) is None
 
 
 @pytest.mark.parametrize("seed", range(5))
