@@ -22,6 +22,7 @@ from ser_bench.errors import WorkFailed, WrongCall, unknown
 from ser_bench.features import Features
 from ser_bench.plan import Ground, Plan, choose_models, lay_ground
 from ser_bench.progress import Progress
+from ser_bench.protocol import Protocol
 from ser_bench.runner import finish
 from ser_bench.units import Finished, Unit, make_unit
 
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 MODES = ("alone", "without", "forward")
 """One group alone; all but one; the best next one."""
 
-COLUMNS = ("corpus", "features", "model", "mode", "group", "uar", "diff", "diff_low", "diff_high", "p", "uar_low", "uar_high", "dims")
+COLUMNS = (
+    *("corpus", "features", "model", "mode", "group", "uar", "diff", "diff_low", "diff_high", "p"),
+    *("uar_low", "uar_high", "dims", "track", "cv"),
+)
 
 Groups = tuple[str, ...]
 
@@ -120,6 +124,11 @@ class Bench:
                     codes[number, folds == place.fold] = self.found[place, kept].predicted
         return codes
 
+    @property
+    def judged_by(self) -> tuple[str, str]:
+        """Track and protocol."""
+        return self.config.track[0], str(self.ground.judged.protocol)
+
     def counts(self, variation: Variation) -> np.ndarray:
         """Confusions where these groups are kept, shape (n_seeds, n_speakers, k, k)."""
         judged = self.ground.judged
@@ -138,7 +147,10 @@ def chosen(unit: Finished) -> dict[str, object]:
 
 def inner_score(unit: Finished) -> float:
     """The best inner score of a unit's search."""
-    return max(trial["score"] for trial in unit.about["trials"] if trial["state"] == "complete")
+    score = max(trial["score"] for trial in unit.about["trials"] if trial["state"] == "complete")
+    if np.isnan(score):
+        raise WrongCall("mode forward asks inner scores which group is best, and a single training speaker gives none; leave it out")
+    return float(score)
 
 
 def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped: bool = True) -> tuple[Ground, list[Bench]]:
@@ -163,11 +175,18 @@ def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped
     if len(config.track) > 1:
         raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
     ground = lay_ground(config, config.features, progress)
+    check_honest(ground.judged.protocol)
     for features in ground.features.values():
         if grouped and len(set(features.groups)) < 2:
             raise WrongCall(f"-f {features.name} has a single group of columns ('{features.groups[0]}'): there is nothing to leave out")
     sets = ground.features.values()
     return ground, [Bench(ground, features, model, config, progress, hold=hold) for features in sets for model in config.models]
+
+
+def check_honest(protocol: Protocol) -> None:
+    """Refuse a split that shares speakers: what groups bring is asked of voices never heard."""
+    if protocol.leaky:
+        raise WrongCall(f"--cv {protocol}: an ablation is of speakers never heard; use auto, loso or group:K")
 
 
 def check_modes(modes: Sequence[str]) -> None:
@@ -244,7 +263,22 @@ def _tabulate(bench: Bench, varied: list[Variation]) -> pd.DataFrame:
         diff = scores.difference_of(mine, counts[0], cross_validated=True)
         p = scores.p_of_difference(scores.contributions_of(mine), scores.contributions_of(counts[0]))
         width = np.mean([bench.features.of_groups(kept).values.shape[1] for kept in variation.kept.values()])
-        rows.append((judged.corpus, bench.features.name, model, variation.mode, variation.group, uar, *diff, p, low, high, round(width)))
+        rows.append(
+            (
+                judged.corpus,
+                bench.features.name,
+                model,
+                variation.mode,
+                variation.group,
+                uar,
+                *diff,
+                p,
+                low,
+                high,
+                round(width),
+                *bench.judged_by,
+            )
+        )
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table.loc[table["mode"] == "all", ["p"]] = np.nan
     for _, same in table.groupby("mode"):

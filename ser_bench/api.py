@@ -240,7 +240,9 @@ def cross(
     from ser_bench.record import describe_corpus, folder_of, surroundings, write_environment
     from ser_bench.reports import publish_cross
 
-    config = RunConfig(**check_keys(options, source="cross()"))
+    if "corpus" in options:
+        raise WrongCall("corpus: name corpora by train and test")
+    config = _whole_searches(RunConfig(**check_keys(options, source="cross()")))
     trained, tested = _sources(train), _sources(train if test is None else test)
     grounds, table, predictions = judge_across(config, trained, tested, [track] if isinstance(track, str) else track, progress or Silent())
     warnings = [line for ground in grounds.values() for line in ground.warnings] + list(own_rates(grounds, config.features))
@@ -287,8 +289,8 @@ def ablate(
     from ser_bench.sweep import points, sweep_rows
 
     named = {"features": "egemaps", "models": "svm", **options, "corpus": str(corpus)}
-    config = RunConfig(**check_keys(named, source="ablate()")).for_corpus(str(corpus))
-    modes = [modes] if isinstance(modes, str) else list(modes)
+    config = _whole_searches(RunConfig(**check_keys(named, source="ablate()"))).for_corpus(str(corpus))
+    modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes))
     ablation.check_modes(modes)
     list(points(sweep or {}, config))  # what is wrong with the last is told now
     ground, benches = ablation.set_up(config, progress or Silent(), hold=hold)
@@ -304,6 +306,14 @@ def ablate(
     tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
     publish_ablation(folder, table, leaned_on, environment(ground) | {"tuned": tuned})
     return Ablated(folder, table, leaned_on)
+
+
+def _whole_searches(config: RunConfig) -> RunConfig:
+    """Refuse what only `run` keeps account of."""
+    for key in ("time_limit", "storage"):
+        if getattr(config, key):
+            raise WrongCall(f"{key}: only a run takes it; leave it out, the same call goes on where it was stopped")
+    return config
 
 
 def _sources(given: str | Path | Sequence[str | Path]) -> list[str]:
@@ -328,7 +338,7 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     from ser_bench.reports import publish_audit
 
     cell = {"features": FEATURES, "models": MODEL}
-    config = RunConfig(**check_keys({"corpus": str(corpus), **cell, **options}, source="audit()")).for_corpus(str(corpus))
+    config = _whole_searches(RunConfig(**check_keys({"corpus": str(corpus), **cell, **options}, source="audit()"))).for_corpus(str(corpus))
     for key in cell:
         if gap and len(named := getattr(config, key)) > 1:
             raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")

@@ -116,11 +116,11 @@ measuring = options(
 MODELS = click.option(
     "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
 )
-SEARCH = options(
-    BUDGET,
-    TRIALS,
-    INNER,
-    SEEDS,
+SEARCH = options(BUDGET, TRIALS, INNER, SEEDS)
+searching = options(
+    MODELS,
+    TRACK,
+    SEARCH,
     click.option(
         "--time-limit",
         type=float,
@@ -132,7 +132,6 @@ SEARCH = options(
         "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
     ),
 )
-searching = options(MODELS, TRACK, SEARCH)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -424,7 +423,7 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None) -> None:
     RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
     such as in reference/). Rows of one corpus are ranked together if labels, split, track, search and clips are the same, and
     kept apart otherwise; a row that stands in several runs is shown once, and refused if its scores differ. Writes
-    LEADERBOARD.md, leaderboard.csv and, from three corpora on, figures/critical-difference.png and .svg.
+    LEADERBOARD.md, leaderboard.csv and, from three corpora on, figures/critical-difference as PNG, SVG and PDF.
 
     \b
     Examples:

@@ -103,6 +103,8 @@ def judge_across(
     """
     import pandas as pd
 
+    if not tracks:
+        raise WrongCall(f"track: at least one is needed ({', '.join(TRACKS)})")
     for track in tracks:
         if track not in TRACKS:
             raise unknown("track", track, TRACKS)
@@ -122,8 +124,11 @@ def judge_across(
 def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -> dict[str, Ground]:
     """Every corpus, with the clips of the emotions that all share; errors as `judge_across`."""
     grounds = {source: lay_ground(dataclasses.replace(config, corpus=(source,)), config.features, progress) for source in sources}
+    parts = distinct_parts([parse_features(text) for text in config.features])
+    own = [part.label for part in parts if not isinstance(part, Extractor)]
     names: dict[str, str] = {}
     digests: dict[str, str] = {}
+    seen: set[str] = set()
     for source, ground in grounds.items():
         if other := names.get(ground.corpus.name):
             raise WrongCall(f"{other} and {source} are both called '{ground.corpus.name}'; name one corpus once, or rename the manifest")
@@ -134,6 +139,9 @@ def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -
                 raise WrongCall(
                     f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot judge each other"
                 )
+        if own and (twice := sorted(set(clips.index) & seen)):
+            raise WrongCall(f"-f {own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
+        seen |= set(clips.index)
         digests |= {digest: str(clip) for clip, digest in clips["digest"].items()}
     shared = set.intersection(*(set(ground.judged.emotions) for ground in grounds.values()))
     if len(shared) < 2:
@@ -147,8 +155,8 @@ def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
     kept = ground.judged.clips["emotion"].isin(emotions).to_numpy()
     clips = ground.judged.clips[kept]
     protocol, folds = split(clips, ground.corpus, config)
-    if protocol.leaky:
-        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves and by each other without leaks; use auto, loso or group:K")
+    if protocol.leaky or protocol.text or protocol.most:
+        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves as by each other, without leaks; use auto, loso or group:K")
     judged = Judged(ground.corpus.name, "+".join(sorted(emotions)), clips, protocol, folds)
     features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in ground.features.items()}
     return dataclasses.replace(ground, judged=judged, features=features)

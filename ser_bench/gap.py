@@ -82,8 +82,9 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
     import pandas as pd
 
     ground = lay_ground(config, config.features, progress)
-    if ground.judged.protocol.leaky:
-        raise WrongCall(f"--cv {ground.judged.protocol}: the gap is measured from an honest split; leave --cv out, or use loso or group:K")
+    protocol = ground.judged.protocol
+    if protocol.leaky or protocol.text or protocol.most:
+        raise WrongCall(f"--cv {protocol}: the gap is measured from an honest and whole split; leave --cv out, or use loso or group:K")
     predicted = {way: codes for part in _splits(ground, config) for way, codes in _judge(part, config, progress)}
     truth, speakers = ground.judged.codes, ground.judged.clips["speaker"].to_numpy(str)
     rows = []
@@ -100,7 +101,8 @@ def _splits(ground: Ground, config: RunConfig) -> Iterator[tuple[str, Ground]]:
     yield "speaker", ground
     n_folds = len(np.unique(judged.folds[config.seed]))
     yield "random", resplit(ground, dataclasses.replace(config, cv=f"random:{n_folds}"))
-    if not judged.protocol.text and "sentence" in judged.clips and judged.clips["sentence"].nunique() > 1:
+    said = judged.clips.get("sentence")
+    if said is not None and said.nunique() > 1 and (said.str.strip() != "").all():
         yield f"speaker{WITH_SENTENCES}", resplit(ground, dataclasses.replace(config, cv=f"{judged.protocol}{WITH_SENTENCES}"))
 
 

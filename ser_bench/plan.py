@@ -173,8 +173,20 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     protocol, folds = split(used, corpus, config)
     lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices" for label in lonely_labels(used)]
     judged = Judged(corpus.name, config.labels, used, protocol, folds)
+    lonely += [line for line in (unlearnt(judged, config.seed),) if line and not lonely]
     left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
     return judged, left_out, [*twins.warnings, *lonely]
+
+
+def unlearnt(judged: Judged, seed: int) -> str:
+    """A warning where a fold holds out emotions that are nowhere in its training part, so that none of them can be recognised."""
+    folds = judged.folds[seed]
+    lacking: dict[int, int] = {}
+    for fold in range(folds.max() + 1):
+        never = set(judged.codes[folds == fold]) - set(judged.codes[judged.training(seed, fold)])
+        lacking |= dict.fromkeys(never, fold)
+    emotions = ", ".join(judged.emotions[code] for code in sorted(lacking))
+    return f"in some folds nothing can be learnt of what they hold out: {emotions} (--cv {judged.protocol})" if lacking else ""
 
 
 def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Protocol, dict[int, np.ndarray]]:

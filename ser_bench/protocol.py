@@ -92,6 +92,8 @@ def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
     protocol = parse_cv(cv)
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
         raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")
+    if protocol.most >= n_voices:
+        raise WrongCall(f"--cv {protocol}: there are only {n_voices} speakers, of whom some are held out; learn from fewer")
     return protocol
 
 

@@ -232,7 +232,7 @@ def _together(judged: Judged, track: str, used: np.ndarray) -> np.ndarray | None
     """Whose clips a track standardises together; track ``corpus``, which no run can ask for, takes a corpus's own."""
     if track == "train":
         return None
-    if track == "corpus" and "corpus" not in judged.clips:
+    if track == "corpus" and judged.protocol.kind != "cross":
         return np.zeros(int(used.sum()), int)
     return judged.clips[track].to_numpy(str)[used]
 

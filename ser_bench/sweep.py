@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.ablation import COLUMNS, Bench, set_up
+from ser_bench.ablation import COLUMNS, Bench, check_honest, set_up
 from ser_bench.config import RunConfig, check_keys
+from ser_bench.corpora.labels import SCHEMES
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.features import parse_features
 from ser_bench.progress import Progress
+from ser_bench.protocol import parse_cv
 from ser_bench.spec import parse, split_sum
 
 if TYPE_CHECKING:
@@ -27,11 +30,17 @@ if TYPE_CHECKING:
 SWEPT = ("cv", "duration", "labels", "offset", "seed", "track", "trials", "trim", "variant", "where")
 """The keys of a configuration that may take several values."""
 
-Point = tuple[str, RunConfig]
+
+class Point(NamedTuple):
+    """A value to try: what its row is called, the configuration with it, and which feature set each of that one's stands for."""
+
+    name: str
+    config: RunConfig
+    usual: dict[str, str]
 
 
 def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
-    """Each value that is to be tried: what its row is called, and the configuration with it.
+    """Each value that is to be tried.
 
     Parameters
     ----------
@@ -41,7 +50,7 @@ def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
     Raises
     ------
     WrongCall
-        Naming the key, and the nearest known one.
+        Naming the key, and the nearest known one; or what is wrong with a value.
     """
     for key, values in sweep.items():
         if not isinstance(values, list) or not values:
@@ -49,25 +58,35 @@ def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
         if key not in SWEPT and not key.startswith("features."):
             raise unknown("key in [sweep]:", key, [*SWEPT, "features.NAME.PARAMETER"])
         for value in values:
-            changed = _with_parameter(config, key, value) if key.startswith("features.") else _with_key(config, key, value)
-            yield f"{key} = {value}", changed
+            yield _with_parameter(config, key, value) if key.startswith("features.") else _with_key(config, key, value)
 
 
-def _with_key(config: RunConfig, key: str, value: Any) -> RunConfig:
-    return dataclasses.replace(config, **check_keys({key: value}, source="[sweep]"))
+def _with_key(config: RunConfig, key: str, value: Any) -> Point:
+    changed = dataclasses.replace(config, **check_keys({key: value}, source="[sweep]")).for_corpus(config.corpus[0])
+    if not changed.cv.startswith("auto"):
+        check_honest(parse_cv(changed.cv))
+    if changed.labels not in SCHEMES:
+        raise unknown("label scheme", changed.labels, SCHEMES)
+    name = f"{key} = {value}{' (transductive)' if value == 'speaker' else ''}"
+    return Point(name, changed, {mine: mine for mine in map(_name, config.features)})
 
 
-def _with_parameter(config: RunConfig, key: str, value: Any) -> RunConfig:
-    """The configuration with a parameter of one of its feature sets changed."""
+def _with_parameter(config: RunConfig, key: str, value: Any) -> Point:
+    """The configuration with a parameter of its feature sets changed, of those that have it."""
     _, name, parameter = [*key.split("."), "", ""][:3]
-    sets = []
+    sets = {}
     for text in config.features:
         terms = [_changed(term, name, parameter, value) for term in split_sum(text)]
         if terms != split_sum(text):
-            sets.append("+".join(terms))
+            sets["+".join(terms)] = text
     if not sets or not parameter:
         raise WrongCall(f"[sweep] '{key}': none of the feature sets ({', '.join(config.features)}) has a part '{name}'; see -f")
-    return dataclasses.replace(config, features=tuple(sets))
+    usual = {_name(text): _name(before) for text, before in sets.items()}
+    return Point(f"{key} = {value}", dataclasses.replace(config, features=tuple(sets)), usual)
+
+
+def _name(text: str) -> str:
+    return parse_features(text).name
 
 
 def _changed(term: str, name: str, parameter: str, value: Any) -> str:
@@ -96,10 +115,10 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     import pandas as pd
 
     rows = []
-    for name, changed in list(points(sweep, config)):
+    by_name = {(_plain(bench), *bench.models): bench for bench in benches}
+    for name, changed, usual in list(points(sweep, config)):
         _, tried = set_up(changed, progress, grouped=False)
-        for bench in tried:
-            rows.append(_row(name, bench, _counterpart(bench, benches)))
+        rows += [_row(name, bench, by_name[usual[_plain(bench)], *bench.models]) for bench in tried]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     keys = table["group"].str.partition(" = ")[0]
     for _, same in table.groupby([keys, "features", "model"]):
@@ -107,13 +126,9 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     return table.round(4)
 
 
-def _counterpart(bench: Bench, benches: list[Bench]) -> Bench:
-    """The bench of the configuration as it is that a changed one is read against: of the same model and the same feature names."""
-
-    def names(one: Bench) -> list[str]:
-        return [parse(term)[0] for term in split_sum(one.features.name.partition(" @ ")[0])]
-
-    return next(other for other in benches if list(other.models) == list(bench.models) and names(other) == names(bench))
+def _plain(bench: Bench) -> str:
+    """A feature set's name without the window and variant that its clips are heard with."""
+    return bench.features.name.partition(" @ ")[0]
 
 
 def _row(name: str, bench: Bench, usual: Bench) -> tuple[Any, ...]:
@@ -127,4 +142,4 @@ def _row(name: str, bench: Bench, usual: Bench) -> tuple[Any, ...]:
         diff = scores.difference_of(counts, others, cross_validated=True)
         p = scores.p_of_difference(scores.contributions_of(counts), scores.contributions_of(others))
     dims = bench.features.values.shape[1]
-    return (judged.corpus, usual.features.name, model, "sweep", name, uar, *diff, p, low, high, dims)
+    return (judged.corpus, usual.features.name, model, "sweep", name, uar, *diff, p, low, high, dims, *bench.judged_by)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -192,8 +192,8 @@ def tune_on_test(
     stop: Callable[[], bool] | None = None,
     watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
 ) -> UnitResult:
-    """Choose one set of parameters for all outer folds by the score that is then reported: what a grid search over the folds of the
-    leaderboard itself does. Models trained in rounds stop by the held-out clips, too.
+    """Choose one set of parameters for all outer folds by the score on their held-out clips, as a grid search over the leaderboard's own
+    folds does; then fit and judge as ever. Models trained in rounds stop where the held-out clips would have them stop.
 
     Parameters
     ----------
@@ -212,12 +212,15 @@ def tune_on_test(
     assert data.outer is not None
     started = time.thread_time()
     with threadpool_limits(1):
-        search = Search.over(data, prepared(data), model, data.outer, seed)
+        x = prepared(data)
+        search = Search.over(data, x, model, data.outer, seed)
         found = search.run(trials, stop, watch)
         best = needed(model, found)
-        scores = search.scores_of(best)
+        verdicts = [_refitted(data, x, model, best, fold, seed) for fold in range(len(best.verdicts))]
+        final = replace(best, verdicts=verdicts)
+        scores = search.scores_of(final)
     return UnitResult(
-        predicted=search.decisions_of(best),
+        predicted=search.decisions_of(final),
         probabilities=scores if model.probabilistic else search.calibrator(best).probabilities(scores),
         params=best.params,
         rounds=None,
@@ -226,6 +229,13 @@ def tune_on_test(
         seconds=time.thread_time() - started,
         cut_short=len(found) < trials,
     )
+
+
+def _refitted(data: UnitData, x: np.ndarray, model: Model, best: Trial, fold: int, seed: int) -> Verdict:
+    """What a model fitted as a unit's final one says about an outer fold, with the parameters and rounds that its held-out clips chose."""
+    held = np.asarray(data.outer) == fold
+    final = plan_split(model, scaled_split(data, x, ~held, held, held_out=True))
+    return final.run(best.params, derive_seed(seed, "refit", fold), best.verdicts[fold].rounds)
 
 
 class Search:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 ON_TEST = -1
 """The fold of a unit that is not nested: all folds at once."""
 
+ON_TEST_VERSION = 2
+"""Changes whenever such a unit's result may."""
+
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
 
 
@@ -141,6 +144,7 @@ def make_unit(
         judged.hashes[seed],
         *([versions(model.libraries)] if model.libraries else []),
         *([held] if held else []),
+        *([ON_TEST_VERSION] if fold == ON_TEST else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     fold_seed = judged.fold_seed(seed, fold)

@@ -152,7 +152,7 @@ def test_holm_multiplies_by_how_many_are_left():
 def test_a_subset_with_everything_is_the_unit_s_own_decision(speech, tmp_path):
     mine = bench(speech, tmp_path)
     subsets = importance.subsets_of(len(mine.groups))
-    for place, explained in importance._explain_all(mine, subsets):
+    for place, explained in importance._explain_all(mine, subsets, [0, 3]):
         own = mine.found[place, mine.groups].predicted
         for repeat in explained["subsets"][subsets.index(tuple(range(len(mine.groups))))]:
             np.testing.assert_array_equal(repeat, own)
@@ -175,7 +175,7 @@ def test_shapley_weights_are_the_formula_s(n):
     for player in range(n):
         orders = list(permutations(range(n)))
         gains = [worth[tuple(sorted(o[: o.index(player) + 1]))] - worth[tuple(sorted(o[: o.index(player)]))] for o in orders]
-        weights = importance.shapley_weights(subsets, player)
+        weights = importance.shapley_weights(subsets, n, player)
         assert sum(weights[subset] * worth[subset] for subset in subsets) == pytest.approx(np.mean(gains))
 
 
@@ -183,7 +183,7 @@ def test_many_groups_go_by_random_orders_that_hold_the_ends():
     subsets = importance.subsets_of(12)
     assert len(subsets) < 2**12
     assert {(), tuple(range(12))} <= set(subsets)
-    assert sum(importance.shapley_weights(subsets, 3).values()) == pytest.approx(0)
+    assert sum(importance.shapley_weights(subsets, 12, 3).values()) == pytest.approx(0)
 
 
 def test_without_importance_none_is_measured(speech, tmp_path):

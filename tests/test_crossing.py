@@ -12,6 +12,7 @@ import ser_bench
 from ser_bench import scores
 from ser_bench.api import Crossed
 from ser_bench.errors import SerBenchError, WrongCall
+from ser_bench.reports import matrices
 from tests.small import SMALL
 from tests.test_cli import call
 
@@ -116,9 +117,35 @@ def test_two_corpora_of_one_name_are_refused(corpora, speech, tmp_path):
         cross(speech, tmp_path, corpora[0], twin)
 
 
-def test_a_leaky_split_is_refused(corpora, speech, tmp_path):
-    with pytest.raises(WrongCall, match="without leaks"):
-        cross(speech, tmp_path, corpora, cv="random:2")
+@pytest.mark.parametrize("cv", ["random:2", "auto+sentence"])
+def test_a_split_that_holds_within_a_corpus_alone_is_refused(corpora, speech, tmp_path, cv):
+    with pytest.raises(WrongCall, match=r"without leaks|does not tell which sentence"):
+        cross(speech, tmp_path, corpora, cv=cv)
+
+
+def test_one_row_of_a_table_cannot_serve_two_corpora(speech, tmp_path):
+    paths = []
+    for name, seed in (("one", 1), ("two", 2)):
+        corpus = ser_bench.load_corpus(f"tones(speakers=3,takes=1,seed={seed})", cache=tmp_path)
+        table = corpus.clips[["emotion", "speaker"]].rename_axis("path").reset_index()
+        table.to_csv(corpus.folder / f"{name}.csv", index=False)
+        paths.append(corpus.folder / f"{name}.csv")
+    vectors = pd.DataFrame(np.random.default_rng(0).normal(size=(len(table), 3)), columns=list("abc"), index=table["path"])
+    vectors.to_parquet(tmp_path / "mine.parquet")
+    with pytest.raises(WrongCall, match="is a clip of several corpora"):
+        cross(speech, tmp_path, paths, features=str(tmp_path / "mine.parquet"))
+
+
+def test_a_pair_is_never_called_within_whatever_failed(found):
+    table = found.table.assign(loss=np.nan)
+    across = [row for matrix in matrices(table) for row in matrix.rows]
+    assert sum("within" in cell for row in across for cell in row) == (table["train"] == table["test"]).sum()
+
+
+@pytest.mark.parametrize("options", [{"track": []}, {"corpus": "x"}, {"time_limit": 1.0}])
+def test_what_cannot_be_meant_is_refused(corpora, speech, tmp_path, options):
+    with pytest.raises(WrongCall):
+        cross(speech, tmp_path, corpora, **options)
 
 
 def test_a_track_nobody_knows_is_refused(corpora, speech, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.gap import HONEST
 from ser_bench.models import known_models
-from ser_bench.tuning import column_statistics, prepared, tune_on_test
+from ser_bench.tuning import UnitData, UnitResult, column_statistics, prepared, tune_on_test
 from tests.small import SMALL, judge
 from tests.test_cli import call
 from tests.test_tuning import make_unit
@@ -81,20 +82,31 @@ def test_a_random_split_pays_on_tones(measured):
     assert row(measured, "random", "nested", "train")["gap"] > 0.1
 
 
-@pytest.mark.parametrize("model", ["svm", "xgb"])
-def test_parameters_by_the_test_score_report_the_very_score_that_chose_them(model):
+def on_test(model: str) -> tuple[UnitData, UnitResult]:
     data = make_unit(speakers=6)
-    folds = np.repeat(np.arange(3), 2 * 16)
-    data = type(data)(**{**vars(data), "train": np.ones(len(data.y), bool), "outer": folds})
-    result = tune_on_test(data, known_models()[model](), trials=4, seed=0)
+    data = replace(data, train=np.ones(len(data.y), bool), outer=np.repeat(np.arange(3), 2 * 16))
+    return data, tune_on_test(data, known_models()[model](), trials=4, seed=0)
+
+
+def test_parameters_by_the_test_score_report_the_very_score_that_chose_them():
+    data, result = on_test("svm")
     complete = result.trials[result.trials["state"] == "complete"]
     assert scores.uar(data.y, result.predicted) == pytest.approx(complete["score"].max())
-    assert result.trials.loc[result.trials["chosen"], "score"].item() == complete["score"].max()
+
+
+@pytest.mark.parametrize("model", ["rf", "xgb", "mlp"])
+def test_what_is_judged_is_as_large_as_a_unit_s_final_model(model, monkeypatch):
+    searching = []
+    build = known_models()[model].plan
+    monkeypatch.setattr(known_models()[model], "plan", lambda self, split: (searching.append(split.searching), build(self, split))[1])
+    _, result = on_test(model)
+    assert searching == [True] * 3 + [False] * 3
+    assert result.trials.loc[result.trials["chosen"], "score"].item() == result.trials["score"].max()
 
 
 def test_scaling_by_all_clips_takes_the_held_out_ones_in():
     data = make_unit()
-    data = type(data)(**{**vars(data), "together": np.zeros(len(data.y))})
+    data = replace(data, together=np.zeros(len(data.y)))
     mean, scale = column_statistics(data.x)
     assert_array_equal(prepared(data), (data.x - mean) * scale)
 
@@ -104,9 +116,18 @@ def test_no_configuration_can_ask_for_a_leaking_track():
         RunConfig(track=("all",))
 
 
-def test_the_gap_is_measured_from_an_honest_split(sayings, speech, tmp_path):
-    with pytest.raises(WrongCall, match="honest split"):
-        measure(sayings, speech, tmp_path, cv="random:2")
+@pytest.mark.parametrize("cv", ["random:2", "auto+sentence", "auto@2"])
+def test_the_gap_is_measured_from_an_honest_and_whole_split(sayings, speech, tmp_path, cv):
+    with pytest.raises(WrongCall, match="honest and whole split"):
+        measure(sayings, speech, tmp_path, cv=cv)
+
+
+def test_a_blank_sentence_leaves_the_text_independent_row_out(sayings, speech, tmp_path):
+    table = pd.read_csv(sayings, dtype=str)
+    table.loc[3, "sentence"] = ""
+    manifest = speech / "corpus" / "half-said.csv"
+    table.to_csv(manifest, index=False)
+    assert set(measure(manifest, speech, tmp_path).gap["split"]) == {"speaker", "random"}
 
 
 def test_several_models_at_once_are_refused(sayings, speech, tmp_path):

@@ -30,8 +30,12 @@ def swept(found: Ablated) -> pd.DataFrame:
 
 def test_each_value_is_a_run_with_it(speech, tmp_path):
     found = swept(sweep(speech, tmp_path, {"track": ["speaker"], "cv": ["auto@2", "auto@3"], "trim": [40.0]}))
-    assert list(found.index) == ["track = speaker", "cv = auto@2", "cv = auto@3", "trim = 40.0"]
-    for group, options in {"track = speaker": {"track": "speaker"}, "cv = auto@2": {"cv": "auto@2"}, "trim = 40.0": {"trim": 40.0}}.items():
+    assert list(found.index) == ["track = speaker (transductive)", "cv = auto@2", "cv = auto@3", "trim = 40.0"]
+    for group, options in {
+        "track = speaker (transductive)": {"track": "speaker"},
+        "cv = auto@2": {"cv": "auto@2"},
+        "trim = 40.0": {"trim": 40.0},
+    }.items():
         row = judge(speech, tmp_path, features="prosody", **options).leaderboard.iloc[0]
         assert found.loc[group, "uar"] == row["uar"]
 
@@ -41,7 +45,9 @@ def test_differences_are_to_the_configuration_as_it_is(speech, tmp_path):
     found = table[table["mode"] == "sweep"].set_index("group")
     whole = table.loc[table["mode"] == "all", "uar"].item()
     assert found.loc["track = train", ["uar", "diff"]].tolist() == [whole, 0]
-    assert found.loc["track = speaker", "diff"] == pytest.approx(found.loc["track = speaker", "uar"] - whole, abs=2e-4)
+    assert found.loc["track = speaker (transductive)", "diff"] == pytest.approx(
+        found.loc["track = speaker (transductive)", "uar"] - whole, abs=2e-4
+    )
 
 
 def test_other_clips_have_no_difference(speech, tmp_path):
@@ -51,8 +57,20 @@ def test_other_clips_have_no_difference(speech, tmp_path):
 
 
 def test_a_parameter_changes_the_sets_that_have_it():
-    ((name, changed),) = points({"features.mfcc.n_mfcc": [13]}, USUAL)
+    ((name, changed, usual),) = points({"features.mfcc.n_mfcc": [13]}, USUAL)
+    assert usual == {"mfcc(n_mfcc=13)+prosody": "mfcc+prosody"}
     assert (name, changed.features) == ("features.mfcc.n_mfcc = 13", ("mfcc(n_mfcc=13)+prosody",))
+
+
+def test_each_of_two_like_sets_is_read_against_itself(speech, tmp_path):
+    table = sweep(speech, tmp_path, {"seed": [0]}, features=["prosody(fmax=300)", "prosody(fmax=450)"]).table
+    assert table.loc[table["mode"] == "sweep", "diff"].tolist() == [0, 0]
+    assert table.loc[table["mode"] == "sweep", "features"].nunique() == 2
+
+
+def test_a_budget_of_none_is_the_budget_s():
+    ((_, changed, _),) = points({"trials": [0]}, USUAL.for_corpus("tones"))
+    assert changed.trials == 5
 
 
 @pytest.mark.parametrize(
@@ -63,6 +81,10 @@ def test_a_parameter_changes_the_sets_that_have_it():
         ({"trim": ["much"]}, "takes a float"),
         ({"features.spectral.bands": [3]}, "has a part 'spectral'"),
         ({"features.mfcc": [3]}, "has a part 'mfcc'"),
+        ({"features.mfcc.nope": [3]}, "nope"),
+        ({"cv": ["bogus"]}, "bogus"),
+        ({"cv": ["random:3"]}, "never heard"),
+        ({"labels": ["nosuch"]}, "nosuch"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(values, why):

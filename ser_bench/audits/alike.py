@@ -139,14 +139,16 @@ def _one_recording(clips: pd.DataFrame, pairs: list[tuple[int, int]], config: Ru
     found = []
     heard, samples = -1, np.empty(0, np.float32)
     progress.start("comparing clips that resemble each other", len(pairs))
-    for one, other in pairs:
-        if one != heard:
-            heard, samples = one, _waveform(spans.iloc[one], config)
-        pair = Pair(one, other, likeness(samples, _waveform(spans.iloc[other], config)))
-        if pair.likeness >= ONE_RECORDING:
-            found.append(pair)
-        progress.advance()
-    progress.stop()
+    try:
+        for one, other in pairs:
+            if one != heard:
+                heard, samples = one, _waveform(spans.iloc[one], config)
+            pair = Pair(one, other, likeness(samples, _waveform(spans.iloc[other], config)))
+            if pair.likeness >= ONE_RECORDING:
+                found.append(pair)
+            progress.advance()
+    finally:
+        progress.stop()
     return found
 
 

@@ -38,9 +38,10 @@ def recordings(ground: Ground, config: RunConfig) -> Iterator[Finding]:
         "delivery": ("note", "loudness, length and silence at the ends, which emotions cause too"),
     }
     chance = 1 / len(ground.judged.emotions)
+    whose = "speakers heard before: LEAKY" if ground.judged.protocol.leaky else "unseen speakers"
     for group, (kind, what) in looked_at.items():
         found = recognised_from(ground.judged, features, group, config.seed)
-        told = f"UAR {found.score:.2f} [{found.low:.2f}, {found.high:.2f}] on unseen speakers, {chance:.2f} by chance"
+        told = f"UAR {found.score:.2f} [{found.low:.2f}, {found.high:.2f}] on {whose}, {chance:.2f} by chance"
         can = found.low > chance
         yield Finding(kind if can else "note", group, f"emotions {'can' if can else 'cannot'} be told from {what}: {told}")
 

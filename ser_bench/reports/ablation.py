@@ -7,7 +7,7 @@ Rule: every row is read against all groups together; a difference never stands w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.page import render
-from ser_bench.reports.tables import records, short, signed
+from ser_bench.reports.tables import records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,9 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
         importance.to_csv(folder / "importance.csv", index=False, float_format="%.4f", lineterminator="\n")
     (folder / "ablation.md").write_text(to_markdown(table, importance, about["tuned"]), encoding="utf-8")
     name = table["corpus"].iloc[0]
-    draw([_panel(system) for system in _systems(table)], folder / "figures", "ablation", f"{name}: what groups of columns bring")
+    panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
+    if panels:
+        draw(panels, folder / "figures", "ablation", f"{name}: what groups of columns bring")
     systems = [_opened(*pair) for pair in _with_importance(table, importance)]
     words = {"head": HEAD, "legend": LEGEND, "importances": IMPORTANCES, "leaning": LEANING, "at": _at}
     page = render("ablation.html.j2", name=name, systems=systems, about=about, **words)
@@ -103,15 +105,16 @@ def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str
     """The tables as Markdown."""
     parts = [f"{LEGEND} {tuned}", *(["", LEANING] if importance is not None else []), ""]
     for system, leaned in _with_importance(table, importance):
-        parts += [f"**{_title(system)}.**", "", *_lines(HEAD, [row["read"] for row in ablation_rows(system)]), ""]
+        parts += [f"**{_title(system)}.**", "", *table_lines(HEAD, [row["read"] for row in ablation_rows(system)]), ""]
         if len(leaned):
-            parts += [*_lines(IMPORTANCES, [row["read"] for row in importance_rows(leaned)]), ""]
-            parts += [*_lines(("column", "lost when shuffled", "95 %"), [row["read"] for row in top_columns(leaned)]), ""]
+            parts += [*table_lines(IMPORTANCES, [row["read"] for row in importance_rows(leaned)]), ""]
+            parts += [*_columns(leaned), ""]
     return "\n".join(parts)
 
 
-def _lines(head: Sequence[str], rows: list[list[str]]) -> list[str]:
-    return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)] if rows else []
+def _columns(leaned: pd.DataFrame) -> list[str]:
+    rows = [row["read"] for row in top_columns(leaned)]
+    return table_lines(("column", "lost when shuffled", "95 %"), rows) if rows else []
 
 
 def _with_importance(table: pd.DataFrame, importance: pd.DataFrame | None) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
@@ -132,7 +135,8 @@ def _systems(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def _title(system: pd.DataFrame) -> str:
     first = system.iloc[0]
-    return f"{first['corpus']}, {first['features']} with {first['model']}"
+    transductive = ", TRANSDUCTIVE: scaled by speaker" if first["track"] == "speaker" else ""
+    return f"{first['corpus']}, {first['features']} with {first['model']} ({first['cv']}{transductive})"
 
 
 def _panel(system: pd.DataFrame) -> Panel:
