@@ -200,7 +200,8 @@ def leaderboard(runs: Iterable[str | Path] = (), *, out: str | Path = RunConfig.
         Run folders; without any, all finished ones right below `out`.
     out : str or Path
     to : str or Path, optional
-        The folder that `LEADERBOARD.md`, `leaderboard.csv` and `figures/` are written to; by default `leaderboard` below `out`.
+        The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; `leaderboard` below `out`
+        without.
 
     Raises
     ------

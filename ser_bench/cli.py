@@ -423,7 +423,7 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None) -> None:
     RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
     such as in reference/). Rows of one corpus are ranked together if labels, split, track, search and clips are the same, and
     kept apart otherwise; a row that stands in several runs is shown once, and refused if its scores differ. Writes
-    LEADERBOARD.md, leaderboard.csv and, from three corpora on, figures/critical-difference as PNG, SVG and PDF.
+    LEADERBOARD.md, leaderboard.html, leaderboard.csv and, from three corpora on, figures/critical-difference as PNG, SVG and PDF.
 
     \b
     Examples:
@@ -522,6 +522,7 @@ def _print_merged(merged: Merged) -> None:
     for line in merged.unsaid:
         click.echo(line)
     click.echo(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
+    click.echo(f"report: {merged.folder / 'leaderboard.html'}")
 
 
 def _where_time_went(spent: dict[str, float]) -> str:

@@ -1,7 +1,8 @@
 """Several runs as one leaderboard.
 
 In:   run folders.
-Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.csv`, a figure.
+Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.html`,
+      `leaderboard.csv`, a figure.
 Rule: what was not judged by one protocol, on the same clips in the same folds, is kept apart (but for systems from elsewhere, whose
       search is not known). A row that stands in several runs
       is one row; where its scores differ, nobody can tell which are right, and it is refused.
@@ -62,7 +63,7 @@ class Merged:
     Parameters
     ----------
     folder : Path
-        Where `LEADERBOARD.md`, `leaderboard.csv` and `figures/` of it are.
+        Where `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` of it are.
     leaderboard : DataFrame
         `block` (ranks are within one), the columns of a run's leaderboard, `settings` (of the configuration, where it is not the default)
         and `runs` (the folders that a row is from).

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ser_bench.reports import publish, publish_audit
-from tests.reports import fabricate, test_audit
+from ser_bench.reports import publish, publish_ablation, publish_audit
+from tests.reports import fabricate, test_ablation, test_audit, test_merge
 from tests.reports.test_listening import spoken
 
 
@@ -20,7 +20,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (folder / "run" / "run.toml").write_text(f'corpus = ["{(folder / "corpus").as_posix()}"]\n')
     publish(folder / "run", *run)
     publish_audit(folder / "audit", "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
-    return {"report": folder / "run" / "report.html", "audit": folder / "audit" / "audit.html"}
+    merged = test_merge.over_corpora(folder / "merging", 3).folder
+    publish_ablation(folder / "ablation", test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
+    return {
+        "report": folder / "run" / "report.html",
+        "audit": folder / "audit" / "audit.html",
+        "merged": merged / "leaderboard.html",
+        "ablation": folder / "ablation" / "ablation.html",
+    }
 
 
 def violations(browser: Any) -> list[str]:
@@ -38,7 +45,7 @@ def violations(browser: Any) -> list[str]:
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["report", "audit"])
+@pytest.mark.parametrize("name", ["report", "audit", "merged", "ablation"])
 def test_axe_finds_nothing_serious(browser, pages, name, scheme, width):
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)

@@ -1,0 +1,65 @@
+"""The ablation's page, tables and picture."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ser_bench.ablation import COLUMNS
+from ser_bench.importance import COLUMNS as LEANED
+from ser_bench.reports import ablation_rows, publish_ablation
+from ser_bench.reports.ablation import to_markdown
+
+ABOUT = {
+    "corpus": {"clips": 12, "speakers": 3, "citation": "Nobody (2000)"},
+    "protocol": "loso",
+    "tuned": "Tuned anew.",
+    "ser_bench": "0",
+    "python": "3",
+    "command": "ser-bench ablate <b>odd</b>",
+}
+
+
+def table(track: str = "train") -> pd.DataFrame:
+    rows = [
+        ("all", "", 0.5, 0, 0, 0, np.nan),
+        ("alone", "f0", 0.4, -0.1, -0.15, -0.05, 0.01),
+        ("without", "f0", 0.45, -0.05, -0.1, 0.01, 0.2),
+        ("forward", "1: + f0 (3 of 3 folds)", 0.4, -0.1, -0.15, -0.05, 0.0001),
+        ("sweep", "where = a | b", 0.3, np.nan, np.nan, np.nan, np.nan),
+    ]
+    named = [("made up", "egemaps", "svm", *row, 0.3, 0.6, 10, track, "loso") for row in rows]
+    return pd.DataFrame(named, columns=list(COLUMNS))
+
+
+def importance() -> pd.DataFrame:
+    rows = [("shapley", "f0", 0.2, 0.1, 0.3), ("group", "f0", 0.3, 0.2, 0.4), ("column", "f0.mean", 0.1, 0.0, 0.2)]
+    rows.append(("model", "f0", 1.0, np.nan, np.nan))
+    return pd.DataFrame([("made up", "egemaps", "svm", *row) for row in rows], columns=list(LEANED))
+
+
+def test_everything_stands_in_the_folder_and_twice_the_same(tmp_path: Path):
+    for name in ("one", "other"):
+        publish_ablation(tmp_path / name, table(), importance(), ABOUT)
+    files = ("ablation.csv", "ablation.md", "ablation.html", "importance.csv", "figures/ablation.png", "figures/ablation.svg")
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+
+
+def test_names_are_text_never_markup_and_break_no_table(tmp_path: Path):
+    publish_ablation(tmp_path, table(), None, ABOUT)
+    assert "<b>odd</b>" not in (tmp_path / "ablation.html").read_text(encoding="utf-8")
+    lines = [line.replace("\\|", "") for line in to_markdown(table(), None, "").splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_what_cannot_be_compared_has_no_difference():
+    reads = [row["read"] for row in ablation_rows(table())]
+    assert reads[1][5] == "-.100 [-.150, -.050]"
+    assert reads[3][6] == "<.001"
+    assert reads[4][5:] == ["", ""]
+
+
+def test_a_transductive_ablation_says_so():
+    assert "TRANSDUCTIVE" in to_markdown(table("speaker"), None, "")
+    assert "TRANSDUCTIVE" not in to_markdown(table(), None, "")
