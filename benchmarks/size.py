@@ -32,7 +32,7 @@ from scipy.stats import binom
 from simulate import DESIGNS, decimals, print_table, share_error
 from threadpoolctl import threadpool_limits
 
-from ser_bench.scores import p_vs_best, smallest_difference
+from ser_bench.scores import holm, p_vs_best, smallest_difference
 
 SPEAKERS, ROWS = (6, 10, 24), (2, 8, 30)
 SPREADS = ("alike", "half volatile", "one volatile")
@@ -88,14 +88,6 @@ def paired(differences: np.ndarray, seed: int) -> np.ndarray:
     signs = np.random.default_rng(seed).choice((-1.0, 1.0), (SWAPS, differences.shape[1]))
     reached = np.abs(signs @ differences.T) >= np.abs(differences.sum(1)) - 1e-12
     return (1 + reached.sum(0)) / (1 + SWAPS)
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """P-values corrected for their number, stepping down from the smallest (Holm, 1979)."""
-    order = np.argsort(p)
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return corrected
 
 
 def boards(n_speakers: int, rows: int, spread: str, worse: float, repetitions: int) -> np.ndarray:
