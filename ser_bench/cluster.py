@@ -130,6 +130,7 @@ def _check(client: Client, address: str) -> None:
         client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
     except TooLate:
         raise WrongCall(f"--scheduler {address} has no workers; {start}") from None
-    found = client.run(versions, SAME)
-    for worker, threads in client.nthreads().items():
-        _refuse_worker(worker, threads, found[worker], versions(SAME))
+    found, threads = client.run(versions, SAME), client.nthreads()
+    # Who comes between the two questions is looked at as all late ones are, before work is given to them.
+    for worker in sorted(found.keys() & threads.keys()):
+        _refuse_worker(worker, threads[worker], found[worker], versions(SAME))

@@ -143,7 +143,7 @@ def test_leaderboard_prints_the_merged_runs_and_where_they_are_written(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Across corpora" in done.stdout
     assert "p vs best" in done.stdout
-    assert done.stdout.splitlines()[-1] == "leaderboard: table/LEADERBOARD.md"
+    assert done.stdout.splitlines()[-2:] == ["leaderboard: table/LEADERBOARD.md", "report: table/leaderboard.html"]
     assert (tmp_path / "table" / "leaderboard.csv").exists()
 
 

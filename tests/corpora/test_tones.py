@@ -5,13 +5,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ser_bench
 from ser_bench.corpora import load_corpus
 from ser_bench.corpora.tones import CUES, EMOTIONS, RATE, VERSION, Tones, draw_voices, synthesise
 from ser_bench.errors import WorkFailed, WrongCall
@@ -110,38 +108,6 @@ def test_a_planted_cue_moves_alone(cue: str) -> None:
     reach = np.stack([Tones(cue=cue)._reach(emotion) for emotion in EMOTIONS])
     assert np.ptp(reach, axis=0).astype(bool).tolist() == [cue == other for other in CUES]
     assert len(np.unique(reach[:, CUES.index(cue)])) == len(EMOTIONS)
-
-
-@pytest.mark.parametrize(
-    ("cue", "family"),
-    [
-        ("pitch", {"f0", "chroma"}),
-        ("loudness", {"loudness", "energy"}),
-        ("tempo", {"temporal", "voicing"}),
-        ("timbre", {"mfcc", "mfcc_delta", "mfcc_delta2", "shape", "contrast", "zero_crossing", "chroma"}),
-    ],
-)
-def test_a_planted_cue_is_found_by_its_own_features(cue: str, family: set[str], tmp_path: Path) -> None:
-    corpus = load_corpus(f"tones(cue={cue},speakers=6,takes=2)", cache=tmp_path)
-    table = ser_bench.extract(corpus, "prosody+spectral+mfcc", cache=tmp_path / "features", jobs=1)
-    groups = pd.Series(table.attrs["groups"], index=table.columns)
-    uar = {group: unseen_uar(table.loc[:, groups == group], corpus.clips.loc[table.index]) for group in groups.unique()}
-    own = max(uar[group] for group in family)
-    assert own > 2 / len(EMOTIONS)
-    assert own > max(uar[group] for group in set(uar) - family) + 0.1
-
-
-def unseen_uar(features: pd.DataFrame, clips: pd.DataFrame) -> float:
-    """Of an SVM, each speaker left out in turn."""
-    from sklearn.metrics import recall_score
-    from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
-
-    model = make_pipeline(StandardScaler(), SVC())
-    predicted = cross_val_predict(model, features.to_numpy(), clips["emotion"], groups=clips["speaker"], cv=LeaveOneGroupOut())
-    return recall_score(clips["emotion"], predicted, average="macro")
 
 
 def test_reach_is_heard() -> None:
