@@ -74,17 +74,20 @@ def importances(bench: Bench) -> pd.DataFrame:
 
     def counts(kind: str, which: int) -> np.ndarray:
         """Confusions by shuffle and speaker, over all places: shape (repeats * seeds, n_speakers, k, k)."""
-        codes = np.stack([_gather(bench, seed, explained, kind, which) for seed in judged.folds]).reshape(-1, len(truth))
+        by_seed = [{at.fold: found[kind][which] for at, found in explained.items() if at.seed == seed} for seed in judged.folds]
+        codes = np.concatenate([judged.joined(seed, decided) for seed, decided in zip(judged.folds, by_seed, strict=True)])
         return scores.speaker_counts(truth, codes, speakers, classes=range(len(judged.emotions)))
 
     whole = counts("subsets", subsets.index(tuple(range(len(bench.groups)))))
     columns = [bench.features.columns[column] for column in single]
+    shuffled = [("group", "groups", bench.groups), ("column", "columns", columns)]
     rows = [
-        ("group", name, *scores.difference_of(whole, counts("groups", at), cross_validated=True)) for at, name in enumerate(bench.groups)
+        (kind, name, *scores.difference_of(whole, counts(which, at), cross_validated=True))
+        for kind, which, names in shuffled
+        for at, name in enumerate(names)
     ]
-    rows += [("column", name, *scores.difference_of(whole, counts("columns", at), cross_validated=True)) for at, name in enumerate(columns)]
     by_subset = {subset: counts("subsets", at) for at, subset in enumerate(subsets)}
-    rows += [("shapley", bench.groups[at], *interval) for at, interval in enumerate(shapley(by_subset, len(bench.groups)))]
+    rows += [("shapley", name, *interval) for name, interval in zip(bench.groups, shapley(by_subset, len(bench.groups)), strict=True)]
     own = [shares for found in explained.values() if len(shares := found["own"])]
     rows += [("model", name, value, np.nan, np.nan) for name, value in zip(bench.groups, np.mean(own, axis=0), strict=True)] if own else []
     (model,) = bench.models
@@ -117,18 +120,17 @@ def _orders(n: int) -> list[list[int]]:
 def shapley(counts: dict[tuple[int, ...], np.ndarray], n: int) -> list[scores.Interval]:
     """Each group's Shapley value of the UAR, with a 95 % interval over speakers.
 
-    ``phi_i = sum_S |S|! (n - |S| - 1)! / n! * (UAR(S + i) - UAR(S))`` over subsets S without i; with some subsets only, the mean over
-    those of each size that are there with and without i. As it is linear in UARs, its jackknife is that of the UARs.
+    ``phi_i = sum_S |S|! (n - |S| - 1)! / n! * (UAR(S + i) - UAR(S))`` over subsets S without i; above `EXACT_GROUPS` groups the mean,
+    over `ORDERS` random orders of the groups, of what i adds to those before it. As it is linear in UARs, its jackknife is that of the
+    UARs.
 
     References
     ----------
     Shapley (1953), A value for n-person games; Štrumbelj & Kononenko (2014), Explaining prediction models and individual predictions with
     feature contributions, *Knowledge and Information Systems* 41(3).
     """
-    return [
-        scores.combined_of(list(counts.values()), list(shapley_weights(list(counts), n, player).values()), cross_validated=True)
-        for player in range(n)
-    ]
+    weights = [list(shapley_weights(list(counts), n, player).values()) for player in range(n)]
+    return scores.combinations_of(list(counts.values()), weights, cross_validated=True)
 
 
 def shapley_weights(subsets: list[tuple[int, ...]], n: int, player: int) -> dict[tuple[int, ...], float]:
@@ -152,48 +154,37 @@ def shapley_weights(subsets: list[tuple[int, ...]], n: int, player: int) -> dict
     return weights
 
 
-def _gather(bench: Bench, seed: int, explained: dict[Place, dict[str, np.ndarray]], kind: str, which: int) -> np.ndarray:
-    """Codes of all clips, shape (repeats, n_clips)."""
-    folds = bench.ground.judged.folds[seed]
-    repeats = next(iter(explained.values()))[kind].shape[1]
-    codes = np.full((repeats, len(folds)), -1)
-    for place, found in explained.items():
-        if place.seed == seed:
-            codes[:, folds == place.fold] = found[kind][which]
-    return codes
-
-
 def _explain_all(bench: Bench, subsets: list[tuple[int, ...]], single: list[int]) -> Iterator[tuple[Place, dict[str, np.ndarray]]]:
     """What each place's model decides with values shuffled; kept beside the units."""
     store = Path(bench.config.out).resolve() / "units"
-    units = {place: bench.units[place, bench.groups] for place in bench.places}
-    paths = {place: store / f"{unit.hash}-{_digest(bench, place, single)}.npz" for place, unit in units.items()}
+    hashes = {place: bench.units[place, bench.groups].hash for place in bench.places}
+    paths = {place: store / f"{unit}-{_digest(bench, place, single)}.npz" for place, unit in hashes.items()}
     known = {place: codes for place, path in paths.items() if (codes := _read(path))}
     todo = [place for place in bench.places if place not in known]
-    calls = []
-    (model,) = bench.models.values()
-    for place in todo:
-        kept = bench.found[place, bench.groups]
-        data = unit_data(bench.ground.judged, bench.features, units[place])
-        seeds = derive_seed(units[place].search_seed, "refit"), derive_seed(units[place].search_seed, "shuffle")
-        calls.append(
-            (paths[place], data, model, chosen(kept), kept.about["rounds"], bench.features.groups, bench.groups, subsets, single, seeds)
-        )
-    if calls:
-        bench.progress.start(f"shuffling {bench.features.name}", len(calls))
-    try:
-        for done in in_parallel(explain, calls, bench.config.workers):
-            if isinstance(done, Died):
-                raise WorkFailed(DIED)
-            bench.progress.advance()
-    finally:
-        if calls:
+    if todo:
+        bench.progress.start(f"shuffling {bench.features.name}", len(todo))
+        calls = (_call(bench, place, paths[place], subsets, single) for place in todo)
+        try:
+            for done in in_parallel(explain, calls, bench.config.workers):
+                if isinstance(done, Died):
+                    raise WorkFailed(DIED)
+                bench.progress.advance()
+        finally:
             bench.progress.stop()
     for place, path in paths.items():
         codes = known.get(place) or _read(path)
         if not codes:
             raise WorkFailed(f"{path}: {UNSEEN}")
         yield place, codes
+
+
+def _call(bench: Bench, place: Place, path: Path, subsets: list[tuple[int, ...]], single: list[int]) -> tuple[Any, ...]:
+    """What `explain` is to be called with."""
+    unit, kept = bench.units[place, bench.groups], bench.found[place, bench.groups]
+    data = unit_data(bench.ground.judged, bench.features, unit)
+    seeds = derive_seed(unit.search_seed, "refit"), derive_seed(unit.search_seed, "shuffle")
+    (model,) = bench.models.values()
+    return path, data, model, chosen(kept), kept.about["rounds"], bench.features.groups, bench.groups, subsets, single, seeds
 
 
 def _digest(bench: Bench, place: Place, single: list[int]) -> str:

@@ -61,12 +61,15 @@ class Judged:
     folds: dict[int, np.ndarray]
 
     def predicted(self, seed: int, units: Iterable[Unit], done: Mapping[str, Finished]) -> np.ndarray:
-        """The code predicted for each clip, -1 for one that no unit of this seed holds out; shape (n_clips,)."""
-        codes = np.full(len(self.codes), -1)
-        for unit in units:
-            if unit.seed == seed:
-                held = self.folds[seed] == unit.fold if unit.nested else slice(None)
-                codes[held] = done[unit.hash].predicted
+        """The code predicted for each clip by the units of a seed, which are of one cell; shape (n_clips,)."""
+        return self.joined(seed, {unit.fold: done[unit.hash].predicted for unit in units if unit.seed == seed})
+
+    def joined(self, seed: int, decided: Mapping[int, np.ndarray]) -> np.ndarray:
+        """What was decided fold by fold, codes of shape (..., n_held_out), as codes of all clips, shape (..., n_clips); -1 where nothing
+        was. Fold `ON_TEST` holds all of them."""
+        codes = np.full((*next(iter(decided.values())).shape[:-1], len(self.codes)), -1)
+        for fold, mine in decided.items():
+            codes[..., slice(None) if fold == ON_TEST else self.folds[seed] == fold] = mine
         return codes
 
     @cached_property

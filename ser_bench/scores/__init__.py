@@ -18,7 +18,7 @@ from ser_bench.scores.corpora import (
 from ser_bench.scores.curves import calibration_error, reliability, roc_curves
 from ser_bench.scores.intervals import (
     Interval,
-    combined_of,
+    combinations_of,
     difference_interval,
     difference_of,
     jackknife_interval,
@@ -57,7 +57,7 @@ __all__ = [
     "bayesian_signed_rank",
     "calibration_error",
     "cliques",
-    "combined_of",
+    "combinations_of",
     "confusion_counts",
     "contributions",
     "contributions_of",

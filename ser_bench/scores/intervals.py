@@ -162,25 +162,31 @@ def jackknife_of(counts: Counts, *, level: float = 0.95, cross_validated: bool =
 
 def difference_of(counts: Counts, others: Counts, *, level: float = 0.95, cross_validated: bool = False) -> Interval:
     """`difference_interval` of two systems' confusion counts, shapes as `jackknife_of` takes them."""
-    difference, low, high = combined_of([counts, others], [1, -1], level=level, cross_validated=cross_validated)
+    ((difference, low, high),) = combinations_of([counts, others], [[1, -1]], level=level, cross_validated=cross_validated)
     return Interval(difference, max(-1.0, low), min(1.0, high))
 
 
-def combined_of(counts: Sequence[Counts], weights: Sequence[float], *, level: float = 0.95, cross_validated: bool = False) -> Interval:
-    """``sum_i w_i UAR_i`` of several systems on the same clips, with the interval of `difference_interval`.
+def combinations_of(
+    counts: Sequence[Counts], weights: Sequence[Sequence[float]], *, level: float = 0.95, cross_validated: bool = False
+) -> list[Interval]:
+    """``sum_i w_i UAR_i`` of several systems on the same clips, with the interval of `difference_interval`; one for each w.
 
     Parameters
     ----------
     counts : sequence of array of int
         Each system's, shapes as `jackknife_of` takes them.
-    weights : sequence of float
+    weights : sequence of sequence of float
+        Each as long as `counts`.
     level, cross_validated
         As in `jackknife_interval`.
     """
     parts = [_leaving_out(mine) for mine in counts]
-    score = sum(weight * part[0] for weight, part in zip(weights, parts, strict=True))
-    without = np.sum([weight * part[1] for weight, part in zip(weights, parts, strict=True)], axis=0)
-    return _around(score, without, level, cross_validated=cross_validated)
+    found = []
+    for mine in weights:
+        score = sum(weight * whole for weight, (whole, _) in zip(mine, parts, strict=True))
+        without = np.sum([weight * part for weight, (_, part) in zip(mine, parts, strict=True)], axis=0)
+        found.append(_around(score, without, level, cross_validated=cross_validated))
+    return found
 
 
 def recall_intervals_of(counts: Counts, *, level: float = 0.95, cross_validated: bool = False) -> list[Interval]:
