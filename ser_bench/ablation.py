@@ -12,18 +12,18 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ser_bench import scores
 from ser_bench.config import RunConfig
-from ser_bench.errors import WorkFailed, WrongCall, unknown
+from ser_bench.errors import WrongCall, unknown
 from ser_bench.features import Features
 from ser_bench.plan import Ground, Plan, choose_models, lay_ground
 from ser_bench.progress import Progress
 from ser_bench.protocol import Protocol
-from ser_bench.runner import finish
+from ser_bench.runner import finish_all
 from ser_bench.units import Finished, Unit, make_unit
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ class Bench:
         units = {key: self._unit(key[0], subsets[key[1]]) for key in todo}
         features = {subset.name: subset for subset in subsets.values()}
         ground = vars(self.ground) | {"features": features}
-        done, failures, _ = finish(Plan(**ground, config=self.config, models=self.models, units=list(units.values())), self.progress)
-        if failures:
-            raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+        done = finish_all(Plan(**ground, config=self.config, models=self.models, units=list(units.values())), self.progress)
         self.units |= units
         self.found |= {key: done[unit.hash] for key, unit in units.items()}
 
@@ -117,17 +115,10 @@ class Bench:
     def predicted(self, variation: Variation) -> np.ndarray:
         """Codes predicted where these groups are kept, shape (n_seeds, n_clips)."""
         judged = self.ground.judged
-        codes = np.full((len(judged.folds), len(judged.codes)), -1)
-        for number, (seed, folds) in enumerate(judged.folds.items()):
-            for place, kept in variation.kept.items():
-                if place.seed == seed:
-                    codes[number, folds == place.fold] = self.found[place, kept].predicted
-        return codes
-
-    @property
-    def judged_by(self) -> tuple[str, str]:
-        """Track and protocol."""
-        return self.config.track[0], str(self.ground.judged.protocol)
+        decided: dict[int, dict[int, np.ndarray]] = {seed: {} for seed in judged.folds}
+        for place, groups in variation.kept.items():
+            decided[place.seed][place.fold] = self.found[place, groups].predicted
+        return np.stack([judged.joined(seed, by_fold) for seed, by_fold in decided.items()])
 
     def counts(self, variation: Variation) -> np.ndarray:
         """Confusions where these groups are kept, shape (n_seeds, n_speakers, k, k)."""
@@ -138,6 +129,43 @@ class Bench:
     def everywhere(self, mode: str, group: str, kept: Iterable[str]) -> Variation:
         """A variation that keeps the same groups at every place."""
         return Variation(mode, group, dict.fromkeys(self.places, tuple(sorted(kept))))
+
+    def row(self, variation: Variation, others: np.ndarray | None, features: str) -> dict[str, Any]:
+        """A row of `COLUMNS`.
+
+        Parameters
+        ----------
+        variation : Variation
+            Judged already.
+        others : array of int, optional
+            What it is held against: `counts` of the same clips. Without, no difference is told.
+        features : str
+            What the row calls the feature set.
+        """
+        counts, (model,) = self.counts(variation), self.models
+        uar, uar_low, uar_high = scores.jackknife_of(counts, cross_validated=True)
+        (diff, diff_low, diff_high), p = (np.nan,) * 3, np.nan
+        if others is not None:
+            diff, diff_low, diff_high = scores.difference_of(counts, others, cross_validated=True)
+            p = scores.p_of_difference(scores.contributions_of(counts), scores.contributions_of(others))
+        widths = [sum(group in kept for group in self.features.groups) for kept in variation.kept.values()]
+        return {
+            "corpus": self.ground.judged.corpus,
+            "features": features,
+            "model": model,
+            "mode": variation.mode,
+            "group": variation.group,
+            "uar": uar,
+            "diff": diff,
+            "diff_low": diff_low,
+            "diff_high": diff_high,
+            "p": p,
+            "uar_low": uar_low,
+            "uar_high": uar_high,
+            "dims": round(np.mean(widths)),
+            "track": self.config.track[0],
+            "cv": str(self.ground.judged.protocol),
+        }
 
 
 def chosen(unit: Finished) -> dict[str, object]:
@@ -255,31 +283,8 @@ def _tabulate(bench: Bench, varied: list[Variation]) -> pd.DataFrame:
     """A row a variation, with what it is above the first."""
     import pandas as pd
 
-    judged, (model,) = bench.ground.judged, bench.models
-    counts = [bench.counts(variation) for variation in varied]
-    rows = []
-    for variation, mine in zip(varied, counts, strict=True):
-        uar, low, high = scores.jackknife_of(mine, cross_validated=True)
-        diff = scores.difference_of(mine, counts[0], cross_validated=True)
-        p = scores.p_of_difference(scores.contributions_of(mine), scores.contributions_of(counts[0]))
-        width = np.mean([bench.features.of_groups(kept).values.shape[1] for kept in variation.kept.values()])
-        rows.append(
-            (
-                judged.corpus,
-                bench.features.name,
-                model,
-                variation.mode,
-                variation.group,
-                uar,
-                *diff,
-                p,
-                low,
-                high,
-                round(width),
-                *bench.judged_by,
-            )
-        )
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    whole = bench.counts(varied[0])
+    table = pd.DataFrame([bench.row(variation, whole, bench.features.name) for variation in varied], columns=list(COLUMNS))
     table.loc[table["mode"] == "all", ["p"]] = np.nan
     for _, same in table.groupby("mode"):
         table.loc[same.index, "p"] = scores.holm(same["p"])

@@ -16,11 +16,11 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.config import RunConfig
-from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.errors import WrongCall
 from ser_bench.plan import Ground, Plan, choose_models, lay_ground, resplit
 from ser_bench.progress import Progress
 from ser_bench.protocol import WITH_SENTENCES
-from ser_bench.runner import finish
+from ser_bench.runner import finish_all
 from ser_bench.units import ON_TEST, Unit, make_unit
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ def _judge(part: tuple[str, Ground], config: RunConfig, progress: Progress) -> I
     models = choose_models(config)
     units = {way: list(_units(ground, config, way)) for way in ways}
     plan = Plan(**vars(ground), config=config, models=models, units=[unit for mine in units.values() for unit in mine])
-    done, failures, _ = finish(plan, progress)
-    if failures:
-        raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+    done = finish_all(plan, progress)
     for way, mine in units.items():
         yield way, np.stack([ground.judged.predicted(seed, mine, done) for seed in ground.judged.folds])
 

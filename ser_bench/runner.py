@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ser_bench.errors import WorkFailed
 from ser_bench.mirror import StudyCopy, hide_password, whole_url
 from ser_bench.parallel import Died, in_parallel
 from ser_bench.plan import Plan
@@ -153,6 +154,20 @@ def finish(planned: Plan, progress: Progress, *, fresh: bool = False) -> tuple[d
     done |= {fit.unit.hash: kept for fit in fits if not fit.failure and (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
     return done, failures, fits
+
+
+def finish_all(planned: Plan, progress: Progress) -> dict[str, Finished]:
+    """Do the units that are not done yet, where none can be spared; results by the units' hashes.
+
+    Raises
+    ------
+    WorkFailed
+        Where a unit failed; the others are kept.
+    """
+    done, failures, _ = finish(planned, progress)
+    if failures:
+        raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+    return done
 
 
 def _failed_lines(planned: Plan, failures: dict[str, str]) -> list[str]:

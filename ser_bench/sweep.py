@@ -12,8 +12,6 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from ser_bench import scores
 from ser_bench.ablation import COLUMNS, Bench, check_honest, set_up
 from ser_bench.config import RunConfig, check_keys
@@ -131,15 +129,8 @@ def _plain(bench: Bench) -> str:
     return bench.features.name.partition(" @ ")[0]
 
 
-def _row(name: str, bench: Bench, usual: Bench) -> tuple[Any, ...]:
-    judged, (model,) = bench.ground.judged, bench.models
-    counts = bench.counts(bench.everywhere("sweep", name, bench.groups))
-    uar, low, high = scores.jackknife_of(counts, cross_validated=True)
-    diff, p = (np.nan,) * 3, np.nan
-    same = judged.clips.index.equals(usual.ground.judged.clips.index) and judged.emotions == usual.ground.judged.emotions
-    if same and len(judged.folds) == len(usual.ground.judged.folds):
-        others = usual.counts(usual.everywhere("all", "", usual.groups))
-        diff = scores.difference_of(counts, others, cross_validated=True)
-        p = scores.p_of_difference(scores.contributions_of(counts), scores.contributions_of(others))
-    dims = bench.features.values.shape[1]
-    return (judged.corpus, usual.features.name, model, "sweep", name, uar, *diff, p, low, high, dims, *bench.judged_by)
+def _row(name: str, bench: Bench, usual: Bench) -> dict[str, Any]:
+    mine, theirs = bench.ground.judged, usual.ground.judged
+    same = mine.clips.index.equals(theirs.clips.index) and mine.emotions == theirs.emotions and len(mine.folds) == len(theirs.folds)
+    others = usual.counts(usual.everywhere("all", "", usual.groups)) if same else None
+    return bench.row(bench.everywhere("sweep", name, bench.groups), others, usual.features.name)
