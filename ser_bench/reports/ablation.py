@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.leaderboard import write_csv
 from ser_bench.reports.page import render
-from ser_bench.reports.tables import records, short, signed, table_lines
+from ser_bench.reports.tables import interval, p_value, records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,6 @@ LEGEND = (
     "the group that helps its training speakers most, by inner scores; the row tells the group that most folds took. With: one setting "
     "changed; no difference is told where that changes which clips are judged."
 )
-
 
 IMPORTANCES = ("group", "Shapley value", "95 %", "lost when shuffled", "95 %", "by its own measure")
 LEANING = (
@@ -55,9 +55,9 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
         The environment, and under ``tuned`` how subsets were tuned, in words.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "ablation.csv", index=False, float_format="%.4f", lineterminator="\n")
+    write_csv(table, folder / "ablation.csv")
     if importance is not None:
-        importance.to_csv(folder / "importance.csv", index=False, float_format="%.4f", lineterminator="\n")
+        write_csv(importance, folder / "importance.csv")
     (folder / "ablation.md").write_text(to_markdown(table, importance, about["tuned"]), encoding="utf-8")
     name = table["corpus"].iloc[0]
     panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
@@ -79,10 +79,9 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The rows of one feature set and model as they are read."""
     for row in records(system):
         whole = row["mode"] == "all"
-        p = "" if np.isnan(row["p"]) else "<.001" if row["p"] < 0.001 else short(row["p"])
-        diff = "" if whole or np.isnan(row["diff"]) else f"{signed(row['diff'])} [{short(row['diff_low'])}, {short(row['diff_high'])}]"
-        interval = f"[{short(row['uar_low'])}, {short(row['uar_high'])}]"
-        yield {**row, "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", short(row["uar"]), interval, diff, p]}
+        diff = "" if whole or np.isnan(row["diff"]) else f"{signed(row['diff'])} {interval(row['diff_low'], row['diff_high'])}"
+        uar = short(row["uar"]), interval(row["uar_low"], row["uar_high"])
+        yield {**row, "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", *uar, diff, p_value(row["p"])]}
 
 
 def importance_rows(leaned: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -91,14 +90,14 @@ def importance_rows(leaned: pd.DataFrame) -> Iterator[dict[str, Any]]:
     own = leaned[leaned["kind"] == "model"].set_index("name")["value"]
     for row in records(leaned[leaned["kind"] == "shapley"]):
         parts = (row["value"], row["low"], row["high"]), tuple(shuffled.loc[row["name"], ["value", "low", "high"]])
-        read = [text for value, low, high in parts for text in (signed(value), f"[{short(low)}, {short(high)}]")]
+        read = [text for value, low, high in parts for text in (signed(value), interval(low, high))]
         yield {**row, "read": [row["name"], *read, short(own[row["name"]]) if row["name"] in own else ""]}
 
 
 def top_columns(leaned: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The twenty columns that one system leans on most, as they are read."""
     for row in records(leaned[leaned["kind"] == "column"].head(TOP_COLUMNS)):
-        yield {**row, "read": [row["name"], signed(row["value"]), f"[{short(row['low'])}, {short(row['high'])}]"]}
+        yield {**row, "read": [row["name"], signed(row["value"]), interval(row["low"], row["high"])]}
 
 
 def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str) -> str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.gap import HONEST, Way
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.leaderboard import write_csv
 from ser_bench.reports.page import render
-from ser_bench.reports.tables import records, short, signed
+from ser_bench.reports.tables import interval, records, short, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,11 +43,11 @@ def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd
         The environment, and under ``cell`` what the gap was measured of.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    findings.to_csv(folder / "findings.csv", index=False, lineterminator="\n")
+    write_csv(findings, folder / "findings.csv")
     rows = [] if gap is None else list(gap_rows(gap))
     chance = 1 / len(about["corpus"]["emotions"])
     if gap is not None:
-        gap.to_csv(folder / "gap.csv", index=False, float_format="%.4f", lineterminator="\n")
+        write_csv(gap, folder / "gap.csv")
         panel = Panel("filled: honest; red: leaky", [_mark(row) for row in rows], {"honest": rows[0]["uar"], "chance": chance})
         draw([panel], folder / "figures", "gap", f"{name}, {about['cell']}: what each shortcut adds")
     lines = [{"name": "chance", "drawn": "chance", "uar": chance}]
@@ -63,8 +64,8 @@ def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
             **row,
             "words": (SPLITS[way.split], PARAMETERS[way.parameters], SCALINGS[way.scaling]),
             "status": "leaky" if leaks(way) else "ok",
-            "read": ["", "", "", short(uar), f"[{short(low)}, {short(high)}]"],
-            "added": "" if way == HONEST else f"{signed(more)} [{short(least)}, {short(most)}]",
+            "read": ["", "", "", short(uar), interval(low, high)],
+            "added": "" if way == HONEST else f"{signed(more)} {interval(least, most)}",
         }
 
 

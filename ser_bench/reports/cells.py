@@ -8,7 +8,7 @@ Rule: what is drawn is told in words beside it, and curves are few points: fifty
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -44,16 +44,18 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     by_speaker = np.stack([scores.speaker_counts(truth[one], predicted[one], speakers[one], classes=emotions) for one in by_seed])
     counts = by_speaker.sum((0, 1))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    known = _probabilities(rows)
+    aucs = scores.aucs(rows["emotion"], known.p, _folds(rows), classes=known.classes) if known else {}
     voices = sorted(zip(np.unique(speakers), scores.uar_of(by_speaker.sum(0)), strict=True), key=lambda pair: (pair[1], pair[0]))
     return {
         **opened,
         "emotions": emotions,
         "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
-        "classes": _classes(rows, emotions, by_speaker),
+        "classes": _classes(emotions, by_speaker, aucs),
         "speakers": [{"name": name, "uar": float(value)} for name, value in voices],
-        "beside": _beside(rows, run.clips),
-        "curves": _roc_curves(rows, emotions),
-        "reliability": _reliability(rows),
+        "beside": _beside(rows, known, run.clips),
+        "curves": _roc_curves(rows, known, aucs, emotions) if known else [],
+        "reliability": _reliability(rows, known) if known else None,
         "chosen": _chosen(record, run.trials),
     }
 
@@ -65,22 +67,27 @@ def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["seed", "fold"], kind="stable")
 
 
-def _probabilities(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]] | None:
-    """Probabilities and their classes; None where some are not known or an emotion has none."""
+class Probabilities(NamedTuple):
+    """Of each row, shape (n_rows, n_classes), and the classes."""
+
+    p: pd.DataFrame
+    classes: list[str]
+
+
+def _probabilities(rows: pd.DataFrame) -> Probabilities | None:
+    """None where some are not known or an emotion has none."""
     columns = [column for column in rows.columns if column.startswith("p.") and rows[column].notna().any()]
     classes = [column.removeprefix("p.") for column in columns]
     known = columns and rows[columns].notna().to_numpy().all() and {*rows["emotion"], *rows["predicted"]} <= {*classes}
-    return (rows[columns], classes) if known else None
+    return Probabilities(rows[columns], classes) if known else None
 
 
 def _folds(rows: pd.DataFrame) -> pd.Series:
     return rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
 
 
-def _classes(rows: pd.DataFrame, emotions: list[str], by_speaker: np.ndarray) -> list[dict[str, Any]]:
+def _classes(emotions: list[str], by_speaker: np.ndarray, aucs: dict[str, float]) -> list[dict[str, Any]]:
     """Recall with its interval, precision, F1 and AUC of each emotion."""
-    known = _probabilities(rows)
-    aucs = scores.aucs(rows["emotion"], known[0], _folds(rows), classes=known[1]) if known else {}
     counts = by_speaker.sum((0, 1))
     intervals: list[Any] = [(r, np.nan, np.nan) for r in scores.recalls_of(counts)]
     if by_speaker.shape[1] > 1:
@@ -92,12 +99,12 @@ def _classes(rows: pd.DataFrame, emotions: list[str], by_speaker: np.ndarray) ->
     ]
 
 
-def _beside(rows: pd.DataFrame, clips: pd.DataFrame) -> list[tuple[str, str]]:
+def _beside(rows: pd.DataFrame, known: Probabilities | None, clips: pd.DataFrame) -> list[tuple[str, str]]:
     """Scores that stand beside the headline: name and value."""
     truth, predicted = rows["emotion"], rows["predicted"]
     folds = _folds(rows)
     told = [("UAR, mean over folds", float(np.mean(list(scores.uar_by(truth, predicted, folds).values()))))]
-    if known := _probabilities(rows):
+    if known:
         p, classes = known
         told += [
             ("AUC over all pairs of clip and class (micro)", scores.micro_auc(truth, p, folds, classes=classes)),
@@ -106,18 +113,13 @@ def _beside(rows: pd.DataFrame, clips: pd.DataFrame) -> list[tuple[str, str]]:
         ]
     if "gender" in clips and (gender := rows["clip"].map(clips["gender"])).notna().all():
         told += [(f"UAR, {name}", value) for name, value in scores.uar_by(truth, predicted, gender).items() if name]
-    return [(name, f"{value:.3f}".removeprefix("0")) for name, value in told]
+    return [(name, short(value)) for name, value in told]
 
 
-def _roc_curves(rows: pd.DataFrame, emotions: list[str]) -> list[dict[str, str]]:
+def _roc_curves(rows: pd.DataFrame, known: Probabilities, aucs: dict[str, float], emotions: list[str]) -> list[dict[str, str]]:
     """The ROC curve of each emotion that has one: its name, its AUC, its points on a square, and itself in words."""
-    known = _probabilities(rows)
-    if not known:
-        return []
-    p, classes = known
-    truth, folds = rows["emotion"], _folds(rows)
-    curves = dict(zip(classes, scores.roc_curves(truth, p, folds, classes=classes), strict=True))
-    aucs = scores.aucs(truth, p, folds, classes=classes)
+    found = scores.roc_curves(rows["emotion"], known.p, _folds(rows), classes=known.classes)
+    curves = dict(zip(known.classes, found, strict=True))
     return [
         {"emotion": e, "auc": short(aucs[e]), "points": _points(curves[e]), "words": _roc_words(curves[e])}
         for e in emotions
@@ -138,12 +140,9 @@ def _roc_words(curve: np.ndarray) -> str:
     return ", ".join(f"{np.interp(rate, rates, curve):.0%} found at {rate:.0%} false alarms" for rate in ALARMS)
 
 
-def _reliability(rows: pd.DataFrame) -> dict[str, Any] | None:
+def _reliability(rows: pd.DataFrame, known: Probabilities) -> dict[str, Any]:
     """Dots on a square, their area by the number of clips, and the same in words."""
-    known = _probabilities(rows)
-    if not known:
-        return None
-    bins = scores.reliability(rows["emotion"], rows["predicted"], known[0], classes=known[1])
+    bins = scores.reliability(rows["emotion"], rows["predicted"], known.p, classes=known.classes)
     most = bins[:, 2].max()
     dots = [{"x": round(SIDE * said), "y": round(SIDE * (1 - right)), "r": round(2 + 9 * np.sqrt(n / most), 1)} for said, right, n in bins]
     return {"dots": dots, "words": "; ".join(f"said {said:.2f}, right {right:.2f}, {n:.0f} clips" for said, right, n in bins)}

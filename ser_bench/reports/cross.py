@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
-from ser_bench.reports.tables import records, short, signed, table_lines
+from ser_bench.reports.leaderboard import write_csv
+from ser_bench.reports.tables import interval, records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ class Matrix(NamedTuple):
 def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame) -> None:
     """Write what came of it below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "cross.csv", index=False, float_format="%.4f", lineterminator="\n")
+    write_csv(table, folder / "cross.csv")
     predictions.to_parquet(folder / "predictions.parquet", index=False)
     (folder / "cross.md").write_text(to_markdown(table), encoding="utf-8")
     drawn = table[table["uar"].notna()]
@@ -86,13 +87,13 @@ def _read(row: dict[str, Any] | None) -> str:
         return ""
     if row["status"] == "failed":
         return "FAILED"
-    uar = f"{short(row['uar'])} [{short(row['uar_low'])}, {short(row['uar_high'])}]"
+    uar = f"{short(row['uar'])} {interval(row['uar_low'], row['uar_high'])}"
     lost = row["loss"]
     if row["train"] == row["test"]:
         return f"{uar} within"
     if np.isnan(lost):
         return uar
-    return f"{uar}\n{signed(-lost)} [{short(-row['loss_high'])}, {short(-row['loss_low'])}]"
+    return f"{uar}\n{signed(-lost)} {interval(-row['loss_high'], -row['loss_low'])}"
 
 
 def _panel(test: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> Panel:

@@ -148,9 +148,9 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     return pd.DataFrame(named, columns=["corpus", "labels", "name", "uar", "war", "source"]).round(4)
 
 
-def write_csv(board: pd.DataFrame, path: Path) -> None:
-    """Write `leaderboard.csv`: four digits everywhere, so that equal scores are equal bytes."""
-    board.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table of scores: four digits everywhere, so that equal scores are equal bytes."""
+    table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
 
 
 def read_board(path: Path) -> pd.DataFrame:

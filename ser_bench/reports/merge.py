@@ -1,11 +1,10 @@
 """Several runs as one leaderboard.
 
 In:   run folders.
-Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.html`,
-      `leaderboard.csv`, a figure.
+Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv`, a figure.
 Rule: what was not judged by one protocol, on the same clips in the same folds, is kept apart (but for systems from elsewhere, whose
-      search is not known). A row that stands in several runs
-      is one row; where its scores differ, nobody can tell which are right, and it is refused.
+      search is not known). A row that stands in several runs is one row; where its scores differ, nobody can tell which are right, and
+      it is refused.
 """
 
 from __future__ import annotations

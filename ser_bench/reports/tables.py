@@ -7,6 +7,7 @@ Rule: no number stands without its interval, no row without what it may be compa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ PROTOCOLS = {
     "random": "LEAKY: a random split, with the same speakers in training and test",
 }
 TEXT_INDEPENDENT = ", and what they say is said in no training clip"
+HEAD = ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best")
+WORDS = ("features", "model", "95 %")
+"""The columns of `HEAD` that are no single numbers."""
 INDISTINCT = 0.05
 """The p from which a row cannot be told from the best."""
 
@@ -66,19 +70,15 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
     apart : str
         As in `blocks`.
     """
-    head = [
-        "| rank | features | model | UAR | 95 % | WAR | macro F1 | AUC | p vs best | seconds |",
-        "|---:|---|---|---:|---|---:|---:|---:|---:|---:|",
-    ]
     parts = []
     for title, block in blocks(board, apart):
-        lines = []
+        rows = []
         for name, group in groups(block):
-            rows = [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in group]
-            lines += [f"| | **{name}** |{' |' * 8}"] if name else []
-            lines += [table_line(cells) for cells in rows]
+            rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
+            rows += [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in group]
+        lines = table_lines([*HEAD, "seconds"], rows, words=WORDS)
         told = [legend(block, references), resolution_words(block, resolutions), *notes(block)]
-        parts.append("\n".join([f"**{title}.**", "", *head, *lines, "", *(part for line in told if line for part in (line, ""))]))
+        parts.append("\n".join([f"**{title}.**", "", *lines, "", *(part for line in told if line for part in (line, ""))]))
     return "\n".join(parts)
 
 
@@ -169,10 +169,8 @@ def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: st
         table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
         below = [*reasons, *notes(block), resolution_words(block, resolutions)]
         table.caption, table.caption_justify = Text("\n".join(line for line in below if line)), "left"
-        for name in ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best"):
-            table.add_column(
-                name, justify="left" if name in {"features", "model", "95 %"} else "right", no_wrap=name != "features", overflow="fold"
-            )
+        for name in HEAD:
+            table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "features", overflow="fold")
         for record in records(block):
             style = {"ok": "", "leaky": "red", "failed": "dim"}[record["status"]]
             cells = row_cells(record | {"notes": ""})
@@ -188,31 +186,45 @@ def records(block: pd.DataFrame) -> list[dict[str, Any]]:
 
 def row_cells(record: dict[str, Any]) -> list[str]:
     """A row as it is read: scores to three digits, without the zero before the point."""
-
-    def number(name: str) -> str:
-        return "" if np.isnan(record[name]) else f"{record[name]:.3f}".removeprefix("0")
-
     status = record["status"]
-    spread = "" if np.isnan(record["uar_sd_seeds"]) else f" \u00b1{number('uar_sd_seeds')}"
+    spread = "" if np.isnan(record["uar_sd_seeds"]) else f" \u00b1{short(record['uar_sd_seeds'])}"
     place = str(record["rank"]) if status == "ok" else f"**{status.upper()}**"
-    interval = record["notes"] if status == "failed" else f"[{number('uar_low')}, {number('uar_high')}]"
-    p = "<.001" if record["p_vs_best"] < 0.001 else number("p_vs_best")
-    return [place, record["features"], record["model"], number("uar") + spread, interval, *map(number, ("war", "macro_f1", "auc")), p]
+    within = record["notes"] if status == "failed" else interval(record["uar_low"], record["uar_high"])
+    beside = [short(record[name]) for name in ("war", "macro_f1", "auc")]
+    return [place, record["features"], record["model"], short(record["uar"]) + spread, within, *beside, p_value(record["p_vs_best"])]
 
 
 def short(value: float) -> str:
-    """Three digits, without the zero before the point.
+    """Three digits, without a zero that stands alone before the point; empty where nothing is known.
 
-    >>> short(0.5), short(-0.25), short(1.0)
-    ('.500', '-.250', '1.000')
+    >>> short(0.5), short(-0.25), short(1.0), short(10.0), short(-0.0), short(np.nan)
+    ('.500', '-.250', '1.000', '10.000', '.000', '')
     """
-    return f"{value:.3f}".replace("0.", ".", 1)
+    return "" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value + 0.0:.3f}")
 
 
 def signed(value: float) -> str:
     """`short` with its sign.
 
-    >>> signed(0.05), signed(-0.25)
-    ('+.050', '-.250')
+    >>> signed(0.05), signed(-0.25), signed(-0.0)
+    ('+.050', '-.250', '+.000')
     """
     return f"{'' if value < 0 else '+'}{short(value)}"
+
+
+def interval(low: float, high: float) -> str:
+    """Both ends of an interval.
+
+    >>> interval(0.25, 0.5)
+    '[.250, .500]'
+    """
+    return f"[{short(low)}, {short(high)}]"
+
+
+def p_value(p: float) -> str:
+    """A p, empty where there is none.
+
+    >>> p_value(0.04), p_value(0.0001)
+    ('.040', '<.001')
+    """
+    return "<.001" if p < 0.001 else short(p)
