@@ -1,10 +1,22 @@
-"""A real browser for the pages."""
+"""A run's page, and a real browser to look at it."""
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ser_bench.reports import publish
+from tests.reports import fabricate
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run's folder, its leaderboard and page written."""
+    folder = tmp_path_factory.mktemp("run")
+    publish(folder, *fabricate.write_run(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

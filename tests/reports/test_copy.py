@@ -16,13 +16,6 @@ KEPT = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async 
 REFUSED = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    publish(folder, *fabricate.write_run(folder))
-    return folder
-
-
 @pytest.fixture
 def page(browser: Any, folder: Path) -> Any:
     browser.get("about:blank")

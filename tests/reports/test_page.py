@@ -10,13 +10,6 @@ from tests.reports import fabricate
 from tests.reports.conftest import visible
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    publish(folder, *fabricate.write_run(folder))
-    return folder
-
-
 @pytest.fixture
 def page(browser: Any, folder: Path) -> Any:
     browser.get("about:blank")
