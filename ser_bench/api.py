@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 CROSS_TRACKS = ("train", "corpus")
-ABLATION_MODES = ("alone", "without", "forward")
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,8 @@ class Ablated:
     folder : Path
         With `ablation.csv`, `ablation.md`, `ablation.html`, and a picture in `figures/`.
     table : DataFrame
-        ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims``: `diff` is what a row's UAR is
-        above that of all groups.
+        ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims, track, cv``: `diff` is
+        what a row's UAR is above that of all groups.
     importance : DataFrame or None
         ``corpus, features, model, kind, name, value, low, high``: what the UAR loses with a group (kind ``group``) or a column shuffled
         among held-out clips, and groups' Shapley values.
@@ -258,7 +257,7 @@ def cross(
 def ablate(
     corpus: str | Path = "tones",
     *,
-    modes: str | Sequence[str] = ABLATION_MODES,
+    modes: str | Sequence[str] = (),
     hold: bool = False,
     importance: bool = True,
     sweep: dict[str, list[Any]] | None = None,
@@ -272,6 +271,7 @@ def ablate(
     corpus : str or Path
         As in `run`.
     modes : {'alone', 'without', 'forward'} or several
+        All without.
     hold : bool
         Hold the parameters that were chosen for all groups, instead of tuning every subset anew.
     importance : bool
@@ -291,7 +291,7 @@ def ablate(
 
     named = {"features": "egemaps", "models": "svm", **options, "corpus": str(corpus)}
     config = _whole_searches(RunConfig(**check_keys(named, source="ablate()"))).for_corpus(str(corpus))
-    modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes))
+    modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes)) or list(ablation.MODES)
     ablation.check_modes(modes)
     list(points(sweep or {}, config))  # what is wrong with the last is told now
     ground, benches = ablation.set_up(config, progress or Silent(), hold=hold)

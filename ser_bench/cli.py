@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -181,7 +181,7 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     config = _config(given)
     if dry_run:
         for table in api.dry_run(config, progress=for_terminal()):
-            _print_table(table)
+            _print_table(table.columns, table.itertuples(index=False))
             _print_forecast(table)
         return
     results = api.run_config(config, progress=for_terminal(), fresh=fresh)
@@ -236,8 +236,8 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
 
     Copies, the same audio under two speakers or emotions, the same recording encoded, resampled or padded anew, clips that
     are all of one length, differences from the corpus as released, emotions that go with a speaker, gender or session, and
-    emotions that can be told from the recording instead
-    of the voice. Errors are what a run would stop for (and end with exit code 1), warnings what a paper should answer.
+    emotions that can be told from the recording instead of the voice. Errors are what a run would stop for (and end with
+    exit code 1), warnings what a paper should answer.
 
     With --gap, one feature set and one model are judged honestly and with every shortcut: split at random, parameters
     chosen by the test score, scaled by all clips or by speaker; and where sentences are known, with these held out, too.
@@ -348,7 +348,6 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
 
     file, sweep = read_sweep(given.pop("config")) if given.get("config") else ({}, {})
     how = {**file, **_named({**given, "config": None}), "corpus": corpus}
-    modes = modes or api.ABLATION_MODES
     _print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, sweep=sweep, progress=for_terminal(), **how))
 
 
@@ -535,50 +534,24 @@ def _where_time_went(spent: dict[str, float]) -> str:
 
 
 def _print_ablated(found: Ablated) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from ser_bench.reports import ablation_rows
-    from ser_bench.reports.ablation import HEAD
+    from ser_bench.reports.ablation import HEAD, IMPORTANCES, importance_rows
 
-    for (features, model), system in found.table.groupby(["features", "model"], sort=False):
-        table = Table(*HEAD, title=Text(f"{features} with {model}"), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for row in ablation_rows(system):
-            table.add_row(*map(Text, row["read"]))
-        _console().print(table)
-    if found.importance is not None:
-        _print_importance(found.importance)
+    system = ["features", "model"]
+    for (features, model), rows in found.table.groupby(system, sort=False):
+        _print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
+    for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
+        _print_table(IMPORTANCES, [row["read"] for row in importance_rows(rows)], title=f"what {features} with {model} leans on")
     click.echo(f"report: {found.folder / 'ablation.html'}")
 
 
-def _print_importance(importance: pd.DataFrame) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from ser_bench.reports.ablation import IMPORTANCES, importance_rows
-
-    for (features, model), system in importance.groupby(["features", "model"], sort=False):
-        title = Text(f"what {features} with {model} leans on")
-        table = Table(*IMPORTANCES, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for row in importance_rows(system):
-            table.add_row(*map(Text, row["read"]))
-        _console().print(table)
-
-
 def _print_crossed(found: Crossed) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from ser_bench.reports import matrices
 
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     for matrix in matrices(found.table):
-        table = Table(*matrix.head, title=Text(matrix.title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for row in matrix.rows:
-            table.add_row(*map(Text, row))
-        table.caption, table.caption_justify = Text("\n".join(matrix.notes)), "left"
-        _console().print(table)
+        _print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
     emotions = found.table["emotions"].iloc[0].split("+")
     click.echo(f"emotions: {', '.join(emotions)}; by chance {1 / len(emotions):.3f}; below a UAR, what is lost against training within")
     click.echo(f"tables: {found.folder / 'cross.csv'}")
@@ -599,14 +572,12 @@ def _print_audit(found: Audited) -> None:
 
 def _print_gap(gap: pd.DataFrame) -> None:
     """The leak gap, the honest row first and the leaky ones in red."""
-    from rich.table import Table
-
     from ser_bench.reports import gap_rows
 
-    table = Table("split", "parameters", "scaled by", "UAR", "95 %", "above the first", box=None, pad_edge=False, header_style="bold")
-    for row in gap_rows(gap):
-        table.add_row(*row["words"], *row["read"][3:], row["added"], style="red" if row["status"] == "leaky" else "")
-    _console().print(table)
+    rows = list(gap_rows(gap))
+    read = [[*row["words"], *row["read"][3:], row["added"]] for row in rows]
+    styles = ["red" if row["status"] == "leaky" else "" for row in rows]
+    _print_table(("split", "parameters", "scaled by", "UAR", "95 %", "above the first"), read, styles=styles)
 
 
 def _print_catalogue(table: pd.DataFrame) -> None:
@@ -634,13 +605,18 @@ def _print_forecast(table: pd.DataFrame) -> None:
         click.echo(f"before that, features of {table.attrs['missing']} clip(s) are to be extracted")
 
 
-def _print_table(table: pd.DataFrame) -> None:
+def _print_table(
+    head: Iterable[str], rows: Iterable[Iterable[Any]], *, title: str = "", below: str = "", styles: Sequence[str] = ()
+) -> None:
+    """Print a table; `styles` has one for each row, or is empty. What is in it is not read as markup."""
     from rich.table import Table
+    from rich.text import Text
 
-    drawn = Table(*map(str, table.columns), box=None, pad_edge=False, header_style="bold")
-    for row in table.itertuples(index=False):
-        drawn.add_row(*map(str, row))
-    _console().print(drawn)
+    table = Table(*head, title=Text(title) if title else None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for number, row in enumerate(rows):
+        table.add_row(*(Text(str(cell)) for cell in row), style=styles[number] if styles else "")
+    table.caption, table.caption_justify = Text(below) if below else None, "left"
+    _console().print(table)
 
 
 def _console() -> Console:
