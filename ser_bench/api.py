@@ -5,6 +5,7 @@ The command line is a thin face over these.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +30,21 @@ CROSS_TRACKS = ("train", "corpus")
 
 @dataclass(frozen=True)
 class Results(Run):
-    """What a run of one corpus found: a `Run`, its `folder` now with `report.html`, its leaderboard, and what differences each block of
-    it could have shown (`reports.leaderboard.resolutions`)."""
+    """What a run of one corpus found: a `Run`, its `folder` now with `report.html`.
+
+    Parameters
+    ----------
+    leaderboard : DataFrame
+    resolutions : DataFrame
+        What differences each block of it could have shown (`reports.leaderboard.resolutions`).
+    learning : DataFrame or None
+        ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row learnt from fewer speakers; None of predictions
+        that were made elsewhere.
+    """
 
     leaderboard: pd.DataFrame
     resolutions: pd.DataFrame
+    learning: pd.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -126,6 +137,8 @@ def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh
 def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bool = False) -> list[Results]:
     """Judge every corpus of a configuration, one after the other; one `Results` a corpus."""
     from ser_bench import plan, runner
+    from ser_bench.learning import learning_curves
+    from ser_bench.reports import write_csv
 
     progress = progress or Silent()
     if config.storage:
@@ -133,17 +146,20 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
     results = []
     # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), progress) for source in config.corpus]:
-        results.append(_published(runner.execute(planned, progress, fresh=fresh), planned))
+        done = runner.execute(planned, progress, fresh=fresh)
+        learning, warnings = learning_curves(planned, done, progress, fresh=fresh)
+        write_csv(learning, done.folder / "learning.csv")
+        results.append(_published(dataclasses.replace(done, warnings=[*done.warnings, *warnings]), planned, learning))
     return results
 
 
-def _published(run: Run, ground: Ground) -> Results:
+def _published(run: Run, ground: Ground, learning: pd.DataFrame | None = None) -> Results:
     """A run with its leaderboard and report, which are written to its folder."""
     from ser_bench import reports
 
     read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
     board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against)
-    return Results(**vars(run), leaderboard=board, resolutions=shown)
+    return Results(**vars(run), leaderboard=board, resolutions=shown, learning=learning)
 
 
 def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> pd.DataFrame:

@@ -159,6 +159,11 @@ def cli(debug: bool) -> None:
 @OUT
 @hearing
 @extracting
+@click.option(
+    "--learning-curves/--no-learning-curves",
+    default=None,
+    help="Judge each row with half, a quarter, ... of the training speakers, too.  [default: yes, but under --time-limit]",
+)
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Do every unit again, finished or not.")
 def run(dry_run: bool, fresh: bool, **given: Any) -> None:

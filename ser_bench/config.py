@@ -29,7 +29,7 @@ class Budget(NamedTuple):
 
 BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(30, 4, 1), "full": Budget(100, 5, 3)}
 TRACKS = ("train", "speaker")
-HOW = frozenset({"corpus", "jobs", "backend", "scheduler", "storage", "out", "cache"})
+HOW = frozenset({"corpus", "learning_curves", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 BACKENDS = ("local", "dask")
 
 
@@ -62,6 +62,8 @@ class RunConfig:
     offset, duration, trim : float
     variant : str
         How clips are heard: as in `Hearing`.
+    learning_curves : bool
+        Judge each row with fewer training speakers, too; not under a time limit.
     max_skipped : float
         The share of clips that may be unusable before the run stops.
     allow_conflicts : bool
@@ -94,6 +96,7 @@ class RunConfig:
     duration: float = 0.0
     trim: float = 0.0
     variant: str = ""
+    learning_curves: bool = True
     max_skipped: float = 0.1
     allow_conflicts: bool = False
     jobs: int = 0
@@ -131,6 +134,11 @@ class RunConfig:
     def hearing(self) -> Hearing:
         """How clips are heard."""
         return Hearing(self.offset, self.duration, self.trim, self.variant)
+
+    @property
+    def curves(self) -> bool:
+        """Whether learning curves are drawn."""
+        return self.learning_curves and not self.time_limit
 
     @property
     def workers(self) -> Workers:

@@ -21,7 +21,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.progress import Progress
-from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv, training_clips
+from ser_bench.protocol import Protocol, check_apart, halvings, outer_folds, resolve_cv, training_clips
 from ser_bench.registry import find
 from ser_bench.units import Judged, Unit, make_unit, read_unit
 
@@ -260,19 +260,25 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
     missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
     if missing:
         protocol, folds = split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
-        n_clips, units = len(corpus.clips), sum(int(fold.max()) + 1 for fold in folds.values())
+        units = sum(int(fold.max()) + 1 for fold in folds.values())
+        judged = Judged(corpus.name, config.labels, corpus.clips.assign(voice=corpus.clips["speaker"]), protocol, folds)
         cells = {(f, m, t): (units, units) for f in dims for m in config.models for t in config.track}
     else:
         planned = make_plan(config, progress)
-        protocol, n_clips, store = planned.judged.protocol, len(planned.judged.clips), Path(config.out) / "units"
+        judged, store = planned.judged, Path(config.out) / "units"
         cells = {
             cell: (len(units), sum(read_unit(store, u, config.time_limit) is None for u in units)) for cell, units in planned.cells.items()
         }
-    rows, workers = [], config.workers.number
+    everybody = judged.fewest_voices()
+    fewer = halvings(everybody) if config.curves and not judged.protocol.leaky else []
+    # A search among all training speakers, and a trial for each number of fewer.
+    searches = [(1.0, config.trials), *((n / everybody, 1) for n in fewer)]
+    rows = []
     for (features, model, track), (units, todo) in cells.items():
-        seconds = todo * models[model].seconds(n_clips, dims[features], config.trials, config.inner) / workers
-        fits = todo * (config.trials * config.inner + 1)
-        rows.append([corpus.name, features, dims[features], model, track, str(protocol), units, todo, fits, round(seconds / 60, 1)])
+        each = [models[model].seconds(round(share * len(judged.clips)), dims[features], n, config.inner) for share, n in searches]
+        fits = todo * sum(trials * config.inner + 1 for _, trials in searches)
+        minutes = round(todo * sum(each) / config.workers.number / 60, 1)
+        rows.append([corpus.name, features, dims[features], model, track, str(judged.protocol), units, todo, fits, minutes])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
     table = pd.DataFrame(rows, columns=names)
     table.attrs["missing"] = missing

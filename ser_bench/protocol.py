@@ -211,6 +211,15 @@ def random_folds(labels: np.ndarray, k: int, seed: int) -> np.ndarray:
     return fold
 
 
+def halvings(n: int) -> list[int]:
+    """Half of that many speakers, a quarter, and so on, as long as there are two.
+
+    >>> halvings(20), halvings(3)
+    ([10, 5, 2], [])
+    """
+    return [n >> times for times in range(1, n.bit_length() - 1)]
+
+
 def check_apart(train: np.ndarray, test: np.ndarray) -> None:
     """Refuse a split that has a voice on both sides.
 

@@ -91,6 +91,12 @@ class Judged:
         """Which clips are learnt from while a fold is held out, shape (n_clips,)."""
         return training_clips(self.clips, self.protocol, self.folds[seed], fold, seed)
 
+    def fewest_voices(self) -> int:
+        """How many voices are learnt from in the fold where these are the fewest."""
+        voices = self.clips["voice"].to_numpy(str)
+        places = [(seed, fold) for seed, folds in self.folds.items() for fold in range(folds.max() + 1)]
+        return min(len(np.unique(voices[self.training(*place)])) for place in places)
+
     def fold_seed(self, seed: int, fold: int) -> int:
         """Seed of the inner folds within an outer one, which all rows share."""
         return derive_seed(seed, self.corpus, self.labels, str(self.protocol), fold)

@@ -26,7 +26,7 @@ LAYERS = (
     ("plan",),
     ("record",),
     ("runner", "external", "audits"),
-    ("gap", "crossing", "ablation"),
+    ("gap", "crossing", "ablation", "learning"),
     ("importance", "sweep"),
     ("reports",),
     ("api",),

@@ -28,6 +28,7 @@ __all__ = [
     "references",
     "terminal_tables",
     "to_markdown",
+    "write_csv",
 ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.reports.leaderboard import CELL
-from ser_bench.reports.tables import row_cells, short
+from ser_bench.reports.tables import interval, records, row_cells, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SIDE = 200
 """A curve's picture is a square of so many units a side."""
+WIDE, INSET = 320, 30
+"""The width of a learning curve's, and how far its ends are from the edges."""
 ALARMS = (0.1, 0.2, 0.5)
 """The rates of false alarms at which a ROC curve is told in words."""
 
@@ -56,15 +58,20 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
         "beside": _beside(rows, known, run.clips),
         "curves": _roc_curves(rows, known, aucs, emotions) if known else [],
         "reliability": _reliability(rows, known) if known else None,
+        "learning": _learning(_rows_of(record, run.learning), len(emotions)),
         "chosen": _chosen(record, run.trials),
     }
 
 
 def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """The rows of one cell, in the order of seeds and folds."""
+    return _rows_of(record, table).sort_values(["seed", "fold"], kind="stable")
+
+
+def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     for name in CELL:
         table = table[table[name] == record[name]]
-    return table.sort_values(["seed", "fold"], kind="stable")
+    return table
 
 
 class Probabilities(NamedTuple):
@@ -146,6 +153,25 @@ def _reliability(rows: pd.DataFrame, known: Probabilities) -> dict[str, Any]:
     most = bins[:, 2].max()
     dots = [{"x": round(SIDE * said), "y": round(SIDE * (1 - right)), "r": round(2 + 9 * np.sqrt(n / most), 1)} for said, right, n in bins]
     return {"dots": dots, "words": "; ".join(f"said {said:.2f}, right {right:.2f}, {n:.0f} clips" for said, right, n in bins)}
+
+
+def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
+    """UAR over the number of speakers learnt from, on a plane `SIDE` high and wider, and the same in words; None for a single point."""
+    if len(points) < 2:
+        return None
+    chance = 1 / n_emotions
+    ends = np.floor(10 * min(chance, points["uar_low"].min())) / 10, np.ceil(10 * points["uar_high"].max()) / 10
+    doublings = np.log2(points["speakers"] / points["speakers"].min())
+    across = INSET + (WIDE - 2 * INSET) * doublings / doublings.max()
+
+    def up(uars: Any) -> Any:
+        return SIDE * (1 - (uars - ends[0]) / (ends[1] - ends[0]))
+
+    drawn = points.assign(x=across.round(1), y=up(points["uar"]).round(1), top=up(points["uar_high"]).round(1))
+    drawn = drawn.assign(bottom=up(points["uar_low"]).round(1), read=points["uar"].map(short))
+    said = [f"{row['speakers']} speakers {row['read']} {interval(row['uar_low'], row['uar_high'])}" for row in records(drawn)]
+    ticks = [{"y": round(float(up(uar)), 1), "text": f"{uar:.1f}".removeprefix("0")} for uar in ends]
+    return {"points": records(drawn), "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
 
 
 def _chosen(record: dict[str, Any], trials: pd.DataFrame) -> list[dict[str, Any]]:

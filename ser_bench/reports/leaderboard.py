@@ -167,6 +167,15 @@ def read_references(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False, na_values={"uar": "", "war": ""})
 
 
+def read_learning(path: Path) -> pd.DataFrame:
+    """Read `learning.csv`, names as they are; empty where there is none, as of predictions that were made elsewhere."""
+    import pandas as pd
+
+    if not path.is_file():
+        return pd.DataFrame(columns=[*CELL, "speakers", *SCORES[:3]])
+    return pd.read_csv(path, keep_default_na=False)
+
+
 def _check_same_clips(block: pd.DataFrame) -> None:
     first = block.iloc[0]
     for features, model, clips in block[["features", "model", "judged_on"]].itertuples(index=False, name=None):

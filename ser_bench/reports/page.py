@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
-from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_references
+from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_learning, read_references
 from ser_bench.reports.listening import addresses
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
@@ -39,6 +39,7 @@ class RunTables:
     skipped: pd.DataFrame
     references: pd.DataFrame
     resolutions: pd.DataFrame
+    learning: pd.DataFrame
     environment: dict[str, Any]
     configuration: str
 
@@ -56,6 +57,7 @@ def read_run(folder: Path) -> RunTables:
         pd.read_csv(folder / "skipped.csv", dtype=str),
         read_references(folder / "references.csv"),
         pd.read_csv(folder / "resolution.csv", keep_default_na=False, na_values={"smallest_difference": ""}),
+        read_learning(folder / "learning.csv"),
         json.loads((folder / "environment.json").read_text(encoding="utf-8")),
         (folder / "run.toml").read_text(encoding="utf-8"),
     )

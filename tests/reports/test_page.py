@@ -72,6 +72,17 @@ def test_an_opened_cell_draws_its_curves_and_tells_them_in_words(page):
     assert all(len(line.get_attribute("points").split()) <= 50 for line in cell.find_elements("css selector", "polyline"))
 
 
+def test_a_learning_curve_rises_as_its_points_do_and_is_told_in_words(page):
+    cell = page.find_element("css selector", "#cell-made_up-egemaps-svm-train")
+    page.execute_script("arguments[0].open = true", cell)
+    (curve,) = visible(cell, "svg.learning")
+    assert "2 speakers .500 [.400, .600]; 3 speakers .600 [.500, .700]; 7 speakers .850" in curve.get_attribute("aria-label")
+    heights = [float(dot.get_attribute("cy")) for dot in curve.find_elements("css selector", "circle")]
+    assert heights == sorted(heights, reverse=True)
+    assert all(0 <= height <= 200 for height in heights)
+    assert len(page.find_elements("css selector", "svg.learning")) == 1
+
+
 def test_recall_stands_with_its_interval(page):
     from ser_bench import scores
 

@@ -1,0 +1,101 @@
+"""What more speakers to learn from bring: every row of a run again, learnt from fewer of them.
+
+In:   a plan, and what its run came to.
+Out:  a row a cell and number of training speakers: its UAR on the same held-out clips.
+Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is learnt from. Parameters are held as the
+      fold's search chose them among all: a point tells what fewer speakers cost a system. What searches among these would find is an
+      ablation's to tell (``[sweep]``, ``"cv" = ["auto@4"]``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.plan import Plan
+from ser_bench.progress import Progress
+from ser_bench.protocol import halvings
+from ser_bench.record import KEYS, Run
+from ser_bench.runner import finish
+from ser_bench.units import Judged, Unit, make_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CELL = ["features", "model", "track"]
+COLUMNS = ("corpus", *CELL, "speakers", "uar", "uar_low", "uar_high")
+Cell = tuple[str, str, str]
+Codes = dict[Cell, np.ndarray]
+"""The emotion codes predicted by each cell, shape (n_seeds, n_clips)."""
+
+
+def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool = False) -> tuple[pd.DataFrame, list[str]]:
+    """Judge every row that did not fail with half of the training speakers, a quarter, and so on down to two.
+
+    Parameters
+    ----------
+    planned : Plan
+    run : Run
+        What it came to.
+    fresh : bool
+        Do every unit again, finished or not.
+
+    Returns
+    -------
+    table : DataFrame
+        The columns of `COLUMNS`. `speakers` counts those learnt from, at the end of a row's curve all of them (the fewest where folds
+        differ). Empty where no curves are asked for (`RunConfig.curves`) and under a LEAKY split.
+    warnings : list of str
+        That points are missing, and why.
+    """
+    import pandas as pd
+
+    judged = planned.judged
+    if not planned.config.curves or judged.protocol.leaky or run.predictions.empty:
+        return pd.DataFrame(columns=list(COLUMNS)), []
+    everybody, warnings = judged.fewest_voices(), []
+    by_number: dict[int, Codes] = {everybody: dict(_predicted(judged, run.predictions))}
+    for n in halvings(everybody):
+        by_number[n], failures = _with_fewer(planned, run, n, progress, fresh=fresh)
+        if failures:
+            warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {failures[0]}")
+    speakers = judged.clips["speaker"].to_numpy(str)
+    rows = [
+        (judged.corpus, *cell, n, *scores.jackknife_interval(judged.codes, codes, speakers, cross_validated=True))
+        for n, by_cell in by_number.items()
+        for cell, codes in by_cell.items()
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).round(4).sort_values(list(COLUMNS[:5]), ignore_index=True), warnings
+
+
+def _predicted(judged: Judged, predictions: pd.DataFrame) -> Iterator[tuple[Cell, np.ndarray]]:
+    """What a run's rows predicted, cell by cell."""
+    for cell, rows in predictions.groupby(CELL):
+        words = [rows[rows["seed"] == seed].set_index("clip")["predicted"].reindex(judged.clips.index) for seed in judged.folds]
+        yield cast(Cell, cell), np.searchsorted(judged.emotions, np.array(words, str))
+
+
+def _with_fewer(planned: Plan, run: Run, n: int, progress: Progress, *, fresh: bool) -> tuple[Codes, list[str]]:
+    """What the cells that did not fail predict when they learn from n speakers, and why others do not."""
+    judged = dataclasses.replace(planned.judged, protocol=dataclasses.replace(planned.judged.protocol, most=n))
+    # Studies of one trial are not worth a copy.
+    config = dataclasses.replace(planned.config, storage="")
+    fewer = dataclasses.replace(planned, judged=judged, config=config, units=list(_units(planned, run, judged)))
+    done, failures, _ = finish(fewer, progress, fresh=fresh)
+    whole = {cell: units for cell, units in fewer.cells.items() if all(unit.hash in done for unit in units)}
+    codes = {cell: np.stack([judged.predicted(seed, units, done) for seed in judged.folds]) for cell, units in whole.items()}
+    return codes, list(failures.values())
+
+
+def _units(planned: Plan, run: Run, judged: Judged) -> Iterator[Unit]:
+    """A run's units with their parameters held as they were chosen, of cells without a failed one."""
+    held = run.trials[run.trials["chosen"].astype(bool)].set_index(KEYS[1:])["params"]
+    predicted = set(run.predictions[CELL].itertuples(index=False, name=None))
+    for unit in planned.units:
+        if unit.cell in predicted:
+            features, model, params = planned.features[unit.features], planned.models[unit.model], held[*unit.cell, unit.seed, unit.fold]
+            yield make_unit(judged, features, model, unit.track, unit.seed, unit.fold, 1, unit.inner, params)
