@@ -82,11 +82,14 @@ class Ablated:
     importance : DataFrame or None
         ``corpus, features, model, kind, name, value, low, high``: what the UAR loses with a group (kind ``group``) or a column shuffled
         among held-out clips, and groups' Shapley values.
+    shown_in : list of Path
+        The reports of runs beside it, on the same clips and split, that show it now.
     """
 
     folder: Path
     table: pd.DataFrame
     importance: pd.DataFrame | None
+    shown_in: list[Path]
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class Audited:
         ``kind, check, what``: errors first, then warnings, then notes.
     gap : DataFrame or None
         ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high``, the honest row first.
+    shown_in : list of Path
+        The reports of runs beside it, on the same clips, that show it now.
     """
 
     folder: Path
@@ -111,6 +116,7 @@ class Audited:
     summary: dict[str, str]
     findings: pd.DataFrame
     gap: pd.DataFrame | None
+    shown_in: list[Path]
 
 
 def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh: bool = False, **options: Any) -> Results:
@@ -149,14 +155,15 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
         done = runner.execute(planned, progress, fresh=fresh)
         learning, warnings = learning_curves(planned, done, progress, fresh=fresh)
         write_csv(learning, done.folder / "learning.csv")
-        results.append(_published(dataclasses.replace(done, warnings=[*done.warnings, *warnings]), planned, learning))
+        results.append(_published(dataclasses.replace(done, warnings=[*done.warnings, *warnings]), planned, planned.config, learning))
     return results
 
 
-def _published(run: Run, ground: Ground, learning: pd.DataFrame | None = None) -> Results:
+def _published(run: Run, ground: Ground, config: RunConfig, learning: pd.DataFrame | None = None) -> Results:
     """A run with its leaderboard and report, which are written to its folder."""
-    from ser_bench import reports
+    from ser_bench import audits, reports
 
+    reports.write_csv(audits.glance(ground, config), run.folder / "findings.csv")
     read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
     board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against)
     return Results(**vars(run), leaderboard=board, resolutions=shown, learning=learning)
@@ -203,7 +210,7 @@ def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progre
     from ser_bench import external
 
     config, ground = _ground(corpus, options, progress)
-    return _published(external.judge(ground, Path(predictions), name or Path(predictions).stem, config), ground)
+    return _published(external.judge(ground, Path(predictions), name or Path(predictions).stem, config), ground, config)
 
 
 def leaderboard(runs: Iterable[str | Path] = (), *, out: str | Path = RunConfig.out, to: str | Path | None = None) -> Merged:
@@ -301,7 +308,7 @@ def ablate(
 
     from ser_bench import ablation
     from ser_bench.importance import importances
-    from ser_bench.record import environment, folder_of, write_terms
+    from ser_bench.record import folder_of, write_terms
     from ser_bench.reports import publish_ablation
     from ser_bench.sweep import points, sweep_rows
 
@@ -318,11 +325,18 @@ def ablate(
     folder = folder_of(
         f"{ground.corpus.name}-ablation", config, [*ground.judged.hashes.values(), *modes, str(hold), str(importance), str(sweep or "")]
     )
-    write_terms(folder, ground, config)
     searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
     tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
-    publish_ablation(folder, table, leaned_on, environment(ground) | {"tuned": tuned})
-    return Ablated(folder, table, leaned_on)
+    publish_ablation(folder, table, leaned_on, write_terms(folder, ground, config, tuned=tuned))
+    return Ablated(folder, table, leaned_on, _shown_in(folder))
+
+
+def _shown_in(folder: Path) -> list[Path]:
+    """The pages of runs on the same clips beside an audit or ablation, made again to show it."""
+    from ser_bench.reports.beside import runs_beside
+    from ser_bench.reports.page import remake_page
+
+    return [run / "report.html" for run in runs_beside(folder) if remake_page(run)]
 
 
 def _whole_searches(config: RunConfig) -> RunConfig:
@@ -351,7 +365,7 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     """
     from ser_bench import audits
     from ser_bench.gap import FEATURES, MODEL, measure_gap
-    from ser_bench.record import environment, folder_of, write_terms
+    from ser_bench.record import folder_of, write_terms
     from ser_bench.reports import publish_audit
 
     cell = {"features": FEATURES, "models": MODEL}
@@ -363,10 +377,9 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     found = audits.audit(config, progress)
     ground, measured = measure_gap(config, progress) if gap else (found.ground, None)
     folder = folder_of(f"{ground.corpus.name}-audit", config, [*ground.judged.hashes.values(), str(gap)])
-    write_terms(folder, ground, config)
-    about = environment(ground) | {"cell": f"{next(iter(ground.features))} with {config.models[0]}"}
+    about = write_terms(folder, ground, config, cell=f"{next(iter(ground.features))} with {config.models[0]}")
     publish_audit(folder, ground.corpus.name, found.summary, found.findings, measured, about)
-    return Audited(folder, ground.corpus.name, found.summary, found.findings, measured)
+    return Audited(folder, ground.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
 
 
 def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | None) -> tuple[RunConfig, Ground]:

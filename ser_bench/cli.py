@@ -15,6 +15,8 @@ from ser_bench.progress import for_terminal
 from ser_bench.variants import KNOWN as VARIANTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from rich.console import Console
 
@@ -427,7 +429,8 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None) -> None:
     RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
     such as in reference/). Rows of one corpus are ranked together if labels, split, track, search and clips are the same, and
     kept apart otherwise; a row that stands in several runs is shown once, and refused if its scores differ. Writes
-    LEADERBOARD.md, leaderboard.html, leaderboard.csv and, from three corpora on, figures/critical-difference as PNG, SVG and PDF.
+    LEADERBOARD.md, leaderboard.html, leaderboard.csv and, from three corpora on, figures/critical-difference as PNG, SVG and PDF;
+    and each run's report.html again, with the audits and ablations that lie beside it by now.
 
     \b
     Examples:
@@ -548,6 +551,7 @@ def _print_ablated(found: Ablated) -> None:
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
         _print_table(IMPORTANCES, [row["read"] for row in importance_rows(rows)], title=f"what {features} with {model} leans on")
     click.echo(f"report: {found.folder / 'ablation.html'}")
+    _print_shown_in(found.shown_in)
 
 
 def _print_crossed(found: Crossed) -> None:
@@ -573,6 +577,12 @@ def _print_audit(found: Audited) -> None:
     if found.gap is not None:
         _print_gap(found.gap)
     click.echo(f"report: {found.folder / 'audit.html'}")
+    _print_shown_in(found.shown_in)
+
+
+def _print_shown_in(pages: Sequence[Path]) -> None:
+    if pages:
+        click.echo(f"also shown in: {', '.join(map(str, pages))}")
 
 
 def _print_gap(gap: pd.DataFrame) -> None:

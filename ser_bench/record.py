@@ -160,10 +160,12 @@ def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: p
     write_terms(folder, ground, config)
 
 
-def write_terms(folder: Path, ground: Ground, config: RunConfig) -> None:
-    """Write what was asked for and what it was done with: `run.toml` and `environment.json`."""
+def write_terms(folder: Path, ground: Ground, config: RunConfig, **said: str) -> dict[str, Any]:
+    """Write what was asked for and what it was done with: `run.toml`, and `environment.json` with what is `said` besides, returned."""
     write_whole(folder / "run.toml", lambda path: path.write_text(to_toml(config), encoding="utf-8"))
-    write_environment(folder, environment(ground))
+    about = environment(ground) | said
+    write_environment(folder, about)
+    return about
 
 
 def write_environment(folder: Path, about: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ Rule: a finding names clips or numbers. None is passed by not looking: what coul
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,9 +26,11 @@ from ser_bench.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Audit", "Finding", "audit", "cramers_v"]
+__all__ = ["Audit", "Finding", "audit", "cramers_v", "glance"]
 
 FEATURES = ("recording", "outline")
+AT_A_GLANCE = (skipped_clips, twins, official_facts, uniform_lengths, confounds, sentences)
+"""The checks that need no features."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,23 @@ def audit(config: RunConfig, progress: Progress) -> Audit:
     config : RunConfig
         For one corpus; its labels, `where` and protocol count.
     """
-    import pandas as pd
-
     # Nothing is to stop an audit that it is there to tell of.
     ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, max_skipped=1.0), FEATURES, progress)
-    alike = partial(near_twins, progress=progress)
-    checks = (skipped_clips, twins, alike, official_facts, uniform_lengths, confounds, sentences, recordings)
-    found = [finding for check in checks for finding in check(ground, config)]
-    ranked = [finding for kind in KINDS for finding in found if finding.kind == kind]
-    findings = pd.DataFrame(ranked, columns=list(Finding._fields))
-    return Audit(ground, summary(ground), findings)
+    checks = (*AT_A_GLANCE, partial(near_twins, progress=progress), recordings)
+    return Audit(ground, summary(ground), _ranked([finding for check in checks for finding in check(ground, config)]))
+
+
+def glance(ground: Ground, config: RunConfig) -> pd.DataFrame:
+    """What an audit finds without listening, as a run can afford it: `findings` as in `Audit`, with a note that says so."""
+    unheard = f"recordings were not compared, nor was it tried to tell emotions from them: ser-bench audit {shlex.quote(config.corpus[0])}"
+    return _ranked([*(finding for check in AT_A_GLANCE for finding in check(ground, config)), Finding("note", "listening", unheard)])
+
+
+def _ranked(found: list[Finding]) -> pd.DataFrame:
+    """Errors first, then warnings, then notes."""
+    import pandas as pd
+
+    return pd.DataFrame([finding for kind in KINDS for finding in found if finding.kind == kind], columns=list(Finding._fields))
 
 
 def summary(ground: Ground) -> dict[str, str]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.leaderboard import write_csv
-from ser_bench.reports.page import render
+from ser_bench.reports.rendering import render
 from ser_bench.reports.tables import interval, p_value, records, short, signed, table_lines
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ LEANING = (
     "speakers as above. To be leaned on is not to be needed: see without."
 )
 TOP_COLUMNS = 20
+NUMBERS = ("uar", "diff", "diff_low", "diff_high", "p", "value", "low", "high")
+"""Columns of both tables that may be blank."""
 
 
 def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame | None, about: dict[str, Any]) -> None:
@@ -63,10 +65,26 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
     panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
     if panels:
         draw(panels, folder / "figures", "ablation", f"{name}: what groups of columns bring")
-    systems = [_opened(*pair) for pair in _with_importance(table, importance)]
-    words = {"head": HEAD, "legend": LEGEND, "importances": IMPORTANCES, "leaning": LEANING, "at": _at}
-    page = render("ablation.html.j2", name=name, systems=systems, about=about, **words)
+    page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance))
     (folder / "ablation.html").write_text(page, encoding="utf-8")
+
+
+def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The tables that `publish_ablation` wrote."""
+    import pandas as pd
+
+    def read(path: Path) -> pd.DataFrame:
+        # A group called "NA" keeps its name.
+        return pd.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
+
+    importance = folder / "importance.csv"
+    return read(folder / "ablation.csv"), read(importance) if importance.is_file() else None
+
+
+def view_ablation(table: pd.DataFrame, importance: pd.DataFrame | None) -> dict[str, Any]:
+    """An ablation as pages show it: its `systems`, and the words around them."""
+    systems = [_opened(*pair) for pair in _with_importance(table, importance)]
+    return {"systems": systems, "head": HEAD, "legend": LEGEND, "importances": IMPORTANCES, "leaning": LEANING, "at": _at}
 
 
 def _opened(system: pd.DataFrame, leaned: pd.DataFrame) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ser_bench.gap import HONEST, Way
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.leaderboard import write_csv
-from ser_bench.reports.page import render
+from ser_bench.reports.rendering import render
 from ser_bench.reports.tables import interval, records, short, signed
 
 if TYPE_CHECKING:
@@ -44,15 +44,35 @@ def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(findings, folder / "findings.csv")
-    rows = [] if gap is None else list(gap_rows(gap))
-    chance = 1 / len(about["corpus"]["emotions"])
-    if gap is not None:
+    shown = None if gap is None else view_gap(gap, about)
+    if gap is not None and shown:
         write_csv(gap, folder / "gap.csv")
-        panel = Panel("filled: honest; red: leaky", [_mark(row) for row in rows], {"honest": rows[0]["uar"], "chance": chance})
+        lines = {"honest": shown["rows"][0]["uar"], "chance": shown["lines"][0]["uar"]}
+        panel = Panel("filled: honest; red: leaky", [_mark(row) for row in shown["rows"]], lines)
         draw([panel], folder / "figures", "gap", f"{name}, {about['cell']}: what each shortcut adds")
-    lines = [{"name": "chance", "drawn": "chance", "uar": chance}]
-    page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), rows=rows, lines=lines, about=about)
+    page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), gap=shown, about=about)
     (folder / "audit.html").write_text(page, encoding="utf-8")
+
+
+def read_findings(folder: Path) -> list[dict[str, Any]]:
+    """The findings in an audit's or a run's folder; none where none were written."""
+    import pandas as pd
+
+    file = folder / "findings.csv"
+    return records(pd.read_csv(file, keep_default_na=False)) if file.is_file() else []
+
+
+def read_gap(folder: Path) -> pd.DataFrame:
+    """The gap in an audit's folder."""
+    import pandas as pd
+
+    return pd.read_csv(folder / "gap.csv")
+
+
+def view_gap(gap: pd.DataFrame, about: dict[str, Any]) -> dict[str, Any]:
+    """The gap as pages show it: its `rows`, the `lines` that they are drawn against, and `about`, as `publish_audit` takes it."""
+    chance = {"name": "chance", "drawn": "chance", "uar": 1 / len(about["corpus"]["emotions"])}
+    return {"rows": list(gap_rows(gap)), "lines": [chance], "about": about}
 
 
 def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -23,6 +23,7 @@ from ser_bench.reports import across
 from ser_bench.reports.diagram import write_diagram
 from ser_bench.reports.leaderboard import BLOCK, CELL, COLUMNS, SCORES, rank, read_board, read_references, resolutions, write_csv
 from ser_bench.reports.merged_page import write_merged_page
+from ser_bench.reports.page import remake_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def find_runs(out: Path) -> list[Path]:
 
 
 def merge(folders: Iterable[Path], to: Path) -> Merged:
-    """Merge runs into one leaderboard and write it to the folder `to`.
+    """Merge runs into one leaderboard and write it to the folder `to`; the runs' own pages are made again.
 
     Raises
     ------
@@ -209,7 +210,9 @@ def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:
 
 
 def write_merged(merged: Merged, runs: list[str]) -> None:
-    """Write the folder of a merged leaderboard."""
+    """Write the folder of a merged leaderboard, and the pages that it leads to."""
+    for run in runs:
+        remake_page(Path(run))
     text = to_text(merged, runs)
     write_whole(merged.folder / "leaderboard.csv", lambda path: write_csv(merged.leaderboard, path))
     write_whole(merged.folder / "LEADERBOARD.md", lambda path: path.write_text(text, encoding="utf-8"))

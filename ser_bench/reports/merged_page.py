@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ser_bench.reports import across
 from ser_bench.reports.cells import cell_id
 from ser_bench.reports.figures import TITLES
-from ser_bench.reports.page import render, show_block
+from ser_bench.reports.page import show_block
+from ser_bench.reports.rendering import render
 from ser_bench.reports.tables import blocks, records
 
 if TYPE_CHECKING:

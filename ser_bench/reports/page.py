@@ -2,8 +2,9 @@
 
 In:   a run folder.
 Out:  the page: the leaderboard on one axis, blocks at a glance, what all systems get wrong, what it rests on, and every cell opened.
-Rule: a function of the folder's files alone, but for players, which stand where `run.toml` leads to audio that is there. Nothing is
-      fetched, from anywhere, by making or by reading it, until a player is pressed.
+Rule: a function of the folder's files alone, but for players, which stand where `run.toml` leads to audio that is there, and for audits
+      and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it, until a player
+      is pressed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.reports.beside import ablations, audited, gaps
 from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
@@ -21,10 +23,18 @@ from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_lea
 from ser_bench.reports.listening import addresses
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
+from ser_bench.reports.rendering import render
 from ser_bench.reports.tables import blocks, like_best, notes, protocol_words, records, reference_words, resolution_words, row_cells
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+NEEDED = (
+    *("run.toml", "environment.json", "clips.parquet", "skipped.csv", "predictions.parquet", "trials.parquet"),
+    *("leaderboard.csv", "references.csv", "resolution.csv"),
+)
+"""What a page is made of."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,20 @@ def read_run(folder: Path) -> RunTables:
     )
 
 
+def remake_page(folder: Path) -> bool:
+    """Write a finished run's `report.html` again; a run folder that lacks a table is left as it is.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
+    """
+    whole = all((folder / name).is_file() for name in NEEDED)
+    if whole:
+        write_page(folder)
+    return whole
+
+
 def write_page(folder: Path) -> None:
     """Write a run folder's `report.html`."""
     run = read_run(folder)
@@ -77,6 +101,9 @@ def write_page(folder: Path) -> None:
         blocks=[_block(title, block, run, heard_at) for title, block in blocks(run.leaderboard)],
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
+        audited=audited(folder),
+        gaps=gaps(folder),
+        ablations=ablations(folder),
         cells=[open_cell(record, run) for record in records(run.leaderboard)],
         parameters=[
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
@@ -88,20 +115,6 @@ def write_page(folder: Path) -> None:
 def drawn(name: str) -> str:
     """How a reference is drawn; empty for one that is only told of, as it would lie on another or is LEAKY."""
     return name if name in ("chance", "human") else "published" if name.startswith(PUBLISHED) else ""
-
-
-def render(template: str, **values: Any) -> str:
-    """A template of this room, filled in."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-    templates = Environment(
-        loader=PackageLoader("ser_bench.reports"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template(template).render(**values)
 
 
 def heading(run: RunTables) -> str:

@@ -1,11 +1,13 @@
 """Nothing on the pages that axe-core calls serious or critical, in light and in dark, on a desk and on a phone."""
 
+import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ser_bench.record import write_environment
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from tests.reports import fabricate, test_ablation, test_audit, test_merge
 from tests.reports.test_listening import spoken
@@ -13,15 +15,18 @@ from tests.reports.test_listening import spoken
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A page of each kind."""
+    """A page of each kind, the report with all that can lie beside it."""
     folder = tmp_path_factory.mktemp("pages")
     run = fabricate.write_run(folder / "run")
     spoken(folder / "corpus", *fabricate.clips().index)
     (folder / "run" / "run.toml").write_text(f'corpus = ["{(folder / "corpus").as_posix()}"]\n')
-    publish(folder / "run", *run)
     publish_audit(folder / "audit", "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
-    merged = test_merge.over_corpora(folder / "merging", 3).folder
     publish_ablation(folder / "ablation", test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
+    same = {"corpus": json.loads((folder / "run" / "environment.json").read_text())["corpus"], "protocol": None}
+    for name, about in (("audit", test_audit.ABOUT), ("ablation", test_ablation.ABOUT)):
+        write_environment(folder / name, about | same)
+    publish(folder / "run", *run)
+    merged = test_merge.over_corpora(folder / "merging", 3).folder
     return {
         "report": folder / "run" / "report.html",
         "audit": folder / "audit" / "audit.html",
@@ -55,6 +60,7 @@ def test_axe_finds_nothing_serious(browser, pages, name, scheme, width):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     browser.get("about:blank")
     browser.get(pages[name].as_uri())
+    assert name != "report" or (browser.find_elements("css selector", "#gap-1") and browser.find_elements("css selector", "#groups"))
     found = violations(browser)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
