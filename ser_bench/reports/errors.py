@@ -17,19 +17,21 @@ from ser_bench.reports.leaderboard import CELL
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.reports.listening import Sound
+
 MOST_CLIPS = 30
 MOST_PAIRS = 10
 
 
-def block_errors(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataFrame, heard_at: Mapping[str, str]) -> dict[str, Any] | None:
+def block_errors(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataFrame, sounds: Mapping[str, Sound]) -> dict[str, Any] | None:
     """What the ranked rows of a block get wrong; None where none is ranked.
 
     Parameters
     ----------
     block, predictions, clips : DataFrame
         Of a run.
-    heard_at : mapping of str to str
-        The addresses of clips, as `listening.addresses` gives them.
+    sounds : mapping of str to Sound
+        Where the audio of clips lies, as `listening.sounds` gives it.
     """
     ranked = block.loc[block["status"] == "ok", CELL]
     rows = predictions.merge(ranked, on=CELL)
@@ -37,6 +39,7 @@ def block_errors(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataF
         return None
     hardest = never_right(rows)
     listeners = clips["recognised"].dropna().to_dict() if "recognised" in clips else {}
+    heard_at = {clip: sound.address for clip, sound in sounds.items()}
     listed = hardest.head(MOST_CLIPS).reset_index()
     return {
         "systems": len(ranked),

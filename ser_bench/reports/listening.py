@@ -1,8 +1,8 @@
 """Where a run's clips can be listened to.
 
 In:   a run's configuration, and where its page will lie.
-Out:  an address for each clip whose audio lies where the configuration says.
-Rule: audio is linked, never copied. Where it is not found there is no address: the page is then without players, not broken.
+Out:  the file, the span and the address of each clip whose audio lies where the configuration says.
+Rule: audio is linked, never copied. Where it is not found nothing is told of it: the page is then without players, not broken.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from ser_bench.corpora import audio_folder
@@ -20,8 +20,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def addresses(configuration: str, page: Path, clips: pd.DataFrame) -> dict[str, str]:
-    """What a page can link to: the address of each clip whose file is there, a span with its seconds.
+class Sound(NamedTuple):
+    """Where a clip's audio lies.
+
+    Parameters
+    ----------
+    file : Path
+    start, end : float, optional
+        Seconds; None where a span is open, and where the clip is a whole file.
+    address : str
+        What a page links to, a span with its seconds.
+    """
+
+    file: Path
+    start: float | None
+    end: float | None
+    address: str
+
+
+def sounds(configuration: str, page: Path, clips: pd.DataFrame) -> dict[str, Sound]:
+    """Where the audio of each clip lies whose file is there.
 
     Parameters
     ----------
@@ -37,35 +55,34 @@ def addresses(configuration: str, page: Path, clips: pd.DataFrame) -> dict[str, 
     for source in config.get("corpus", ()):
         folder = audio_folder(source, config.get("cache", "features"))
         beside = None if Path(source).expanduser().is_absolute() else page
-        spoken = [(str(clip), about, folder / _file_name(clip, about)) for clip, about in clips.to_dict("index").items()]
-        found = {clip: _address(file, beside) + _span(about) for clip, about, file in spoken if file.is_file()}
+        named = {str(clip): _sound(str(clip), about, folder, beside) for clip, about in clips.to_dict("index").items()}
+        found = {clip: sound for clip, sound in named.items() if sound.file.is_file()}
         if found:
             return found
     return {}
 
 
-def _file_name(clip: Any, about: Mapping[Any, Any]) -> str:
-    """The file of a clip, whose name ends in ``#start-end`` where it is a span."""
-    return str(clip).rpartition("#")[0] if _seconds(about, "start") or _seconds(about, "end") else str(clip)
-
-
-def _span(about: Mapping[Any, Any]) -> str:
-    """The seconds of a span, as an address tells them to a player."""
+def _sound(clip: str, about: Mapping[Any, Any], folder: Path, page: Path | None) -> Sound:
+    """Where a clip's audio would lie in a folder; the name of one that is a span ends in ``#start-end``."""
     start, end = (_seconds(about, side) for side in ("start", "end"))
-    return f"#t={start or 0}{end and f',{end}'}" if start or end else ""
+    whole = start is None and end is None
+    file = folder / (clip if whole else clip.rpartition("#")[0])
+    return Sound(file, start, end, _address(file, page) + ("" if whole else _span(start, end)))
 
 
-def _seconds(about: Mapping[Any, Any], side: str) -> str:
-    """A side of a span; empty where it is open, and where the clip is a whole file."""
+def _seconds(about: Mapping[Any, Any], side: str) -> float | None:
+    """A side of a span; None where it is open, and where the clip is a whole file."""
     value = about.get(side)
-    return "" if value is None or value != value else f"{value:.12g}"
+    return None if value is None or value != value else float(value)
+
+
+def _span(start: float | None, end: float | None) -> str:
+    """The seconds of a span, as an address tells them to a player."""
+    return f"#t={start or 0:.12g}" + ("" if end is None else f",{end:.12g}")
 
 
 def _address(file: Path, page: Path | None) -> str:
-    """Relative to the page's folder where there is one to be relative to."""
-    if page is not None:
-        try:
-            return quote(Path(os.path.relpath(file, page)).as_posix())
-        except ValueError:  # another drive
-            pass
-    return file.absolute().as_uri()
+    """Relative to the page's folder where there is one to be relative to, on the same drive."""
+    if page is None or page.absolute().drive != file.absolute().drive:
+        return file.absolute().as_uri()
+    return quote(Path(os.path.relpath(file, page)).as_posix())

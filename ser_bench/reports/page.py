@@ -20,7 +20,7 @@ from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_learning, read_references
-from ser_bench.reports.listening import addresses
+from ser_bench.reports.listening import Sound, sounds
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.rendering import render
@@ -90,7 +90,7 @@ def remake_page(folder: Path) -> bool:
 def write_page(folder: Path) -> None:
     """Write a run folder's `report.html`."""
     run = read_run(folder)
-    heard_at = addresses(run.configuration, folder, run.clips)
+    heard = sounds(run.configuration, folder, run.clips)
     page = render(
         "report.html.j2",
         corpus=run.environment["corpus"],
@@ -98,7 +98,7 @@ def write_page(folder: Path) -> None:
         configuration=run.configuration,
         heading=heading(run),
         method=method(run),
-        blocks=[_block(title, block, run, heard_at) for title, block in blocks(run.leaderboard)],
+        blocks=[_block(title, block, run, heard) for title, block in blocks(run.leaderboard)],
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
         audited=audited(folder),
@@ -151,12 +151,12 @@ def _scaling(run: RunTables) -> str:
     return " or ".join(words[track] for track in run.leaderboard["track"].unique())
 
 
-def _block(title: str, block: pd.DataFrame, run: RunTables, heard_at: Mapping[str, str]) -> dict[str, Any]:
+def _block(title: str, block: pd.DataFrame, run: RunTables, heard: Mapping[str, Sound]) -> dict[str, Any]:
     shown = show_block(title, block, run.references, run.resolutions, lambda record: f"#{cell_id(record)}")
     first = block.iloc[0]
     others = (first[name] for name in BLOCK if name != "track" and run.leaderboard[name].nunique() > 1)
     brief = ", ".join([*others, TITLES[first["track"]]])
-    return {**shown, "brief": brief, "errors": block_errors(block, run.predictions, run.clips, heard_at)}
+    return {**shown, "brief": brief, "errors": block_errors(block, run.predictions, run.clips, heard)}
 
 
 def show_block(
