@@ -2,9 +2,9 @@
 
 In:   a run folder.
 Out:  the page: the leaderboard on one axis, blocks at a glance, what all systems get wrong, what it rests on, and every cell opened.
-Rule: a function of the folder's files alone, but for players, which stand where `run.toml` leads to audio that is there, and for audits
-      and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it, until a player
-      is pressed.
+Rule: a function of the folder's files alone, but for players and pictures, which stand where `run.toml` leads to audio that is there,
+      and for audits and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it,
+      until a player is pressed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_lea
 from ser_bench.reports.listening import Sound, sounds
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
+from ser_bench.reports.pictures import pictures
 from ser_bench.reports.rendering import render
 from ser_bench.reports.tables import blocks, like_best, notes, protocol_words, records, reference_words, resolution_words, row_cells
 
@@ -91,6 +92,8 @@ def write_page(folder: Path) -> None:
     """Write a run folder's `report.html`."""
     run = read_run(folder)
     heard = sounds(run.configuration, folder, run.clips)
+    shown = [_block(title, block, run, heard) for title, block in blocks(run.leaderboard)]
+    hardest = [clip["clip"] for block in shown if block["errors"] for clip in block["errors"]["hardest"]]
     page = render(
         "report.html.j2",
         corpus=run.environment["corpus"],
@@ -98,7 +101,8 @@ def write_page(folder: Path) -> None:
         configuration=run.configuration,
         heading=heading(run),
         method=method(run),
-        blocks=[_block(title, block, run, heard) for title, block in blocks(run.leaderboard)],
+        blocks=shown,
+        pictures=pictures(hardest, heard),
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
         audited=audited(folder),
