@@ -17,7 +17,7 @@ from ser_bench.ablation import COLUMNS, Bench, check_honest, set_up
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.corpora.labels import SCHEMES
 from ser_bench.errors import WrongCall, unknown
-from ser_bench.features import parse_features
+from ser_bench.features import known_extractors, parse_features
 from ser_bench.progress import Progress
 from ser_bench.protocol import parse_cv
 from ser_bench.spec import parse, split_sum
@@ -43,7 +43,7 @@ def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
     Parameters
     ----------
     sweep : dict of str to list
-        Keys of a configuration (`SWEPT`), or ``features.NAME.PARAMETER``.
+        Keys of a configuration (`SWEPT`), or ``features.NAME.PARAMETER``; ``features.PARAMETER`` changes all parts that have it.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
         if not isinstance(values, list) or not values:
             raise WrongCall(f"[sweep] '{key}' takes a list of values, not {values!r}")
         if key not in SWEPT and not key.startswith("features."):
-            raise unknown("key in [sweep]:", key, [*SWEPT, "features.NAME.PARAMETER"])
+            raise unknown("key in [sweep]:", key, [*SWEPT, "features.NAME.PARAMETER", "features.PARAMETER"])
         for value in values:
             yield _with_parameter(config, key, value) if key.startswith("features.") else _with_key(config, key, value)
 
@@ -71,14 +71,15 @@ def _with_key(config: RunConfig, key: str, value: Any) -> Point:
 
 def _with_parameter(config: RunConfig, key: str, value: Any) -> Point:
     """The configuration with a parameter of its feature sets changed, of those that have it."""
-    _, name, parameter = [*key.split("."), "", ""][:3]
+    _, *name, parameter = key.split(".")
     sets = {}
     for text in config.features:
         terms = [_changed(term, name, parameter, value) for term in split_sum(text)]
         if terms != split_sum(text):
             sets["+".join(terms)] = text
     if not sets or not parameter:
-        raise WrongCall(f"[sweep] '{key}': none of the feature sets ({', '.join(config.features)}) has a part '{name}'; see -f")
+        lacking = f"part '{name[0]}'" if name else f"part with a parameter '{parameter}'"
+        raise WrongCall(f"[sweep] '{key}': none of the feature sets ({', '.join(config.features)}) has a {lacking}; see ser-bench features")
     usual = {_name(text): _name(before) for text, before in sets.items()}
     return Point(f"{key} = {value}", dataclasses.replace(config, features=tuple(sets)), usual)
 
@@ -87,12 +88,21 @@ def _name(text: str) -> str:
     return parse_features(text).name
 
 
-def _changed(term: str, name: str, parameter: str, value: Any) -> str:
-    own, parameters = parse(term) if not term.lower().endswith(".parquet") else (term, {})
-    if own != name:
+def _changed(term: str, name: list[str], parameter: str, value: Any) -> str:
+    """A term with a parameter changed, if it is of that name, or without a name, if it has such a parameter."""
+    if term.lower().endswith(".parquet"):
+        return term
+    own, parameters = parse(term)
+    if name != [own] if name else not _has(own, parameter):
         return term
     inside = ",".join(f"{key}={mine}" for key, mine in {**parameters, parameter: value}.items())
-    return f"{name}({inside})"
+    return f"{own}({inside})"
+
+
+def _has(name: str, parameter: str) -> bool:
+    """Whether an extractor has a parameter."""
+    extractor = known_extractors().get(name)
+    return extractor is not None and parameter in {field.name for field in dataclasses.fields(extractor)}
 
 
 def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], progress: Progress) -> pd.DataFrame:

@@ -62,6 +62,15 @@ def test_a_parameter_changes_the_sets_that_have_it():
     assert (name, changed.features) == ("features.mfcc.n_mfcc = 13", ("mfcc(n_mfcc=13)+prosody",))
 
 
+def test_a_parameter_without_a_name_changes_every_part_that_has_it():
+    config = RunConfig(features=("spectral+mfcc(n_mfcc=13)+prosody", "egemaps"))
+    found = [changed.features for _, changed, _ in points({"features.functionals": ["mean"], "features.hop": [256]}, config)]
+    assert found == [
+        ("spectral(functionals=mean)+mfcc(n_mfcc=13,functionals=mean)+prosody",),
+        ("spectral(hop=256)+mfcc(n_mfcc=13,hop=256)+prosody",),
+    ]
+
+
 def test_each_of_two_like_sets_is_read_against_itself(speech, tmp_path):
     table = sweep(speech, tmp_path, {"seed": [0]}, features=["prosody(fmax=300)", "prosody(fmax=450)"]).table
     assert table.loc[table["mode"] == "sweep", "diff"].tolist() == [0, 0]
@@ -80,7 +89,7 @@ def test_a_budget_of_none_is_the_budget_s():
         ({"trim": 30.0}, "takes a list of values"),
         ({"trim": ["much"]}, "takes a float"),
         ({"features.spectral.bands": [3]}, "has a part 'spectral'"),
-        ({"features.mfcc": [3]}, "has a part 'mfcc'"),
+        ({"features.mfcc": [3]}, "with a parameter 'mfcc'"),
         ({"features.mfcc.nope": [3]}, "nope"),
         ({"cv": ["bogus"]}, "bogus"),
         ({"cv": ["random:3"]}, "never heard"),

@@ -10,15 +10,21 @@ Rule: what several tracks need is computed once, and what one pass over the spec
 
 from __future__ import annotations
 
+import warnings
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ser_bench.errors import WrongCall
+
 if TYPE_CHECKING:
     from ser_bench.audio import Clip
 
 FRAME, HOP = 2048, 512
+MOST_HZ = 100
+"""The width of a bin that the lowest octave bands allow."""
+LONGEST_FRAME, MOST_OVERLAP = 65_536, 64
 FRAMES_AT_A_TIME = 32
 """What is transformed together: enough to be fast, and no more memory for an hour than for a minute."""
 TINY = float(np.finfo(np.float32).tiny)
@@ -54,13 +60,30 @@ class Shape(NamedTuple):
     flatness: np.ndarray
 
 
+def check_frames(name: str, rate: int, frame: int, hop: int) -> None:
+    """Refuse frames in which octave bands cannot be told apart, and hops that leave sound out or follow each other too closely.
+
+    Raises
+    ------
+    WrongCall
+    """
+    shortest = -(-rate // MOST_HZ)
+    if not shortest <= frame <= LONGEST_FRAME or frame % 2:
+        raise WrongCall(f"{name}: frame={frame}; at {rate} Hz it takes an even number of samples, {shortest} to {LONGEST_FRAME}")
+    if not frame // MOST_OVERLAP <= hop <= frame:
+        raise WrongCall(f"{name}: hop={hop}; with frames of {frame} it takes {frame // MOST_OVERLAP} to {frame} samples")
+
+
 @cache
 def banks(rate: int, frame: int) -> Banks:
     """Window, bin frequencies and mel filters, made once a process."""
     import librosa
 
     window = librosa.filters.get_window("hann", frame)
-    mel = librosa.filters.mel(sr=rate, n_fft=frame)
+    with warnings.catch_warnings():
+        # In short frames some mel filters fall between two bins: they are empty, here as in librosa.
+        warnings.filterwarnings("ignore", "Empty filters")
+        mel = librosa.filters.mel(sr=rate, n_fft=frame)
     first, width = (mel > 0).argmax(1), (mel > 0).sum(1)
     weights = np.stack([np.pad(row[f : f + w], (0, width.max() - w)) for row, f, w in zip(mel, first, width, strict=True)])
     return Banks(window, librosa.fft_frequencies(sr=rate, n_fft=frame), (first, width, weights))

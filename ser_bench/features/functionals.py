@@ -8,8 +8,51 @@ from __future__ import annotations
 
 import numpy as np
 
+from ser_bench.errors import WrongCall, unknown
+
+ALL = "all"
 FUNCTIONALS = ("mean", "std", "min", "max", "q25", "q50", "q75", "skewness", "kurtosis", "slope")
 CONSTANT = 1e-6
+
+
+def name_functionals(text: str) -> tuple[str, ...]:
+    """The functionals that a parameter names, in the order of `FUNCTIONALS`.
+
+    Parameters
+    ----------
+    text : str
+        ``all``, or some of them joined by ``+``.
+
+    Raises
+    ------
+    WrongCall
+        Naming what is none of them.
+
+    >>> name_functionals("std+mean"), len(name_functionals("all"))
+    (('mean', 'std'), 10)
+    """
+    named = FUNCTIONALS if text == ALL else tuple(part.strip() for part in text.split("+"))
+    for name in named:
+        if name not in FUNCTIONALS:
+            raise unknown("functional", name, (*FUNCTIONALS, ALL))
+    if len(set(named)) < len(named):
+        raise WrongCall(f"functionals={text} names one of them twice")
+    return tuple(name for name in FUNCTIONALS if name in named)
+
+
+def canonical_functionals(text: str) -> str:
+    """One way to write what a parameter names, so that one set has one name; errors as `name_functionals`.
+
+    >>> canonical_functionals("std+mean"), canonical_functionals("+".join(FUNCTIONALS))
+    ('mean+std', 'all')
+    """
+    named = name_functionals(text)
+    return ALL if named == FUNCTIONALS else "+".join(named)
+
+
+def some_functionals(tracks: np.ndarray, step: float, named: tuple[str, ...]) -> np.ndarray:
+    """Those of `functionals` that are named, shape (n_tracks, len(named))."""
+    return functionals(tracks, step)[:, [FUNCTIONALS.index(name) for name in named]]
 
 
 def functionals(tracks: np.ndarray, step: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ser_bench.audio import read_clip
-from ser_bench.features.frames import Frames, chroma_bank
+from ser_bench.features.frames import FRAME, HOP, Frames, chroma_bank
 from ser_bench.features.mfcc import delta
 
 RATE = 16_000
@@ -25,17 +25,17 @@ OURS = {
     "delta2": lambda f: delta(f.mfcc(20), 2),
 }
 LIBROSA = {
-    "chroma": lambda y, sr: librosa.feature.chroma_stft(y=y, sr=sr),
-    "rms": lambda y, sr: librosa.feature.rms(y=y),
-    "centroid": lambda y, sr: librosa.feature.spectral_centroid(y=y, sr=sr),
-    "bandwidth": lambda y, sr: librosa.feature.spectral_bandwidth(y=y, sr=sr),
-    "rolloff": lambda y, sr: librosa.feature.spectral_rolloff(y=y, sr=sr),
-    "zero_crossing_rate": lambda y, sr: librosa.feature.zero_crossing_rate(y),
-    "contrast": lambda y, sr: librosa.feature.spectral_contrast(y=y, sr=sr),
-    "flatness": lambda y, sr: librosa.feature.spectral_flatness(y=y),
-    "mfcc": lambda y, sr: librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20),
-    "delta": lambda y, sr: librosa.feature.delta(librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20), mode="nearest"),
-    "delta2": lambda y, sr: librosa.feature.delta(librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20), order=2, mode="nearest"),
+    "chroma": lambda y, sr, n, hop: librosa.feature.chroma_stft(y=y, sr=sr, n_fft=n, hop_length=hop),
+    "rms": lambda y, sr, n, hop: librosa.feature.rms(y=y, frame_length=n, hop_length=hop),
+    "centroid": lambda y, sr, n, hop: librosa.feature.spectral_centroid(y=y, sr=sr, n_fft=n, hop_length=hop),
+    "bandwidth": lambda y, sr, n, hop: librosa.feature.spectral_bandwidth(y=y, sr=sr, n_fft=n, hop_length=hop),
+    "rolloff": lambda y, sr, n, hop: librosa.feature.spectral_rolloff(y=y, sr=sr, n_fft=n, hop_length=hop),
+    "zero_crossing_rate": lambda y, sr, n, hop: librosa.feature.zero_crossing_rate(y, frame_length=n, hop_length=hop),
+    "contrast": lambda y, sr, n, hop: librosa.feature.spectral_contrast(y=y, sr=sr, n_fft=n, hop_length=hop),
+    "flatness": lambda y, sr, n, hop: librosa.feature.spectral_flatness(y=y, n_fft=n, hop_length=hop),
+    "mfcc": lambda y, sr, n, hop: librosa.feature.mfcc(y=y, sr=sr, n_mfcc=20, n_fft=n, hop_length=hop),
+    "delta": lambda *given: librosa.feature.delta(LIBROSA["mfcc"](*given), mode="nearest"),
+    "delta2": lambda *given: librosa.feature.delta(LIBROSA["mfcc"](*given), order=2, mode="nearest"),
 }
 
 
@@ -53,14 +53,14 @@ def synthetic(seconds: float, kind: str) -> np.ndarray:
     return (sounds[kind] + rng.uniform(-1, 1, len(time)) / 32768).astype(np.float32)
 
 
-def assert_librosa_s(name: str, samples: np.ndarray, rate: int) -> None:
-    ours, theirs = OURS[name](Frames(samples, rate)), LIBROSA[name](samples, rate)
+def assert_librosa_s(name: str, samples: np.ndarray, rate: int, frame: int = FRAME, hop: int = HOP) -> None:
+    ours, theirs = OURS[name](Frames(samples, rate, frame, hop)), LIBROSA[name](samples, rate, frame, hop)
     assert ours.shape == theirs.shape
     reach = np.maximum(np.ptp(theirs, axis=1, keepdims=True), 1e-6)
     off = np.abs(ours - theirs) > 1e-4 * reach
     if name == "rolloff":
         assert off.mean() <= 0.001
-        assert np.abs(ours - theirs).max() <= rate / 2048 * 1.01
+        assert np.abs(ours - theirs).max() <= rate / frame * 1.01
     else:
         assert not off.any()
 
@@ -79,6 +79,13 @@ def test_a_descriptor_is_librosa_s_on_the_shortest_clip(name):
 @pytest.mark.parametrize("name", OURS)
 def test_a_descriptor_is_librosa_s_on_a_clip_of_more_frames_than_are_done_at_a_time(name):
     assert_librosa_s(name, synthetic(4.5, "voice"), RATE)
+
+
+@pytest.mark.filterwarnings("ignore:Empty filters")
+@pytest.mark.parametrize(("frame", "hop"), [(160, 160), (400, 80), (512, 128), (1024, 512), (8192, 1000)])
+@pytest.mark.parametrize("name", OURS)
+def test_a_descriptor_is_librosa_s_in_other_frames(name, frame, hop):
+    assert_librosa_s(name, synthetic(2.0, "voice"), RATE, frame, hop)
 
 
 @pytest.mark.parametrize("tuning", [-0.5, -0.13, 0.0, 0.49])

@@ -36,3 +36,16 @@ def test_a_track_that_is_constant_but_for_rounding_has_no_skewness_and_no_kurtos
 
 def test_a_single_frame_is_its_own_mean():
     assert functionals(np.array([[3.0]], np.float32), 0.01)[0].tolist() == [3, 0, 3, 3, 3, 3, 3, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["mfcc", "spectral"])
+def test_a_set_of_some_functionals_is_those_columns_of_the_whole(name):
+    from ser_bench.audio import Clip
+    from ser_bench.features import parse_features
+
+    clip = Clip(np.random.default_rng(0).normal(size=16_000).astype(np.float32), 16_000)
+    (whole,), (some,) = (parse_features(text).parts for text in (name, f"{name}(functionals=std+mean)"))
+    assert some.label == f"{name}(functionals=mean+std)"
+    at = [whole.columns.index(column) for column in some.columns]
+    assert len(at) == len(whole.columns) / 5
+    np.testing.assert_array_equal(some(clip), whole(clip)[at])

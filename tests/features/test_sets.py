@@ -129,6 +129,11 @@ def test_a_sum_carries_its_parts_names():
         ("", "cannot read"),
         ("mfcc(n_mfcc=200)", "1 to 128"),
         ("mfcc(n_mfcc=0)", "1 to 128"),
+        ("mfcc(frame=100)", "160 to 65536"),
+        ("mfcc(frame=401)", "an even number"),
+        ("spectral(hop=4096)", "32 to 2048"),
+        ("spectral(functionals=mean+medan)", "'medan'"),
+        ("mfcc(functionals=mean+mean)", "twice"),
         ("mfcc(rate=0)", "4000 to 192000"),
     ],
 )
@@ -196,7 +201,7 @@ def record() -> None:
 
 def test_extractors_are_their_parameters():
     assert Mfcc(n_mfcc=13) == Mfcc(n_mfcc=13)
-    assert dataclasses.asdict(Mfcc()) == {"n_mfcc": 20, "rate": 16_000}
+    assert dataclasses.asdict(Mfcc()) == {"n_mfcc": 20, "rate": 16_000, "frame": 2048, "hop": 512, "functionals": "all"}
 
 
 if __name__ == "__main__":
