@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ser_bench.models.model import Fitted, Model
     from ser_bench.tuning import UnitData
 
-VERSION = 3
+VERSION = 4
 REPEATS = 5
 """How often values are shuffled."""
 

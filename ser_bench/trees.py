@@ -34,6 +34,8 @@ class Nodes(NamedTuple):
         Where it goes else; left is the next node.
     shares : array of float32, shape (n_nodes, n_classes)
         Of a leaf, the weighted share of each emotion.
+    gains : array of float64, shape (n_columns,)
+        How far a column's splits lower the Gini impurity, weighted by their clips, as a share of all splits of the tree; summed over trees.
     """
 
     roots: Array
@@ -41,6 +43,7 @@ class Nodes(NamedTuple):
     cut: Array
     right: Array
     shares: Array
+    gains: Array
 
 
 class Room(NamedTuple):
@@ -142,8 +145,8 @@ def _best_cut(
 @compiled
 def _best_split(
     codes: Array, y: Array, weight: Array, clips: Array, total: Array, tried: int, least: int, columns: Array, state: Array, room: Room
-) -> tuple[int, int]:
-    """The column and bin of the best cut among `tried` columns drawn anew, or more where these hold none; -1 where none does.
+) -> tuple[float, int, int]:
+    """The best cut among `tried` columns drawn anew, or more where these hold none: its worth, column and bin; -1 where none does.
 
     `columns` is all of them in any order, which draws change.
     """
@@ -156,7 +159,17 @@ def _best_split(
         worth, b = _best_cut(codes[columns[place]], y, weight, clips, total, least, room.table, room.number, room.left)
         if worth > best:
             best, at, where = worth, columns[place], b
-    return at, where
+    return best, at, where
+
+
+@compiled
+def _purity(total: Array) -> float:
+    """What a node left whole is worth, from its clips' weights by emotion: their sum times one minus the Gini impurity."""
+    weight = square = 0.0
+    for c in range(len(total)):
+        weight += total[c]
+        square += total[c] * total[c]
+    return square / weight
 
 
 @compiled
@@ -177,7 +190,7 @@ def _part(code: Array, where: int, clips: Array, aside: Array) -> int:
 @compiled
 def grow(
     codes: Array, cuts: Array, y: Array, weights: Array, n_classes: int, tried: int, least: int, seed: np.uint64
-) -> tuple[Array, Array, Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """Grow a tree for each row of `weights`.
 
     Parameters
@@ -209,7 +222,7 @@ def grow(
     right, shares = np.empty(room, np.int64), np.empty((room, n_classes), np.float32)
     columns, state = np.arange(n_columns), np.array([seed], np.uint64)
     work = Room(np.empty((n_bins, n_classes)), np.empty(n_bins, np.int64), np.empty(n_classes))
-    total = np.empty(n_classes)
+    total, gains, gained = np.empty(n_classes), np.zeros(n_columns), np.empty(n_columns)
     clips, aside = np.empty(n, np.int64), np.empty(n, np.int64)
     # What is still to be split: the first clip, the one after the last, and the node whose right child it is.
     waiting = np.empty((n + 1, 3), np.int64)
@@ -222,6 +235,7 @@ def grow(
                 clips[drawn] = clip
                 drawn += 1
         roots[tree] = nodes
+        gained[:] = 0
         waiting[0] = 0, drawn, -1
         depth = 1
         while depth:
@@ -237,19 +251,23 @@ def grow(
             total[:] = 0
             for clip in inside:
                 total[y[clip]] += weight[clip]
-            at, where = -1, 0
+            worth, at, where = -1.0, -1, 0
             if last - first >= 2 * least and np.count_nonzero(total) > 1:
-                at, where = _best_split(codes, y, weight, inside, total, tried, least, columns, state, work)
+                worth, at, where = _best_split(codes, y, weight, inside, total, tried, least, columns, state, work)
             if at < 0:
                 shares[node] = total / total.sum()
                 continue
             column[node], cut[node] = at, cuts[at, where]
+            # No split is worth less than the node left whole, but for rounding.
+            gained[at] += max(0.0, worth - _purity(total))
             kept = _part(codes[at], where, inside, aside)
             # The left child is taken next, so that it is the next node.
             waiting[depth] = first + kept, last, node
             waiting[depth + 1] = first, first + kept, -1
             depth += 2
-    return roots, column[:nodes].copy(), cut[:nodes].copy(), right[:nodes].copy(), shares[:nodes].copy()
+        if gained.any():
+            gains += gained / gained.sum()
+    return roots, column[:nodes].copy(), cut[:nodes].copy(), right[:nodes].copy(), shares[:nodes].copy(), gains
 
 
 @compiled

@@ -209,7 +209,7 @@ def test_a_planted_cue_s_own_group_does_most_alone(cue, features, found_by, tmp_
     assert rows(found, "alone")["group"].iloc[0] in found_by
 
 
-@pytest.mark.parametrize(("model", "says"), [("logreg", True), ("xgb", True), ("svm", False)])
+@pytest.mark.parametrize(("model", "says"), [("logreg", True), ("xgb", True), ("rf", True), ("svm", False)])
 def test_a_model_s_own_measure_stands_beside_where_it_has_one(model, says, speech, tmp_path):
     leaned = ablate(speech, tmp_path, models=model, trials=1, modes="alone").importance
     own = leaned[leaned["kind"] == "model"]

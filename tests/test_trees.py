@@ -79,3 +79,37 @@ def test_a_constant_column_is_never_asked_for() -> None:
     x[:, 1] = 4.2
     nodes = Nodes(*grow(*cut_columns(x, 32), y, np.ones((20, 100)), 2, 1, 1, np.uint64(3)))
     assert set(nodes.column) == {LEAF, 0, 2}
+
+
+@pytest.mark.parametrize("least", [12, 30])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_tree_rests_on_is_scikit_learns(seed: int, least: int) -> None:
+    x, y = overlapping(300, 6, 3, seed)
+    x = x.round()
+    # Of two columns that part a node's clips equally well, the trees may take different ones: large leaves and odd weights leave none.
+    weights = np.random.default_rng(seed).uniform(0.5, 2, 300)
+    theirs = DecisionTreeClassifier(min_samples_leaf=least, random_state=0).fit(x, y, sample_weight=weights)
+    np.testing.assert_allclose(one_tree(x, y, weights, least=least).gains, theirs.feature_importances_, atol=1e-9)
+
+
+def test_every_tree_counts_the_same_in_what_a_forest_rests_on() -> None:
+    x, y = overlapping(300, 6, 3)
+    weights = np.random.default_rng(1).uniform(0.5, 2, (4, 300)) * [[1], [1], [50], [1000]]
+    whole = Nodes(*grow(*cut_columns(x.round(), 256), y, weights, 3, 6, 30, np.uint64(0)))
+    theirs = [DecisionTreeClassifier(min_samples_leaf=30).fit(x.round(), y, sample_weight=mine).feature_importances_ for mine in weights]
+    np.testing.assert_allclose(whole.gains, np.sum(theirs, axis=0), atol=1e-9)
+
+
+def test_a_forest_rests_on_what_scikit_learns_does() -> None:
+    rng, y = np.random.default_rng(2), np.tile([0, 1, 2], 200)
+    x = rng.normal(rng.normal(0, 0.6, (3, 12))[y]).astype(np.float32)
+    ours = Forest().fit(Split(x, y, x, None, 3), {"max_features": 1.0, "min_samples_leaf": 4, "max_samples": 0.8}, 0).rests_on()
+    theirs = RandomForestClassifier(300, max_features=3, min_samples_leaf=4, max_samples=0.8, random_state=0).fit(x, y)
+    assert ours is not None
+    assert ours.sum() == pytest.approx(1)
+    np.testing.assert_allclose(ours, theirs.feature_importances_, atol=0.012)
+
+
+def test_a_forest_without_a_split_rests_on_nothing() -> None:
+    x = np.ones((40, 3), np.float32)
+    assert Forest().fit(Split(x, np.arange(40) % 2, x, None, 2), dict(Forest.defaults), 0).rests_on() is None

@@ -67,6 +67,11 @@ class FittedForest(Fitted):
         n_classes = self.nodes.shares.shape[1]
         return likeliest(vote(self.nodes, x), np.arange(n_classes), n_classes)
 
+    def rests_on(self) -> np.ndarray | None:
+        """A column's mean decrease in impurity (Breiman, *Random forests*, 2001): its share of what a tree's splits gained, over trees."""
+        gains = self.nodes.gains
+        return gains / gains.sum() if gains.any() else None
+
 
 class ForestPlan(Plan):
     """Forests on one binned split, smaller ones where trials are compared."""

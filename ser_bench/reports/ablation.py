@@ -35,8 +35,9 @@ IMPORTANCES = ("group", "Shapley value", "95 %", "lost when shuffled", "95 %", "
 LEANING = (
     "What the system that has all groups leans on. Lost when shuffled: how far the UAR falls when a group's values are shuffled among the "
     "held-out clips. Shapley value: a group's share of what the UAR is above that of a system with everything shuffled, over all orders in "
-    "which groups may come in. By its own measure: shares of what splits gained (xgb) or of the size of weights (logreg). Intervals over "
-    "speakers as above. To be leaned on is not to be needed: see without."
+    "which groups may come in. By its own measure: shares of what splits gained (xgb), of how far they made training clips purer (rf: mean "
+    "decrease in impurity) or of the size of weights (logreg). Intervals over speakers as above. To be leaned on is not to be needed: see "
+    "without."
 )
 TOP_COLUMNS = 20
 NUMBERS = ("uar", "diff", "diff_low", "diff_high", "p", "value", "low", "high")
