@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.config import RunConfig, check_keys
+from ser_bench.config import BALANCED, RunConfig, check_keys
 from ser_bench.errors import WrongCall
 from ser_bench.mirror import open_storage
 from ser_bench.progress import Progress, Silent
@@ -327,7 +327,8 @@ def ablate(
     )
     searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
     tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
-    publish_ablation(folder, table, leaned_on, write_terms(folder, ground, config, tuned=tuned))
+    about = write_terms(folder, ground, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
+    publish_ablation(folder, table, leaned_on, about)
     return Ablated(folder, table, leaned_on, _shown_in(folder))
 
 
@@ -345,6 +346,11 @@ def _whole_searches(config: RunConfig) -> RunConfig:
         if getattr(config, key):
             raise WrongCall(f"{key}: only a run takes it; leave it out, the same call goes on where it was stopped")
     return config
+
+
+def _unusual_weights(config: RunConfig, words: str) -> str:
+    """The words with the class weights in them, where these are not balanced; else none."""
+    return words.format(config.class_weights) if config.class_weights != BALANCED else ""
 
 
 def _sources(given: str | Path | Sequence[str | Path]) -> list[str]:
@@ -377,7 +383,8 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     found = audits.audit(config, progress)
     ground, measured = measure_gap(config, progress) if gap else (found.ground, None)
     folder = folder_of(f"{ground.corpus.name}-audit", config, [*ground.judged.hashes.values(), str(gap)])
-    about = write_terms(folder, ground, config, cell=f"{next(iter(ground.features))} with {config.models[0]}")
+    judged = f"{next(iter(ground.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
+    about = write_terms(folder, ground, config, cell=judged)
     publish_audit(folder, ground.corpus.name, found.summary, found.findings, measured, about)
     return Audited(folder, ground.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
 

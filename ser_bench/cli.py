@@ -106,7 +106,12 @@ splitting = options(
     click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
 )
 TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's.")
-MEASURED_BY = ("features", "models", "budget", "trials", "inner", "seeds")
+CLASS_WEIGHTS = click.option(
+    "--class-weights",
+    metavar="WEIGHTS",
+    help=f"What training clips count: every emotion the same (balanced), or every clip (none).  [default: {DEFAULTS.class_weights}]",
+)
+MEASURED_BY = ("features", "models", "budget", "trials", "inner", "seeds", "class_weights")
 measuring = options(
     click.option("-f", "--features", metavar="FEATURES", help="Of --gap: the feature set.  [default: egemaps]"),
     click.option("-m", "--model", "models", metavar="MODEL", help="Of --gap: the model.  [default: svm]"),
@@ -114,11 +119,12 @@ measuring = options(
     TRIALS,
     INNER,
     SEEDS,
+    CLASS_WEIGHTS,
 )
 MODELS = click.option(
     "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
 )
-SEARCH = options(BUDGET, TRIALS, INNER, SEEDS)
+SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS)
 searching = options(
     MODELS,
     TRACK,
@@ -260,7 +266,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     from ser_bench import api
 
     if not gap and (idle := [key for key in MEASURED_BY if given[key]]):
-        raise WrongCall(f"audit: --{idle[0].replace('models', 'model')} is about the leak gap; add --gap to measure it")
+        raise WrongCall(f"audit: --{idle[0].replace('models', 'model').replace('_', '-')} is about the leak gap; add --gap to measure it")
     named = _named(given)
     audits = [api.audit(gap=gap, progress=for_terminal(), **{**named, "corpus": source}) for source in corpus]
     for found in audits:

@@ -29,6 +29,8 @@ class Budget(NamedTuple):
 
 BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(30, 4, 1), "full": Budget(100, 5, 3)}
 TRACKS = ("train", "speaker")
+BALANCED = "balanced"
+CLASS_WEIGHTS = (BALANCED, "none")
 HOW = frozenset({"corpus", "learning_curves", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 BACKENDS = ("local", "dask")
 
@@ -57,6 +59,8 @@ class RunConfig:
         Override what the budget says; 0 leaves it to the budget.
     seed : int
         The first seed; further ones count up from it.
+    class_weights : {'balanced', 'none'}
+        What training clips count: every emotion the same, or every clip.
     time_limit : float
         Minutes of judging a corpus after which searches end with what they found; 0 is no limit.
     offset, duration, trim : float
@@ -91,6 +95,7 @@ class RunConfig:
     inner: int = 0
     seeds: int = 0
     seed: int = 0
+    class_weights: str = BALANCED
     time_limit: float = 0.0
     offset: float = 0.0
     duration: float = 0.0
@@ -112,6 +117,8 @@ class RunConfig:
                 raise unknown("track", track, TRACKS)
         if self.budget not in {*BUDGETS, "auto"}:
             raise unknown("budget", self.budget, BUDGETS)
+        if self.class_weights not in CLASS_WEIGHTS:
+            raise unknown("class_weights", self.class_weights, CLASS_WEIGHTS)
         for name in ("corpus", "features", "models", "track"):
             if not getattr(self, name):
                 raise WrongCall(f"{name}: at least one is needed")

@@ -292,10 +292,13 @@ def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:
 
 
 def choose_models(config: RunConfig) -> dict[str, Model]:
-    """The models named, by name."""
+    """The models named, by name, which weigh clips as the configuration says."""
     from ser_bench.models import known_models
 
-    return {name: find("model", name, known_models())() for name in config.models}
+    models = {name: find("model", name, known_models())() for name in config.models}
+    for model in models.values():
+        model.class_weights = config.class_weights
+    return models
 
 
 def _units(judged: Judged, features: dict[str, Features], models: dict[str, Model], config: RunConfig) -> Iterator[Unit]:

@@ -25,7 +25,7 @@ from ser_bench.spec import parse, split_sum
 if TYPE_CHECKING:
     import pandas as pd
 
-SWEPT = ("cv", "duration", "labels", "offset", "seed", "track", "trials", "trim", "variant", "where")
+SWEPT = ("class_weights", "cv", "duration", "labels", "offset", "seed", "track", "trials", "trim", "variant", "where")
 """The keys of a configuration that may take several values."""
 
 
@@ -102,7 +102,7 @@ def _changed(term: str, name: list[str], parameter: str, value: Any) -> str:
 def _has(name: str, parameter: str) -> bool:
     """Whether an extractor has a parameter."""
     extractor = known_extractors().get(name)
-    return extractor is not None and parameter in {field.name for field in dataclasses.fields(extractor)}
+    return extractor is not None and parameter in {field.name for field in dataclasses.fields(extractor)}  # type: ignore[arg-type]
 
 
 def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], progress: Progress) -> pd.DataFrame:

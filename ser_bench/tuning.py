@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed
 from ser_bench.models.calibration import Calibrator, fit_calibrator
 from ser_bench.models.model import Model, Params, Plan, Split, Verdict, plan_split
@@ -476,7 +477,8 @@ def trial_table(trials: Sequence[Trial], best: Trial) -> pd.DataFrame:
 
 def unit_notes(model: Model, n_train: int, n_columns: int, trials: Sequence[Trial], *, searched: bool) -> list[str]:
     """What a reader of the row must know about this unit."""
-    notes = list(model.notes(n_train, n_columns))
+    notes = [f"class weights: {model.class_weights}"] if model.class_weights != BALANCED else []
+    notes += model.notes(n_train, n_columns)
     if not searched:
         notes.append("defaults: one training speaker")
     failed = [trial for trial in trials if trial.state == "failed"]

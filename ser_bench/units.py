@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.config import BALANCED
 from ser_bench.files import write_whole
 from ser_bench.protocol import Protocol, derive_seed, training_clips
 from ser_bench.spec import versions
@@ -154,6 +155,7 @@ def make_unit(
         *([versions(model.libraries)] if model.libraries else []),
         *([held] if held else []),
         *([ON_TEST_VERSION] if fold == ON_TEST else []),
+        *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     fold_seed = judged.fold_seed(seed, fold)

@@ -55,6 +55,8 @@ finally:
         (["run", "--labels", "big5"], "did you mean 'big4'"),
         (["run", "--budget", "smok"], "did you mean 'smoke'"),
         (["run", "--track", "trian"], "did you mean 'train'"),
+        (["run", "--class-weights", "nnoe"], "did you mean 'none'"),
+        (["audit", "tones", "--class-weights", "none"], "--class-weights is about the leak gap; add --gap"),
         (["run", "--cv", "kfold:5"], "--cv cannot be 'kfold:5'"),
         (["run", "--trials", "many"], "--trials"),
         (["run", "tones(speekers=4)"], "did you mean 'speakers'"),

@@ -12,7 +12,7 @@ WORDS = st.lists(st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_s
 
 @given(WORDS, st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=20), st.integers(0, 10**9), st.floats(0, 1))
 def test_toml_repeats_the_configuration(tmp_path_factory, corpus, where, seed, share):
-    config = RunConfig(corpus=tuple(corpus), where=where, seed=seed, max_skipped=share)
+    config = RunConfig(corpus=tuple(corpus), where=where, seed=seed, max_skipped=share, class_weights="none")
     path = tmp_path_factory.mktemp("config") / "run.toml"
     path.write_text(to_toml(config), encoding="utf-8")
     assert RunConfig(**read_config(path)) == config
@@ -37,6 +37,11 @@ def test_a_value_of_another_type_is_refused(key, value):
 def test_a_value_that_cannot_be_meant_is_refused(values):
     with pytest.raises(WrongCall):
         RunConfig(**values)
+
+
+def test_class_weights_that_nobody_knows_are_refused_with_the_nearest():
+    with pytest.raises(WrongCall, match=r"class_weights 'balance': did you mean 'balanced'\?"):
+        RunConfig(class_weights="balance")
 
 
 def test_tones_get_the_smoke_budget_and_real_corpora_the_standard_one():

@@ -29,12 +29,13 @@ def swept(found: Ablated) -> pd.DataFrame:
 
 
 def test_each_value_is_a_run_with_it(speech, tmp_path):
-    found = swept(sweep(speech, tmp_path, {"track": ["speaker"], "cv": ["auto@2", "auto@3"], "trim": [40.0]}))
-    assert list(found.index) == ["track = speaker (transductive)", "cv = auto@2", "cv = auto@3", "trim = 40.0"]
+    found = swept(sweep(speech, tmp_path, {"track": ["speaker"], "cv": ["auto@2", "auto@3"], "trim": [40.0], "class_weights": ["none"]}))
+    assert list(found.index) == ["track = speaker (transductive)", "cv = auto@2", "cv = auto@3", "trim = 40.0", "class_weights = none"]
     for group, options in {
         "track = speaker (transductive)": {"track": "speaker"},
         "cv = auto@2": {"cv": "auto@2"},
         "trim = 40.0": {"trim": 40.0},
+        "class_weights = none": {"class_weights": "none"},
     }.items():
         row = judge(speech, tmp_path, features="prosody", **options).leaderboard.iloc[0]
         assert found.loc[group, "uar"] == row["uar"]
@@ -94,6 +95,7 @@ def test_a_budget_of_none_is_the_budget_s():
         ({"cv": ["bogus"]}, "bogus"),
         ({"cv": ["random:3"]}, "never heard"),
         ({"labels": ["nosuch"]}, "nosuch"),
+        ({"class_weights": ["nnoe"]}, "did you mean 'none'"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(values, why):

@@ -1,16 +1,18 @@
 """A unit's hash covers all that its result depends on, and nothing else."""
 
 import dataclasses
+import hashlib
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ser_bench.features import Features
-from ser_bench.models import known_models
+from ser_bench.models import Model, known_models
 from ser_bench.protocol import Protocol
-from ser_bench.tuning import UnitResult
-from ser_bench.units import Judged, make_unit, place, read_unit, write_unit
+from ser_bench.tuning import TUNING_VERSION, UnitResult
+from ser_bench.units import Judged, library_versions, make_unit, place, read_unit, write_unit
 
 CLIPS = pd.DataFrame(
     {
@@ -73,6 +75,21 @@ def test_another_version_of_a_library_is_another_unit_of_the_models_that_use_it(
     assert hashed(model=forest) != both[0]
     assert hashed() == both[1]
     assert other != before
+
+
+def test_balanced_classes_are_in_no_hash_and_others_are():
+    assert make_unit(JUDGED, FEATURES, SVM, **PLAIN).search_seed == make_unit(JUDGED, FEATURES, unweighted(), **PLAIN).search_seed
+    cell = ["corpus", "all", "set", "svm", "train", "loso"]
+    versions = [SVM.version, TUNING_VERSION, library_versions()]
+    covered = [cell, 0, 0, 5, 3, *versions, "12345678", JUDGED.hashes[0]]
+    assert hashed() == hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
+    assert hashed(model=unweighted()) != hashed()
+
+
+def unweighted() -> Model:
+    model = known_models()["svm"]()
+    model.class_weights = "none"
+    return model
 
 
 def test_another_version_of_the_tuning_is_another_unit(monkeypatch):

@@ -30,7 +30,7 @@ class Boosting(Model):
     name = "xgb"
     version = 1
     most_columns = 1000
-    description = "gradient-boosted trees, stopped early on inner validation speakers, balanced classes"
+    description = "gradient-boosted trees, stopped early on inner validation speakers, classes balanced by default"
     defaults = {"max_depth": 4, "eta": 0.15, "subsample": 0.8, "colsample_bynode": 0.2, "lambda": 1.0, "min_child_weight": 1.0}
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
@@ -46,7 +46,7 @@ class Boosting(Model):
 
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Boost on a binned matrix of one's own."""
-        return boost(Binned(split), params, seed, rounds)
+        return boost(Binned(split, self.weights(split.y_train)), params, seed, rounds)
 
     def plan(self, split: Split) -> Plan:
         """Share the binned matrix."""
@@ -58,20 +58,20 @@ class Boosting(Model):
 
 
 class Binned:
-    """A split as XGBoost wants it: columns in bins, emotions without gaps, balanced."""
+    """A split as XGBoost wants it: columns in bins, emotions without gaps, clips weighted."""
 
-    def __init__(self, split: Split) -> None:
-        self.split = split
+    def __init__(self, split: Split, weights: np.ndarray) -> None:
+        self.split, self.weights = split, weights
         self.present, self.y = np.unique(split.y_train, return_inverse=True)
 
     @cached_property
     def train(self) -> xgboost.QuantileDMatrix:
         """Training clips, which alone decide the bins."""
-        return matrix(self.split.x_train, self.y, balanced_weights(self.y))
+        return matrix(self.split.x_train, self.y, self.weights)
 
     @cached_property
     def validation(self) -> xgboost.QuantileDMatrix:
-        """Inner validation clips; those of an emotion absent from training weigh nothing."""
+        """Inner validation clips, balanced as the UAR is; those of an emotion absent from training weigh nothing."""
         y_eval = self.split.y_eval
         assert y_eval is not None
         known = np.isin(y_eval, self.present)
@@ -86,7 +86,7 @@ class BinnedPlan(Plan):
 
     def __init__(self, model: Model, split: Split) -> None:
         super().__init__(model, split)
-        self.binned = Binned(split)
+        self.binned = Binned(split, model.weights(split.y_train))
 
     def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
         """Boost on the shared bins."""

@@ -42,7 +42,7 @@ def fit_calibrator(scores: np.ndarray, y: np.ndarray) -> Calibrator:
     """Fit temperature and offsets by maximum likelihood, every emotion counting the same.
 
     Temperature scaling (Guo et al., *On calibration of modern neural networks*, ICML 2017) with an offset an
-    emotion. Balanced like the models, so that probabilities of all models mean the same: belief before the
+    emotion. Balanced, as models are by default, so that probabilities of all models mean the same: belief before the
     emotions' frequencies are taken into account. Sharpness is positive, so no order of scores is turned round.
 
     Parameters

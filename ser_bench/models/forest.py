@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, balanced_weights, likeliest
+from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, likeliest
 
 if TYPE_CHECKING:
     import optuna
@@ -30,7 +30,9 @@ class Forest(Model):
     version = 2
     most_columns = 1000
     libraries = ("numba",)
-    description = f"random forest of {TREES} trees ({TREES_SEARCHING} while searching) on columns in {BINS} bins, balanced classes"
+    description = (
+        f"random forest of {TREES} trees ({TREES_SEARCHING} while searching) on columns in {BINS} bins, classes balanced by default"
+    )
     defaults = {"max_features": 1.0, "min_samples_leaf": 1, "max_samples": 1.0}
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
@@ -93,7 +95,7 @@ class ForestPlan(Plan):
             max(1, round(params["max_samples"] * n)), np.full(n, 1 / n), size=TREES_SEARCHING if self.split.searching else TREES
         )
         tried = min(columns, max(1, round(params["max_features"] * columns**0.5)))
-        weights = drawn * balanced_weights(y)
+        weights = drawn * self.model.weights(y)
         return FittedForest(
             Nodes(*grow(*self.binned, y, weights, self.split.n_classes, tried, params["min_samples_leaf"], np.uint64(seed)))
         )

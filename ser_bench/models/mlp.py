@@ -36,7 +36,7 @@ class Mlp(Model):
     most_columns = 1000
     description = (
         f"mean of {NETWORKS} neural networks with one hidden layer (one while searching), stopped early on inner validation speakers, "
-        "balanced classes"
+        "classes balanced by default"
     )
     defaults = {"width": 128, "alpha": 0.3, "learning_rate": 1e-3}
 
@@ -50,10 +50,11 @@ class Mlp(Model):
 
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Train epoch by epoch."""
+        weights = self.weights(split.y_train)
         if split.searching:
-            return FittedMlp([train(split, params, np.random.RandomState(seed), rounds)], split)
+            return FittedMlp([train(split, weights, params, np.random.RandomState(seed), rounds)], split)
         starts = [np.random.RandomState(derived) for derived in np.random.SeedSequence(seed).generate_state(NETWORKS)]
-        return FittedMlp([train(split, params, start, rounds or EPOCHS_UNTUNED) for start in starts], split)
+        return FittedMlp([train(split, weights, params, start, rounds or EPOCHS_UNTUNED) for start in starts], split)
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
         """Grows with clips and columns."""
@@ -166,12 +167,12 @@ class FittedMlp(Fitted):
         return likeliest(probabilities, self.present, self.n_classes, self.rounds)
 
 
-def train(split: Split, params: Params, random: np.random.RandomState, rounds: int | None) -> tuple[Network, int]:
+def train(split: Split, weights: np.ndarray, params: Params, random: np.random.RandomState, rounds: int | None) -> tuple[Network, int]:
     """Train one network for that many epochs, or until validation clips gain no more; returns it and the epochs."""
     present, y = np.unique(split.y_train, return_inverse=True)
     network = Network(split.x_train.shape[1], params["width"], len(present), random)
     optimiser = Adam(network, params["learning_rate"], params["alpha"])
-    epoch = Epoch(split.x_train, y, balanced_weights(y), random)
+    epoch = Epoch(split.x_train, y, weights, random)
     if rounds is None:
         return network, train_watched(network, optimiser, epoch, split, present)
     for _ in range(rounds):

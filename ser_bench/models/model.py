@@ -4,7 +4,7 @@ In:   one split of a cell: scaled training clips with their emotions, and the cl
 Out:  a verdict on the latter: the emotion decided on, and a score for each emotion.
 Rule: a model sees the emotions of the clips to decide about only where they are inner validation
       clips (`y_eval`), and there only to stop early; it never splits off a validation part itself.
-      It balances the emotions, runs on one thread and depends on nothing but what it is given.
+      It weighs training clips as `Model.weights` says, runs on one thread and depends on nothing but what it is given.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ser_bench.config import BALANCED
 from ser_bench.models.columns import telling_columns
 
 if TYPE_CHECKING:
@@ -167,6 +168,9 @@ class Model(ABC):
     that best tell the training clips' emotions apart; None means all. Codes of emotions may have gaps in
     training, but at least two are present (`plan_split` and `fit_split` see to both). `libraries` are those that can change
     verdicts, beside the ones that can change any model's.
+
+    `fit` and plans weigh training clips by `weights`, which follows `class_weights`, a run's setting. Nobody can see whether a model
+    asks: rows and hashes tell of the setting in any case, so one that does not ask makes them tell what is not so.
     """
 
     name: ClassVar[str]
@@ -176,6 +180,7 @@ class Model(ABC):
     probabilistic: ClassVar[bool] = True
     most_columns: ClassVar[int | None] = None
     libraries: ClassVar[tuple[str, ...]] = ()
+    class_weights: str = BALANCED
 
     @abstractmethod
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
@@ -188,6 +193,10 @@ class Model(ABC):
     def plan(self, split: Split) -> Plan:
         """Prepare what runs on this split can share: nothing, unless a model says otherwise."""
         return Plan(self, split)
+
+    def weights(self, y: np.ndarray) -> np.ndarray:
+        """What each training clip of emotions `y` counts, with mean one: every emotion the same, or with ``none`` every clip."""
+        return balanced_weights(y) if self.class_weights == BALANCED else np.ones(len(y))
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
         """Roughly how long a trial's fit takes on an inner split, in seconds on one core, the columns already chosen."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, balanced_weights, scatter
+from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, scatter
 
 if TYPE_CHECKING:
     import optuna
@@ -34,7 +34,7 @@ class Svm(Model):
 
     name = "svm"
     version = 2
-    description = "support vector machine, radial or linear kernel, balanced classes"
+    description = "support vector machine, radial or linear kernel, classes balanced by default"
     probabilistic = False
     defaults = {"kernel": "rbf", "C": 3.0, "gamma": 1.0}
 
@@ -48,14 +48,14 @@ class Svm(Model):
 
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Train on the clips themselves."""
-        scale = scale_of(split.x_train)
+        scale, weights = scale_of(split.x_train), self.weights(split.y_train)
         if split.n_unit > EXACT_CLIPS:
-            return fit_approximately(split, params, scale)
+            return fit_approximately(split, params, scale, weights)
         if params["kernel"] == "rbf":
             machine = machine_of(params["C"], kernel="rbf", gamma=params["gamma"] * scale)
         else:
             machine = machine_of(params["C"] * scale, kernel="linear")
-        return FittedSvm(machine.fit(split.x_train, split.y_train), split.n_classes)
+        return FittedSvm(machine.fit(split.x_train, split.y_train, weights), split.n_classes)
 
     def plan(self, split: Split) -> Plan:
         """Share distances and inner products, where they are not too many to keep."""
@@ -108,10 +108,10 @@ class ApproximateSvm(Fitted):
         seen = x if self.landmarks is None else self.kernel(x) @ self.whitening
         return np.column_stack([seen, np.ones(len(x), np.float32)])
 
-    def fit(self, split: Split, c: float) -> ApproximateSvm:
-        """Find the weights with the least squared error, of balanced emotions, plus their own square by 1 / c."""
+    def fit(self, split: Split, c: float, clip_weights: np.ndarray) -> ApproximateSvm:
+        """Find the weights with the least squared error over weighted clips, plus their own square by 1 / c."""
         seen = self.features(split.x_train)
-        weighted = (seen * balanced_weights(split.y_train).astype(np.float32)[:, None]).T
+        weighted = (seen * clip_weights.astype(np.float32)[:, None]).T
         target = np.where(split.y_train[:, None] == np.arange(split.n_classes), np.float32(1), np.float32(-1))
         square = (weighted @ seen).astype(np.float64)
         square[np.diag_indices_from(square)] += 1 / c
@@ -126,13 +126,13 @@ class ApproximateSvm(Fitted):
         return Verdict(scores.argmax(1), scores)
 
 
-def fit_approximately(split: Split, params: Params, scale: float) -> ApproximateSvm:
+def fit_approximately(split: Split, params: Params, scale: float, weights: np.ndarray) -> ApproximateSvm:
     """Train on the clips, or for the radial kernel on their Nystroem features."""
     if params["kernel"] == "linear":
-        return ApproximateSvm().fit(split, params["C"] * scale)
+        return ApproximateSvm().fit(split, params["C"] * scale, weights)
     # Clips stand in no order that means anything: every so-many-th of them is a sample.
     landmarks = split.x_train[:: max(1, len(split.x_train) // LANDMARKS)][:LANDMARKS]
-    return ApproximateSvm(landmarks, params["gamma"] * scale).fit(split, params["C"])
+    return ApproximateSvm(landmarks, params["gamma"] * scale).fit(split, params["C"], weights)
 
 
 class KernelPlan(Plan):
@@ -162,7 +162,8 @@ class KernelPlan(Plan):
         else:
             kernel, kernel_eval = self.products, self.products_eval
             machine = machine_of(params["C"] * self.scale, kernel="precomputed")
-        return verdict_of(machine.fit(kernel, self.split.y_train), kernel_eval, self.split.n_classes)
+        y = self.split.y_train
+        return verdict_of(machine.fit(kernel, y, self.model.weights(y)), kernel_eval, self.split.n_classes)
 
 
 def scale_of(x: np.ndarray) -> float:
@@ -172,10 +173,10 @@ def scale_of(x: np.ndarray) -> float:
 
 
 def machine_of(c: float, **kernel: Any) -> SVC:
-    """An untrained machine that balances emotions."""
+    """An untrained machine."""
     from sklearn.svm import SVC
 
-    return SVC(C=c, class_weight="balanced", decision_function_shape="ovr", cache_size=CACHE_MB, **kernel)
+    return SVC(C=c, decision_function_shape="ovr", cache_size=CACHE_MB, **kernel)
 
 
 def verdict_of(machine: SVC, x: np.ndarray, n_classes: int) -> Verdict:

@@ -4,18 +4,29 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression as Regression
 
-from ser_bench.models.logreg import LogisticRegression, RotatedPlan
+from ser_bench.models.logreg import MAX_ITERATIONS, LogisticRegression, RotatedPlan
 from ser_bench.models.model import Plan, Split
-from tests.models.test_models import make_split
+from tests.models.test_models import make_split, unbalanced
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
 @pytest.mark.parametrize("c", [1e-4, 1e-2, 1.0])
-def test_a_rotated_wide_set_is_judged_as_it_stands(c: float) -> None:
-    split = make_split(columns=600, emotions=4)
-    plan = LogisticRegression().plan(split)
+def test_a_rotated_wide_set_is_judged_as_it_stands(c: float, ours: str, theirs: str | None) -> None:
+    split, model = unbalanced(make_split(columns=600, emotions=4)), LogisticRegression()
+    model.class_weights = ours
+    plan = model.plan(split)
     assert isinstance(plan, RotatedPlan)
-    exact = Regression(C=c, class_weight="balanced", max_iter=5000, tol=1e-8).fit(split.x_train.astype(float), split.y_train)
-    np.testing.assert_allclose(plan.run({"C": c}, 0).scores, exact.predict_proba(split.x_eval.astype(float)), atol=5e-3)
+    exact = Regression(C=c, class_weight=theirs, max_iter=5000, tol=1e-8).fit(split.x_train.astype(float), split.y_train)
+    np.testing.assert_allclose(plan.run({"C": c}, 0).scores, exact.predict_proba(split.x_eval.astype(float)), atol=0.015)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
+def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None) -> None:
+    split, model = unbalanced(make_split(emotions=4)), LogisticRegression()
+    model.class_weights = ours
+    plain = Regression(C=0.1, class_weight=theirs, max_iter=MAX_ITERATIONS, tol=1e-3).fit(split.x_train, split.y_train)
+    fitted = model.fit(split, {"C": 0.1}, 0)
+    np.testing.assert_array_equal(fitted.classifier.coef_, plain.coef_)
 
 
 def test_a_narrow_set_is_left_alone() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
@@ -10,15 +12,17 @@ from ser_bench.models.mlp import BATCH, NETWORKS, Mlp
 from ser_bench.models.model import Split, balanced_weights
 
 
+@pytest.mark.parametrize(("class_weights", "weigh"), [("balanced", balanced_weights), ("none", np.ones_like)])
 @pytest.mark.parametrize("n_clips", [100, 300])
-def test_training_is_scikit_learns(n_clips: int) -> None:
-    rng = np.random.default_rng(0)
+def test_training_is_scikit_learns(n_clips: int, class_weights: str, weigh: Callable[[np.ndarray], np.ndarray]) -> None:
+    rng, model = np.random.default_rng(0), Mlp()
+    model.class_weights = class_weights
     x, y = rng.normal(size=(n_clips, 9)).astype(np.float32), rng.integers(0, 4, n_clips)
     params = {"width": 16, "alpha": 0.7, "learning_rate": 3e-3}
-    ours = Mlp().fit(Split(x, y, x, y, 4), params, seed=3, rounds=15)
+    ours = model.fit(Split(x, y, x, y, 4), params, seed=3, rounds=15)
     theirs = MLPClassifier((16,), alpha=0.7, learning_rate_init=3e-3, batch_size=min(BATCH, n_clips), random_state=np.random.RandomState(3))
     for _ in range(15):
-        theirs.partial_fit(x, y, classes=np.arange(4), sample_weight=balanced_weights(y))
+        theirs.partial_fit(x, y, classes=np.arange(4), sample_weight=weigh(y))
     np.testing.assert_allclose(ours.judge(x).scores, theirs.predict_proba(x), atol=1e-4)
 
 

@@ -6,16 +6,31 @@ from sklearn.svm import SVC
 
 from ser_bench.models import Split, svm
 from ser_bench.models.svm import Svm
-from tests.models.test_models import make_split
+from tests.models.test_models import make_split, unbalanced
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
 @pytest.mark.parametrize("c", [0.1, 3.0, 100.0])
-def test_kernels_from_shared_distances_decide_as_sklearn_does(c: float) -> None:
-    split = make_split(emotions=4)
-    plain = SVC(C=c, class_weight="balanced").fit(split.x_train, split.y_train)
-    shared = Svm().plan(split).run({"kernel": "rbf", "C": c, "gamma": 1.0}, 0)
+def test_kernels_from_shared_distances_decide_as_sklearn_does(c: float, ours: str, theirs: str | None) -> None:
+    split, model = unbalanced(make_split(emotions=4)), Svm()
+    model.class_weights = ours
+    plain = SVC(C=c, class_weight=theirs).fit(split.x_train, split.y_train)
+    shared = model.plan(split).run({"kernel": "rbf", "C": c, "gamma": 1.0}, 0)
     np.testing.assert_array_equal(shared.predicted, plain.predict(split.x_eval))
     np.testing.assert_allclose(shared.scores, plain.decision_function(split.x_eval), atol=1e-3)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
+def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None) -> None:
+    split, model = unbalanced(make_split(emotions=4)), Svm()
+    model.class_weights = ours
+    scale = svm.scale_of(split.x_train)
+    for params, kernel in [
+        ({"kernel": "rbf", "C": 3.0, "gamma": 0.5}, {"C": 3.0, "gamma": 0.5 * scale}),
+        ({"kernel": "linear", "C": 3.0}, {"C": 3.0 * scale}),
+    ]:
+        plain = SVC(kernel=params["kernel"], class_weight=theirs, **kernel).fit(split.x_train, split.y_train)
+        np.testing.assert_array_equal(model.fit(split, params, 0).judge(split.x_eval).scores, plain.decision_function(split.x_eval))
 
 
 def test_one_plan_serves_both_kernels_in_any_order() -> None:
@@ -65,16 +80,18 @@ def test_the_approximate_machine_decides_mostly_as_the_exact_one(split: Split, m
 
 
 @pytest.mark.usefixtures("approximate")
-def test_the_approximate_machine_is_kernel_ridge_where_every_clip_is_a_landmark() -> None:
+@pytest.mark.parametrize(("class_weights", "weights"), [("balanced", (120 / 160, 120 / 80)), ("none", (1, 1))])
+def test_the_approximate_machine_is_kernel_ridge_where_every_clip_is_a_landmark(class_weights: str, weights: tuple[float, float]) -> None:
     from sklearn.kernel_ridge import KernelRidge
 
-    rng = np.random.default_rng(0)
-    y = np.tile([0, 1], 60)
+    rng, model = np.random.default_rng(0), Svm()
+    y = np.tile([0, 1, 0], 40)
+    model.class_weights = class_weights
     x, new = (rng.normal(size=(120, 5)).astype(np.float32) for _ in range(2))
-    ours = Svm().fit(Split(x, y, new, None, 2), {"kernel": "rbf", "C": 2.0, "gamma": 1.0}, 0).judge(new).scores
+    ours = model.fit(Split(x, y, new, None, 2), {"kernel": "rbf", "C": 2.0, "gamma": 1.0}, 0).judge(new).scores
     # The constant is a feature of its own: a kernel that is higher by one everywhere.
     gram = [np.exp(-svm.scale_of(x) * ((a[:, None] - x) ** 2).sum(2)) + 1 for a in (x, new)]
-    theirs = KernelRidge(alpha=0.5, kernel="precomputed").fit(gram[0], 2.0 * y - 1).predict(gram[1])
+    theirs = KernelRidge(alpha=0.5, kernel="precomputed").fit(gram[0], 2.0 * y - 1, np.array(weights)[y]).predict(gram[1])
     np.testing.assert_allclose(ours[:, 1], theirs, atol=2e-3)
     np.testing.assert_allclose(ours[:, 0], -theirs, atol=2e-3)
 

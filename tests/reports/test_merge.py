@@ -81,12 +81,25 @@ def test_a_row_that_failed_gives_way_to_one_that_did_not(tmp_path):
         {"labels": "big4"},
         {"cv": "group:4"},
         {"configuration": "inner = 5\n"},
+        {"configuration": 'class_weights = "none"\n'},
         {"configuration": 'variant = "noise(snr=10)"\n'},
         {"table": fabricate.clips(speakers=7)},
         {"table": fabricate.clips().assign(fold_0=lambda clips: clips["fold_0"] % 4)},
         {"table": fabricate.clips().rename(index=lambda clip: f"other/{clip}")},
     ],
-    ids=["budget", "trials", "seeds", "labels", "cv", "inner folds", "variant", "fewer clips", "folds", "as many other clips"],
+    ids=[
+        "budget",
+        "trials",
+        "seeds",
+        "labels",
+        "cv",
+        "inner folds",
+        "class weights",
+        "variant",
+        "fewer clips",
+        "folds",
+        "as many other clips",
+    ],
 )
 def test_what_is_not_comparable_is_kept_apart_and_each_title_says_so(tmp_path, other):
     one = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8})
