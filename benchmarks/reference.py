@@ -33,10 +33,23 @@ SWEPT = {
     "trim": [30.0],
     "duration": [1.0, 2.0],
     "cv": ["auto@3", "auto@6"],
+    "class_weights": ["none"],
     "features.mfcc.n_mfcc": [13, 40],
+    "features.functionals": ["mean", "mean+std"],
+    "features.frame": [1024, 4096],
+    "features.hop": [256],
     "features.mfcc.rate": [8000],
 }
-KEPT = ("leaderboard.csv", "leaderboard.md", "references.csv", "resolution.csv", "run.toml", "environment.json", "skipped.csv")
+KEPT = (
+    "leaderboard.csv",
+    "leaderboard.md",
+    "learning.csv",
+    "references.csv",
+    "resolution.csv",
+    "run.toml",
+    "environment.json",
+    "skipped.csv",
+)
 OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
 
