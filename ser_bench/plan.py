@@ -272,11 +272,12 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
     everybody = judged.fewest_voices()
     fewer = halvings(everybody) if config.curves and not judged.protocol.leaky else []
     # A search among all training speakers, and a trial for each number of fewer.
-    searches = [(1.0, config.trials), *((n / everybody, 1) for n in fewer)]
+    searches = [(n, config.trials if n == everybody else 1, min(config.inner, n)) for n in (everybody, *fewer)]
     rows = []
     for (features, model, track), (units, todo) in cells.items():
-        each = [models[model].seconds(round(share * len(judged.clips)), dims[features], n, config.inner) for share, n in searches]
-        fits = todo * sum(trials * config.inner + 1 for _, trials in searches)
+        share = len(judged.clips) / everybody
+        each = [models[model].seconds(round(share * n), dims[features], trials, inner) for n, trials, inner in searches]
+        fits = todo * sum(trials * inner + 1 for _, trials, inner in searches)
         minutes = round(todo * sum(each) / config.workers.number / 60, 1)
         rows.append([corpus.name, features, dims[features], model, track, str(judged.protocol), units, todo, fits, minutes])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]

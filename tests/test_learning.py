@@ -100,3 +100,17 @@ def test_a_point_of_which_a_unit_failed_is_left_out_and_told_of(folder: Path, mo
     assert set(points(found).index) == {("logreg", 3), ("logreg", 6), ("svm", 6)}
     assert [line for line in found.warnings if "MemoryError: no room" in line and "3 speakers" in line]
     assert (found.leaderboard["status"] == "ok").all()
+
+
+def test_a_dry_run_counts_the_fits_of_curves(folder: Path) -> None:
+    from ser_bench.api import dry_run
+    from ser_bench.config import RunConfig, check_keys
+
+    source = "tones(speakers=7,takes=1)"
+    fits = {}
+    for curves in (True, False):
+        how = {**HOW, "trials": 5, "inner": 4, "out": str(folder / "none"), "cache": str(folder / "store"), "learning_curves": curves}
+        (table,) = dry_run(RunConfig(**check_keys({"corpus": source, **how}, source="here")))
+        fits[curves] = table["fits"].tolist()
+    # Seven folds; five trials on four inner folds and a final fit, and one trial on three inner folds, one for each of three speakers.
+    assert fits == {True: [7 * (5 * 4 + 1 + 3 + 1)] * 2, False: [7 * (5 * 4 + 1)] * 2}
