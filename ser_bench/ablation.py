@@ -112,6 +112,11 @@ class Bench:
         track = self.config.track[0]
         return make_unit(self.ground.judged, subset, model, track, place.seed, place.fold, trials, self.config.inner, held)
 
+    @property
+    def hashes(self) -> list[str]:
+        """Those of the units that judged all groups together."""
+        return [self.units[place, self.groups].hash for place in self.places]
+
     def predicted(self, variation: Variation) -> np.ndarray:
         """Codes predicted where these groups are kept, shape (n_seeds, n_clips)."""
         judged = self.ground.judged

@@ -12,6 +12,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from ser_bench import scores
 from ser_bench.ablation import COLUMNS, Bench, check_honest, set_up
 from ser_bench.config import RunConfig, check_keys
@@ -30,11 +32,11 @@ SWEPT = ("class_weights", "cv", "duration", "labels", "offset", "seed", "track",
 
 
 class Point(NamedTuple):
-    """A value to try: what its row is called, the configuration with it, and which feature set each of that one's stands for."""
+    """A value to try: what its row is called, the configuration with it, and which feature sets each of that one's stands for."""
 
     name: str
     config: RunConfig
-    usual: dict[str, str]
+    usual: dict[str, list[str]]
 
 
 def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
@@ -56,7 +58,10 @@ def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
         if key not in SWEPT and not key.startswith("features."):
             raise unknown("key in [sweep]:", key, [*SWEPT, "features.NAME.PARAMETER", "features.PARAMETER"])
         for value in values:
-            yield _with_parameter(config, key, value) if key.startswith("features.") else _with_key(config, key, value)
+            try:
+                yield _with_parameter(config, key, value) if key.startswith("features.") else _with_key(config, key, value)
+            except WrongCall as error:
+                raise WrongCall(f"[sweep] '{key}' = {value}: {error}") from None
 
 
 def _with_key(config: RunConfig, key: str, value: Any) -> Point:
@@ -66,22 +71,21 @@ def _with_key(config: RunConfig, key: str, value: Any) -> Point:
     if changed.labels not in SCHEMES:
         raise unknown("label scheme", changed.labels, SCHEMES)
     name = f"{key} = {value}{' (transductive)' if value == 'speaker' else ''}"
-    return Point(name, changed, {mine: mine for mine in map(_name, config.features)})
+    return Point(name, changed, {mine: [mine] for mine in map(_name, config.features)})
 
 
 def _with_parameter(config: RunConfig, key: str, value: Any) -> Point:
     """The configuration with a parameter of its feature sets changed, of those that have it."""
     _, *name, parameter = key.split(".")
-    sets = {}
+    usual: dict[str, list[str]] = {}
     for text in config.features:
         terms = [_changed(term, name, parameter, value) for term in split_sum(text)]
         if terms != split_sum(text):
-            sets["+".join(terms)] = text
-    if not sets or not parameter:
+            usual.setdefault(_name("+".join(terms)), []).append(_name(text))
+    if not usual or not parameter:
         lacking = f"part '{name[0]}'" if name else f"part with a parameter '{parameter}'"
-        raise WrongCall(f"[sweep] '{key}': none of the feature sets ({', '.join(config.features)}) has a {lacking}; see ser-bench features")
-    usual = {_name(text): _name(before) for text, before in sets.items()}
-    return Point(f"{key} = {value}", dataclasses.replace(config, features=tuple(sets)), usual)
+        raise WrongCall(f"none of the feature sets ({', '.join(config.features)}) has a {lacking}; see ser-bench features")
+    return Point(f"{key} = {value}", dataclasses.replace(config, features=tuple(usual)), usual)
 
 
 def _name(text: str) -> str:
@@ -118,7 +122,7 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     Returns
     -------
     DataFrame
-        The columns of an ablation, mode ``sweep``; `p` is corrected for the values of a key (Holm).
+        The columns of an ablation, mode ``sweep``; `p` is corrected for the values of a key (Holm), and blank of one that changes nothing.
     """
     import pandas as pd
 
@@ -126,7 +130,7 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     by_name = {(_plain(bench), *bench.models): bench for bench in benches}
     for name, changed, usual in list(points(sweep, config)):
         _, tried = set_up(changed, progress, grouped=False)
-        rows += [_row(name, bench, by_name[usual[_plain(bench)], *bench.models]) for bench in tried]
+        rows += [_row(name, bench, by_name[before, *bench.models]) for bench in tried for before in usual[_plain(bench)]]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     keys = table["group"].str.partition(" = ")[0]
     for _, same in table.groupby([keys, "features", "model"]):
@@ -143,4 +147,5 @@ def _row(name: str, bench: Bench, usual: Bench) -> dict[str, Any]:
     mine, theirs = bench.ground.judged, usual.ground.judged
     same = mine.clips.index.equals(theirs.clips.index) and mine.emotions == theirs.emotions and len(mine.folds) == len(theirs.folds)
     others = usual.counts(usual.everywhere("all", "", usual.groups)) if same else None
-    return bench.row(bench.everywhere("sweep", name, bench.groups), others, usual.features.name)
+    row = bench.row(bench.everywhere("sweep", name, bench.groups), others, usual.features.name)
+    return row | {"p": np.nan} if bench.hashes == usual.hashes else row

@@ -59,7 +59,7 @@ def test_other_clips_have_no_difference(speech, tmp_path):
 
 def test_a_parameter_changes_the_sets_that_have_it():
     ((name, changed, usual),) = points({"features.mfcc.n_mfcc": [13]}, USUAL)
-    assert usual == {"mfcc(n_mfcc=13)+prosody": "mfcc+prosody"}
+    assert usual == {"mfcc(n_mfcc=13)+prosody": ["mfcc+prosody"]}
     assert (name, changed.features) == ("features.mfcc.n_mfcc = 13", ("mfcc(n_mfcc=13)+prosody",))
 
 
@@ -67,9 +67,24 @@ def test_a_parameter_without_a_name_changes_every_part_that_has_it():
     config = RunConfig(features=("spectral+mfcc(n_mfcc=13)+prosody", "egemaps"))
     found = [changed.features for _, changed, _ in points({"features.functionals": ["mean"], "features.hop": [256]}, config)]
     assert found == [
-        ("spectral(functionals=mean)+mfcc(n_mfcc=13,functionals=mean)+prosody",),
-        ("spectral(hop=256)+mfcc(n_mfcc=13,hop=256)+prosody",),
+        ("spectral(functionals=mean)+mfcc(functionals=mean,n_mfcc=13)+prosody",),
+        ("spectral(hop=256)+mfcc(hop=256,n_mfcc=13)+prosody",),
     ]
+
+
+def test_two_sets_that_become_one_are_both_read_against_it():
+    config = RunConfig(features=("mfcc", "mfcc(functionals=mean)", "egemaps"))
+    ((_, changed, usual),) = points({"features.functionals": ["std"]}, config)
+    assert usual == {"mfcc(functionals=std)": ["mfcc", "mfcc(functionals=mean)"]}
+    assert changed.features == ("mfcc(functionals=std)",)
+
+
+def test_a_value_that_changes_nothing_counts_for_no_correction(speech, tmp_path):
+    one = swept(sweep(speech, tmp_path, {"trim": [40.0]}))
+    both = swept(sweep(speech, tmp_path, {"trim": [40.0, 0.0]}))
+    assert both.loc["trim = 0.0", "diff"] == 0
+    assert np.isnan(both.loc["trim = 0.0", "p"])
+    assert both.loc["trim = 40.0", "p"] == one["p"].item()
 
 
 def test_each_of_two_like_sets_is_read_against_itself(speech, tmp_path):

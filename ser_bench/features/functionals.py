@@ -34,7 +34,7 @@ def name_functionals(text: str) -> tuple[str, ...]:
     named = FUNCTIONALS if text == ALL else tuple(part.strip() for part in text.split("+"))
     for name in named:
         if name not in FUNCTIONALS:
-            raise unknown("functional", name, (*FUNCTIONALS, ALL))
+            raise unknown("functional", name, FUNCTIONALS if "+" in text else (*FUNCTIONALS, ALL))
     if len(set(named)) < len(named):
         raise WrongCall(f"functionals={text} names one of them twice")
     return tuple(name for name in FUNCTIONALS if name in named)

@@ -134,6 +134,7 @@ def test_a_sum_carries_its_parts_names():
         ("spectral(hop=4096)", "32 to 2048"),
         ("spectral(functionals=mean+medan)", "'medan'"),
         ("mfcc(functionals=mean+mean)", "twice"),
+        ("mfcc(functionals=all+mean)", "unknown functional 'all'"),
         ("mfcc(rate=0)", "4000 to 192000"),
     ],
 )
