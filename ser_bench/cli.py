@@ -168,9 +168,11 @@ def cli(debug: bool) -> None:
 @hearing
 @extracting
 @click.option(
-    "--learning-curves/--no-learning-curves",
+    "--no-learning-curves",
+    "learning_curves",
+    flag_value=False,
     default=None,
-    help="Judge each row with half, a quarter, ... of the training speakers, too.  [default: yes, but under --time-limit]",
+    help="Do not judge each row with half, a quarter, ... of the training speakers, too; --time-limit implies it.",
 )
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Do every unit again, finished or not.")

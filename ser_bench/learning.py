@@ -3,14 +3,15 @@
 In:   a plan, and what its run came to.
 Out:  a row a cell and number of training speakers: its UAR on the same held-out clips.
 Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is learnt from. Parameters are held as the
-      fold's search chose them among all: a point tells what fewer speakers cost a system. What searches among these would find is an
-      ablation's to tell (``[sweep]``, ``"cv" = ["auto@4"]``).
+      fold's search chose them among all; rounds and calibration are found anew. A point tells what fewer speakers cost a system. What
+      searches among these would find is an ablation's to tell (``[sweep]``, ``"cv" = ["auto@4"]``).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from ser_bench.progress import Progress
 from ser_bench.protocol import halvings
 from ser_bench.record import KEYS, Run
 from ser_bench.runner import finish
-from ser_bench.units import Judged, Unit, make_unit
+from ser_bench.units import Judged, make_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +34,13 @@ Codes = dict[Cell, np.ndarray]
 """The emotion codes predicted by each cell, shape (n_seeds, n_clips)."""
 
 
+def curves_of(planned: Plan) -> bool:
+    """Whether rows of a plan get curves: where they are asked for, and not under a LEAKY split."""
+    return planned.config.curves and not planned.judged.protocol.leaky
+
+
 def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool = False) -> tuple[pd.DataFrame, list[str]]:
-    """Judge every row that did not fail with half of the training speakers, a quarter, and so on down to two.
+    """Judge every row that did not fail with half of the training speakers, a quarter, and so on, as long as there are two.
 
     Parameters
     ----------
@@ -47,22 +53,24 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
     Returns
     -------
     table : DataFrame
-        The columns of `COLUMNS`. `speakers` counts those learnt from, at the end of a row's curve all of them (the fewest where folds
-        differ). Empty where no curves are asked for (`RunConfig.curves`) and under a LEAKY split.
+        The columns of `COLUMNS`. `speakers` counts those learnt from, those who share audio as one; at the end of a row's curve it is
+        all of them, the fewest where folds differ.
     warnings : list of str
         That points are missing, and why.
     """
     import pandas as pd
 
-    judged = planned.judged
-    if not planned.config.curves or judged.protocol.leaky or run.predictions.empty:
+    if run.predictions.empty:
         return pd.DataFrame(columns=list(COLUMNS)), []
-    everybody, warnings = judged.fewest_voices(), []
+    began, judged = time.perf_counter(), planned.judged
+    everybody = judged.fewest_voices()
+    warnings: list[str] = []
     by_number: dict[int, Codes] = {everybody: dict(_predicted(judged, run.predictions))}
     for n in halvings(everybody):
         by_number[n], failures = _with_fewer(planned, run, n, progress, fresh=fresh)
         if failures:
             warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {failures[0]}")
+    planned.stages["learning curves"] = time.perf_counter() - began
     speakers = judged.clips["speaker"].to_numpy(str)
     rows = [
         (judged.corpus, *cell, n, *scores.jackknife_interval(judged.codes, codes, speakers, cross_validated=True))
@@ -81,21 +89,35 @@ def _predicted(judged: Judged, predictions: pd.DataFrame) -> Iterator[tuple[Cell
 
 def _with_fewer(planned: Plan, run: Run, n: int, progress: Progress, *, fresh: bool) -> tuple[Codes, list[str]]:
     """What the cells that did not fail predict when they learn from n speakers, and why others do not."""
-    judged = dataclasses.replace(planned.judged, protocol=dataclasses.replace(planned.judged.protocol, most=n))
-    # Studies of one trial are not worth a copy.
-    config = dataclasses.replace(planned.config, storage="")
-    fewer = dataclasses.replace(planned, judged=judged, config=config, units=list(_units(planned, run, judged)))
+    fewer = plan_fewer(planned, _chosen(planned, run), n)
     done, failures, _ = finish(fewer, progress, fresh=fresh)
     whole = {cell: units for cell, units in fewer.cells.items() if all(unit.hash in done for unit in units)}
-    codes = {cell: np.stack([judged.predicted(seed, units, done) for seed in judged.folds]) for cell, units in whole.items()}
+    codes = {cell: np.stack([fewer.judged.predicted(seed, units, done) for seed in fewer.judged.folds]) for cell, units in whole.items()}
     return codes, list(failures.values())
 
 
-def _units(planned: Plan, run: Run, judged: Judged) -> Iterator[Unit]:
-    """A run's units with their parameters held as they were chosen, of cells without a failed one."""
-    held = run.trials[run.trials["chosen"].astype(bool)].set_index(KEYS[1:])["params"]
+def _chosen(planned: Plan, run: Run) -> dict[str, str]:
+    """The parameters (JSON) that each unit's search chose, by hash, of cells without a failed one."""
+    chosen = run.trials[run.trials["chosen"].astype(bool)].set_index(KEYS[1:])["params"]
     predicted = set(run.predictions[CELL].itertuples(index=False, name=None))
-    for unit in planned.units:
-        if unit.cell in predicted:
-            features, model, params = planned.features[unit.features], planned.models[unit.model], held[*unit.cell, unit.seed, unit.fold]
-            yield make_unit(judged, features, model, unit.track, unit.seed, unit.fold, 1, unit.inner, params)
+    return {unit.hash: chosen[*unit.cell, unit.seed, unit.fold] for unit in planned.units if unit.cell in predicted}
+
+
+def plan_fewer(planned: Plan, held: Mapping[str, str], n: int) -> Plan:
+    """The same rows learnt from n speakers.
+
+    Parameters
+    ----------
+    planned : Plan
+    held : mapping of str to str
+        Parameters (JSON) by the hashes of the units that chose them; others are left out.
+    n : int
+    """
+    judged = dataclasses.replace(planned.judged, protocol=dataclasses.replace(planned.judged.protocol, most=n))
+    units = [
+        make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, 1, u.inner, held[u.hash])
+        for u in planned.units
+        if u.hash in held
+    ]
+    # Studies of one trial are not worth a copy.
+    return dataclasses.replace(planned, judged=judged, config=dataclasses.replace(planned.config, storage=""), units=units)

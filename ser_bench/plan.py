@@ -21,9 +21,9 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.progress import Progress
-from ser_bench.protocol import Protocol, check_apart, halvings, outer_folds, resolve_cv, training_clips
+from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv, training_clips
 from ser_bench.registry import find
-from ser_bench.units import Judged, Unit, make_unit, read_unit
+from ser_bench.units import Judged, Unit, make_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,49 +241,6 @@ def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
             f"{len(counting)} of {total} clips are unusable (the first: {first['clip']}: {first['reason']}), "
             f"more than the {allowed:.0%} that --max-skipped allows; mend them, or raise it"
         )
-
-
-def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
-    """What a run would fit: a row a cell with its units, those still to do, their fits, and roughly how long.
-
-    Nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every
-    unit as still to do; how many clips that are stands in ``attrs["missing"]``.
-    """
-    import pandas as pd
-
-    from ser_bench.corpora import load_corpus
-    from ser_bench.features import count_missing, parse_features
-
-    corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
-    feature_sets = [parse_features(text) for text in config.features]
-    models, dims = choose_models(config), {heard_as(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets}
-    missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
-    if missing:
-        protocol, folds = split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
-        units = sum(int(fold.max()) + 1 for fold in folds.values())
-        judged = Judged(corpus.name, config.labels, corpus.clips.assign(voice=corpus.clips["speaker"]), protocol, folds)
-        cells = {(f, m, t): (units, units) for f in dims for m in config.models for t in config.track}
-    else:
-        planned = make_plan(config, progress)
-        judged, store = planned.judged, Path(config.out) / "units"
-        cells = {
-            cell: (len(units), sum(read_unit(store, u, config.time_limit) is None for u in units)) for cell, units in planned.cells.items()
-        }
-    everybody = judged.fewest_voices()
-    fewer = halvings(everybody) if config.curves and not judged.protocol.leaky else []
-    # A search among all training speakers, and a trial for each number of fewer.
-    searches = [(n, config.trials if n == everybody else 1, min(config.inner, n)) for n in (everybody, *fewer)]
-    rows = []
-    for (features, model, track), (units, todo) in cells.items():
-        share = len(judged.clips) / everybody
-        each = [models[model].seconds(round(share * n), dims[features], trials, inner) for n, trials, inner in searches]
-        fits = todo * sum(trials * inner + 1 for _, trials, inner in searches)
-        minutes = round(todo * sum(each) / config.workers.number / 60, 1)
-        rows.append([corpus.name, features, dims[features], model, track, str(judged.protocol), units, todo, fits, minutes])
-    names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
-    table = pd.DataFrame(rows, columns=names)
-    table.attrs["missing"] = missing
-    return table
 
 
 def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:

@@ -27,7 +27,7 @@ LAYERS = (
     ("record",),
     ("runner", "external", "audits"),
     ("gap", "crossing", "ablation", "learning"),
-    ("importance", "sweep"),
+    ("importance", "sweep", "forecast"),
     ("reports",),
     ("api",),
     ("cli",),

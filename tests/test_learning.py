@@ -6,9 +6,13 @@ import pandas as pd
 import pytest
 
 from ser_bench import learning
-from ser_bench.api import Results, run
+from ser_bench.api import Results, dry_run, run
+from ser_bench.config import RunConfig, check_keys
+from ser_bench.plan import make_plan
+from ser_bench.progress import Silent
 from ser_bench.protocol import halvings
 
+CORPUS = "tones(speakers=7,takes=1)"
 HOW = {"features": "spectral", "models": ["logreg", "svm"], "cv": "loso", "trials": 1, "inner": 2, "jobs": 1}
 
 
@@ -18,7 +22,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judge(folder: Path, **options: object) -> Results:
-    return run("tones(speakers=7,takes=1)", out=str(folder / "out"), cache=str(folder / "store"), **{**HOW, **options})
+    return run(CORPUS, **{**HOW, "out": str(folder / "out"), "cache": str(folder / "store"), **options})
+
+
+def configuration(folder: Path, **options: object) -> RunConfig:
+    how = {**HOW, "corpus": CORPUS, "out": str(folder / "out"), "cache": str(folder / "store"), **options}
+    return RunConfig(**check_keys(how, source="here"))
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +61,9 @@ def test_parameters_are_held_as_the_whole_search_chose_them(folder: Path) -> Non
     searched = judge(folder, models="svm", trials=8)
     chosen = searched.trials[searched.trials["chosen"]].set_index("fold")["params"]
     assert chosen.nunique() > 1
-    held = [unit.held for unit in learning._units(*_planned(folder, searched))]
-    assert held == chosen.sort_index().tolist()
-
-
-def _planned(folder: Path, results: Results):
-    from ser_bench.config import RunConfig, check_keys
-    from ser_bench.plan import make_plan
-    from ser_bench.progress import Silent
-
-    how = {**HOW, "models": "svm", "trials": 8, "out": str(folder / "out"), "cache": str(folder / "store")}
-    source = "tones(speakers=7,takes=1)"
-    plan = make_plan(RunConfig(**check_keys({"corpus": source, **how}, source="here")).for_corpus(source), Silent())
-    return plan, results, plan.judged
+    planned = make_plan(configuration(folder, models="svm", trials=8).for_corpus(CORPUS), Silent())
+    fewer = learning.plan_fewer(planned, learning._chosen(planned, searched), 3)
+    assert [unit.held for unit in fewer.units] == chosen.sort_index().tolist()
 
 
 def test_what_is_judged_once_is_not_judged_again(curved: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,8 +78,7 @@ def test_what_is_judged_once_is_not_judged_again(curved: Results, folder: Path, 
 @pytest.mark.parametrize("options", [{"learning_curves": False}, {"time_limit": 5.0}, {"cv": "random:3"}])
 def test_no_curve_where_none_is_asked_for_or_none_would_be_honest(folder: Path, options: dict[str, object]) -> None:
     found = judge(folder, models="logreg", **options)
-    assert found.learning is not None
-    assert found.learning.empty
+    assert found.learning is None
     assert "Learning curve" not in (found.folder / "report.html").read_text()
 
 
@@ -102,15 +100,37 @@ def test_a_point_of_which_a_unit_failed_is_left_out_and_told_of(folder: Path, mo
     assert (found.leaderboard["status"] == "ok").all()
 
 
-def test_a_dry_run_counts_the_fits_of_curves(folder: Path) -> None:
-    from ser_bench.api import dry_run
-    from ser_bench.config import RunConfig, check_keys
+def test_the_report_does_not_wait_for_curves(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
 
-    source = "tones(speakers=7,takes=1)"
+    monkeypatch.setattr(learning, "finish", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        judge(folder, models="logreg", out=str(tmp_path))
+    assert next(tmp_path.glob("*/report.html")).is_file()
+    assert next(tmp_path.glob("*/leaderboard.csv")).is_file()
+
+
+def test_without_curves_those_that_were_judged_stay(folder: Path, tmp_path: Path) -> None:
+    found = judge(folder, models="logreg", out=str(tmp_path))
+    again = judge(folder, models="logreg", out=str(tmp_path), learning_curves=False)
+    assert again.folder == found.folder
+    assert "Learning curve" in (again.folder / "report.html").read_text()
+
+
+def test_a_dry_run_counts_the_fits_of_curves(folder: Path) -> None:
     fits = {}
     for curves in (True, False):
-        how = {**HOW, "trials": 5, "inner": 4, "out": str(folder / "none"), "cache": str(folder / "store"), "learning_curves": curves}
-        (table,) = dry_run(RunConfig(**check_keys({"corpus": source, **how}, source="here")))
+        (table,) = dry_run(configuration(folder, trials=5, inner=4, out=str(folder / "none"), learning_curves=curves))
         fits[curves] = table["fits"].tolist()
     # Seven folds; five trials on four inner folds and a final fit, and one trial on three inner folds, one for each of three speakers.
     assert fits == {True: [7 * (5 * 4 + 1 + 3 + 1)] * 2, False: [7 * (5 * 4 + 1)] * 2}
+
+
+def test_a_dry_run_knows_which_points_are_done(folder: Path, tmp_path: Path) -> None:
+    judge(folder, models="logreg", out=str(tmp_path), learning_curves=False)
+    (without,) = dry_run(configuration(folder, models="logreg", out=str(tmp_path)))
+    assert without[["units", "to do", "fits"]].to_numpy().tolist() == [[14, 7, 7 * (2 + 1)]]
+    judge(folder, models="logreg", out=str(tmp_path))
+    (whole,) = dry_run(configuration(folder, models="logreg", out=str(tmp_path)))
+    assert whole[["to do", "fits"]].to_numpy().tolist() == [[0, 0]]

@@ -160,7 +160,8 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     if len(points) < 2:
         return None
     chance = 1 / n_emotions
-    ends = np.floor(10 * min(chance, points["uar_low"].min())) / 10, np.ceil(10 * points["uar_high"].max()) / 10
+    low, high = np.floor(10 * min(chance, points["uar_low"].min())) / 10, np.ceil(10 * points["uar_high"].max()) / 10
+    ends = low, max(high, low + 0.1)
     doublings = np.log2(points["speakers"] / points["speakers"].min())
     across = INSET + (WIDE - 2 * INSET) * doublings / doublings.max()
 

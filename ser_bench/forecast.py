@@ -1,0 +1,98 @@
+"""What a run would fit, and for how long.
+
+In:   a configuration, and what is finished already.
+Out:  a row a cell: its units, those still to do, their fits, minutes.
+Rule: nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every unit as still to do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ser_bench.config import RunConfig
+from ser_bench.learning import plan_fewer
+from ser_bench.plan import choose_models, heard_as, make_plan, select, split
+from ser_bench.progress import Progress
+from ser_bench.protocol import halvings
+from ser_bench.units import Judged, read_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.models.model import Model
+    from ser_bench.plan import Plan
+
+Cell = tuple[str, str, str]
+
+
+class Search(NamedTuple):
+    """What a unit does that learns from so many speakers: trials on inner folds, and a fit of the best."""
+
+    speakers: int
+    trials: int
+    inner: int
+
+
+def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
+    """What a run would fit: a row a cell.
+
+    How many clips lack features stands in ``attrs["missing"]``.
+    """
+    import pandas as pd
+
+    from ser_bench.corpora import load_corpus
+    from ser_bench.features import count_missing, parse_features
+
+    corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    feature_sets = [parse_features(text) for text in config.features]
+    models, dims = choose_models(config), {heard_as(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets}
+    missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
+    if missing:
+        clips = corpus.clips.assign(voice=corpus.clips["speaker"])
+        judged = Judged(corpus.name, config.labels, clips, *split(clips, corpus, config))
+        searches, units = _searches(judged, config), sum(int(fold.max()) + 1 for fold in judged.folds.values())
+        to_do = {(f, m, t): [units] * len(searches) for f in dims for m in config.models for t in config.track}
+    else:
+        planned = make_plan(config, progress)
+        judged, searches = planned.judged, _searches(planned.judged, config)
+        units, to_do = len(planned.units) // len(planned.cells), _to_do(planned, searches)
+    rows = []
+    for (features, model, track), numbers in to_do.items():
+        each = [_seconds(models[model], judged, dims[features], search) for search in searches]
+        fits = sum(number * (search.trials * search.inner + 1) for number, search in zip(numbers, searches, strict=True))
+        minutes = sum(number * seconds for number, seconds in zip(numbers, each, strict=True)) / config.workers.number / 60
+        told = (units * len(searches), sum(numbers), fits, round(minutes, 1))
+        rows.append([corpus.name, features, dims[features], model, track, str(judged.protocol), *told])
+    names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
+    table = pd.DataFrame(rows, columns=names)
+    table.attrs["missing"] = missing
+    return table
+
+
+def _searches(judged: Judged, config: RunConfig) -> list[Search]:
+    """That of a run's units, and those of their curves."""
+    everybody = judged.fewest_voices()
+    fewer = halvings(everybody) if config.curves and not judged.protocol.leaky else []
+    return [Search(everybody, config.trials, config.inner), *(Search(n, 1, min(config.inner, n)) for n in fewer)]
+
+
+def _to_do(planned: Plan, searches: list[Search]) -> dict[Cell, list[int]]:
+    """How many units of each cell are still to do, for each search."""
+    store, limit = Path(planned.config.out) / "units", planned.config.time_limit
+    kept = {unit.hash: found for unit in planned.units if (found := read_unit(store, unit, limit))}
+    held = {key: json.dumps(found.about["params"], sort_keys=True) for key, found in kept.items()}
+    to_do = {cell: [sum(unit.hash not in kept for unit in units)] for cell, units in planned.cells.items()}
+    for search in searches[1:]:
+        missing = Counter(unit.cell for unit in plan_fewer(planned, held, search.speakers).units if read_unit(store, unit) is None)
+        for cell, numbers in to_do.items():
+            numbers.append(numbers[0] + missing[cell])
+    return to_do
+
+
+def _seconds(model: Model, judged: Judged, dims: int, search: Search) -> float:
+    """Roughly how long a unit takes, on one core."""
+    n_clips = round(len(judged.clips) * search.speakers / judged.fewest_voices())
+    return model.seconds(n_clips, dims, search.trials, search.inner)
