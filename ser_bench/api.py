@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.features.extract import Filled
-    from ser_bench.plan import Ground
+    from ser_bench.plan import Ground, Plan
     from ser_bench.reports.merge import Merged
 
 
@@ -38,13 +38,13 @@ class Results(Run):
     resolutions : DataFrame
         What differences each block of it could have shown (`reports.leaderboard.resolutions`).
     learning : DataFrame or None
-        ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row learnt from fewer speakers; None of predictions
-        that were made elsewhere.
+        ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row learnt from fewer speakers; None where that was not
+        judged.
     """
 
     leaderboard: pd.DataFrame
     resolutions: pd.DataFrame
-    learning: pd.DataFrame | None
+    learning: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,7 @@ def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh
 def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bool = False) -> list[Results]:
     """Judge every corpus of a configuration, one after the other; one `Results` a corpus."""
     from ser_bench import plan, runner
-    from ser_bench.learning import learning_curves
-    from ser_bench.reports import write_csv
+    from ser_bench.learning import curves_of
 
     progress = progress or Silent()
     if config.storage:
@@ -152,21 +151,33 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
     results = []
     # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), progress) for source in config.corpus]:
-        done = runner.execute(planned, progress, fresh=fresh)
-        learning, warnings = learning_curves(planned, done, progress, fresh=fresh)
-        write_csv(learning, done.folder / "learning.csv")
-        results.append(_published(dataclasses.replace(done, warnings=[*done.warnings, *warnings]), planned, planned.config, learning))
+        found = _published(runner.execute(planned, progress, fresh=fresh), planned, planned.config)
+        results.append(_with_curves(found, planned, progress, fresh=fresh) if curves_of(planned) else found)
     return results
 
 
-def _published(run: Run, ground: Ground, config: RunConfig, learning: pd.DataFrame | None = None) -> Results:
+def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
+    """A run's results with its learning curves, which its folder and its page get last: nobody has to wait for them to read the others."""
+    from ser_bench.learning import learning_curves
+    from ser_bench.record import write_terms
+    from ser_bench.reports import write_csv, write_page
+
+    learning, warnings = learning_curves(planned, found, progress, fresh=fresh)
+    planned.warnings.extend(warnings)
+    write_terms(found.folder, planned, planned.config)
+    write_csv(learning, found.folder / "learning.csv")
+    write_page(found.folder)
+    return dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning)
+
+
+def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
     """A run with its leaderboard and report, which are written to its folder."""
     from ser_bench import audits, reports
 
     reports.write_csv(audits.glance(ground, config), run.folder / "findings.csv")
     read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
     board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against)
-    return Results(**vars(run), leaderboard=board, resolutions=shown, learning=learning)
+    return Results(**vars(run), leaderboard=board, resolutions=shown)
 
 
 def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> pd.DataFrame:
@@ -402,9 +413,9 @@ def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.D
 
     ``attrs["missing"]`` is the number of clips whose features would have to be extracted first.
     """
-    from ser_bench import plan
+    from ser_bench.forecast import forecast
 
-    return [plan.forecast(config.for_corpus(source), progress or Silent()) for source in config.corpus]
+    return [forecast(config.for_corpus(source), progress or Silent()) for source in config.corpus]
 
 
 def extract_all(

@@ -175,12 +175,13 @@ def write_environment(folder: Path, about: dict[str, Any]) -> None:
 
 
 def environment(ground: Ground) -> dict[str, Any]:
-    """Versions, machine and command, corpus, feature sets, protocol and seconds a stage."""
+    """Versions, machine and command, corpus, feature sets, protocol, a hash of clips and folds a seed, and seconds a stage."""
     return {
         **surroundings(),
         "corpus": describe_corpus(ground),
         "features": ground.sources,
         "protocol": str(ground.judged.protocol),
+        "folds": {str(seed): digest for seed, digest in ground.judged.hashes.items()},
         "stages": {stage: round(seconds, 2) for stage, seconds in ground.stages.items()},
         "warnings": ground.warnings,
     }
@@ -199,7 +200,7 @@ def surroundings() -> dict[str, Any]:
 
 
 def describe_corpus(ground: Ground) -> dict[str, Any]:
-    """What is judged, with whom to cite for it."""
+    """What is judged, with whom to cite for it; `fingerprint` is of every clip's content, emotion and speaker."""
     clips, facts = ground.judged.clips, ground.corpus.facts
     return {
         "name": ground.corpus.name,
@@ -209,5 +210,5 @@ def describe_corpus(ground: Ground) -> dict[str, Any]:
         "hours": round(float(clips["seconds"].sum()) / 3600, 3),
         "licence": facts.licence if facts else "",
         "citation": facts.citation if facts else "",
-        "fingerprint": hashlib.blake2b("".join(clips["key"]).encode(), digest_size=8).hexdigest(),
+        "fingerprint": hashlib.blake2b(clips[["key", "emotion", "speaker"]].to_csv(index=False).encode(), digest_size=8).hexdigest(),
     }

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Audit", "Finding", "audit", "cramers_v", "glance"]
 
 FEATURES = ("recording", "outline")
+SAME = ("labels", "where", "cv", "seed", "offset", "duration", "trim", "variant", "out", "cache")
+"""What an audit is to have in common with a run whose clips it looks at."""
 AT_A_GLANCE = (skipped_clips, twins, official_facts, uniform_lengths, confounds, sentences)
 """The checks that need no features."""
 
@@ -68,7 +70,10 @@ def audit(config: RunConfig, progress: Progress) -> Audit:
 
 def glance(ground: Ground, config: RunConfig) -> pd.DataFrame:
     """What an audit finds without listening, as a run can afford it: `findings` as in `Audit`, with a note that says so."""
-    unheard = f"recordings were not compared, nor was it tried to tell emotions from them: ser-bench audit {shlex.quote(config.corpus[0])}"
+    usual = RunConfig()
+    named = [part for key in SAME if (value := getattr(config, key)) != getattr(usual, key) for part in (f"--{key}", str(value))]
+    command = shlex.join(["ser-bench", "audit", config.corpus[0], *named])
+    unheard = f"recordings were not compared, nor was it tried to tell emotions from them: {command}"
     return _ranked([*(finding for check in AT_A_GLANCE for finding in check(ground, config)), Finding("note", "listening", unheard)])
 
 

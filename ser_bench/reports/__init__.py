@@ -1,4 +1,5 @@
-"""What a run came to, for people: leaderboard, figures, page. Everything here is a function of a run's tables."""
+"""What a run came to, for people: leaderboard, figures, page. All is a function of a run's tables, but that the page also shows what lies
+beside it."""
 
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ __all__ = [
     "terminal_tables",
     "to_markdown",
     "write_csv",
+    "write_page",
 ]
 
 

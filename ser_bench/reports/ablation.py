@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
-from ser_bench.reports.leaderboard import write_csv
+from ser_bench.reports.leaderboard import NAMES, write_csv
 from ser_bench.reports.rendering import render
 from ser_bench.reports.tables import interval, p_value, records, short, signed, table_lines
 
@@ -76,7 +76,7 @@ def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
 
     def read(path: Path) -> pd.DataFrame:
         # A group called "NA" keeps its name.
-        return pd.read_csv(path, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
+        return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
 
     importance = folder / "importance.csv"
     return read(folder / "ablation.csv"), read(importance) if importance.is_file() else None

@@ -2,8 +2,8 @@
 
 In:   a run's folder.
 Out:  findings, leak gaps and ablations from the folders next to it; and, the other way round, the runs next to an audit or ablation.
-Rule: folders belong together by what they say of themselves, never by name: the same clips with the same emotions, and, but for findings,
-      the same split. Where nothing lies beside, nothing is missing.
+Rule: folders belong together by what they say of themselves, never by name: the same clips with the same emotions and speakers, and, but
+      for findings, in the same folds. Where nothing lies beside, nothing is missing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def audited(folder: Path) -> dict[str, Any]:
     Without an audit beside they are those of the run itself, which looks at nothing that takes time, and there is no address.
     """
     audits = sorted(_neighbours(folder, "audit.html"), key=lambda audit: not audit.same_split)
-    findings = read_findings(audits[0].folder if audits else folder)
+    findings = (read_findings(audits[0].folder) if audits else []) or read_findings(folder)
     return {"findings": findings, "address": f"../{audits[0].folder.name}/audit.html" if audits else ""}
 
 
@@ -56,14 +56,16 @@ def ablations(folder: Path) -> list[dict[str, Any]]:
 def _neighbours(folder: Path, needed: str, said: str = "corpus") -> Iterator[Neighbour]:
     """Folders next to this one that are of the same clips, hold a file of that name and say so much of themselves, in the order of their
     names."""
-    mine = _about(folder)
-    for path in sorted(file.parent for file in folder.resolve().parent.glob(f"*/{needed}")):
+    mine, here = _about(folder), folder.absolute()
+    for path in sorted(file.parent for file in here.parent.glob(f"*/{needed}")):
         about = _about(path)
-        if path != folder.resolve() and said in about and about.get("corpus") == mine.get("corpus"):
-            yield Neighbour(path, about, about.get("protocol") == mine.get("protocol"))
+        if path != here and said in about and about.get("corpus") == mine.get("corpus"):
+            yield Neighbour(path, about, all(about.get(name) == mine.get(name) for name in ("protocol", "folds")))
 
 
 def _about(folder: Path) -> dict[str, Any]:
-    """What a folder says of itself; nothing where it does not."""
-    file = folder / "environment.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    """What a folder says of itself; nothing where that cannot be read."""
+    try:
+        return dict(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}

@@ -8,13 +8,15 @@ Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FA
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed
+from ser_bench.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 CELL = ["corpus", "features", "model", "track"]
 BLOCK = ["corpus", "labels", "track", "cv"]
+NAMES: dict[Hashable, Any] = dict.fromkeys(("corpus", "labels", "features", "model", "track", "cv", "mode", "group", "name", "notes"), str)
+"""Columns of words, in any table: a corpus or a system may be called 2023."""
 SCORES = ["uar", "uar_low", "uar_high", "war", "macro_f1", "auc", "p_vs_best", "uar_sd_seeds"]
 COLUMNS = (
     *("rank", "corpus", "labels", "features", "dims", "model", "track", "cv", "speakers", "clips"),
@@ -149,22 +153,30 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table of scores: four digits everywhere, so that equal scores are equal bytes."""
-    table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
+    """Write a table of scores, whole or not at all: four digits everywhere, so that equal scores are equal bytes."""
+    write_whole(path, lambda part: table.to_csv(part, index=False, float_format="%.4f", lineterminator="\n"))
 
 
 def read_board(path: Path) -> pd.DataFrame:
     """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name."""
     import pandas as pd
 
-    return pd.read_csv(path, dtype={"rank": "Int64"}, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
+    dtypes = {**NAMES, "rank": "Int64"}
+    return pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
 
 
 def read_references(path: Path) -> pd.DataFrame:
     """Read `references.csv`, names as they are."""
     import pandas as pd
 
-    return pd.read_csv(path, keep_default_na=False, na_values={"uar": "", "war": ""})
+    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
+
+
+def read_resolutions(path: Path) -> pd.DataFrame:
+    """Read `resolution.csv`, names as they are."""
+    import pandas as pd
+
+    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"smallest_difference": ""})
 
 
 def read_learning(path: Path) -> pd.DataFrame:
@@ -173,7 +185,7 @@ def read_learning(path: Path) -> pd.DataFrame:
 
     if not path.is_file():
         return pd.DataFrame(columns=[*CELL, "speakers", *SCORES[:3]])
-    return pd.read_csv(path, keep_default_na=False)
+    return pd.read_csv(path, dtype=NAMES, keep_default_na=False)
 
 
 def _check_same_clips(block: pd.DataFrame) -> None:

@@ -210,11 +210,11 @@ def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:
 
 
 def write_merged(merged: Merged, runs: list[str]) -> None:
-    """Write the folder of a merged leaderboard, and the pages that it leads to."""
+    """Write the folder of a merged leaderboard, and first the pages that it leads to, as far as they can be."""
     for run in runs:
         remake_page(Path(run))
     text = to_text(merged, runs)
-    write_whole(merged.folder / "leaderboard.csv", lambda path: write_csv(merged.leaderboard, path))
+    write_csv(merged.leaderboard, merged.folder / "leaderboard.csv")
     write_whole(merged.folder / "LEADERBOARD.md", lambda path: path.write_text(text, encoding="utf-8"))
     write_diagram(merged.folder / "figures", merged.across)
     write_merged_page(merged, runs)

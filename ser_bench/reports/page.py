@@ -10,16 +10,18 @@ Rule: a function of the folder's files alone, but for players and pictures, whic
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.files import write_whole
 from ser_bench.reports.beside import ablations, audited, gaps
 from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
-from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_learning, read_references
+from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_learning, read_references, read_resolutions
 from ser_bench.reports.listening import Sound, sounds
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
@@ -31,11 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-NEEDED = (
-    *("run.toml", "environment.json", "clips.parquet", "skipped.csv", "predictions.parquet", "trials.parquet"),
-    *("leaderboard.csv", "references.csv", "resolution.csv"),
-)
-"""What a page is made of."""
+PLAYER = "<audio"
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def read_run(folder: Path) -> RunTables:
         pd.read_parquet(folder / "clips.parquet"),
         pd.read_csv(folder / "skipped.csv", dtype=str),
         read_references(folder / "references.csv"),
-        pd.read_csv(folder / "resolution.csv", keep_default_na=False, na_values={"smallest_difference": ""}),
+        read_resolutions(folder / "resolution.csv"),
         read_learning(folder / "learning.csv"),
         json.loads((folder / "environment.json").read_text(encoding="utf-8")),
         (folder / "run.toml").read_text(encoding="utf-8"),
@@ -75,26 +73,47 @@ def read_run(folder: Path) -> RunTables:
 
 
 def remake_page(folder: Path) -> bool:
-    """Write a finished run's `report.html` again; a run folder that lacks a table is left as it is.
+    """Write a run's `report.html` again where it has one, or say in a warning why it stays as it is.
+
+    A run that cannot be read any more keeps its page, and so does one whose audio was found when it was written and is not found now.
 
     Returns
     -------
     bool
         Whether it was written.
     """
-    whole = all((folder / name).is_file() for name in NEEDED)
-    if whole:
-        write_page(folder)
-    return whole
+    from jinja2 import TemplateError
+
+    file = folder / "report.html"
+    if not file.is_file():
+        return False
+    try:
+        page = make_page(folder)
+        if PLAYER in file.read_text(encoding="utf-8") and PLAYER not in page:
+            raise FileNotFoundError("its audio is not found from here")
+        _write(file, page)
+    except (OSError, ValueError, KeyError, TemplateError) as error:
+        warnings.warn(f"{file} stays as it is: {type(error).__name__}: {' '.join(str(error).split())}", stacklevel=2)
+        return False
+    return True
 
 
 def write_page(folder: Path) -> None:
     """Write a run folder's `report.html`."""
+    _write(folder / "report.html", make_page(folder))
+
+
+def _write(file: Path, page: str) -> None:
+    write_whole(file, lambda path: path.write_text(page, encoding="utf-8"))
+
+
+def make_page(folder: Path) -> str:
+    """A run folder's page."""
     run = read_run(folder)
     heard = sounds(run.configuration, folder, run.clips)
     shown = [_block(title, block, run, heard) for title, block in blocks(run.leaderboard)]
     hardest = [clip["clip"] for block in shown if block["errors"] for clip in block["errors"]["hardest"]]
-    page = render(
+    return render(
         "report.html.j2",
         corpus=run.environment["corpus"],
         environment=run.environment,
@@ -113,7 +132,6 @@ def write_page(folder: Path) -> None:
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
         ],
     )
-    (folder / "report.html").write_text(page, encoding="utf-8")
 
 
 def drawn(name: str) -> str:

@@ -1,12 +1,19 @@
 """A run's page shows what audits and ablations found out beside it."""
 
 import json
+import shlex
+import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import ser_bench
 from ser_bench.reports.beside import ablations, audited, gaps, runs_beside
+from ser_bench.reports.page import remake_page
+from tests.reports.conftest import visible
+from tests.test_cli import call
 
 RUN = {"features": "spectral", "models": "logreg", "trials": 1, "inner": 2, "jobs": 1}
 
@@ -52,7 +59,9 @@ def test_what_an_audit_heard_takes_the_place_of_what_a_run_could_not(run):
     assert "listening" not in checks
 
 
-@pytest.mark.parametrize(("changed", "kept"), [({"protocol": "group:2"}, 1), ({"corpus": {"name": "another"}}, 0)])
+@pytest.mark.parametrize(
+    ("changed", "kept"), [({"protocol": "group:2"}, 1), ({"folds": {"0": "others"}}, 1), ({"corpus": {"name": "another"}}, 0)]
+)
 def test_another_split_has_no_gap_or_ablation_for_a_run_and_other_clips_not_even_findings(run, changed, kept):
     file = run / "environment.json"
     before = file.read_text(encoding="utf-8")
@@ -62,6 +71,72 @@ def test_another_split_has_no_gap_or_ablation_for_a_run_and_other_clips_not_even
         assert bool(audited(run)["address"]) == bool(kept)
     finally:
         file.write_text(before, encoding="utf-8")
+
+
+def test_a_corrected_label_parts_an_ablation_from_a_run(run, speech, tmp_path):
+    table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    for name, change in {"emotion": ("emotion", 1), "speaker": ("speaker", 7)}.items():
+        # Rotated: as many clips of each emotion and speaker as before.
+        column, by = change
+        other = speech / "corpus" / f"other-{name}" / "clips.csv"
+        other.parent.mkdir()
+        rotated = table.assign(**{column: np.roll(table[column], by)}, path=[str(speech / "corpus" / path) for path in table["path"]])
+        rotated.to_csv(other, index=False)
+        found = ser_bench.ablate(other, modes="alone", importance=False, **{**RUN, "out": str(run.parent), "cache": str(speech / "store")})
+        assert found.shown_in == []
+
+
+def test_a_torn_neighbour_stops_nobody(run, tmp_path):
+    torn = run.parent / "torn-audit"
+    torn.mkdir()
+    (torn / "audit.html").write_text("", encoding="utf-8")
+    (torn / "environment.json").write_text('{"corpus": ', encoding="utf-8")
+    assert "recording" in {finding["check"] for finding in audited(run)["findings"]}
+    shutil.rmtree(torn)
+
+
+def test_a_run_is_looked_for_where_it_stands_and_not_where_a_link_leads(run, tmp_path):
+    (tmp_path / "linked").symlink_to(run, target_is_directory=True)
+    assert audited(tmp_path / "linked")["address"] == ""
+    assert gaps(tmp_path / "linked") == []
+
+
+def test_a_page_with_players_is_not_replaced_by_one_without(run):
+    page = run / "report.html"
+    before = page.read_text(encoding="utf-8")
+    assert "<audio" in before
+    terms = (run / "run.toml").read_text(encoding="utf-8")
+    (run / "run.toml").write_text(terms.replace('corpus = ["', 'corpus = ["/gone'), encoding="utf-8")
+    with pytest.warns(UserWarning, match="its audio is not found from here"):
+        assert not remake_page(run)
+    assert page.read_text(encoding="utf-8") == before
+    (run / "run.toml").write_text(terms, encoding="utf-8")
+    assert remake_page(run)
+
+
+def test_an_audit_as_a_run_advises_it_is_of_the_same_clips(speech, tmp_path):
+    how = {**RUN, "out": str(tmp_path), "cache": str(speech / "store"), "where": "speaker != '03'", "seed": 3}
+    found = ser_bench.run(speech / "corpus" / "clips.csv", **how)
+    (advice,) = [finding["what"] for finding in audited(found.folder)["findings"] if finding["check"] == "listening"]
+    done = call(*shlex.split(advice.partition(": ser-bench ")[2]), cwd=tmp_path)
+    assert f"also shown in: {found.folder / 'report.html'}" in done.stdout, done.stderr
+
+
+def test_thousands_of_columns_sort_as_numbers(run, browser):
+    (file,) = [path for path in run.parent.glob("*-ablation-*/ablation.csv") if runs_beside(path.parent)]
+    before = file.read_text(encoding="utf-8")
+    table = pd.read_csv(file)
+    table.assign(dims=[1234, 20, *range(300, 298 + len(table))]).to_csv(file, index=False)
+    assert remake_page(run)
+    browser.get((run / "report.html").as_uri())
+    browser.execute_script("document.querySelector('#groups ~ details').open = true")
+    heads = [head for head in visible(browser, "#groups ~ details th button") if head.text == "columns"]
+    heads[0].click()
+    shown = [row.find_elements("css selector", "td")[2].text for row in visible(browser, "#groups ~ details table.board tbody tr")]
+    assert shown[0] == "1,234"
+    assert shown[-1] == "20"
+    file.write_text(before, encoding="utf-8")
+    assert remake_page(run)
 
 
 def test_a_merged_leaderboard_makes_pages_again(out, run):
@@ -75,7 +150,8 @@ def test_a_run_that_lacks_a_table_keeps_its_page_and_stops_nobody(run, speech, o
     resolution = (run / "resolution.csv").rename(run / "aside")
     (run / "report.html").write_text("as it was", encoding="utf-8")
     how = {**RUN, "out": str(out), "cache": str(speech / "store")}
-    assert ser_bench.audit(speech / "corpus" / "clips.csv", **how).shown_in == []
+    with pytest.warns(UserWarning, match=r"report.html stays as it is: .*resolution\.csv"):
+        assert ser_bench.audit(speech / "corpus" / "clips.csv", **how).shown_in == []
     assert (run / "report.html").read_text(encoding="utf-8") == "as it was"
     resolution.rename(run / "resolution.csv")
-    assert len(runs_beside(next(out.glob("*-ablation-*")))) == 1
+    assert [run.absolute()] in [runs_beside(folder) for folder in out.glob("*-ablation-*")]

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from ser_bench.reports import publish
@@ -81,6 +82,36 @@ def test_a_learning_curve_rises_as_its_points_do_and_is_told_in_words(page):
     assert heights == sorted(heights, reverse=True)
     assert all(0 <= height <= 200 for height in heights)
     assert len(page.find_elements("css selector", "svg.learning")) == 1
+
+
+def test_a_flat_curve_at_chance_is_drawn(tmp_path):
+    cells, found, read_against = fabricate.write_run(tmp_path)
+    curve = pd.read_csv(tmp_path / "learning.csv")
+    # The run's emotions are three, and a tenth is the picture's grid.
+    curve[["uar", "uar_low", "uar_high"]] = 0.3
+    curve.to_csv(tmp_path / "learning.csv", index=False)
+    publish(tmp_path, cells, found, read_against)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Learning curve" in text
+    assert "nan" not in text.partition('svg class="learning"')[2].partition("</svg>")[0]
+
+
+def test_systems_and_corpora_called_by_numbers_keep_their_names(tmp_path):
+    cells, found, read_against = fabricate.write_run(tmp_path)
+    named = {"corpus": "2023", "features": "007"}
+    ranked = cells["status"] == "ok"
+    publish(
+        tmp_path,
+        cells[ranked].assign(**named).drop_duplicates(["model", "track"]),
+        _once(found.assign(**named)),
+        read_against.assign(corpus="2023"),
+    )
+    assert "cell-2023-007-svm-train" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def _once(found):
+    """The first system of each model and track."""
+    return found.drop_duplicates(["model", "track", "clip", "seed"])
 
 
 def test_recall_stands_with_its_interval(page):
