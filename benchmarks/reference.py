@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import shutil
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -50,6 +51,8 @@ KEPT = (
     "environment.json",
     "skipped.csv",
 )
+SEEN = "1280,1000"
+"""Width and height of the picture of a report, in pixels."""
 OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
 
@@ -88,6 +91,13 @@ def judge_across(folders: list[Path], corpora: Path, jobs: int) -> None:
         shutil.copy(found.folder / name, kept / name)
 
 
+def look(page: Path, to: Path) -> None:
+    """What a page looks like at its top, in Chromium, where there is one."""
+    if browser := shutil.which("chromium"):
+        flags = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SEEN}", f"--screenshot={to}")
+        subprocess.run([browser, *flags, page.resolve().as_uri()], check=True, capture_output=True)
+
+
 def headline(results: Results) -> str:
     """The table of the headline track, for the README."""
     board = results.leaderboard
@@ -110,6 +120,7 @@ def main() -> None:
     after = rest.partition(CLOSE)[2]
     tables = "\n".join(headline(results) for results in found)
     shutil.copy(found[-1].folder / "figures" / "leaderboard.png", ROOT / "docs" / "leaderboard.png")
+    look(found[-1].folder / "report.html", ROOT / "docs" / "report.png")
     shutil.copy(gaps[-1] / "figures" / "gap.png", ROOT / "docs" / "gap.png")
     shutil.copy(ablations[-1] / "figures" / "ablation.png", ROOT / "docs" / "ablation.png")
     readme.write_text(f"{before}{OPEN}\n{tables}{CLOSE}{after}", encoding="utf-8")
