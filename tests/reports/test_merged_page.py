@@ -52,6 +52,7 @@ def test_nothing_but_tables_needs_sideways_scrolling(page, width):
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.filterwarnings("ignore:.*stays as it is")
 def test_rows_lead_to_the_pages_of_their_runs_where_these_are(tmp_path):
     run = fabricate.write_ranked_run(tmp_path / "a", {test_merge.A: 0.8, test_merge.B: 0.4})
     without = test_merge.merge(tmp_path / "without", run).folder / "leaderboard.html"
