@@ -11,7 +11,7 @@ run: .venv/installed
 	$(BIN)/ser-bench run
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
