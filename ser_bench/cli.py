@@ -551,13 +551,13 @@ def _where_time_went(spent: dict[str, float]) -> str:
 
 def _print_ablated(found: Ablated) -> None:
     from ser_bench.reports import ablation_rows
-    from ser_bench.reports.ablation import HEAD, IMPORTANCES, importance_rows
+    from ser_bench.reports.ablation import HEAD, importance_table
 
     system = ["features", "model"]
     for (features, model), rows in found.table.groupby(system, sort=False):
         _print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
-        _print_table(IMPORTANCES, [row["read"] for row in importance_rows(rows)], title=f"what {features} with {model} leans on")
+        _print_table(*importance_table(rows), title=f"what {features} with {model} leans on")
     click.echo(f"report: {found.folder / 'ablation.html'}")
     _print_shown_in(found.shown_in)
 

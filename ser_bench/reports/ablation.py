@@ -85,13 +85,14 @@ def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
 def view_ablation(table: pd.DataFrame, importance: pd.DataFrame | None) -> dict[str, Any]:
     """An ablation as pages show it: its `systems`, and the words around them."""
     systems = [_opened(*pair) for pair in _with_importance(table, importance)]
-    return {"systems": systems, "head": HEAD, "legend": LEGEND, "importances": IMPORTANCES, "leaning": LEANING, "at": _at}
+    return {"systems": systems, "head": HEAD, "legend": LEGEND, "leaning": LEANING, "at": _at}
 
 
 def _opened(system: pd.DataFrame, leaned: pd.DataFrame) -> dict[str, Any]:
     """One system as the page shows it."""
-    rows, groups = list(ablation_rows(system)), list(importance_rows(leaned))
-    return {"title": _title(system), "reach": _reach(system), "rows": rows, "groups": groups, "columns": list(top_columns(leaned))}
+    head, groups = importance_table(leaned)
+    leaning = {"importances": head, "groups": groups, "columns": list(top_columns(leaned))}
+    return {"title": _title(system), "reach": _reach(system), "rows": list(ablation_rows(system)), **leaning}
 
 
 def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -103,14 +104,19 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {**row, "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", *uar, diff, p_value(row["p"])]}
 
 
-def importance_rows(leaned: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """What one system leans on, a row a group as it is read, the largest Shapley value first."""
+def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:
+    """What one system leans on: a head, and a row a group as it is read, the largest Shapley value first.
+
+    The last column of `IMPORTANCES` is there where the model has a measure of its own.
+    """
     shuffled = leaned[leaned["kind"] == "group"].set_index("name")
     own = leaned[leaned["kind"] == "model"].set_index("name")["value"]
+    rows = []
     for row in records(leaned[leaned["kind"] == "shapley"]):
         parts = (row["value"], row["low"], row["high"]), tuple(shuffled.loc[row["name"], ["value", "low", "high"]])
         read = [text for value, low, high in parts for text in (signed(value), interval(low, high))]
-        yield {**row, "read": [row["name"], *read, short(own[row["name"]]) if row["name"] in own else ""]}
+        rows.append([row["name"], *read, *([short(own[row["name"]])] if len(own) else [])])
+    return IMPORTANCES if len(own) else IMPORTANCES[:-1], rows
 
 
 def top_columns(leaned: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -125,7 +131,7 @@ def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str
     for system, leaned in _with_importance(table, importance):
         parts += [f"**{_title(system)}.**", "", *table_lines(HEAD, [row["read"] for row in ablation_rows(system)]), ""]
         if len(leaned):
-            parts += [*table_lines(IMPORTANCES, [row["read"] for row in importance_rows(leaned)]), ""]
+            parts += [*table_lines(*importance_table(leaned)), ""]
             parts += [*_columns(leaned), ""]
     return "\n".join(parts)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from ser_bench.ablation import COLUMNS
 from ser_bench.importance import COLUMNS as LEANED
 from ser_bench.reports import ablation_rows, publish_ablation
-from ser_bench.reports.ablation import to_markdown
+from ser_bench.reports.ablation import importance_table, to_markdown
 
 ABOUT = {
     "corpus": {"clips": 12, "speakers": 3, "citation": "Nobody (2000)"},
@@ -63,3 +63,12 @@ def test_what_cannot_be_compared_has_no_difference():
 def test_a_transductive_ablation_says_so():
     assert "TRANSDUCTIVE" in to_markdown(table("speaker"), None, "")
     assert "TRANSDUCTIVE" not in to_markdown(table(), None, "")
+
+
+def test_a_measure_of_its_own_has_a_column_only_where_there_is_one():
+    whole = importance()
+    (head, rows), (lesser_head, lesser_rows) = importance_table(whole), importance_table(whole[whole["kind"] != "model"])
+    assert head[-1] == "by its own measure"
+    assert "by its own measure" not in lesser_head
+    assert [row[:-1] for row in rows] == lesser_rows
+    assert {len(row) for row in lesser_rows} == {len(lesser_head)}
