@@ -7,13 +7,12 @@ Rule: nothing is fitted and nothing extracted. Where features are missing yet, e
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import RunConfig
-from ser_bench.learning import plan_fewer
+from ser_bench.learning import held_of, plan_fewer
 from ser_bench.plan import choose_models, heard_as, make_plan, select, split
 from ser_bench.progress import Progress
 from ser_bench.protocol import halvings
@@ -76,14 +75,14 @@ def _searches(judged: Judged, config: RunConfig) -> list[Search]:
     """That of a run's units, and those of their curves."""
     everybody = judged.fewest_voices()
     fewer = halvings(everybody) if config.curves and not judged.protocol.leaky else []
-    return [Search(everybody, config.trials, config.inner), *(Search(n, 1, min(config.inner, n)) for n in fewer)]
+    return [Search(everybody, config.trials, config.inner), *(Search(n, 0, 0) for n in fewer)]
 
 
 def _to_do(planned: Plan, searches: list[Search]) -> dict[Cell, list[int]]:
     """How many units of each cell are still to do, for each search."""
     store, limit = Path(planned.config.out) / "units", planned.config.time_limit
     kept = {unit.hash: found for unit in planned.units if (found := read_unit(store, unit, limit))}
-    held = {key: json.dumps(found.about["params"], sort_keys=True) for key, found in kept.items()}
+    held = {key: held_of(found) for key, found in kept.items()}
     to_do = {cell: [sum(unit.hash not in kept for unit in units)] for cell, units in planned.cells.items()}
     for search in searches[1:]:
         missing = Counter(unit.cell for unit in plan_fewer(planned, held, search.speakers).units if read_unit(store, unit) is None)

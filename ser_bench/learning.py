@@ -2,16 +2,18 @@
 
 In:   a plan, and what its run came to.
 Out:  a row a cell and number of training speakers: its UAR on the same held-out clips.
-Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is learnt from. Parameters are held as the
-      fold's search chose them among all; rounds and calibration are found anew. A point tells what fewer speakers cost a system. What
-      searches among these would find is an ablation's to tell (``[sweep]``, ``"cv" = ["auto@4"]``).
+Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is learnt from. Parameters and rounds are
+      held as the fold's search chose them among all: a point tells what fewer speakers cost a system. What searches among these would
+      find is an ablation's to tell (``[sweep]``, ``"cv" = ["auto@4"]``).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -20,9 +22,9 @@ from ser_bench import scores
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import halvings
-from ser_bench.record import KEYS, Run
+from ser_bench.record import Run
 from ser_bench.runner import finish
-from ser_bench.units import Judged, make_unit
+from ser_bench.units import Finished, Judged, make_unit, read_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,18 +91,23 @@ def _predicted(judged: Judged, predictions: pd.DataFrame) -> Iterator[tuple[Cell
 
 def _with_fewer(planned: Plan, run: Run, n: int, progress: Progress, *, fresh: bool) -> tuple[Codes, list[str]]:
     """What the cells that did not fail predict when they learn from n speakers, and why others do not."""
-    fewer = plan_fewer(planned, _chosen(planned, run), n)
+    fewer = plan_fewer(planned, _held(planned, run), n)
     done, failures, _ = finish(fewer, progress, fresh=fresh)
     whole = {cell: units for cell, units in fewer.cells.items() if all(unit.hash in done for unit in units)}
     codes = {cell: np.stack([fewer.judged.predicted(seed, units, done) for seed in fewer.judged.folds]) for cell, units in whole.items()}
     return codes, list(failures.values())
 
 
-def _chosen(planned: Plan, run: Run) -> dict[str, str]:
-    """The parameters (JSON) that each unit's search chose, by hash, of cells without a failed one."""
-    chosen = run.trials[run.trials["chosen"].astype(bool)].set_index(KEYS[1:])["params"]
+def _held(planned: Plan, run: Run) -> dict[str, str]:
+    """What to hold of each unit, by hash, of cells without a failed one."""
+    store = Path(planned.config.out) / "units"
     predicted = set(run.predictions[CELL].itertuples(index=False, name=None))
-    return {unit.hash: chosen[*unit.cell, unit.seed, unit.fold] for unit in planned.units if unit.cell in predicted}
+    return {u.hash: held_of(kept) for u in planned.units if u.cell in predicted and (kept := read_unit(store, u))}
+
+
+def held_of(kept: Finished) -> str:
+    """The parameters and rounds of a unit's final fit, as JSON."""
+    return json.dumps({name: kept.about[name] for name in ("params", "rounds")}, sort_keys=True)
 
 
 def plan_fewer(planned: Plan, held: Mapping[str, str], n: int) -> Plan:
@@ -110,14 +117,14 @@ def plan_fewer(planned: Plan, held: Mapping[str, str], n: int) -> Plan:
     ----------
     planned : Plan
     held : mapping of str to str
-        Parameters (JSON) by the hashes of the units that chose them; others are left out.
+        What to hold, as `held_of` gives it, by the hashes of the units that it is of; others are left out.
     n : int
     """
     judged = dataclasses.replace(planned.judged, protocol=dataclasses.replace(planned.judged.protocol, most=n))
     units = [
-        make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, 1, u.inner, held[u.hash])
+        make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, 0, 0, held[u.hash])
         for u in planned.units
         if u.hash in held
     ]
-    # Studies of one trial are not worth a copy.
+    # There are no studies to be copied.
     return dataclasses.replace(planned, judged=judged, config=dataclasses.replace(planned.config, storage=""), units=units)

@@ -32,7 +32,7 @@ from ser_bench.units import Finished, Judged, Unit, place, read_file, read_unit,
 if TYPE_CHECKING:
     from ser_bench.features import Features
     from ser_bench.models.model import Model
-    from ser_bench.tuning import UnitData
+    from ser_bench.tuning import UnitData, UnitResult
 
 DIED = "the process that fitted it died, most likely for want of memory: try fewer --jobs, or workers with more of it"
 UNSEEN = "its result is not in the folder of units: do all workers share it, under the same path?"
@@ -252,23 +252,28 @@ def _together(judged: Judged, track: str, used: np.ndarray) -> np.ndarray | None
     return judged.clips[track].to_numpy(str)[used]
 
 
+def _result_of(unit: Unit, data: Any, model: Model, terms: Terms, copy: StudyCopy | None) -> UnitResult:
+    from ser_bench.tuning import fit_held, tune_on_test, tune_unit
+
+    if not unit.trials:
+        return fit_held(data, model, **json.loads(unit.held), seed=unit.search_seed)
+    begun, start = time.monotonic(), json.loads(unit.held) if unit.held else None
+    tune = partial(tune_unit, inner=unit.inner, fold_seed=unit.fold_seed, start=start) if unit.nested else tune_on_test
+    return tune(
+        data,
+        model,
+        trials=unit.trials,
+        seed=unit.search_seed,
+        stop=lambda: time.monotonic() - begun > terms.allowance or time.time() > terms.end,
+        watch=copy,
+    )
+
+
 def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
     """Do one unit and keep its result."""
-    from ser_bench.tuning import tune_on_test, tune_unit
-
-    begun = time.monotonic()
     copy = StudyCopy(terms.storage, terms.study) if terms.storage else None
-    start = json.loads(unit.held) if unit.held else None
-    tune = partial(tune_unit, inner=unit.inner, fold_seed=unit.fold_seed, start=start) if unit.nested else tune_on_test
     try:
-        result = tune(
-            data,
-            model,
-            trials=unit.trials,
-            seed=unit.search_seed,
-            stop=lambda: time.monotonic() - begun > terms.allowance or time.time() > terms.end,
-            watch=copy,
-        )
+        result = _result_of(unit, data, model, terms, copy)
     except SpeakerLeak:
         raise
     except Exception as error:

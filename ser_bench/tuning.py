@@ -169,8 +169,7 @@ def tune_unit(
         found = search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.defaults))]
         best = needed(model, found)
         rounds = median_rounds(best.verdicts)
-        final = plan_split(model, scaled_split(data, x, data.train, ~data.train, held_out=True))
-        verdict = final.run(best.params, derive_seed(seed, "refit"), rounds)
+        verdict = refit(data, x, model, best.params, rounds, seed)
         calibrator = search.calibrator(best) if search and not model.probabilistic else Calibrator()
     return UnitResult(
         predicted=verdict.predicted,
@@ -182,6 +181,42 @@ def tune_unit(
         seconds=time.thread_time() - started,
         cut_short=search is not None and len(found) < trials,
     )
+
+
+def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None, seed: int) -> UnitResult:
+    """Fit and predict with parameters and rounds that were chosen elsewhere, without a search.
+
+    Parameters
+    ----------
+    data, model, seed
+        As in `tune_unit`.
+    params : dict
+    rounds : int or None
+        As in `UnitResult`.
+    """
+    from threadpoolctl import threadpool_limits
+
+    started = time.thread_time()
+    with threadpool_limits(1):
+        if not data.leaky:
+            check_apart(data.voices[data.train], data.voices[~data.train])
+        verdict = refit(data, prepared(data), model, params, rounds, seed)
+    held = Trial(0, params)
+    return UnitResult(
+        predicted=verdict.predicted,
+        probabilities=verdict.scores if model.probabilistic else Calibrator().probabilities(verdict.scores),
+        params=params,
+        rounds=verdict.rounds,
+        trials=trial_table([held], held),
+        notes=unit_notes(model, int(data.train.sum()), data.x.shape[1], [held], searched=True),
+        seconds=time.thread_time() - started,
+    )
+
+
+def refit(data: UnitData, x: np.ndarray, model: Model, params: Params, rounds: int | None, seed: int) -> Verdict:
+    """What a model fitted on all training clips says about the held-out ones; x as `prepared` gives it."""
+    final = plan_split(model, scaled_split(data, x, data.train, ~data.train, held_out=True))
+    return final.run(params, derive_seed(seed, "refit"), rounds)
 
 
 def tune_on_test(

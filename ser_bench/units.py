@@ -113,7 +113,7 @@ class Unit:
     """What is to be fitted and predicted, and the hash under which its result is kept.
 
     One that is not `nested` has its parameters chosen by the score that it reports, over all folds at once; its fold is `ON_TEST`.
-    One with parameters `held` (JSON) searches for none.
+    One with parameters `held` (JSON) starts its search from these; one of no `trials` fits with parameters and rounds that are held.
     """
 
     features: str

@@ -16,7 +16,18 @@ from sklearn.svm import SVC
 from ser_bench.errors import WorkFailed
 from ser_bench.models import Fitted, Model, known_models
 from ser_bench.models.svm import Svm
-from ser_bench.tuning import PRUNE_CHANCE, Search, Trial, UnitData, UnitResult, folds_inside, hopeless, standardise_together, tune_unit
+from ser_bench.tuning import (
+    PRUNE_CHANCE,
+    Search,
+    Trial,
+    UnitData,
+    UnitResult,
+    fit_held,
+    folds_inside,
+    hopeless,
+    standardise_together,
+    tune_unit,
+)
 
 MODELS = sorted(known_models())
 
@@ -247,3 +258,21 @@ def test_model_that_always_fails_ends_the_unit_with_its_reason() -> None:
 def test_wide_sets_are_named_in_the_notes() -> None:
     result = tune(make_unit(columns=1100), "xgb", trials=1, inner=2)
     assert result.notes == ["xgb: 1000 of 1100 columns by ANOVA inside each fold"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_fit_with_what_a_search_chose_is_that_search_s_own(name: str) -> None:
+    model, data = known_models()[name](), make_unit()
+    searched = tune(data, model, trials=2)
+    held = fit_held(data, model, params=searched.params, rounds=searched.rounds, seed=1)
+    np.testing.assert_array_equal(held.predicted, searched.predicted)
+    assert held.rounds == searched.rounds
+    if model.probabilistic:
+        np.testing.assert_array_equal(held.probabilities, searched.probabilities)
+
+
+def test_a_fit_without_a_search_refuses_a_speaker_on_both_sides() -> None:
+    data = make_unit()
+    shared = replace(data, voices=np.where(np.arange(len(data.y)) == 0, data.voices[-1], data.voices))
+    with pytest.raises(WorkFailed, match="both sides"):
+        fit_held(shared, Svm(), params=dict(Svm.defaults), rounds=None, seed=0)
