@@ -119,11 +119,7 @@ class Bench:
 
     def predicted(self, variation: Variation) -> np.ndarray:
         """Codes predicted where these groups are kept, shape (n_seeds, n_clips)."""
-        judged = self.ground.judged
-        decided: dict[int, dict[int, np.ndarray]] = {seed: {} for seed in judged.folds}
-        for place, groups in variation.kept.items():
-            decided[place.seed][place.fold] = self.found[place, groups].predicted
-        return np.stack([judged.joined(seed, by_fold) for seed, by_fold in decided.items()])
+        return self.ground.judged.joined({place: self.found[place, groups].predicted for place, groups in variation.kept.items()})
 
     def counts(self, variation: Variation) -> np.ndarray:
         """Confusions where these groups are kept, shape (n_seeds, n_speakers, k, k)."""

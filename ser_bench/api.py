@@ -152,7 +152,7 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
     # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), progress) for source in config.corpus]:
         found = _published(runner.execute(planned, progress, fresh=fresh), planned, planned.config)
-        results.append(_with_curves(found, planned, progress, fresh=fresh) if curves_of(planned) else found)
+        results.append(_with_curves(found, planned, progress, fresh=fresh) if curves_of(planned.config, planned.judged) else found)
     return results
 
 

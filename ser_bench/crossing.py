@@ -9,7 +9,6 @@ Rule: all pairs are judged on the emotions that every corpus has, and a corpus i
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from ser_bench.plan import Ground, Plan, choose_models, lay_ground, split
 from ser_bench.progress import Progress
 from ser_bench.protocol import Protocol
 from ser_bench.runner import finish
-from ser_bench.units import Finished, Judged, Unit, make_unit
+from ser_bench.units import Cell, Finished, Judged, Unit, make_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +35,6 @@ COLUMNS = (
     *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high"),
     *("budget", "trials", "seeds", "status", "notes", "seconds"),
 )
-Cell = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -215,11 +213,9 @@ def _judge(pair: Pair, config: RunConfig, tracks: Sequence[str], progress: Progr
         for seed, folds in pair.ground.judged.folds.items()
         for fold in (range(folds.max() + 1) if pair.within else [0])
     ]
-    done, failures, _ = finish(Plan(**vars(pair.ground), config=config, models=models, units=units), progress)
-    by_cell: dict[Cell, list[Unit]] = defaultdict(list)
-    for unit in units:
-        by_cell[unit.cell].append(unit)
-    return {cell: _outcome(pair, mine, done, failures) for cell, mine in by_cell.items()}
+    plan = Plan(**vars(pair.ground), config=config, models=models, units=units)
+    done, failures, _ = finish(plan, progress)
+    return {cell: _outcome(pair, mine, done, failures) for cell, mine in plan.cells.items()}
 
 
 def _outcome(pair: Pair, units: list[Unit], done: dict[str, Finished], failures: dict[str, str]) -> Outcome:
@@ -227,7 +223,7 @@ def _outcome(pair: Pair, units: list[Unit], done: dict[str, Finished], failures:
     failed = [failures[unit.hash] for unit in units if unit.hash in failures]
     if failed:
         return Outcome(np.empty(0), kept, failed[0])
-    whole = np.stack([pair.ground.judged.predicted(seed, units, done) for seed in pair.judged.folds])
+    whole = pair.ground.judged.predicted(units, done)
     return Outcome(whole[:, -len(pair.judged.codes) :], kept)
 
 

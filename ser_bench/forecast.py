@@ -12,19 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import RunConfig
-from ser_bench.learning import held_of, plan_fewer
+from ser_bench.learning import curves_of, held_of, plan_fewer
 from ser_bench.plan import choose_models, heard_as, make_plan, select, split
 from ser_bench.progress import Progress
 from ser_bench.protocol import halvings
-from ser_bench.units import Judged, read_unit
+from ser_bench.units import Cell, Judged, read_unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.models.model import Model
     from ser_bench.plan import Plan
-
-Cell = tuple[str, str, str]
 
 
 class Search(NamedTuple):
@@ -60,7 +57,11 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
         units, to_do = len(planned.units) // len(planned.cells), _to_do(planned, searches)
     rows = []
     for (features, model, track), numbers in to_do.items():
-        each = [_seconds(models[model], judged, dims[features], search) for search in searches]
+        shares = [search.speakers / searches[0].speakers for search in searches]
+        each = [
+            models[model].seconds(round(share * len(judged.clips)), dims[features], search.trials, search.inner)
+            for share, search in zip(shares, searches, strict=True)
+        ]
         fits = sum(number * (search.trials * search.inner + 1) for number, search in zip(numbers, searches, strict=True))
         minutes = sum(number * seconds for number, seconds in zip(numbers, each, strict=True)) / config.workers.number / 60
         told = (units * len(searches), sum(numbers), fits, round(minutes, 1))
@@ -74,7 +75,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
 def _searches(judged: Judged, config: RunConfig) -> list[Search]:
     """That of a run's units, and those of their curves."""
     everybody = judged.fewest_voices()
-    fewer = halvings(everybody) if config.curves and not judged.protocol.leaky else []
+    fewer = halvings(everybody) if curves_of(config, judged) else []
     return [Search(everybody, config.trials, config.inner), *(Search(n, 0, 0) for n in fewer)]
 
 
@@ -89,9 +90,3 @@ def _to_do(planned: Plan, searches: list[Search]) -> dict[Cell, list[int]]:
         for cell, numbers in to_do.items():
             numbers.append(numbers[0] + missing[cell])
     return to_do
-
-
-def _seconds(model: Model, judged: Judged, dims: int, search: Search) -> float:
-    """Roughly how long a unit takes, on one core."""
-    n_clips = round(len(judged.clips) * search.speakers / judged.fewest_voices())
-    return model.seconds(n_clips, dims, search.trials, search.inner)

@@ -116,7 +116,7 @@ def _judge(part: tuple[str, Ground], config: RunConfig, progress: Progress) -> I
     plan = Plan(**vars(ground), config=config, models=models, units=[unit for mine in units.values() for unit in mine])
     done = finish_all(plan, progress)
     for way, mine in units.items():
-        yield way, np.stack([ground.judged.predicted(seed, mine, done) for seed in ground.judged.folds])
+        yield way, ground.judged.predicted(mine, done)
 
 
 def _units(ground: Ground, config: RunConfig, way: Way) -> Iterator[Unit]:

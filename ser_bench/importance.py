@@ -74,8 +74,7 @@ def importances(bench: Bench) -> pd.DataFrame:
 
     def counts(kind: str, which: int) -> np.ndarray:
         """Confusions by shuffle and speaker, over all places: shape (repeats * seeds, n_speakers, k, k)."""
-        by_seed = [{at.fold: found[kind][which] for at, found in explained.items() if at.seed == seed} for seed in judged.folds]
-        codes = np.concatenate([judged.joined(seed, decided) for seed, decided in zip(judged.folds, by_seed, strict=True)])
+        codes = judged.joined({place: found[kind][which] for place, found in explained.items()}).reshape(-1, len(truth))
         return scores.speaker_counts(truth, codes, speakers, classes=range(len(judged.emotions)))
 
     whole = counts("subsets", subsets.index(tuple(range(len(bench.groups)))))

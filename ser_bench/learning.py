@@ -12,33 +12,31 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.config import RunConfig
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import halvings
 from ser_bench.record import Run
 from ser_bench.runner import finish
-from ser_bench.units import Finished, Judged, make_unit, read_unit
+from ser_bench.units import Cell, Finished, Judged, make_unit, read_unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CELL = ["features", "model", "track"]
 COLUMNS = ("corpus", *CELL, "speakers", "uar", "uar_low", "uar_high")
-Cell = tuple[str, str, str]
-Codes = dict[Cell, np.ndarray]
-"""The emotion codes predicted by each cell, shape (n_seeds, n_clips)."""
 
 
-def curves_of(planned: Plan) -> bool:
-    """Whether rows of a plan get curves: where they are asked for, and not under a LEAKY split."""
-    return planned.config.curves and not planned.judged.protocol.leaky
+def curves_of(config: RunConfig, judged: Judged) -> bool:
+    """Whether rows get curves: where they are asked for, and not under a LEAKY split."""
+    return config.curves and not judged.protocol.leaky
 
 
 def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool = False) -> tuple[pd.DataFrame, list[str]]:
@@ -62,16 +60,18 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
     """
     import pandas as pd
 
-    if run.predictions.empty:
-        return pd.DataFrame(columns=list(COLUMNS)), []
     began, judged = time.perf_counter(), planned.judged
+    kept, warnings = _kept(planned, run), []
+    held = {key: held_of(unit) for key, unit in kept.items()}
     everybody = judged.fewest_voices()
-    warnings: list[str] = []
-    by_number: dict[int, Codes] = {everybody: dict(_predicted(judged, run.predictions))}
+    by_number = {everybody: _predicted(planned, kept)}
     for n in halvings(everybody):
-        by_number[n], failures = _with_fewer(planned, run, n, progress, fresh=fresh)
+        fewer = plan_fewer(planned, held, n)
+        done, failures, _ = finish(fewer, progress, fresh=fresh)
+        by_number[n] = _predicted(fewer, done)
         if failures:
-            warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {failures[0]}")
+            first = next(iter(failures.values()))
+            warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {first}")
     planned.stages["learning curves"] = time.perf_counter() - began
     speakers = judged.clips["speaker"].to_numpy(str)
     rows = [
@@ -82,27 +82,17 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4).sort_values(list(COLUMNS[:5]), ignore_index=True), warnings
 
 
-def _predicted(judged: Judged, predictions: pd.DataFrame) -> Iterator[tuple[Cell, np.ndarray]]:
-    """What a run's rows predicted, cell by cell."""
-    for cell, rows in predictions.groupby(CELL):
-        words = [rows[rows["seed"] == seed].set_index("clip")["predicted"].reindex(judged.clips.index) for seed in judged.folds]
-        yield cast(Cell, cell), np.searchsorted(judged.emotions, np.array(words, str))
-
-
-def _with_fewer(planned: Plan, run: Run, n: int, progress: Progress, *, fresh: bool) -> tuple[Codes, list[str]]:
-    """What the cells that did not fail predict when they learn from n speakers, and why others do not."""
-    fewer = plan_fewer(planned, _held(planned, run), n)
-    done, failures, _ = finish(fewer, progress, fresh=fresh)
-    whole = {cell: units for cell, units in fewer.cells.items() if all(unit.hash in done for unit in units)}
-    codes = {cell: np.stack([fewer.judged.predicted(seed, units, done) for seed in fewer.judged.folds]) for cell, units in whole.items()}
-    return codes, list(failures.values())
-
-
-def _held(planned: Plan, run: Run) -> dict[str, str]:
-    """What to hold of each unit, by hash, of cells without a failed one."""
+def _kept(planned: Plan, run: Run) -> dict[str, Finished]:
+    """The units of a run, by hash, of cells without a failed one."""
     store = Path(planned.config.out) / "units"
-    predicted = set(run.predictions[CELL].itertuples(index=False, name=None))
-    return {u.hash: held_of(kept) for u in planned.units if u.cell in predicted and (kept := read_unit(store, u))}
+    failed = set(run.cells.loc[run.cells["status"] == "failed", CELL].itertuples(index=False, name=None))
+    return {unit.hash: kept for unit in planned.units if unit.cell not in failed and (kept := read_unit(store, unit))}
+
+
+def _predicted(planned: Plan, done: Mapping[str, Finished]) -> dict[Cell, np.ndarray]:
+    """The codes that each cell whose units are all done predicts, shape (n_seeds, n_clips)."""
+    whole = {cell: units for cell, units in planned.cells.items() if all(unit.hash in done for unit in units)}
+    return {cell: planned.judged.predicted(units, done) for cell, units in whole.items()}
 
 
 def held_of(kept: Finished) -> str:

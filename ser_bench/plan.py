@@ -23,7 +23,7 @@ from ser_bench.features import Extractor, distinct_parts
 from ser_bench.progress import Progress
 from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv, training_clips
 from ser_bench.registry import find
-from ser_bench.units import Judged, Unit, make_unit
+from ser_bench.units import Cell, Judged, Unit, make_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,9 +59,9 @@ class Plan(Ground):
     units: list[Unit]
 
     @property
-    def cells(self) -> dict[tuple[str, str, str], list[Unit]]:
+    def cells(self) -> dict[Cell, list[Unit]]:
         """The units of each cell: of each row of the leaderboard."""
-        cells: dict[tuple[str, str, str], list[Unit]] = {}
+        cells: dict[Cell, list[Unit]] = {}
         for unit in self.units:
             cells.setdefault(unit.cell, []).append(unit)
         return cells

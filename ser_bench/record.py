@@ -25,7 +25,7 @@ from ser_bench.config import RunConfig, to_toml
 from ser_bench.files import write_whole
 from ser_bench.mirror import hide_password
 from ser_bench.plan import Ground, Plan
-from ser_bench.units import Finished, Unit, library_versions
+from ser_bench.units import Cell, Finished, Unit, library_versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str])
     return pd.DataFrame(cells), everything, pd.concat(trials, ignore_index=True) if trials else none
 
 
-def _cell_row(planned: Plan, cell: tuple[str, str, str], kept: list[Finished], failed: list[str]) -> dict[str, Any]:
+def _cell_row(planned: Plan, cell: Cell, kept: list[Finished], failed: list[str]) -> dict[str, Any]:
     judged, config = planned.judged, planned.config
     features, model, track = cell
     notes = dict.fromkeys(failed[:1] or [note for unit in kept for note in unit.about["notes"]] + _cut_short(kept, config.trials))

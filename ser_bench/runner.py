@@ -27,7 +27,7 @@ from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import SpeakerLeak
 from ser_bench.record import Run, folder_of, tabulate, write_folder
-from ser_bench.units import Finished, Judged, Unit, place, read_file, read_unit, write_unit
+from ser_bench.units import Cell, Finished, Judged, Unit, place, read_file, read_unit, write_unit
 
 if TYPE_CHECKING:
     from ser_bench.features import Features
@@ -194,7 +194,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     costs = {unit.hash: planned.seconds(unit) for unit in todo}
     expected, config = sum(costs.values()), planned.config
     left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
-    scores: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    scores: dict[Cell, list[float]] = defaultdict(list)
     progress.start(f"judging {planned.judged.corpus} ({planned.judged.protocol})", len(todo))
     try:
         for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
@@ -208,7 +208,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
         progress.stop()
 
 
-def _best_so_far(scores: dict[tuple[str, str, str], list[float]]) -> str:
+def _best_so_far(scores: dict[Cell, list[float]]) -> str:
     """The cell with the best inner score, a mean over its units so far."""
     means = {cell: sum(found) / len(found) for cell, found in scores.items()}
     best = max(means, key=lambda cell: means[cell], default=None)

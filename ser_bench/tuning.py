@@ -169,7 +169,7 @@ def tune_unit(
         found = search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.defaults))]
         best = needed(model, found)
         rounds = median_rounds(best.verdicts)
-        verdict = refit(data, x, model, best.params, rounds, seed)
+        verdict = refit(data, x, model, data.train, best.params, rounds, derive_seed(seed, "refit"))
         calibrator = search.calibrator(best) if search and not model.probabilistic else Calibrator()
     return UnitResult(
         predicted=verdict.predicted,
@@ -200,7 +200,7 @@ def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None
     with threadpool_limits(1):
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
-        verdict = refit(data, prepared(data), model, params, rounds, seed)
+        verdict = refit(data, prepared(data), model, data.train, params, rounds, derive_seed(seed, "refit"))
     held = Trial(0, params)
     return UnitResult(
         predicted=verdict.predicted,
@@ -213,10 +213,10 @@ def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None
     )
 
 
-def refit(data: UnitData, x: np.ndarray, model: Model, params: Params, rounds: int | None, seed: int) -> Verdict:
-    """What a model fitted on all training clips says about the held-out ones; x as `prepared` gives it."""
-    final = plan_split(model, scaled_split(data, x, data.train, ~data.train, held_out=True))
-    return final.run(params, derive_seed(seed, "refit"), rounds)
+def refit(data: UnitData, x: np.ndarray, model: Model, train: np.ndarray, params: Params, rounds: int | None, seed: int) -> Verdict:
+    """What a model fitted on training clips (a mask) says about all others; x as `prepared` gives it."""
+    final = plan_split(model, scaled_split(data, x, train, ~train, held_out=True))
+    return final.run(params, seed, rounds)
 
 
 def tune_on_test(
@@ -252,7 +252,10 @@ def tune_on_test(
         search = Search.over(data, x, model, data.outer, seed)
         found = search.run(trials, stop, watch)
         best = needed(model, found)
-        verdicts = [_refitted(data, x, model, best, fold, seed) for fold in range(len(best.verdicts))]
+        verdicts = [
+            refit(data, x, model, data.outer != fold, best.params, verdict.rounds, derive_seed(seed, "refit", fold))
+            for fold, verdict in enumerate(best.verdicts)
+        ]
         final = replace(best, verdicts=verdicts)
         scores = search.scores_of(final)
     return UnitResult(
@@ -265,13 +268,6 @@ def tune_on_test(
         seconds=time.thread_time() - started,
         cut_short=len(found) < trials,
     )
-
-
-def _refitted(data: UnitData, x: np.ndarray, model: Model, best: Trial, fold: int, seed: int) -> Verdict:
-    """What a model fitted as a unit's final one says about an outer fold, with the parameters and rounds that its held-out clips chose."""
-    held = np.asarray(data.outer) == fold
-    final = plan_split(model, scaled_split(data, x, ~held, held, held_out=True))
-    return final.run(best.params, derive_seed(seed, "refit", fold), best.verdicts[fold].rounds)
 
 
 class Search:

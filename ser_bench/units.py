@@ -37,6 +37,9 @@ ON_TEST = -1
 ON_TEST_VERSION = 2
 """Changes whenever such a unit's result may."""
 
+Cell = tuple[str, str, str]
+"""Feature set, model and track: with the corpus, one row of the leaderboard."""
+
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
 
 
@@ -61,16 +64,17 @@ class Judged:
     protocol: Protocol
     folds: dict[int, np.ndarray]
 
-    def predicted(self, seed: int, units: Iterable[Unit], done: Mapping[str, Finished]) -> np.ndarray:
-        """The code predicted for each clip by the units of a seed, which are of one cell; shape (n_clips,)."""
-        return self.joined(seed, {unit.fold: done[unit.hash].predicted for unit in units if unit.seed == seed})
+    def predicted(self, units: Iterable[Unit], done: Mapping[str, Finished]) -> np.ndarray:
+        """The codes predicted by units of one cell, shape (n_seeds, n_clips)."""
+        return self.joined({(unit.seed, unit.fold): done[unit.hash].predicted for unit in units})
 
-    def joined(self, seed: int, decided: Mapping[int, np.ndarray]) -> np.ndarray:
-        """What was decided fold by fold, codes of shape (..., n_held_out), as codes of all clips, shape (..., n_clips); -1 where nothing
-        was. Fold `ON_TEST` holds all of them."""
-        codes = np.full((*next(iter(decided.values())).shape[:-1], len(self.codes)), -1)
-        for fold, mine in decided.items():
-            codes[..., slice(None) if fold == ON_TEST else self.folds[seed] == fold] = mine
+    def joined(self, decided: Mapping[tuple[int, int], np.ndarray]) -> np.ndarray:
+        """What was decided by seed and fold, codes of shape (..., n_held_out), as codes of all clips, shape (n_seeds, ..., n_clips); -1
+        where nothing was. Fold `ON_TEST` holds all of them."""
+        codes = np.full((len(self.folds), *next(iter(decided.values())).shape[:-1], len(self.codes)), -1)
+        of_seed = dict(zip(self.folds, codes, strict=True))
+        for (seed, fold), mine in decided.items():
+            of_seed[seed][..., slice(None) if fold == ON_TEST else self.folds[seed] == fold] = mine
         return codes
 
     @cached_property
@@ -130,7 +134,7 @@ class Unit:
     held: str = ""
 
     @property
-    def cell(self) -> tuple[str, str, str]:
+    def cell(self) -> Cell:
         """Feature set, model and track: with the corpus, one row of the leaderboard."""
         return self.features, self.model, self.track
 

@@ -63,7 +63,7 @@ def test_parameters_are_held_as_the_whole_search_chose_them(folder: Path) -> Non
     chosen = searched.trials[searched.trials["chosen"]].set_index("fold")["params"]
     assert chosen.nunique() > 1
     planned = make_plan(configuration(folder, models="svm", trials=8).for_corpus(CORPUS), Silent())
-    fewer = learning.plan_fewer(planned, learning._held(planned, searched), 3)
+    fewer = learning.plan_fewer(planned, {key: learning.held_of(unit) for key, unit in learning._kept(planned, searched).items()}, 3)
     assert [json.loads(unit.held)["params"] for unit in fewer.units] == [json.loads(params) for params in chosen.sort_index()]
 
 
