@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.config import RunConfig, to_toml
-from ser_bench.files import write_whole
+from ser_bench.files import write_text, write_whole
 from ser_bench.mirror import hide_password
 from ser_bench.plan import Ground, Plan
 from ser_bench.units import Cell, Finished, Unit, library_versions
@@ -162,7 +162,7 @@ def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: p
 
 def write_terms(folder: Path, ground: Ground, config: RunConfig, **said: str) -> dict[str, Any]:
     """Write what was asked for and what it was done with: `run.toml`, and `environment.json` with what is `said` besides, returned."""
-    write_whole(folder / "run.toml", lambda path: path.write_text(to_toml(config), encoding="utf-8"))
+    write_text(folder / "run.toml", to_toml(config))
     about = environment(ground) | said
     write_environment(folder, about)
     return about
@@ -170,8 +170,7 @@ def write_terms(folder: Path, ground: Ground, config: RunConfig, **said: str) ->
 
 def write_environment(folder: Path, about: dict[str, Any]) -> None:
     """Write `environment.json`."""
-    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
-    write_whole(folder / "environment.json", lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(folder / "environment.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
 
 
 def environment(ground: Ground) -> dict[str, Any]:

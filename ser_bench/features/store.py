@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.features.extractor import fingerprint_of
-from ser_bench.files import write_whole
+from ser_bench.files import write_text, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,7 +87,7 @@ class Table:
             return
         about = self.folder / "extractor.json"
         if not about.exists():
-            write_whole(about, lambda path: path.write_text(json.dumps(self.about, indent=2) + "\n", encoding="utf-8"))
+            write_text(about, json.dumps(self.about, indent=2) + "\n")
         self._write_part(rows)
 
     def compact(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser_bench.files import write_text
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.cross import matrices, publish_cross
@@ -51,7 +52,7 @@ def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_a
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
     read_against.to_csv(folder / "references.csv", index=False)
-    (folder / "leaderboard.md").write_text(to_markdown(board, read_against, shown), encoding="utf-8")
+    write_text(folder / "leaderboard.md", to_markdown(board, read_against, shown))
     write_figures(folder / "figures", board, read_against)
     write_page(folder)
     return board, shown

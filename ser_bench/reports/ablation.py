@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.files import write_text
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.leaderboard import NAMES, write_csv
 from ser_bench.reports.rendering import render
@@ -61,13 +62,13 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
     write_csv(table, folder / "ablation.csv")
     if importance is not None:
         write_csv(importance, folder / "importance.csv")
-    (folder / "ablation.md").write_text(to_markdown(table, importance, about["tuned"]), encoding="utf-8")
+    write_text(folder / "ablation.md", to_markdown(table, importance, about["tuned"]))
     name = table["corpus"].iloc[0]
     panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
     if panels:
         draw(panels, folder / "figures", "ablation", f"{name}: what groups of columns bring")
     page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance))
-    (folder / "ablation.html").write_text(page, encoding="utf-8")
+    write_text(folder / "ablation.html", page)
 
 
 def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:

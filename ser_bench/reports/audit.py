@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.files import write_text
 from ser_bench.gap import HONEST, Way
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.leaderboard import write_csv
@@ -51,7 +52,7 @@ def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd
         panel = Panel("filled: honest; red: leaky", [_mark(row) for row in shown["rows"]], lines)
         draw([panel], folder / "figures", "gap", f"{name}, {about['cell']}: what each shortcut adds")
     page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), gap=shown, about=about)
-    (folder / "audit.html").write_text(page, encoding="utf-8")
+    write_text(folder / "audit.html", page)
 
 
 def read_findings(folder: Path) -> list[dict[str, Any]]:

@@ -171,7 +171,7 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     drawn = points.assign(x=across.round(1), y=up(points["uar"]).round(1), top=up(points["uar_high"]).round(1))
     drawn = drawn.assign(bottom=up(points["uar_low"]).round(1), read=points["uar"].map(short))
     said = [f"{row['speakers']} speakers {row['read']} {interval(row['uar_low'], row['uar_high'])}" for row in records(drawn)]
-    ticks = [{"y": round(float(up(uar)), 1), "text": f"{uar:.1f}".removeprefix("0")} for uar in ends]
+    ticks = [{"y": round(float(up(uar)), 1), "text": short(uar, 1)} for uar in ends]
     return {"points": records(drawn), "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
 
 

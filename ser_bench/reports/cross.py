@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ser_bench.files import write_text
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
 from ser_bench.reports.leaderboard import write_csv
 from ser_bench.reports.tables import interval, records, short, signed, table_lines
@@ -46,7 +47,7 @@ def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame) 
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / "cross.csv")
     predictions.to_parquet(folder / "predictions.parquet", index=False)
-    (folder / "cross.md").write_text(to_markdown(table), encoding="utf-8")
+    write_text(folder / "cross.md", to_markdown(table))
     drawn = table[table["uar"].notna()]
     looks = looks_of(drawn["model"])
     panels = [_panel(str(test), rows, looks) for test, rows in drawn.groupby("test", sort=False)]

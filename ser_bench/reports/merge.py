@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall
 from ser_bench.external import MODEL as EXTERNAL
-from ser_bench.files import write_whole
+from ser_bench.files import write_text
 from ser_bench.reports import across
 from ser_bench.reports.diagram import write_diagram
 from ser_bench.reports.leaderboard import BLOCK, CELL, COLUMNS, SCORES, rank, read_board, read_references, resolutions, write_csv
@@ -215,7 +215,7 @@ def write_merged(merged: Merged, runs: list[str]) -> None:
         remake_page(Path(run))
     text = to_text(merged, runs)
     write_csv(merged.leaderboard, merged.folder / "leaderboard.csv")
-    write_whole(merged.folder / "LEADERBOARD.md", lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(merged.folder / "LEADERBOARD.md", text)
     write_diagram(merged.folder / "figures", merged.across)
     write_merged_page(merged, runs)
 

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.files import write_text
 from ser_bench.reports import across
 from ser_bench.reports.cells import cell_id
 from ser_bench.reports.figures import TITLES
@@ -38,7 +39,7 @@ def write_merged_page(merged: Merged, runs: list[str]) -> None:
         unsaid=merged.unsaid,
         diagram=Markup(re.sub(r"^.*?(?=<svg)", "", diagram.read_text(encoding="utf-8"), flags=re.S)) if drawn else "",
     )
-    (merged.folder / "leaderboard.html").write_text(page, encoding="utf-8")
+    write_text(merged.folder / "leaderboard.html", page)
 
 
 def _show(block: Block, folder: Path) -> dict[str, Any]:

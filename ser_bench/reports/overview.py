@@ -70,7 +70,7 @@ def cost_map(block: pd.DataFrame) -> dict[str, Any] | None:
         "points": points,
         "front": _labelled([point for point in points if point["front"]]),
         "seconds": [{"x": round(_across(np.log10(s), decades), 2), "text": f"{s:,g}"} for s in _ticks(decades)],
-        "uars": [{"y": round(_up(u, uars), 1), "text": f"{u:.2f}".removeprefix("0")} for u in np.linspace(*uars, 5)],
+        "uars": [{"y": round(_up(u, uars), 1), "text": short(u, 2)} for u in np.linspace(*uars, 5)],
     }
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.files import write_whole
+from ser_bench.files import write_text
 from ser_bench.reports.beside import ablations, audited, gaps
 from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
@@ -91,7 +91,7 @@ def remake_page(folder: Path) -> bool:
         page = make_page(folder)
         if PLAYER in file.read_text(encoding="utf-8") and PLAYER not in page:
             raise FileNotFoundError("its audio is not found from here")
-        _write(file, page)
+        write_text(file, page)
     except (OSError, ValueError, KeyError, TemplateError) as error:
         warnings.warn(f"{file} stays as it is: {type(error).__name__}: {' '.join(str(error).split())}", stacklevel=2)
         return False
@@ -100,11 +100,7 @@ def remake_page(folder: Path) -> bool:
 
 def write_page(folder: Path) -> None:
     """Write a run folder's `report.html`."""
-    _write(folder / "report.html", make_page(folder))
-
-
-def _write(file: Path, page: str) -> None:
-    write_whole(file, lambda path: path.write_text(page, encoding="utf-8"))
+    write_text(folder / "report.html", make_page(folder))
 
 
 def make_page(folder: Path) -> str:

@@ -97,8 +97,8 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A block's rows by what can be said of them against the best, with a name for each group where there are several."""
     rows = records(block)
     parts = {
-        f"not to be told from the best (p \u2265 {short(INDISTINCT)[:-1]})": [row for row in rows if like_best(row)],
-        f"below the best (p < {short(INDISTINCT)[:-1]})": [row for row in rows if row["status"] == "ok" and not like_best(row)],
+        f"not to be told from the best (p \u2265 {short(INDISTINCT, 2)})": [row for row in rows if like_best(row)],
+        f"below the best (p < {short(INDISTINCT, 2)})": [row for row in rows if row["status"] == "ok" and not like_best(row)],
         "not ranked": [row for row in rows if row["status"] != "ok"],
     }
     some = {name: part for name, part in parts.items() if part}
@@ -194,13 +194,13 @@ def row_cells(record: dict[str, Any]) -> list[str]:
     return [place, record["features"], record["model"], short(record["uar"]) + spread, within, *beside, p_value(record["p_vs_best"])]
 
 
-def short(value: float) -> str:
-    """Three digits, without a zero that stands alone before the point; empty where nothing is known.
+def short(value: float, digits: int = 3) -> str:
+    """So many digits, without a zero that stands alone before the point; empty where nothing is known.
 
-    >>> short(0.5), short(-0.25), short(1.0), short(10.0), short(-0.0), short(np.nan)
-    ('.500', '-.250', '1.000', '10.000', '.000', '')
+    >>> short(0.5), short(-0.25), short(1.0), short(10.0), short(-0.0), short(np.nan), short(0.05, 2)
+    ('.500', '-.250', '1.000', '10.000', '.000', '', '.05')
     """
-    return "" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value + 0.0:.3f}")
+    return "" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value + 0.0:.{digits}f}")
 
 
 def signed(value: float) -> str:
