@@ -39,7 +39,6 @@ def block_errors(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataF
         return None
     hardest = never_right(rows)
     listeners = clips["recognised"].dropna().to_dict() if "recognised" in clips else {}
-    heard_at = {clip: sound.address for clip, sound in sounds.items()}
     listed = hardest.head(MOST_CLIPS).reset_index()
     return {
         "systems": len(ranked),
@@ -47,8 +46,8 @@ def block_errors(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataF
         "total": len(hardest),
         "believed": bool(hardest["p"].notna().any()),
         "hardest": [
-            {**about, "listeners": listeners.get(about["clip"]), "address": heard_at.get(about["clip"], "")}
-            for about in listed.to_dict("records")
+            {**about, "listeners": listeners.get(clip), "address": sounds[clip].address if clip in sounds else ""}
+            for clip, about in zip(listed["clip"], listed.to_dict("records"), strict=True)
         ],
         "pairs": confused(rows).head(MOST_PAIRS).to_dict("records"),
     }

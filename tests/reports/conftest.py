@@ -45,5 +45,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver.quit()
 
 
+def show(browser: Any, file: Path) -> None:
+    """Load a page afresh, also where it is the one that the browser shows."""
+    browser.get("about:blank")
+    browser.get(file.as_uri())
+
+
 def visible(page: Any, css: str) -> list[Any]:
     return [element for element in page.find_elements("css selector", css) if element.is_displayed()]

@@ -10,6 +10,7 @@ import pytest
 from ser_bench.record import write_environment
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from tests.reports import fabricate, test_ablation, test_audit, test_merge
+from tests.reports.conftest import show
 from tests.reports.test_listening import spoken
 
 
@@ -58,8 +59,7 @@ def test_axe_finds_nothing_serious(browser, pages, name, scheme, width):
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-    browser.get("about:blank")
-    browser.get(pages[name].as_uri())
+    show(browser, pages[name])
     assert name != "report" or (browser.find_elements("css selector", "#gap-1") and browser.find_elements("css selector", "#groups"))
     found = violations(browser)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ser_bench.reports import gap_rows, publish_audit
-from tests.reports.conftest import visible
+from tests.reports.conftest import show, visible
 
 ABOUT = {
     "corpus": {"emotions": {"anger": 6, "fear": 6}, "citation": "Nobody (2000)", "licence": "none"},
@@ -37,8 +37,7 @@ def publish(folder: Path, measured: pd.DataFrame | None) -> Path:
 
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Any:
-    browser.get("about:blank")
-    browser.get((publish(tmp_path, gap()) / "audit.html").as_uri())
+    show(browser, publish(tmp_path, gap()) / "audit.html")
     return browser
 
 

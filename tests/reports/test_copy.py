@@ -10,7 +10,7 @@ import pytest
 
 from ser_bench.reports import publish
 from tests.reports import fabricate
-from tests.reports.conftest import visible
+from tests.reports.conftest import show, visible
 
 KEPT = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.kept = text; }}})"
 REFUSED = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
@@ -18,8 +18,7 @@ REFUSED = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
 
 @pytest.fixture
 def page(browser: Any, folder: Path) -> Any:
-    browser.get("about:blank")
-    browser.get((folder / "report.html").as_uri())
+    show(browser, folder / "report.html")
     browser.execute_script(KEPT)
     return browser
 
@@ -79,8 +78,7 @@ def test_every_special_of_every_form_is_escaped(page):
 
 
 def test_a_browser_that_refuses_the_clipboard_shows_the_text_selected(browser, folder):
-    browser.get("about:blank")
-    browser.get((folder / "report.html").as_uri())
+    show(browser, folder / "report.html")
     browser.execute_script(REFUSED)
     visible(browser, "button[data-copy=csv]")[0].click()
     (area,) = visible(browser, "dialog textarea")
@@ -107,8 +105,7 @@ def test_a_page_of_several_corpora_can_be_narrowed_to_one(browser, tmp_path):
     both = [pd.concat([table, table.assign(corpus="another")], ignore_index=True) for table in (cells, found, read_against)]
     both[1].to_parquet(tmp_path / "predictions.parquet", index=False)
     publish(tmp_path, *both)
-    browser.get("about:blank")
-    browser.get((tmp_path / "report.html").as_uri())
+    show(browser, tmp_path / "report.html")
     browser.find_element("css selector", 'select[data-by="corpus"]').send_keys("another")
     titles = [title.text for title in visible(browser, "div.board h3")]
     assert titles

@@ -10,7 +10,7 @@ import pytest
 from ser_bench.reports import publish
 from ser_bench.reports.errors import MOST_CLIPS, block_errors, confused, never_right
 from tests.reports import fabricate
-from tests.reports.conftest import visible
+from tests.reports.conftest import show, visible
 from tests.reports.test_listening import spoken
 
 
@@ -84,8 +84,7 @@ def page_of(browser: Any, folder: Path, corpus: Path | None = None) -> Any:
     found.loc[hard, "predicted"] = found.loc[hard, "emotion"].map({"anger": "fear", "fear": "neutral", "neutral": "fear"})
     found.to_parquet(folder / "predictions.parquet", index=False)
     publish(folder, cells, found, read_against)
-    browser.get("about:blank")
-    browser.get((folder / "report.html").as_uri())
+    show(browser, folder / "report.html")
     return browser
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.reports import fabricate, test_merge
-from tests.reports.conftest import visible
+from tests.reports.conftest import show, visible
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(browser: Any, folder: Path) -> Any:
-    browser.get("about:blank")
-    browser.get((folder / "leaderboard.html").as_uri())
+    show(browser, folder / "leaderboard.html")
     return browser
 
 

@@ -8,13 +8,12 @@ import pytest
 
 from ser_bench.reports import publish
 from tests.reports import fabricate
-from tests.reports.conftest import visible
+from tests.reports.conftest import show, visible
 
 
 @pytest.fixture
 def page(browser: Any, folder: Path) -> Any:
-    browser.get("about:blank")
-    browser.get((folder / "report.html").as_uri())
+    show(browser, folder / "report.html")
     return browser
 
 
