@@ -10,10 +10,8 @@ Rule: in each fold some training speakers are drawn, the same for all rows, and 
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +22,9 @@ from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import halvings
 from ser_bench.record import Run
+from ser_bench.refits import finished_units, held_of
 from ser_bench.runner import finish
-from ser_bench.units import Cell, Finished, Judged, make_unit, read_unit
+from ser_bench.units import Cell, Finished, Judged, make_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +60,7 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
     import pandas as pd
 
     began, judged = time.perf_counter(), planned.judged
-    kept, warnings = _kept(planned, run), []
+    kept, warnings = finished_units(planned, run), []
     held = {key: held_of(unit) for key, unit in kept.items()}
     everybody = judged.fewest_voices()
     by_number = {everybody: _predicted(planned, kept)}
@@ -82,22 +81,10 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4).sort_values(list(COLUMNS[:5]), ignore_index=True), warnings
 
 
-def _kept(planned: Plan, run: Run) -> dict[str, Finished]:
-    """The units of a run, by hash, of cells without a failed one."""
-    store = Path(planned.config.out) / "units"
-    failed = set(run.cells.loc[run.cells["status"] == "failed", CELL].itertuples(index=False, name=None))
-    return {unit.hash: kept for unit in planned.units if unit.cell not in failed and (kept := read_unit(store, unit))}
-
-
 def _predicted(planned: Plan, done: Mapping[str, Finished]) -> dict[Cell, np.ndarray]:
     """The codes that each cell whose units are all done predicts, shape (n_seeds, n_clips)."""
     whole = {cell: units for cell, units in planned.cells.items() if all(unit.hash in done for unit in units)}
     return {cell: planned.judged.predicted(units, done) for cell, units in whole.items()}
-
-
-def held_of(kept: Finished) -> str:
-    """The parameters and rounds of a unit's final fit, as JSON."""
-    return json.dumps({name: kept.about[name] for name in ("params", "rounds")}, sort_keys=True)
 
 
 def plan_fewer(planned: Plan, held: Mapping[str, str], n: int) -> Plan:

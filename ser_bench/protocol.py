@@ -220,6 +220,24 @@ def halvings(n: int) -> list[int]:
     return [n >> times for times in range(1, n.bit_length() - 1)]
 
 
+def fold_pairs(n_folds: int, most: int, turn: int = 0) -> list[tuple[int, int]]:
+    """Up to `most` pairs of folds, in which every fold occurs about as often as every other: rounds of a round-robin tournament.
+
+    Each `turn` goes on where the one before ended, and from the start again after the last pair.
+
+    >>> fold_pairs(4, 4), fold_pairs(4, 4, turn=1)
+    ([(0, 3), (1, 2), (1, 3), (0, 2)], [(2, 3), (0, 1), (0, 3), (1, 2)])
+    """
+    seats = list(range(n_folds - 1 + n_folds % 2))
+    last, rounds = len(seats), []
+    for shift in seats:
+        circle = [*seats[shift:], *seats[:shift]]
+        rounds += [(circle[0], last), *((circle[i], circle[-i]) for i in range(1, (last + 1) // 2))]
+    pairs = [(min(pair), max(pair)) for pair in rounds if max(pair) < n_folds]
+    most = min(most, len(pairs))
+    return [pairs[(turn * most + number) % len(pairs)] for number in range(most)]
+
+
 def check_apart(train: np.ndarray, test: np.ndarray) -> None:
     """Refuse a split that has a voice on both sides.
 

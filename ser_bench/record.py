@@ -44,8 +44,8 @@ class Run:
     folder : Path
     cells : DataFrame
         One row a cell: what it is, what it cost, and its status; the scores are the reports' to compute.
-    predictions, trials, skipped : DataFrame
-        As in the run folder.
+    predictions, trials, skipped, refits : DataFrame
+        As in the run folder; `refits` once they are made.
     fitted, reused : int
         Units fitted now, and units found finished.
     spent : dict of str to float
@@ -64,6 +64,7 @@ class Run:
     reused: int
     spent: dict[str, float]
     failures: list[str]
+    refits: pd.DataFrame | None = None
 
 
 def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -132,8 +133,9 @@ def _prediction_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
     held_out = judged.clips[judged.folds[unit.seed] == unit.fold]
     emotions = np.array(judged.emotions)
     rows = {"clip": held_out.index, "speaker": held_out["speaker"].to_numpy(), "emotion": held_out["emotion"].to_numpy()}
+    chosen = next((trial["score"] for trial in kept.about["trials"] if trial["chosen"]), np.nan)
     rows |= {"predicted": emotions[kept.predicted]} | {f"p.{e}": p for e, p in zip(emotions, kept.probabilities.T, strict=True)}
-    return pd.DataFrame({**_named(planned, unit), **rows})
+    return pd.DataFrame({**_named(planned, unit), **rows, "inner": chosen})
 
 
 def _trial_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
@@ -158,6 +160,11 @@ def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: p
     write_whole(folder / "trials.parquet", lambda path: trials.to_parquet(path, index=False))
     write_whole(folder / "skipped.csv", lambda path: ground.skipped.to_csv(path, index=False))
     write_terms(folder, ground, config)
+
+
+def write_refits(folder: Path, refits: pd.DataFrame) -> None:
+    """Write what folds lose without each other."""
+    write_whole(folder / "refits.parquet", lambda path: refits.to_parquet(path, index=False))
 
 
 def write_terms(folder: Path, ground: Ground, config: RunConfig, **said: str) -> dict[str, Any]:

@@ -229,7 +229,7 @@ def unit_data(judged: Judged, features: Features, unit: Unit) -> UnitData:
     from ser_bench.tuning import UnitData
 
     x, folds = features.values, judged.folds[unit.seed]
-    train = judged.training(unit.seed, unit.fold)
+    train = judged.training(unit.seed, unit.fold, unit.without)
     used = train | (folds == unit.fold)
     return UnitData(
         x=x if used.all() else x[used],

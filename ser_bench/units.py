@@ -37,6 +37,9 @@ ON_TEST = -1
 ON_TEST_VERSION = 2
 """Changes whenever such a unit's result may."""
 
+NONE = -1
+"""Of a unit that leaves no further fold out of its training."""
+
 Cell = tuple[str, str, str]
 """Feature set, model and track: with the corpus, one row of the leaderboard."""
 
@@ -92,9 +95,9 @@ class Judged:
         """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold and, where these are held out, sentence."""
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
 
-    def training(self, seed: int, fold: int) -> np.ndarray:
-        """Which clips are learnt from while a fold is held out, shape (n_clips,)."""
-        return training_clips(self.clips, self.protocol, self.folds[seed], fold, seed)
+    def training(self, seed: int, fold: int, without: int = NONE) -> np.ndarray:
+        """Which clips are trained on while a fold is held out, and another left out besides, shape (n_clips,)."""
+        return training_clips(self.clips, self.protocol, self.folds[seed], fold, seed) & (self.folds[seed] != without)
 
     def fewest_voices(self) -> int:
         """How many voices are learnt from in the fold where these are the fewest."""
@@ -118,6 +121,7 @@ class Unit:
 
     One that is not `nested` has its parameters chosen by the score that it reports, over all folds at once; its fold is `ON_TEST`.
     One with parameters `held` (JSON) starts its search from these; one of no `trials` fits with parameters and rounds that are held.
+    One `without` another fold is trained on neither of the two.
     """
 
     features: str
@@ -132,6 +136,7 @@ class Unit:
     fold_seed: int
     nested: bool = True
     held: str = ""
+    without: int = NONE
 
     @property
     def cell(self) -> Cell:
@@ -140,11 +145,20 @@ class Unit:
 
 
 def make_unit(
-    judged: Judged, features: Features, model: Model, track: str, seed: int, fold: int, trials: int, inner: int, held: str = ""
+    judged: Judged,
+    features: Features,
+    model: Model,
+    track: str,
+    seed: int,
+    fold: int,
+    trials: int,
+    inner: int,
+    held: str = "",
+    without: int = NONE,
 ) -> Unit:
     """Name a unit of work and hash all that its result depends on; fold `ON_TEST` for one that is not nested."""
     cell = [judged.corpus, judged.labels, features.name, model.name, track, str(judged.protocol)]
-    search_seed = derive_seed(seed, *cell, fold)
+    search_seed = derive_seed(seed, *cell, fold, *([without] if without != NONE else []))
     covered = [
         cell,
         seed,
@@ -158,13 +172,28 @@ def make_unit(
         judged.hashes[seed],
         *([versions(model.libraries)] if model.libraries else []),
         *([held] if held else []),
+        *([{"without": without}] if without != NONE else []),
         *([ON_TEST_VERSION] if fold == ON_TEST else []),
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     fold_seed = judged.fold_seed(seed, fold)
     nested = fold != ON_TEST
-    return Unit(features.name, model.name, track, seed, fold, trials, inner, digest, search_seed, fold_seed, nested=nested, held=held)
+    return Unit(
+        features.name,
+        model.name,
+        track,
+        seed,
+        fold,
+        trials,
+        inner,
+        digest,
+        search_seed,
+        fold_seed,
+        nested=nested,
+        held=held,
+        without=without,
+    )
 
 
 def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:

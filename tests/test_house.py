@@ -26,6 +26,7 @@ LAYERS = (
     ("plan",),
     ("record",),
     ("runner", "external", "audits"),
+    ("refits",),
     ("gap", "crossing", "ablation", "learning"),
     ("importance", "sweep", "forecast"),
     ("reports",),

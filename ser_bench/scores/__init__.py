@@ -4,7 +4,17 @@
 speakers, `comparisons` says which systems cannot be told apart from the best, `corpora` which are better over several corpora.
 """
 
-from ser_bench.scores.comparisons import contributions, contributions_of, holm, p_of_difference, p_vs_best, smallest_difference, smallest_p
+from ser_bench.scores.comparisons import (
+    VersusBest,
+    contributions,
+    contributions_of,
+    holm,
+    p_of_difference,
+    p_vs_best,
+    smallest_difference,
+    smallest_p,
+    versus_best,
+)
 from ser_bench.scores.corpora import (
     Friedman,
     Posterior,
@@ -47,11 +57,14 @@ from ser_bench.scores.metrics import (
     war,
     war_of,
 )
+from ser_bench.scores.selection import corrected_best
+from ser_bench.scores.uncertainty import influences_of, overlap_bound, variance_ratios
 
 __all__ = [
     "Friedman",
     "Interval",
     "Posterior",
+    "VersusBest",
     "auc",
     "aucs",
     "bayesian_signed_rank",
@@ -61,12 +74,14 @@ __all__ = [
     "confusion_counts",
     "contributions",
     "contributions_of",
+    "corrected_best",
     "difference_interval",
     "difference_of",
     "f1s",
     "f1s_of",
     "friedman",
     "holm",
+    "influences_of",
     "jackknife_interval",
     "jackknife_of",
     "log_loss",
@@ -74,6 +89,7 @@ __all__ = [
     "macro_f1_of",
     "mean_ranks",
     "micro_auc",
+    "overlap_bound",
     "p_of_difference",
     "p_vs_best",
     "precisions",
@@ -91,6 +107,8 @@ __all__ = [
     "uar",
     "uar_by",
     "uar_of",
+    "variance_ratios",
+    "versus_best",
     "war",
     "war_of",
     "wilcoxon_holm",

@@ -1,12 +1,14 @@
-"""Which systems cannot be told apart from the best.
+"""Which systems are not significantly different from the best.
 
-In:   each system's per-speaker contributions to its UAR, all judged on the same clips.
-Out:  a p-value a system, against the best, and how far from the best a system must be for that to be found.
+In:   each system's contributions to its UAR, voice by voice, all on the same clips.
+Out:  a difference to the best per system with its interval and p-value, and how far from the best a system must be for that to be found.
 Rule: the best was chosen from the same data that judge it, so it is chosen again in every resample, and clips of one
       speaker are swapped together.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +16,10 @@ from numpy.typing import ArrayLike
 from ser_bench.scores.metrics import Counts, Floats, speaker_counts
 
 ENUMERABLE = 2**14
+RESAMPLES = 9_999
+"""Random swaps; with the data as they are, a round number of patterns."""
+TIE = 1e-12
+"""Distances that differ by less are equal."""
 
 
 def contributions(truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike) -> Floats:
@@ -47,25 +53,49 @@ def contributions_of(counts: Counts) -> Floats:
     return (correct[..., meant > 0] / meant[meant > 0]).mean((0, -1))
 
 
-def p_vs_best(shares: Floats, *, resamples: int = 10_000, seed: int = 0) -> Floats:
-    """P-value of each system against the best of them, allowing for the best having been chosen from the same data.
+class VersusBest(NamedTuple):
+    """How far each system is behind the best, with its interval and p-value: arrays of shape (n_systems,), NaN for the best."""
 
-    Were two systems equally good, swapping their predictions for one speaker would change nothing but the sign of
-    that speaker's difference. A resample swaps every pair of systems at once for a random half of the speakers, then
+    behind: Floats
+    low: Floats
+    high: Floats
+    p: Floats
+
+
+def versus_best(
+    shares: Floats, ratios: Floats | None = None, *, level: float = 0.05, resamples: int = RESAMPLES, seed: int = 0
+) -> VersusBest:
+    """Each system against the best of them, allowing for the best having been chosen from the same data.
+
+    The null hypothesis is that of *algorithms*: two systems, each trained on new speakers and evaluated on new ones, are equally good.
+    (That these very models are equally good on new speakers is another, of smaller variance: leave `ratios` out for it.)
+
+    Were two systems equally good, swapping their predictions for one voice would change nothing but the sign of
+    that voice's difference. A resample swaps every pair of systems at once for a random half of the voices, then
     takes the distance from its own best system to its own worst: how far apart the luckiest and the unluckiest of
-    equal systems come. A system's p is the share of resamples (the data as they are included) whose distance reaches
-    its own distance to the best. This is stepped down: the farthest system is judged among all, the next among those
-    that are left, and no p may fall below that of a farther system. So over all systems as good as the best, the
-    chance that any gets p <= .05 is at most .05, however many systems there are, if speakers are independent and
-    differences between equal systems are as likely to favour the one as the other.
+    equal systems come. Each pair's distance is first multiplied by the root of its variance ratio, as voices that
+    train each other's models make systems differ by more than their spread shows (`scores.uncertainty`). A system's p
+    is the share of resamples (the data as they are included) whose distance reaches its own distance to the best. This is
+    stepped down: the farthest system is compared among all, the next among those that are left, and no p may fall below
+    that of a farther system. So over all systems as good as the best, the chance that any gets p <= .05 is at most .05,
+    however many systems there are, if voices are independent but for their training each other's models and differences
+    between equal systems are as likely to favour the one as the other.
 
-    All ``2**(n_speakers - 1)`` swaps are gone through if there are at most 16,384, else `resamples` random ones are
-    drawn. `smallest_p` is the least p that can come out: above .05 with five speakers or fewer.
+    The interval is the test turned round: ``behind +- q``, q being the distance that a share `level` of the resamples reaches in the
+    system's step, or in the first step that finds nothing. It excludes 0 where p < `level`, and there alone.
+
+    All ``2**(n_voices - 1)`` swaps are gone through if there are at most 16,384, else `resamples` random ones are
+    drawn. `smallest_p` is the least p that can come out: above .05 with five voices or fewer.
 
     Parameters
     ----------
-    shares : array of float, shape (n_systems, n_speakers)
+    shares : array of float, shape (n_systems, n_voices)
         `contributions` of each system, all on the same clips.
+    ratios : array of float, shape (n_systems, n_systems), optional
+        Variance ratio of each pair's difference, as `scores.variance_ratios` gives it; 1 without: for models that were trained on none
+        of these voices.
+    level : float
+        Of the interval: one minus its coverage.
     resamples : int
         How many random swaps, where not all are gone through.
     seed : int
@@ -73,8 +103,8 @@ def p_vs_best(shares: Floats, *, resamples: int = 10_000, seed: int = 0) -> Floa
 
     Returns
     -------
-    array of float, shape (n_systems,)
-        NaN for the best itself (the first of several with the same UAR; the others get 1).
+    VersusBest
+        NaN for the best itself (the first of several with the same UAR; the others get p = 1).
 
     Raises
     ------
@@ -89,24 +119,51 @@ def p_vs_best(shares: Floats, *, resamples: int = 10_000, seed: int = 0) -> Floa
     Examples
     --------
     >>> good, same, bad = [0.08] * 10, [0.09, 0.07] * 5, [0.04] * 10
-    >>> p_vs_best(np.array([good, same, bad])).round(4).tolist()
-    [nan, 1.0, 0.002]
+    >>> found = versus_best(np.array([good, same, bad]))
+    >>> found.p.round(4).tolist(), found.low.round(2).tolist()
+    ([nan, 1.0, 0.002], [nan, -0.06, 0.16])
     """
     shares = _checked(shares)
     best_first = np.argsort(-shares.sum(1).round(12), kind="stable")
     ordered = shares[best_first] - shares[best_first[0]]
-    swapped = signs(shares.shape[1], resamples, seed) @ ordered.T
-    reach = np.maximum.accumulate(swapped, 1) - np.minimum.accumulate(swapped, 1)
-    distance = -ordered.sum(1)
-    alone = (reach >= distance - 1e-12).mean(0)
-    stepped = np.maximum.accumulate(alone[::-1])[::-1]
-    result: Floats = np.empty(len(shares))
-    result[best_first] = stepped
-    result[best_first[0]] = np.nan
-    return result
+    roots = np.sqrt(np.ones((len(shares),) * 2) if ratios is None else ratios)[np.ix_(best_first, best_first)]
+    swapped = (signs(shares.shape[1], resamples, seed) @ ordered.T).T
+    behind = -ordered.sum(1)
+    p, within = np.full(len(shares), np.nan), np.full(len(shares), np.nan)
+    reach = np.zeros(swapped.shape[1])
+    steps = []
+    for j in range(1, len(shares)):
+        for i in range(j):
+            np.maximum(reach, roots[i, j] * np.abs(swapped[i] - swapped[j]), out=reach)
+        steps.append(((reach >= behind[j] - TIE).mean(), _reached_by(reach, level)))
+    least, stuck = 0.0, np.nan
+    for j, (alone, reached) in reversed(list(enumerate(steps, 1))):
+        least = max(least, alone)
+        stuck = reached if np.isnan(stuck) and least >= level else stuck
+        p[j], within[j] = least, np.fmax(reached, stuck)
+    places = np.argsort(best_first)
+    behind[0] = np.nan
+    return VersusBest(behind[places], (behind - within)[places], (behind + within)[places], p[places])
 
 
-def p_of_difference(shares: ArrayLike, others: ArrayLike, *, resamples: int = 10_000, seed: int = 0) -> float:
+def p_vs_best(shares: Floats, ratios: Floats | None = None, *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """The p-values of `versus_best`, shape (n_systems,).
+
+    Examples
+    --------
+    >>> good, same, bad = [0.08] * 10, [0.09, 0.07] * 5, [0.04] * 10
+    >>> p_vs_best(np.array([good, same, bad])).round(4).tolist()
+    [nan, 1.0, 0.002]
+    """
+    return versus_best(shares, ratios, resamples=resamples, seed=seed).p
+
+
+def _reached_by(reach: Floats, share: float) -> float:
+    """The largest distance that at least that share of resamples reaches."""
+    return float(np.sort(reach)[-int(np.ceil(share * len(reach) - TIE))])
+
+
+def p_of_difference(shares: ArrayLike, others: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> float:
     """P-value of the difference between two systems that were named beforehand: were they equally good, each speaker's difference would be
     as likely to have the other sign, so p is the share of sign patterns (the data as they are included) that reach as far from zero.
 
@@ -155,7 +212,7 @@ def holm(p: ArrayLike) -> Floats:
     return result
 
 
-def smallest_p(n_speakers: int, *, resamples: int = 10_000) -> float:
+def smallest_p(n_speakers: int, *, resamples: int = RESAMPLES) -> float:
     """The least value that `p_vs_best` can give with so many speakers.
 
     >>> smallest_p(4), smallest_p(6)
@@ -166,7 +223,14 @@ def smallest_p(n_speakers: int, *, resamples: int = 10_000) -> float:
 
 
 def smallest_difference(
-    shares: Floats, *, power: float = 0.8, level: float = 0.05, boards: int = 200, resamples: int = 1000, seed: int = 0
+    shares: Floats,
+    ratios: Floats | None = None,
+    *,
+    power: float = 0.8,
+    level: float = 0.05,
+    boards: int = 200,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> float:
     """UAR that a system must truly be worse than the best for `p_vs_best` to find it with this power, given these speakers.
 
@@ -174,7 +238,8 @@ def smallest_difference(
     contributes ``sum_t z_st * (u_jt - mean_t u_jt) / sqrt(n - 1)`` to system j, z being standard normal: contributions have
     the covariance over systems that the n speakers show. On each simulated board one system is moved away from the others until
     it gets a p of `level`; the distance that is enough on a share `power` of the boards is the result. The system is the one
-    whose paired differences to the best have the median spread over speakers (the lower of two).
+    whose paired differences to the best have the median spread over speakers (the lower of two). Where voices train each
+    other's models, errors and what a difference is compared with both grow by the root of the variance ratio: the mean over pairs is taken.
 
     So the answer is for one system among others as good as the best, is no surer than the spread that a few speakers show, and
     leaves aside that a farther system is judged first. `benchmarks/size.py` measures the power that there is.
@@ -182,7 +247,8 @@ def smallest_difference(
     Parameters
     ----------
     shares : array of float, shape (n_systems, n_speakers)
-        As in `p_vs_best`.
+    ratios : array of float, shape (n_systems, n_systems), optional
+        As in `versus_best`.
     power : float
         Chance that the difference is found.
     level : float
@@ -234,7 +300,9 @@ def smallest_difference(
     if len(swaps) > 2 * resamples:  # all of them are more than the answer is worth
         swaps = swaps[rng.permutation(len(swaps))[:resamples]]
     needed = np.sort([_shift_needed(swaps, speakers @ centred.T, level) for speakers in drawn])
-    return float(needed[int(np.ceil(power * boards)) - 1])
+    wider = 1.0 if ratios is None else float(np.sqrt(ratios[~np.eye(n_systems, dtype=bool)]).mean())
+    difference = wider * float(needed[int(np.ceil(power * boards)) - 1])
+    return difference if difference <= 1 else float("inf")
 
 
 def _shift_needed(swaps: Floats, lead: Floats, level: float) -> float:
