@@ -23,6 +23,7 @@ from ser_bench.scores.intervals import (
     difference_of,
     jackknife_interval,
     jackknife_of,
+    overlap_bound,
     recall_intervals,
     recall_intervals_of,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "macro_f1_of",
     "mean_ranks",
     "micro_auc",
+    "overlap_bound",
     "p_of_difference",
     "p_vs_best",
     "precisions",
