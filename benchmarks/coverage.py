@@ -13,7 +13,7 @@ discriminant fitted without them. Two truths: `models`, the UAR that this repeti
 fold weighted by the clips it judged; and `training`, the mean of that over repetitions, that is over training speakers too.
 `--columns` and `--voices` make it harder: more columns to learn, stronger voices.
 
-Intervals: the project's (`scores.jackknife_of`: jackknife over speakers, Student's t), plain and widened as for `cross_validated`;
+Intervals: the project's (`scores.jackknife_of`: jackknife over speakers, Student's t), plain and widened by `scores.overlap_bound`;
 bootstraps over speakers: percentile, BCa (Efron, 1987) and studentised by the jackknife's standard error; and the usual percentile
 bootstrap over clips. A resample that lacks an emotion has the mean over the emotions that it holds; a resample of one speaker only,
 which has no standard error, is left out of the studentised ones. An interval is cut off at 0 and 1.
@@ -36,7 +36,7 @@ from simulate import DESIGNS, Design, decimals, draw_clips, print_table, share_e
 from threadpoolctl import threadpool_limits
 
 from ser_bench.protocol import LOSO_LIMIT, voice_folds
-from ser_bench.scores import jackknife_of
+from ser_bench.scores import jackknife_of, overlap_bound
 from ser_bench.tuning import UnitData, scaled_split
 
 SPEAKERS = (4, 6, 10, 24, 91)
@@ -146,7 +146,7 @@ def intervals(hits: np.ndarray, clips: np.ndarray, drawn: np.ndarray, rng: np.ra
     without = pooled_uar(hits.sum(0) - hits, clips.sum(0) - clips)
     error = standard_error(without, np.ones(n))
     reach = t.ppf(0.975, n - 1) * error
-    wide = reach * np.sqrt((n + 1) / (n - 1))
+    wide = reach * np.sqrt(overlap_bound(n))
     all_hits, all_clips = drawn @ hits, drawn @ clips
     resampled = pooled_uar(all_hits, all_clips)
     resampled_errors = standard_error(pooled_uar(all_hits[:, None] - hits, all_clips[:, None] - clips), drawn)
@@ -196,7 +196,7 @@ def check_jackknife(hits: np.ndarray, clips: np.ndarray, found: np.ndarray) -> N
     counts = np.zeros((*hits.shape, k), int)
     counts[:, np.arange(k), np.arange(k)] = hits
     counts[:, np.arange(k), (np.arange(k) + 1) % k] = clips - hits
-    own = [jackknife_of(counts, cross_validated=learnt)[1:] for learnt in (False, True)]
+    own = [jackknife_of(counts, inflation=inflation)[1:] for inflation in (1.0, overlap_bound(len(hits)))]
     np.testing.assert_allclose(found, own, atol=1e-12)
 
 

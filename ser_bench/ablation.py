@@ -144,10 +144,11 @@ class Bench:
             What the row calls the feature set.
         """
         counts, (model,) = self.counts(variation), self.models
-        uar, uar_low, uar_high = scores.jackknife_of(counts, cross_validated=True)
+        inflation = scores.overlap_bound(counts.shape[-3])
+        uar, uar_low, uar_high = scores.jackknife_of(counts, inflation=inflation)
         (diff, diff_low, diff_high), p = (np.nan,) * 3, np.nan
         if others is not None:
-            diff, diff_low, diff_high = scores.difference_of(counts, others, cross_validated=True)
+            diff, diff_low, diff_high = scores.difference_of(counts, others, inflation=inflation)
             p = scores.p_of_difference(scores.contributions_of(counts), scores.contributions_of(others))
         widths = [sum(group in kept for group in self.features.groups) for kept in variation.kept.values()]
         return {

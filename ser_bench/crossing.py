@@ -265,10 +265,11 @@ def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, confi
 def _scores(judged: Judged, outcome: Outcome, within: Outcome | None) -> dict[str, float]:
     speakers = judged.clips["speaker"].to_numpy(str)
     counts = scores.speaker_counts(judged.codes, outcome.predicted, speakers)
-    found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts, cross_validated=within is None), strict=True))
+    bound = scores.overlap_bound(counts.shape[-3])
+    found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts, inflation=bound if within is None else 1.0), strict=True))
     found |= {"war": scores.war_of(counts.sum(-3)).mean(), "macro_f1": scores.macro_f1_of(counts.sum(-3)).mean()}
     if within and not within.failure:
-        loss = scores.difference_interval(judged.codes, within.predicted, outcome.predicted, speakers, cross_validated=True)
+        loss = scores.difference_interval(judged.codes, within.predicted, outcome.predicted, speakers, inflation=bound)
         found |= dict(zip(("loss", "loss_low", "loss_high"), loss, strict=True))
     return {name: round(float(value), 4) for name, value in found.items()}
 

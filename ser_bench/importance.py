@@ -78,10 +78,11 @@ def importances(bench: Bench) -> pd.DataFrame:
         return scores.speaker_counts(truth, codes, speakers, classes=range(len(judged.emotions)))
 
     whole = counts("subsets", subsets.index(tuple(range(len(bench.groups)))))
+    inflation = scores.overlap_bound(whole.shape[-3])
     columns = [bench.features.columns[column] for column in single]
     shuffled = [("group", "groups", bench.groups), ("column", "columns", columns)]
     rows = [
-        (kind, name, *scores.difference_of(whole, counts(which, at), cross_validated=True))
+        (kind, name, *scores.difference_of(whole, counts(which, at), inflation=inflation))
         for kind, which, names in shuffled
         for at, name in enumerate(names)
     ]
@@ -129,7 +130,8 @@ def shapley(counts: dict[tuple[int, ...], np.ndarray], n: int) -> list[scores.In
     feature contributions, *Knowledge and Information Systems* 41(3).
     """
     weights = [list(shapley_weights(list(counts), n, player).values()) for player in range(n)]
-    return scores.combinations_of(list(counts.values()), weights, cross_validated=True)
+    systems = list(counts.values())
+    return scores.combinations_of(systems, weights, inflation=scores.overlap_bound(systems[0].shape[-3]))
 
 
 def shapley_weights(subsets: list[tuple[int, ...]], n: int, player: int) -> dict[tuple[int, ...], float]:

@@ -98,7 +98,7 @@ def _classes(emotions: list[str], by_speaker: np.ndarray, aucs: dict[str, float]
     counts = by_speaker.sum((0, 1))
     intervals: list[Any] = [(r, np.nan, np.nan) for r in scores.recalls_of(counts)]
     if by_speaker.shape[1] > 1:
-        intervals = scores.recall_intervals_of(by_speaker, cross_validated=True)
+        intervals = scores.recall_intervals_of(by_speaker, inflation=scores.overlap_bound(by_speaker.shape[1]))
     values = zip(emotions, intervals, scores.precisions_of(counts), scores.f1s_of(counts), counts.sum(1), strict=True)
     return [
         {"emotion": e, "recall": r, "low": low, "high": high, "precision": p, "f1": f, "n": int(n), "auc": aucs.get(e, np.nan)}

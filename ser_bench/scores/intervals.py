@@ -24,8 +24,42 @@ class Interval(NamedTuple):
     high: float
 
 
+def overlap_bound(n_voices: int) -> float:
+    """The most by which overlapping training sets can raise the variance of a cross-validated score above the jackknife's: ``1 + n/(n-1)``.
+
+    Leaving one of n speakers out at a time, training and test sets hold n - 1 speakers and one. The corrected resampled variance is
+    then ``(1/n + n_test/n_train) s^2 = (1/n + 1/(n-1)) s^2``, which is ``1 + n/(n-1)`` times the ``s^2/n`` of independent speakers.
+
+    Parameters
+    ----------
+    n_voices : int
+
+    Returns
+    -------
+    float
+        A ratio of variances, from 3 for two speakers down to 2.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two.
+
+    References
+    ----------
+    Nadeau & Bengio (2003), Inference for the generalization error, *Machine Learning* 52.
+
+    Examples
+    --------
+    >>> overlap_bound(2), overlap_bound(11)
+    (3.0, 2.1)
+    """
+    if n_voices < 2:
+        raise ValueError(f"training sets overlap from two speakers up; here there are {n_voices}")
+    return 1 + n_voices / (n_voices - 1)
+
+
 def jackknife_interval(
-    truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike, *, level: float = 0.95, cross_validated: bool = False
+    truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike, *, level: float = 0.95, inflation: float = 1.0
 ) -> Interval:
     """UAR over all clips, with the interval that leaving speakers out one at a time gives it.
 
@@ -33,11 +67,8 @@ def jackknife_interval(
     widens the interval for a small number n of speakers; cut off at 0 and 1. It speaks about new speakers judged by
     these models; the luck of the training speakers is not in it. Below six speakers it is not to be leaned on.
 
-    Where these same speakers trained the models that judged the others, their scores are not independent, and the plain
-    jackknife is too sure of itself. `cross_validated` multiplies the error by ``sqrt((n+1)/(n-1))``: a factor found by
-    simulation, not derived. With 10 speakers and more the plain interval holds the truth in 94 to 96 of 100 simulated corpora of
-    independent speakers, the widened one in 94 to 96 end to end (the plain one in 92 to 95 there), and in 92 to 94 where voices are
-    strong and there is much to learn: `benchmarks/coverage.py`.
+    In cross-validation each speaker also trained the models that are evaluated on the others, so that speakers' scores are not
+    independent and the jackknife's variance is too small; `inflation` multiplies it.
 
     With several seeds the score is the mean over seeds of the UAR, and the speaker is left out of all seeds at once.
     Where leaving a speaker out takes a class away altogether, the UAR without them is the mean over the classes that
@@ -50,8 +81,9 @@ def jackknife_interval(
     speakers : array of labels, shape (n_clips,)
     level : float
         Share of repetitions in which the interval should hold the truth.
-    cross_validated : bool
-        Whether the models that judged a speaker had learnt from the others.
+    inflation : float
+        The variance of the score over that which the jackknife finds, 1 or more: 1 where no model was trained on any of these speakers, at
+        most `overlap_bound` in cross-validation.
 
     Returns
     -------
@@ -72,7 +104,7 @@ def jackknife_interval(
     >>> print(f"{score:.2f} [{low:.2f}, {high:.2f}]")
     0.75 [0.42, 1.00]
     """
-    return jackknife_of(speaker_counts(truth, predicted, speakers), level=level, cross_validated=cross_validated)
+    return jackknife_of(speaker_counts(truth, predicted, speakers), level=level, inflation=inflation)
 
 
 def difference_interval(
@@ -82,14 +114,14 @@ def difference_interval(
     speakers: ArrayLike,
     *,
     level: float = 0.95,
-    cross_validated: bool = False,
+    inflation: float = 1.0,
 ) -> Interval:
     """What one system's UAR is above another's on the same clips, with the interval of `jackknife_interval`: each speaker is left out of
     both at once, so that what makes a speaker easy for both does not widen it.
 
     Parameters
     ----------
-    truth, predicted, speakers, level, cross_validated
+    truth, predicted, speakers, level, inflation
         As in `jackknife_interval`.
     other : array of labels, shape (n_clips,) or (n_seeds, n_clips)
         What the other system predicted.
@@ -112,11 +144,11 @@ def difference_interval(
     0.25 [-0.08, 0.58]
     """
     counts, others = (speaker_counts(truth, decided, speakers) for decided in (predicted, other))
-    return difference_of(counts, others, level=level, cross_validated=cross_validated)
+    return difference_of(counts, others, level=level, inflation=inflation)
 
 
 def recall_intervals(
-    truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike, *, level: float = 0.95, cross_validated: bool = False
+    truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike, *, level: float = 0.95, inflation: float = 1.0
 ) -> dict[str, Interval]:
     """Recall of each class that was meant, in sorted order, with the interval that leaving speakers out one at a time gives it.
 
@@ -126,10 +158,8 @@ def recall_intervals(
 
     Parameters
     ----------
-    truth, predicted, speakers, level
+    truth, predicted, speakers, level, inflation
         As in `jackknife_interval`.
-    cross_validated : bool
-        As in `jackknife_interval`, by the factor ``sqrt((n_c+1)/(n_c-1))``.
 
     Returns
     -------
@@ -150,24 +180,24 @@ def recall_intervals(
     """
     meant = labels("truth", truth)
     order = np.unique(np.concatenate([meant, labels("predicted", predicted, like=meant).ravel()]))
-    found = recall_intervals_of(speaker_counts(meant, predicted, speakers, classes=order), level=level, cross_validated=cross_validated)
+    found = recall_intervals_of(speaker_counts(meant, predicted, speakers, classes=order), level=level, inflation=inflation)
     return {str(name): interval for name, interval in zip(order, found, strict=True) if name in meant}
 
 
-def jackknife_of(counts: Counts, *, level: float = 0.95, cross_validated: bool = False) -> Interval:
+def jackknife_of(counts: Counts, *, level: float = 0.95, inflation: float = 1.0) -> Interval:
     """`jackknife_interval` of confusion counts, shape (n_speakers, k, k) or (n_seeds, n_speakers, k, k)."""
-    score, low, high = _around(*_leaving_out(counts), level, cross_validated=cross_validated)
+    score, low, high = _around(*_leaving_out(counts), level, inflation)
     return Interval(score, max(0.0, low), min(1.0, high))
 
 
-def difference_of(counts: Counts, others: Counts, *, level: float = 0.95, cross_validated: bool = False) -> Interval:
+def difference_of(counts: Counts, others: Counts, *, level: float = 0.95, inflation: float = 1.0) -> Interval:
     """`difference_interval` of two systems' confusion counts, shapes as `jackknife_of` takes them."""
-    ((difference, low, high),) = combinations_of([counts, others], [[1, -1]], level=level, cross_validated=cross_validated)
+    ((difference, low, high),) = combinations_of([counts, others], [[1, -1]], level=level, inflation=inflation)
     return Interval(difference, max(-1.0, low), min(1.0, high))
 
 
 def combinations_of(
-    counts: Sequence[Counts], weights: Sequence[Sequence[float]], *, level: float = 0.95, cross_validated: bool = False
+    counts: Sequence[Counts], weights: Sequence[Sequence[float]], *, level: float = 0.95, inflation: float = 1.0
 ) -> list[Interval]:
     """``sum_i w_i UAR_i`` of several systems on the same clips, with the interval of `difference_interval`; one for each w.
 
@@ -177,7 +207,7 @@ def combinations_of(
         Each system's, shapes as `jackknife_of` takes them.
     weights : sequence of sequence of float
         Each as long as `counts`.
-    level, cross_validated
+    level, inflation
         As in `jackknife_interval`.
     """
     parts = [_leaving_out(mine) for mine in counts]
@@ -185,11 +215,11 @@ def combinations_of(
     for mine in weights:
         score = sum(weight * whole for weight, (whole, _) in zip(mine, parts, strict=True))
         without = np.sum([weight * part for weight, (_, part) in zip(mine, parts, strict=True)], axis=0)
-        found.append(_around(score, without, level, cross_validated=cross_validated))
+        found.append(_around(score, without, level, inflation))
     return found
 
 
-def recall_intervals_of(counts: Counts, *, level: float = 0.95, cross_validated: bool = False) -> list[Interval]:
+def recall_intervals_of(counts: Counts, *, level: float = 0.95, inflation: float = 1.0) -> list[Interval]:
     """`recall_intervals` of confusion counts, shapes as `jackknife_of` takes them: one a class, NaN for one that nobody meant."""
     counts = _by_seed(counts)
     total = counts.sum(1, keepdims=True)
@@ -198,7 +228,7 @@ def recall_intervals_of(counts: Counts, *, level: float = 0.95, cross_validated:
     found = []
     for place, score in enumerate(whole):
         shown = without[showed[:, place], place]
-        low, high = _around(score, shown, level, cross_validated=cross_validated)[1:] if len(shown) > 1 else (np.nan, np.nan)
+        low, high = _around(score, shown, level, inflation)[1:] if len(shown) > 1 else (np.nan, np.nan)
         found.append(Interval(float(score), float(np.maximum(low, 0)), float(np.minimum(high, 1))))
     return found
 
@@ -218,15 +248,15 @@ def _leaving_out(counts: Counts) -> tuple[float, Floats]:
     return float(uar_of(total).mean()), uar_of(total - counts).mean(0)
 
 
-def _around(score: float, without: Floats, level: float, *, cross_validated: bool) -> Interval:
+def _around(score: float, without: Floats, level: float, inflation: float) -> Interval:
     """A score between what its values without each speaker say of it."""
     from scipy.stats import t
 
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; it lies between 0 and 1")
+    if not 1 <= inflation < np.inf:
+        raise ValueError(f"inflation is {inflation}; it is a ratio of variances, 1 or more")
     n = len(without)
     error = np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2))
-    if cross_validated:
-        error *= np.sqrt((n + 1) / (n - 1))
-    reach = float(t.ppf((1 + level) / 2, n - 1) * error)
+    reach = float(t.ppf((1 + level) / 2, n - 1) * np.sqrt(inflation) * error)
     return Interval(score, score - reach, score + reach)

@@ -88,12 +88,12 @@ def test_a_difference_of_seeds_is_that_of_their_means():
     assert above.score == pytest.approx((1 - scores.uar(truth, predicted)) / 2)
 
 
-def recall_by_hand(truth, predicted, speakers, emotion):
+def recall_by_hand(truth, predicted, speakers, emotion, inflation):
     """The definition, one speaker left out at a time."""
     who = sorted({s for s, e in zip(speakers, truth, strict=True) if e == emotion})
     without = [np.mean((predicted == truth)[(truth == emotion) & (speakers != s)]) for s in who]
     n = len(who)
-    error = np.sqrt((n - 1) / n * np.sum((without - np.mean(without)) ** 2)) * np.sqrt((n + 1) / (n - 1))
+    error = np.sqrt(inflation * (n - 1) / n * np.sum((without - np.mean(without)) ** 2))
     score = np.mean((predicted == truth)[truth == emotion])
     reach = t.ppf(0.975, n - 1) * error
     return score, max(0, score - reach), min(1, score + reach)
@@ -105,10 +105,10 @@ def test_recall_intervals_are_those_of_the_definition(seed):
     truth, speakers = rng.choice(["a", "b", "c"], 200), rng.choice(list("stuvwx"), 200)
     truth[(truth == "c") & np.isin(speakers, ["s", "t"])] = "a"
     predicted = np.where(rng.random(200) < 0.7, truth, "d")
-    found = scores.recall_intervals(truth, predicted, speakers, cross_validated=True)
+    found = scores.recall_intervals(truth, predicted, speakers, inflation=1.7)
     assert list(found) == ["a", "b", "c"]
     for emotion, interval in found.items():
-        assert interval == pytest.approx(recall_by_hand(truth, predicted, speakers, emotion))
+        assert interval == pytest.approx(recall_by_hand(truth, predicted, speakers, emotion, 1.7))
 
 
 def test_one_speaker_s_emotion_has_a_recall_and_no_interval():
@@ -123,3 +123,21 @@ def test_recall_is_the_mean_over_seeds():
     both = scores.recall_intervals(truth, np.stack([predicted, truth]), speakers)
     known = scores.recalls(truth, predicted)
     assert {name: interval.score for name, interval in both.items()} == pytest.approx({name: (r + 1) / 2 for name, r in known.items()})
+
+
+def test_inflation_multiplies_the_variance():
+    truth, predicted, speakers = np.tile(["a", "b"], 30), np.tile(["a", "b", "a", "a", "b", "b"], 10), np.repeat(list("uvwxyz"), 10)
+    plain, wide = (scores.difference_interval(truth, truth, predicted, speakers, inflation=ratio) for ratio in (1.0, 2.25))
+    assert wide.high - wide.score == pytest.approx(1.5 * (plain.high - plain.score))
+
+
+@pytest.mark.parametrize("inflation", [0.9, np.nan, np.inf])
+def test_no_score_varies_less_than_the_jackknife_says(inflation):
+    with pytest.raises(ValueError, match="ratio of variances"):
+        scores.jackknife_interval(*draw(1), inflation=inflation)
+
+
+@pytest.mark.parametrize("n", [2, 10, 91])
+def test_overlapping_training_sets_at_most_double_the_variance_and_a_little(n):
+    of_independent, corrected = 1 / n, 1 / n + 1 / (n - 1)
+    assert scores.overlap_bound(n) == pytest.approx(corrected / of_independent)
