@@ -122,10 +122,9 @@ class Bench:
         return self.ground.judged.joined({place: self.found[place, groups].predicted for place, groups in variation.kept.items()})
 
     def counts(self, variation: Variation) -> np.ndarray:
-        """Confusions where these groups are kept, shape (n_seeds, n_speakers, k, k)."""
+        """Confusions by voice where these groups are kept, shape (n_seeds, n_voices, k, k)."""
         judged = self.ground.judged
-        speakers = judged.clips["speaker"].to_numpy(str)
-        return scores.speaker_counts(judged.codes, self.predicted(variation), speakers, classes=range(len(judged.emotions)))
+        return scores.speaker_counts(judged.codes, self.predicted(variation), judged.voices, classes=range(len(judged.emotions)))
 
     def everywhere(self, mode: str, group: str, kept: Iterable[str]) -> Variation:
         """A variation that keeps the same groups at every place."""

@@ -92,7 +92,7 @@ def judge_across(
         The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the corpus judged, blank where
         that is what the row is.
     predictions : DataFrame
-        ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
+        ``train, test, features, model, track, seed, clip, speaker, voice, emotion, predicted``.
 
     Raises
     ------
@@ -240,7 +240,8 @@ def own_rates(grounds: dict[str, Ground], features: Sequence[str]) -> Iterator[s
 
 def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
     judged = pair.judged
-    notes = [outcome.failure] if outcome.failure else list(dict.fromkeys(note for unit in outcome.kept for note in unit.about["notes"]))
+    told = [*judged.voice_notes, *(note for unit in outcome.kept for note in unit.about["notes"])]
+    notes = [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
     if len(always := np.unique(outcome.predicted)) == 1:
         notes.append(f"every clip is taken for {judged.emotions[always[0]]}")
     row = {
@@ -250,7 +251,7 @@ def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, confi
         **dict(zip(("features", "model", "track"), cell, strict=True)),
         "dims": pair.ground.features[cell[0]].values.shape[1],
         "cv": str(pair.ground.judged.protocol),
-        "speakers": judged.clips["speaker"].nunique(),
+        "speakers": judged.n_voices,
         "clips": len(judged.clips),
         "budget": config.budget,
         "trials": config.trials,
@@ -263,19 +264,18 @@ def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, confi
 
 
 def _scores(judged: Judged, outcome: Outcome, within: Outcome | None) -> dict[str, float]:
-    speakers = judged.clips["speaker"].to_numpy(str)
-    counts = scores.speaker_counts(judged.codes, outcome.predicted, speakers)
+    counts = scores.speaker_counts(judged.codes, outcome.predicted, judged.voices)
     bound = scores.overlap_bound(counts.shape[-3])
     found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts, inflation=bound if within is None else 1.0), strict=True))
     found |= {"war": scores.war_of(counts.sum(-3)).mean(), "macro_f1": scores.macro_f1_of(counts.sum(-3)).mean()}
     if within and not within.failure:
-        loss = scores.difference_interval(judged.codes, within.predicted, outcome.predicted, speakers, inflation=bound)
+        loss = scores.difference_interval(judged.codes, within.predicted, outcome.predicted, judged.voices, inflation=bound)
         found |= dict(zip(("loss", "loss_low", "loss_high"), loss, strict=True))
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
 def _prediction_rows(pair: Pair, cell: Cell, outcome: Outcome) -> Iterator[pd.DataFrame]:
-    emotions, known = np.array(pair.judged.emotions), pair.judged.clips[["speaker", "emotion"]]
+    emotions, known = np.array(pair.judged.emotions), pair.judged.clips[["speaker", "voice", "emotion"]]
     for seed, codes in zip(pair.judged.folds, outcome.predicted, strict=False):
         named = {"train": pair.train, "test": pair.judged.corpus, **dict(zip(("features", "model", "track"), cell, strict=True))}
         yield known.assign(**named, seed=seed, predicted=emotions[codes]).rename_axis("clip").reset_index().sort_values("clip")

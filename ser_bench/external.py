@@ -92,7 +92,7 @@ def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
         )
     aligned = [_align_seed(table[seeds == seed], judged, seed, path) for seed in sorted(set(seeds)) or [min(judged.folds)]]
     whole = pd.concat(aligned).rename_axis("clip").reset_index().sort_values(["seed", "clip"], ignore_index=True)
-    return whole[["seed", "fold", "clip", "speaker", "emotion", "predicted"]].join(_probabilities(whole, judged.emotions, path))
+    return whole[["seed", "fold", "clip", "speaker", "voice", "emotion", "predicted"]].join(_probabilities(whole, judged.emotions, path))
 
 
 def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> p
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
     _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not judged in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
-    known = judged.clips[["speaker", "emotion"]].assign(seed=seed, own=judged.folds[seed])
+    known = judged.clips[["speaker", "voice", "emotion"]].assign(seed=seed, own=judged.folds[seed])
     rows = known.join(table.set_index("clip")[[c for c in table.columns if c in {"predicted", "fold"} or c.startswith("p.")]])
     if "fold" in rows:
         _refuse(path, rows.index[rows["fold"] != rows["own"]], "is predicted in another fold than its own; see ser-bench splits")
@@ -156,13 +156,13 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig) -> Run:
         "labels": judged.labels,
         "dims": pd.NA,
         "cv": str(judged.protocol),
-        "speakers": judged.clips["speaker"].nunique(),
+        "speakers": judged.n_voices,
         "clips": len(judged.clips),
         "budget": MODEL,
         "trials": 0,
         "seeds": seeds,
         "status": "leaky" if judged.protocol.leaky else "ok",
-        "notes": "external: out-of-fold by the word of whoever made the predictions",
+        "notes": "; ".join([*judged.voice_notes, "external: out-of-fold by the word of whoever made the predictions"]),
         "seconds": 0.0,
     }
     digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()

@@ -39,7 +39,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from ser_bench.corpora import load_corpus
+    from ser_bench.corpora import load_corpus, voices_of
     from ser_bench.features import count_missing, parse_features
 
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
@@ -47,7 +47,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
     models, dims = choose_models(config), {heard_as(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets}
     missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
     if missing:
-        clips = corpus.clips.assign(voice=corpus.clips["speaker"])
+        clips = corpus.clips.assign(voice=voices_of(corpus.clips))
         judged = Judged(corpus.name, config.labels, clips, *split(clips, corpus, config))
         searches, units = _searches(judged, config), sum(int(fold.max()) + 1 for fold in judged.folds.values())
         to_do = {(f, m, t): [units] * len(searches) for f in dims for m in config.models for t in config.track}

@@ -86,11 +86,11 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
     if protocol.leaky or protocol.text or protocol.most:
         raise WrongCall(f"--cv {protocol}: the gap is measured from an honest and whole split; leave --cv out, or use loso or group:K")
     predicted = {way: codes for part in _splits(ground, config) for way, codes in _judge(part, config, progress)}
-    truth, speakers = ground.judged.codes, ground.judged.clips["speaker"].to_numpy(str)
-    inflation, rows = scores.overlap_bound(len(np.unique(speakers))), []
+    truth, voices = ground.judged.codes, ground.judged.voices
+    inflation, rows = scores.overlap_bound(len(np.unique(voices))), []
     for way, codes in predicted.items():
-        above = scores.difference_interval(truth, codes, predicted[HONEST], speakers, inflation=inflation)
-        rows.append((*way, *scores.jackknife_interval(truth, codes, speakers, inflation=inflation), *above))
+        above = scores.difference_interval(truth, codes, predicted[HONEST], voices, inflation=inflation)
+        rows.append((*way, *scores.jackknife_interval(truth, codes, voices, inflation=inflation), *above))
     columns = [*Way._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high"]
     return ground, pd.DataFrame(rows, columns=columns).round(4)
 

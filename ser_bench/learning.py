@@ -72,10 +72,9 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
             first = next(iter(failures.values()))
             warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {first}")
     planned.stages["learning curves"] = time.perf_counter() - began
-    speakers = judged.clips["speaker"].to_numpy(str)
-    inflation = scores.overlap_bound(len(np.unique(speakers)))
+    inflation = scores.overlap_bound(len(np.unique(judged.voices)))
     rows = [
-        (judged.corpus, *cell, n, *scores.jackknife_interval(judged.codes, codes, speakers, inflation=inflation))
+        (judged.corpus, *cell, n, *scores.jackknife_interval(judged.codes, codes, judged.voices, inflation=inflation))
         for n, by_cell in by_number.items()
         for cell, codes in by_cell.items()
     ]

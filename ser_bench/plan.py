@@ -96,13 +96,13 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
 
 def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress) -> Ground:
     """Load the corpus, extract what is missing of these feature sets, and settle which clips are judged; errors as `make_plan`."""
-    from ser_bench.corpora import load_corpus
+    from ser_bench.corpora import load_corpus, voices_of
     from ser_bench.features import extract_corpus, parse_features
 
     feature_sets = [parse_features(text) for text in features]
     began = time.perf_counter()
     corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
-    split(corpus.clips.assign(voice=corpus.clips["speaker"]), corpus, config)
+    split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
     check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
     extraction = extract_corpus(

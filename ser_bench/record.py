@@ -88,7 +88,8 @@ def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str])
 def _cell_row(planned: Plan, cell: Cell, kept: list[Finished], failed: list[str]) -> dict[str, Any]:
     judged, config = planned.judged, planned.config
     features, model, track = cell
-    notes = dict.fromkeys(failed[:1] or [note for unit in kept for note in unit.about["notes"]] + _cut_short(kept, config.trials))
+    told = [*judged.voice_notes, *(note for unit in kept for note in unit.about["notes"]), *_cut_short(kept, config.trials)]
+    notes = dict.fromkeys(failed[:1] or told)
     return {
         "corpus": judged.corpus,
         "labels": judged.labels,
@@ -97,7 +98,7 @@ def _cell_row(planned: Plan, cell: Cell, kept: list[Finished], failed: list[str]
         "model": model,
         "track": track,
         "cv": str(judged.protocol),
-        "speakers": judged.clips["speaker"].nunique(),
+        "speakers": judged.n_voices,
         "clips": len(judged.clips),
         "budget": config.budget,
         "trials": config.trials,
@@ -132,7 +133,7 @@ def _prediction_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
     judged = planned.judged
     held_out = judged.clips[judged.folds[unit.seed] == unit.fold]
     emotions = np.array(judged.emotions)
-    rows = {"clip": held_out.index, "speaker": held_out["speaker"].to_numpy(), "emotion": held_out["emotion"].to_numpy()}
+    rows = {"clip": held_out.index, **{column: held_out[column].to_numpy() for column in ("speaker", "voice", "emotion")}}
     chosen = next((trial["score"] for trial in kept.about["trials"] if trial["chosen"]), np.nan)
     rows |= {"predicted": emotions[kept.predicted]} | {f"p.{e}": p for e, p in zip(emotions, kept.probabilities.T, strict=True)}
     return pd.DataFrame({**_named(planned, unit), **rows, "inner": chosen})
@@ -211,7 +212,7 @@ def describe_corpus(ground: Ground) -> dict[str, Any]:
     return {
         "name": ground.corpus.name,
         "clips": len(clips),
-        "speakers": int(clips["speaker"].nunique()),
+        "speakers": ground.judged.n_voices,
         "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
         "hours": round(float(clips["seconds"].sum()) / 3600, 3),
         "licence": facts.licence if facts else "",

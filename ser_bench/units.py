@@ -91,6 +91,22 @@ class Judged:
         return np.searchsorted(self.emotions, self.clips["emotion"].to_numpy(str))
 
     @cached_property
+    def voices(self) -> np.ndarray:
+        """Whose voice each clip is, shape (n_clips,): what no split separates, and what everything inferred is clustered by."""
+        return self.clips["voice"].to_numpy(str)
+
+    @cached_property
+    def n_voices(self) -> int:
+        """How many people speak."""
+        return len(np.unique(self.voices))
+
+    @property
+    def voice_notes(self) -> list[str]:
+        """A note for every row where some person has several speaker ids, such as ``12 speaker ids of 6 people``; else none."""
+        ids = self.clips["speaker"].nunique()
+        return [f"{ids} speaker ids of {self.n_voices} people"] if ids != self.n_voices else []
+
+    @cached_property
     def hashes(self) -> dict[int, str]:
         """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold and, where these are held out, sentence."""
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
@@ -101,9 +117,8 @@ class Judged:
 
     def fewest_voices(self) -> int:
         """How many voices are learnt from in the fold where these are the fewest."""
-        voices = self.clips["voice"].to_numpy(str)
         places = [(seed, fold) for seed, folds in self.folds.items() for fold in range(folds.max() + 1)]
-        return min(len(np.unique(voices[self.training(*place)])) for place in places)
+        return min(len(np.unique(self.voices[self.training(*place)])) for place in places)
 
     def fold_seed(self, seed: int, fold: int) -> int:
         """Seed of the inner folds within an outer one, which all rows share."""

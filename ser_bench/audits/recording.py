@@ -47,7 +47,7 @@ def recordings(ground: Ground, config: RunConfig) -> Iterator[Finding]:
 
 
 def recognised_from(judged: Judged, features: Features, group: str, seed: int) -> scores.Interval:
-    """UAR, with its interval over speakers, of a random forest with its defaults on one group of columns, with `recording` the header."""
+    """UAR, with its interval over voices, of a random forest with its defaults on one group of columns, with `recording` the header."""
     from ser_bench.models import known_models, plan_split
     from ser_bench.tuning import UnitData, scaled_split
 
@@ -55,14 +55,14 @@ def recognised_from(judged: Judged, features: Features, group: str, seed: int) -
     x = features.values[:, [mine == group for mine in features.groups]]
     if group == "recording":
         x = np.column_stack([x, header_properties(judged.clips["path"].tolist())]).astype(np.float32)
-    voices, folds = judged.clips["voice"].to_numpy(str), judged.folds[seed]
+    folds = judged.folds[seed]
     predicted = np.empty_like(judged.codes)
     for fold in range(folds.max() + 1):
         train, held = judged.training(seed, fold), folds == fold
-        data = UnitData(x, judged.codes, voices, train, tuple(judged.emotions))
+        data = UnitData(x, judged.codes, judged.voices, train, tuple(judged.emotions))
         split = scaled_split(data, x, train, held, held_out=True)
         predicted[held] = plan_split(model, split).run(dict(model.defaults), derive_seed(seed, "audit", fold)).predicted
-    return scores.jackknife_interval(judged.codes, predicted, voices, inflation=scores.overlap_bound(len(np.unique(voices))))
+    return scores.jackknife_interval(judged.codes, predicted, judged.voices, inflation=scores.overlap_bound(len(np.unique(judged.voices))))
 
 
 def header_properties(paths: Sequence[str]) -> np.ndarray:

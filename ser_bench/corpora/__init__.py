@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, audio_folder, human_recall, known_readers, load_corpus
 from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels
-from ser_bench.corpora.twins import Twins, resolve_twins
+from ser_bench.corpora.twins import Twins, resolve_twins, voices_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,7 @@ __all__ = [
     "load_corpus",
     "lonely_labels",
     "resolve_twins",
+    "voices_of",
 ]
 
 

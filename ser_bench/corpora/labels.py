@@ -105,5 +105,5 @@ def apply_labels(clips: pd.DataFrame, scheme: str) -> pd.DataFrame:
 
 def lonely_labels(clips: pd.DataFrame) -> list[str]:
     """Labels that only one speaker ever shows: no model can learn them from anyone else."""
-    speakers = clips.groupby("emotion")["speaker"].nunique()
-    return sorted(speakers.index[speakers == 1])
+    voices = clips.groupby("emotion")["voice"].nunique()
+    return sorted(voices.index[voices == 1])

@@ -32,7 +32,8 @@ def read_manifest(manifest: Path) -> Corpus:
     ----------
     manifest : Path
         ``.csv`` (UTF-8, commas) or ``.parquet``. Required columns: `path`, `emotion`, `speaker`; `start` and `end` are
-        seconds, `recognised` is the share of listeners who heard the emotion that was meant.
+        seconds, `recognised` is the share of listeners who heard the emotion that was meant. Speakers of one `voice` are
+        one person; where it is blank, the speaker is the voice.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def read_manifest(manifest: Path) -> Corpus:
     _check_columns(table, manifest)
     for column in REQUIRED:
         _refuse_rows(table[column] == "", manifest, f"no {column}")
-    table = _read_spans(table, manifest)
+    table = _read_voices(_read_spans(table, manifest), manifest)
     if "recognised" in table:
         table["recognised"] = _read_numbers(table["recognised"], manifest)
     folder = manifest.parent
@@ -106,6 +107,17 @@ def _read_spans(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
     table = table.assign(**spans)
     _refuse_rows(table["end"] <= table["start"].fillna(0), manifest, "'end' does not come after 'start'")
     return table
+
+
+def _read_voices(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
+    """`voice` of every clip: what some row gives its speaker, else the speaker; without the column, none."""
+    if "voice" not in table:
+        return table
+    given = table[table["voice"] != ""]
+    of_speaker = given.drop_duplicates("speaker").set_index("speaker")["voice"]
+    voices = table["speaker"].map(of_speaker).fillna(table["speaker"])
+    _refuse_rows((table["voice"] != "") & (table["voice"] != voices), manifest, "another 'voice' than an earlier row gives this speaker")
+    return table.assign(voice=voices)
 
 
 def _read_numbers(said: pd.Series, manifest: Path) -> pd.Series:

@@ -25,7 +25,7 @@ class Twins(NamedTuple):
     Parameters
     ----------
     clips : DataFrame
-        The clips to judge, in the order given, with the column `voice`: the speaker, or all who share audio with him (``A+B``).
+        The clips to judge, in the order given, with the column `voice`: as the table says, or all of them that share audio (``A+B``).
     skipped : DataFrame
         Columns `clip`, `reason`, `counts` (False throughout: copies are no loss).
     warnings : list of str
@@ -42,7 +42,7 @@ def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twin
 
     - Same stem, speaker and emotion: the first by clip name is used, the others are skipped as its duplicates.
     - Another stem: kept, with a warning. One speaker's clips are never separated, so neither are these.
-    - Two speakers: kept, with a warning, and the speakers become one voice.
+    - Two speakers: kept, with a warning, and the speakers become one voice. Those whom the table gives one `voice` are that already.
     - Two emotions: one of the labels must be wrong.
 
     Parameters
@@ -61,7 +61,7 @@ def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twin
 
     ordered = clips.sort_index()
     stems = [PurePosixPath(clip.partition("#")[0]).stem for clip in ordered.index]
-    same = [ordered["digest"], pd.Series(stems, ordered.index), ordered["speaker"], ordered["emotion"]]
+    same = [ordered["digest"], pd.Series(stems, ordered.index), voices_of(ordered), ordered["emotion"]]
     first = pd.Series(ordered.index, ordered.index).groupby(same, sort=False).transform("first")
     copies = first.index[first != first.index]
     skipped = pd.DataFrame({"clip": list(copies), "reason": [f"duplicate of {first[clip]}" for clip in copies], "counts": False})
@@ -69,18 +69,24 @@ def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twin
     kept = clips.drop(index=copies)
     groups = _shared(kept)
     warnings = _warn(groups, allow_conflicts=allow_conflicts)
-    voices = join_voices(kept["speaker"].unique(), (group["speaker"].unique() for group in groups))
-    return Twins(kept.assign(voice=kept["speaker"].map(voices)), skipped, warnings)
+    named = voices_of(kept)
+    joined = join_voices(named.unique(), (named[group.index].unique() for group in groups))
+    return Twins(kept.assign(voice=named.map(joined)), skipped, [*_warn_of_ids(kept), *warnings])
+
+
+def voices_of(clips: pd.DataFrame) -> pd.Series:
+    """Whose voice each clip is as far as the table says: its column `voice`, where there is none the speaker."""
+    return clips["voice" if "voice" in clips else "speaker"]
 
 
 def join_voices(speakers: Iterable[str], together: Iterable[Iterable[str]]) -> dict[str, str]:
-    """The voice of each speaker.
+    """The voice of each speaker (or of each voice that the table names).
 
     Parameters
     ----------
     speakers : iterable of str
     together : iterable of iterables of str
-        Speakers who share audio. Who shares with one shares with all that one shares with.
+        Those who share audio. Who shares with one shares with all that one shares with.
 
     >>> join_voices("abcd", [["a", "b"], ["c", "b"]])
     {'a': 'a+b+c', 'b': 'a+b+c', 'c': 'a+b+c', 'd': 'd'}
@@ -96,6 +102,13 @@ def _shared(clips: pd.DataFrame) -> list[pd.DataFrame]:
     """The clips of each audio that more than one clip has, sorted by clip."""
     repeated = clips[clips["digest"].duplicated(keep=False)].sort_index()
     return [group for _, group in repeated.groupby("digest", sort=False)]
+
+
+def _warn_of_ids(clips: pd.DataFrame) -> list[str]:
+    """That the table makes one person of several speaker ids, and of which."""
+    ids = clips["speaker"].groupby(voices_of(clips)).unique()
+    several = [" = ".join(sorted(mine)) for mine in ids if len(mine) > 1]
+    return [f"speaker ids that are one person by the column 'voice': {_enumerate(several)}"] if several else []
 
 
 def _warn(groups: list[pd.DataFrame], *, allow_conflicts: bool) -> list[str]:

@@ -40,21 +40,21 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     opened = {**record, "id": cell_id(record), "read": row_cells(record)}
     if rows.empty:
         return opened
-    truth, predicted, speakers = (rows[name].to_numpy(str) for name in ("emotion", "predicted", "speaker"))
+    truth, predicted, voices = (rows[name].to_numpy(str) for name in ("emotion", "predicted", "voice"))
     emotions = sorted({*truth, *predicted})
     by_seed = [rows["seed"].to_numpy() == seed for seed in rows["seed"].unique()]
-    by_speaker = np.stack([scores.speaker_counts(truth[one], predicted[one], speakers[one], classes=emotions) for one in by_seed])
-    counts = by_speaker.sum((0, 1))
+    by_voice = np.stack([scores.speaker_counts(truth[one], predicted[one], voices[one], classes=emotions) for one in by_seed])
+    counts = by_voice.sum((0, 1))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     known = _probabilities(rows)
     aucs = scores.aucs(rows["emotion"], known.p, _folds(rows), classes=known.classes) if known else {}
-    voices = sorted(zip(np.unique(speakers), scores.uar_of(by_speaker.sum(0)), strict=True), key=lambda pair: (pair[1], pair[0]))
+    speakers = scores.uar_by(truth, predicted, rows["speaker"])
     return {
         **opened,
         "emotions": emotions,
         "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
-        "classes": _classes(emotions, by_speaker, aucs),
-        "speakers": [{"name": name, "uar": float(value)} for name, value in voices],
+        "classes": _classes(emotions, by_voice, aucs),
+        "speakers": [{"name": name, "uar": value} for name, value in sorted(speakers.items(), key=lambda pair: (pair[1], pair[0]))],
         "beside": _beside(rows, known, run.clips),
         "curves": _roc_curves(rows, known, aucs, emotions) if known else [],
         "reliability": _reliability(rows, known) if known else None,
@@ -93,12 +93,12 @@ def _folds(rows: pd.DataFrame) -> pd.Series:
     return rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
 
 
-def _classes(emotions: list[str], by_speaker: np.ndarray, aucs: dict[str, float]) -> list[dict[str, Any]]:
-    """Recall with its interval, precision, F1 and AUC of each emotion."""
-    counts = by_speaker.sum((0, 1))
+def _classes(emotions: list[str], by_voice: np.ndarray, aucs: dict[str, float]) -> list[dict[str, Any]]:
+    """Recall with its interval over voices, precision, F1 and AUC of each emotion."""
+    counts = by_voice.sum((0, 1))
     intervals: list[Any] = [(r, np.nan, np.nan) for r in scores.recalls_of(counts)]
-    if by_speaker.shape[1] > 1:
-        intervals = scores.recall_intervals_of(by_speaker, inflation=scores.overlap_bound(by_speaker.shape[1]))
+    if by_voice.shape[1] > 1:
+        intervals = scores.recall_intervals_of(by_voice, inflation=scores.overlap_bound(by_voice.shape[1]))
     values = zip(emotions, intervals, scores.precisions_of(counts), scores.f1s_of(counts), counts.sum(1), strict=True)
     return [
         {"emotion": e, "recall": r, "low": low, "high": high, "precision": p, "f1": f, "n": int(n), "auc": aucs.get(e, np.nan)}

@@ -45,7 +45,7 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     predictions : DataFrame
-        ``corpus, features, model, track, seed, fold, clip, speaker, emotion, predicted, p.<emotion>...``; none of a failed cell.
+        ``corpus, features, model, track, seed, fold, clip, speaker, voice, emotion, predicted, p.<emotion>...``; none of a failed cell.
     cells : DataFrame
         The leaderboard's columns but scores and rank, a row a cell.
 
@@ -84,7 +84,7 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def judge(rows: pd.DataFrame) -> dict[str, object]:
-    """The scores of one cell from its predictions over all seeds, and each speaker's contribution to its UAR (`shares`).
+    """The scores of one cell from its predictions over all seeds, and each voice's contribution to its UAR (`shares`).
 
     `judged_on` names the clips. `auc` is blank where there are no probabilities.
     """
@@ -93,12 +93,12 @@ def judge(rows: pd.DataFrame) -> dict[str, object]:
     clips = by_seed[0]["clip"].tolist()
     if len(set(clips)) < len(clips) or any(seed["clip"].tolist() != clips for seed in by_seed):
         raise WorkFailed(f"predictions of {' '.join(rows.iloc[0][CELL])}: every seed must judge the same clips, each once")
-    truth, speakers = (by_seed[0][column].to_numpy(str) for column in ("emotion", "speaker"))
+    truth, voices = (by_seed[0][column].to_numpy(str) for column in ("emotion", "voice"))
     predicted = np.stack([seed["predicted"].to_numpy(str) for seed in by_seed])
-    by_speaker = scores.speaker_counts(truth, predicted, speakers)
-    counts = by_speaker.sum(1)
+    by_voice = scores.speaker_counts(truth, predicted, voices)
+    counts = by_voice.sum(1)
     uars = scores.uar_of(counts)
-    interval = scores.jackknife_of(by_speaker, inflation=scores.overlap_bound(by_speaker.shape[-3]))
+    interval = scores.jackknife_of(by_voice, inflation=scores.overlap_bound(by_voice.shape[-3]))
     present = [f"p.{emotion}" for emotion in emotions if emotion in truth]
     known = len(present) > 0 and rows[present].notna().to_numpy().all()
     classes = [column.removeprefix("p.") for column in present]
@@ -111,7 +111,7 @@ def judge(rows: pd.DataFrame) -> dict[str, object]:
         "macro_f1": scores.macro_f1_of(counts).mean(),
         "auc": np.mean(aucs),
         "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
-        "shares": scores.contributions_of(by_speaker),
+        "shares": scores.contributions_of(by_voice),
         "judged_on": tuple(clips),
     }
 
@@ -163,6 +163,17 @@ def read_board(path: Path) -> pd.DataFrame:
 
     dtypes = {**NAMES, "rank": "Int64"}
     return pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
+
+
+def read_predictions(folder: Path) -> pd.DataFrame:
+    """Read a run's `predictions.parquet`; of one that was written without `voice`, it is that of its `clips.parquet`."""
+    import pandas as pd
+
+    predictions = pd.read_parquet(folder / "predictions.parquet")
+    if "voice" in predictions or predictions.empty:
+        return predictions
+    voices = pd.read_parquet(folder / "clips.parquet", columns=["voice"])["voice"]
+    return predictions.assign(voice=predictions["clip"].map(voices))
 
 
 def read_references(path: Path) -> pd.DataFrame:
@@ -223,8 +234,8 @@ def resolutions(board: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shares(rows: pd.DataFrame) -> np.ndarray:
-    """Each speaker's contribution to a cell's UAR."""
+    """Each voice's contribution to a cell's UAR."""
     ordered = rows.sort_values(["seed", "clip"])
     predicted = ordered["predicted"].to_numpy(str).reshape(ordered["seed"].nunique(), -1)
     one = ordered.iloc[: predicted.shape[1]]
-    return scores.contributions(one["emotion"].to_numpy(str), predicted, one["speaker"].to_numpy(str))
+    return scores.contributions(one["emotion"].to_numpy(str), predicted, one["voice"].to_numpy(str))

@@ -21,7 +21,18 @@ from ser_bench.external import MODEL as EXTERNAL
 from ser_bench.files import write_text
 from ser_bench.reports import across
 from ser_bench.reports.diagram import write_diagram
-from ser_bench.reports.leaderboard import BLOCK, CELL, COLUMNS, SCORES, rank, read_board, read_references, resolutions, write_csv
+from ser_bench.reports.leaderboard import (
+    BLOCK,
+    CELL,
+    COLUMNS,
+    SCORES,
+    rank,
+    read_board,
+    read_predictions,
+    read_references,
+    resolutions,
+    write_csv,
+)
 from ser_bench.reports.merged_page import write_merged_page
 from ser_bench.reports.page import remake_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
@@ -133,10 +144,10 @@ def read_one_run(folder: Path) -> OneRun:
         if not (folder / name).is_file():
             raise WrongCall(f"{folder} cannot be merged: it has no {name}, which every finished run has")
     clips = pd.read_parquet(folder / "clips.parquet").sort_index()
-    told = [name for name in clips.columns if name in {"key", "emotion", "speaker"} or name.startswith("fold_")]
+    told = [name for name in clips.columns if name in {"key", "emotion", "speaker", "voice"} or name.startswith("fold_")]
     judged = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
     rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), judged=judged, run=str(folder))
-    return OneRun(rows, pd.read_parquet(folder / "predictions.parquet"), read_references(folder / "references.csv"))
+    return OneRun(rows, read_predictions(folder), read_references(folder / "references.csv"))
 
 
 def _settings(path: Path) -> str:

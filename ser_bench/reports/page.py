@@ -21,7 +21,7 @@ from ser_bench.reports.beside import ablations, audited, gaps
 from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
-from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_learning, read_references, read_resolutions
+from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_learning, read_predictions, read_references, read_resolutions
 from ser_bench.reports.listening import Sound, sounds
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
@@ -60,7 +60,7 @@ def read_run(folder: Path) -> RunTables:
     return RunTables(
         folder,
         read_board(folder / "leaderboard.csv"),
-        pd.read_parquet(folder / "predictions.parquet"),
+        read_predictions(folder),
         pd.read_parquet(folder / "trials.parquet"),
         pd.read_parquet(folder / "clips.parquet"),
         pd.read_csv(folder / "skipped.csv", dtype=str),

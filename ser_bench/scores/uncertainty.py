@@ -22,7 +22,7 @@ References
 Nadeau & Bengio (2003), Inference for the generalization error, *Machine Learning* 52.
 Hoeffding (1948), A class of statistics with asymptotically normal distribution, *Annals of Mathematical Statistics* 19(3).
 Bengio & Grandvalet (2004), No unbiased estimator of the variance of k-fold cross-validation, *JMLR* 5: why refits are needed.
-Bates, Hastie & Tibshirani (2023), Cross-validation: what does it estimate and how well does it do it?, *JASA* 119: models without two folds.
+Bates, Hastie & Tibshirani (2023), Cross-validation: what does it estimate and how well does it do it?, *JASA* 119: models without pairs.
 Austern & Zhou (2020), Asymptotics of cross-validation, arXiv:2001.11111.
 """
 

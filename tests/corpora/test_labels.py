@@ -49,5 +49,5 @@ def test_every_scheme_describes_itself() -> None:
 
 
 def test_a_label_of_one_speaker_only_is_lonely() -> None:
-    clips = pd.DataFrame({"emotion": ["anger", "anger", "fear", "fear"], "speaker": ["a", "b", "a", "a"]})
+    clips = pd.DataFrame({"emotion": ["anger", "anger", "fear", "fear"], "voice": ["a", "b", "a", "a"]})
     assert lonely_labels(clips) == ["fear"]

@@ -119,3 +119,15 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(WrongCall, match=name):
             load_corpus(tmp_path / name)
+
+
+def test_speakers_of_one_voice_are_one_person_and_a_blank_voice_is_the_speaker(tmp_path: Path) -> None:
+    rows = ("a.wav,anger,01,", "b.wav,fear,01b,01", "c.wav,fear,01b,", "d.wav,fear,02,", "e.wav,anger,x,guest")
+    clips = load(tmp_path, f"{HEADER},voice", *rows).clips
+    assert clips["voice"].tolist() == ["01", "01", "01", "02", "guest"]
+    assert clips["speaker"].tolist() == ["01", "01b", "01b", "02", "x"]
+
+
+def test_a_speaker_of_two_voices_is_refused_by_row(tmp_path: Path) -> None:
+    said = refusal(tmp_path, f"{HEADER},voice", "a.wav,anger,01,A", "b.wav,fear,02,", "c.wav,fear,01,B")
+    assert said.endswith("mine.csv: another 'voice' than an earlier row gives this speaker in row 3")

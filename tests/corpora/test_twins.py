@@ -112,3 +112,15 @@ def test_the_twin_pair_of_the_official_ravdess_is_found(real_corpora: Path) -> N
     assert len(twins.clips) == len(clips)
     assert len(twins.warnings) == 1
     assert "03-01-03-01-02-01-07.flac = Actor_07/03-01-03-01-02-02-07.flac" in twins.warnings[0]
+
+
+def test_ids_of_one_voice_share_what_each_of_them_shares() -> None:
+    clips = table("a.wav 1 A anger", "b.wav 2 B fear", "c.wav 2 C fear", "d.wav 3 D fear").assign(voice=["A", "A", "C", "D"])
+    twins = resolve_twins(clips)
+    assert twins.clips["voice"].tolist() == ["A+C", "A+C", "A+C", "D"]
+    assert twins.warnings[0] == "speaker ids that are one person by the column 'voice': A = B"
+
+
+def test_a_copy_under_another_id_of_one_person_is_a_copy() -> None:
+    twins = resolve_twins(table("a.wav 1 A anger", "copy/a.wav 1 B anger", "c.wav 2 C fear").assign(voice=["A", "A", "C"]))
+    assert twins.skipped["clip"].tolist() == ["copy/a.wav"]

@@ -1,0 +1,124 @@
+"""Several speaker ids of one person are one voice: whatever is inferred is as if that person had a single id."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import ser_bench
+from tests.small import SMALL
+
+QUICK = {**SMALL, "trials": 1}
+
+
+@pytest.fixture(scope="module")
+def corpora(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same clips, one of them twice under two names, with one id per person and, in two ways, with two.
+
+    By the `column` of the manifest, and by the audio that the two ids `share`: every person's second id has a copy of a clip of the first.
+    """
+    folder = tmp_path_factory.mktemp("voices")
+    table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str).assign(place=lambda clips: clips.groupby("speaker").cumcount())
+    copies = table[table["place"] == 0].assign(place=1)
+    for path in copies["path"]:
+        shutil.copy(speech / "corpus" / path, folder / f"copy-{Path(path).name}")
+    table["path"] = [str(speech / "corpus" / path) for path in table["path"]]
+    copies["path"] = [str(folder / f"copy-{Path(path).name}") for path in copies["path"]]
+    table = pd.concat([table, copies])
+    ids = table["speaker"] + table["place"].mod(2).map({0: "", 1: "b"})
+    tables = {"one": table, "column": table.assign(voice=table["speaker"], speaker=ids), "shared": table.assign(speaker=ids)}
+    manifests = {}
+    for name, mine in tables.items():
+        manifests[name] = folder / name / "clips.csv"
+        manifests[name].parent.mkdir()
+        mine.drop(columns="place").to_csv(manifests[name], index=False)
+    return manifests
+
+
+def where(speech: Path, corpora: dict[str, Path]) -> dict[str, str]:
+    """Where features and units are kept."""
+    return {"cache": str(speech / "store"), "out": str(corpora["one"].parents[1] / "out")}
+
+
+@pytest.mark.parametrize("way", ["column", "shared"])
+def test_several_ids_of_one_person_are_one_voice_in_a_run(way, corpora, speech):
+    options = {**QUICK, "models": ["logreg", "svm"], **where(speech, corpora)}
+    one, several = (ser_bench.run(corpora[name], **options) for name in ("one", way))
+    columns = [column for column in one.leaderboard if column not in {"seconds", "notes"}]
+    pd.testing.assert_frame_equal(several.leaderboard[columns], one.leaderboard[columns])
+    pd.testing.assert_frame_equal(several.resolutions, one.resolutions)
+    pd.testing.assert_frame_equal(several.learning, one.learning)
+    assert several.leaderboard["speakers"].tolist() == [4, 4]
+    assert several.leaderboard["notes"].str.contains("8 speaker ids of 4 people").all()
+    assert not one.leaderboard["notes"].str.contains("people").any()
+    assert several.predictions["speaker"].nunique() == 8
+    assert several.predictions["voice"].nunique() == 4
+
+
+@pytest.mark.parametrize("way", ["column", "shared"])
+def test_several_ids_of_one_person_are_one_voice_in_an_ablation(way, corpora, speech):
+    options = {**QUICK, "features": "prosody", "modes": "without", **where(speech, corpora)}
+    one, several = (ser_bench.ablate(corpora[name], **options) for name in ("one", way))
+    pd.testing.assert_frame_equal(several.table, one.table)
+    pd.testing.assert_frame_equal(several.importance, one.importance)
+
+
+@pytest.mark.parametrize("way", ["column", "shared"])
+def test_several_ids_of_one_person_are_one_voice_in_the_leak_gap(way, corpora, speech):
+    options = {**QUICK, "cv": "group:3", **where(speech, corpora)}
+    one, several = (ser_bench.audit(corpora[name], gap=True, **options).gap for name in ("one", way))
+    transductive = one["scaling"] == "speaker"  # each id's clips are scaled by themselves
+    pd.testing.assert_frame_equal(several[~transductive], one[~transductive])
+
+
+@pytest.mark.parametrize("way", ["column", "shared"])
+def test_several_ids_of_one_person_are_one_voice_across_corpora(way, corpora, speech):
+    options = {**QUICK, "track": "train", **where(speech, corpora)}
+    one, several = (ser_bench.cross("tones(speakers=3,takes=1,seed=9)", corpora[name], **options) for name in ("one", way))
+    columns = [column for column in one.table if column not in {"seconds", "notes"}]
+    pd.testing.assert_frame_equal(several.table[columns], one.table[columns])
+    assert several.table["notes"].str.contains("8 speaker ids of 4 people").all()
+    assert several.predictions["voice"].nunique() == 4
+
+
+@pytest.mark.parametrize("way", ["column", "shared"])
+def test_several_ids_of_one_person_are_one_voice_for_a_system_from_elsewhere(way, corpora, speech, tmp_path):
+    options = {"cv": "group:3", "inner": 2, **where(speech, corpora)}
+    guesses = ser_bench.splits(corpora["one"], **options).assign(predicted="anger")
+    guesses.loc[::2, "predicted"] = guesses.loc[::2, "emotion"]
+    guesses[["clip", "predicted"]].to_csv(tmp_path / "guesses.csv", index=False)
+    one, several = (ser_bench.score(tmp_path / "guesses.csv", corpora[name], **options).leaderboard.iloc[0] for name in ("one", way))
+    names = ["speakers", "uar", "uar_low", "uar_high"]
+    assert several[names].tolist() == one[names].tolist()
+    assert several["notes"].startswith("8 speaker ids of 4 people; ")
+
+
+def test_a_run_says_which_ids_its_manifest_makes_one_person(corpora, speech):
+    several = ser_bench.run(corpora["column"], **{**QUICK, "learning_curves": False}, **where(speech, corpora))
+    assert "speaker ids that are one person by the column 'voice': 01 = 01b; 02 = 02b; 03 = 03b and 1 more" in several.warnings
+
+
+def test_the_report_lists_ids_but_its_intervals_are_over_voices(corpora, speech):
+    from ser_bench.reports.cells import open_cell
+    from ser_bench.reports.page import read_run
+    from ser_bench.reports.tables import records
+
+    one, several = (
+        read_run(ser_bench.run(corpora[name], **{**QUICK, "learning_curves": False}, **where(speech, corpora)).folder)
+        for name in ("one", "column")
+    )
+    mine, theirs = (open_cell(records(run.leaderboard)[0], run) for run in (one, several))
+    assert theirs["classes"] == mine["classes"]
+    assert len(theirs["speakers"]) == 8
+
+
+def test_predictions_without_voices_have_those_of_the_run_s_clips(corpora, speech, tmp_path):
+    from ser_bench.reports.leaderboard import read_predictions
+
+    run = ser_bench.run(corpora["shared"], **{**QUICK, "learning_curves": False}, **where(speech, corpora))
+    shutil.copy(run.folder / "clips.parquet", tmp_path)
+    run.predictions.drop(columns="voice").to_parquet(tmp_path / "predictions.parquet")
+    assert read_predictions(tmp_path)["voice"].tolist() == run.predictions["voice"].tolist()
