@@ -334,9 +334,8 @@ def ablate(
     if sweep:
         table = pd.concat([table, sweep_rows(sweep, config, benches, progress or Silent())], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
-    folder = folder_of(
-        f"{ground.corpus.name}-ablation", config, [*ground.judged.hashes.values(), *modes, str(hold), str(importance), str(sweep or "")]
-    )
+    asked = [*modes, str(hold), str(importance), str(sweep or "")]
+    folder = folder_of(f"{ground.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
     searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
     tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
     about = write_terms(folder, ground, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
