@@ -117,10 +117,11 @@ def judge(rows: pd.DataFrame) -> dict[str, object]:
 
 
 def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame:
-    """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, name, uar, war, source``.
+    """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
-    as published, if all of the corpus's clips are judged; then also what others have published on these.
+    as published, if all of the corpus's clips are judged; then also what others have published on these, each on the track that it
+    was measured on. `track` is blank for what every track may be read against.
 
     Parameters
     ----------
@@ -144,12 +145,19 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     if heard is not None:
         rows.append(("human", heard, np.nan, "mean share of listeners who heard what was meant, over emotions, on these clips"))
     whole = facts is not None and labels == "all" and len(clips) == facts.clips
-    if facts and whole:
-        if heard is None and facts.human is not None:
-            rows.append(("human", facts.human, np.nan, facts.human_source))
-        rows += [(f"{LEAKY_ELSEWHERE if p.leaky else PUBLISHED}{p.name}", p.uar, p.war, p.source) for p in facts.published]
-    named = [(corpus.name, labels, *row) for row in rows]
-    return pd.DataFrame(named, columns=["corpus", "labels", "name", "uar", "war", "source"]).round(4)
+    if facts and whole and heard is None and facts.human is not None:
+        rows.append(("human", facts.human, np.nan, facts.human_source))
+    named = [(corpus.name, labels, "", *row) for row in rows]
+    for p in facts.published if facts and whole else ():
+        named.append((corpus.name, labels, p.track, f"{LEAKY_ELSEWHERE if p.leaky else PUBLISHED}{p.name}", p.uar, p.war, p.source))
+    return pd.DataFrame(named, columns=["corpus", "labels", "track", "name", "uar", "war", "source"]).round(4)
+
+
+def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `references` that a block of the leaderboard is to be read against: of its corpus and labels, and of its track or all."""
+    first = block.iloc[0]
+    same = (references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])
+    return references[same & references["track"].isin([first["track"], ""])]
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -166,10 +174,11 @@ def read_board(path: Path) -> pd.DataFrame:
 
 
 def read_references(path: Path) -> pd.DataFrame:
-    """Read `references.csv`, names as they are."""
+    """Read `references.csv`, names as they are; one written before lines had a track gives each to all tracks."""
     import pandas as pd
 
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
+    table = pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
+    return table if "track" in table else table.assign(track="")
 
 
 def read_resolutions(path: Path) -> pd.DataFrame:

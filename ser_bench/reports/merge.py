@@ -189,7 +189,7 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     predictions = pd.concat([_predictions(part[part["run"] == run], runs[run]) for run in part["run"].unique()], ignore_index=True)
     board = rank(predictions, part[[name for name in COLUMNS if name not in {"rank", *SCORES}]])
     board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
-    lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates("name", ignore_index=True)
+    lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["name"] == "chance", "uar"].max()
     return Block(board.assign(chance=chance), lines, resolutions(board, predictions), _apart(part, parts))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.reports.leaderboard import BLOCK
+from ser_bench.reports.leaderboard import BLOCK, lines_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +129,7 @@ def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
 def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     """How a block's numbers are to be read, in two or three sentences."""
     first = block.iloc[0]
-    same = references[(references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])]
-    lines = [reference_words(row) for row in records(same)]
+    lines = [reference_words(row) for row in records(lines_of(block, references))]
     seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
