@@ -225,7 +225,9 @@ def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progre
     return _published(external.judge(ground, Path(predictions), name or Path(predictions).stem, config), ground, config)
 
 
-def leaderboard(runs: Iterable[str | Path] = (), *, out: str | Path = RunConfig.out, to: str | Path | None = None) -> Merged:
+def leaderboard(
+    runs: Iterable[str | Path] = (), *, out: str | Path = RunConfig.out, to: str | Path | None = None, with_external: bool = False
+) -> Merged:
     """Merge runs into one leaderboard, and compare systems across their corpora.
 
     Parameters
@@ -236,6 +238,8 @@ def leaderboard(runs: Iterable[str | Path] = (), *, out: str | Path = RunConfig.
     to : str or Path, optional
         The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; `leaderboard` below `out`
         without.
+    with_external : bool
+        Whether systems from elsewhere enter the comparison of every row with the best; otherwise they change no p of other rows.
 
     Raises
     ------
@@ -244,7 +248,8 @@ def leaderboard(runs: Iterable[str | Path] = (), *, out: str | Path = RunConfig.
     """
     from ser_bench.reports import merge
 
-    return merge.merge([Path(run) for run in runs] or merge.find_runs(Path(out)), Path(to or Path(out) / "leaderboard"))
+    folders = [Path(run) for run in runs] or merge.find_runs(Path(out))
+    return merge.merge(folders, Path(to or Path(out) / "leaderboard"), with_external=with_external)
 
 
 def cross(
@@ -334,9 +339,8 @@ def ablate(
     if sweep:
         table = pd.concat([table, sweep_rows(sweep, config, benches, progress or Silent())], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
-    folder = folder_of(
-        f"{ground.corpus.name}-ablation", config, [*ground.judged.hashes.values(), *modes, str(hold), str(importance), str(sweep or "")]
-    )
+    asked = [*modes, str(hold), str(importance), str(sweep or "")]
+    folder = folder_of(f"{ground.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
     searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
     tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
     about = write_terms(folder, ground, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")

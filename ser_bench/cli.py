@@ -431,7 +431,12 @@ def score(predictions: str, corpus: str, name: str | None, **given: Any) -> None
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--out", metavar="FOLDER", default=DEFAULTS.out, help=f"Where runs lie, if none are named.  [default: {DEFAULTS.out}]")
 @click.option("-o", "--to", metavar="FOLDER", help="Where the merged leaderboard goes.  [default: leaderboard below --out]")
-def leaderboard(runs: tuple[str, ...], out: str, to: str | None) -> None:
+@click.option(
+    "--with-external",
+    is_flag=True,
+    help="Include systems from elsewhere in the comparison of every row with the best; otherwise they change no p of other rows.",
+)
+def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool) -> None:
     """Merge RUNs into one leaderboard, ranked anew, and compare systems across corpora.
 
     RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
@@ -447,7 +452,7 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None) -> None:
     """
     from ser_bench import api
 
-    _print_merged(api.leaderboard(runs, out=out, to=to))
+    _print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external))
 
 
 @cli.command()

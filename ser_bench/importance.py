@@ -188,9 +188,11 @@ def _call(bench: Bench, place: Place, path: Path, subsets: list[tuple[int, ...]]
 
 
 def _digest(bench: Bench, place: Place, single: list[int]) -> str:
-    """What a unit's hash does not cover: a search that was cut short may have chosen other parameters."""
+    """What a unit's hash does not cover: which columns are shuffled together, and a search that was cut short may have chosen other
+    parameters."""
     about = bench.found[place, bench.groups].about
-    covered = json.dumps([VERSION, about["params"], about["rounds"], single], sort_keys=True)
+    members = [bench.groups.index(group) for group in bench.features.groups]
+    covered = json.dumps([VERSION, about["params"], about["rounds"], single, members], sort_keys=True)
     return hashlib.blake2b(covered.encode(), digest_size=6).hexdigest()
 
 

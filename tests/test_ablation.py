@@ -215,3 +215,26 @@ def test_a_model_s_own_measure_stands_beside_where_it_has_one(model, says, speec
     own = leaned[leaned["kind"] == "model"]
     assert len(own) == (len(GROUPS) if says else 0)
     assert not says or own["value"].sum() == pytest.approx(1, abs=1e-3)
+
+
+def own_table(speech: Path, names: tuple[str, ...], path: Path) -> Path:
+    """A column that tells emotions, and two of noise, under these names."""
+    clips = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str).set_index("path")
+    rng = np.random.default_rng(0)
+    codes = clips["emotion"].astype("category").cat.codes.to_numpy(float)
+    values = np.column_stack([codes + rng.normal(0, 0.3, len(clips)), rng.normal(size=(len(clips), 2))])
+    pd.DataFrame(values, index=clips.index, columns=list(names)).to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("names", [("b.1", "a.1", "a.2"), ("a.1", "a.2", "b.1"), ("plain", "a.1", "a.2")])
+def test_columns_under_other_groups_are_evaluated_as_if_nothing_were_kept(names, speech, tmp_path):
+    path = tmp_path / "mine.parquet"
+    how = {"trials": 1, "modes": "alone", "features": str(path)}
+    own_table(speech, ("a.1", "b.1", "b.2"), path)
+    before = ablate(speech, tmp_path / "kept", **how)
+    own_table(speech, names, path)
+    again, afresh = (ablate(speech, tmp_path / out, **how) for out in ("kept", "fresh"))
+    pd.testing.assert_frame_equal(again.table, afresh.table)
+    pd.testing.assert_frame_equal(again.importance, afresh.importance)
+    assert again.folder.name != before.folder.name

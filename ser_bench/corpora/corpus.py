@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench import registry, spec
+from ser_bench.config import TRACKS
 from ser_bench.corpora.labels import name_emotion
-from ser_bench.errors import WrongCall
+from ser_bench.errors import WrongCall, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,13 @@ class Published:
         NaN for what was not told.
     leaky : bool
         Whether speakers stood in training and test.
+    track : {'train', 'speaker'}
+        Where its scaling statistics came from, and so the track whose rows may be read against it.
+
+    Raises
+    ------
+    WrongCall
+        For an unknown track.
     """
 
     name: str
@@ -50,6 +58,11 @@ class Published:
     uar: float = math.nan
     war: float = math.nan
     leaky: bool = False
+    track: str = "train"
+
+    def __post_init__(self) -> None:
+        if self.track not in TRACKS:
+            raise unknown("track", self.track, TRACKS)
 
 
 @dataclass(frozen=True)

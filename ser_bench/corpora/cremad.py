@@ -33,9 +33,16 @@ class CremaD(FileNameReader):
         published=(
             Published(
                 "ComParE",
-                "best of nine classifiers, six groups of unseen speakers, each speaker's clips standardised, parameters not nested: "
+                "best of nine classifiers, six groups of unseen speakers, training-set statistics, nested search: "
                 "Keesing, Koh & Witbrock (2021), Interspeech",
+                uar=0.61,
+            ),
+            Published(
+                "ComParE",
+                "best of nine classifiers, six groups of unseen speakers, each speaker's clips standardised, parameters not nested "
+                "(optimistic): Keesing, Koh & Witbrock (2021), Interspeech",
                 uar=0.71,
+                track="speaker",
             ),
         ),
     )

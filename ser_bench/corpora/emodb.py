@@ -44,9 +44,16 @@ class EmoDB(FileNameReader):
         published=(
             Published(
                 "ComParE",
-                "best of nine classifiers, one unseen speaker at a time, each speaker's clips standardised, parameters not nested: "
+                "best of nine classifiers, one unseen speaker at a time, training-set statistics, nested search: "
                 "Keesing, Koh & Witbrock (2021), Interspeech",
+                uar=0.75,
+            ),
+            Published(
+                "ComParE",
+                "best of nine classifiers, one unseen speaker at a time, each speaker's clips standardised, parameters not nested "
+                "(optimistic): Keesing, Koh & Witbrock (2021), Interspeech",
                 uar=0.87,
+                track="speaker",
             ),
         ),
     )

@@ -8,6 +8,7 @@ Rule: only what the store lacks is computed. All feature sets of a call stand on
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -246,8 +247,8 @@ def _noted(clips: pd.DataFrame, shelf: Shelf) -> list[str]:
 def _matrix(part: Part, clips: pd.DataFrame, shelf: Shelf) -> Features:
     if isinstance(part, OwnTable):
         values = part.table.loc[clips.index].to_numpy()
-        # Rows go by the clip's name, so that which row stands for which sound is part of what it is.
-        covered = hashlib.blake2b(digest_size=4)
+        # Rows go by the clip's name, so that which row stands for which sound is part of what it is; and so is what each column is called.
+        covered = hashlib.blake2b(json.dumps(part.columns).encode(), digest_size=4)
         for key, at in sorted((key, at) for at, key in enumerate(clips["key"])):
             covered.update(key.encode() + values[at].tobytes())
         return Features(part.label, covered.hexdigest(), part.columns, part.groups, values)

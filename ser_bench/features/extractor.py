@@ -85,7 +85,9 @@ class Features:
 
     Parameters
     ----------
-    name, fingerprint : str
+    name : str
+    fingerprint : str
+        Of all that the values depend on, and of the columns' own names and order.
     columns, groups : tuple of str
     values : array of float32, shape (n_clips, n_columns)
     """
@@ -101,14 +103,17 @@ class Features:
         return dataclasses.replace(self, values=np.ascontiguousarray(self.values[rows]))
 
     def of_groups(self, groups: Iterable[str]) -> Features:
-        """The columns of some groups, under a name and a fingerprint that say so; itself for all of them."""
+        """The columns of some groups, under a name that says so; itself for all of them.
+
+        Its fingerprint covers which columns these are: what belongs to a group may change while the whole matrix does not.
+        """
         kept = sorted(set(groups))
         if kept == sorted(set(self.groups)):
             return self
         mine = np.array([group in kept for group in self.groups])
         return Features(
             f"{self.name} [{', '.join(kept)}]",
-            fingerprint_of({"of": self.fingerprint, "groups": kept}),
+            fingerprint_of({"of": self.fingerprint, "columns": np.flatnonzero(mine).tolist()}),
             tuple(column for column, of in zip(self.columns, mine, strict=True) if of),
             tuple(group for group in self.groups if group in kept),
             np.ascontiguousarray(self.values[:, mine]),

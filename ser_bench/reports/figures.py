@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ser_bench.reports.leaderboard import BLOCK
+from ser_bench.reports.leaderboard import BLOCK, lines_of
 from ser_bench.reports.tables import protocol_words, records
 
 if TYPE_CHECKING:
@@ -50,16 +50,24 @@ class Panel(NamedTuple):
 def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:
     """Draw every row's UAR with its interval on one axis, a panel a track, as `leaderboard` below `folder`."""
     looks = looks_of(board["model"])
-    named = [(name.partition(": ")[0], uar) for name, uar in references[["name", "uar"]].itertuples(index=False)]
-    lines = {name: uar for name, uar in named if name in LINES}
     blocks = [block[block["uar"].notna()] for _, block in board.groupby(BLOCK, sort=False)]
-    panels = [Panel(TITLES[block["track"].iloc[0]], [_mark(row, looks) for row in records(block)], lines) for block in blocks if len(block)]
+    panels = [
+        Panel(TITLES[block["track"].iloc[0]], [_mark(row, looks) for row in records(block)], _lines(block, references))
+        for block in blocks
+        if len(block)
+    ]
     if not panels:
         return
     first = board.iloc[0]
     protocols = {protocol_words(cv) for cv in board["cv"]}
     how = f", {protocols.pop()}" if len(protocols) == 1 else ""
     draw(panels, folder, "leaderboard", f"{first['corpus']}: {first['clips']:,} clips, {first['speakers']} speakers{how}")
+
+
+def _lines(block: pd.DataFrame, references: pd.DataFrame) -> dict[str, float]:
+    """The lines of a block's panel, by the first word of their names."""
+    named = [(name.partition(": ")[0], uar) for name, uar in lines_of(block, references)[["name", "uar"]].itertuples(index=False)]
+    return {name: uar for name, uar in named if name in LINES}
 
 
 def looks_of(names: pd.Series) -> dict[str, tuple[str, str]]:

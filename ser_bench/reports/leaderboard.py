@@ -3,12 +3,12 @@
 In:   a run's predictions, and one row a cell that says what it is and what it cost.
 Out:  the table that `leaderboard.csv` holds, what it is to be read against, and what its speakers could have shown at all.
 Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FAILED ones neither. Comparisons with the best
-      are among ranked rows alone.
+      are among ranked rows alone, and a system from elsewhere changes no p of other rows unless that is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed
+from ser_bench.external import MODEL as EXTERNAL
 from ser_bench.files import write_whole
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
 """How names of references from papers begin; what shared speakers between training and test is told of, and never drawn."""
 
 
-def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def rank(predictions: pd.DataFrame, cells: pd.DataFrame, *, with_external: bool = False) -> pd.DataFrame:
     """Judge and rank cells.
 
     Parameters
@@ -48,6 +49,8 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
         ``corpus, features, model, track, seed, fold, clip, speaker, voice, emotion, predicted, p.<emotion>...``; none of a failed cell.
     cells : DataFrame
         The leaderboard's columns but scores and rank, a row a cell.
+    with_external : bool
+        As `comparisons` takes it.
 
     Returns
     -------
@@ -73,7 +76,9 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
         order = block.sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
         _check_same_clips(block)
         board.loc[order, "rank"] = np.arange(1, len(order) + 1)
-        board.loc[order, "p_vs_best"] = scores.p_vs_best(np.stack(block.loc[order, "shares"].to_list()))
+        for entering, given in comparisons(block.loc[order], with_external=with_external):
+            p = scores.p_vs_best(np.stack(block.loc[entering, "shares"].to_list()))
+            board.loc[given, "p_vs_best"] = pd.Series(p, entering)[given]
     board[SCORES] = board[SCORES].astype(float).round(4)
     board["rank"] = board["rank"].astype("Int64")
     last = board["status"].map({"ok": 0, "leaky": 1, "failed": 2})
@@ -81,6 +86,25 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     keys = board.assign(_last=last, _track=tracks, _uar=-board["uar"].fillna(0))
     order = keys.sort_values(["corpus", "labels", "_track", "cv", "_last", "rank", "_uar", "features", "model"]).index
     return board.loc[order, list(COLUMNS)].reset_index(drop=True)
+
+
+def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[pd.Index, pd.Index]]:
+    """The comparisons with the best that are made in a block: which rows enter each, and which of them get their p from it.
+
+    Parameters
+    ----------
+    block : DataFrame
+        Ranked rows.
+    with_external : bool
+        Whether systems from elsewhere enter the comparison of every row. Otherwise the other rows are compared among themselves, first,
+        and systems from elsewhere with all rows.
+    """
+    outside = (block["model"] == EXTERNAL).to_numpy()
+    if with_external or outside.all() or not outside.any():
+        yield block.index, block.index
+    else:
+        yield block.index[~outside], block.index[~outside]
+        yield block.index, block.index[outside]
 
 
 def judge(rows: pd.DataFrame) -> dict[str, object]:
@@ -117,10 +141,11 @@ def judge(rows: pd.DataFrame) -> dict[str, object]:
 
 
 def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame:
-    """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, name, uar, war, source``.
+    """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
-    as published, if all of the corpus's clips are judged; then also what others have published on these.
+    as published, if all of the corpus's clips are judged; then also what others have published on these, each on the track that it
+    was measured on. `track` is blank for what every track may be read against.
 
     Parameters
     ----------
@@ -144,12 +169,19 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     if heard is not None:
         rows.append(("human", heard, np.nan, "mean share of listeners who heard what was meant, over emotions, on these clips"))
     whole = facts is not None and labels == "all" and len(clips) == facts.clips
-    if facts and whole:
-        if heard is None and facts.human is not None:
-            rows.append(("human", facts.human, np.nan, facts.human_source))
-        rows += [(f"{LEAKY_ELSEWHERE if p.leaky else PUBLISHED}{p.name}", p.uar, p.war, p.source) for p in facts.published]
-    named = [(corpus.name, labels, *row) for row in rows]
-    return pd.DataFrame(named, columns=["corpus", "labels", "name", "uar", "war", "source"]).round(4)
+    if facts and whole and heard is None and facts.human is not None:
+        rows.append(("human", facts.human, np.nan, facts.human_source))
+    named = [(corpus.name, labels, "", *row) for row in rows]
+    for p in facts.published if facts and whole else ():
+        named.append((corpus.name, labels, p.track, f"{LEAKY_ELSEWHERE if p.leaky else PUBLISHED}{p.name}", p.uar, p.war, p.source))
+    return pd.DataFrame(named, columns=["corpus", "labels", "track", "name", "uar", "war", "source"]).round(4)
+
+
+def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `references` that a block of the leaderboard is to be read against: of its corpus and labels, and of its track or all."""
+    first = block.iloc[0]
+    same = (references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])
+    return references[same & references["track"].isin([first["track"], ""])]
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -177,10 +209,11 @@ def read_predictions(folder: Path) -> pd.DataFrame:
 
 
 def read_references(path: Path) -> pd.DataFrame:
-    """Read `references.csv`, names as they are."""
+    """Read `references.csv`, names as they are; one written before lines had a track gives each to all tracks."""
     import pandas as pd
 
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
+    table = pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
+    return table if "track" in table else table.assign(track="")
 
 
 def read_resolutions(path: Path) -> pd.DataFrame:
@@ -209,25 +242,28 @@ def _check_same_clips(block: pd.DataFrame) -> None:
             )
 
 
-def resolutions(board: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+def resolutions(board: pd.DataFrame, predictions: pd.DataFrame, *, with_external: bool = False) -> pd.DataFrame:
     """What differences each block's speakers could have shown: ``corpus, labels, track, cv, speakers, smallest_p, smallest_difference``.
 
     Parameters
     ----------
     board, predictions : DataFrame
+    with_external : bool
         What `rank` gave and took.
 
     Returns
     -------
     DataFrame
-        `smallest_difference` is that of `scores.smallest_difference`, rounded to four digits, for the ranked rows.
+        `smallest_difference` is that of `scores.smallest_difference`, rounded to four digits, for the ranked rows, without systems from
+        elsewhere where these are left out of the other rows' comparison; blank where that leaves a single row.
     """
     import pandas as pd
 
     grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
     rows = []
     for place, block in board[board["status"] == "ok"].groupby(BLOCK, sort=False):
-        shares = np.stack([_shares(grouped[cell]) for cell in block[CELL].itertuples(index=False, name=None)])
+        entering, _ = next(comparisons(block, with_external=with_external))
+        shares = np.stack([_shares(grouped[cell]) for cell in block.loc[entering, CELL].itertuples(index=False, name=None)])
         n_speakers = shares.shape[1]
         rows.append((*place, n_speakers, scores.smallest_p(n_speakers), round(scores.smallest_difference(shares), 4)))
     return pd.DataFrame(rows, columns=[*BLOCK, "speakers", "smallest_p", "smallest_difference"])

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NEEDED = ("run.toml", "leaderboard.csv", "references.csv", "clips.parquet", "predictions.parquet")
+ASIDE = "p against the best of all rows, while other rows are compared without this one (--with-external includes it)"
 SEARCH = ["budget", "trials", "seeds"]
 PROTOCOL = [*BLOCK, *SEARCH, "settings", "judged"]
 # Of a run's configuration: what its rows say themselves, or its clips and their folds.
@@ -107,8 +108,15 @@ def find_runs(out: Path) -> list[Path]:
     return found
 
 
-def merge(folders: Iterable[Path], to: Path) -> Merged:
+def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False) -> Merged:
     """Merge runs into one leaderboard and write it to the folder `to`; the runs' own pages are made again.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+    to : Path
+    with_external : bool
+        Whether systems from elsewhere enter the comparison of every row with the best, as `leaderboard.comparisons` takes it.
 
     Raises
     ------
@@ -122,7 +130,7 @@ def merge(folders: Iterable[Path], to: Path) -> Merged:
     runs = {str(folder): read_one_run(folder) for folder in sorted(set(folders))}
     rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
     parts = [_unite(part) for part in _parts(rows)]
-    blocks = [_block(part, parts, runs) for part in parts]
+    blocks = [_block(part, parts, runs, with_external=with_external) for part in parts]
     whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
     compared, unsaid = across.compare(whole)
     merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, unsaid, blocks)
@@ -193,16 +201,26 @@ def _unite(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(united, ignore_index=True)
 
 
-def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun]) -> Block:
+def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun], *, with_external: bool) -> Block:
     """Rank rows of one protocol anew, from their predictions."""
     import pandas as pd
 
     predictions = pd.concat([_predictions(part[part["run"] == run], runs[run]) for run in part["run"].unique()], ignore_index=True)
-    board = rank(predictions, part[[name for name in COLUMNS if name not in {"rank", *SCORES}]])
+    part = part if with_external else _say_aside(part)
+    board = rank(predictions, part[[name for name in COLUMNS if name not in {"rank", *SCORES}]], with_external=with_external)
     board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
-    lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates("name", ignore_index=True)
+    lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["name"] == "chance", "uar"].max()
-    return Block(board.assign(chance=chance), lines, resolutions(board, predictions), _apart(part, parts))
+    shown = resolutions(board, predictions, with_external=with_external)
+    return Block(board.assign(chance=chance), lines, shown, _apart(part, parts))
+
+
+def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a note on those of systems from elsewhere that others are compared without them."""
+    outside = (part["model"] == EXTERNAL) & (part["status"] == "ok")
+    if not (part.loc[~outside, "status"] == "ok").any():
+        return part
+    return part.assign(notes=part["notes"].mask(outside, part["notes"] + f"; {ASIDE}"))
 
 
 def _predictions(rows: pd.DataFrame, run: OneRun) -> pd.DataFrame:

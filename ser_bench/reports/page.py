@@ -21,7 +21,16 @@ from ser_bench.reports.beside import ablations, audited, gaps
 from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
-from ser_bench.reports.leaderboard import BLOCK, PUBLISHED, read_board, read_learning, read_predictions, read_references, read_resolutions
+from ser_bench.reports.leaderboard import (
+    BLOCK,
+    PUBLISHED,
+    lines_of,
+    read_board,
+    read_learning,
+    read_predictions,
+    read_references,
+    read_resolutions,
+)
 from ser_bench.reports.listening import Sound, sounds
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
@@ -184,7 +193,6 @@ def show_block(
     first = block.iloc[0]
     rows = [{**row, "read": row_cells(row), "like_best": like_best(row), "href": link(row)} for row in records(block)]
     few = "An interval over fewer than six speakers is not to be leaned on." if first["speakers"] < 6 else ""
-    mine = references[(references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])]
     return {
         "title": title,
         "corpus": first["corpus"],
@@ -192,7 +200,7 @@ def show_block(
         "rows": rows,
         "few": few,
         "notes": [line for line in (resolution_words(block, resolutions), *notes(block)) if line],
-        "lines": [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(mine)],
+        "lines": [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))],
         "heat": heat_map(block, link),
         "cost": cost_map(block),
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.reports.leaderboard import BLOCK
+from ser_bench.reports.leaderboard import BLOCK, lines_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +112,7 @@ def like_best(row: dict[str, Any]) -> bool:
 
 
 def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
-    """What differences a block's speakers could have shown at all; empty where nothing is ranked or a single row."""
+    """What differences a block's speakers could have shown at all; empty where nothing or a single row is compared."""
     first = block.iloc[0]
     mine = resolutions[(resolutions[BLOCK] == first[BLOCK]).all(axis=1)]
     if mine.empty or (block["status"] == "ok").sum() < 2:
@@ -120,6 +120,8 @@ def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     speakers, smallest_p, difference = mine.iloc[0][["speakers", "smallest_p", "smallest_difference"]]
     if smallest_p > INDISTINCT:
         return f"With {speakers} speakers no p below {short(smallest_p)} can come out: no difference between rows can be shown."
+    if np.isnan(difference):
+        return ""
     if np.isinf(difference):
         return f"These {speakers} speakers differ so much that they could have shown no difference between rows."
     about = f"about {short(difference)[:-1]} UAR for a typical row, less for one that errs where the best does"
@@ -129,8 +131,7 @@ def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
 def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     """How a block's numbers are to be read, in two or three sentences."""
     first = block.iloc[0]
-    same = references[(references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])]
-    lines = [reference_words(row) for row in records(same)]
+    lines = [reference_words(row) for row in records(lines_of(block, references))]
     seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (

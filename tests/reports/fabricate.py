@@ -47,8 +47,9 @@ def cell(features: str, model: str, table: pd.DataFrame, **changes: object) -> d
 
 def references(table: pd.DataFrame) -> pd.DataFrame:
     """Chance and listeners."""
-    rows = [("made up", "all", "chance", 1 / 3, 1 / 3, "a guess among 3 emotions"), ("made up", "all", "human", 0.9, np.nan, "asked")]
-    return pd.DataFrame(rows, columns=["corpus", "labels", "name", "uar", "war", "source"])
+    rows = [("chance", 1 / 3, 1 / 3, "a guess among 3 emotions"), ("human", 0.9, np.nan, "asked")]
+    named = [("made up", "all", "", *row) for row in rows]
+    return pd.DataFrame(named, columns=["corpus", "labels", "track", "name", "uar", "war", "source"])
 
 
 def resolutions(difference: float = 0.112, *, speakers: int = 8) -> pd.DataFrame:

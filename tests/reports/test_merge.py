@@ -279,3 +279,60 @@ def test_a_system_from_elsewhere_is_ranked_with_those_on_its_clips_and_folds(tmp
         [2, 1, "my network"],
         [2, 2, "egemaps"],
     ]
+
+
+NETWORK = ("my network", "external")
+
+
+def with_a_guest(tmp_path: Path, skill: float, **how: bool) -> Merged:
+    """Own rows and a system from elsewhere, merged."""
+    own, guest = tmp_path / "own", tmp_path / f"guest{skill}"
+    if not own.exists():
+        fabricate.write_ranked_run(own, {A: 0.8, B: 0.75, C: 0.3})
+    if not guest.exists():
+        fabricate.write_ranked_run(guest, {NETWORK: skill}, budget="external", trials=0, notes="external: by word")
+    return ser_bench.leaderboard([own, guest], to=tmp_path / f"merged{skill}{how}", **how)
+
+
+def own_p(merged: Merged) -> pd.Series:
+    rows = merged.leaderboard[merged.leaderboard["model"] != "external"]
+    return rows.set_index(["features", "model"])["p_vs_best"].sort_index()
+
+
+@pytest.mark.parametrize("skill", [0.98, 0.77, 0.1])
+def test_a_system_from_elsewhere_changes_no_p_of_other_rows_unless_asked(tmp_path, skill):
+    merged = with_a_guest(tmp_path, skill)
+    alone = merge(tmp_path, tmp_path / "own")
+    pd.testing.assert_series_equal(own_p(merged), own_p(alone))
+    assert merged.blocks[0].resolutions.equals(alone.blocks[0].resolutions)
+    included = with_a_guest(tmp_path, skill, with_external=True)
+    columns = ["features", "model", "uar", "rank"]
+    pd.testing.assert_frame_equal(included.leaderboard[columns], merged.leaderboard[columns])
+    of_guest = [board.leaderboard.set_index("model").loc["external", "p_vs_best"] for board in (merged, included)]
+    assert of_guest[0] == of_guest[1] or np.isnan(of_guest).all()
+
+
+def test_asked_for_a_system_from_elsewhere_enters_every_comparison(tmp_path):
+    merged = with_a_guest(tmp_path, 0.98, with_external=True)
+    table = fabricate.clips()
+    found = pd.concat([fabricate.predictions(table, *s, k) for s, k in ((A, 0.8), (B, 0.75), (C, 0.3), (NETWORK, 0.98))])
+    expected = rank(found, pd.DataFrame([fabricate.cell(*s, table) for s in (A, B, C, NETWORK)]), with_external=True)
+    assert merged.leaderboard["p_vs_best"].tolist() == pytest.approx(expected["p_vs_best"].tolist(), nan_ok=True)
+    assert merged.leaderboard["p_vs_best"].isna().sum() == 1
+    assert "compared without this one" not in text(merged)
+
+
+def test_it_is_said_which_rows_a_p_is_against(tmp_path):
+    merged = with_a_guest(tmp_path, 0.98)
+    assert "other rows are compared without this one (--with-external includes it) (my network external)." in text(merged)
+    assert "compared without this one" in (merged.folder / "leaderboard.html").read_text(encoding="utf-8")
+    alone = ser_bench.leaderboard([tmp_path / "guest0.98"], to=tmp_path / "alone")
+    assert "compared without this one" not in text(alone)
+
+
+def test_beside_a_single_row_of_one_s_own_no_smallest_difference_is_claimed(tmp_path):
+    own = fabricate.write_ranked_run(tmp_path / "a", {A: 0.6})
+    guest = fabricate.write_ranked_run(tmp_path / "b", {NETWORK: 0.9}, budget="external", trials=0)
+    merged = merge(tmp_path, own, guest)
+    assert "could have shown" not in text(merged)
+    assert merged.leaderboard["p_vs_best"].isna().all()
