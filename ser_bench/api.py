@@ -36,7 +36,7 @@ class Results(Run):
     ----------
     leaderboard : DataFrame
     resolutions : DataFrame
-        What differences each block of it could have shown (`reports.leaderboard.resolutions`).
+        What differences each block of it could have shown, and what its best row is worth (`reports.leaderboard.resolutions`).
     learning : DataFrame or None
         ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row learnt from fewer speakers; None where that was not
         judged.
@@ -144,6 +144,7 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
     """Judge every corpus of a configuration, one after the other; one `Results` a corpus."""
     from ser_bench import plan, runner
     from ser_bench.learning import curves_of
+    from ser_bench.refits import refit_without_pairs
 
     progress = progress or Silent()
     if config.storage:
@@ -151,7 +152,8 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
     results = []
     # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), progress) for source in config.corpus]:
-        found = _published(runner.execute(planned, progress, fresh=fresh), planned, planned.config)
+        done = runner.execute(planned, progress, fresh=fresh)
+        found = _published(refit_without_pairs(planned, done, progress, fresh=fresh), planned, planned.config)
         results.append(_with_curves(found, planned, progress, fresh=fresh) if curves_of(planned.config, planned.judged) else found)
     return results
 
@@ -177,7 +179,7 @@ def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
 
     reports.write_csv(audits.glance(ground, config), run.folder / "findings.csv")
     read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
-    board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against)
+    board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against, run.refits)
     return Results(**vars(run), leaderboard=board, resolutions=shown)
 
 

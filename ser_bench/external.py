@@ -169,4 +169,4 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig) -> Run:
     folder = folder_of(ground.corpus.name, config, [MODEL, name, digest, *judged.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
     write_folder(folder, ground, config, predictions, trials)
-    return Run(folder, pd.DataFrame([row]), predictions, trials, ground.skipped, ground.warnings, 0, 0, {}, [])
+    return Run(folder, pd.DataFrame([row]), predictions, trials, ground.skipped, ground.warnings, 0, 0, {}, [], None)

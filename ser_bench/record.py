@@ -64,7 +64,7 @@ class Run:
     reused: int
     spent: dict[str, float]
     failures: list[str]
-    refits: pd.DataFrame | None = None
+    refits: pd.DataFrame | None
 
 
 def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

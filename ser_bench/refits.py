@@ -46,7 +46,8 @@ def refit_without_pairs(planned: Plan, run: Run, progress: Progress, *, fresh: b
         Do every unit again, finished or not.
     """
     began, reason = time.perf_counter(), why_not(planned)
-    table, failures = _none(), {}
+    table = _none()
+    failures: dict[str, str] = {}
     if not reason:
         kept = finished_units(planned, run)
         pairs = dataclasses.replace(planned, config=dataclasses.replace(planned.config, storage=""), units=list(_units(planned, kept)))

@@ -129,6 +129,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
         len(planned.units) - len(fits),
         _spent(fits),
         _failed_lines(planned, failures),
+        None,
     )
 
 

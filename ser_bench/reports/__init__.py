@@ -35,20 +35,22 @@ __all__ = [
 ]
 
 
-def publish(folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def publish(
+    folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame, refits: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write a run folder's leaderboard, figures and page; returns the leaderboard, and what its speakers could have shown.
 
     Parameters
     ----------
     folder : Path
         The run folder, its tables written.
-    cells, predictions : DataFrame
+    cells, predictions, refits : DataFrame
         As `rank` takes them.
     read_against : DataFrame
         As `references` gives it.
     """
-    board = rank(predictions, cells)
-    shown = resolutions(board, predictions)
+    board = rank(predictions, cells, refits)
+    shown = resolutions(board, predictions, refits)
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
     read_against.to_csv(folder / "references.csv", index=False)

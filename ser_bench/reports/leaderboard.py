@@ -18,37 +18,52 @@ from ser_bench import scores
 from ser_bench.errors import WorkFailed
 from ser_bench.external import MODEL as EXTERNAL
 from ser_bench.files import write_whole
+from ser_bench.reports.evidence import CELL, Block, Evidence, gather
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Corpus
 
-CELL = ["corpus", "features", "model", "track"]
 BLOCK = ["corpus", "labels", "track", "cv"]
-NAMES: dict[Hashable, Any] = dict.fromkeys(("corpus", "labels", "features", "model", "track", "cv", "mode", "group", "name", "notes"), str)
+NAMES: dict[Hashable, Any] = dict.fromkeys(
+    ("corpus", "labels", "features", "model", "track", "cv", "mode", "group", "name", "notes", "chosen"), str
+)
 """Columns of words, in any table: a corpus or a system may be called 2023."""
-SCORES = ["uar", "uar_low", "uar_high", "war", "macro_f1", "auc", "p_vs_best", "uar_sd_seeds"]
+AGAINST = ("behind", "behind_low", "behind_high", "p_vs_best")
+"""What a row is behind the best: the fields of `scores.VersusBest`."""
+SCORES = ["uar", "uar_low", "uar_high", "variance_ratio", "war", "macro_f1", "auc", *AGAINST, "uar_sd_seeds"]
+ALONE = ("uar", "war", "macro_f1", "auc", "uar_sd_seeds")
+"""The scores of a row that do not depend on which other rows there are."""
 COLUMNS = (
     *("rank", "corpus", "labels", "features", "dims", "model", "track", "cv", "speakers", "clips"),
-    *("uar", "uar_low", "uar_high", "war", "macro_f1", "auc", "p_vs_best"),
+    *("uar", "uar_low", "uar_high", "variance_ratio", "war", "macro_f1", "auc", *AGAINST),
     *("budget", "trials", "seeds", "uar_sd_seeds", "status", "notes", "seconds"),
 )
 
+WORTH = ("smallest_difference", "best", "best_low", "best_high", "selected", "selected_low", "selected_high")
+SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen")
+"""The columns of `resolution.csv`."""
 
 PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
 """How names of references from papers begin; what shared speakers between training and test is told of, and never drawn."""
 
 
-def rank(predictions: pd.DataFrame, cells: pd.DataFrame, *, with_external: bool = False) -> pd.DataFrame:
-    """Judge and rank cells.
+def rank(
+    predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None = None, *, with_external: bool = False
+) -> pd.DataFrame:
+    """Evaluate and rank cells.
 
     Parameters
     ----------
     predictions : DataFrame
-        ``corpus, features, model, track, seed, fold, clip, speaker, voice, emotion, predicted, p.<emotion>...``; none of a failed cell.
+        ``corpus, features, model, track, seed, fold, clip, speaker, voice, emotion, predicted, p.<emotion>..., inner``; none of a failed
+        cell.
     cells : DataFrame
-        The leaderboard's columns but scores and rank, a row a cell.
+        The leaderboard's columns but scores and rank, one row per cell.
+    refits : DataFrame, optional
+        ``corpus, features, model, track, seed, fold, without, loss``: what folds lose without each other's speakers in training. Rows
+        without them have the widest intervals that overlapping training sets can bring.
     with_external : bool
         As `comparisons` takes it.
 
@@ -61,24 +76,25 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame, *, with_external: bool 
     Raises
     ------
     WorkFailed
-        If a cell that did not fail has no predictions, or rows or seeds that are to be compared were judged on different clips.
+        If a cell that did not fail has no predictions, or rows or seeds that are to be compared were evaluated on different clips.
     """
     import pandas as pd
 
-    grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
-    for cell in cells.loc[cells["status"] != "failed", CELL].itertuples(index=False, name=None):
-        if cell not in grouped:
-            raise WorkFailed(f"{' '.join(cell)} has no predictions, yet did not fail: run it again with --fresh")
-    judged = [judge(grouped[cell]) if cell in grouped else {} for cell in cells[CELL].itertuples(index=False, name=None)]
-    board = pd.concat([cells.reset_index(drop=True), pd.DataFrame(judged).reindex(columns=[*SCORES, "shares", "judged_on"])], axis=1)
+    found = evidence_of(predictions, cells, refits)
+    judged = [judge(found[cell]) if cell in found else {} for cell in cells[CELL].itertuples(index=False, name=None)]
+    board = pd.concat([cells.reset_index(drop=True), pd.DataFrame(judged).reindex(columns=SCORES)], axis=1)
     board["rank"] = pd.NA
-    for _, block in board[board["status"] == "ok"].groupby(BLOCK):
-        order = block.sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
-        _check_same_clips(block)
-        board.loc[order, "rank"] = np.arange(1, len(order) + 1)
-        for entering, given in comparisons(block.loc[order], with_external=with_external):
-            p = scores.p_vs_best(np.stack(block.loc[entering, "shares"].to_list()))
-            board.loc[given, "p_vs_best"] = pd.Series(p, entering)[given]
+    for (*_, status), rows in board[board["status"] != "failed"].groupby([*BLOCK, "status"]):
+        order = rows.sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
+        block = block_of(board.loc[order], found)
+        board.loc[order, ["uar_low", "uar_high"]] = [block.interval(place)[1:] for place in range(len(order))]
+        board.loc[order, "variance_ratio"] = np.diag(block.ratios)
+        if status == "ok":
+            _check_same_clips(block)
+            board.loc[order, "rank"] = np.arange(1, len(order) + 1)
+            for entering, given in comparisons(board.loc[order], with_external=with_external):
+                compared = block.of(order.get_indexer(entering).tolist()).versus_best()
+                board.loc[given, list(AGAINST)] = pd.DataFrame(dict(zip(AGAINST, compared, strict=True)), entering).loc[given]
     board[SCORES] = board[SCORES].astype(float).round(4)
     board["rank"] = board["rank"].astype("Int64")
     last = board["status"].map({"ok": 0, "leaky": 1, "failed": 2})
@@ -86,6 +102,25 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame, *, with_external: bool 
     keys = board.assign(_last=last, _track=tracks, _uar=-board["uar"].fillna(0))
     order = keys.sort_values(["corpus", "labels", "_track", "cv", "_last", "rank", "_uar", "features", "model"]).index
     return board.loc[order, list(COLUMNS)].reset_index(drop=True)
+
+
+def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None) -> dict[tuple[str, ...], Evidence]:
+    """The evidence of every cell that did not fail, by corpus, feature set, model and track; errors as `rank`."""
+    import pandas as pd
+
+    grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
+    lost = dict(list(refits.groupby(CELL))) if refits is not None and len(refits) else {}
+    found = {}
+    for cell in cells.loc[cells["status"] != "failed", CELL].itertuples(index=False, name=None):
+        if cell not in grouped:
+            raise WorkFailed(f"{' '.join(cell)} has no predictions, yet did not fail: run it again with --fresh")
+        found[cell] = gather(grouped[cell], lost.get(cell, pd.DataFrame()))
+    return found
+
+
+def block_of(rows: pd.DataFrame, found: dict[tuple[str, ...], Evidence]) -> Block:
+    """The rows' systems, in their order."""
+    return Block([found[cell] for cell in rows[CELL].itertuples(index=False, name=None)])
 
 
 def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[pd.Index, pd.Index]]:
@@ -107,36 +142,22 @@ def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[p
         yield block.index, block.index[outside]
 
 
-def judge(rows: pd.DataFrame) -> dict[str, object]:
-    """The scores of one cell from its predictions over all seeds, and each voice's contribution to its UAR (`shares`).
-
-    `judged_on` names the clips. `auc` is blank where there are no probabilities.
-    """
-    emotions = [column.removeprefix("p.") for column in rows.columns if column.startswith("p.")]
-    by_seed = [seed.sort_values("clip") for _, seed in rows.groupby("seed")]
-    clips = by_seed[0]["clip"].tolist()
-    if len(set(clips)) < len(clips) or any(seed["clip"].tolist() != clips for seed in by_seed):
-        raise WorkFailed(f"predictions of {' '.join(rows.iloc[0][CELL])}: every seed must judge the same clips, each once")
-    truth, voices = (by_seed[0][column].to_numpy(str) for column in ("emotion", "voice"))
-    predicted = np.stack([seed["predicted"].to_numpy(str) for seed in by_seed])
-    by_voice = scores.speaker_counts(truth, predicted, voices)
-    counts = by_voice.sum(1)
+def judge(found: Evidence) -> dict[str, object]:
+    """The scores of one cell but for its interval; `auc` is blank where there are no probabilities."""
+    emotions = [column.removeprefix("p.") for column in found.rows[0].columns if column.startswith("p.")]
+    counts = found.counts.sum(1)
     uars = scores.uar_of(counts)
-    interval = scores.jackknife_of(by_voice, inflation=scores.overlap_bound(by_voice.shape[-3]))
+    truth = found.rows[0]["emotion"].to_numpy(str)
     present = [f"p.{emotion}" for emotion in emotions if emotion in truth]
-    known = len(present) > 0 and rows[present].notna().to_numpy().all()
+    known = len(present) > 0 and all(seed[present].notna().to_numpy().all() for seed in found.rows)
     classes = [column.removeprefix("p.") for column in present]
-    aucs = [scores.auc(truth, seed[present], seed["fold"], classes=classes) for seed in by_seed] if known else [np.nan]
+    aucs = [scores.auc(truth, seed[present], seed["fold"], classes=classes) for seed in found.rows] if known else [np.nan]
     return {
         "uar": uars.mean(),
-        "uar_low": interval.low,
-        "uar_high": interval.high,
         "war": scores.war_of(counts).mean(),
         "macro_f1": scores.macro_f1_of(counts).mean(),
         "auc": np.mean(aucs),
         "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
-        "shares": scores.contributions_of(by_voice),
-        "judged_on": tuple(clips),
     }
 
 
@@ -220,7 +241,7 @@ def read_resolutions(path: Path) -> pd.DataFrame:
     """Read `resolution.csv`, names as they are."""
     import pandas as pd
 
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"smallest_difference": ""})
+    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(WORTH, ""))
 
 
 def read_learning(path: Path) -> pd.DataFrame:
@@ -232,46 +253,53 @@ def read_learning(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=NAMES, keep_default_na=False)
 
 
-def _check_same_clips(block: pd.DataFrame) -> None:
-    first = block.iloc[0]
-    for features, model, clips in block[["features", "model", "judged_on"]].itertuples(index=False, name=None):
-        if clips != first["judged_on"]:
-            odd = min(set(clips) ^ set(first["judged_on"]))
-            raise WorkFailed(
-                f"{features} {model} and {first['features']} {first['model']} were judged on different clips: '{odd}', for one"
-            )
+def read_refits(folder: Path) -> pd.DataFrame | None:
+    """Read a run's `refits.parquet`; None where nothing was refitted, as of predictions that were made elsewhere."""
+    import pandas as pd
+
+    path = folder / "refits.parquet"
+    return pd.read_parquet(path) if path.is_file() else None
 
 
-def resolutions(board: pd.DataFrame, predictions: pd.DataFrame, *, with_external: bool = False) -> pd.DataFrame:
-    """What differences each block's speakers could have shown: ``corpus, labels, track, cv, speakers, smallest_p, smallest_difference``.
+def _check_same_clips(block: Block) -> None:
+    first = block.systems[0]
+    for system in block.systems:
+        if system.clips != first.clips:
+            odd = min(set(system.clips) ^ set(first.clips))
+            mine, other = (" ".join(name[1:3]) for name in (system.name, first.name))
+            raise WorkFailed(f"{mine} and {other} were evaluated on different clips: '{odd}', for one")
+
+
+def resolutions(
+    board: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame | None = None, *, with_external: bool = False
+) -> pd.DataFrame:
+    """What each block's speakers could have shown, and what its best row is worth on new ones: the columns of `SHOWN`.
 
     Parameters
     ----------
-    board, predictions : DataFrame
+    board, predictions, refits : DataFrame
     with_external : bool
         What `rank` gave and took.
 
     Returns
     -------
     DataFrame
-        `smallest_difference` is that of `scores.smallest_difference`, rounded to four digits, for the ranked rows, without systems from
-        elsewhere where these are left out of the other rows' comparison; blank where that leaves a single row.
+        `smallest_difference` is that of `scores.smallest_difference` for the ranked rows, without systems from elsewhere where these are
+        left out of the other rows' comparison; blank where that leaves a single row. `best` is `scores.corrected_best`, `selected` the
+        UAR of using in each fold the row with the best inner score, both with intervals; `chosen` says which rows that were. Rounded to
+        four digits.
     """
     import pandas as pd
 
-    grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
+    ranked = board[board["status"] == "ok"]
+    found = evidence_of(predictions, ranked, refits)
     rows = []
-    for place, block in board[board["status"] == "ok"].groupby(BLOCK, sort=False):
+    for place, block in ranked.groupby(BLOCK, sort=False):
         entering, _ = next(comparisons(block, with_external=with_external))
-        shares = np.stack([_shares(grouped[cell]) for cell in block.loc[entering, CELL].itertuples(index=False, name=None)])
-        n_speakers = shares.shape[1]
-        rows.append((*place, n_speakers, scores.smallest_p(n_speakers), round(scores.smallest_difference(shares), 4)))
-    return pd.DataFrame(rows, columns=[*BLOCK, "speakers", "smallest_p", "smallest_difference"])
-
-
-def _shares(rows: pd.DataFrame) -> np.ndarray:
-    """Each voice's contribution to a cell's UAR."""
-    ordered = rows.sort_values(["seed", "clip"])
-    predicted = ordered["predicted"].to_numpy(str).reshape(ordered["seed"].nunique(), -1)
-    one = ordered.iloc[: predicted.shape[1]]
-    return scores.contributions(one["emotion"].to_numpy(str), predicted, one["voice"].to_numpy(str))
+        systems = block_of(block.loc[entering], found)
+        n, best = systems.shares.shape[1], systems.best()
+        told = (*best.corrected, *best.selected, best.chosen) if best else (*[np.nan] * 6, "")
+        rows.append((*place, n, systems.smallest_p(), systems.smallest_difference(), *told))
+    shown = pd.DataFrame(rows, columns=list(SHOWN))
+    shown[list(WORTH)] = shown[list(WORTH)].astype(float).round(4)
+    return shown

@@ -22,6 +22,7 @@ from ser_bench.files import write_text
 from ser_bench.reports import across
 from ser_bench.reports.diagram import write_diagram
 from ser_bench.reports.leaderboard import (
+    ALONE,
     BLOCK,
     CELL,
     COLUMNS,
@@ -30,6 +31,7 @@ from ser_bench.reports.leaderboard import (
     read_board,
     read_predictions,
     read_references,
+    read_refits,
     resolutions,
     write_csv,
 )
@@ -56,6 +58,7 @@ class OneRun:
     rows: pd.DataFrame
     predictions: pd.DataFrame
     references: pd.DataFrame
+    refits: pd.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ def read_one_run(folder: Path) -> OneRun:
     told = [name for name in clips.columns if name in {"key", "emotion", "speaker", "voice"} or name.startswith("fold_")]
     judged = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
     rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), judged=judged, run=str(folder))
-    return OneRun(rows, read_predictions(folder), read_references(folder / "references.csv"))
+    return OneRun(rows, read_predictions(folder), read_references(folder / "references.csv"), read_refits(folder))
 
 
 def _settings(path: Path) -> str:
@@ -193,7 +196,7 @@ def _unite(rows: pd.DataFrame) -> pd.DataFrame:
     for cell, same in rows.groupby(CELL):
         done = same[same["status"] != "failed"]
         kept = done if len(done) else same[:1]
-        different = kept.drop_duplicates([name for name in SCORES if name != "p_vs_best"])
+        different = kept.drop_duplicates(list(ALONE))
         if len(different) > 1:
             told = " and ".join(f"UAR {uar:.4f} in {run}" for uar, run in different[["uar", "run"]].to_numpy())
             raise WrongCall(f"{' '.join(map(str, cell))} has several scores by one protocol, {told}: name only one of these runs")
@@ -205,13 +208,16 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     """Rank rows of one protocol anew, from their predictions."""
     import pandas as pd
 
-    predictions = pd.concat([_predictions(part[part["run"] == run], runs[run]) for run in part["run"].unique()], ignore_index=True)
+    by_run = [(part[part["run"] == run], runs[run]) for run in part["run"].unique()]
+    predictions = pd.concat([_of_rows(run.predictions, rows) for rows, run in by_run], ignore_index=True)
+    lost = [_of_rows(run.refits, rows) for rows, run in by_run if run.refits is not None and len(run.refits)]
+    refits = pd.concat(lost, ignore_index=True) if lost else None
     part = part if with_external else _say_aside(part)
-    board = rank(predictions, part[[name for name in COLUMNS if name not in {"rank", *SCORES}]], with_external=with_external)
+    board = rank(predictions, part[[name for name in COLUMNS if name not in {"rank", *SCORES}]], refits, with_external=with_external)
     board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["name"] == "chance", "uar"].max()
-    shown = resolutions(board, predictions, with_external=with_external)
+    shown = resolutions(board, predictions, refits, with_external=with_external)
     return Block(board.assign(chance=chance), lines, shown, _apart(part, parts))
 
 
@@ -223,8 +229,9 @@ def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
     return part.assign(notes=part["notes"].mask(outside, part["notes"] + f"; {ASIDE}"))
 
 
-def _predictions(rows: pd.DataFrame, run: OneRun) -> pd.DataFrame:
-    return run.predictions.merge(rows[CELL], on=CELL, validate="many_to_one")
+def _of_rows(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """What a run's table says of some rows."""
+    return table.merge(rows[CELL], on=CELL, validate="many_to_one")
 
 
 def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:

@@ -33,7 +33,6 @@ from ser_bench.scores.intervals import (
     difference_of,
     jackknife_interval,
     jackknife_of,
-    overlap_bound,
     recall_intervals,
     recall_intervals_of,
 )

@@ -8,6 +8,7 @@ Rule: the best was chosen from the same data that judge it, so it is chosen agai
 
 from __future__ import annotations
 
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -212,14 +213,17 @@ def holm(p: ArrayLike) -> Floats:
     return result
 
 
-def smallest_p(n_speakers: int, *, resamples: int = RESAMPLES) -> float:
-    """The least value that `p_vs_best` can give with so many speakers.
+def smallest_p(n_speakers: int, ratio: float = 1.0, *, resamples: int = RESAMPLES) -> float:
+    """The least value that `p_vs_best` can give with so many speakers, all of whom differ by the same: the share of swaps after which the
+    distance, times the root of the variance ratio, is still the distance.
 
-    >>> smallest_p(4), smallest_p(6)
-    (0.125, 0.03125)
+    >>> smallest_p(4), smallest_p(6), smallest_p(8, 2.0)
+    (0.125, 0.03125, 0.0703125)
     """
-    patterns = 2 ** (n_speakers - 1)
-    return 1 / patterns if patterns <= ENUMERABLE else 1 / (resamples + 1)
+    if 2 ** (n_speakers - 1) > ENUMERABLE:
+        return 1 / (resamples + 1)
+    most = int(n_speakers * (1 - ratio**-0.5) / 2 + TIE)
+    return sum(comb(n_speakers, swapped) for swapped in range(most + 1)) / 2 ** (n_speakers - 1)
 
 
 def smallest_difference(
@@ -287,7 +291,8 @@ def smallest_difference(
     n_systems, n_speakers = shares.shape
     if n_systems < 2:
         return float("nan")
-    if smallest_p(n_speakers, resamples=resamples) > level:
+    wider = 1.0 if ratios is None else float(np.sqrt(ratios[~np.eye(n_systems, dtype=bool)]).mean())
+    if smallest_p(n_speakers, wider**2, resamples=resamples) > level:
         return float("inf")
     best, *others = np.argsort(-shares.sum(1).round(12), kind="stable")
     spreads = (shares[others] - shares[best]).std(1).round(12)
@@ -300,7 +305,6 @@ def smallest_difference(
     if len(swaps) > 2 * resamples:  # all of them are more than the answer is worth
         swaps = swaps[rng.permutation(len(swaps))[:resamples]]
     needed = np.sort([_shift_needed(swaps, speakers @ centred.T, level) for speakers in drawn])
-    wider = 1.0 if ratios is None else float(np.sqrt(ratios[~np.eye(n_systems, dtype=bool)]).mean())
     difference = wider * float(needed[int(np.ceil(power * boards)) - 1])
     return difference if difference <= 1 else float("inf")
 

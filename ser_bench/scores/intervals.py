@@ -24,40 +24,6 @@ class Interval(NamedTuple):
     high: float
 
 
-def overlap_bound(n_voices: int) -> float:
-    """The most by which overlapping training sets can raise the variance of a cross-validated score above the jackknife's: ``1 + n/(n-1)``.
-
-    Leaving one of n speakers out at a time, training and test sets hold n - 1 speakers and one. The corrected resampled variance is
-    then ``(1/n + n_test/n_train) s^2 = (1/n + 1/(n-1)) s^2``, which is ``1 + n/(n-1)`` times the ``s^2/n`` of independent speakers.
-
-    Parameters
-    ----------
-    n_voices : int
-
-    Returns
-    -------
-    float
-        A ratio of variances, from 3 for two speakers down to 2.
-
-    Raises
-    ------
-    ValueError
-        With fewer than two.
-
-    References
-    ----------
-    Nadeau & Bengio (2003), Inference for the generalization error, *Machine Learning* 52.
-
-    Examples
-    --------
-    >>> overlap_bound(2), overlap_bound(11)
-    (3.0, 2.1)
-    """
-    if n_voices < 2:
-        raise ValueError(f"training sets overlap from two speakers up; here there are {n_voices}")
-    return 1 + n_voices / (n_voices - 1)
-
-
 def jackknife_interval(
     truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike, *, level: float = 0.95, inflation: float = 1.0
 ) -> Interval:

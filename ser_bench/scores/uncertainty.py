@@ -36,11 +36,18 @@ from ser_bench.scores.metrics import Counts, Floats, recalls_of
 def overlap_bound(n_voices: int) -> float:
     """The largest variance ratio that symmetric help between n voices can bring: ``1 + n/(n-1)``.
 
+    Raises
+    ------
+    ValueError
+        With fewer than two voices.
+
     Examples
     --------
-    >>> overlap_bound(10)
-    2.111111111111111
+    >>> overlap_bound(2), overlap_bound(11)
+    (3.0, 2.1)
     """
+    if n_voices < 2:
+        raise ValueError(f"training sets overlap from two speakers up; here there are {n_voices}")
     return 1 + n_voices / (n_voices - 1)
 
 
@@ -64,7 +71,8 @@ def influences_of(counts: Counts) -> Floats:
     total = counts.sum(-3, keepdims=True)
     clips, all_clips = counts.sum(-1), total.sum(-1)
     occur = all_clips > 0
-    beyond = np.diagonal(counts, axis1=-2, axis2=-1) - np.where(occur, np.nan_to_num(recalls_of(total)), 0) * clips
+    recalls = np.nan_to_num(recalls_of(total))
+    beyond = np.diagonal(counts, axis1=-2, axis2=-1) - recalls * clips
     influences: Floats = np.divide(beyond, all_clips, where=occur, out=np.zeros(beyond.shape)).sum(-1) / occur.sum(-1)
     return influences
 

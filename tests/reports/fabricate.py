@@ -70,12 +70,21 @@ def run_tables(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(cells), pd.concat(found, ignore_index=True)
 
 
+def refits(found: pd.DataFrame) -> pd.DataFrame:
+    """Refits of systems that lose nothing where speakers are left out of their training."""
+    by = ["corpus", "features", "model", "track", "seed", "fold"]
+    cells = found[by].drop_duplicates()
+    pairs = cells.merge(cells[["fold"]].drop_duplicates().rename(columns={"fold": "without"}), how="cross")
+    return pairs[pairs["fold"] != pairs["without"]].assign(loss=0.0)
+
+
 def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Write the tables that a runner leaves; returns what `publish` takes beside the folder."""
     table = clips()
     cells, found = run_tables(table)
     folder.mkdir(parents=True, exist_ok=True)
     found.to_parquet(folder / "predictions.parquet", index=False)
+    refits(found).to_parquet(folder / "refits.parquet", index=False)
     table.to_parquet(folder / "clips.parquet")
     by = ["corpus", "features", "model", "track", "seed", "fold"]
     trial = {
@@ -121,8 +130,9 @@ def write_ranked_run(
     found = pd.concat([predictions(table, f, m, skill, track=track).assign(corpus=corpus) for (f, m), skill in skills.items()])
     folder.mkdir(parents=True)
     found.to_parquet(folder / "predictions.parquet", index=False)
+    refits(found).to_parquet(folder / "refits.parquet", index=False)
     table.to_parquet(folder / "clips.parquet")
-    leaderboard.write_csv(leaderboard.rank(found, cells), folder / "leaderboard.csv")
+    leaderboard.write_csv(leaderboard.rank(found, cells, refits(found)), folder / "leaderboard.csv")
     references(table).assign(corpus=corpus, labels=cells["labels"].iloc[0]).to_csv(folder / "references.csv", index=False)
     (folder / "run.toml").write_text(configuration, encoding="utf-8")
     return folder

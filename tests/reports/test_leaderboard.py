@@ -17,7 +17,7 @@ from tests.reports import fabricate
 @pytest.fixture(scope="module")
 def board() -> pd.DataFrame:
     cells, predictions = fabricate.run_tables(fabricate.clips())
-    return rank(predictions, cells)
+    return rank(predictions, cells, fabricate.refits(predictions))
 
 
 def test_the_columns_are_the_documented_ones(board):
@@ -55,7 +55,7 @@ def test_the_order_of_predictions_changes_no_byte(board, tmp_path):
     cells, predictions = fabricate.run_tables(fabricate.clips())
     shuffled = predictions.sample(frac=1, random_state=0)
     write_csv(board, tmp_path / "a.csv")
-    write_csv(rank(shuffled, cells), tmp_path / "b.csv")
+    write_csv(rank(shuffled, cells, fabricate.refits(predictions)), tmp_path / "b.csv")
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
@@ -150,7 +150,9 @@ def test_a_tiny_p_is_not_written_as_zero():
     shares = fabricate.clips(speakers=12, each=30)
     cells = pd.DataFrame([fabricate.cell("egemaps", model, shares) for model in ("svm", "rf")])
     found = [fabricate.predictions(shares, "egemaps", model, skill) for model, skill in (("svm", 0.95), ("rf", 0.2))]
-    assert "<.001" in to_markdown(rank(pd.concat(found), cells), fabricate.references(shares), fabricate.resolutions())
+    assert "<.001" in to_markdown(
+        rank(pd.concat(found), cells, fabricate.refits(pd.concat(found))), fabricate.references(shares), fabricate.resolutions()
+    )
 
 
 def test_what_a_reader_must_know_of_rows_stands_below_the_table_once():

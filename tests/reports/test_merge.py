@@ -39,7 +39,7 @@ def test_rows_of_two_runs_are_ranked_together_as_one_run_would_rank_them(tmp_pat
     table = fabricate.clips()
     cells = pd.DataFrame([fabricate.cell(*system, table) for system in (A, C, B)])
     found = pd.concat([fabricate.predictions(table, *system, skill) for system, skill in ((A, 0.8), (C, 0.3), (B, 0.75))])
-    expected = rank(found, cells)
+    expected = rank(found, cells, fabricate.refits(found))
     merged = merge(tmp_path, first, second).leaderboard
     pd.testing.assert_frame_equal(merged[expected.columns], expected)
     assert merged["runs"].tolist() == [str(tmp_path / run) for run in "aba"]

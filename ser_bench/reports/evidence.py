@@ -1,0 +1,220 @@
+"""What predictions say about systems that are compared: confusions by seed and voice, and how sure they make us of differences.
+
+In:   the predictions of rows of one block of the leaderboard, and what their refits without pairs of folds lost.
+Out:  a `Block`: contributions to the UAR, variance ratios, comparisons with the best, and what the best is worth.
+Rule: one inference. Whatever is said of a row or of a difference, interval or p-value, has the variance ratio that stands here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.errors import WorkFailed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CELL = ["corpus", "features", "model", "track"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one system predicted.
+
+    Parameters
+    ----------
+    name : tuple of str
+        Corpus, feature set, model and track.
+    clips : tuple of str
+        The clips evaluated.
+    rows : list of DataFrame
+        Predictions in the order of `clips`, one per seed.
+    counts : array of int, shape (n_seeds, n_voices, k, k)
+        Confusions.
+    losses : array of float, shape (n_seeds, n_folds, n_folds)
+        What folds lose without each other, as `scores.training_covariance` takes it; all NaN where nothing was refitted.
+    inner : array of float, shape (n_seeds, n_folds)
+        The best inner score of each outer fold's search; NaN where there was none.
+    """
+
+    name: tuple[str, ...]
+    clips: tuple[str, ...]
+    rows: list[pd.DataFrame]
+    counts: np.ndarray
+    losses: np.ndarray
+    inner: np.ndarray
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Contributions to the UAR, shape (n_seeds, n_voices)."""
+        return np.stack([scores.contributions_of(seed) for seed in self.counts])
+
+
+class Best(NamedTuple):
+    """What the best of a block is worth on new voices, and what choosing by inner scores is."""
+
+    corrected: scores.Interval
+    selected: scores.Interval
+    chosen: str
+
+
+def gather(rows: pd.DataFrame, refits: pd.DataFrame) -> Evidence:
+    """The evidence of one cell.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Its predictions over all seeds.
+    refits : DataFrame
+        ``seed, fold, without, loss``: of this cell; empty where there are none.
+
+    Raises
+    ------
+    WorkFailed
+        Where seeds evaluated different clips, or one twice.
+    """
+    name = tuple(map(str, rows.iloc[0][CELL]))
+    by_seed = [seed.sort_values("clip") for _, seed in rows.groupby("seed")]
+    clips = tuple(by_seed[0]["clip"])
+    if len(set(clips)) < len(clips) or any(tuple(seed["clip"]) != clips for seed in by_seed):
+        raise WorkFailed(f"predictions of {' '.join(name)}: every seed must evaluate the same clips, each once")
+    truth, voices = (by_seed[0][column].to_numpy(str) for column in ("emotion", "voice"))
+    predicted = np.stack([seed["predicted"].to_numpy(str) for seed in by_seed])
+    n_folds = max(int(seed["fold"].max()) for seed in by_seed) + 1
+    return Evidence(
+        name,
+        clips,
+        by_seed,
+        scores.speaker_counts(truth, predicted, voices),
+        _by_place(refits, by_seed, ["fold", "without"], "loss", (n_folds, n_folds)),
+        np.concatenate([_by_place(seed, [seed], ["fold"], "inner", (n_folds,)) for seed in by_seed]),
+    )
+
+
+def _by_place(table: pd.DataFrame, by_seed: list[pd.DataFrame], keys: list[str], value: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A column as an array by seed and fold, NaN where nothing stands."""
+    found = np.full((len(by_seed), *shape), np.nan)
+    if len(table) and value in table:
+        order = {seed["seed"].iloc[0]: number for number, seed in enumerate(by_seed)}
+        known = table[table["seed"].isin(list(order))]
+        found[(known["seed"].map(order).to_numpy(int), *(known[key].to_numpy(int) for key in keys))] = known[value].to_numpy(float)
+    return found
+
+
+@dataclass(frozen=True)
+class Block:
+    """Systems evaluated on the same clips and folds.
+
+    Parameters
+    ----------
+    systems : sequence of Evidence
+    """
+
+    systems: Sequence[Evidence]
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """Contributions to the UAR, means over seeds, shape (n_systems, n_voices)."""
+        return np.stack([system.shares.mean(0) for system in self.systems])
+
+    @cached_property
+    def ratios(self) -> np.ndarray:
+        """Variance ratios of UARs and of their differences, as `scores.variance_ratios` gives them."""
+        seeds = max(len(system.counts) for system in self.systems)
+        folds = max(system.losses.shape[-1] for system in self.systems)
+        losses = np.full((len(self.systems), seeds, folds, folds), np.nan)
+        for mine, system in zip(losses, self.systems, strict=True):
+            if system.losses.shape == mine.shape:
+                mine[:] = system.losses
+        shares = np.stack([_repeated(system.shares, seeds) for system in self.systems])
+        influences = np.stack([_repeated(scores.influences_of(system.counts), seeds) for system in self.systems])
+        return scores.variance_ratios(influences, shares, losses)
+
+    def of(self, places: Sequence[int]) -> Block:
+        """Some of the systems, with the ratios that they have here."""
+        part = Block([self.systems[place] for place in places])
+        part.__dict__["ratios"] = self.ratios[np.ix_(places, places)]
+        return part
+
+    def versus_best(self) -> scores.VersusBest:
+        """Each system against the best."""
+        return scores.versus_best(self.shares, self.ratios)
+
+    def smallest_p(self) -> float:
+        """The least p that could have come out, as `scores.smallest_p`."""
+        apart = ~np.eye(len(self.systems), dtype=bool)
+        return scores.smallest_p(self.shares.shape[1], float(self.ratios[apart].min()) if apart.any() else 1.0)
+
+    def smallest_difference(self) -> float:
+        """The difference that could have been shown, as `scores.smallest_difference`."""
+        return scores.smallest_difference(self.shares, self.ratios)
+
+    def interval(self, place: int) -> scores.Interval:
+        """The UAR of a system with its interval."""
+        return scores.jackknife_of(self.systems[place].counts, inflation=float(self.ratios[place, place]))
+
+    def best(self) -> Best | None:
+        """What the best is worth; None for a single system, which nothing was chosen from."""
+        if len(self.systems) < 2:
+            return None
+        selected = select(self.systems)
+        interval, chosen = scores.Interval(np.nan, np.nan, np.nan), ""
+        if selected:
+            mine = Block([*self.systems, selected[0]])
+            interval, chosen = mine.interval(len(self.systems)), selected[1]
+        return Best(self._corrected(), interval, chosen)
+
+    def _corrected(self) -> scores.Interval:
+        """The best system's UAR, corrected for its having been chosen here; its interval is as wide as that of the best as it stands."""
+        hits = np.stack([np.diagonal(system.counts, axis1=-2, axis2=-1).mean(0) for system in self.systems])
+        estimate = scores.corrected_best(hits, self.systems[0].counts[0].sum(-1))
+        score, low, high = self.interval(int(np.argmax(self.shares.sum(1).round(12))))
+        return scores.Interval(estimate, max(0.0, estimate - (score - low)), min(1.0, estimate + (high - score)))
+
+
+def _repeated(by_seed: np.ndarray, seeds: int) -> np.ndarray:
+    """Values by seed; those of a system with other seeds than the rest are its means, which say nothing about seeds."""
+    return by_seed if len(by_seed) == seeds else np.repeat(by_seed.mean(0, keepdims=True), seeds, axis=0)
+
+
+def select(systems: Sequence[Evidence]) -> tuple[Evidence, str] | None:
+    """The system that in each fold is the one with the best inner score, and which that was, in words; None without inner scores of two.
+
+    No model is fitted for it, and held-out voices have no say: so its UAR is that of choosing and then using a system. Of equal scores
+    the one with the higher mean over all folds is taken.
+    """
+    import pandas as pd
+
+    candidates = [system for system in systems if len(system.inner) == len(systems[0].inner) and not np.isnan(system.inner).all()]
+    if len(candidates) < 2:
+        return None
+    inner = np.stack([system.inner for system in candidates])
+    order = np.argsort(-np.nanmean(inner, axis=(1, 2)), kind="stable")
+    candidates, inner = [candidates[place] for place in order], inner[order]
+    chosen = np.nan_to_num(inner, nan=-1.0).argmax(0)
+    rows, losses = [], candidates[0].losses.copy()
+    for seed, by_fold in enumerate(chosen):
+        folds = candidates[0].rows[seed]["fold"].to_numpy(int)
+        parts = [candidates[place].rows[seed][by_fold[folds] == place] for place in np.unique(by_fold)]
+        rows.append(pd.concat(parts).sort_values("clip"))
+        losses[seed] = [candidates[place].losses[seed][fold] for fold, place in enumerate(by_fold)]
+    truth, voices = (rows[0][column].to_numpy(str) for column in ("emotion", "voice"))
+    predicted = np.stack([seed["predicted"].to_numpy(str) for seed in rows])
+    counts = scores.speaker_counts(truth, predicted, voices)
+    name = (systems[0].name[0], "selected", "selected", systems[0].name[-1])
+    return Evidence(name, candidates[0].clips, rows, counts, losses, inner.max(0)), _words(candidates, chosen)
+
+
+def _words(candidates: list[Evidence], chosen: np.ndarray) -> str:
+    """Which systems were chosen how often, the most often first."""
+    taken = Counter(" ".join(candidates[place].name[1:3]) for place in chosen.ravel())
+    (first, times), *others = sorted(taken.items(), key=lambda item: (-item[1], item[0]))
+    rest = f", {len(others)} other system(s) in the rest" if others else ""
+    return f"{first} in {times} of {chosen.size} folds{rest}"
