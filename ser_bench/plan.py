@@ -169,7 +169,7 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
 
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
     twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
-    used = twins.clips.rename_axis("clip").sort_values(["key", "clip"])
+    used = twins.clips.rename_axis("clip").sort_values(["key", "emotion", "clip"])
     protocol, folds = split(used, corpus, config)
     lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices" for label in lonely_labels(used)]
     judged = Judged(corpus.name, config.labels, used, protocol, folds)

@@ -5,7 +5,8 @@ Out:  a fold number for each clip.
 Rule: a voice is never on both sides of a split; `check_apart` stops whatever tries.
       Only `random:K`, which exists to show what it costs, is exempt, and marked LEAKY wherever it appears.
 
-A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.twins`).
+A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.twins`). Voices count by where they
+first speak, not by their names: clips stand in the order of their content, so that how a speaker is called moves no fold.
 """
 
 from __future__ import annotations
@@ -147,9 +148,9 @@ def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, f
         held = clips[~train]
         train = np.logical_and(*(~clips[column].isin(held[column]).to_numpy() for column in ("voice", "sentence")))
     if protocol.most:
-        voices = clips["voice"].to_numpy(str)
-        names = np.random.default_rng(derive_seed(seed, "learnt from", fold)).permutation(np.unique(voices[train]))
-        train &= np.isin(voices, names[: protocol.most])
+        voices, first_held = numbered(clips["voice"].to_numpy(str)), int(np.argmax(folds == fold))
+        drawn = np.random.default_rng(derive_seed(seed, "learnt from", first_held)).permutation(np.unique(voices[train]))
+        train &= np.isin(voices, drawn[: protocol.most])
     return train
 
 
@@ -157,7 +158,7 @@ def speaker_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndar
     """The fold of each clip as far as speakers decide it; as `outer_folds`."""
     voices, labels = clips["voice"].to_numpy(str), clips["emotion"].to_numpy(str)
     if protocol.kind == "loso":
-        return np.unique(voices, return_inverse=True)[1]
+        return numbered(voices)
     if protocol.kind == "predefined":
         return _predefined(clips, voices)
     assert protocol.folds is not None
@@ -178,7 +179,8 @@ def voice_folds(voices: np.ndarray, labels: np.ndarray, k: int, seed: int, *, ge
     """Put whole voices into k folds, alike in clips, labels and, where known, genders.
 
     Voices go one by one, the largest first, into the fold where they least increase the sum of squared
-    shares of every label (and gender) and of all clips; `seed` orders voices of equal size.
+    shares of every label (and gender) and of all clips; `seed` orders voices of equal size. Names of voices do not count,
+    the order in which they first appear does.
 
     Returns
     -------
@@ -187,19 +189,30 @@ def voice_folds(voices: np.ndarray, labels: np.ndarray, k: int, seed: int, *, ge
     >>> voice_folds(np.array(list("aabbccdd")), np.array(list("xyxyxyxy")), 2, 0).reshape(4, 2).T.tolist()[0].count(0)
     2
     """
-    names, who = np.unique(voices, return_inverse=True)
+    who = numbered(voices)
+    n_voices = who.max() + 1
     traits = [labels] if genders is None else [labels, genders]
     columns = [np.zeros(len(voices), int), *(np.unique(t, return_inverse=True)[1] for t in traits)]
-    counts = np.hstack([np.stack([np.bincount(c[who == v], minlength=c.max() + 1) for v in range(len(names))]) for c in columns])
+    counts = np.hstack([np.stack([np.bincount(c[who == v], minlength=c.max() + 1) for v in range(n_voices)]) for c in columns])
     shares = counts / counts.sum(0)
-    order = np.random.default_rng(seed).permutation(len(names))
+    order = np.random.default_rng(seed).permutation(n_voices)
     order = order[np.argsort(-counts[order, 0], kind="stable")]
     held = np.zeros((k, shares.shape[1]))
-    fold_of = np.empty(len(names), int)
+    fold_of = np.empty(n_voices, int)
     for voice in order:
         fold_of[voice] = np.argmin(np.round(held @ shares[voice], 12))
         held[fold_of[voice]] += shares[voice]
     return fold_of[who]
+
+
+def numbered(names: np.ndarray) -> np.ndarray:
+    """The number of each name, shape as `names`: 0 for the one that appears first, 1 for the next new one, and so on.
+
+    >>> numbered(np.array(["zoe", "adam", "zoe", "mia"])).tolist()
+    [0, 1, 0, 2]
+    """
+    _, first, codes = np.unique(names, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[codes]
 
 
 def random_folds(labels: np.ndarray, k: int, seed: int) -> np.ndarray:

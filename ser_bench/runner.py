@@ -149,7 +149,8 @@ def finish(planned: Plan, progress: Progress, *, fresh: bool = False) -> tuple[d
     store = Path(planned.config.out).resolve() / "units"
     read = partial(read_unit, store, time_limit=planned.config.time_limit)
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
-    todo = [unit for unit in planned.units if unit.hash not in done]
+    # Cells that differ in nothing but a name share their units.
+    todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
     fits = list(_fit_all(planned, todo, store, progress)) if todo else []
     failures = {fit.unit.hash: fit.failure for fit in fits if fit.failure}
     done |= {fit.unit.hash: kept for fit in fits if not fit.failure and (kept := read_file(fit.path))}

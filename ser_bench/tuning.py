@@ -23,13 +23,13 @@ from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed
 from ser_bench.models.calibration import Calibrator, fit_calibrator
 from ser_bench.models.model import Model, Params, Plan, Split, Verdict, plan_split
-from ser_bench.protocol import check_apart, derive_seed, inner_folds
+from ser_bench.protocol import check_apart, derive_seed, inner_folds, numbered
 
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-TUNING_VERSION = 1
+TUNING_VERSION = 2
 """Changes whenever a unit's result may, whatever the model."""
 
 PRUNE_CHANCE = 0.1
@@ -246,14 +246,14 @@ def tune_on_test(
     from threadpoolctl import threadpool_limits
 
     assert data.outer is not None
-    started = time.thread_time()
+    outer, started = numbered(data.outer), time.thread_time()
     with threadpool_limits(1):
         x = prepared(data)
-        search = Search.over(data, x, model, data.outer, seed)
+        search = Search.over(data, x, model, outer, seed)
         found = search.run(trials, stop, watch)
         best = needed(model, found)
         verdicts = [
-            refit(data, x, model, data.outer != fold, best.params, verdict.rounds, derive_seed(seed, "refit", fold))
+            refit(data, x, model, outer != fold, best.params, verdict.rounds, derive_seed(seed, "refit", fold))
             for fold, verdict in enumerate(best.verdicts)
         ]
         final = replace(best, verdicts=verdicts)
@@ -288,9 +288,9 @@ class Search:
 
     def __init__(self, model: Model, plans: Sequence[Plan], y: np.ndarray, folds: np.ndarray, voices: np.ndarray, seed: int) -> None:
         self.model, self.plans, self.y, self.folds, self.seed = model, plans, y, folds, seed
-        names, who = np.unique(voices, return_inverse=True)
+        who = numbered(voices)
         # Numbered fold by fold; in a leaky split a speaker counts as another one in each fold.
-        self.judged = np.unique(folds * len(names) + who, return_inverse=True)[1]
+        self.judged = np.unique(folds * (who.max() + 1) + who, return_inverse=True)[1]
         # What a hit adds to the UAR over all training clips.
         counts = np.bincount(y)
         self.worth = 1 / (np.count_nonzero(counts) * counts[y])

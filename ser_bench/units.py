@@ -3,8 +3,8 @@
 In:   a judged corpus, a feature matrix, a model, and which fold and seed.
 Out:  predictions for the held-out clips, in `<out>/units/<hash>.parquet`.
 Rule: a unit is a pure function of what its hash covers, and the hash covers all that it depends on:
-      never paths, jobs or output folders. Clips stand in the order of their content keys, so that not even
-      a file's name reaches a result.
+      never paths, jobs or output folders. Clips stand in the order of their content keys, and speakers are numbered
+      in that order, so that no name of a file, corpus, label scheme, feature set or speaker reaches a result or a hash.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 from ser_bench.config import BALANCED
 from ser_bench.files import write_whole
-from ser_bench.protocol import Protocol, derive_seed, training_clips
+from ser_bench.protocol import Protocol, derive_seed, numbered, training_clips
 from ser_bench.spec import versions
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ ON_TEST = -1
 ON_TEST_VERSION = 2
 """Changes whenever such a unit's result may."""
 
-NONE = -1
+NONE = -2
 """Of a unit that leaves no further fold out of its training."""
 
 Cell = tuple[str, str, str]
@@ -108,8 +108,23 @@ class Judged:
 
     @cached_property
     def hashes(self) -> dict[int, str]:
-        """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold and, where these are held out, sentence."""
+        """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold and, where these are held out, sentence;
+        all but content and emotion as numbers."""
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
+
+    @cached_property
+    def contents(self) -> dict[tuple[int, int], str]:
+        """By seed and fold, `ON_TEST` too, a hash of what may be known while it is held out: the content of every clip, which of them
+        are learnt from, and of these emotions and voices."""
+        clips = json.dumps([self.clips["key"].tolist(), self.emotions]).encode()
+        numbers = np.stack([self.codes, numbered(self.voices)]).astype("<i8")
+        found = {}
+        for seed, folds in self.folds.items():
+            for fold in (ON_TEST, *range(folds.max() + 1)):
+                train = self.training(seed, fold)
+                roles = np.where(train, numbers, np.where(folds == fold, -1, -2))
+                found[seed, fold] = hashlib.blake2b(clips + roles.tobytes(), digest_size=12).hexdigest()
+        return found
 
     def training(self, seed: int, fold: int, without: int = NONE) -> np.ndarray:
         """Which clips are trained on while a fold is held out, and another left out besides, shape (n_clips,)."""
@@ -122,11 +137,12 @@ class Judged:
 
     def fold_seed(self, seed: int, fold: int) -> int:
         """Seed of the inner folds within an outer one, which all rows share."""
-        return derive_seed(seed, self.corpus, self.labels, str(self.protocol), fold)
+        return derive_seed(seed, "inner folds", self.contents[seed, fold])
 
     def _hash(self, fold: np.ndarray) -> str:
-        columns = ["key", "emotion", "speaker", "voice", *(["sentence"] if self.protocol.text else [])]
-        rows = self.clips[columns].assign(fold=fold)
+        named = ["speaker", "voice", *(["sentence"] if self.protocol.text else [])]
+        numbers = {column: numbered(self.clips[column].to_numpy(str)) for column in named}
+        rows = self.clips[["key", "emotion"]].assign(**numbers, fold=numbered(fold))
         return hashlib.blake2b(rows.to_csv(index=False).encode(), digest_size=12).hexdigest()
 
 
@@ -172,12 +188,11 @@ def make_unit(
     without: int = NONE,
 ) -> Unit:
     """Name a unit of work and hash all that its result depends on; fold `ON_TEST` for one that is not nested."""
-    cell = [judged.corpus, judged.labels, features.name, model.name, track, str(judged.protocol)]
-    search_seed = derive_seed(seed, *cell, fold, *([without] if without != NONE else []))
+    content = [judged.contents[seed, place] for place in (fold, without) if place != NONE]
     covered = [
-        cell,
+        [model.name, track, str(judged.protocol)],
         seed,
-        fold,
+        content,
         trials,
         inner,
         model.version,
@@ -187,12 +202,11 @@ def make_unit(
         judged.hashes[seed],
         *([versions(model.libraries)] if model.libraries else []),
         *([held] if held else []),
-        *([{"without": without}] if without != NONE else []),
         *([ON_TEST_VERSION] if fold == ON_TEST else []),
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
-    fold_seed = judged.fold_seed(seed, fold)
+    search_seed, fold_seed = derive_seed(seed, model.name, content), judged.fold_seed(seed, fold)
     nested = fold != ON_TEST
     return Unit(
         features.name,

@@ -61,7 +61,7 @@ def recognised_from(judged: Judged, features: Features, group: str, seed: int) -
         train, held = judged.training(seed, fold), folds == fold
         data = UnitData(x, judged.codes, judged.voices, train, tuple(judged.emotions))
         split = scaled_split(data, x, train, held, held_out=True)
-        predicted[held] = plan_split(model, split).run(dict(model.defaults), derive_seed(seed, "audit", fold)).predicted
+        predicted[held] = plan_split(model, split).run(dict(model.defaults), derive_seed(judged.fold_seed(seed, fold), "audit")).predicted
     return scores.jackknife_interval(judged.codes, predicted, judged.voices, inflation=scores.overlap_bound(len(np.unique(judged.voices))))
 
 
