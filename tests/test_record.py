@@ -3,27 +3,19 @@
 import json
 import os
 import platform
-import subprocess
-import sys
 
 import pytest
 
 from ser_bench.record import machine
+from tests.kernels import chooses_kernels, printed
 from tests.small import judge
 
 TELL = "import json; from ser_bench.record import machine; print(json.dumps(machine()))"
 
 
 def told(**variables: str) -> dict:
-    """What another process says of this machine, under other environment variables."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS_CORETYPE", "NPY_"))}
-    done = subprocess.run([sys.executable, "-c", TELL], env=environment | variables, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
-
-
-def chooses_kernels() -> bool:
-    """Whether this machine's BLAS is an OpenBLAS that holds kernels of several x86 processors."""
-    return platform.machine() in {"x86_64", "AMD64"} and any(blas["library"] == "openblas" for blas in machine()["blas"])
+    """What another process says of this machine."""
+    return json.loads(printed(TELL, **variables))
 
 
 def test_a_run_says_on_which_kernels_it_was_computed(speech, tmp_path):
@@ -42,7 +34,7 @@ def test_the_processor_and_its_vector_instructions_are_named():
     assert "sse2" in about["instructions"] or platform.machine() != "x86_64"
 
 
-@pytest.mark.skipif(not chooses_kernels(), reason="this BLAS has one kernel")
+@chooses_kernels
 def test_the_kernel_is_the_one_in_use_and_not_the_one_asked_for():
     nehalem, unknown = told(OPENBLAS_CORETYPE="Nehalem"), told(OPENBLAS_CORETYPE="no such processor")
     assert {library["kernel"] for library in nehalem["blas"]} == {"Nehalem"}
