@@ -56,14 +56,14 @@ def ablations(folder: Path) -> list[dict[str, Any]]:
 def _neighbours(folder: Path, needed: str, said: str = "corpus") -> Iterator[Neighbour]:
     """Folders next to this one that are of the same clips, hold a file of that name and say so much of themselves, in the order of their
     names."""
-    mine, here = _about(folder), folder.absolute()
+    mine, here = read_about(folder), folder.absolute()
     for path in sorted(file.parent for file in here.parent.glob(f"*/{needed}")):
-        about = _about(path)
+        about = read_about(path)
         if path != here and said in about and about.get("corpus") == mine.get("corpus"):
             yield Neighbour(path, about, all(about.get(name) == mine.get(name) for name in ("protocol", "folds")))
 
 
-def _about(folder: Path) -> dict[str, Any]:
+def read_about(folder: Path) -> dict[str, Any]:
     """What a folder says of itself; nothing where that cannot be read."""
     try:
         return dict(json.loads((folder / "environment.json").read_text(encoding="utf-8")))

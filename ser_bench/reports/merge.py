@@ -10,6 +10,7 @@ Rule: what was not judged by one protocol, on the same clips in the same folds, 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from ser_bench.errors import WrongCall
 from ser_bench.external import MODEL as EXTERNAL
 from ser_bench.files import write_text
 from ser_bench.reports import across
+from ser_bench.reports.beside import read_about
 from ser_bench.reports.diagram import write_diagram
 from ser_bench.reports.leaderboard import (
     ALONE,
@@ -88,6 +90,8 @@ class Merged:
         Why there is no such comparison, or none of some runs.
     blocks : list of Block
         The leaderboard in parts, as it is shown.
+    kernels : str
+        That runs were computed on different BLAS kernels, and which; empty where they were not, or do not say.
     """
 
     folder: Path
@@ -95,6 +99,7 @@ class Merged:
     across: list[across.Comparison]
     unsaid: list[str]
     blocks: list[Block]
+    kernels: str
 
 
 def find_runs(out: Path) -> list[Path]:
@@ -136,7 +141,9 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False) -> 
     blocks = [_block(part, parts, runs, with_external=with_external) for part in parts]
     whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
     compared, unsaid = across.compare(whole)
-    merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, unsaid, blocks)
+    merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, unsaid, blocks, _kernels(runs))
+    if merged.kernels:
+        warnings.warn(merged.kernels, stacklevel=2)
     write_merged(merged, list(runs))
     return merged
 
@@ -159,6 +166,25 @@ def read_one_run(folder: Path) -> OneRun:
     judged = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
     rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), judged=judged, run=str(folder))
     return OneRun(rows, read_predictions(folder), read_references(folder / "references.csv"), read_refits(folder))
+
+
+def _kernels(runs: dict[str, OneRun]) -> str:
+    """One line where runs were computed on different BLAS kernels, as far as they say; what comes from elsewhere no run has computed."""
+    by_kernel: dict[str, list[str]] = {}
+    for folder, run in runs.items():
+        kernel = _kernel(Path(folder))
+        if kernel and (run.rows["model"] != EXTERNAL).any():
+            by_kernel.setdefault(kernel, []).append(folder)
+    if len(by_kernel) < 2:
+        return ""
+    named = "; ".join(f"{kernel}: {', '.join(folders)}" for kernel, folders in sorted(by_kernel.items()))
+    return f"Runs were computed on different BLAS kernels, so close decisions may differ (docs/machines.md): {named}"
+
+
+def _kernel(folder: Path) -> str:
+    """The BLAS kernels that a run says it was computed on, such as ``openblas Haswell``."""
+    libraries = read_about(folder).get("machine", {}).get("blas", [])
+    return " + ".join(sorted({f"{library['library']} {library['kernel']}".strip() for library in libraries}))
 
 
 def _settings(path: Path) -> str:
@@ -261,7 +287,8 @@ def to_text(merged: Merged, runs: list[str]) -> str:
     tables = [to_markdown(block.board, block.references, block.resolutions, apart=block.apart) for block in merged.blocks]
     compared = [across.to_markdown(comparison) for comparison in merged.across]
     drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
-    parts = ["# Leaderboard\n", f"Of {len(runs)} run(s): {', '.join(runs)}.\n", "## Within each corpus\n", *tables]
+    kernels = [f"{merged.kernels}.\n"] if merged.kernels else []
+    parts = ["# Leaderboard\n", f"Of {len(runs)} run(s): {', '.join(runs)}.\n", *kernels, "## Within each corpus\n", *tables]
     return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{line}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
 
 

@@ -33,6 +33,7 @@ def write_merged_page(merged: Merged, runs: list[str]) -> None:
     page = render(
         "merged.html.j2",
         runs=runs,
+        kernels=merged.kernels,
         shown=records(merged.leaderboard),
         blocks=[_show(block, merged.folder) for block in merged.blocks],
         across=[_compared(comparison) for comparison in merged.across],

@@ -1,5 +1,6 @@
 """Merged runs are one leaderboard: ranked anew, the incomparable kept apart, and no more said across corpora than they can tell."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -336,3 +337,32 @@ def test_beside_a_single_row_of_one_s_own_no_smallest_difference_is_claimed(tmp_
     merged = merge(tmp_path, own, guest)
     assert "could have shown" not in text(merged)
     assert merged.leaderboard["p_vs_best"].isna().all()
+
+
+def computed_on(run: Path, *kernels: str) -> Path:
+    """Have a run say on which kernels it was computed."""
+    about = {"machine": {"blas": [{"library": "openblas", "version": "0", "kernel": kernel} for kernel in kernels]}}
+    (run / "environment.json").write_text(json.dumps(about), encoding="utf-8")
+    return run
+
+
+def test_runs_of_different_kernels_are_named_in_one_line(tmp_path):
+    runs = [computed_on(fabricate.write_ranked_run(tmp_path / "a", {A: 0.8}), "Haswell", "Haswell")]
+    runs.append(computed_on(fabricate.write_ranked_run(tmp_path / "b", {B: 0.5}), "SkylakeX", "SkylakeX"))
+    line = f"openblas Haswell: {runs[0]}; openblas SkylakeX: {runs[1]}"
+    with pytest.warns(UserWarning, match=r"different BLAS kernels") as said:
+        merged = merge(tmp_path, *runs)
+    assert len(said) == 1
+    assert line in str(said[0].message)
+    assert text(merged).count(line) == 1
+    assert (merged.folder / "leaderboard.html").read_text(encoding="utf-8").count(line) == 1
+
+
+@pytest.mark.parametrize("other", [{"kernels": ["Haswell"]}, {"kernels": []}, {"kernels": ["SkylakeX"], "system": ("mine", "external")}])
+def test_runs_of_one_kernel_of_none_said_or_from_elsewhere_are_not_warned_of(tmp_path, other, recwarn):
+    first = computed_on(fabricate.write_ranked_run(tmp_path / "a", {A: 0.8}), "Haswell")
+    second = fabricate.write_ranked_run(tmp_path / "b", {other.get("system", B): 0.5})
+    merged = merge(tmp_path, first, computed_on(second, *other["kernels"]))
+    assert merged.kernels == ""
+    assert "BLAS" not in text(merged)
+    assert not recwarn.list
