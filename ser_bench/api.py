@@ -202,29 +202,42 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     return external.split_table(ground.judged, config.inner)
 
 
-def score(predictions: str | Path, corpus: str | Path, *, name: str = "", progress: Progress | None = None, **options: Any) -> Results:
+def score(
+    predictions: str | Path,
+    corpus: str | Path,
+    *,
+    name: str = "",
+    decisions_only: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Results:
     """Judge an outside system's out-of-fold predictions by the rules that `run` judges its own by.
 
     Parameters
     ----------
     predictions : str or Path
-        CSV or Parquet: ``clip, predicted``, and where there are, ``fold``, ``seed``, a probability ``p.<emotion>`` for each emotion.
+        CSV or Parquet: ``clip, predicted``, and where there are, ``fold``, ``seed``, a probability ``p.<emotion>`` for each emotion. A
+        column ``emotion``, ``truth`` or ``label`` has to agree with the corpus; others are not read, which a warning says.
     corpus : str or Path
         As in `run`.
     name : str
         What the system is called; the file's name without.
+    decisions_only : bool
+        Leave the probabilities out, such as where a decision is not the most probable emotion.
     **options
         As in `splits`, the same as there.
 
     Raises
     ------
     WrongCall
-        Naming a clip that is predicted twice, not at all, or in another fold than its own.
+        Naming a clip that is predicted twice, not at all, or in another fold than its own; whose label is another in the corpus; or whose
+        probabilities are none, do not sum to one, or are highest for another emotion than its decision.
     """
     from ser_bench import external
 
     config, ground = _ground(corpus, options, progress)
-    return _published(external.judge(ground, Path(predictions), name or Path(predictions).stem, config), ground, config)
+    path = Path(predictions)
+    return _published(external.judge(ground, path, name or path.stem, config, decisions_only=decisions_only), ground, config)
 
 
 def leaderboard(

@@ -410,11 +410,15 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 @hearing
 @extracting
 @click.option("--name", metavar="NAME", help="What the system is called.  [default: the file's name]")
-def score(predictions: str, corpus: str, name: str | None, **given: Any) -> None:
+@click.option(
+    "--decisions-only", is_flag=True, help="Leave the probabilities out, such as where decisions are not the most probable emotion."
+)
+def score(predictions: str, corpus: str, name: str | None, decisions_only: bool, **given: Any) -> None:
     """Judge an outside system's PREDICTIONS of CORPUS by the same rules: the same clips, folds, intervals.
 
     PREDICTIONS is a CSV or Parquet table with a row a clip: clip, predicted, and where there are, fold, seed, and a
-    probability p.EMOTION for every emotion. They are to be out-of-fold: of each clip, by a system that was trained without
+    probability p.EMOTION for every emotion, between 0 and 1, their sum 1 and the decision's the largest. A column emotion, truth or
+    label has to agree with the corpus. They are to be out-of-fold: of each clip, by a system that was trained without
     its fold (see `ser-bench splits`). The options that make the folds are to be the same there and here.
 
     \b
@@ -424,7 +428,8 @@ def score(predictions: str, corpus: str, name: str | None, **given: Any) -> None
     """
     from ser_bench import api
 
-    _print_results(api.score(predictions, name=name or "", progress=for_terminal(), **{**_named(given), "corpus": corpus}))
+    how = {**_named(given), "corpus": corpus}
+    _print_results(api.score(predictions, name=name or "", decisions_only=decisions_only, progress=for_terminal(), **how))
 
 
 @cli.command()

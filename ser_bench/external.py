@@ -2,19 +2,22 @@
 
 In:   a judged corpus; a table of somebody's out-of-fold predictions.
 Out:  the outer and inner folds as a table; a `Run` of one row, of model ``external``.
-Rule: every clip is predicted once a seed, in its own fold; what is not, is refused by name. That the held-out clips took no part
-      in training cannot be seen from here: it is the word of whoever made the predictions.
+Rule: every clip is predicted once a seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
+      is refused by name. That the held-out clips took no part in training cannot be seen from here: it is the word of whoever made the
+      predictions.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ser_bench.config import RunConfig
+from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
 from ser_bench.plan import Ground
 from ser_bench.protocol import inner_folds
@@ -26,6 +29,24 @@ if TYPE_CHECKING:
     from ser_bench.units import Judged
 
 MODEL = "external"
+LABELS = ("emotion", "truth", "label")
+"""Columns of a table of predictions that tell what clips show, and have to agree with the corpus."""
+
+WORDS = ("clip", "predicted", *LABELS)
+NUMBERS = ("seed", "fold")
+PROBABILITY = "p."
+TOLERANCE = 1e-3
+"""By so much the sum of a clip's probabilities may differ from 1."""
+
+TIE = 1e-6
+"""By so much another emotion may be more probable than the decision, as numbers are rounded where they are written."""
+
+
+class Remark(NamedTuple):
+    """What is to be said of predictions: a warning for whoever hands them in, and a note for whoever reads their row."""
+
+    warning: str
+    note: str = ""
 
 
 def split_table(judged: Judged, inner: int) -> pd.DataFrame:
@@ -52,31 +73,78 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """A table of predictions: ``clip, predicted``, and where there are, ``seed, fold, p.<emotion>...``.
+    """A table of predictions: ``clip, predicted``, and where there are, ``seed, fold, p.<emotion>...`` and labels (`LABELS`).
+
+    Names and emotions are text as it is written, a cell that is missing is empty; seeds and folds are whole numbers. In Parquet clips may
+    be the index.
 
     Raises
     ------
     WrongCall
-        Naming the file and the column.
+        Naming the file, and the column or row.
     """
+    table = _read_table(path)
+    for column in ("clip", "predicted"):
+        if column not in table:
+            raise WrongCall(f"{path} has no column '{column}' (columns: {', '.join(table.columns)})")
+    for column in [column for column in WORDS if column in table]:
+        table[column] = table[column].astype(object).where(table[column].notna(), "").map(_word).astype(str)
+    for column in ("clip", "predicted"):
+        if (blank := (table[column] == "").to_numpy()).any():
+            raise WrongCall(f"{path}: row {int(blank.argmax()) + 1} has no {column}")
+    for column in [column for column in NUMBERS if column in table]:
+        values = _numbers(table[column])
+        wrong = ~((values >= 0) & (values < 2**53) & (values == np.floor(values)))
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise WrongCall(f"{path}: row {at + 1} has the {column} '{table[column].iloc[at]}', which is no whole number from 0 up")
+        table[column] = values.astype(np.int64)
+    return table
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """The table as it is written; of CSV every cell is text."""
     import pandas as pd
 
     try:
-        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, dtype={"clip": str, "predicted": str})
+        if path.suffix.lower() == ".parquet":
+            table = pd.read_parquet(path)
+            if "clip" not in table and not isinstance(table.index, pd.RangeIndex):
+                table = (table if table.index.nlevels > 1 else table.rename_axis("clip")).reset_index()
+        else:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+            if not isinstance(table.index, pd.RangeIndex):
+                raise ValueError(f"its rows have more cells than its {len(table.columns)} columns")
     except FileNotFoundError:
         raise WrongCall(f"{path}: there is no such file") from None
     except Exception as error:
-        raise WrongCall(f"{path} is no table of predictions: {str(error).splitlines()[0]}") from None
-    for column in ("clip", "predicted"):
-        if column not in table:
-            raise WrongCall(f"{path} has no column '{column}' (columns: {', '.join(map(str, table.columns))})")
-        if (blank := table[column].isna()).any():
-            raise WrongCall(f"{path}: row {int(blank.to_numpy().argmax()) + 1} has no {column}")
-    return table
+        raise WrongCall(f"{path} is no table of predictions: {(str(error) or type(error).__name__).splitlines()[0]}") from None
+    table.columns = [str(column).strip() for column in table.columns]
+    return table.reset_index(drop=True)
+
+
+def _word(value: object) -> str:
+    """A cell as text, a whole number without its ``.0``."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """A column as floats, NaN for what is no number."""
+    import pandas as pd
+
+    return pd.to_numeric(column.astype(object).map(str), errors="coerce").to_numpy(float)
 
 
 def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
     """Predictions in a run's columns and order, after a check that each clip has one a seed, in its own fold, of known emotions.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `read_predictions` gives it.
+    judged : Judged
+    path : Path
+        What errors call it.
 
     Raises
     ------
@@ -100,10 +168,13 @@ def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> p
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
     _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not judged in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
+    given = table.set_index("clip")
     known = judged.clips[["speaker", "voice", "emotion"]].assign(seed=seed, own=judged.folds[seed])
-    rows = known.join(table.set_index("clip")[[c for c in table.columns if c in {"predicted", "fold"} or c.startswith("p.")]])
+    rows = known.join(given[[c for c in given.columns if c in {"predicted", "fold"} or c.startswith(PROBABILITY)]])
     if "fold" in rows:
         _refuse(path, rows.index[rows["fold"] != rows["own"]], "is predicted in another fold than its own; see ser-bench splits")
+    for column in [column for column in LABELS if column in given]:
+        _check_labels(given[column], judged.clips.loc[given.index], path)
     strange = rows.loc[~rows["predicted"].isin(judged.emotions), "predicted"]
     _refuse(
         path, strange.index, f"is predicted as '{strange.iloc[0] if len(strange) else ''}', which is none of {', '.join(judged.emotions)},"
@@ -111,19 +182,47 @@ def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> p
     return rows.assign(fold=rows["own"])
 
 
+def _check_labels(told: pd.Series, clips: pd.DataFrame, path: Path) -> None:
+    """Refuse labels that contradict the corpus, rows as `clips`; a blank one tells nothing, the corpus's own word for a label agrees."""
+    same = (told == "") | (told == clips["emotion"]) | (told.map(name_emotion) == clips["emotion"])
+    if "original" in clips:
+        same |= told == clips["original"]
+    wrong = told[~same]
+    if len(wrong):
+        says = f"is '{wrong.iloc[0]}' by the column '{told.name}' and {clips.loc[wrong.index[0], 'emotion']} in this corpus"
+        _refuse(path, wrong.index, f"{says}; mend the table, or leave that column out")
+
+
 def _probabilities(rows: pd.DataFrame, emotions: list[str], path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    given = [column for column in rows.columns if column.startswith("p.")]
-    names = [f"p.{emotion}" for emotion in emotions]
+    given = probability_columns(rows)
+    names = [f"{PROBABILITY}{emotion}" for emotion in emotions]
     if not given:
         return pd.DataFrame(np.nan, index=rows.index, columns=names)
     if missing := sorted(set(names) ^ set(given)):
         raise WrongCall(f"{path}: probabilities are for all emotions judged or for none: {missing[0]} is too few or too many")
-    values = rows[names].apply(pd.to_numeric, errors="coerce")
-    wrong = ~np.isfinite(values.to_numpy(float)).all(1) | (values.to_numpy(float) < 0).any(1)
-    _refuse(path, rows["clip"][wrong], "has a probability that is no number from 0 upwards")
-    return values
+    values = np.column_stack([_numbers(rows[name]) for name in names])
+    wrong = np.argwhere(~((values >= 0) & (values <= 1)))
+    if len(wrong):
+        at, which = wrong[0]
+        per_cent = " (per cent are to be divided by 100)" if 1 < values[at, which] <= 100 else ""
+        why = f"has {names[which]} = '{rows[names[which]].iloc[at]}', which is no probability between 0 and 1{per_cent}"
+        _refuse(path, rows["clip"].iloc[np.unique(wrong[:, 0])], why)
+    sums = values.sum(1)
+    off = np.asarray(np.abs(sums - 1) > TOLERANCE)
+    _refuse(path, rows.loc[off, "clip"], f"has probabilities that sum to {sums[off.argmax()]:.4g} and not to 1")
+    decided = values[np.arange(len(rows)), np.searchsorted(emotions, rows["predicted"].to_numpy(str))]
+    other = np.asarray(decided < values.max(1) - TIE)
+    said, likeliest = rows["predicted"].iloc[other.argmax()], emotions[values[other.argmax()].argmax()]
+    why = f"is predicted as {said} and {likeliest} is its most probable emotion; --decisions-only leaves the probabilities out"
+    _refuse(path, rows.loc[other, "clip"], why)
+    return pd.DataFrame(values, index=rows.index, columns=names)
+
+
+def probability_columns(table: pd.DataFrame) -> list[str]:
+    """The columns that hold probabilities."""
+    return [column for column in table.columns if column.startswith(PROBABILITY)]
 
 
 def _refuse(path: Path, clips: Any, why: str) -> None:
@@ -132,7 +231,35 @@ def _refuse(path: Path, clips: Any, why: str) -> None:
         raise WrongCall(f"{path}: {next(iter(clips))} {why}{others}")
 
 
-def judge(ground: Ground, path: Path, name: str, config: RunConfig) -> Run:
+def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_only: bool) -> list[Remark]:
+    """What is to be said of predictions: which of their columns were not read, and whether they are the corpus's own labels.
+
+    Parameters
+    ----------
+    table, found : DataFrame
+        As `read_predictions` and `align` give them.
+    path : Path
+    decisions_only : bool
+        Whether probabilities are left out.
+    """
+    said = []
+    if decisions_only:
+        many = len(probability_columns(table))
+        said.append(
+            Remark(f"{path}: decisions only: {many} column(s) of probabilities are left out", "decisions only: probabilities left out")
+        )
+    unread = [c for c in table.columns if c not in {*WORDS, *NUMBERS} and not c.startswith(PROBABILITY)]
+    if unread:
+        more = f" and {len(unread) - 5} more" if len(unread) > 5 else ""
+        said.append(Remark(f"{path}: {len(unread)} column(s) are not read: {', '.join(unread[:5])}{more}"))
+    if (found["predicted"] == found["emotion"]).all():
+        clips = found["clip"].nunique()
+        warning = f"{path}: the predictions equal the corpus's labels on all {clips:,} clips: were the labels themselves handed in?"
+        said.append(Remark(warning, "equal to the corpus's labels on all clips"))
+    return said
+
+
+def judge(ground: Ground, path: Path, name: str, config: RunConfig, *, decisions_only: bool = False) -> Run:
     """Judge a table of predictions and write a run folder of its one row.
 
     Parameters
@@ -143,16 +270,43 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig) -> Run:
     name : str
         What the system is called: its row's `features`.
     config : RunConfig
-        For one corpus.
+        For one corpus, of one track.
+    decisions_only : bool
+        Leave probabilities out.
+
+    Raises
+    ------
+    WrongCall
+        As `align`; also for several tracks, and where there are no probabilities to be left out.
     """
     import pandas as pd
 
-    judged = ground.judged
-    found = align(read_predictions(path), judged, path)
-    cell = {"corpus": judged.corpus, "features": name, "model": MODEL, "track": config.track[0]}
-    predictions = pd.DataFrame({**cell, **found})
-    seeds = found["seed"].nunique()
-    row = cell | {
+    if len(config.track) > 1:
+        raise WrongCall(f"track: a table of predictions is of one, and {', '.join(config.track)} are named")
+    judged, table = ground.judged, read_predictions(path)
+    if decisions_only and not probability_columns(table):
+        raise WrongCall(f"{path} has no probabilities (p.EMOTION) to be left out; drop --decisions-only")
+    found = align(table.drop(columns=probability_columns(table)) if decisions_only else table, judged, path)
+    said = remarks(table, found, path, decisions_only=decisions_only)
+    ground = dataclasses.replace(ground, warnings=[*ground.warnings, *(remark.warning for remark in said)])
+    row = _row(judged, name, config.track[0], found["seed"].nunique(), [remark.note for remark in said if remark.note])
+    predictions = pd.DataFrame({**{key: row[key] for key in KEYS if key in row}, **found})
+    digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
+    folder = folder_of(ground.corpus.name, config, [MODEL, name, digest, *judged.hashes.values()])
+    trials = pd.DataFrame(columns=KEYS)
+    write_folder(folder, ground, config, predictions, trials)
+    return Run(folder, pd.DataFrame([row]), predictions, trials, ground.skipped, ground.warnings, 0, 0, {}, [], None)
+
+
+def _row(judged: Judged, name: str, track: str, seeds: int, notes: list[str]) -> dict[str, Any]:
+    """The row of a system from elsewhere, but for its scores."""
+    import pandas as pd
+
+    return {
+        "corpus": judged.corpus,
+        "features": name,
+        "model": MODEL,
+        "track": track,
         "labels": judged.labels,
         "dims": pd.NA,
         "cv": str(judged.protocol),
@@ -162,11 +316,6 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig) -> Run:
         "trials": 0,
         "seeds": seeds,
         "status": "leaky" if judged.protocol.leaky else "ok",
-        "notes": "; ".join([*judged.voice_notes, "external: out-of-fold by the word of whoever made the predictions"]),
+        "notes": "; ".join([*judged.voice_notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
         "seconds": 0.0,
     }
-    digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
-    folder = folder_of(ground.corpus.name, config, [MODEL, name, digest, *judged.hashes.values()])
-    trials = pd.DataFrame(columns=KEYS)
-    write_folder(folder, ground, config, predictions, trials)
-    return Run(folder, pd.DataFrame([row]), predictions, trials, ground.skipped, ground.warnings, 0, 0, {}, [], None)

@@ -112,13 +112,130 @@ def test_predictions_that_do_not_fit_are_refused_by_name(tmp_path, corpus, where
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("*"))
 
 
-@pytest.mark.parametrize("bad", [-0.1, "high", np.nan, np.inf])
-def test_a_probability_that_is_none_is_refused_by_clip(tmp_path, corpus, where, folds, bad):
+def probable(folds: pd.DataFrame) -> pd.DataFrame:
+    """Predictions with a probability for each emotion, all the same."""
     emotions = sorted(folds["emotion"].unique())
-    table = folds[["clip"]].assign(predicted="anger", **{f"p.{e}": 1 / len(emotions) for e in emotions}).astype({"p.fear": object})
+    return folds[["clip"]].assign(predicted="anger", **{f"p.{e}": 1 / len(emotions) for e in emotions})
+
+
+@pytest.mark.parametrize("bad", [-0.1, "high", "", np.nan, np.inf, -np.inf, 1e19, "1e400", 1.1, True])
+def test_a_probability_that_is_none_is_refused_by_clip(tmp_path, corpus, where, folds, bad):
+    table = probable(folds).astype({"p.fear": object})
     table.loc[5, "p.fear"] = bad
-    with pytest.raises(WrongCall, match=f"{table.loc[5, 'clip']} has a probability"):
+    with pytest.raises(WrongCall, match=f"{table.loc[5, 'clip']} has p.fear = .*, which is no probability between 0 and 1"):
         ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"p.anger": 85.0, "p.fear": 15.0},
+            r"has p\.anger = '85\.0', which is no probability between 0 and 1 \(per cent are to be divided",
+        ),
+        ({"p.anger": 1 / 6 + 0.01}, r"has probabilities that sum to 1\.01 and not to 1"),
+        ({"p.anger": 0.1, "p.fear": 1 / 3 - 0.1}, r"is predicted as anger and fear is its most probable emotion; --decisions-only leaves"),
+    ],
+)
+def test_probabilities_that_cannot_be_meant_are_refused_by_clip(tmp_path, corpus, where, folds, change, message):
+    table = probable(folds)
+    table.loc[7, list(change)] = list(change.values())
+    with pytest.raises(WrongCall, match=rf"theirs\.csv: {table.loc[7, 'clip']} {message}"):
+        ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
+
+
+def test_rounded_and_tied_probabilities_are_taken(tmp_path, corpus, where, folds):
+    table = probable(folds).assign(**{"p.anger": 0.167, "p.fear": 0.167})
+    assert ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where).leaderboard["auc"].notna().all()
+
+
+def test_decisions_only_leaves_probabilities_out_and_says_so(tmp_path, corpus, where, folds):
+    table = probable(folds).assign(**{"p.anger": 0.1, "p.fear": 40.0})
+    results = ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, decisions_only=True, **where)
+    assert results.leaderboard["auc"].isna().all()
+    assert "decisions only: probabilities left out" in results.leaderboard["notes"].item()
+    assert any("decisions only: 6 column(s) of probabilities are left out" in warning for warning in results.warnings)
+    without = write(tmp_path / "without.csv", table[["clip", "predicted"]])
+    with pytest.raises(WrongCall, match=r"has no probabilities .* drop --decisions-only"):
+        ser_bench.score(without, corpus, decisions_only=True, **where)
+
+
+@pytest.mark.parametrize("column", ["emotion", "truth", "label"])
+def test_labels_that_contradict_the_corpus_are_refused_and_others_taken(tmp_path, corpus, where, folds, column):
+    told = folds["emotion"].replace({"anger": "Angry", "happiness": "joy"})
+    told.iloc[3] = ""
+    table = folds[["clip"]].assign(predicted="anger", **{column: told})
+    ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
+    table.loc[8:10, column] = "boredom"
+    said = rf"{table.loc[8, 'clip']} is 'boredom' by the column '{column}' and {folds.loc[8, 'emotion']} in this corpus; .* \(and 2 more\)"
+    with pytest.raises(WrongCall, match=said):
+        ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
+
+
+def test_predictions_that_equal_the_labels_are_said_to(tmp_path, corpus, where, folds):
+    table = folds[["clip"]].assign(predicted=folds["emotion"])
+    results = ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
+    assert any("equal the corpus's labels on all 48 clips" in warning for warning in results.warnings)
+    assert "equal to the corpus's labels on all clips" in results.leaderboard["notes"].item()
+    assert "equal the corpus" in (results.folder / "report.html").read_text()
+    table.loc[0, "predicted"] = "sadness"
+    results = ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
+    assert "equal to" not in results.leaderboard["notes"].item()
+
+
+@pytest.mark.parametrize("column", ["seed", "fold"])
+@pytest.mark.parametrize("bad", ["1e400", "inf", "nan", "", "-1", "0.5", "first", "1e19"])
+def test_a_seed_or_fold_that_is_no_number_is_told_by_row(tmp_path, corpus, where, folds, column, bad):
+    table = folds[["clip", "seed", "fold"]].assign(predicted="anger").astype({column: object})
+    table.loc[4, column] = bad
+    with pytest.raises(WrongCall, match=f"row 5 has the {column} '{bad}', which is no whole number from 0 up"):
+        ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
+
+
+def test_one_table_scores_the_same_however_it_is_written(tmp_path, corpus, where, folds):
+    table = folds[["clip", "seed", "fold"]].assign(predicted="anger", emotion=folds["emotion"])
+    written = [write(tmp_path / "theirs.csv", table)]
+    shapes = [
+        table,
+        table.set_index("clip"),
+        table.set_index("clip").rename_axis(None),
+        table.set_index(["seed", "clip"]),
+        table.astype({"predicted": "category", "fold": float, "seed": str}),
+    ]
+    for number, shape in enumerate(shapes):
+        written.append(tmp_path / f"{number}.parquet")
+        shape.to_parquet(written[-1])
+    (tmp_path / "marked.csv").write_bytes(b"\xef\xbb\xbf" + written[0].read_bytes())
+    folders = {ser_bench.score(path, corpus, name="theirs", **where).folder for path in [*written, tmp_path / "marked.csv"]}
+    assert len(folders) == 1
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_clips_that_are_called_by_numbers_are_found(speech, tmp_path, where, suffix):
+    rows = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    names = [str(number) for number in range(len(rows))]
+    for name, path in zip(names, rows["path"], strict=True):
+        (tmp_path / name).with_suffix(".wav").write_bytes((speech / "corpus" / path).read_bytes())
+    emotions = dict(zip(sorted(rows["emotion"].unique()), ("NA", "null", "3", "4", "05", "6.0"), strict=True))
+    rows.assign(path=[f"{name}.wav" for name in names], emotion=rows["emotion"].map(emotions)).to_csv(tmp_path / "numbers.csv", index=False)
+    table = pd.DataFrame({"clip": [f"{name}.wav" for name in names], "predicted": 3.0, "label": rows["emotion"].map(emotions)})
+    path = tmp_path / f"theirs{suffix}"
+    if suffix == ".csv":
+        table.assign(predicted="NA").to_csv(path, index=False)
+    else:
+        table.to_parquet(path)
+    assert ser_bench.score(path, tmp_path / "numbers.csv", **where).leaderboard["uar"].item() == pytest.approx(1 / 6, abs=1e-4)
+
+
+def test_columns_that_are_not_read_are_named(tmp_path, corpus, where, folds):
+    found = write(tmp_path / "theirs.csv", folds[["clip"]].assign(predicted="anger", p_anger=0.5, note="x"))
+    assert any("2 column(s) are not read: p_anger, note" in warning for warning in ser_bench.score(found, corpus, **where).warnings)
+
+
+def test_predictions_are_of_one_track(tmp_path, corpus, where, folds):
+    found = write(tmp_path / "theirs.csv", folds[["clip"]].assign(predicted="anger"))
+    with pytest.raises(WrongCall, match="a table of predictions is of one"):
+        ser_bench.score(found, corpus, track=["train", "speaker"], **where)
 
 
 @pytest.mark.parametrize("bytes_", [b"", b"\x00\xff\xfe", b"PAR1"])
@@ -143,6 +260,14 @@ def test_the_command_line_writes_splits_and_scores(tmp_path, corpus, where):
     ).stdout
     assert "external" in scored
     assert "1.000" in scored
+    wrong = write(tmp_path / "wrong.csv", probable(table).assign(**{"p.anger": 85.0}))
+    score = [*line, "score", str(wrong), str(corpus), *options, "--out", where["out"]]
+    refused = subprocess.run(score, check=False, capture_output=True, text=True)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    done = subprocess.run([*score, "--decisions-only"], check=True, capture_output=True, text=True)
+    assert "warning: " in done.stderr
+    assert "decisions only" in done.stderr
+    subprocess.run([*line, "leaderboard", "--out", where["out"], "--with-external"], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(("command", "option"), [("splits", "--model"), ("score", "--time-limit"), ("audit", "--track")])
