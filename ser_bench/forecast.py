@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import RunConfig
-from ser_bench.learning import curves_of, held_of, plan_fewer
+from ser_bench.learning import curves_of, draws_per_seed, held_of, plan_fewer
 from ser_bench.plan import choose_models, heard_as, make_plan, select, split
 from ser_bench.progress import Progress
 from ser_bench.protocol import halvings
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 
 class Search(NamedTuple):
-    """What a unit does that learns from so many speakers: trials on inner folds, and a fit of the best."""
+    """What a unit does that learns from so many speakers, of the draw of that number: trials on inner folds, and a fit of the best."""
 
     speakers: int
     trials: int
     inner: int
+    draw: int = 0
 
 
 def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
@@ -76,7 +77,8 @@ def _searches(judged: Judged, config: RunConfig) -> list[Search]:
     """That of a run's units, and those of their curves."""
     everybody = judged.fewest_voices()
     fewer = halvings(everybody) if curves_of(config, judged) else []
-    return [Search(everybody, config.trials, config.inner), *(Search(n, 0, 0) for n in fewer)]
+    draws = range(draws_per_seed(len(judged.folds)))
+    return [Search(everybody, config.trials, config.inner), *(Search(n, 0, 0, draw) for n in fewer for draw in draws)]
 
 
 def _to_do(planned: Plan, searches: list[Search]) -> dict[Cell, list[int]]:
@@ -86,7 +88,8 @@ def _to_do(planned: Plan, searches: list[Search]) -> dict[Cell, list[int]]:
     held = {key: held_of(found) for key, found in kept.items()}
     to_do = {cell: [sum(unit.hash not in kept for unit in units)] for cell, units in planned.cells.items()}
     for search in searches[1:]:
-        missing = Counter(unit.cell for unit in plan_fewer(planned, held, search.speakers).units if read_unit(store, unit) is None)
+        fewer = plan_fewer(planned, held, search.speakers, search.draw)
+        missing = Counter(unit.cell for unit in fewer.units if read_unit(store, unit) is None)
         for cell, numbers in to_do.items():
             numbers.append(numbers[0] + missing[cell])
     return to_do

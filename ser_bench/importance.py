@@ -1,10 +1,12 @@
 """What a system that was trained on all groups leans on.
 
 In:   a feature set and a model on common ground, their units finished.
-Out:  a row a group or column: what the UAR on held-out speakers loses when its values are shuffled among their clips; and each group's
-      share of what the system is above chance (Shapley).
-Rule: the very models that predicted the held-out clips are fitted again with the parameters that their searches chose, and never see
-      anything but what they saw then. To be leaned on is not to be needed: what an ablation tells is another question.
+Out:  a row per group or column: what the UAR on held-out speakers loses when its values are replaced by another clip's; and each
+      group's share of what the system is above chance (Shapley).
+Rule: the very models that predicted the held-out clips are fitted again with the parameters that their searches chose, and trained on
+      nothing but what they were trained on then. Which clip another's values are taken from follows from the corpus and the seed alone,
+      so that what is lost is comparable whatever the folds. To be leaned on is not to be needed: what an ablation tells is another
+      question.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from math import comb
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -36,9 +38,13 @@ if TYPE_CHECKING:
     from ser_bench.models.model import Fitted, Model
     from ser_bench.tuning import UnitData
 
-VERSION = 4
-REPEATS = 5
-"""How often values are shuffled."""
+VERSION = 5
+SHUFFLED = ACROSS, WITHIN = ("across speakers", "within speakers")
+"""Where a clip's values are taken from: a clip of another speaker (the headline), which takes away all that they say; or another clip of
+the same speaker, which leaves what they say of the speaker."""
+
+REPEATS, FEWER_REPEATS = 5, 2
+"""How often values are shuffled: those of groups; those of single columns, and of sets of groups for Shapley values."""
 
 EXACT_GROUPS = 8
 """Up to so many groups Shapley values go through all subsets; above, through random orders."""
@@ -47,7 +53,25 @@ ORDERS = 64
 MOST_COLUMNS = 100
 """So many single columns are gone through: those that training clips' emotions most often tell by, over folds (ANOVA)."""
 
-COLUMNS = ("corpus", "features", "model", "kind", "name", "value", "low", "high")
+COLUMNS = ("corpus", "features", "model", "kind", "shuffled", "name", "value", "low", "high")
+KINDS = ("shapley", "group", "column", "model")
+
+
+class Asked(NamedTuple):
+    """What is shuffled: groups of columns (`of` names the group of each), sets of groups, by place, that are *not*, single columns."""
+
+    of: tuple[str, ...]
+    groups: tuple[str, ...]
+    subsets: list[tuple[int, ...]]
+    single: list[int]
+
+
+class Values(NamedTuple):
+    """Values to replace others by: all clips of the corpus, and which of them stands in for each held-out one, by way and repeat; shape
+    (2, REPEATS, n_held_out)."""
+
+    everyone: UnitData
+    donors: np.ndarray
 
 
 def importances(bench: Bench) -> pd.DataFrame:
@@ -58,7 +82,8 @@ def importances(bench: Bench) -> pd.DataFrame:
     DataFrame
         The columns of `COLUMNS`: kind ``shapley`` (a group's share of the UAR above that of a system whose columns are all shuffled),
         ``group`` and ``column`` (what is lost with it shuffled), each with a 95 % interval over speakers, the largest first; and
-        ``model``, a group's share by the model's own measure, the mean over folds, where it has one.
+        ``model``, a group's share by the model's own measure, the mean over folds, where it has one. `shuffled` is one of `SHUFFLED`,
+        blank for the model's own measure; Shapley values are across speakers.
 
     Raises
     ------
@@ -67,32 +92,56 @@ def importances(bench: Bench) -> pd.DataFrame:
     """
     import pandas as pd
 
-    subsets, single = subsets_of(len(bench.groups)), telling(bench)
-    explained = dict(_explain_all(bench, subsets, single))
+    asked = Asked(bench.features.groups, bench.groups, subsets_of(len(bench.groups)), telling(bench))
+    explained = dict(_explain_all(bench, asked))
     judged, truth = bench.ground.judged, bench.ground.judged.codes
 
-    def counts(kind: str, which: int) -> np.ndarray:
+    def counts(kind: str, *which: int) -> np.ndarray:
         """Confusions by shuffle and voice, over all places: shape (repeats * seeds, n_voices, k, k)."""
         codes = judged.joined({place: found[kind][which] for place, found in explained.items()}).reshape(-1, len(truth))
         return scores.speaker_counts(truth, codes, judged.voices, classes=range(len(judged.emotions)))
 
-    whole = counts("subsets", subsets.index(tuple(range(len(bench.groups)))))
+    by_subset = {subset: counts("subsets", at) for at, subset in enumerate(asked.subsets)}
+    whole = by_subset[tuple(range(len(bench.groups)))]
     inflation = scores.overlap_bound(whole.shape[-3])
-    columns = [bench.features.columns[column] for column in single]
-    shuffled = [("group", "groups", bench.groups), ("column", "columns", columns)]
+    names = {"group": bench.groups, "column": [bench.features.columns[column] for column in asked.single]}
     rows = [
-        (kind, name, *scores.difference_of(whole, counts(which, at), inflation=inflation))
-        for kind, which, names in shuffled
-        for at, name in enumerate(names)
+        (kind, how, name, *scores.difference_of(whole, counts(kind, way, at), inflation=inflation))
+        for kind, mine in names.items()
+        for way, how in enumerate(SHUFFLED)
+        for at, name in enumerate(mine)
     ]
-    by_subset = {subset: counts("subsets", at) for at, subset in enumerate(subsets)}
-    rows += [("shapley", name, *interval) for name, interval in zip(bench.groups, shapley(by_subset, len(bench.groups)), strict=True)]
-    own = [shares for found in explained.values() if len(shares := found["own"])]
-    rows += [("model", name, value, np.nan, np.nan) for name, value in zip(bench.groups, np.mean(own, axis=0), strict=True)] if own else []
+    shares = zip(bench.groups, shapley(by_subset, len(bench.groups)), strict=True)
+    rows += [("shapley", ACROSS, name, *interval) for name, interval in shares]
+    if own := [mine for found in explained.values() if len(mine := found["own"])]:
+        rows += [("model", "", name, value, np.nan, np.nan) for name, value in zip(bench.groups, np.mean(own, axis=0), strict=True)]
     (model,) = bench.models
     found = pd.DataFrame([(judged.corpus, bench.features.name, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
-    keys = found.assign(kind=found["kind"].map({"shapley": 0, "group": 1, "column": 2, "model": 3}), value=-found["value"])
-    return found.loc[keys.sort_values(["kind", "value"], kind="stable").index].reset_index(drop=True)
+    keys = found.assign(kind=found["kind"].map(KINDS.index), value=-found["value"])
+    return found.loc[keys.sort_values(["kind", "shuffled", "value"], kind="stable").index].reset_index(drop=True)
+
+
+def donors_of(voices: np.ndarray, seed: int) -> np.ndarray:
+    """Whose values stand in for each clip's: by way of `SHUFFLED` and repeat, places of clips, shape (2, REPEATS, n_clips).
+
+    Across speakers any clip of another voice, each as likely; within speakers a permutation of each voice's clips. No name has a part in
+    it: clips stand in the order of their contents, and voices only say which clips are of one person.
+
+    Parameters
+    ----------
+    voices : array of str, shape (n_clips,)
+        Of at least two people.
+    seed : int
+    """
+    donors = np.empty((len(SHUFFLED), REPEATS, len(voices)), int)
+    across, within = donors
+    for repeat in range(REPEATS):
+        drawn = np.random.default_rng(derive_seed(seed, "shuffled", repeat)).random((2, len(voices)))
+        for voice in np.unique(voices):
+            mine, others = np.flatnonzero(voices == voice), np.flatnonzero(voices != voice)
+            across[repeat, mine] = others[(drawn[0, mine] * len(others)).astype(int)]
+            within[repeat, mine] = mine[np.argsort(drawn[1, mine], kind="stable")]
+    return donors
 
 
 def telling(bench: Bench) -> list[int]:
@@ -154,16 +203,17 @@ def shapley_weights(subsets: list[tuple[int, ...]], n: int, player: int) -> dict
     return weights
 
 
-def _explain_all(bench: Bench, subsets: list[tuple[int, ...]], single: list[int]) -> Iterator[tuple[Place, dict[str, np.ndarray]]]:
+def _explain_all(bench: Bench, asked: Asked) -> Iterator[tuple[Place, dict[str, np.ndarray]]]:
     """What each place's model decides with values shuffled; kept beside the units."""
     store = Path(bench.config.out).resolve() / "units"
     hashes = {place: bench.units[place, bench.groups].hash for place in bench.places}
-    paths = {place: store / f"{unit}-{_digest(bench, place, single)}.npz" for place, unit in hashes.items()}
+    paths = {place: store / f"{unit}-{_digest(bench, place, asked.single)}.npz" for place, unit in hashes.items()}
     known = {place: codes for place, path in paths.items() if (codes := _read(path))}
     todo = [place for place in bench.places if place not in known]
     if todo:
         bench.progress.start(f"shuffling {bench.features.name}", len(todo))
-        calls = (_call(bench, place, paths[place], subsets, single) for place in todo)
+        donors = {seed: donors_of(bench.ground.judged.voices, seed) for seed in bench.ground.judged.folds}
+        calls = (_call(bench, place, paths[place], asked, donors[place.seed]) for place in todo)
         try:
             for done in in_parallel(explain, calls, bench.config.workers):
                 if isinstance(done, Died):
@@ -178,13 +228,14 @@ def _explain_all(bench: Bench, subsets: list[tuple[int, ...]], single: list[int]
         yield place, codes
 
 
-def _call(bench: Bench, place: Place, path: Path, subsets: list[tuple[int, ...]], single: list[int]) -> tuple[Any, ...]:
+def _call(bench: Bench, place: Place, path: Path, asked: Asked, donors: np.ndarray) -> tuple[Any, ...]:
     """What `explain` is to be called with."""
-    unit, kept = bench.units[place, bench.groups], bench.found[place, bench.groups]
-    data = unit_data(bench.ground.judged, bench.features, unit)
-    seeds = derive_seed(unit.search_seed, "refit"), derive_seed(unit.search_seed, "shuffle")
+    unit, kept, judged = bench.units[place, bench.groups], bench.found[place, bench.groups], bench.ground.judged
+    held = judged.folds[place.seed] == place.fold
+    values = Values(unit_data(judged, bench.features, unit, everyone=True), donors[..., held])
     (model,) = bench.models.values()
-    return path, data, model, chosen(kept), kept.about["rounds"], bench.features.groups, bench.groups, subsets, single, seeds
+    refit = derive_seed(unit.search_seed, "refit")
+    return path, unit_data(judged, bench.features, unit), values, model, chosen(kept), kept.about["rounds"], asked, refit
 
 
 def _digest(bench: Bench, place: Place, single: list[int]) -> str:
@@ -208,37 +259,39 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
 def explain(
     path: Path,
     data: UnitData,
+    values: Values,
     model: Model,
     params: dict[str, Any],
     rounds: int | None,
-    of: tuple[str, ...],
-    groups: tuple[str, ...],
-    subsets: list[tuple[int, ...]],
-    single: list[int],
-    seeds: tuple[int, int],
+    asked: Asked,
+    seed: int,
 ) -> Path:
-    """Fit a unit's final model again and keep what it decides about held-out clips with values shuffled among them.
+    """Fit a unit's final model again and keep what it decides about held-out clips with values replaced by other clips'.
 
-    Three arrays of codes: ``groups`` and ``columns``, what is shuffled, and ``subsets``, what is *not*; shape (n, repeats, n_held_out).
-    And ``own``: the groups' shares by the model's own measure, empty where it has none.
+    Codes: ``group`` and ``column``, what is shuffled, shape (2, n, repeats, n_held_out), by way of `SHUFFLED`; ``subsets``, what is *not*
+    shuffled across speakers, shape (n, repeats, n_held_out). And ``own``: the groups' shares by the model's own measure, empty where it
+    has none.
     """
     from threadpoolctl import threadpool_limits
 
     from ser_bench.models.model import fit_split
     from ser_bench.tuning import prepared, scaled_split
 
-    refit, shuffle = seeds
     with threadpool_limits(1):
         split = scaled_split(data, prepared(data), data.train, ~data.train, held_out=True)
-        fitted = fit_split(model, split, params, refit, rounds)
-        member = np.array([[group == name for group in of] for name in groups])
-        rng = np.random.default_rng(shuffle)
-        orders = [rng.permutation(len(split.x_eval)) for _ in range(REPEATS)]
+        fitted = fit_split(model, split, params, seed, rounds)
+        everyone, everywhere = values.everyone, np.ones(len(values.everyone.y), bool)
+        scaled = scaled_split(everyone, prepared(everyone), everyone.train, everywhere, held_out=True).x_eval
+        member = np.array([[group == name for group in asked.of] for name in asked.groups])
+        single = [np.array([column]) for column in asked.single]
+        others = [np.asarray(~member[list(subset)].any(0)) for subset in asked.subsets]
+        by_way = [[scaled[donor] for donor in donors] for donors in values.donors]
+        across, few = by_way[SHUFFLED.index(ACROSS)], slice(FEWER_REPEATS)
         kept = {
             "own": np.zeros(0) if (own := fitted.rests_on()) is None else member @ own,
-            "groups": _decide(fitted, split.x_eval, list(member), orders),
-            "columns": _decide(fitted, split.x_eval, [np.array([column]) for column in single], orders[:1]),
-            "subsets": _decide(fitted, split.x_eval, [np.asarray(~member[list(subset)].any(0)) for subset in subsets], orders[:2]),
+            "group": np.stack([_decide(fitted, split.x_eval, list(member), stand_ins) for stand_ins in by_way]),
+            "column": np.stack([_decide(fitted, split.x_eval, single, stand_ins[few]) for stand_ins in by_way]),
+            "subsets": _decide(fitted, split.x_eval, others, across[few]),
         }
     write_whole(path, lambda part: _save(part, kept))
     return path
@@ -249,12 +302,12 @@ def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def _decide(fitted: Fitted, x: np.ndarray, shuffled: list[np.ndarray], orders: list[np.ndarray]) -> np.ndarray:
-    """Codes decided with each set of columns (a mask, or places) in each order."""
-    codes = np.empty((len(shuffled), len(orders), len(x)), np.int16)
+def _decide(fitted: Fitted, x: np.ndarray, shuffled: list[np.ndarray], stand_ins: list[np.ndarray]) -> np.ndarray:
+    """Codes decided with each set of columns (a mask, or places) replaced by those of each of the `stand_ins`, of the shape of x."""
+    codes = np.empty((len(shuffled), len(stand_ins), len(x)), np.int16)
     for at, mine in enumerate(shuffled):
-        for number, order in enumerate(orders):
+        for number, others in enumerate(stand_ins):
             changed = x.copy()
-            changed[:, mine] = x[order][:, mine]
+            changed[:, mine] = others[:, mine]
             codes[at, number] = fitted.judge(changed).predicted
     return codes

@@ -47,16 +47,20 @@ class Protocol:
         Whether what is held out is said in no training clip either: text-independent.
     most : int
         How many speakers of each fold's training part are learnt from; 0 is all.
+    draw : int
+        Which of several random sets of so many speakers it is.
     """
 
     kind: str
     folds: int | None = None
     text: bool = False
     most: int = 0
+    draw: int = 0
 
     def __str__(self) -> str:
         folds, most = f":{self.folds}" if self.folds else "", f"@{self.most}" if self.most else ""
-        return f"{self.kind}{folds}{WITH_SENTENCES if self.text else ''}{most}"
+        draw = f", draw {self.draw + 1}" if self.draw else ""
+        return f"{self.kind}{folds}{WITH_SENTENCES if self.text else ''}{most}{draw}"
 
     @property
     def leaky(self) -> bool:
@@ -149,7 +153,8 @@ def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, f
         train = np.logical_and(*(~clips[column].isin(held[column]).to_numpy() for column in ("voice", "sentence")))
     if protocol.most:
         voices, first_held = numbered(clips["voice"].to_numpy(str)), int(np.argmax(folds == fold))
-        drawn = np.random.default_rng(derive_seed(seed, "learnt from", first_held)).permutation(np.unique(voices[train]))
+        draw = [protocol.draw] if protocol.draw else []
+        drawn = np.random.default_rng(derive_seed(seed, "learnt from", first_held, *draw)).permutation(np.unique(voices[train]))
         train &= np.isin(voices, drawn[: protocol.most])
     return train
 

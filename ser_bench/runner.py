@@ -226,13 +226,14 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iter
         yield unit, unit_data(planned.judged, planned.features[unit.features], unit), planned.models[unit.model], terms
 
 
-def unit_data(judged: Judged, features: Features, unit: Unit) -> UnitData:
-    """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out."""
+def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool = False) -> UnitData:
+    """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out; with
+    `everyone` also those that it leaves out."""
     from ser_bench.tuning import UnitData
 
     x, folds = features.values, judged.folds[unit.seed]
     train = judged.training(unit.seed, unit.fold, unit.without)
-    used = train | (folds == unit.fold)
+    used = train | (folds == unit.fold) | everyone
     return UnitData(
         x=x if used.all() else x[used],
         y=judged.codes[used],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ser_bench
 from ser_bench import ablation, importance, scores
@@ -15,6 +18,8 @@ from ser_bench.api import Ablated
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.features import Features
+from ser_bench.models import model as contract
+from ser_bench.models.model import Verdict
 from ser_bench.progress import Lines, Silent
 from tests.small import SMALL, judge
 from tests.test_cli import call
@@ -152,7 +157,8 @@ def test_holm_multiplies_by_how_many_are_left():
 def test_a_subset_with_everything_is_the_unit_s_own_decision(speech, tmp_path):
     mine = bench(speech, tmp_path)
     subsets = importance.subsets_of(len(mine.groups))
-    for place, explained in importance._explain_all(mine, subsets, [0, 3]):
+    asked = importance.Asked(mine.features.groups, mine.groups, subsets, [0, 3])
+    for place, explained in importance._explain_all(mine, asked):
         own = mine.found[place, mine.groups].predicted
         for repeat in explained["subsets"][subsets.index(tuple(range(len(mine.groups))))]:
             np.testing.assert_array_equal(repeat, own)
@@ -164,7 +170,80 @@ def test_shapley_values_share_out_what_is_above_a_shuffled_system(found):
     whole = rows(found, "all")["uar"].item()
     assert 0 < whole - total < 0.5
     assert set(leaned.loc[leaned["kind"] == "shapley", "name"]) == set(GROUPS)
-    assert (leaned["kind"] == "column").sum() == 42
+    assert leaned[leaned["kind"] == "column"].groupby("shuffled").size().to_dict() == {"across speakers": 42, "within speakers": 42}
+
+
+voices = st.lists(st.integers(0, 4), min_size=2, max_size=30).filter(lambda who: len(set(who)) > 1)
+
+
+@given(voices, st.integers(0, 99))
+def test_donors_are_others_across_speakers_and_a_permutation_of_each_speaker_within(who: Sequence[int], seed: int):
+    names = np.array(who).astype(str)
+    across, within = importance.donors_of(names, seed)
+    assert (names[across] != names).all()
+    assert (names[within] == names).all()
+    assert (np.sort(within, axis=1) == np.arange(len(who))).all()
+
+
+@given(voices, st.permutations("vwxyz"), st.integers(0, 99))
+def test_no_speaker_s_name_moves_a_donor(who: Sequence[int], names: Sequence[str], seed: int):
+    plain, renamed = (importance.donors_of(np.array(of)[list(who)], seed) for of in (list("abcde"), list(names)))
+    np.testing.assert_array_equal(plain, renamed)
+
+
+def test_each_repeat_and_seed_shuffles_another_way():
+    names = np.repeat(list("abcd"), 10)
+    shuffles = np.concatenate([importance.donors_of(names, seed) for seed in (0, 1)], axis=1)
+    for way in shuffles:
+        assert len(np.unique(way, axis=0)) == 2 * importance.REPEATS
+
+
+def planted(speech: Path, folder: Path, rng: np.random.Generator) -> Path:
+    """Features of two groups: what alone tells whether a clip is angry, and a number that each speaker has."""
+    clips = ser_bench.load_corpus(speech / "corpus" / "clips.csv").clips
+    angry = (clips["emotion"] == "anger").to_numpy(float)
+    who = np.unique(clips["speaker"], return_inverse=True)[1].astype(float)
+    table = pd.DataFrame({"cue.mean": angry + rng.normal(0, 0.3, len(clips)), "cue.noise": rng.normal(size=len(clips)), "who.number": who})
+    table.set_axis(clips.index).to_parquet(folder / "mine.parquet")
+    return folder / "mine.parquet"
+
+
+class Rule:
+    """A system that is the same whatever it is trained on: what is above its speaker's mean in the first column is angry."""
+
+    def judge(self, x: np.ndarray) -> Verdict:
+        return Verdict(np.where(x[:, 0] > 0.3, 0, 1), np.zeros((len(x), 2)))
+
+    def rests_on(self) -> None:
+        return None
+
+
+def test_one_system_leans_on_the_same_whatever_the_folds(speech, tmp_path, monkeypatch):
+    monkeypatch.setattr(contract, "fit_split", lambda *given: Rule())
+    features = str(planted(speech, tmp_path, np.random.default_rng(0)))
+    options = {"features": features, "modes": "alone", "track": "speaker", "trials": 1}
+    leaned = [ablate(speech, tmp_path / cv.replace(":", ""), cv=cv, **options).importance for cv in ("loso", "group:2", "group:3")]
+    for other in leaned[1:]:
+        pd.testing.assert_frame_equal(other, leaned[0])
+    assert leaned[0].set_index(["kind", "shuffled", "name"]).loc[("group", "across speakers", "cue"), "value"] > 0.05
+
+
+def test_within_speakers_nothing_is_lost_of_what_only_names_the_speaker(speech, tmp_path):
+    features = str(planted(speech, tmp_path, np.random.default_rng(0)))
+    leaned = ablate(speech, tmp_path, features=features, modes="alone", trials=1, models="rf").importance
+    lost = leaned[leaned["kind"] == "group"].set_index(["shuffled", "name"])["value"]
+    assert lost["within speakers", "who"] == 0
+    assert lost["within speakers", "cue"] > 0.05
+    assert lost["across speakers", "cue"] > 0.05
+
+
+def test_the_folds_of_sentences_too_take_values_from_all_clips(speech, tmp_path):
+    table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    manifest = speech / "corpus" / "said.csv"
+    table.assign(sentence=np.tile(["one", "two"], len(table))[: len(table)]).to_csv(manifest, index=False)
+    options = {**SMALL, "features": "prosody", "modes": "alone", "trials": 1, "cv": "group:2+sentence", "track": "speaker"}
+    leaned = ser_bench.ablate(manifest, out=str(tmp_path), cache=str(speech / "store"), **options).importance
+    assert leaned.loc[leaned["kind"] == "group", "value"].notna().all()
 
 
 @pytest.mark.parametrize("n", [1, 3, 5])

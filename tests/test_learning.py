@@ -1,17 +1,21 @@
-"""Learning curves: every row again, learnt from fewer of the training speakers."""
+"""Learning curves: every row again, trained on fewer of the training speakers, several sets of them drawn."""
 
 import json
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from ser_bench import learning
+from ser_bench import learning, scores
 from ser_bench.api import Results, dry_run, run
 from ser_bench.config import RunConfig, check_keys
-from ser_bench.plan import make_plan
+from ser_bench.plan import Plan, make_plan
 from ser_bench.progress import Silent
 from ser_bench.protocol import halvings
+from ser_bench.units import Finished
 
 CORPUS = "tones(speakers=7,takes=1)"
 HOW = {"features": "spectral", "models": ["logreg", "svm"], "cv": "loso", "trials": 1, "inner": 2, "jobs": 1}
@@ -51,11 +55,81 @@ def test_a_curve_ends_in_the_row_of_the_leaderboard(curved: Results) -> None:
         assert points(curved).loc[(model, 6)].tolist() == board.loc[model, ["uar", "uar_low", "uar_high"]].tolist()
 
 
-def test_a_point_is_what_a_run_on_so_many_speakers_gives(curved: Results, folder: Path) -> None:
+def fewer_speakers(folder: Path, results: Results, n: int, draw: int, **options: object) -> dict[str, np.ndarray]:
+    """The codes that a draw of n training speakers predicts, shape (n_seeds, n_clips), by model."""
+    planned = make_plan(configuration(folder, **options).for_corpus(CORPUS), Silent())
+    held = {key: learning.held_of(unit) for key, unit in learning._kept(planned, results).items()}
+    fewer = learning.plan_fewer(planned, held, n, draw)
+    done, failures, _ = learning.finish(fewer, Silent())
+    assert not failures
+    return {cell[1]: codes for cell, codes in learning._predicted(fewer, done).items()}
+
+
+def test_the_first_draw_is_a_run_on_so_many_speakers(curved: Results, folder: Path) -> None:
     # A single trial is of the defaults: here and there the same parameters.
-    fewer = judge(folder, cv="loso@3", learning_curves=False).leaderboard.set_index("model")
-    for model in ("logreg", "svm"):
-        assert points(curved).loc[(model, 3)].tolist() == fewer.loc[model, ["uar", "uar_low", "uar_high"]].tolist()
+    fewer = judge(folder, cv="loso@3", learning_curves=False).predictions.set_index(["model", "clip"])["predicted"]
+    planned = make_plan(configuration(folder).for_corpus(CORPUS), Silent())
+    for model, (codes,) in fewer_speakers(folder, curved, 3, 0).items():
+        assert np.array(planned.judged.emotions)[codes].tolist() == fewer[model][planned.judged.clips.index].tolist()
+
+
+@pytest.mark.parametrize(("seeds", "draws"), [(1, 3), (2, 2)])
+def test_a_point_is_the_mean_over_draws_and_its_interval_holds_their_luck(folder: Path, seeds: int, draws: int) -> None:
+    options = {"models": "logreg", "seeds": seeds, "cv": "group:3"}
+    found = judge(folder, **options)
+    judged = make_plan(configuration(folder, **options).for_corpus(CORPUS), Silent()).judged
+    drawn = np.concatenate([fewer_speakers(folder, found, 2, draw, **options)["logreg"] for draw in range(draws)])
+    uars = [scores.uar(judged.codes, codes) for codes in drawn]
+    row = found.learning.set_index("speakers").loc[2]
+    assert row["draws"] == len(drawn) == seeds * draws
+    assert row["uar"] == pytest.approx(np.mean(uars), abs=1e-4)
+    assert row["sd_draws"] == pytest.approx(np.std(uars, ddof=1), abs=1e-4)
+    plain = scores.jackknife_interval(judged.codes, drawn, judged.voices, inflation=scores.overlap_bound(judged.n_voices))
+    assert row["uar_low"] < plain.low
+    assert row["uar_high"] > plain.high
+
+
+def test_what_the_draws_of_training_speakers_do_is_what_a_point_tells(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that recognises everything when trained on a certain speaker, and else says always the same."""
+    found = judge(folder, models="logreg", cv="group:3")
+    lucky: list[float] = []
+
+    def planted(fewer: Plan, progress: Silent, *, fresh: bool) -> tuple[dict[str, Finished], dict[str, str], list[object]]:
+        judged, done = fewer.judged, {}
+        for unit in fewer.units:
+            held = judged.folds[unit.seed] == unit.fold
+            knows = "01" in judged.voices[judged.training(unit.seed, unit.fold)]
+            done[unit.hash] = Finished(judged.codes[held] if knows else np.zeros(held.sum(), int), np.empty(0), {})
+        lucky.append(scores.uar(judged.codes, judged.predicted(fewer.units, done)[0]))
+        return done, {}, []
+
+    planned = make_plan(configuration(folder, models="logreg", cv="group:3").for_corpus(CORPUS), Silent())
+    monkeypatch.setattr(learning, "finish", planted)
+    table, _ = learning.learning_curves(planned, found, Silent())
+    row = table.set_index("speakers").loc[2]
+    assert len(set(lucky)) > 1
+    assert row["uar"] == pytest.approx(np.mean(lucky), abs=1e-4)
+    assert row["sd_draws"] == pytest.approx(np.std(lucky, ddof=1), abs=1e-4)
+    assert row["uar_high"] - row["uar_low"] > 2 * np.std(lucky, ddof=1) / np.sqrt(3)
+
+
+def test_draws_are_of_other_speakers_and_the_same_for_all_rows_and_again(folder: Path) -> None:
+    planned = make_plan(configuration(folder).for_corpus(CORPUS), Silent())
+
+    def drawn(draw: int) -> Mapping[int, tuple[str, ...]]:
+        judged = learning.plan_fewer(planned, {}, 3, draw).judged
+        return {fold: tuple(np.unique(judged.voices[judged.training(0, fold)])) for fold in range(7)}
+
+    sets = [drawn(draw) for draw in range(3)]
+    assert sets == [drawn(draw) for draw in range(3)]
+    assert all(len(names) == 3 for mine in sets for names in mine.values())
+    assert all(one != other for one, other in pairwise(sets))
+
+
+def test_where_nobody_is_drawn_there_is_one_set_and_nothing_between_sets(curved: Results) -> None:
+    last = curved.learning[curved.learning["speakers"] == 6]
+    assert last["draws"].tolist() == [1, 1]
+    assert last["sd_draws"].isna().all()
 
 
 def test_parameters_are_held_as_the_whole_search_chose_them(folder: Path) -> None:
@@ -124,14 +198,14 @@ def test_a_dry_run_counts_the_fits_of_curves(folder: Path) -> None:
     for curves in (True, False):
         (table,) = dry_run(configuration(folder, trials=5, inner=4, out=str(folder / "none"), learning_curves=curves))
         fits[curves] = table["fits"].tolist()
-    # Seven folds; five trials on four inner folds and a final fit, and one on three speakers.
-    assert fits == {True: [7 * (5 * 4 + 1 + 1)] * 2, False: [7 * (5 * 4 + 1)] * 2}
+    # Seven folds; five trials on four inner folds and a final fit, and one on each of three draws of three speakers.
+    assert fits == {True: [7 * (5 * 4 + 1 + 3)] * 2, False: [7 * (5 * 4 + 1)] * 2}
 
 
 def test_a_dry_run_knows_which_points_are_done(folder: Path, tmp_path: Path) -> None:
     judge(folder, models="logreg", out=str(tmp_path), learning_curves=False)
     (without,) = dry_run(configuration(folder, models="logreg", out=str(tmp_path)))
-    assert without[["units", "to do", "fits"]].to_numpy().tolist() == [[14, 7, 7]]
+    assert without[["units", "to do", "fits"]].to_numpy().tolist() == [[28, 21, 21]]
     judge(folder, models="logreg", out=str(tmp_path))
     (whole,) = dry_run(configuration(folder, models="logreg", out=str(tmp_path)))
     assert whole[["to do", "fits"]].to_numpy().tolist() == [[0, 0]]

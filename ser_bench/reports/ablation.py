@@ -32,14 +32,17 @@ LEGEND = (
     "changed; no difference is told where that changes which clips are judged."
 )
 
-IMPORTANCES = ("group", "Shapley value", "95 %", "lost when shuffled", "95 %", "by its own measure")
+SHAPLEY, OWN = ("Shapley value", "95 %"), "by its own measure"
 LEANING = (
-    "What the system that has all groups leans on. Lost when shuffled: how far the UAR falls when a group's values are shuffled among the "
-    "held-out clips. Shapley value: a group's share of what the UAR is above that of a system with everything shuffled, over all orders in "
-    "which groups may come in. By its own measure: shares of what splits gained (xgb), of how far they made training clips purer (rf: mean "
-    "decrease in impurity) or of the size of weights (logreg). Intervals over speakers as above. To be leaned on is not to be needed: see "
-    "without."
+    "What the system that has all groups leans on. Lost when shuffled across speakers: how far the UAR falls when a group's values in "
+    "every held-out clip are replaced by those of a random clip of another speaker, anywhere in the corpus. Within speakers: by those of "
+    "another clip of the same speaker, which leaves what they say of the speaker. Means over several shuffles, the same whatever the "
+    "folds. Shapley value: a group's share of what the UAR is above that of a system with everything shuffled across speakers, over all "
+    "orders in which groups may come in. By its own measure: shares of what splits gained (xgb), of how far they made training clips "
+    "purer (rf: mean decrease in impurity) or of the size of weights (logreg). Intervals over speakers as above. To be leaned on is not "
+    "to be needed: see without."
 )
+SHUFFLED_BEFORE = "among a fold's held-out clips"
 TOP_COLUMNS = 20
 NUMBERS = ("uar", "diff", "diff_low", "diff_high", "p", "value", "low", "high")
 """Columns of both tables that may be blank."""
@@ -72,15 +75,18 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
 
 
 def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The tables that `publish_ablation` wrote."""
+    """The tables that `publish_ablation` wrote; an importance without `shuffled` is of values shuffled inside each fold."""
     import pandas as pd
 
     def read(path: Path) -> pd.DataFrame:
         # A group called "NA" keeps its name.
         return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
 
-    importance = folder / "importance.csv"
-    return read(folder / "ablation.csv"), read(importance) if importance.is_file() else None
+    table, path = read(folder / "ablation.csv"), folder / "importance.csv"
+    if not path.is_file():
+        return table, None
+    importance = read(path)
+    return table, importance if "shuffled" in importance else importance.assign(shuffled=SHUFFLED_BEFORE)
 
 
 def view_ablation(table: pd.DataFrame, importance: pd.DataFrame | None) -> dict[str, Any]:
@@ -92,7 +98,8 @@ def view_ablation(table: pd.DataFrame, importance: pd.DataFrame | None) -> dict[
 def _opened(system: pd.DataFrame, leaned: pd.DataFrame) -> dict[str, Any]:
     """One system as the page shows it."""
     head, groups = importance_table(leaned)
-    leaning = {"importances": head, "groups": groups, "columns": list(top_columns(leaned))}
+    columns_head, columns = columns_table(leaned)
+    leaning = {"importances": head, "groups": groups, "columns_head": columns_head, "columns": columns}
     return {"title": _title(system), "reach": _reach(system), "rows": list(ablation_rows(system)), **leaning}
 
 
@@ -106,24 +113,40 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:
-    """What one system leans on: a head, and a row a group as it is read, the largest Shapley value first.
+    """What one system leans on: a head, and a row per group as it is read, the largest Shapley value first.
 
-    The last column of `IMPORTANCES` is there where the model has a measure of its own.
+    The last column is there where the model has a measure of its own.
     """
-    shuffled = leaned[leaned["kind"] == "group"].set_index("name")
-    own = leaned[leaned["kind"] == "model"].set_index("name")["value"]
+    losses, own = _losses(leaned, "group"), leaned[leaned["kind"] == "model"].set_index("name")["value"]
     rows = []
     for row in records(leaned[leaned["kind"] == "shapley"]):
-        parts = (row["value"], row["low"], row["high"]), tuple(shuffled.loc[row["name"], ["value", "low", "high"]])
-        read = [text for value, low, high in parts for text in (signed(value), interval(low, high))]
-        rows.append([row["name"], *read, *([short(own[row["name"]])] if len(own) else [])])
-    return IMPORTANCES if len(own) else IMPORTANCES[:-1], rows
+        lost = [tuple(of.loc[row["name"], ["value", "low", "high"]]) for of in losses.values()]
+        parts = [
+            text for value, low, high in [(row["value"], row["low"], row["high"]), *lost] for text in (signed(value), interval(low, high))
+        ]
+        rows.append([row["name"], *parts, *([short(own[row["name"]])] if len(own) else [])])
+    return ("group", *SHAPLEY, *_lost_head(losses), *([OWN] if len(own) else [])), rows
 
 
-def top_columns(leaned: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The twenty columns that one system leans on most, as they are read."""
-    for row in records(leaned[leaned["kind"] == "column"].head(TOP_COLUMNS)):
-        yield {**row, "read": [row["name"], signed(row["value"]), interval(row["low"], row["high"])]}
+def columns_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The twenty columns that one system leans on most when shuffled across speakers: a head, and a row per column as it is read."""
+    losses = _losses(leaned, "column")
+    first: list[str] = next(iter(losses.values())).index[:TOP_COLUMNS].tolist() if losses else []
+    rows = []
+    for name in first:
+        lost = [tuple(of.loc[name, ["value", "low", "high"]]) for of in losses.values()]
+        rows.append([name, *(text for value, low, high in lost for text in (signed(value), interval(low, high)))])
+    return ("column", *_lost_head(losses)), rows
+
+
+def _losses(leaned: pd.DataFrame, kind: str) -> dict[str, pd.DataFrame]:
+    """What is lost with each group or column shuffled, by how that was done, the headline first; the largest loss first."""
+    mine = leaned[leaned["kind"] == kind]
+    return {str(how): part.set_index("name") for how, part in mine.groupby("shuffled", sort=False)}
+
+
+def _lost_head(losses: dict[str, pd.DataFrame]) -> tuple[str, ...]:
+    return tuple(text for how in losses for text in (f"lost when shuffled {how}", "95 %"))
 
 
 def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str) -> str:
@@ -133,13 +156,8 @@ def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str
         parts += [f"**{_title(system)}.**", "", *table_lines(HEAD, [row["read"] for row in ablation_rows(system)]), ""]
         if len(leaned):
             parts += [*table_lines(*importance_table(leaned)), ""]
-            parts += [*_columns(leaned), ""]
+            parts += [*(table_lines(*columns) if (columns := columns_table(leaned))[1] else []), ""]
     return "\n".join(parts)
-
-
-def _columns(leaned: pd.DataFrame) -> list[str]:
-    rows = [row["read"] for row in top_columns(leaned)]
-    return table_lines(("column", "lost when shuffled", "95 %"), rows) if rows else []
 
 
 def _with_importance(table: pd.DataFrame, importance: pd.DataFrame | None) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
@@ -148,7 +166,7 @@ def _with_importance(table: pd.DataFrame, importance: pd.DataFrame | None) -> It
 
     for system in _systems(table):
         first = system.iloc[0]
-        none = pd.DataFrame(columns=["kind", "name", "value", "low", "high"])
+        none = pd.DataFrame(columns=["kind", "shuffled", "name", "value", "low", "high"])
         mine = none if importance is None else importance[(importance[["features", "model"]] == first[["features", "model"]]).all(axis=1)]
         yield system, mine
 

@@ -172,7 +172,8 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     drawn = drawn.assign(bottom=up(points["uar_low"]).round(1), read=points["uar"].map(short))
     said = [f"{row['speakers']} speakers {row['read']} {interval(row['uar_low'], row['uar_high'])}" for row in records(drawn)]
     ticks = [{"y": round(float(up(uar)), 1), "text": short(uar, 1)} for uar in ends]
-    return {"points": records(drawn), "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
+    sets = int(points["draws"].max())
+    return {"points": records(drawn), "sets": sets, "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
 
 
 def _chosen(record: dict[str, Any], trials: pd.DataFrame) -> list[dict[str, Any]]:

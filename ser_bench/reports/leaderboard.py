@@ -245,12 +245,16 @@ def read_resolutions(path: Path) -> pd.DataFrame:
 
 
 def read_learning(path: Path) -> pd.DataFrame:
-    """Read `learning.csv`, names as they are; empty where there is none, as of predictions that were made elsewhere."""
+    """Read `learning.csv`, names as they are; empty where there is none, as of predictions that were made elsewhere.
+
+    One that was written without `draws` is of a single draw.
+    """
     import pandas as pd
 
     if not path.is_file():
-        return pd.DataFrame(columns=[*CELL, "speakers", *SCORES[:3]])
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False)
+        return pd.DataFrame(columns=[*CELL, "speakers", "draws", *SCORES[:3]])
+    table = pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"sd_draws": ""})
+    return table if "draws" in table else table.assign(draws=1)
 
 
 def read_refits(folder: Path) -> pd.DataFrame | None:

@@ -1,7 +1,8 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
 `metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other
-speakers, `comparisons` says which systems cannot be told apart from the best, `corpora` which are better over several corpora.
+speakers, `draws` how far with other training speakers, too, `comparisons` says which systems cannot be told apart from the best,
+`corpora` which are better over several corpora.
 """
 
 from ser_bench.scores.comparisons import (
@@ -26,6 +27,7 @@ from ser_bench.scores.corpora import (
     wilcoxon_holm,
 )
 from ser_bench.scores.curves import calibration_error, reliability, roc_curves
+from ser_bench.scores.draws import Drawn, mean_over_draws
 from ser_bench.scores.intervals import (
     Interval,
     combinations_of,
@@ -61,6 +63,7 @@ from ser_bench.scores.selection import corrected_best
 from ser_bench.scores.uncertainty import influences_of, overlap_bound, variance_ratios
 
 __all__ = [
+    "Drawn",
     "Friedman",
     "Interval",
     "Posterior",
@@ -87,6 +90,7 @@ __all__ = [
     "log_loss",
     "macro_f1",
     "macro_f1_of",
+    "mean_over_draws",
     "mean_ranks",
     "micro_auc",
     "overlap_bound",

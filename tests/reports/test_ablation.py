@@ -8,7 +8,7 @@ import pandas as pd
 from ser_bench.ablation import COLUMNS
 from ser_bench.importance import COLUMNS as LEANED
 from ser_bench.reports import ablation_rows, publish_ablation
-from ser_bench.reports.ablation import importance_table, to_markdown
+from ser_bench.reports.ablation import columns_table, importance_table, read_ablation, to_markdown
 
 ABOUT = {
     "corpus": {"clips": 12, "speakers": 3, "citation": "Nobody (2000)"},
@@ -33,8 +33,14 @@ def table(track: str = "train") -> pd.DataFrame:
 
 
 def importance() -> pd.DataFrame:
-    rows = [("shapley", "f0", 0.2, 0.1, 0.3), ("group", "f0", 0.3, 0.2, 0.4), ("column", "f0.mean", 0.1, 0.0, 0.2)]
-    rows.append(("model", "f0", 1.0, np.nan, np.nan))
+    rows = [
+        ("shapley", "across speakers", "f0", 0.2, 0.1, 0.3),
+        ("group", "across speakers", "f0", 0.3, 0.2, 0.4),
+        ("group", "within speakers", "f0", 0.25, 0.15, 0.35),
+        ("column", "across speakers", "f0.mean", 0.1, 0.0, 0.2),
+        ("column", "within speakers", "f0.mean", 0.05, 0.0, 0.15),
+        ("model", "", "f0", 1.0, np.nan, np.nan),
+    ]
     return pd.DataFrame([("made up", "egemaps", "svm", *row) for row in rows], columns=list(LEANED))
 
 
@@ -72,3 +78,23 @@ def test_a_measure_of_its_own_has_a_column_only_where_there_is_one():
     assert "by its own measure" not in lesser_head
     assert [row[:-1] for row in rows] == lesser_rows
     assert {len(row) for row in lesser_rows} == {len(lesser_head)}
+
+
+def test_tables_say_how_values_were_shuffled_across_speakers_first(tmp_path: Path):
+    shuffled = ["lost when shuffled across speakers", "95 %", "lost when shuffled within speakers", "95 %"]
+    head, ((_, _, _, *lost, _),) = importance_table(importance())
+    assert list(head[3:-1]) == shuffled
+    assert lost == ["+.300", "[.200, .400]", "+.250", "[.150, .350]"]
+    assert columns_table(importance()) == (("column", *shuffled), [["f0.mean", "+.100", "[.000, .200]", "+.050", "[.000, .150]"]])
+    publish_ablation(tmp_path, table(), importance(), ABOUT)
+    page = (tmp_path / "ablation.html").read_text(encoding="utf-8")
+    assert page.count('<th scope="col">lost when shuffled within speakers</th>') == 2
+    pd.testing.assert_frame_equal(read_ablation(tmp_path)[1], importance())
+
+
+def test_an_importance_of_values_shuffled_inside_folds_is_shown_as_that(tmp_path: Path):
+    publish_ablation(tmp_path, table(), importance(), ABOUT)
+    old = importance()[lambda rows: rows["shuffled"] != "within speakers"].drop(columns="shuffled")
+    old.to_csv(tmp_path / "importance.csv", index=False)
+    head, _ = importance_table(read_ablation(tmp_path)[1])
+    assert head[3] == "lost when shuffled among a fold's held-out clips"

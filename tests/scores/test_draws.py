@@ -1,0 +1,66 @@
+"""Means over draws of training speakers: the interval holds what speakers differ by and what draws do, neither alone."""
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from ser_bench import scores
+
+
+def planted(rng: np.random.Generator, recall: np.ndarray, clips: int = 40) -> np.ndarray:
+    """Confusions of two classes, clips of each recognised with a speaker's and draw's recall; recall of shape (n_draws, n_speakers)."""
+    right = rng.binomial(clips, np.clip(recall, 0, 1)[..., None], (*recall.shape, 2))
+    counts = np.zeros((*recall.shape, 2, 2), int)
+    for emotion in range(2):
+        counts[..., emotion, emotion] = right[..., emotion]
+        counts[..., emotion, 1 - emotion] = clips - right[..., emotion]
+    return counts
+
+
+def test_the_interval_is_that_of_both_variances():
+    recall = 0.7 + np.random.default_rng(0).normal(0, 0.05, (3, 1)) + np.random.default_rng(1).normal(0, 0.05, (1, 6))
+    counts = planted(np.random.default_rng(2), recall)
+    each = np.diagonal(counts, axis1=-2, axis2=-1).sum(-1) / 80  # as many clips of both classes: the UAR is a mean over speakers
+    speakers, draws = each.mean(0).var(ddof=1) / 6, each.mean(1).var(ddof=1) / 3
+    freedom = (speakers + draws) ** 2 / (speakers**2 / 5 + draws**2 / 2)
+    reach = t.ppf(0.975, freedom) * np.sqrt(speakers + draws)
+    expected = (each.mean(), each.mean() - reach, each.mean() + reach, each.mean(1).std(ddof=1))
+    assert scores.mean_over_draws(counts) == pytest.approx(expected)
+
+
+def test_draws_that_agree_leave_the_interval_over_speakers():
+    counts = np.repeat(planted(np.random.default_rng(0), np.full((1, 8), 0.7)), 4, axis=0)
+    score, low, high, sd = scores.mean_over_draws(counts, inflation=2.0)
+    assert (score, low, high) == pytest.approx(scores.jackknife_of(counts[0], inflation=2.0))
+    assert sd == 0
+
+
+def test_speakers_who_agree_leave_the_t_interval_over_draws():
+    counts = np.repeat(planted(np.random.default_rng(0), np.full((5, 1), 0.6)), 7, axis=1)
+    each = scores.uar_of(counts.sum(1))
+    reach = t.ppf(0.975, 4) * each.std(ddof=1) / np.sqrt(5)
+    assert scores.mean_over_draws(counts)[1:3] == pytest.approx((each.mean() - reach, each.mean() + reach))
+
+
+def test_nothing_that_differs_is_an_interval_of_no_length():
+    assert scores.mean_over_draws(np.tile(np.diag([3, 3]), (3, 4, 1, 1))) == (1, 1, 1, 0)
+
+
+@pytest.mark.parametrize("luck", [0.0, 0.03, 0.1])
+def test_it_covers_the_mean_over_all_draws_about_as_often_as_it_says(luck):
+    rng = np.random.default_rng(0)
+    hits = plain = 0
+    for _ in range(500):
+        recall = 0.6 + luck * rng.standard_normal((3, 1)) + 0.05 * rng.standard_normal((1, 10))
+        counts = planted(rng, recall)
+        _, low, high, _ = scores.mean_over_draws(counts)
+        hits += low <= 0.6 <= high
+        _, low, high = scores.jackknife_of(counts)
+        plain += low <= 0.6 <= high
+    assert 0.92 <= hits / 500 <= 0.985
+    assert luck == 0 or plain < hits
+
+
+def test_a_single_draw_cannot_tell_how_far_draws_differ():
+    with pytest.raises(ValueError, match="at least two"):
+        scores.mean_over_draws(planted(np.random.default_rng(0), np.full((1, 8), 0.7)))
