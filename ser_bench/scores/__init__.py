@@ -18,14 +18,18 @@ from ser_bench.scores.corpora import (
 from ser_bench.scores.curves import calibration_error, reliability, roc_curves
 from ser_bench.scores.intervals import (
     Interval,
+    class_intervals,
     combinations_of,
     difference_interval,
     difference_of,
     jackknife_interval,
     jackknife_of,
+    loss_interval,
     overlap_bound,
     recall_intervals,
     recall_intervals_of,
+    statistic_interval,
+    unpaired_difference_of,
 )
 from ser_bench.scores.metrics import (
     auc,
@@ -48,6 +52,7 @@ from ser_bench.scores.metrics import (
     war,
     war_of,
 )
+from ser_bench.scores.proportions import effective_voices, outlying_voices
 
 __all__ = [
     "Friedman",
@@ -57,6 +62,7 @@ __all__ = [
     "aucs",
     "bayesian_signed_rank",
     "calibration_error",
+    "class_intervals",
     "cliques",
     "combinations_of",
     "confusion_counts",
@@ -64,6 +70,7 @@ __all__ = [
     "contributions_of",
     "difference_interval",
     "difference_of",
+    "effective_voices",
     "f1s",
     "f1s_of",
     "friedman",
@@ -71,10 +78,12 @@ __all__ = [
     "jackknife_interval",
     "jackknife_of",
     "log_loss",
+    "loss_interval",
     "macro_f1",
     "macro_f1_of",
     "mean_ranks",
     "micro_auc",
+    "outlying_voices",
     "overlap_bound",
     "p_of_difference",
     "p_vs_best",
@@ -90,9 +99,11 @@ __all__ = [
     "smallest_p",
     "smallest_signed_rank_p",
     "speaker_counts",
+    "statistic_interval",
     "uar",
     "uar_by",
     "uar_of",
+    "unpaired_difference_of",
     "war",
     "war_of",
     "wilcoxon_holm",
