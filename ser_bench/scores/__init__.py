@@ -30,13 +30,17 @@ from ser_bench.scores.curves import calibration_error, reliability, roc_curves
 from ser_bench.scores.draws import Drawn, mean_over_draws
 from ser_bench.scores.intervals import (
     Interval,
+    class_intervals,
     combinations_of,
     difference_interval,
     difference_of,
     jackknife_interval,
     jackknife_of,
+    loss_interval,
     recall_intervals,
     recall_intervals_of,
+    statistic_interval,
+    unpaired_difference_of,
 )
 from ser_bench.scores.metrics import (
     auc,
@@ -59,6 +63,7 @@ from ser_bench.scores.metrics import (
     war,
     war_of,
 )
+from ser_bench.scores.proportions import effective_voices, outlying_voices
 from ser_bench.scores.selection import corrected_best
 from ser_bench.scores.uncertainty import influences_of, overlap_bound, variance_ratios
 
@@ -72,6 +77,7 @@ __all__ = [
     "aucs",
     "bayesian_signed_rank",
     "calibration_error",
+    "class_intervals",
     "cliques",
     "combinations_of",
     "confusion_counts",
@@ -80,6 +86,7 @@ __all__ = [
     "corrected_best",
     "difference_interval",
     "difference_of",
+    "effective_voices",
     "f1s",
     "f1s_of",
     "friedman",
@@ -88,11 +95,13 @@ __all__ = [
     "jackknife_interval",
     "jackknife_of",
     "log_loss",
+    "loss_interval",
     "macro_f1",
     "macro_f1_of",
     "mean_over_draws",
     "mean_ranks",
     "micro_auc",
+    "outlying_voices",
     "overlap_bound",
     "p_of_difference",
     "p_vs_best",
@@ -108,9 +117,11 @@ __all__ = [
     "smallest_p",
     "smallest_signed_rank_p",
     "speaker_counts",
+    "statistic_interval",
     "uar",
     "uar_by",
     "uar_of",
+    "unpaired_difference_of",
     "variance_ratios",
     "versus_best",
     "war",

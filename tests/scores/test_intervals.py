@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import t
+from scipy.optimize import brentq
+from scipy.stats import t, ttest_ind
 
 from ser_bench import scores
 from tests.scores.test_metrics import draw
@@ -16,15 +17,118 @@ def test_the_interval_holds_its_score(seed):
     assert 0 <= low <= score <= high <= 1
 
 
-def test_with_as_many_clips_of_each_emotion_it_is_the_t_interval_of_speakers_uar():
+def wilson_by_search(score, n, q):
+    """The values p for which the score lies q standard errors of p away, found by bisection."""
+
+    def away(p):
+        return abs(score - p) - q * np.sqrt(p * (1 - p) / n)
+
+    low = brentq(away, 0, score) if score > 0 else 0.0
+    return low, brentq(away, score, 1) if score < 1 else 1.0
+
+
+def test_with_as_many_clips_of_each_emotion_its_variance_is_that_of_speakers_uar():
     rng = np.random.default_rng(0)
     truth = np.tile(["a", "b"], 60)
     speakers = np.repeat(list("uvwxyz"), 20)
     predicted = np.where(rng.random(120) < 0.7, truth, "a")
+    predicted[speakers == "u"] = "a"
     each = [scores.uar(truth[speakers == s], predicted[speakers == s]) for s in "uvwxyz"]
-    reach = t.ppf(0.975, 5) * np.std(each, ddof=1) / np.sqrt(6)
-    _, low, high = scores.jackknife_interval(truth, predicted, speakers)
-    assert (low, high) == pytest.approx((np.mean(each) - reach, np.mean(each) + reach))
+    score, n_clips = np.mean(each), np.mean(each) * (1 - np.mean(each)) / (np.var(each, ddof=1) / 6)
+    known = wilson_by_search(score, n_clips, t.ppf(0.975, 5))
+    assert scores.jackknife_interval(truth, predicted, speakers)[1:] == pytest.approx(known)
+
+
+def random_counts(seed, *, seeds=1):
+    """Confusions of a few voices with few clips, of which all may be right or wrong."""
+    rng = np.random.default_rng(seed)
+    n, k = rng.integers(2, 8), rng.integers(2, 5)
+    clips = rng.integers(0, 6, (n, k))
+    clips[rng.integers(n)] += 1
+    right = rng.binomial(clips, rng.choice([0, 0.5, 0.95, 1]), (seeds, n, k))
+    counts = np.zeros((seeds, n, k, k), int)
+    at = np.arange(k)
+    counts[..., at, at] = right
+    counts[..., at, (at + 1) % k] = clips - right
+    return counts
+
+
+@given(st.integers(0, 10**6), st.sampled_from([1.0, 2.1]), st.integers(1, 3))
+def test_no_interval_is_without_width_leaves_0_and_1_or_excludes_its_score(seed, inflation, seeds):
+    counts = random_counts(seed, seeds=seeds)
+    found = [scores.jackknife_of(counts, inflation=inflation), *scores.recall_intervals_of(counts, inflation=inflation)]
+    for score, low, high in found:
+        assert np.isnan(low) or (0 <= low <= score <= high <= 1 and high - low > 0.001)
+
+
+@given(st.integers(0, 10**6))
+def test_a_surer_interval_holds_a_less_sure_one(seed):
+    counts = random_counts(seed)
+    found = np.array([scores.jackknife_of(counts, level=level) for level in (0.5, 0.8, 0.95, 0.99)])
+    assert (np.diff(found[:, 1]) <= 0).all()
+    assert (np.diff(found[:, 2]) >= 0).all()
+
+
+@given(st.integers(0, 10**6))
+def test_more_inflation_is_a_wider_interval(seed):
+    counts = random_counts(seed)
+    plain, wide = (scores.jackknife_of(counts, inflation=ratio) for ratio in (1.0, 2.0))
+    assert wide.low <= plain.low + 1e-12
+    assert wide.high >= plain.high - 1e-12
+
+
+def test_all_right_is_wilson_s_interval_of_so_many_clips():
+    truth, speakers = np.tile(["a", "b"], 40), np.repeat(np.arange(10), 8).astype(str)
+    quantile = t.ppf(0.975, 9)
+    assert scores.recall_intervals(truth, truth, speakers)["a"] == pytest.approx((1, 40 / (40 + quantile**2), 1))
+    assert scores.jackknife_interval(truth, truth, speakers) == pytest.approx((1, 80 / (80 + quantile**2), 1))
+
+
+@given(st.integers(0, 10**6))
+def test_systems_that_differ_on_no_clip_differ_by_less_than_zero_surely(seed):
+    counts = random_counts(seed)
+    score, low, high = scores.difference_of(counts, counts)
+    meant = counts[0].sum((0, 2))
+    clip = 1 / (np.count_nonzero(meant) * meant[meant > 0].min())
+    assert score == 0
+    assert high == -low
+    assert high >= min(1.0, 1.9 * clip)
+
+
+def test_many_voices_of_whom_few_have_most_of_the_clips_are_few():
+    truth = np.tile(["a", "b"], 300)
+    even, uneven = np.repeat(np.arange(30), 20).astype(str), np.repeat(np.arange(30), [146, 146, 146, 54, 54, 4, 4, *[2] * 23]).astype(str)
+    rng = np.random.default_rng(0)
+    predicted = np.where(rng.random(600) < 0.7, truth, "c")
+    few, many = (np.ptp(scores.jackknife_interval(truth, predicted, voices)[1:]) for voices in (uneven, even))
+    assert few > 1.2 * many
+
+
+def test_the_effective_number_of_voices_is_kish_s():
+    assert scores.effective_voices(np.full((7, 3), 4)) == pytest.approx(7)
+    # One voice says all of one of two emotions: it weighs (1 + 1/4) / 2, three others 1/8 each.
+    assert scores.effective_voices([[8, 2], [0, 2], [0, 2], [0, 2]]) == pytest.approx(1 / (0.625**2 + 3 * 0.125**2))
+    with pytest.raises(ValueError, match="no clips"):
+        scores.effective_voices([0, 0])
+
+
+def test_an_unpaired_difference_is_welch_s():
+    rng = np.random.default_rng(3)
+    groups = []
+    for n, skill in ((5, 0.8), (9, 0.6)):
+        counts = np.zeros((n, 2, 2), int)
+        counts[:, [0, 1], [0, 1]] = rng.binomial(10, skill, (n, 2))
+        counts[:, [0, 1], [1, 0]] = 10 - counts[:, [0, 1], [0, 1]]
+        groups.append(counts)
+    one, other = (scores.uar_of(counts) for counts in groups)
+    known = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    assert scores.unpaired_difference_of(*groups)[1:] == pytest.approx(tuple(known))
+
+
+def test_voices_that_are_not_recognised_are_noticed():
+    uars = [0.7, 0.66, 0.75, 0.71, 0.69, 0.1]
+    assert scores.outlying_voices(uars, [0.05] * 6).tolist() == [False] * 5 + [True]
+    assert not scores.outlying_voices(uars[:5], [0.05] * 5).any()
 
 
 def test_it_covers_the_truth_about_as_often_as_it_says():
@@ -91,12 +195,12 @@ def test_a_difference_of_seeds_is_that_of_their_means():
 def recall_by_hand(truth, predicted, speakers, emotion, inflation):
     """The definition, one speaker left out at a time."""
     who = sorted({s for s, e in zip(speakers, truth, strict=True) if e == emotion})
+    clips = np.array([np.sum((truth == emotion) & (speakers == s)) for s in who])
     without = [np.mean((predicted == truth)[(truth == emotion) & (speakers != s)]) for s in who]
-    n = len(who)
-    error = np.sqrt(inflation * (n - 1) / n * np.sum((without - np.mean(without)) ** 2))
+    variance = inflation * (len(who) - 1) / len(who) * np.sum((without - np.mean(without)) ** 2)
     score = np.mean((predicted == truth)[truth == emotion])
-    reach = t.ppf(0.975, n - 1) * error
-    return score, max(0, score - reach), min(1, score + reach)
+    n = min(score * (1 - score) / variance, clips.sum() / inflation)
+    return score, *wilson_by_search(score, n, t.ppf(0.975, clips.sum() ** 2 / np.sum(clips**2) - 1))
 
 
 @pytest.mark.parametrize("seed", range(5))
