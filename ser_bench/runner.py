@@ -27,7 +27,7 @@ from ser_bench.plan import Plan
 from ser_bench.progress import Progress
 from ser_bench.protocol import SpeakerLeak
 from ser_bench.record import Run, folder_of, tabulate, write_folder
-from ser_bench.units import Cell, Finished, Judged, Unit, place, read_file, read_unit, write_unit
+from ser_bench.units import NONE, Cell, Finished, Judged, Unit, place, read_file, read_unit, write_unit
 
 if TYPE_CHECKING:
     from ser_bench.features import Features
@@ -197,7 +197,8 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     expected, config = sum(costs.values()), planned.config
     left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[Cell, list[float]] = defaultdict(list)
-    progress.start(f"judging {planned.judged.corpus} ({planned.judged.protocol})", len(todo))
+    again = "refits without pairs of folds, " if todo[0].without != NONE else ""
+    progress.start(f"judging {planned.judged.corpus} ({again}{planned.judged.protocol})", len(todo))
     try:
         for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
             fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done

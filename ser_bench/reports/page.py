@@ -36,7 +36,18 @@ from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.pictures import pictures
 from ser_bench.reports.rendering import render
-from ser_bench.reports.tables import blocks, like_best, notes, protocol_words, records, reference_words, resolution_words, row_cells
+from ser_bench.reports.tables import (
+    blocks,
+    like_best,
+    notes,
+    protocol_words,
+    records,
+    reference_words,
+    resolution_words,
+    row_cells,
+    worth,
+    worth_words,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,8 +179,8 @@ def method(run: RunTables) -> str:
     return (
         f"{corpus['clips']:,} clips of {corpus['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
         f"{n_folds} folds{seeds}: {protocol_words(first['cv'])}. {trained} "
-        f"UAR is pooled over folds; its 95 % interval is a jackknife over speakers with Student's t, widened for "
-        f"cross-validation (ser-bench {run.environment['ser_bench']})."
+        "UAR is pooled over folds; its 95 % interval is over speakers (jackknife, Wilson's bounds with Student's t), with a correction for "
+        f"overlapping training sets from refits without pairs of folds (ser-bench {run.environment['ser_bench']})."
     )
 
 
@@ -199,7 +210,8 @@ def show_block(
         "track": first["track"],
         "rows": rows,
         "few": few,
-        "notes": [line for line in (resolution_words(block, resolutions), *notes(block)) if line],
+        "notes": [line for line in (worth_words(block, resolutions), resolution_words(block, resolutions), *notes(block)) if line],
+        "worth": worth(block, resolutions),
         "lines": [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))],
         "heat": heat_map(block, link),
         "cost": cost_map(block),

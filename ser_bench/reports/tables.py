@@ -76,8 +76,9 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
         for name, group in groups(block):
             rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
             rows += [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in group]
+        rows += [[*row["read"], ""] for row in worth(block, resolutions)]
         lines = table_lines([*HEAD, "seconds"], rows, words=WORDS)
-        told = [legend(block, references), resolution_words(block, resolutions), *notes(block)]
+        told = [legend(block, references), worth_words(block, resolutions), resolution_words(block, resolutions), *notes(block)]
         parts.append("\n".join([f"**{title}.**", "", *lines, "", *(part for line in told if line for part in (line, ""))]))
     return "\n".join(parts)
 
@@ -111,13 +112,48 @@ def like_best(row: dict[str, Any]) -> bool:
     return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= INDISTINCT))
 
 
+def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]]:
+    """What a block's best row is worth on new speakers, as rows without a rank: the best as corrected, and the `selected` one."""
+    mine = _resolution(block, resolutions)
+    ranked = int((block["status"] == "ok").sum())
+    if mine is None or ranked < 2:
+        return []
+    named = [("best", f"best of {ranked}, corrected", ""), ("selected", "selected", "per fold")]
+    rows = []
+    for key, name, model in named:
+        uar, low, high = (float(mine[f"{key}{end}"]) for end in ("", "_low", "_high"))
+        if not np.isnan(uar):
+            read = ("", name, model, short(uar), interval(low, high), "", "", "", "")
+            rows.append({"name": name, "status": "worth", "uar": uar, "uar_low": low, "uar_high": high, "read": read})
+    return rows
+
+
+def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
+    """How the rows of `worth` are to be read; empty where there are none."""
+    rows = {row["name"] for row in worth(block, resolutions)}
+    mine = _resolution(block, resolutions)
+    if mine is None or not rows:
+        return ""
+    corrected = (
+        "Best, corrected: the UAR to expect of the best row on new speakers, as it was chosen on these "
+        "(bootstrap over speakers: chosen by those drawn, evaluated on the others)."
+    )
+    selected = f" Selected: in each fold the system with the best inner score ({mine['chosen']})." if "selected" in rows else ""
+    return corrected + selected
+
+
+def _resolution(block: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Series | None:
+    """The row of `resolutions` that a block has, if any."""
+    mine = resolutions[(resolutions[BLOCK] == block.iloc[0][BLOCK]).all(axis=1)]
+    return None if mine.empty else mine.iloc[0]
+
+
 def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     """What differences a block's speakers could have shown at all; empty where nothing or a single row is compared."""
-    first = block.iloc[0]
-    mine = resolutions[(resolutions[BLOCK] == first[BLOCK]).all(axis=1)]
-    if mine.empty or (block["status"] == "ok").sum() < 2:
+    mine = _resolution(block, resolutions)
+    if mine is None or (block["status"] == "ok").sum() < 2:
         return ""
-    speakers, smallest_p, difference = mine.iloc[0][["speakers", "smallest_p", "smallest_difference"]]
+    speakers, smallest_p, difference = mine[["speakers", "smallest_p", "smallest_difference"]]
     if smallest_p > INDISTINCT:
         return f"With {speakers} speakers no p below {short(smallest_p)} can come out: no difference between rows can be shown."
     if np.isnan(difference):
@@ -135,9 +171,9 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
-        "UAR: unweighted average recall, pooled over held-out speakers, with a 95 % interval over speakers (jackknife, Student's t, "
-        "widened for cross-validation). "
-        "p vs best allows for the best having been chosen from the same data. "
+        "UAR: unweighted average recall, pooled over held-out speakers, with a 95 % interval over speakers that allows for their "
+        "having trained each other's models. p vs best: on new training and test speakers, were the row as good as the best; it allows for "
+        "that, too, and for the best having been chosen from the same data. "
         f"{'' if first['budget'] == 'external' else searched}"
         f"Seconds: of one core, for search and fits. UAR to read against: {'; '.join(lines)}."
     )
@@ -168,7 +204,7 @@ def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: st
         # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
         reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
         table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        below = [*reasons, *notes(block), resolution_words(block, resolutions)]
+        below = [*reasons, *notes(block), worth_words(block, resolutions), resolution_words(block, resolutions)]
         table.caption, table.caption_justify = Text("\n".join(line for line in below if line)), "left"
         for name in HEAD:
             table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "features", overflow="fold")
@@ -176,6 +212,8 @@ def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: st
             style = {"ok": "", "leaky": "red", "failed": "dim"}[record["status"]]
             cells = row_cells(record | {"notes": ""})
             table.add_row(*(Text(cell.replace("**", "")) for cell in cells), style=style)
+        for row in worth(block, resolutions):
+            table.add_row(*row["read"], style="italic")
         tables.append(table)
     return tables
 

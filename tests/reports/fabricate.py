@@ -56,7 +56,13 @@ def resolutions(difference: float = 0.112, *, speakers: int = 8) -> pd.DataFrame
     """What eight speakers could have shown, or so."""
     tracks = pd.DataFrame([("train", "loso"), ("speaker", "loso")], columns=["track", "cv"])
     return tracks.assign(
-        corpus="made up", labels="all", speakers=speakers, smallest_p=2.0 ** (1 - speakers), smallest_difference=difference
+        corpus="made up",
+        labels="all",
+        speakers=speakers,
+        smallest_p=2.0 ** (1 - speakers),
+        smallest_difference=difference,
+        **dict.fromkeys(("best", "best_low", "best_high", "selected", "selected_low", "selected_high"), np.nan),
+        chosen="",
     )
 
 

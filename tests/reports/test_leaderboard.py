@@ -202,7 +202,9 @@ def test_the_smallest_difference_that_could_have_been_shown_is_told(difference, 
 
 def test_resolutions_are_those_of_the_ranked_rows():
     cells, svm, rf = two_rows()
-    (row,) = resolutions(rank(pd.concat([svm, rf]), cells), pd.concat([svm, rf])).to_dict("records")
+    found = pd.concat([svm, rf])
+    refitted = fabricate.refits(found)
+    (row,) = resolutions(rank(found, cells, refitted), found, refitted).to_dict("records")
     shares = [scores.contributions(rows["emotion"], rows["predicted"], rows["speaker"]) for rows in (svm, rf)]
     assert row["smallest_difference"] == pytest.approx(scores.smallest_difference(np.stack(shares)), abs=1e-4)
     assert (row["speakers"], row["smallest_p"]) == (8, scores.smallest_p(8))

@@ -317,7 +317,8 @@ def test_asked_for_a_system_from_elsewhere_enters_every_comparison(tmp_path):
     merged = with_a_guest(tmp_path, 0.98, with_external=True)
     table = fabricate.clips()
     found = pd.concat([fabricate.predictions(table, *s, k) for s, k in ((A, 0.8), (B, 0.75), (C, 0.3), (NETWORK, 0.98))])
-    expected = rank(found, pd.DataFrame([fabricate.cell(*s, table) for s in (A, B, C, NETWORK)]), with_external=True)
+    cells = pd.DataFrame([fabricate.cell(*s, table) for s in (A, B, C, NETWORK)])
+    expected = rank(found, cells, fabricate.refits(found), with_external=True)
     assert merged.leaderboard["p_vs_best"].tolist() == pytest.approx(expected["p_vs_best"].tolist(), nan_ok=True)
     assert merged.leaderboard["p_vs_best"].isna().sum() == 1
     assert "compared without this one" not in text(merged)
