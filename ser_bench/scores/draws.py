@@ -13,6 +13,7 @@ import numpy as np
 
 from ser_bench.scores.intervals import combinations_of
 from ser_bench.scores.metrics import Counts, uar_of
+from ser_bench.scores.proportions import degrees_of_freedom, student
 
 
 class Drawn(NamedTuple):
@@ -27,8 +28,8 @@ class Drawn(NamedTuple):
 def mean_over_draws(counts: Counts, *, level: float = 0.95, inflation: float = 1.0) -> Drawn:
     """The mean UAR over draws of training speakers, with an interval over the speakers evaluated and the draws.
 
-    ``score ± t * sqrt(v_s + sd_d^2 / D)``: v_s is the squared error of the interval of `jackknife_interval` around the mean of D draws,
-    sd_d the standard deviation of their UARs. Student's t has Satterthwaite's degrees of freedom, of n - 1 and D - 1. Cut off
+    ``score ± t * sqrt(v_s + sd_d^2 / D)``: v_s is the squared error of the interval of `combinations_of` around the mean of D draws,
+    sd_d the standard deviation of their UARs. Student's t has Satterthwaite's degrees of freedom, of those over speakers and D - 1. Cut off
     at 0 and 1. Where each speaker is held out alone, with draws of their own, v_s holds a part of the luck of the draws already, and
     the interval is rather too long than too short.
 
@@ -53,19 +54,16 @@ def mean_over_draws(counts: Counts, *, level: float = 0.95, inflation: float = 1
     >>> right, wrong = np.diag([2, 2]), np.array([[1, 1], [0, 2]])
     >>> found = mean_over_draws(np.array([[right, wrong, right], [right, right, right]]))
     >>> [round(value, 3) for value in found]
-    [0.958, 0.757, 1.0, 0.059]
+    [0.958, 0.648, 1.0, 0.059]
     """
-    from scipy.stats import t
-
-    n_draws, n_speakers = counts.shape[:2]
+    n_draws = len(counts)
     if n_draws < 2:
         raise ValueError("what draws differ by takes at least two of them; there is one")
-    ((score, low, high),) = combinations_of([counts], [[1.0]], level=level, inflation=inflation)
+    (mean,) = combinations_of([counts], [[1.0]], level=level, inflation=inflation)
     sd = float(uar_of(counts.sum(1)).std(ddof=1))
-    over_speakers, over_draws = ((high - low) / 2 / t.ppf((1 + level) / 2, n_speakers - 1)) ** 2, sd**2 / n_draws
+    df = degrees_of_freedom(counts[0].sum(-1))
+    over_speakers, over_draws = ((mean.high - mean.score) / student(level, df)) ** 2, sd**2 / n_draws
     whole = over_speakers + over_draws
-    if not whole:
-        return Drawn(score, score, score, sd)
-    freedom = whole**2 / (over_speakers**2 / (n_speakers - 1) + over_draws**2 / (n_draws - 1))
-    reach = float(t.ppf((1 + level) / 2, freedom) * np.sqrt(whole))
-    return Drawn(score, max(0.0, score - reach), min(1.0, score + reach), sd)
+    freedom = whole**2 / (over_speakers**2 / df + over_draws**2 / (n_draws - 1))
+    reach = student(level, freedom) * float(np.sqrt(whole))
+    return Drawn(mean.score, max(0.0, mean.score - reach), min(1.0, mean.score + reach), sd)
