@@ -80,8 +80,8 @@ class Ablated:
         ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims, track, cv``: `diff` is
         what a row's UAR is above that of all groups.
     importance : DataFrame or None
-        ``corpus, features, model, kind, name, value, low, high``: what the UAR loses with a group (kind ``group``) or a column shuffled
-        among held-out clips, and groups' Shapley values.
+        ``corpus, features, model, kind, shuffled, name, value, low, high``: what the UAR loses with a group (kind ``group``) or a column
+        shuffled across or within speakers, and groups' Shapley values.
     shown_in : list of Path
         The reports of runs beside it, on the same clips and split, that show it now.
     """
@@ -330,7 +330,7 @@ def ablate(
     hold : bool
         Hold the parameters that were chosen for all groups, instead of tuning every subset anew.
     importance : bool
-        Measure what is lost with the values of a group or column shuffled among held-out clips, and groups' Shapley values, too.
+        Measure what is lost with the values of a group or column shuffled across and within speakers, and groups' Shapley values, too.
     sweep : dict of str to list
         Other settings to try: ``{"features.mfcc.n_mfcc": [13, 40], "trim": [30.0], "cv": ["auto@8"]}``.
     **options

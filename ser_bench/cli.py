@@ -348,7 +348,8 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
 
     Every subset is judged as a row of a leaderboard is, tuned anew inside the training speakers; differences to all groups come with
     intervals over speakers and corrected p. Beside them, what the system that has all groups leans on: what it loses with a group's or
-    a column's values shuffled among held-out clips, and groups' Shapley values. Writes ablation.csv, importance.csv, a page and a plot.
+    a column's values shuffled across and within speakers, and groups' Shapley values. Writes ablation.csv, importance.csv, a page and a
+    plot.
 
     Anything else that people argue about is a line in a file for --config, below [sweep]: "features.mfcc.n_mfcc" = [13, 20, 40],
     "trim" = [30.0], "track" = ["speaker"], "cv" = ["auto@4", "auto@12"] (how many speakers are learnt from).

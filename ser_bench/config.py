@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ser_bench.errors import WrongCall, unknown
 from ser_bench.hearing import Hearing
 from ser_bench.parallel import Workers
-from ser_bench.spec import typed
+from ser_bench.spec import split_sum, typed
 
 
 class Budget(NamedTuple):
@@ -173,8 +173,22 @@ class RunConfig:
         )
 
     def what(self) -> dict[str, Any]:
-        """Only what decides results: where the corpus lies does not, what is in it does, and the units answer for that."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if key not in HOW}
+        """Only what decides results: where the corpus or a table of features lies does not, what is in them does, and the units answer for
+        that."""
+        features = tuple(map(_without_folders, self.features))
+        return {key: value for key, value in dataclasses.asdict(self).items() if key not in HOW} | {"features": features}
+
+
+def _without_folders(features: str) -> str:
+    """A feature set as it is written, but for the folders of tables of one's own.
+
+    >>> _without_folders("egemaps+vectors/mine.parquet"), _without_folders("mfcc(rate=8000)")
+    ('egemaps+mine.parquet', 'mfcc(rate=8000)')
+    """
+    # A path may have a plus in it.
+    whole = features.lower().endswith(".parquet") and Path(features).exists()
+    terms = [features] if whole else split_sum(features)
+    return "+".join(Path(term).name if term.lower().endswith(".parquet") else term for term in terms)
 
 
 def check_keys(values: dict[str, Any], *, source: str) -> dict[str, Any]:

@@ -91,10 +91,10 @@ def summary(ground: Ground) -> dict[str, str]:
     emotions = ", ".join(f"{emotion} {n}" for emotion, n in clips["emotion"].value_counts().sort_index().items())
     spread = f"{seconds.min():.2f} to {seconds.max():.2f} s, {seconds.median():.2f} in the middle"
     rates = ", ".join(f"{rate:,} Hz {n}" for rate, n in clips["rate"].value_counts().sort_index().items())
-    per = clips["speaker"].value_counts()
+    per = clips["voice"].value_counts()
     return {
         "clips": f"{len(clips):,}, {len(ground.skipped):,} more are left out",
-        "speakers": f"{len(per)}, with {per.min()} to {per.max()} clips each",
+        "speakers": "; ".join([f"{len(per)}, with {per.min()} to {per.max()} clips each", *ground.judged.voice_notes]),
         "emotions": emotions,
         "hours": f"{seconds.sum() / 3600:.2f}; a clip lasts {spread}",
         "rates": rates,

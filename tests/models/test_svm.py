@@ -6,6 +6,7 @@ from sklearn.svm import SVC
 
 from ser_bench.models import Split, svm
 from ser_bench.models.svm import Svm
+from tests.kernels import chooses_kernels, printed
 from tests.models.test_models import make_split, unbalanced
 
 
@@ -39,6 +40,31 @@ def test_one_plan_serves_both_kernels_in_any_order() -> None:
     asked = [{"kernel": k, "C": 1.0, "gamma": 0.3} for k in ("rbf", "linear", "rbf")]
     first, _, again = (plan.run(params, 0) for params in asked)
     np.testing.assert_array_equal(first.scores, again.scores)
+
+
+def test_shared_inner_products_are_those_of_whole_numbers() -> None:
+    split = make_split(emotions=4)
+    plan = Svm().plan(split)
+    train, held = (np.rint(x.astype(float) / svm.GRID).astype(np.int64) for x in (split.x_train, split.x_eval))
+    np.testing.assert_array_equal(plan.products, (train @ train.T * svm.GRID**2).astype(np.float32))
+    np.testing.assert_array_equal(plan.products_eval, (held @ train.T * svm.GRID**2).astype(np.float32))
+
+
+SCORES = """
+from ser_bench.models.svm import Svm
+from tests.models.test_models import make_split
+
+split = make_split(emotions=4)
+plan = Svm().plan(split)
+for kernel in ("rbf", "linear"):
+    print(plan.run({"kernel": kernel, "C": 20.0, "gamma": 0.1}, 0).scores.tobytes().hex())
+"""
+
+
+@chooses_kernels
+def test_scores_are_the_same_bytes_whichever_kernel_the_blas_takes() -> None:
+    found = {printed(SCORES, OPENBLAS_CORETYPE=core) for core in ("Haswell", "Prescott")}
+    assert len(found) == 1
 
 
 def test_scores_of_two_emotions_are_opposite() -> None:
