@@ -23,6 +23,7 @@ from ser_bench.features import Features
 from ser_bench.plan import Ground, Plan, choose_models, lay_ground
 from ser_bench.progress import Progress
 from ser_bench.protocol import Protocol
+from ser_bench.refits import losses_of
 from ser_bench.runner import finish_all
 from ser_bench.units import Finished, Unit, make_unit
 
@@ -130,25 +131,31 @@ class Bench:
         """A variation that keeps the same groups at every place."""
         return Variation(mode, group, dict.fromkeys(self.places, tuple(sorted(kept))))
 
-    def row(self, variation: Variation, others: np.ndarray | None, features: str) -> dict[str, Any]:
-        """A row of `COLUMNS`.
+    def losses(self, variations: Sequence[Variation]) -> list[np.ndarray]:
+        """What folds lose without each other where these groups are kept, each of shape (n_seeds, n_folds, n_folds); NaN where nothing was
+        refitted."""
+        keys = list(dict.fromkeys(key for variation in variations for key in variation.kept.items()))
+        sets = {self.units[key].features: self.features.of_groups(key[1]) for key in keys}
+        units = list({self.units[key].hash: self.units[key] for key in keys}.values())
+        planned = Plan(**vars(self.ground) | {"features": sets}, config=self.config, models=self.models, units=units)
+        table, warnings = losses_of(planned, {self.units[key].hash: self.found[key] for key in keys}, self.progress)
+        self.ground.warnings.extend(warnings)
+        by_unit = dict(list(table.groupby(["features", "seed", "fold"])))
+        return [self._losses(variation, by_unit) for variation in variations]
 
-        Parameters
-        ----------
-        variation : Variation
-            Judged already.
-        others : array of int, optional
-            What it is held against: `counts` of the same clips. Without, no difference is told.
-        features : str
-            What the row calls the feature set.
-        """
+    def _losses(self, variation: Variation, by_unit: dict[Any, pd.DataFrame]) -> np.ndarray:
+        seeds = {seed: number for number, seed in enumerate(self.ground.judged.folds)}
+        n_folds = max(place.fold for place in self.places) + 1
+        found = np.full((len(seeds), n_folds, n_folds), np.nan)
+        for place, groups in variation.kept.items():
+            rows = by_unit.get((self.units[place, groups].features, place.seed, place.fold))
+            if rows is not None:
+                found[seeds[place.seed], place.fold, rows["without"].to_numpy(int)] = rows["loss"].to_numpy(float)
+        return found
+
+    def row(self, variation: Variation, features: str) -> dict[str, Any]:
+        """A row of `COLUMNS` but for its interval and what it is above others; `features` is what it calls the feature set."""
         counts, (model,) = self.counts(variation), self.models
-        inflation = scores.overlap_bound(counts.shape[-3])
-        uar, uar_low, uar_high = scores.jackknife_of(counts, inflation=inflation)
-        (diff, diff_low, diff_high), p = (np.nan,) * 3, np.nan
-        if others is not None:
-            diff, diff_low, diff_high = scores.difference_of(counts, others, inflation=inflation)
-            p = scores.p_of_difference(scores.contributions_of(counts), scores.contributions_of(others))
         widths = [sum(group in kept for group in self.features.groups) for kept in variation.kept.values()]
         return {
             "corpus": self.ground.judged.corpus,
@@ -156,13 +163,8 @@ class Bench:
             "model": model,
             "mode": variation.mode,
             "group": variation.group,
-            "uar": uar,
-            "diff": diff,
-            "diff_low": diff_low,
-            "diff_high": diff_high,
-            "p": p,
-            "uar_low": uar_low,
-            "uar_high": uar_high,
+            "uar": float(scores.uar_of(counts.sum(1)).mean()),
+            **dict.fromkeys(("diff", "diff_low", "diff_high", "p", "uar_low", "uar_high"), np.nan),
             "dims": round(np.mean(widths)),
             "track": self.config.track[0],
             "cv": str(self.ground.judged.protocol),
@@ -212,6 +214,29 @@ def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped
     return ground, [Bench(ground, features, model, config, progress, hold=hold) for features in sets for model in config.models]
 
 
+class System(NamedTuple):
+    """Confusions of a system, shape (n_seeds, n_voices, k, k), and what its folds lose without each other, as `Bench.losses`."""
+
+    counts: np.ndarray
+    losses: np.ndarray
+
+
+def fill(table: pd.DataFrame, rows: Sequence[Any], systems: Sequence[System], reference: System | None) -> None:
+    """Write intervals into rows of `COLUMNS`, one per system, and what these are above a reference on the same clips, with p-values that
+    are corrected for their number; without a reference no difference is reported."""
+    together = [*([reference] if reference else []), *systems]
+    influences = np.stack([scores.influences_of(system.counts) for system in together])
+    shares = np.stack([[scores.contributions_of(seed) for seed in system.counts] for system in together])
+    alike = len({system.losses.shape for system in together}) == 1
+    ratios = scores.variance_ratios(influences, shares, np.stack([system.losses for system in together]) if alike else None)
+    own = np.diag(ratios)[-len(systems) :]
+    bounds = [scores.jackknife_of(system.counts, inflation=float(ratio)) for system, ratio in zip(systems, own, strict=True)]
+    table.loc[rows, ["uar_low", "uar_high"]] = [found[1:] for found in bounds]
+    if reference:
+        found = scores.differences_of([system.counts for system in systems], reference.counts, ratios[0, 1:].tolist())
+        table.loc[rows, ["diff", "diff_low", "diff_high", "p"]] = found
+
+
 def check_honest(protocol: Protocol) -> None:
     """Refuse a split that shares speakers: what groups bring is asked of voices never heard."""
     if protocol.leaky:
@@ -238,8 +263,8 @@ def ablate(bench: Bench, modes: Sequence[str] = MODES) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `COLUMNS`. A row of mode ``all`` comes first; then what can do most alone, what is missed most, and the steps
-        forward. `diff` is what a row's UAR is above the first's, with an interval over speakers; `p` is corrected for the number of
-        rows of its mode (Holm).
+        forward. `diff` is what a row's UAR is above the first's, with an interval over speakers and `p`, both corrected for the number of
+        rows of its mode (`scores.differences_of`).
 
     Raises
     ------
@@ -281,14 +306,13 @@ def select_forward(bench: Bench) -> Iterator[Variation]:
 
 
 def _tabulate(bench: Bench, varied: list[Variation]) -> pd.DataFrame:
-    """A row a variation, with what it is above the first."""
+    """One row per variation, with what it is above the first."""
     import pandas as pd
 
-    whole = bench.counts(varied[0])
-    table = pd.DataFrame([bench.row(variation, whole, bench.features.name) for variation in varied], columns=list(COLUMNS))
-    table.loc[table["mode"] == "all", ["p"]] = np.nan
-    for _, same in table.groupby("mode"):
-        table.loc[same.index, "p"] = scores.holm(same["p"])
+    table = pd.DataFrame([bench.row(variation, bench.features.name) for variation in varied], columns=list(COLUMNS))
+    systems = [System(bench.counts(mine), losses) for mine, losses in zip(varied, bench.losses(varied), strict=True)]
+    for mode, same in table.groupby("mode"):
+        fill(table, same.index, [systems[place] for place in same.index], None if mode == "all" else systems[0])
     # What can do most alone first, what is missed most first, steps as they were taken.
     keys = table.assign(_mode=table["mode"].map({"all": 0, "alone": 1, "without": 2, "forward": 3}))
     keys["_first"] = np.select([keys["mode"] == "alone", keys["mode"] == "without"], [-keys["uar"], keys["uar"]], 0.0)

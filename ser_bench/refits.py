@@ -19,7 +19,7 @@ import numpy as np
 
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
-from ser_bench.protocol import Protocol, fold_pairs
+from ser_bench.protocol import fold_pairs
 from ser_bench.record import KEYS, Run, write_refits
 from ser_bench.runner import finish
 from ser_bench.units import Finished, Judged, Unit, make_unit, read_unit
@@ -45,33 +45,44 @@ def refit_without_pairs(planned: Plan, run: Run, progress: Progress, *, fresh: b
     fresh : bool
         Do every unit again, finished or not.
     """
-    began, reason = time.perf_counter(), why_not(planned)
-    table = _none()
-    failures: dict[str, str] = {}
-    if not reason:
-        kept = finished_units(planned, run)
-        pairs = dataclasses.replace(planned, config=dataclasses.replace(planned.config, storage=""), units=list(_units(planned, kept)))
-        done, failures, _ = finish(pairs, progress, fresh=fresh)
-        table = loss_table(planned, kept, pairs.units, done)
+    began = time.perf_counter()
+    table, warnings = losses_of(planned, finished_units(planned, run), progress, fresh=fresh)
     planned.stages["refits"] = time.perf_counter() - began
     write_refits(run.folder, table)
-    warnings = [f"{len(failures)} refit(s) without a pair of folds failed, the first: {next(iter(failures.values()))}"] if failures else []
     return dataclasses.replace(run, refits=table, warnings=[*run.warnings, *warnings])
 
 
-def why_not(planned: Plan) -> str:
-    """Why nothing can be refitted without pairs of folds; empty where it can."""
-    if planned.config.time_limit:
-        return "searches under a time limit"
-    return unpaired(planned.judged.protocol, planned.judged)
+def losses_of(planned: Plan, kept: Mapping[str, Finished], progress: Progress, *, fresh: bool = False) -> tuple[pd.DataFrame, list[str]]:
+    """What folds lose without each other, for units that are finished.
+
+    Parameters
+    ----------
+    planned : Plan
+    kept : mapping of str to Finished
+        Its units' results by hash; others are left out.
+    fresh : bool
+        As in `refit_without_pairs`.
+
+    Returns
+    -------
+    table : DataFrame
+        The columns of `COLUMNS`; empty where there are no pairs of folds to leave out: under a time limit, in splits that share speakers
+        or leave sentences or speakers out of training, with fewer than three folds.
+    warnings : list of str
+        That refits failed, and why.
+    """
+    if planned.config.time_limit or not has_pairs(planned.judged):
+        return _none(), []
+    pairs = dataclasses.replace(planned, config=dataclasses.replace(planned.config, storage=""), units=list(_units(planned, kept)))
+    done, failures, _ = finish(pairs, progress, fresh=fresh)
+    warnings = [f"{len(failures)} refit(s) without a pair of folds failed, the first: {next(iter(failures.values()))}"] if failures else []
+    return loss_table(planned, kept, pairs.units, done), warnings
 
 
-def unpaired(protocol: Protocol, judged: Judged) -> str:
-    """Why a protocol has no pairs of folds to leave out; empty where it has."""
-    if protocol.leaky or protocol.text or protocol.most:
-        return f"the protocol {protocol}"
-    fewest = min(folds.max() + 1 for folds in judged.folds.values())
-    return "fewer than three folds" if fewest < 3 else ""
+def has_pairs(judged: Judged) -> bool:
+    """Whether a pair of folds can be left out so that all other speakers are trained on."""
+    protocol = judged.protocol
+    return not (protocol.leaky or protocol.text or protocol.most) and min(folds.max() + 1 for folds in judged.folds.values()) > 2
 
 
 def finished_units(planned: Plan, run: Run) -> dict[str, Finished]:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench import scores
-from ser_bench.ablation import COLUMNS, Bench, check_honest, set_up
+from ser_bench.ablation import COLUMNS, Bench, System, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.corpora.labels import SCHEMES
 from ser_bench.errors import WrongCall, unknown
@@ -122,19 +121,27 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     Returns
     -------
     DataFrame
-        The columns of an ablation, mode ``sweep``; `p` is corrected for the values of a key (Holm), and blank of one that changes nothing.
+        The columns of an ablation, mode ``sweep``; intervals of differences and `p` are corrected for the values of a key
+        (`scores.differences_of`), and blank of one that changes nothing.
     """
     import pandas as pd
 
-    rows = []
+    tried: list[tuple[str, Bench, Bench]] = []
     by_name = {(_plain(bench), *bench.models): bench for bench in benches}
     for name, changed, usual in list(points(sweep, config)):
-        _, tried = set_up(changed, progress, grouped=False)
-        rows += [_row(name, bench, by_name[before, *bench.models]) for bench in tried for before in usual[_plain(bench)]]
+        _, changed_benches = set_up(changed, progress, grouped=False)
+        tried += [(name, bench, by_name[before, *bench.models]) for bench in changed_benches for before in usual[_plain(bench)]]
+    rows = [bench.row(bench.everywhere("sweep", name, bench.groups), usual.features.name) for name, bench, usual in tried]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    keys = table["group"].str.partition(" = ")[0]
-    for _, same in table.groupby([keys, "features", "model"]):
-        table.loc[same.index, "p"] = scores.holm(same["p"])
+    references = [_reference(bench, usual) for _, bench, usual in tried]
+    systems = [_system(bench, refitted=reference is not None) for (_, bench, _), reference in zip(tried, references, strict=True)]
+    for place, (system, reference) in enumerate(zip(systems, references, strict=True)):
+        if reference is None:
+            fill(table, [place], [system], None)
+    compared = table[[reference is not None for reference in references]]
+    keys = compared["group"].str.partition(" = ")[0]
+    for _, same in compared.groupby([keys, "features", "model"]):
+        fill(table, same.index, [systems[place] for place in same.index], references[same.index[0]])
     return table.round(4)
 
 
@@ -143,9 +150,19 @@ def _plain(bench: Bench) -> str:
     return bench.features.name.partition(" @ ")[0]
 
 
-def _row(name: str, bench: Bench, usual: Bench) -> dict[str, Any]:
+def _system(bench: Bench, *, refitted: bool = True) -> System:
+    """What all groups together predict; without refits where nothing is compared with it."""
+    whole = bench.everywhere("all", "", bench.groups)
+    losses = bench.losses([whole])[0] if refitted else np.full((len(bench.ground.judged.folds), 1, 1), np.nan)
+    return System(bench.counts(whole), losses)
+
+
+def _reference(bench: Bench, usual: Bench) -> System | None:
+    """What a value is compared with: the configuration as it is, on the same clips; None where it leaves out other clips, asks other
+    emotions, or changes nothing. Its refits count only on the same folds."""
     mine, theirs = bench.ground.judged, usual.ground.judged
     same = mine.clips.index.equals(theirs.clips.index) and mine.emotions == theirs.emotions and len(mine.folds) == len(theirs.folds)
-    others = usual.counts(usual.everywhere("all", "", usual.groups)) if same else None
-    row = bench.row(bench.everywhere("sweep", name, bench.groups), others, usual.features.name)
-    return row | {"p": np.nan} if bench.hashes == usual.hashes else row
+    if not same or bench.hashes == usual.hashes:
+        return None
+    found = _system(usual)
+    return found if mine.hashes == theirs.hashes else System(found.counts, np.full((len(theirs.folds), 1, 1), np.nan))

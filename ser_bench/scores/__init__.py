@@ -10,7 +10,6 @@ from ser_bench.scores.comparisons import (
     contributions,
     contributions_of,
     holm,
-    p_of_difference,
     p_vs_best,
     smallest_difference,
     smallest_p,
@@ -27,6 +26,7 @@ from ser_bench.scores.corpora import (
     wilcoxon_holm,
 )
 from ser_bench.scores.curves import calibration_error, reliability, roc_curves
+from ser_bench.scores.differences import Difference, differences_of
 from ser_bench.scores.draws import Drawn, mean_over_draws
 from ser_bench.scores.intervals import (
     Interval,
@@ -68,6 +68,7 @@ from ser_bench.scores.selection import corrected_best
 from ser_bench.scores.uncertainty import influences_of, overlap_bound, variance_ratios
 
 __all__ = [
+    "Difference",
     "Drawn",
     "Friedman",
     "Interval",
@@ -86,6 +87,7 @@ __all__ = [
     "corrected_best",
     "difference_interval",
     "difference_of",
+    "differences_of",
     "effective_voices",
     "f1s",
     "f1s_of",
@@ -103,7 +105,6 @@ __all__ = [
     "micro_auc",
     "outlying_voices",
     "overlap_bound",
-    "p_of_difference",
     "p_vs_best",
     "precisions",
     "precisions_of",

@@ -164,31 +164,6 @@ def _reached_by(reach: Floats, share: float) -> float:
     return float(np.sort(reach)[-int(np.ceil(share * len(reach) - TIE))])
 
 
-def p_of_difference(shares: ArrayLike, others: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> float:
-    """P-value of the difference between two systems that were named beforehand: were they equally good, each speaker's difference would be
-    as likely to have the other sign, so p is the share of sign patterns (the data as they are included) that reach as far from zero.
-
-    Parameters
-    ----------
-    shares, others : array of float, shape (n_speakers,)
-        `contributions` of either, on the same clips.
-    resamples, seed : int
-        As in `p_vs_best`.
-
-    References
-    ----------
-    Fisher (1935), *The Design of Experiments*, section 21; Good (2005), *Permutation, Parametric and Bootstrap Tests of Hypotheses*.
-
-    Examples
-    --------
-    >>> p_of_difference([0.08] * 10, [0.07] * 10)
-    0.001953125
-    """
-    difference = np.asarray(shares, dtype=float) - np.asarray(others, dtype=float)
-    drawn = signs(len(difference), resamples, seed) @ difference
-    return float((np.abs(drawn) >= abs(difference.sum()) - 1e-12).mean())
-
-
 def holm(p: ArrayLike) -> Floats:
     """P-values corrected for how many there are: of m in order, the i-th (from 0) is multiplied by m - i, and none may fall below
     an earlier one; NaN stays and does not count.

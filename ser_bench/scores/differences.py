@@ -1,0 +1,79 @@
+"""How much better some systems are than one that was named beforehand.
+
+In:   confusions of the systems and of the reference on the same clips, and the variance ratio of each difference.
+Out:  a difference per system with its interval and p-value.
+Rule: one inference, two views: an interval excludes 0 where its p-value is below the level, and there alone, whatever the number of systems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ser_bench.scores.comparisons import holm
+from ser_bench.scores.intervals import combinations_of
+from ser_bench.scores.metrics import Counts
+from ser_bench.scores.proportions import degrees_of_freedom, student
+
+
+class Difference(NamedTuple):
+    """What a system's UAR is above the reference's, between its bounds, and the p-value of its being none."""
+
+    score: float
+    low: float
+    high: float
+    p: float
+
+
+def differences_of(counts: Sequence[Counts], reference: Counts, ratios: Sequence[float], *, level: float = 0.05) -> list[Difference]:
+    """Each system against a reference, by Student's t over voices, corrected for the number of systems by Holm.
+
+    ``t = difference / error``, where the error is that of `combinations_of` with the system's variance ratio. Of m p-values in order,
+    the i-th (from 0) is multiplied by m - i, and none may fall below an earlier one. The i-th interval is that of the level divided by the
+    same number as long as differences are found, and of the first that is not for all that follow: these are the intervals that exclude 0
+    where Holm's procedure rejects.
+
+    Parameters
+    ----------
+    counts : sequence of array of int, shape (n_voices, k, k) or (n_seeds, n_voices, k, k)
+    reference : array of int, same shape
+    ratios : sequence of float
+        Variance of each difference over what the spread between voices says of it, 1 or more.
+    level : float
+        Chance that any p falls below it where all systems are as good as the reference.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two voices.
+
+    References
+    ----------
+    Holm (1979), A simple sequentially rejective multiple test procedure, *Scandinavian Journal of Statistics* 6(2).
+
+    Examples
+    --------
+    >>> right, half = np.array([np.diag([4, 4])] * 6), np.array([[[2, 2], [2, 2]], [[3, 1], [1, 3]]] * 3)
+    >>> (found,) = differences_of([right], half, [1.0])
+    >>> [round(value, 3) for value in found]
+    [0.375, 0.231, 0.519, 0.001]
+    """
+    from scipy.stats import t
+
+    df = degrees_of_freedom(reference.reshape(-1, *reference.shape[-3:])[0].sum(-1))
+    scores, errors = np.empty(len(counts)), np.empty(len(counts))
+    for place, (mine, ratio) in enumerate(zip(counts, ratios, strict=True)):
+        (found,) = combinations_of([mine, reference], [[1.0, -1.0]], level=1 - level, inflation=ratio)
+        scores[place], errors[place] = found.score, (found.high - found.score) / student(1 - level, df)
+    alone = 2 * t.sf(np.abs(scores) / errors, df)
+    p = holm(alone)
+    order = np.argsort(alone, kind="stable")
+    found_first = int(np.argmax(p[order] >= level)) if (p >= level).any() else len(p)
+    shared = np.empty(len(p))
+    shared[order] = len(p) - np.minimum(np.arange(len(p)), found_first)
+    reach = np.array([student(1 - level / number, df) for number in shared]) * errors
+    return [
+        Difference(*map(float, row)) for row in zip(scores, np.maximum(-1, scores - reach), np.minimum(1, scores + reach), p, strict=True)
+    ]
