@@ -1,7 +1,8 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
 `metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other
-speakers, `comparisons` says which systems cannot be told apart from the best, `corpora` which are better over several corpora.
+speakers, `comparisons` says which systems cannot be told apart from the best, `corpora` which are better over several corpora,
+`equivalence` says which are equally good for practical purposes.
 """
 
 from ser_bench.scores.comparisons import contributions, contributions_of, holm, p_of_difference, p_vs_best, smallest_difference, smallest_p
@@ -16,6 +17,7 @@ from ser_bench.scores.corpora import (
     wilcoxon_holm,
 )
 from ser_bench.scores.curves import calibration_error, reliability, roc_curves
+from ser_bench.scores.equivalence import ROPE, Equivalence, equivalence_test, pairs_among
 from ser_bench.scores.intervals import (
     Interval,
     combinations_of,
@@ -49,6 +51,8 @@ from ser_bench.scores.metrics import (
 )
 
 __all__ = [
+    "ROPE",
+    "Equivalence",
     "Friedman",
     "Interval",
     "Posterior",
@@ -63,6 +67,7 @@ __all__ = [
     "contributions_of",
     "difference_interval",
     "difference_of",
+    "equivalence_test",
     "f1s",
     "f1s_of",
     "friedman",
@@ -76,6 +81,7 @@ __all__ = [
     "micro_auc",
     "p_of_difference",
     "p_vs_best",
+    "pairs_among",
     "precisions",
     "precisions_of",
     "recall_intervals",
