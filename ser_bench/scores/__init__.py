@@ -2,7 +2,8 @@
 
 `metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other
 speakers, `comparisons` says which systems cannot be told apart from the best, `corpora` which are better over several corpora,
-`equivalence` says which are equally good for practical purposes.
+`equivalence` says which are equally good for practical purposes, `variance` what a UAR's uncertainty is made of and how many speakers a
+study needs, `decomposition` how much of it each source has.
 """
 
 from ser_bench.scores.comparisons import contributions, contributions_of, holm, p_of_difference, p_vs_best, smallest_difference, smallest_p
@@ -17,6 +18,7 @@ from ser_bench.scores.corpora import (
     wilcoxon_holm,
 )
 from ser_bench.scores.curves import calibration_error, reliability, roc_curves
+from ser_bench.scores.decomposition import Source, decompose
 from ser_bench.scores.equivalence import ROPE, Equivalence, equivalence_test, pairs_among
 from ser_bench.scores.intervals import (
     Interval,
@@ -49,6 +51,15 @@ from ser_bench.scores.metrics import (
     war,
     war_of,
 )
+from ser_bench.scores.variance import (
+    Spread,
+    crossed_spread,
+    half_width,
+    power,
+    smallest_half_width,
+    speakers_for_difference,
+    speakers_for_width,
+)
 
 __all__ = [
     "ROPE",
@@ -56,6 +67,8 @@ __all__ = [
     "Friedman",
     "Interval",
     "Posterior",
+    "Source",
+    "Spread",
     "auc",
     "aucs",
     "bayesian_signed_rank",
@@ -65,12 +78,15 @@ __all__ = [
     "confusion_counts",
     "contributions",
     "contributions_of",
+    "crossed_spread",
+    "decompose",
     "difference_interval",
     "difference_of",
     "equivalence_test",
     "f1s",
     "f1s_of",
     "friedman",
+    "half_width",
     "holm",
     "jackknife_interval",
     "jackknife_of",
@@ -82,6 +98,7 @@ __all__ = [
     "p_of_difference",
     "p_vs_best",
     "pairs_among",
+    "power",
     "precisions",
     "precisions_of",
     "recall_intervals",
@@ -91,9 +108,12 @@ __all__ = [
     "reliability",
     "roc_curves",
     "smallest_difference",
+    "smallest_half_width",
     "smallest_p",
     "smallest_signed_rank_p",
     "speaker_counts",
+    "speakers_for_difference",
+    "speakers_for_width",
     "uar",
     "uar_by",
     "uar_of",
