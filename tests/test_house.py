@@ -29,6 +29,7 @@ LAYERS = (
     ("gap", "crossing", "ablation", "learning"),
     ("importance", "sweep", "forecast"),
     ("reports",),
+    ("planning",),
     ("api",),
     ("cli",),
 )

@@ -308,6 +308,26 @@ def smallest_half_width(spread: Spread, *, cross_validated: bool = False) -> flo
     return float(half_width(spread, _grid(), cross_validated=cross_validated).min())
 
 
+def sentence_limit(spread: Spread, *, level: float = 0.95) -> float:
+    """One-sided upper confidence limit of the sentence component, which a few sentences may estimate as zero though it is not.
+
+    The mean square of sentences estimates ``T + R`` (see `degrees_of_freedom`) with m - 1 degrees of freedom, so the limit is
+    ``m * ((T + R) (m - 1) / chi2(1 - level, m - 1) - R)``, with estimates below zero as they are but for R.
+
+    Examples
+    --------
+    >>> few, many = (Spread(0.01, 0.0, 0.0, 0.2, speakers=24, sentences=m, clips=1440) for m in (2, 20))
+    >>> round(sentence_limit(few) ** 0.5, 3), round(sentence_limit(many) ** 0.5, 3)
+    (0.265, 0.049)
+    """
+    from scipy.stats import chi2
+
+    n, m = spread.speakers, spread.sentences
+    rest = max(0.0, spread.cell / (n * m) + spread.clip / spread.clips)
+    seen = max(0.0, spread.sentence / m + rest)
+    return float(m * max(0.0, seen * (m - 1) / chi2.ppf(1 - level, m - 1) - rest))
+
+
 def _fewest(enough: Callable[[Floats], NDArray[np.bool_]]) -> float:
     """The smallest number from 2 to `MOST` that is enough; infinite if none is. It need not be enough from there on."""
     grid = _grid()
@@ -315,11 +335,8 @@ def _fewest(enough: Callable[[Floats], NDArray[np.bool_]]) -> float:
     if not reached.any():
         return float("inf")
     place = int(np.argmax(reached))
-    far, near = int(grid[place]), int(grid[max(place - 1, 0)])
-    while far - near > 1:
-        middle = (near + far) // 2
-        far, near = (middle, near) if enough(np.array([middle], float))[0] else (far, middle)
-    return float(far)
+    between = np.arange(grid[max(place - 1, 0)], grid[place] + 1)
+    return float(between[np.argmax(enough(between))])
 
 
 def _grid() -> Floats:
