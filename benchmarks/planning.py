@@ -10,7 +10,9 @@ all effects but for half of the variance of each, and the second is set so that 
 
 `plan`: a pilot of 24 speakers is drawn, its components are estimated, and a study of another size is planned from them. Printed is what the
 pilots predict (mean, and middle half) beside what studies of that size come to: half-width of the interval of one system, and power for the
-difference of two; *from the truth* is the prediction from components estimated in a corpus of 400 speakers by 200 sentences.
+difference of two; *from the truth* is the prediction from components estimated in a corpus of 400 speakers by 200 sentences. Where
+sentences are fixed (*these 10*), every repetition has ten others, whose own difference varies about `--difference`: the power found is
+a mean over these, and a high one falls short of the prediction for that reason alone.
 
 `cover`: share of 95 % intervals that hold the UAR over new speakers and new sentences. *Speakers*: over speakers alone, the sentences
 taken as given. *Both*: speakers and sentences crossed, Satterthwaite's degrees of freedom. *Speakers, for these sentences*: whether

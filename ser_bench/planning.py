@@ -178,7 +178,7 @@ def _answers(values: np.ndarray, seen: Seen, wanted: Wanted, goal: str, targets:
             continue
         spread = scores.crossed_spread(values, seen.emotions, seen.voices, sentences)
         designs = [spread, spread._replace(clips=2 * spread.clips)]
-        if covers == BOTH and wanted.sentences:
+        if covers == BOTH and wanted.sentences not in (None, spread.sentences):
             designs.append(spread._replace(sentences=wanted.sentences))
         factors = _uncertainty(spread)
         limit = scores.sentence_limit(spread) ** 0.5 if covers == BOTH else float("nan")

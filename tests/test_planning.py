@@ -55,6 +55,11 @@ def test_the_number_needed_lies_in_its_confidence_interval_and_twice_the_clips_n
     assert (twice <= once).all()
 
 
+def test_planning_with_the_sentences_there_are_adds_nothing(tmp_path):
+    run = write_run(tmp_path, with_sentences(4))
+    pd.testing.assert_frame_equal(ser_bench.plan_study(run, sentences=4), ser_bench.plan_study(run))
+
+
 def test_voices_that_are_one_person_count_once(tmp_path):
     table = fabricate.clips()
     run = write_run(tmp_path, table.assign(voice=table["speaker"].replace("s1", "s0")))

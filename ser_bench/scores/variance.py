@@ -312,7 +312,8 @@ def sentence_limit(spread: Spread, *, level: float = 0.95) -> float:
     """One-sided upper confidence limit of the sentence component, which a few sentences may estimate as zero though it is not.
 
     The mean square of sentences estimates ``T + R`` (see `degrees_of_freedom`) with m - 1 degrees of freedom, so the limit is
-    ``m * ((T + R) (m - 1) / chi2(1 - level, m - 1) - R)``, with estimates below zero as they are but for R.
+    ``m * ((T + R) (m - 1) / chi2(1 - level, m - 1) - R)``. Components below zero count as zero, so that chance never makes it zero;
+    it is too high rather than too low where sentences hardly differ.
 
     Examples
     --------
@@ -322,10 +323,9 @@ def sentence_limit(spread: Spread, *, level: float = 0.95) -> float:
     """
     from scipy.stats import chi2
 
-    n, m = spread.speakers, spread.sentences
-    rest = max(0.0, spread.cell / (n * m) + spread.clip / spread.clips)
-    seen = max(0.0, spread.sentence / m + rest)
-    return float(m * max(0.0, seen * (m - 1) / chi2.ppf(1 - level, m - 1) - rest))
+    m = spread.sentences
+    _, by_sentence, rest = _sources(spread, _numbers(spread, None))
+    return float(m * ((by_sentence + rest) * (m - 1) / chi2.ppf(1 - level, m - 1) - rest))
 
 
 def _fewest(enough: Callable[[Floats], NDArray[np.bool_]]) -> float:

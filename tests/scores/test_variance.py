@@ -13,6 +13,7 @@ from ser_bench.scores.variance import (
     degrees_of_freedom,
     half_width,
     power,
+    sentence_limit,
     smallest_half_width,
     speakers_for_difference,
     speakers_for_width,
@@ -99,6 +100,14 @@ def test_two_sentences_leave_one_degree_of_freedom_whatever_the_number_of_speake
     floor = smallest_half_width(spread)
     assert norm.ppf(0.975) * np.sqrt(0.002 / 2) < floor <= half_width(spread, 100_000)
     assert speakers_for_width(spread, 0.9 * floor) == np.inf
+
+
+@pytest.mark.parametrize(("sentences", "sd", "most"), [(3, 0.1, 1.0), (3, 0.6, 0.98), (10, 0.6, 0.98)])
+def test_the_upper_limit_of_the_sentence_component_holds_it_as_often_as_it_says(sentences, sd, most):
+    rng = np.random.default_rng(5)
+    limits = [sentence_limit(crossed_spread(*draw(rng, 12, sentences, parts=(0.2, sd, 0.15, 0.4)))) for _ in range(300)]
+    assert 0.92 <= np.mean(np.array(limits) >= sd**2) <= most
+    assert min(limits) > 0
 
 
 def test_without_sentences_as_a_factor_enough_speakers_narrow_any_interval():
