@@ -470,10 +470,11 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
 
     RUN is the folder of a finished run on a corpus like the one you plan: the variance between its speakers, its sentences and its clips
     says how wide intervals of a larger study will be, and what differences it will show. "for new speakers" takes the
-    sentences as given; "for new speakers and sentences" takes them as a sample, too, as whoever reads about a recogniser of emotion does.
-    With few sentences no number of speakers is enough for that ("never"). Each line is the system or pair in the middle of the
-    leaderboard; "now" is half the width of its 95% interval, "at best" that with any number of speakers. The numbers needed are
-    estimates from few speakers, and the 95% CI shows how rough. Writes planning.csv and a figure; docs/planning.md has the formulas.
+    sentences as given; "for new speakers and sentences" treats them as a sample of all that could be spoken. With few sentences no
+    number of speakers is enough for that ("never"). Each line is the system or pair in the middle of the leaderboard; "now" is
+    half the width of its 95% interval, "at best" that with any number of speakers. The numbers needed
+    are estimates from few speakers, and the 95% CI shows how rough. Writes planning.csv and a figure;
+    docs/planning.md has the formulas.
 
     \b
     Examples:
