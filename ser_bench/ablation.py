@@ -221,7 +221,7 @@ class System(NamedTuple):
     losses: np.ndarray
 
 
-def fill(table: pd.DataFrame, rows: Sequence[Any], systems: Sequence[System], reference: System | None) -> None:
+def fill(table: pd.DataFrame, rows: pd.Index | list[int], systems: Sequence[System], reference: System | None) -> None:
     """Write intervals into rows of `COLUMNS`, one per system, and what these are above a reference on the same clips, with p-values that
     are corrected for their number; without a reference no difference is reported."""
     together = [*([reference] if reference else []), *systems]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -459,6 +460,51 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: 
     from ser_bench import api
 
     _print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external))
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--width", type=float, default=0.03, show_default=True, metavar="W", help="Half-width wanted of the 95% interval of a UAR.")
+@click.option(
+    "--difference",
+    type=float,
+    multiple=True,
+    default=(0.02, 0.05),
+    metavar="D",
+    help="True difference in UAR between two systems to be shown; repeatable.  [default: .02, .05]",
+)
+@click.option("--power", type=float, default=0.8, show_default=True, metavar="P", help="Chance of showing it (two-sided, alpha .05).")
+@click.option("--sentences", type=int, metavar="M", help="Plan with M sentences as well, instead of those the corpus has.")
+@click.option("-o", "--to", metavar="FOLDER", help="Where planning.csv and figures/ go.  [default: the run's folder]")
+def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
+    """How many speakers a study needs, from the spreads seen in each RUN.
+
+    RUN is the folder of a finished run on a corpus like the one you plan: the variance between its speakers, its sentences and its clips
+    says how wide intervals of a larger study will be, and what differences it will show. "for new speakers" takes the
+    sentences as given; "for new speakers and sentences" treats them as a sample of all that could be spoken. With few sentences no
+    number of speakers is enough for that ("never"). Each line is the system or pair in the middle of the leaderboard; "now" is
+    half the width of its 95% interval, "at best" that with any number of speakers. The numbers needed
+    are estimates from few speakers, and the 95% CI shows how rough. Writes planning.csv and a figure;
+    docs/planning.md has the formulas.
+
+    \b
+    Examples:
+      ser-bench plan results/emodb-5e6f7a8b
+      ser-bench plan results/ravdess-1a2b3c4d --width .02 --difference .03 --power .9
+      ser-bench plan results/ravdess-1a2b3c4d --sentences 20           (what more sentences would bring)
+    """
+    from ser_bench.planning import plan_study
+    from ser_bench.reports.planning import HEAD, summaries
+
+    if to and len(runs) > 1:
+        raise WrongCall(f"plan: --to names one folder for {len(runs)} runs; plan them one by one, or leave it out")
+    for run in runs:
+        table = plan_study(run, to=to, **wanted)
+        for summary in summaries(table):
+            _print_table(HEAD, summary.rows, title=summary.title)
+        for note in table.attrs["notes"]:
+            click.echo(note)
+        click.echo(f"table: {os.path.join(to or run, 'planning.csv')}")
 
 
 @cli.command()

@@ -30,6 +30,7 @@ LAYERS = (
     ("gap", "crossing", "ablation", "learning"),
     ("importance", "sweep", "forecast"),
     ("reports",),
+    ("planning",),
     ("api",),
     ("cli",),
 )

@@ -1,8 +1,10 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
-`metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other
-speakers, `draws` how far with other training speakers, too, `comparisons` says which systems cannot be told apart from the best,
-`corpora` which are better over several corpora.
+`metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other speakers,
+`draws` how far with other training speakers, and `uncertainty` how much more that is under cross-validation. `comparisons` says which
+systems are not significantly different from the best, `selection` what the best is worth, `differences` how far systems are from one
+named beforehand, `equivalence` which are equally good for practical purposes, `corpora` which are better over several corpora. `variance`
+says what a UAR's uncertainty is made of and how many speakers a study needs, `decomposition` how much of it each source has.
 """
 
 from ser_bench.scores.comparisons import (
@@ -26,8 +28,10 @@ from ser_bench.scores.corpora import (
     wilcoxon_holm,
 )
 from ser_bench.scores.curves import calibration_error, reliability, roc_curves
+from ser_bench.scores.decomposition import Source, decompose
 from ser_bench.scores.differences import Difference, differences_of
 from ser_bench.scores.draws import Drawn, mean_over_draws
+from ser_bench.scores.equivalence import ROPE, Equivalence, equivalence_test, pairs_among
 from ser_bench.scores.intervals import (
     Interval,
     class_intervals,
@@ -66,13 +70,28 @@ from ser_bench.scores.metrics import (
 from ser_bench.scores.proportions import effective_voices, outlying_voices
 from ser_bench.scores.selection import corrected_best
 from ser_bench.scores.uncertainty import influences_of, overlap_bound, variance_ratios
+from ser_bench.scores.variance import (
+    Spread,
+    crossed_spread,
+    degrees_of_freedom,
+    half_width,
+    power,
+    sentence_limit,
+    smallest_half_width,
+    speakers_for_difference,
+    speakers_for_width,
+)
 
 __all__ = [
+    "ROPE",
     "Difference",
     "Drawn",
+    "Equivalence",
     "Friedman",
     "Interval",
     "Posterior",
+    "Source",
+    "Spread",
     "VersusBest",
     "auc",
     "aucs",
@@ -85,13 +104,18 @@ __all__ = [
     "contributions",
     "contributions_of",
     "corrected_best",
+    "crossed_spread",
+    "decompose",
+    "degrees_of_freedom",
     "difference_interval",
     "difference_of",
     "differences_of",
     "effective_voices",
+    "equivalence_test",
     "f1s",
     "f1s_of",
     "friedman",
+    "half_width",
     "holm",
     "influences_of",
     "jackknife_interval",
@@ -106,6 +130,8 @@ __all__ = [
     "outlying_voices",
     "overlap_bound",
     "p_vs_best",
+    "pairs_among",
+    "power",
     "precisions",
     "precisions_of",
     "recall_intervals",
@@ -114,10 +140,14 @@ __all__ = [
     "recalls_of",
     "reliability",
     "roc_curves",
+    "sentence_limit",
     "smallest_difference",
+    "smallest_half_width",
     "smallest_p",
     "smallest_signed_rank_p",
     "speaker_counts",
+    "speakers_for_difference",
+    "speakers_for_width",
     "statistic_interval",
     "uar",
     "uar_by",

@@ -2,7 +2,7 @@
 
 In:   confusions of the systems and of the reference on the same clips, and the variance ratio of each difference.
 Out:  a difference per system with its interval and p-value.
-Rule: one inference, two views: an interval excludes 0 where its p-value is below the level, and there alone, whatever the number of systems.
+Rule: one inference, two views: an interval excludes 0 where its p-value is below the level, and there alone.
 """
 
 from __future__ import annotations

@@ -1,0 +1,151 @@
+"""Whether two systems are equally good for practical purposes.
+
+In:   differences in UAR with their standard errors and degrees of freedom, and how small a difference has to be not to matter.
+Out:  p-values of two one-sided tests, the confidence interval that agrees with them, and one word per difference.
+Rule: a difference that is not significant is not an equivalence. Only an interval that lies inside the region of practical
+      equivalence (ROPE) shows one; where the interval crosses a bound, the data do not decide.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ser_bench.scores.metrics import Floats
+
+ROPE = 0.02
+"""Half the width of the region of practical equivalence, in UAR."""
+
+
+class Equivalence(NamedTuple):
+    """What the data say of each difference; all arrays have the shape of the differences.
+
+    Parameters
+    ----------
+    low, high : array of float
+        The ``1 - 2 alpha`` confidence interval, ``1 - 2 alpha / comparisons`` with several comparisons.
+    p_equivalent, p_better, p_worse : array of float
+        That the difference is within the ROPE, above it, below it.
+    decision : array of str
+        ``equivalent``, ``better``, ``worse`` or ``undecided``.
+    """
+
+    low: Floats
+    high: Floats
+    p_equivalent: Floats
+    p_better: Floats
+    p_worse: Floats
+    decision: NDArray[np.str_]
+
+
+def equivalence_test(
+    difference: ArrayLike,
+    standard_error: ArrayLike,
+    degrees_of_freedom: ArrayLike,
+    *,
+    rope: float = ROPE,
+    alpha: float = 0.05,
+    comparisons: int = 1,
+) -> Equivalence:
+    """Test each difference d against the region from ``-rope`` to ``+rope``.
+
+    *Equivalent* rejects both ``d <= -rope`` and ``d >= rope``, each by a one-sided t test at level alpha (TOST): the p-value is the
+    larger of the two. *Better* rejects ``d <= rope``, *worse* rejects ``d >= -rope``. In terms of the interval
+    ``d +- t(1 - alpha, df) * se``: equivalent if it lies inside the region, better if above it, worse if below it, and undecided
+    otherwise. At most one of the three can hold if ``alpha < .5``. Each word is wrong with a probability of at most alpha.
+
+    Where a comparison was chosen after the results were seen (the best of r rows against the next), `comparisons` is the number of those
+    that could have been chosen, `pairs_among(r)`: p-values are multiplied by it and the interval is widened to match (Bonferroni),
+    so that the words hold for all of them at once.
+
+    Parameters
+    ----------
+    difference : array of float
+        In UAR.
+    standard_error : array of float
+        Of the differences; zero where the difference is known.
+    degrees_of_freedom : array of float
+        Of Student's t; infinite for the normal distribution.
+    rope : float
+        In UAR, above 0.
+    alpha : float
+        Between 0 and .5.
+    comparisons : int
+        At least 1.
+
+    Returns
+    -------
+    Equivalence
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    References
+    ----------
+    Schuirmann (1987), A comparison of the two one-sided tests procedure and the power approach for assessing the equivalence of average
+    bioavailability, *Journal of Pharmacokinetics and Biopharmaceutics* 15. Lakens (2017), Equivalence tests: a practical primer for t
+    tests, correlations, and meta-analyses, *Social Psychological and Personality Science* 8(4). Dunn (1961), Multiple comparisons among
+    means, *JASA* 56, for the correction.
+
+    Examples
+    --------
+    >>> found = equivalence_test([0.004, 0.06, 0.03], [0.006, 0.012, 0.02], 23)
+    >>> found.decision.tolist()
+    ['equivalent', 'better', 'undecided']
+    >>> found.p_equivalent.round(3).tolist()
+    [0.007, 0.999, 0.689]
+    >>> equivalence_test([0.004, 0.06, 0.03], [0.006, 0.012, 0.02], 23, comparisons=pairs_among(8)).decision.tolist()
+    ['undecided', 'better', 'undecided']
+    """
+    from scipy.stats import t
+
+    d, error, df = _checked(difference, standard_error, degrees_of_freedom)
+    _check_settings(rope, alpha, comparisons)
+    above = t.sf(_statistic(d + rope, error), df)
+    below = t.cdf(_statistic(d - rope, error), df)
+    better, worse = t.sf(_statistic(d - rope, error), df), t.cdf(_statistic(d + rope, error), df)
+    p_equivalent, p_better, p_worse = (np.minimum(1.0, comparisons * p) for p in (np.maximum(above, below), better, worse))
+    reach = t.isf(alpha / comparisons, df) * error
+    decision = np.select([p_equivalent <= alpha, p_better <= alpha, p_worse <= alpha], ["equivalent", "better", "worse"], "undecided")
+    return Equivalence(d - reach, d + reach, p_equivalent, p_better, p_worse, decision)
+
+
+def pairs_among(rows: int) -> int:
+    """How many pairs there are among so many rows: ``rows * (rows - 1) / 2``.
+
+    >>> pairs_among(8)
+    28
+    """
+    return rows * (rows - 1) // 2
+
+
+def _statistic(distance: Floats, error: Floats) -> Floats:
+    """Distance in standard errors; without any error infinite, or 0 for no distance."""
+    exact = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(error > 0, distance / error, exact)
+
+
+def _checked(*arrays: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Differences, errors and degrees of freedom in one shape, or a ValueError."""
+    d, error, df = np.broadcast_arrays(*(np.asarray(array, dtype=float) for array in arrays))
+    if not np.isfinite(d).all():
+        raise ValueError("a difference is not a finite number")
+    if not (np.isfinite(error) & (error >= 0)).all():
+        raise ValueError("a standard error is negative or not a finite number")
+    if not (df > 0).all():
+        raise ValueError("degrees of freedom must be above 0")
+    return d, error, df
+
+
+def _check_settings(rope: float, alpha: float, comparisons: int) -> None:
+    if not 0 < rope < np.inf:
+        raise ValueError(f"rope is {rope}; it is a difference in UAR above 0")
+    if not 0 < alpha < 0.5:
+        raise ValueError(f"alpha is {alpha}; it lies between 0 and .5")
+    if comparisons < 1:
+        raise ValueError(f"comparisons is {comparisons}; at least one is made")

@@ -1,0 +1,91 @@
+"""Equivalence is shown by an interval inside the region of practical equivalence, never by a difference that is merely not significant."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate
+from scipy.special import gammaln
+
+from ser_bench.scores.equivalence import equivalence_test, pairs_among
+
+DIFFERENCES = st.floats(-1, 1)
+ERRORS = st.one_of(st.just(0.0), st.floats(1e-4, 0.5))
+FREEDOMS = st.floats(1, 200)
+ROPES = st.floats(0.001, 0.2)
+
+
+def tail(x: float, df: float) -> float:
+    """Upper tail of Student's t by integrating its density."""
+    scale = np.exp(gammaln((df + 1) / 2) - gammaln(df / 2)) / np.sqrt(df * np.pi)
+    return integrate.quad(lambda at: scale * (1 + at**2 / df) ** (-(df + 1) / 2), x, np.inf)[0]
+
+
+@pytest.mark.parametrize(("d", "error", "df", "rope"), [(0.005, 0.01, 9, 0.02), (-0.03, 0.02, 5, 0.02), (0.06, 0.015, 23, 0.05)])
+def test_p_values_are_those_of_two_one_sided_t_tests(d, error, df, rope):
+    found = equivalence_test(d, error, df, rope=rope)
+    assert found.p_equivalent == pytest.approx(max(tail((d + rope) / error, df), tail((rope - d) / error, df)))
+    assert found.p_better == pytest.approx(tail((d - rope) / error, df))
+    assert found.p_worse == pytest.approx(tail((-d - rope) / error, df))
+
+
+def test_a_difference_that_is_not_significant_is_no_equivalence():
+    assert equivalence_test(0.0, 0.05, 23).decision == "undecided"
+
+
+@given(DIFFERENCES, ERRORS, FREEDOMS, ROPES, st.integers(1, 50))
+def test_the_decision_agrees_with_the_interval(d, error, df, rope, comparisons):
+    low, high, *p, decision = equivalence_test(d, error, df, rope=rope, comparisons=comparisons)
+    assert all(0 <= value <= 1 for value in p)
+    if min(abs(bound - edge) for bound in (low, high) for edge in (-rope, rope)) < 1e-6:
+        return
+    inside, above, below = -rope < low and high < rope, low > rope, high < -rope
+    assert decision == ("equivalent" if inside else "better" if above else "worse" if below else "undecided")
+
+
+@given(DIFFERENCES, ERRORS, FREEDOMS, ROPES)
+def test_no_two_words_hold_at_once(d, error, df, rope):
+    found = equivalence_test(d, error, df, rope=rope)
+    assert sum(p <= 0.05 for p in (found.p_equivalent, found.p_better, found.p_worse)) <= 1
+
+
+@given(DIFFERENCES, ERRORS, FREEDOMS, ROPES)
+def test_the_other_order_gives_the_opposite_word(d, error, df, rope):
+    opposite = {"better": "worse", "worse": "better", "equivalent": "equivalent", "undecided": "undecided"}
+    one, other = equivalence_test(d, error, df, rope=rope), equivalence_test(-d, error, df, rope=rope)
+    assert other.decision == opposite[str(one.decision)]
+
+
+@given(DIFFERENCES, ERRORS, FREEDOMS, ROPES)
+def test_more_comparisons_never_decide_more(d, error, df, rope):
+    one, many = (equivalence_test(d, error, df, rope=rope, comparisons=n) for n in (1, 28))
+    assert many.decision in (one.decision, "undecided")
+
+
+def test_rows_picked_from_many_equal_ones_are_seldom_called_better():
+    rng = np.random.default_rng(0)
+    speakers, rows, runs = 12, 8, 400
+    shares = 0.08 * rng.standard_normal((runs, rows, speakers))
+    means = shares.mean(2)
+    best, last = means.argmax(1), means.argmin(1)
+    paired = shares[np.arange(runs), best] - shares[np.arange(runs), last]
+    d, error = paired.mean(1), paired.std(1, ddof=1) / np.sqrt(speakers)
+    picked, corrected = (equivalence_test(d, error, speakers - 1, rope=0.001, comparisons=n).decision for n in (1, pairs_among(rows)))
+    assert (picked == "better").mean() > 0.3
+    assert (corrected == "better").mean() <= 0.06
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        ((np.nan, 0.1, 5), {}, "difference"),
+        ((0.1, -0.1, 5), {}, "standard error"),
+        ((0.1, 0.1, 0), {}, "degrees of freedom"),
+        ((0.1, 0.1, 5), {"rope": 0}, "rope"),
+        ((0.1, 0.1, 5), {"alpha": 0.5}, "alpha"),
+        ((0.1, 0.1, 5), {"comparisons": 0}, "comparisons"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments, settings, said):
+    with pytest.raises(ValueError, match=said):
+        equivalence_test(*arguments, **settings)
