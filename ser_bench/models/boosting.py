@@ -57,7 +57,7 @@ class Boosting(Model):
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
         """Grows with clips and columns."""
-        return n_train * (6e-5 + 9e-7 * n_columns)
+        return n_train * (2e-5 + 3e-7 * n_columns)
 
 
 class Binned:
