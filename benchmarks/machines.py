@@ -1,6 +1,6 @@
 """How far results move between processors, as far as one machine can show: its libraries are told to take the routines of others.
 
-    python benchmarks/machines.py path/to/corpora [--trials 10] [--models svm xgb] [--crossed svm]
+    python benchmarks/machines.py path/to/corpora [--trials 10] [--models svm xgb] [--crossed svm] [--settings "OpenBLAS Haswell"]
 
 The folder holds emodb/ and ravdess/. Under each setting, in a process of its own, EMO-DB's four emotions are judged by `egemaps` with
 every model, RAVDESS judges EMO-DB by `egemaps` with the budget of the reference, and a few clips are extracted again. Settings choose the
@@ -207,6 +207,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(MODELS), help="judged within EMO-DB")
     parser.add_argument("--crossed", nargs="+", default=["svm", "logreg"], help="judged from RAVDESS to EMO-DB")
     parser.add_argument("--trials", type=int, default=10, help="trials within EMO-DB")
+    parser.add_argument("--settings", nargs="+", choices=list(settings()), help="only these, and as found", metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", default="features", help="the store of extracted features")
     parser.add_argument("--probe", action="store_true", help=argparse.SUPPRESS)
@@ -226,8 +227,9 @@ def report(options: argparse.Namespace) -> None:
     outcomes: dict[str, Outcome] = {}
     arguments = [str(options.corpora), "--trials", str(options.trials), "--seed", str(options.seed), "--cache", options.cache]
     arguments += ["--models", *options.models, "--crossed", *options.crossed]
+    wanted = {name: variables for name, variables in settings().items() if name in {AS_FOUND, *(options.settings or settings())}}
     with tempfile.TemporaryDirectory() as scratch:
-        for number, (name, variables) in enumerate(possible(settings()).items()):
+        for number, (name, variables) in enumerate(possible(wanted).items()):
             folder = Path(scratch) / str(number)
             folder.mkdir()
             ended = call(variables, *arguments, "--measure", str(folder))
