@@ -18,7 +18,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.files import write_whole
-from ser_bench.reports.leaderboard import BLOCK, CELL, read_board
+from ser_bench.reports.leaderboard import BLOCK, CELL, block_of, evidence_of, read_board, read_predictions, read_refits
 from ser_bench.reports.planning import BOTH, SPEAKERS, draw_plan
 from ser_bench.reports.tables import short
 
@@ -42,12 +42,15 @@ class Seen(NamedTuple):
         Correctness, the mean over seeds.
     emotions, voices : array of str, shape (n_clips,)
     sentences : array of str, shape (n_clips,), or None
+    ratios : array of float, shape (n_systems, n_systems)
+        Variance ratios of UARs and of their differences, as `scores.variance_ratios` gives them.
     """
 
     hits: dict[System, np.ndarray]
     emotions: np.ndarray
     voices: np.ndarray
     sentences: np.ndarray | None
+    ratios: np.ndarray
 
 
 class Wanted(NamedTuple):
@@ -90,8 +93,8 @@ def plan_study(
     DataFrame
         One row per system (goal ``interval``) or pair of systems (goal ``difference``), target, what the result should hold for
         (`covers`), and design: ``corpus, labels, track, cv, goal, target, features, model, other_features, other_model, covers,
-        sentences, clips_per_speaker, speakers, half_width, least, speakers_needed, needed_low, needed_high, sd_speaker, sd_sentence,
-        sd_cell, sd_clip, sd_sentence_high``. `half_width` is that of the present speakers, `least` that of any number of them.
+        sentences, clips_per_speaker, speakers, variance_ratio, half_width, least, speakers_needed, needed_low, needed_high, sd_speaker,
+        sd_sentence, sd_cell, sd_clip, sd_sentence_high``. `half_width` is that of the present speakers, `least` that of any number of them.
         `speakers_needed` is infinite where no number (up to 100,000) is enough, its 95% confidence interval follows from the degrees
         of freedom of the spread seen. ``sd_*`` are the roots of the components of `scores.Spread` (negative for an estimate
         below zero), the last one the 95% upper limit of `sd_sentence`. ``attrs["notes"]`` says what is left out, and why.
@@ -107,10 +110,10 @@ def plan_study(
 
     folder = Path(run)
     wanted = _wanted(width, difference, power, sentences)
-    board, predictions, clips = _read(folder)
+    board, predictions, refits, clips = _read(folder)
     rows, notes = [], _left_out(board)
     for place, block in board[board["status"] == "ok"].groupby(BLOCK, sort=False):
-        seen = _seen(block, predictions, clips)
+        seen = _seen(block, predictions, refits, clips)
         rows += [dict(zip(BLOCK, place, strict=True)) | line for line in _lines(seen, wanted)]
     if not rows:
         raise WrongCall(f"{folder} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
@@ -136,17 +139,17 @@ def _wanted(width: float, difference: float | Sequence[float], power: float, sen
     return Wanted(width, differences, power, sentences)
 
 
-def _read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """A run's leaderboard, predictions and clip table."""
+def _read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
+    """A run's leaderboard, predictions, refits and clip table."""
     import pandas as pd
 
     for name in NEEDED:
         if not (folder / name).is_file():
             raise WrongCall(f"{folder} is no finished run: it has no {name}; name a folder that `run` or `score` wrote")
-    return read_board(folder / NEEDED[0]), pd.read_parquet(folder / NEEDED[1]), pd.read_parquet(folder / NEEDED[2])
+    return read_board(folder / NEEDED[0]), read_predictions(folder), read_refits(folder), pd.read_parquet(folder / NEEDED[2])
 
 
-def _seen(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataFrame) -> Seen:
+def _seen(block: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame | None, clips: pd.DataFrame) -> Seen:
     """Correctness of every row of a block, clip by clip."""
     hits = {}
     for cell in block[CELL].itertuples(index=False, name=None):
@@ -156,27 +159,29 @@ def _seen(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataFrame) -
             raise WorkFailed(f"predictions of {' '.join(cell)} lack {right.isna().sum()} clip(s), such as {right.index[right.isna()][0]}")
         hits[cell[1], cell[2]] = right.to_numpy(float)
     voices = clips["voice" if "voice" in clips else "speaker"].to_numpy(str)
-    return Seen(hits, clips["emotion"].to_numpy(str), voices, None if _unknown_sentences(clips) else clips["sentence"].to_numpy(str))
+    sentences = None if _unknown_sentences(clips) else clips["sentence"].to_numpy(str)
+    ratios = block_of(block, evidence_of(predictions, block, refits)).ratios
+    return Seen(hits, clips["emotion"].to_numpy(str), voices, sentences, ratios)
 
 
 def _lines(seen: Seen, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """A line per system or pair, target, and design."""
-    for (features, model), hits in seen.hits.items():
+    for place, ((features, model), hits) in enumerate(seen.hits.items()):
         named = {"features": features, "model": model, "other_features": "", "other_model": ""}
-        for line in _answers(hits, seen, wanted, "interval", (wanted.width,)):
+        for line in _answers(hits, seen, seen.ratios[place, place], wanted, "interval", (wanted.width,)):
             yield {"goal": "interval", "target": line.pop("target"), **named, **line}
-    for (one, hits), (other, others) in combinations(seen.hits.items(), 2):
+    for (first, (one, hits)), (second, (other, others)) in combinations(enumerate(seen.hits.items()), 2):
         named = dict(zip(("features", "model", "other_features", "other_model"), one + other, strict=True))
-        for line in _answers(hits - others, seen, wanted, "difference", wanted.differences):
+        for line in _answers(hits - others, seen, seen.ratios[first, second], wanted, "difference", wanted.differences):
             yield {"goal": "difference", "target": line.pop("target"), **named, **line}
 
 
-def _answers(values: np.ndarray, seen: Seen, wanted: Wanted, goal: str, targets: Sequence[float]) -> Iterator[dict[str, Any]]:
+def _answers(values: np.ndarray, seen: Seen, ratio: float, wanted: Wanted, goal: str, targets: Sequence[float]) -> Iterator[dict[str, Any]]:
     """What a study like this one, with more clips or with other sentences, needs for each target."""
     for covers, sentences in ((SPEAKERS, None), (BOTH, seen.sentences)):
         if covers == BOTH and sentences is None:
             continue
-        spread = scores.crossed_spread(values, seen.emotions, seen.voices, sentences)
+        spread = scores.crossed_spread(values, seen.emotions, seen.voices, sentences)._replace(inflation=float(ratio))
         designs = [spread, spread._replace(clips=2 * spread.clips)]
         if covers == BOTH and wanted.sentences not in (None, spread.sentences):
             designs.append(spread._replace(sentences=wanted.sentences))
@@ -196,15 +201,16 @@ def _shown(design: scores.Spread, covers: str) -> dict[str, Any]:
         "sentences": design.sentences,
         "clips_per_speaker": design.per_speaker,
         "speakers": design.speakers,
-        "half_width": float(scores.half_width(design, cross_validated=True)),
-        "least": scores.smallest_half_width(design, cross_validated=True),
+        "variance_ratio": design.inflation,
+        "half_width": float(scores.half_width(design)),
+        "least": scores.smallest_half_width(design),
     }
 
 
 def _speakers_needed(design: scores.Spread, goal: str, target: float, wanted: Wanted) -> float:
     if goal == "interval":
-        return scores.speakers_for_width(design, target, cross_validated=True)
-    return scores.speakers_for_difference(design, target, power_wanted=wanted.power, alpha=ALPHA, cross_validated=True)
+        return scores.speakers_for_width(design, target)
+    return scores.speakers_for_difference(design, target, power_wanted=wanted.power, alpha=ALPHA)
 
 
 def _uncertainty(spread: scores.Spread) -> tuple[float, float]:

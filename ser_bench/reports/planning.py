@@ -117,7 +117,7 @@ def _draw_widths(axes: Axes, block: pd.DataFrame) -> None:
         middle = typical(asked)
         design = _design(middle)
         look = _line(block, covers, sentences, clips)
-        axes.plot(numbers, scores.half_width(design, numbers, cross_validated=True), **look)
+        axes.plot(numbers, scores.half_width(design, numbers), **look)
         axes.plot([middle["speakers"]], [middle["half_width"]], color=look["color"], marker="o", markersize=4)
     axes.axhline(block["target"].iloc[0], color="0.45", linestyle=":", linewidth=1)
     axes.set_ylim(0, min(0.5, 1.15 * float(block["half_width"].max())))
@@ -135,7 +135,7 @@ def _draw_power(axes: Axes, block: pd.DataFrame) -> None:
     now = block[block["clips_per_speaker"] == block["clips_per_speaker"].min()]
     now = now[now["sentences"].isin({0, _sentences_now(block)})]
     for (covers, target), asked in now.groupby(["covers", "target"], sort=False):
-        found = scores.power(_design(typical(asked)), float(target), numbers, cross_validated=True)
+        found = scores.power(_design(typical(asked)), float(target), numbers)
         label = f"{goal_words('difference', float(target))}, new {covers}"
         axes.plot(numbers, found, color=COLOURS[str(covers)], linestyle=styles.get(target, ":"), label=label, linewidth=1.6)
     axes.set_ylim(0, 1)
@@ -177,4 +177,4 @@ def _design(line: dict[str, Any]) -> scores.Spread:
     """The variance components of a line, those below zero as zero."""
     speaker, sentence, cell, clip = (max(0.0, line[f"sd_{name}"]) ** 2 for name in ("speaker", "sentence", "cell", "clip"))
     clips = round(line["speakers"] * line["clips_per_speaker"])
-    return scores.Spread(speaker, sentence, cell, clip, line["speakers"], line["sentences"], clips)
+    return scores.Spread(speaker, sentence, cell, clip, line["speakers"], line["sentences"], clips, line["variance_ratio"])

@@ -32,6 +32,8 @@ class Spread(NamedTuple):
     speakers, sentences, clips : int
         How many there are: no `sentences` where they are not a random factor. A study with other sentences or more clips per speaker is
         planned with ``spread._replace(sentences=..., clips=...)``.
+    inflation : float
+        The variance ratio of cross-validation, as `scores.variance_ratios` gives it, which multiplies what comes from speakers and clips.
     """
 
     speaker: float
@@ -41,6 +43,7 @@ class Spread(NamedTuple):
     speakers: int
     sentences: int
     clips: int
+    inflation: float = 1.0
 
     @property
     def per_speaker(self) -> float:
@@ -136,7 +139,7 @@ def _over_both(values: Floats, emotion: np.ndarray, speaker: np.ndarray, sentenc
     return Spread(of_speaker, of_sentence, of_cell, of_clip, n, m, len(values))
 
 
-def standard_error(spread: Spread, speakers: ArrayLike | None = None, *, cross_validated: bool = False) -> Floats:
+def standard_error(spread: Spread, speakers: ArrayLike | None = None) -> Floats:
     """Standard error of the UAR of a study of this size: the root of `Spread`'s formula.
 
     Parameters
@@ -144,8 +147,6 @@ def standard_error(spread: Spread, speakers: ArrayLike | None = None, *, cross_v
     spread : Spread
     speakers : array of int, optional
         Numbers of speakers; those of `spread` without.
-    cross_validated : bool
-        Multiply what comes from speakers by ``(n+1)/(n-1)``, as `scores.jackknife_interval` does.
 
     Examples
     --------
@@ -155,8 +156,7 @@ def standard_error(spread: Spread, speakers: ArrayLike | None = None, *, cross_v
     """
     n = _numbers(spread, speakers)
     by_speaker, by_sentence, rest = _sources(spread, n)
-    wider = (n + 1) / (n - 1) if cross_validated else 1.0
-    error: Floats = np.sqrt(wider * (by_speaker + rest) + by_sentence)
+    error: Floats = np.sqrt(spread.inflation * (by_speaker + rest) + by_sentence)
     return error
 
 
@@ -191,7 +191,7 @@ def degrees_of_freedom(spread: Spread, speakers: ArrayLike | None = None) -> Flo
     return np.maximum(fewest, np.divide(total, noise, where=noise > 0, out=fewest.copy()))
 
 
-def half_width(spread: Spread, speakers: ArrayLike | None = None, *, level: float = 0.95, cross_validated: bool = False) -> Floats:
+def half_width(spread: Spread, speakers: ArrayLike | None = None, *, level: float = 0.95) -> Floats:
     """Half the width of the confidence interval of a study of this size: ``t((1 + level)/2, df) * standard_error``.
 
     Parameters: see `standard_error`; `level` is the coverage.
@@ -205,7 +205,7 @@ def half_width(spread: Spread, speakers: ArrayLike | None = None, *, level: floa
     from scipy.stats import t
 
     df = degrees_of_freedom(spread, speakers)
-    error = standard_error(spread, speakers, cross_validated=cross_validated)
+    error = standard_error(spread, speakers)
     reach: Floats = t.ppf((1 + level) / 2, df) * error
     return reach
 
@@ -216,7 +216,6 @@ def power(
     speakers: ArrayLike | None = None,
     *,
     alpha: float = 0.05,
-    cross_validated: bool = False,
 ) -> Floats:
     """Chance that a study of this size shows a true difference by a two-sided t test.
 
@@ -230,7 +229,7 @@ def power(
         In UAR, above 0.
     alpha : float
         Level of the test.
-    speakers, cross_validated
+    speakers
         As in `standard_error`.
 
     References
@@ -247,7 +246,7 @@ def power(
     from scipy.stats import nct, t
 
     df = degrees_of_freedom(spread, speakers)
-    error = standard_error(spread, speakers, cross_validated=cross_validated)
+    error = standard_error(spread, speakers)
     needed = t.isf(alpha / 2, df)
     shift = np.divide(difference, error, where=error > 0, out=np.full(error.shape, np.inf))
     certain = shift > 40 * np.maximum(1, needed)
@@ -257,7 +256,7 @@ def power(
     return found
 
 
-def speakers_for_width(spread: Spread, width: float, *, level: float = 0.95, cross_validated: bool = False) -> float:
+def speakers_for_width(spread: Spread, width: float, *, level: float = 0.95) -> float:
     """The fewest speakers whose interval reaches no farther than `width` to either side; infinite if more than `MOST` would be needed.
 
     Parameters
@@ -265,7 +264,7 @@ def speakers_for_width(spread: Spread, width: float, *, level: float = 0.95, cro
     spread : Spread
     width : float
         Half-width, in UAR.
-    level, cross_validated
+    level
         As in `half_width`.
 
     Examples
@@ -273,12 +272,10 @@ def speakers_for_width(spread: Spread, width: float, *, level: float = 0.95, cro
     >>> speakers_for_width(Spread(0.01, 0.0, 0.0, 0.2, speakers=24, sentences=0, clips=1440), 0.03)
     60.0
     """
-    return _fewest(lambda n: half_width(spread, n, level=level, cross_validated=cross_validated) <= width)
+    return _fewest(lambda n: half_width(spread, n, level=level) <= width)
 
 
-def speakers_for_difference(
-    spread: Spread, difference: float, *, power_wanted: float = 0.8, alpha: float = 0.05, cross_validated: bool = False
-) -> float:
+def speakers_for_difference(spread: Spread, difference: float, *, power_wanted: float = 0.8, alpha: float = 0.05) -> float:
     """The fewest speakers that show a true difference with this power; infinite if more than `MOST` would be needed.
 
     Parameters
@@ -288,7 +285,7 @@ def speakers_for_difference(
     difference : float
         In UAR.
     power_wanted : float
-    alpha, cross_validated
+    alpha
         As in `power`.
 
     Examples
@@ -296,16 +293,16 @@ def speakers_for_difference(
     >>> speakers_for_difference(Spread(0.01, 0.0, 0.0, 0.2, speakers=24, sentences=0, clips=1440), 0.05)
     44.0
     """
-    return _fewest(lambda n: power(spread, difference, n, alpha=alpha, cross_validated=cross_validated) >= power_wanted)
+    return _fewest(lambda n: power(spread, difference, n, alpha=alpha) >= power_wanted)
 
 
-def smallest_half_width(spread: Spread, *, cross_validated: bool = False) -> float:
+def smallest_half_width(spread: Spread) -> float:
     """Half the width of the narrowest interval that any number of speakers (up to `MOST`) gives.
 
     Without sentences it falls towards 0. With m of them it is about ``t(.975, m-1) * sqrt(sentence/m)``, and somewhat less where the
     number of speakers is such that their spread, which is known better, still hides that of the sentences.
     """
-    return float(half_width(spread, _grid(), cross_validated=cross_validated).min())
+    return float(half_width(spread, _grid()).min())
 
 
 def sentence_limit(spread: Spread, *, level: float = 0.95) -> float:

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from ser_bench import scores
 from tests.scores.test_metrics import draw
@@ -39,6 +42,33 @@ def test_the_order_of_systems_changes_nothing():
     shares = 0.05 + 0.01 * np.random.default_rng(6).standard_normal((6, 9))
     p = scores.p_vs_best(shares)
     np.testing.assert_array_equal(scores.p_vs_best(shares[::-1])[::-1], p)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    arrays(float, st.tuples(st.integers(2, 6), st.integers(3, 11)), elements=st.integers(0, 100).map(lambda n: n / 1000)),
+    st.floats(1, 2.2),
+)
+def test_an_interval_excludes_zero_where_p_is_below_the_level_and_there_alone(shares, ratio):
+    found = scores.versus_best(shares, np.full((len(shares),) * 2, ratio))
+    compared = ~np.isnan(found.p)
+    assert ((found.p < 0.05) == (found.low > 1e-9))[compared].all()
+    assert np.isnan([found.behind, found.low, found.high])[:, ~compared].all()
+    assert (found.low <= found.behind)[compared].all()
+
+
+def test_a_larger_variance_ratio_makes_every_comparison_less_sure():
+    shares = 0.05 + 0.01 * np.random.default_rng(4).standard_normal((8, 10))
+    plain, wider = (scores.versus_best(shares, np.full((8, 8), ratio)) for ratio in (1.0, 1.5))
+    compared = ~np.isnan(plain.p)
+    assert (wider.p >= plain.p)[compared].all()
+    assert (wider.low < plain.low)[compared].all()
+
+
+def test_no_p_is_below_the_smallest_of_voices_that_differ_alike():
+    for ratio in (1.0, 1.5, 2.1):
+        p = scores.p_vs_best(np.array([[0.2] * 8, [0.1] * 8]), np.full((2, 2), ratio))
+        assert np.nanmin(p) == pytest.approx(scores.smallest_p(8, ratio))
 
 
 def test_few_speakers_cannot_tell():

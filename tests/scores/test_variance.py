@@ -30,6 +30,7 @@ SPREADS = st.builds(
     speakers=st.integers(4, 40),
     sentences=st.integers(2, 20),
     clips=st.integers(200, 2000),
+    inflation=st.floats(1, 2.2),
 )
 
 
@@ -72,10 +73,11 @@ def test_over_speakers_alone_the_interval_is_that_of_the_leaderboard_where_data_
     truth = np.tile(np.repeat(list("ab"), 5), 12)
     right = rng.random(120) < np.repeat(rng.uniform(0.3, 0.9, 12), 10)
     predicted = np.where(right, truth, np.where(truth == "a", "b", "a"))
-    for cross_validated in (False, True):
-        low, high = scores.jackknife_interval(truth, predicted, speakers, cross_validated=cross_validated)[1:]
-        spread = crossed_spread(right, truth, speakers)
-        assert half_width(spread, cross_validated=cross_validated) == pytest.approx((high - low) / 2)
+    counts = scores.speaker_counts(truth, predicted, speakers)
+    for inflation in (1.0, 1.5):
+        ((_, low, high),) = scores.combinations_of([counts], [[1.0]], inflation=inflation)
+        spread = crossed_spread(right, truth, speakers)._replace(inflation=inflation)
+        assert half_width(spread) == pytest.approx((high - low) / 2)
 
 
 def test_a_speaker_who_says_most_widens_the_interval():
