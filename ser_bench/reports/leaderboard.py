@@ -17,6 +17,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.errors import WorkFailed
 from ser_bench.files import write_whole
+from ser_bench.reports.cautions import cautions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +28,13 @@ CELL = ["corpus", "features", "model", "track"]
 BLOCK = ["corpus", "labels", "track", "cv"]
 NAMES: dict[Hashable, Any] = dict.fromkeys(("corpus", "labels", "features", "model", "track", "cv", "mode", "group", "name", "notes"), str)
 """Columns of words, in any table: a corpus or a system may be called 2023."""
-SCORES = ["uar", "uar_low", "uar_high", "war", "macro_f1", "auc", "p_vs_best", "uar_sd_seeds"]
+SCORES = [
+    *("uar", "uar_low", "uar_high", "war", "war_low", "war_high", "macro_f1", "f1_low", "f1_high", "auc", "auc_low", "auc_high"),
+    *("p_vs_best", "uar_sd_seeds"),
+]
 COLUMNS = (
     *("rank", "corpus", "labels", "features", "dims", "model", "track", "cv", "speakers", "clips"),
-    *("uar", "uar_low", "uar_high", "war", "macro_f1", "auc", "p_vs_best"),
+    *SCORES[:-1],
     *("budget", "trials", "seeds", "uar_sd_seeds", "status", "notes", "seconds"),
 )
 
@@ -67,7 +71,10 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
         if cell not in grouped:
             raise WorkFailed(f"{' '.join(cell)} has no predictions, yet did not fail: run it again with --fresh")
     judged = [judge(grouped[cell]) if cell in grouped else {} for cell in cells[CELL].itertuples(index=False, name=None)]
-    board = pd.concat([cells.reset_index(drop=True), pd.DataFrame(judged).reindex(columns=[*SCORES, "shares", "judged_on"])], axis=1)
+    board = pd.concat(
+        [cells.reset_index(drop=True), pd.DataFrame(judged).reindex(columns=[*SCORES, "shares", "judged_on", "cautions"])], axis=1
+    )
+    board["notes"] = [_with_cautions(*pair) for pair in zip(board["notes"], board.pop("cautions"), strict=True)]
     board["rank"] = pd.NA
     for _, block in board[board["status"] == "ok"].groupby(BLOCK):
         order = block.sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
@@ -81,6 +88,12 @@ def rank(predictions: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     keys = board.assign(_last=last, _track=tracks, _uar=-board["uar"].fillna(0))
     order = keys.sort_values(["corpus", "labels", "_track", "cv", "_last", "rank", "_uar", "features", "model"]).index
     return board.loc[order, list(COLUMNS)].reset_index(drop=True)
+
+
+def _with_cautions(notes: str, found: list[str] | float) -> str:
+    """A row's notes, each once; a failed row has no cautions."""
+    said = notes.split("; ") if notes else []
+    return "; ".join(dict.fromkeys([*said, *(found if isinstance(found, list) else [])]))
 
 
 def judge(rows: pd.DataFrame) -> dict[str, object]:
@@ -98,21 +111,22 @@ def judge(rows: pd.DataFrame) -> dict[str, object]:
     by_speaker = scores.speaker_counts(truth, predicted, speakers)
     counts = by_speaker.sum(1)
     uars = scores.uar_of(counts)
-    interval = scores.jackknife_of(by_speaker, inflation=scores.overlap_bound(by_speaker.shape[-3]))
+    inflation = scores.overlap_bound(by_speaker.shape[-3])
     present = [f"p.{emotion}" for emotion in emotions if emotion in truth]
     known = len(present) > 0 and rows[present].notna().to_numpy().all()
     classes = [column.removeprefix("p.") for column in present]
-    aucs = [scores.auc(truth, seed[present], seed["fold"], classes=classes) for seed in by_seed] if known else [np.nan]
+    folds = rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
+    taken = rows["emotion"], rows[present], rows["speaker"], folds
+    auc = scores.auc_interval(*taken, classes=classes, repeats=len(by_seed), inflation=inflation) if known else (np.nan,) * 3
     return {
-        "uar": uars.mean(),
-        "uar_low": interval.low,
-        "uar_high": interval.high,
-        "war": scores.war_of(counts).mean(),
-        "macro_f1": scores.macro_f1_of(counts).mean(),
-        "auc": np.mean(aucs),
+        **dict(zip(SCORES[0:3], scores.jackknife_of(by_speaker, inflation=inflation), strict=True)),
+        **dict(zip(SCORES[3:6], scores.war_interval_of(by_speaker, inflation=inflation), strict=True)),
+        **dict(zip(SCORES[6:9], scores.macro_f1_interval_of(by_speaker, inflation=inflation), strict=True)),
+        **dict(zip(SCORES[9:12], auc, strict=True)),
         "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
         "shares": scores.contributions_of(by_speaker),
         "judged_on": tuple(clips),
+        "cautions": cautions(by_speaker, sorted({*truth, *predicted.ravel()})),
     }
 
 

@@ -1,7 +1,8 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
 `metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other
-speakers, `comparisons` says which systems cannot be told apart from the best, `corpora` which are better over several corpora.
+speakers (`proportions` how, `metric_intervals` of what else is scored, `leaving_out` without each voice in turn), `comparisons`
+says which systems cannot be told apart from the best, `corpora` which are better over several corpora.
 """
 
 from ser_bench.scores.comparisons import contributions, contributions_of, holm, p_of_difference, p_vs_best, smallest_difference, smallest_p
@@ -30,6 +31,17 @@ from ser_bench.scores.intervals import (
     recall_intervals_of,
     statistic_interval,
     unpaired_difference_of,
+    worst_voice_of,
+)
+from ser_bench.scores.leaving_out import aucs_without, calibration_error_without, log_loss_without, micro_auc_without
+from ser_bench.scores.metric_intervals import (
+    auc_interval,
+    f1_intervals_of,
+    fold_uar_interval_of,
+    macro_f1_interval_of,
+    precision_intervals_of,
+    probability_intervals,
+    war_interval_of,
 )
 from ser_bench.scores.metrics import (
     auc,
@@ -52,16 +64,20 @@ from ser_bench.scores.metrics import (
     war,
     war_of,
 )
-from ser_bench.scores.proportions import effective_voices, outlying_voices
+from ser_bench.scores.proportions import FEW_EFFECTIVE, effective_voices, few_or_uneven, outlying_voices
 
 __all__ = [
+    "FEW_EFFECTIVE",
     "Friedman",
     "Interval",
     "Posterior",
     "auc",
+    "auc_interval",
     "aucs",
+    "aucs_without",
     "bayesian_signed_rank",
     "calibration_error",
+    "calibration_error_without",
     "class_intervals",
     "cliques",
     "combinations_of",
@@ -71,24 +87,32 @@ __all__ = [
     "difference_interval",
     "difference_of",
     "effective_voices",
+    "f1_intervals_of",
     "f1s",
     "f1s_of",
+    "few_or_uneven",
+    "fold_uar_interval_of",
     "friedman",
     "holm",
     "jackknife_interval",
     "jackknife_of",
     "log_loss",
+    "log_loss_without",
     "loss_interval",
     "macro_f1",
+    "macro_f1_interval_of",
     "macro_f1_of",
     "mean_ranks",
     "micro_auc",
+    "micro_auc_without",
     "outlying_voices",
     "overlap_bound",
     "p_of_difference",
     "p_vs_best",
+    "precision_intervals_of",
     "precisions",
     "precisions_of",
+    "probability_intervals",
     "recall_intervals",
     "recall_intervals_of",
     "recalls",
@@ -105,6 +129,8 @@ __all__ = [
     "uar_of",
     "unpaired_difference_of",
     "war",
+    "war_interval_of",
     "war_of",
     "wilcoxon_holm",
+    "worst_voice_of",
 ]
