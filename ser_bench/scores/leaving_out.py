@@ -141,31 +141,27 @@ def _aucs_of_fold(positive: NDArray[np.bool_], scores: Floats, voice: NDArray[np
     """Of each column, in one fold; who is not in it changes nothing. Arrays of shape (n, m), (n, m), (n,)."""
     from scipy.stats import rankdata
 
-    order = rankdata(scores, method="dense", axis=0).astype(int)
-    everybody, whose = np.zeros_like(order), np.broadcast_to(voice[:, None], order.shape)
-
-    def others_below(group: NDArray[np.intp]) -> Floats:
-        """Of each clip: how many of the other kind in its group have a lower score, ties counting half."""
-        return _rank_within(order, group) - _rank_within(order, 2 * group + positive)
-
-    below = others_below(everybody)
+    order = rankdata(scores, method="dense", axis=0).astype(int) - 1
+    here, own = np.unique(voice, return_inverse=True)
+    together = np.zeros_like(own)
     inside = np.arange(n_voices)[:, None] == voice
     hits, alarms = positive.sum(0), (~positive).sum(0)
     own_hits = inside @ positive.astype(int)
     own_alarms = inside.sum(1, keepdims=True) - own_hits
-    won = inside @ np.where(positive, below, 0.0)
-    lost_to = inside @ np.where(positive, 0.0, hits - below)
-    both = inside @ np.where(positive, others_below(whose), 0.0)
+    won = inside @ np.where(positive, _lower(order, ~positive, together, 1), 0.0)
+    lost_to = inside @ np.where(positive, 0.0, hits - _lower(order, positive, together, 1))
+    both = inside @ np.where(positive, _lower(order, ~positive, own, len(here)), 0.0)
     pairs = (hits - own_hits) * (alarms - own_alarms)
     return LeftOut(_ratio(won.sum(0), hits * alarms), _ratio(won.sum(0) - won - lost_to + both, pairs))
 
 
-def _rank_within(order: NDArray[np.intp], group: NDArray[np.intp]) -> Floats:
-    """Rank of each value among those of its group and column, ties sharing their mean."""
-    from scipy.stats import rankdata
-
-    ranks: Floats = rankdata(order + (len(order) + 1) * group, axis=0) - rankdata(group, method="min", axis=0) + 1
-    return ranks
+def _lower(order: NDArray[np.intp], which: NDArray[np.bool_], group: NDArray[np.intp], n_groups: int) -> Floats:
+    """Of each clip and column: how many of those `which` in its group are lower in order, ties counting half."""
+    places, columns = order.max() + 1, order.shape[1]
+    cell = (group[:, None] * columns + np.arange(columns)) * places + order
+    counted = np.bincount(cell[which], minlength=n_groups * columns * places).reshape(-1, places)
+    lower: Floats = (np.cumsum(counted, 1) - counted / 2).ravel()[cell]
+    return lower
 
 
 def _mean(values: Floats, axis: int) -> Floats:

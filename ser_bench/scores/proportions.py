@@ -7,6 +7,8 @@ Rule: voices are few and of unequal weight: degrees of freedom come from the eff
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -80,6 +82,7 @@ def degrees_of_freedom(clips: ArrayLike) -> float:
     return max(effective_voices(clips) - 1, 1.0)
 
 
+@cache
 def student(level: float, df: float) -> float:
     """The two-sided quantile of Student's t.
 
