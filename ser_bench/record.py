@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench import scores
 from ser_bench.config import RunConfig, to_toml
 from ser_bench.files import write_text, write_whole
 from ser_bench.mirror import hide_password
@@ -267,12 +268,16 @@ def _numpy_simd() -> list[str]:
 
 
 def describe_corpus(ground: Ground) -> dict[str, Any]:
-    """What is judged, with whom to cite for it; `fingerprint` is of every clip's content, emotion and speaker."""
+    """What is judged, with whom to cite for it; `fingerprint` is of every clip's content, emotion and speaker. `effective_speakers` is how
+    many speakers of equal weight the UAR is worth."""
+    import pandas as pd
+
     clips, facts = ground.judged.clips, ground.corpus.facts
     return {
         "name": ground.corpus.name,
         "clips": len(clips),
         "speakers": ground.judged.n_voices,
+        "effective_speakers": round(scores.effective_voices(pd.crosstab(clips["voice"], clips["emotion"])), 1),
         "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
         "hours": round(float(clips["seconds"].sum()) / 3600, 3),
         "licence": facts.licence if facts else "",

@@ -19,6 +19,7 @@ from ser_bench.audits.confounding import confounds, cramers_v
 from ser_bench.audits.copies import twins
 from ser_bench.audits.finding import KINDS, Finding
 from ser_bench.audits.recording import recordings
+from ser_bench.audits.speakers import effective_speakers
 from ser_bench.config import RunConfig
 from ser_bench.plan import Ground, lay_ground
 from ser_bench.progress import Progress
@@ -31,7 +32,7 @@ __all__ = ["Audit", "Finding", "audit", "cramers_v", "glance"]
 FEATURES = ("recording", "outline")
 SAME = ("labels", "where", "cv", "seed", "offset", "duration", "trim", "variant", "out", "cache")
 """What an audit is to have in common with a run whose clips it looks at."""
-AT_A_GLANCE = (skipped_clips, twins, official_facts, uniform_lengths, confounds, sentences)
+AT_A_GLANCE = (skipped_clips, twins, official_facts, effective_speakers, uniform_lengths, confounds, sentences)
 """The checks that need no features."""
 
 

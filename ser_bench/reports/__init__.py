@@ -12,6 +12,7 @@ from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
 from ser_bench.reports.leaderboard import rank, references, resolutions, write_csv
+from ser_bench.reports.metrics import metric_table
 from ser_bench.reports.page import write_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
 
@@ -22,6 +23,7 @@ __all__ = [
     "ablation_rows",
     "gap_rows",
     "matrices",
+    "metric_table",
     "publish",
     "publish_ablation",
     "publish_audit",
@@ -38,7 +40,7 @@ __all__ = [
 def publish(
     folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame, refits: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write a run folder's leaderboard, figures and page; returns the leaderboard, and what its speakers could have shown.
+    """Write a run folder's leaderboard, metrics, figures and page; returns the leaderboard, and what its speakers could have shown.
 
     Parameters
     ----------
@@ -49,10 +51,13 @@ def publish(
     read_against : DataFrame
         As `references` gives it.
     """
+    import pandas as pd
+
     board = rank(predictions, cells, refits)
     shown = resolutions(board, predictions, refits)
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
+    write_csv(metric_table(predictions, pd.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
     read_against.to_csv(folder / "references.csv", index=False)
     write_text(folder / "leaderboard.md", to_markdown(board, read_against, shown))
     write_figures(folder / "figures", board, read_against)

@@ -1,6 +1,6 @@
 """Cells, opened: what one row of the leaderboard is made of.
 
-In:   a row of the leaderboard and the run's predictions, trials and clips.
+In:   a row of the leaderboard and the run's predictions, metrics and trials.
 Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
 Rule: what is drawn is told in words beside it, and curves are few points: fifty cells make one page.
 """
@@ -8,12 +8,13 @@ Rule: what is drawn is told in words beside it, and curves are few points: fifty
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench import scores
 from ser_bench.reports.leaderboard import CELL
+from ser_bench.reports.metrics import Probabilities, folds_of, probabilities
 from ser_bench.reports.tables import interval, records, row_cells, short
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ WIDE, INSET = 320, 30
 """The width of a learning curve's, and how far its ends are from the edges."""
 ALARMS = (0.1, 0.2, 0.5)
 """The rates of false alarms at which a ROC curve is told in words."""
+BY_CLASS = ("recall", "precision", "f1", "auc")
+NAMED = {
+    "uar.fold": "UAR, mean over folds",
+    "war": "WAR",
+    "macro_f1": "macro F1",
+    "auc": "AUC",
+    "micro_auc": "AUC over all pairs of clip and class (micro)",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+    "uar.worst_speaker": "UAR, worst speaker (interval over its clips)",
+}
+"""Metrics that stand beside the headline, and what they are called there."""
 
 
 def cell_id(record: dict[str, Any]) -> str:
@@ -46,17 +59,16 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     by_voice = np.stack([scores.speaker_counts(truth[one], predicted[one], voices[one], classes=emotions) for one in by_seed])
     counts = by_voice.sum((0, 1))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    known = _probabilities(rows)
-    aucs = scores.aucs(rows["emotion"], known.p, _folds(rows), classes=known.classes) if known else {}
+    known, told = probabilities(rows), {row["metric"]: row for row in records(_rows_of(record, run.metrics))}
     speakers = scores.uar_by(truth, predicted, rows["speaker"])
     return {
         **opened,
         "emotions": emotions,
         "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
-        "classes": _classes(emotions, by_voice, aucs),
+        "classes": _classes(emotions, counts, told),
         "speakers": [{"name": name, "uar": value} for name, value in sorted(speakers.items(), key=lambda pair: (pair[1], pair[0]))],
-        "beside": _beside(rows, known, run.clips),
-        "curves": _roc_curves(rows, known, aucs, emotions) if known else [],
+        "beside": _beside(told),
+        "curves": _roc_curves(rows, known, told, emotions) if known else [],
         "reliability": _reliability(rows, known) if known else None,
         "learning": _learning(_rows_of(record, run.learning), len(emotions)),
         "chosen": _chosen(record, run.trials),
@@ -74,61 +86,46 @@ def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-class Probabilities(NamedTuple):
-    """Of each row, shape (n_rows, n_classes), and the classes."""
-
-    p: pd.DataFrame
-    classes: list[str]
-
-
-def _probabilities(rows: pd.DataFrame) -> Probabilities | None:
-    """None where some are not known or an emotion has none."""
-    columns = [column for column in rows.columns if column.startswith("p.") and rows[column].notna().any()]
-    classes = [column.removeprefix("p.") for column in columns]
-    known = columns and rows[columns].notna().to_numpy().all() and {*rows["emotion"], *rows["predicted"]} <= {*classes}
-    return Probabilities(rows[columns], classes) if known else None
-
-
-def _folds(rows: pd.DataFrame) -> pd.Series:
-    return rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
-
-
-def _classes(emotions: list[str], by_voice: np.ndarray, aucs: dict[str, float]) -> list[dict[str, Any]]:
-    """Recall with its interval over voices, precision, F1 and AUC of each emotion."""
-    counts = by_voice.sum((0, 1))
-    intervals: list[Any] = [(r, np.nan, np.nan) for r in scores.recalls_of(counts)]
-    if by_voice.shape[1] > 1:
-        intervals = scores.recall_intervals_of(by_voice, inflation=scores.overlap_bound(by_voice.shape[1]))
-    values = zip(emotions, intervals, scores.precisions_of(counts), scores.f1s_of(counts), counts.sum(1), strict=True)
+def _classes(emotions: list[str], counts: np.ndarray, told: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Recall, precision, F1 and AUC of each emotion, with their intervals."""
     return [
-        {"emotion": e, "recall": r, "low": low, "high": high, "precision": p, "f1": f, "n": int(n), "auc": aucs.get(e, np.nan)}
-        for e, (r, low, high), p, f, n in values
+        {
+            "emotion": e,
+            "n": int(n),
+            "recall": told[f"recall.{e}"]["value"],
+            "scores": {name: _read(told.get(f"{name}.{e}")) for name in BY_CLASS},
+        }
+        for e, n in zip(emotions, counts.sum(1), strict=True)
     ]
 
 
-def _beside(rows: pd.DataFrame, known: Probabilities | None, clips: pd.DataFrame) -> list[tuple[str, str]]:
-    """Scores that stand beside the headline: name and value."""
-    truth, predicted = rows["emotion"], rows["predicted"]
-    folds = _folds(rows)
-    told = [("UAR, mean over folds", float(np.mean(list(scores.uar_by(truth, predicted, folds).values()))))]
-    if known:
-        p, classes = known
-        told += [
-            ("AUC over all pairs of clip and class (micro)", scores.micro_auc(truth, p, folds, classes=classes)),
-            ("log loss", scores.log_loss(truth, p, classes=classes)),
-            ("calibration error", scores.calibration_error(truth, predicted, p, classes=classes)),
-        ]
-    if "gender" in clips and (gender := rows["clip"].map(clips["gender"])).notna().all():
-        told += [(f"UAR, {name}", value) for name, value in scores.uar_by(truth, predicted, gender).items() if name]
-    return [(name, short(value)) for name, value in told]
+def _read(row: dict[str, Any] | None) -> tuple[str, str]:
+    """A value and its interval as they are read, both empty where there is none."""
+    if row is None or np.isnan(row["value"]):
+        return "", ""
+    return short(row["value"]), "" if np.isnan(row["low"]) else interval(row["low"], row["high"])
 
 
-def _roc_curves(rows: pd.DataFrame, known: Probabilities, aucs: dict[str, float], emotions: list[str]) -> list[dict[str, str]]:
+def _beside(told: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Scores that stand beside the headline: name, value, interval."""
+    named = [(NAMED.get(metric) or _of_gender(metric), row) for metric, row in told.items()]
+    return [(name, *_read(row)) for name, row in named if name]
+
+
+def _of_gender(metric: str) -> str:
+    """What the UAR of a gender, or the difference between two, is called; empty for another metric."""
+    if not metric.startswith("uar."):
+        return ""
+    one, _, other = metric.removeprefix("uar.").partition("-")
+    return f"UAR, {one} above {other}" if other else f"UAR, {one}"
+
+
+def _roc_curves(rows: pd.DataFrame, known: Probabilities, told: dict[str, dict[str, Any]], emotions: list[str]) -> list[dict[str, str]]:
     """The ROC curve of each emotion that has one: its name, its AUC, its points on a square, and itself in words."""
-    found = scores.roc_curves(rows["emotion"], known.p, _folds(rows), classes=known.classes)
+    found = scores.roc_curves(rows["emotion"], known.p, folds_of(rows), classes=known.classes)
     curves = dict(zip(known.classes, found, strict=True))
     return [
-        {"emotion": e, "auc": short(aucs[e]), "points": _points(curves[e]), "words": _roc_words(curves[e])}
+        {"emotion": e, "auc": _read(told.get(f"auc.{e}"))[0], "points": _points(curves[e]), "words": _roc_words(curves[e])}
         for e in emotions
         if e in curves and not np.isnan(curves[e]).any()
     ]

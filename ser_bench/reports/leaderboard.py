@@ -18,6 +18,7 @@ from ser_bench import scores
 from ser_bench.errors import WorkFailed
 from ser_bench.external import MODEL as EXTERNAL
 from ser_bench.files import write_whole
+from ser_bench.reports.cautions import cautions
 from ser_bench.reports.evidence import CELL, Block, Evidence, gather
 
 if TYPE_CHECKING:
@@ -32,12 +33,18 @@ NAMES: dict[Hashable, Any] = dict.fromkeys(
 """Columns of words, in any table: a corpus or a system may be called 2023."""
 AGAINST = ("behind", "behind_low", "behind_high", "p_vs_best")
 """What a row is behind the best: the fields of `scores.VersusBest`."""
-SCORES = ["uar", "uar_low", "uar_high", "variance_ratio", "war", "macro_f1", "auc", *AGAINST, "uar_sd_seeds"]
+UAR, WAR, F1, AUC = (
+    ("uar", "uar_low", "uar_high"),
+    ("war", "war_low", "war_high"),
+    ("macro_f1", "f1_low", "f1_high"),
+    ("auc", "auc_low", "auc_high"),
+)
+SCORES = [*UAR, "variance_ratio", *WAR, *F1, *AUC, *AGAINST, "uar_sd_seeds"]
 ALONE = ("uar", "war", "macro_f1", "auc", "uar_sd_seeds")
 """The scores of a row that do not depend on which other rows there are."""
 COLUMNS = (
     *("rank", "corpus", "labels", "features", "dims", "model", "track", "cv", "speakers", "clips"),
-    *("uar", "uar_low", "uar_high", "variance_ratio", "war", "macro_f1", "auc", *AGAINST),
+    *SCORES[:-1],
     *("budget", "trials", "seeds", "uar_sd_seeds", "status", "notes", "seconds"),
 )
 
@@ -81,19 +88,22 @@ def rank(
     import pandas as pd
 
     found = evidence_of(predictions, cells, refits)
-    judged = [judge(found[cell]) if cell in found else {} for cell in cells[CELL].itertuples(index=False, name=None)]
-    board = pd.concat([cells.reset_index(drop=True), pd.DataFrame(judged).reindex(columns=SCORES)], axis=1)
+    cells = cells.reset_index(drop=True)
+    done = cells[cells["status"] != "failed"]
+    blocks = {place: (rows.index, block_of(rows, found)) for place, rows in done.groupby([*BLOCK, "status"])}
+    ratios = {place: float(ratio) for index, block in blocks.values() for place, ratio in zip(index, np.diag(block.ratios), strict=True)}
+    names = list(cells[CELL].itertuples(index=False, name=None))
+    judged = [judge(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
+    board = pd.concat([cells, pd.DataFrame(judged).reindex(columns=[*SCORES, "cautions"])], axis=1)
+    board["notes"] = [_with_cautions(*pair) for pair in zip(board["notes"], board.pop("cautions"), strict=True)]
     board["rank"] = pd.NA
-    for (*_, status), rows in board[board["status"] != "failed"].groupby([*BLOCK, "status"]):
-        order = rows.sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
-        block = block_of(board.loc[order], found)
-        board.loc[order, ["uar_low", "uar_high"]] = [block.interval(place)[1:] for place in range(len(order))]
-        board.loc[order, "variance_ratio"] = np.diag(block.ratios)
+    for (*_, status), (index, block) in blocks.items():
         if status == "ok":
             _check_same_clips(block)
+            order = board.loc[index].sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
             board.loc[order, "rank"] = np.arange(1, len(order) + 1)
             for entering, given in comparisons(board.loc[order], with_external=with_external):
-                compared = block.of(order.get_indexer(entering).tolist()).versus_best()
+                compared = block.of(index.get_indexer(entering).tolist()).versus_best()
                 board.loc[given, list(AGAINST)] = pd.DataFrame(dict(zip(AGAINST, compared, strict=True)), entering).loc[given]
     board[SCORES] = board[SCORES].astype(float).round(4)
     board["rank"] = board["rank"].astype("Int64")
@@ -102,6 +112,12 @@ def rank(
     keys = board.assign(_last=last, _track=tracks, _uar=-board["uar"].fillna(0))
     order = keys.sort_values(["corpus", "labels", "_track", "cv", "_last", "rank", "_uar", "features", "model"]).index
     return board.loc[order, list(COLUMNS)].reset_index(drop=True)
+
+
+def _with_cautions(notes: str, found: list[str] | float) -> str:
+    """A row's notes, each once; a failed row has no cautions."""
+    said = notes.split("; ") if notes else []
+    return "; ".join(dict.fromkeys([*said, *(found if isinstance(found, list) else [])]))
 
 
 def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None) -> dict[tuple[str, ...], Evidence]:
@@ -142,22 +158,30 @@ def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[p
         yield block.index, block.index[outside]
 
 
-def judge(found: Evidence) -> dict[str, object]:
-    """The scores of one cell but for its interval; `auc` is blank where there are no probabilities."""
-    emotions = [column.removeprefix("p.") for column in found.rows[0].columns if column.startswith("p.")]
-    counts = found.counts.sum(1)
-    uars = scores.uar_of(counts)
-    truth = found.rows[0]["emotion"].to_numpy(str)
-    present = [f"p.{emotion}" for emotion in emotions if emotion in truth]
-    known = len(present) > 0 and all(seed[present].notna().to_numpy().all() for seed in found.rows)
-    classes = [column.removeprefix("p.") for column in present]
-    aucs = [scores.auc(truth, seed[present], seed["fold"], classes=classes) for seed in found.rows] if known else [np.nan]
+def judge(found: Evidence, ratio: float) -> dict[str, object]:
+    """The scores of one cell with their intervals, by its variance ratio, and `cautions` about its speakers and classes.
+
+    AUC is blank where there are no probabilities.
+    """
+    import pandas as pd
+
+    rows, counts = pd.concat(found.rows), found.counts
+    uars = scores.uar_of(counts.sum(1))
+    emotions = [column.removeprefix("p.") for column in rows.columns if column.startswith("p.")]
+    classes = [emotion for emotion in emotions if (rows["emotion"] == emotion).any()]
+    present = [f"p.{emotion}" for emotion in classes]
+    known = len(present) > 0 and rows[present].notna().to_numpy().all()
+    folds = rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
+    taken = rows["emotion"], rows[present], rows["voice"], folds
+    auc = scores.auc_interval(*taken, classes=classes, repeats=len(counts), inflation=ratio) if known else (np.nan,) * 3
     return {
-        "uar": uars.mean(),
-        "war": scores.war_of(counts).mean(),
-        "macro_f1": scores.macro_f1_of(counts).mean(),
-        "auc": np.mean(aucs),
+        **dict(zip(UAR, scores.jackknife_of(counts, inflation=ratio), strict=True)),
+        **dict(zip(WAR, scores.war_interval_of(counts, inflation=ratio), strict=True)),
+        **dict(zip(F1, scores.macro_f1_interval_of(counts, inflation=ratio), strict=True)),
+        **dict(zip(AUC, auc, strict=True)),
+        "variance_ratio": ratio,
         "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
+        "cautions": cautions(counts, sorted({*rows["emotion"], *rows["predicted"]})),
     }
 
 

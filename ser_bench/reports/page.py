@@ -32,6 +32,7 @@ from ser_bench.reports.leaderboard import (
     read_resolutions,
 )
 from ser_bench.reports.listening import Sound, sounds
+from ser_bench.reports.metrics import read_metrics
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.pictures import pictures
@@ -69,6 +70,7 @@ class RunTables:
     references: pd.DataFrame
     resolutions: pd.DataFrame
     learning: pd.DataFrame
+    metrics: pd.DataFrame
     environment: dict[str, Any]
     configuration: str
 
@@ -87,6 +89,7 @@ def read_run(folder: Path) -> RunTables:
         read_references(folder / "references.csv"),
         read_resolutions(folder / "resolution.csv"),
         read_learning(folder / "learning.csv"),
+        read_metrics(folder / "metrics.csv"),
         json.loads((folder / "environment.json").read_text(encoding="utf-8")),
         (folder / "run.toml").read_text(encoding="utf-8"),
     )

@@ -1,6 +1,7 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
-`metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other speakers,
+`metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other speakers
+(`proportions` how, `metric_intervals` of what else is scored, `leaving_out` without each voice in turn),
 `draws` how far with other training speakers, and `uncertainty` how much more that is under cross-validation. `comparisons` says which
 systems are not significantly different from the best, `selection` what the best is worth, `differences` how far systems are from one
 named beforehand, `equivalence` which are equally good for practical purposes, `corpora` which are better over several corpora. `variance`
@@ -45,6 +46,17 @@ from ser_bench.scores.intervals import (
     recall_intervals_of,
     statistic_interval,
     unpaired_difference_of,
+    worst_voice_of,
+)
+from ser_bench.scores.leaving_out import aucs_without, calibration_error_without, log_loss_without, micro_auc_without
+from ser_bench.scores.metric_intervals import (
+    auc_interval,
+    f1_intervals_of,
+    fold_uar_interval_of,
+    macro_f1_interval_of,
+    precision_intervals_of,
+    probability_intervals,
+    war_interval_of,
 )
 from ser_bench.scores.metrics import (
     auc,
@@ -67,7 +79,7 @@ from ser_bench.scores.metrics import (
     war,
     war_of,
 )
-from ser_bench.scores.proportions import effective_voices, outlying_voices
+from ser_bench.scores.proportions import FEW_EFFECTIVE, effective_voices, few_or_uneven, outlying_voices
 from ser_bench.scores.selection import corrected_best
 from ser_bench.scores.uncertainty import influences_of, overlap_bound, variance_ratios
 from ser_bench.scores.variance import (
@@ -83,6 +95,7 @@ from ser_bench.scores.variance import (
 )
 
 __all__ = [
+    "FEW_EFFECTIVE",
     "ROPE",
     "Difference",
     "Drawn",
@@ -94,9 +107,12 @@ __all__ = [
     "Spread",
     "VersusBest",
     "auc",
+    "auc_interval",
     "aucs",
+    "aucs_without",
     "bayesian_signed_rank",
     "calibration_error",
+    "calibration_error_without",
     "class_intervals",
     "cliques",
     "combinations_of",
@@ -112,8 +128,11 @@ __all__ = [
     "differences_of",
     "effective_voices",
     "equivalence_test",
+    "f1_intervals_of",
     "f1s",
     "f1s_of",
+    "few_or_uneven",
+    "fold_uar_interval_of",
     "friedman",
     "half_width",
     "holm",
@@ -121,19 +140,24 @@ __all__ = [
     "jackknife_interval",
     "jackknife_of",
     "log_loss",
+    "log_loss_without",
     "loss_interval",
     "macro_f1",
+    "macro_f1_interval_of",
     "macro_f1_of",
     "mean_over_draws",
     "mean_ranks",
     "micro_auc",
+    "micro_auc_without",
     "outlying_voices",
     "overlap_bound",
     "p_vs_best",
     "pairs_among",
     "power",
+    "precision_intervals_of",
     "precisions",
     "precisions_of",
+    "probability_intervals",
     "recall_intervals",
     "recall_intervals_of",
     "recalls",
@@ -156,6 +180,8 @@ __all__ = [
     "variance_ratios",
     "versus_best",
     "war",
+    "war_interval_of",
     "war_of",
     "wilcoxon_holm",
+    "worst_voice_of",
 ]

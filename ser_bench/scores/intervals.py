@@ -166,7 +166,7 @@ def jackknife_of(counts: Counts, *, level: float = 0.95, inflation: float = 1.0)
 
 
 def statistic_interval(
-    score: float, without: Floats, clips: Counts, most_clips: float, *, level: float = 0.95, inflation: float = 1.0
+    score: float, without: Floats, clips: Counts | Floats, most_clips: float, *, level: float = 0.95, inflation: float = 1.0
 ) -> Interval:
     """Any statistic from 0 to 1 with the interval of `jackknife_interval`.
 
@@ -200,7 +200,9 @@ def statistic_interval(
     return Interval(float(score), *proportion_bounds(float(score), ratio * variance_of(without), most_clips / ratio, quantile))
 
 
-def loss_interval(loss: float, without: Floats, clips: Counts, one_clip: float, *, level: float = 0.95, inflation: float = 1.0) -> Interval:
+def loss_interval(
+    loss: float, without: Floats, clips: Counts | Floats, one_clip: float, *, level: float = 0.95, inflation: float = 1.0
+) -> Interval:
     """A loss from 0 up, a mean over clips: ``loss ± t sqrt(V)``, cut off at 0, where V is at least the square of what `one_clip` is worth.
 
     Parameters, returns: see `statistic_interval`.
@@ -277,6 +279,31 @@ def unpaired_difference_of(counts: Counts, others: Counts, *, level: float = 0.9
     df = sum(parts) ** 2 / sum(part**2 / degrees_of_freedom(n) for part, n in zip(parts, clips, strict=True))
     reach = _reach(sum(parts), 0.0, df, level, inflation)
     return Interval(score - other, max(-1.0, score - other - reach), min(1.0, score - other + reach))
+
+
+def worst_voice_of(counts: Counts, *, level: float = 0.95) -> tuple[int, Interval]:
+    """The place of the voice with the lowest UAR (the first of several), and that UAR with an interval over its clips.
+
+    Leaving voices out says nothing of a minimum, which changes with one of them alone (Efron, 1979). So clips of the voice are taken for
+    independent, and as it was picked among n, the level is that of n intervals that hold all at once (Bonferroni): 1 - (1 - level) / n.
+
+    Parameters
+    ----------
+    counts : array of int
+        Shapes as `jackknife_of` takes them.
+    level : float
+        As in `jackknife_interval`.
+
+    References
+    ----------
+    Efron (1979), Bootstrap methods: another look at the jackknife, *Annals of Statistics* 7(1).
+    """
+    counts = counts.reshape(-1, *counts.shape[-3:])
+    uars = uar_of(counts).mean(0)
+    worst = int(np.nanargmin(uars))
+    quantile = student(1 - (1 - level) / len(uars), np.inf)
+    bounds = proportion_bounds(float(uars[worst]), 0.0, _most_clips(counts[:, [worst]]), quantile)
+    return worst, Interval(float(uars[worst]), *bounds)
 
 
 def recall_intervals_of(counts: Counts, *, level: float = 0.95, inflation: float = 1.0) -> list[Interval]:

@@ -7,9 +7,15 @@ Rule: voices are few and of unequal weight: degrees of freedom come from the eff
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from functools import cache
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ser_bench.scores.metrics import Counts, uar_of
+
+FEW_EFFECTIVE, SHARE_EFFECTIVE = 6, 2 / 3
+"""Effective numbers of voices below the one, or below this share of all voices, are warned of."""
 OUTLYING = 3.5
 """Modified z-score beyond which a voice is an outlier (Iglewicz & Hoaglin, 1993)."""
 
@@ -55,6 +61,18 @@ def effective_voices(clips: ArrayLike) -> float:
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
+def few_or_uneven(clips: ArrayLike) -> bool:
+    """Whether voices are effectively fewer than 6, or fewer than two thirds of their number: intervals are wide and unsure then.
+
+    Parameters: see `effective_voices`.
+
+    >>> few_or_uneven([10] * 6), few_or_uneven([10] * 5), few_or_uneven([100] * 6 + [1] * 6)
+    (False, True, True)
+    """
+    effective = round(effective_voices(clips), 6)
+    return effective < FEW_EFFECTIVE or effective < SHARE_EFFECTIVE * len(np.asarray(clips))
+
+
 def degrees_of_freedom(clips: ArrayLike) -> float:
     """Degrees of freedom of a variance over voices: `effective_voices` - 1, at least those of two voices.
 
@@ -64,6 +82,7 @@ def degrees_of_freedom(clips: ArrayLike) -> float:
     return max(effective_voices(clips) - 1, 1.0)
 
 
+@cache
 def student(level: float, df: float) -> float:
     """The two-sided quantile of Student's t.
 
@@ -118,18 +137,17 @@ def proportion_bounds(score: float, variance: float, most_clips: float, quantile
     return max(0.0, min(score, float(low))), min(1.0, max(score, float(high)))
 
 
-def outlying_voices(uars: ArrayLike, noise: ArrayLike) -> np.ndarray:
-    """Which voices a system recognises far worse than the others: more than 3.5 robust standard deviations below the median.
+def outlying_voices(counts: Counts) -> NDArray[np.bool_]:
+    """Which voices a system recognises far worse than the others: a UAR more than 3.5 robust standard deviations below the median.
 
-    The robust standard deviation is 1.4826 times the median absolute deviation, but no less than the median of `noise`. Where a
-    fifth of all speakers is recognised by chance alone, many small samples of speakers hold too few of them, and intervals
-    cover less than they claim; an outlier is how that is noticed. `benchmarks/intervals.py mixture` measures how often.
+    The robust standard deviation is 1.4826 times the median absolute deviation, but no less than the median standard error of a
+    voice's UAR by its number of clips alone, half an error and half a hit added to each class. Where a fifth of all speakers is
+    recognised by chance alone, many small samples of speakers hold too few of them, and intervals cover less than they claim; an
+    outlier is how that is noticed. `benchmarks/intervals.py mixture` measures how often.
 
     Parameters
     ----------
-    uars : array of float, shape (n_voices,)
-    noise : array of float, shape (n_voices,)
-        Standard error of each by its number of clips alone.
+    counts : array of int, shape (n_voices, k, k) or (n_seeds, n_voices, k, k)
 
     Returns
     -------
@@ -141,10 +159,15 @@ def outlying_voices(uars: ArrayLike, noise: ArrayLike) -> np.ndarray:
 
     Examples
     --------
-    >>> outlying_voices([0.7, 0.72, 0.68, 0.71, 0.2], [0.05] * 5).tolist()
+    >>> right = np.array([14, 15, 13, 14, 4])
+    >>> outlying_voices(np.stack([right, 20 - right, 20 - right, right], 1).reshape(-1, 2, 2)).tolist()
     [False, False, False, False, True]
     """
-    values, by_clips = np.asarray(uars, dtype=float), np.asarray(noise, dtype=float)
-    below = np.median(values) - values
-    spread = max(1.4826 * float(np.median(np.abs(below))), float(np.median(by_clips)))
-    return below > OUTLYING * spread
+    counts = counts.reshape(-1, *counts.shape[-3:])
+    clips, right = counts[0].sum(-1), np.diagonal(counts, axis1=-2, axis2=-1).mean(0)
+    shares = (right + 0.5) / (clips + 1)
+    variances = np.divide(shares * (1 - shares), clips, where=clips > 0, out=np.zeros(clips.shape))
+    noise = np.sqrt(variances.sum(1)) / np.count_nonzero(clips, axis=1)
+    uars = uar_of(counts).mean(0)
+    below = np.median(uars) - uars
+    return below > OUTLYING * max(1.4826 * float(np.median(np.abs(below))), float(np.median(noise)))

@@ -191,3 +191,10 @@ def test_cramers_v_knows_independence_and_dependence() -> None:
     assert cramers_v(a, a) == pytest.approx(1, abs=0.01)
     mixed = np.where(rng.random(4000) < 0.5, a, b)
     assert 0.3 < cramers_v(a, mixed) < 0.7
+
+
+def test_speakers_of_very_unequal_weight_are_warned_of(folder):
+    assert said(look(folder), "note", "effective number of speakers") == "6.0 for 6 speakers with 12 to 12 clips"
+    clips = table(folder)
+    rewrite(folder, clips[(clips["speaker"] < "s2") | (clips.groupby("speaker").cumcount() < 3)])
+    assert "4.0 for 6 speakers with 3 to 12 clips: below 6" in said(look(folder), "warning", "effective number of speakers")

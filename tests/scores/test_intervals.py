@@ -126,9 +126,14 @@ def test_an_unpaired_difference_is_welch_s():
 
 
 def test_voices_that_are_not_recognised_are_noticed():
-    uars = [0.7, 0.66, 0.75, 0.71, 0.69, 0.1]
-    assert scores.outlying_voices(uars, [0.05] * 6).tolist() == [False] * 5 + [True]
-    assert not scores.outlying_voices(uars[:5], [0.05] * 5).any()
+    right = np.array([14, 13, 15, 14, 14, 2])
+    counts = np.stack([right, 20 - right, 20 - right, right], 1).reshape(-1, 2, 2)
+    assert scores.outlying_voices(counts).tolist() == [False] * 5 + [True]
+    assert not scores.outlying_voices(counts[:5]).any()
+    # Among voices of three clips, one error is no outlier, though all others are right.
+    few = np.tile([[2, 0], [0, 1]], (6, 1, 1))
+    few[0] = [[1, 1], [0, 1]]
+    assert not scores.outlying_voices(few).any()
 
 
 def test_it_covers_the_truth_about_as_often_as_it_says():

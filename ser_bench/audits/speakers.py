@@ -1,0 +1,30 @@
+"""How much the speakers of a corpus can show: their effective number.
+
+In:   the clips that a run would evaluate.
+Out:  a finding, a warning where intervals would be wide and unsure.
+Rule: a speaker weighs as in the UAR, by the mean share of each emotion's clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ser_bench import scores
+from ser_bench.audits.finding import Finding
+from ser_bench.config import RunConfig
+from ser_bench.plan import Ground
+
+
+def effective_speakers(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """The effective number of speakers beside their number."""
+    import pandas as pd
+
+    clips = pd.crosstab(ground.judged.clips["voice"], ground.judged.clips["emotion"])
+    per = clips.sum(axis=1)
+    effective = scores.effective_voices(clips)
+    said = f"{effective:.1f} for {len(per)} speakers with {per.min()} to {per.max()} clips"
+    if scores.few_or_uneven(clips):
+        why = "below 6" if effective < scores.FEW_EFFECTIVE else "below two thirds of their number"
+        yield Finding("warning", "effective number of speakers", f"{said}: {why}, so intervals are wide and depend on few of them")
+    else:
+        yield Finding("note", "effective number of speakers", said)

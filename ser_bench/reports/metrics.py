@@ -1,0 +1,164 @@
+"""Every metric of every system with its interval, as one tidy table.
+
+In:   a run's predictions and clips.
+Out:  `metrics.csv`: ``corpus, features, model, track, metric, value, low, high``.
+Rule: one jackknife over voices for all, with the same inflation as the UAR's; the worst voice's UAR alone is over its clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.reports.leaderboard import CELL, NAMES
+from ser_bench.scores import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (*CELL, "metric", "value", "low", "high")
+
+
+class Probabilities(NamedTuple):
+    """Of each row, shape (n_rows, n_classes), and the classes."""
+
+    p: pd.DataFrame
+    classes: list[str]
+
+
+class Counted(NamedTuple):
+    """One system's predictions, seeds and folds in order: the rows, the emotions in them, each row's place, the voices, and confusions by
+    seed and voice, shape (n_seeds, n_voices, k, k)."""
+
+    rows: pd.DataFrame
+    emotions: list[str]
+    seeds: np.ndarray
+    voices: np.ndarray
+    counts: np.ndarray
+    inflation: float
+
+
+def metric_table(predictions: pd.DataFrame, clips: pd.DataFrame, board: pd.DataFrame) -> pd.DataFrame:
+    """The columns of `COLUMNS`, rounded to four digits, systems in sorted order.
+
+    Metrics are ``uar, war, macro_f1, auc, micro_auc, log_loss, calibration_error``; ``uar.fold`` (the mean over folds);
+    ``recall.<emotion>``, ``precision.<emotion>``, ``f1.<emotion>``, ``auc.<emotion>``; where genders are known ``uar.<gender>`` and
+    ``uar.<gender>-<gender>`` (the one above the other); and ``uar.worst_speaker``.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As `leaderboard.rank` takes them.
+    clips : DataFrame
+        The clips evaluated, with `gender` where that is known.
+    board : DataFrame
+        What `leaderboard.rank` gave, with each row's `variance_ratio`.
+    """
+    import pandas as pd
+
+    grouped = predictions.groupby(CELL) if len(predictions) else ()
+    ratios = {(*cell,): ratio for *cell, ratio in board[[*CELL, "variance_ratio"]].itertuples(index=False, name=None)}
+    rows = [(*cell, name, *interval) for cell, mine in grouped for name, interval in metrics_of(mine, clips, ratios[cell])]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
+
+
+def read_metrics(path: Path) -> pd.DataFrame:
+    """Read `metrics.csv`, names as they are."""
+    import pandas as pd
+
+    blank = dict.fromkeys(COLUMNS[-3:], "")
+    return pd.read_csv(path, dtype={**NAMES, "metric": str}, keep_default_na=False, na_values=blank)
+
+
+def metrics_of(rows: pd.DataFrame, clips: pd.DataFrame, inflation: float) -> Iterator[tuple[str, Interval]]:
+    """The metrics of one system's predictions over all seeds, each with its name; `inflation` is the variance ratio of its UAR."""
+    found = count(rows, inflation)
+    counts = found.counts
+    yield "uar", scores.jackknife_of(counts, inflation=inflation)
+    yield "uar.fold", _fold_uar(found)
+    yield "war", scores.war_interval_of(counts, inflation=inflation)
+    yield "macro_f1", scores.macro_f1_interval_of(counts, inflation=inflation)
+    by_class = {
+        "recall": scores.recall_intervals_of(counts, inflation=inflation),
+        "precision": scores.precision_intervals_of(counts, inflation=inflation),
+        "f1": scores.f1_intervals_of(counts, inflation=inflation),
+    }
+    yield from _of_probabilities(found)
+    for name, intervals in by_class.items():
+        yield from ((f"{name}.{emotion}", interval) for emotion, interval in zip(found.emotions, intervals, strict=True))
+    yield from _by_gender(found, clips)
+    yield "uar.worst_speaker", scores.worst_voice_of(counts)[1]
+
+
+def count(rows: pd.DataFrame, inflation: float) -> Counted:
+    """Count a system's confusions by seed and voice."""
+    rows = rows.sort_values(["seed", "fold"], kind="stable")
+    truth, predicted, voices = (rows[name].to_numpy(str) for name in ("emotion", "predicted", "voice"))
+    emotions = sorted({*truth, *predicted})
+    seeds = rows["seed"].to_numpy()
+    by_seed = [seeds == seed for seed in np.unique(seeds)]
+    counts = np.stack([scores.speaker_counts(truth[one], predicted[one], voices[one], classes=emotions) for one in by_seed])
+    return Counted(rows, emotions, seeds, np.unique(voices), counts, inflation)
+
+
+def probabilities(rows: pd.DataFrame) -> Probabilities | None:
+    """None where some are not known or an emotion has none."""
+    columns = [column for column in rows.columns if column.startswith("p.") and rows[column].notna().any()]
+    classes = [column.removeprefix("p.") for column in columns]
+    known = columns and rows[columns].notna().to_numpy().all() and {*rows["emotion"], *rows["predicted"]} <= {*classes}
+    return Probabilities(rows[columns], classes) if known else None
+
+
+def folds_of(rows: pd.DataFrame) -> pd.Series:
+    """The seed and fold of each prediction, as one name."""
+    return rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
+
+
+def _fold_uar(found: Counted) -> Interval:
+    rows = found.rows
+    _, fold = np.unique(folds_of(rows).to_numpy(str), return_inverse=True)
+    part = fold * len(found.voices) + np.searchsorted(found.voices, rows["voice"].to_numpy(str))
+    counts = scores.speaker_counts(rows["emotion"].to_numpy(str), rows["predicted"].to_numpy(str), part, classes=found.emotions)
+    places = np.column_stack(np.divmod(np.unique(part), len(found.voices)))
+    return scores.fold_uar_interval_of(counts, places, inflation=found.inflation)
+
+
+def _of_probabilities(found: Counted) -> Iterator[tuple[str, Interval]]:
+    known = probabilities(found.rows)
+    if not known:
+        return
+    scored = scores.probability_intervals(
+        *(found.rows["emotion"], found.rows["predicted"], known.p, found.rows["voice"], folds_of(found.rows)),
+        classes=known.classes,
+        repeats=len(found.counts),
+        inflation=found.inflation,
+    )
+    yield "auc", scored.auc
+    yield "micro_auc", scored.micro_auc
+    yield "log_loss", scored.log_loss
+    yield "calibration_error", scored.calibration_error
+    yield from ((f"auc.{emotion}", interval) for emotion, interval in zip(known.classes, scored.auc_by_class, strict=True))
+
+
+def _by_gender(found: Counted, clips: pd.DataFrame) -> Iterator[tuple[str, Interval]]:
+    """UAR of each gender, and the differences between those that share no voice; nothing where a clip's is not known."""
+    if "gender" not in clips:
+        return
+    gender = found.rows["clip"].map(clips["gender"])
+    if gender.isna().any():
+        return
+    groups = {}
+    for name, rows in found.rows.groupby(gender.to_numpy(str)):
+        if name and rows["voice"].nunique() > 1:
+            groups[name] = count(rows, found.inflation)
+            yield f"uar.{name}", scores.jackknife_of(groups[name].counts, inflation=found.inflation)
+        elif name:
+            yield f"uar.{name}", Interval(scores.uar(rows["emotion"], rows["predicted"]), np.nan, np.nan)
+    for (name, mine), (other, theirs) in combinations(groups.items(), 2):
+        if not set(mine.voices) & set(theirs.voices):
+            yield f"uar.{name}-{other}", scores.unpaired_difference_of(mine.counts, theirs.counts, inflation=found.inflation)
