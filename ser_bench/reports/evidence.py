@@ -169,9 +169,9 @@ class Block:
         if selected:
             mine = Block([*self.systems, selected[0]])
             interval, chosen = mine.interval(len(self.systems)), selected[1]
-        return Best(self._corrected(), interval, chosen)
+        return Best(self.corrected(), interval, chosen)
 
-    def _corrected(self) -> scores.Interval:
+    def corrected(self) -> scores.Interval:
         """The best system's UAR, corrected for its having been chosen here; its interval is as wide as that of the best as it stands."""
         hits = np.stack([np.diagonal(system.counts, axis1=-2, axis2=-1).mean(0) for system in self.systems])
         estimate = scores.corrected_best(hits, self.systems[0].counts[0].sum(-1))
