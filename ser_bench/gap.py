@@ -54,6 +54,7 @@ class Way(NamedTuple):
 
 
 HONEST = Way("speaker", "nested", "train")
+NOTHING = scores.Interval(0.0, 0.0, 0.0)
 
 
 def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataFrame]:
@@ -89,7 +90,8 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
     truth, voices = ground.judged.codes, ground.judged.voices
     inflation, rows = scores.overlap_bound(len(np.unique(voices))), []
     for way, codes in predicted.items():
-        above = scores.difference_interval(truth, codes, predicted[HONEST], voices, inflation=inflation)
+        # The honest row is above itself by nothing, for sure.
+        above = NOTHING if way == HONEST else scores.difference_interval(truth, codes, predicted[HONEST], voices, inflation=inflation)
         rows.append((*way, *scores.jackknife_interval(truth, codes, voices, inflation=inflation), *above))
     columns = [*Way._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high"]
     return ground, pd.DataFrame(rows, columns=columns).round(4)

@@ -30,8 +30,11 @@ def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
         "references.csv",
         "leaderboard.csv",
         "leaderboard.md",
+        "metrics.csv",
         "report.html",
     }
+    corpus = json.loads((results.folder / "environment.json").read_text())["corpus"]
+    assert 1 < corpus["effective_speakers"] <= corpus["speakers"]
     assert results.predictions["clip"].is_unique
     assert len(results.predictions) == 48
     assert results.fitted == 4

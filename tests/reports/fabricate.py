@@ -106,7 +106,14 @@ def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     curve = pd.DataFrame({"speakers": [2, 3, 7], "uar": [0.5, 0.6, 0.85], "uar_low": [0.4, 0.5, 0.75], "uar_high": [0.6, 0.7, 0.95]})
     curve.assign(corpus="made up", features="egemaps", model="svm", track="train").to_csv(folder / "learning.csv", index=False)
     (folder / "run.toml").write_text('corpus = ["made up"]\n')
-    corpus = {"name": "made up", "clips": len(table), "speakers": 8, "emotions": dict.fromkeys(EMOTIONS, 32), "hours": 0.05}
+    corpus = {
+        "name": "made up",
+        "clips": len(table),
+        "speakers": 8,
+        "effective_speakers": 7.9,
+        "emotions": dict.fromkeys(EMOTIONS, 32),
+        "hours": 0.05,
+    }
     environment = {
         "ser_bench": "0",
         "python": "3",

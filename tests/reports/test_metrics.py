@@ -126,3 +126,4 @@ def test_a_run_folder_and_its_page_hold_them(tmp_path):
     told = "[{:.3f}, {:.3f}]".format(row["low"], row["high"]).replace("0.", ".")
     assert told in page
     assert "UAR, worst speaker" in page
+    assert 'effective number of speakers</th><td class="num">7.9' in page

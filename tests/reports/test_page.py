@@ -123,7 +123,7 @@ def test_recall_stands_with_its_interval(page):
         rows["emotion"], rows["predicted"], rows["speaker"], inflation=scores.overlap_bound(rows["speaker"].nunique())
     )["fear"]
     row = next(row.text for row in visible(cell, "table.recall tbody tr") if row.text.startswith("fear"))
-    assert "[{:.2f}, {:.2f}]".format(*known[1:]).replace("0.", ".") in row
+    assert "[{:.3f}, {:.3f}]".format(*known[1:]).replace("0.", ".") in row
 
 
 def test_a_cell_without_probabilities_has_no_curves(tmp_path):
