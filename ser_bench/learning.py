@@ -50,7 +50,9 @@ def draws_per_seed(seeds: int) -> int:
     return -(-DRAWS // seeds)
 
 
-def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool = False) -> tuple[pd.DataFrame, list[str]]:
+def learning_curves(
+    planned: Plan, run: Run, progress: Progress, *, ratios: Mapping[Cell, float], fresh: bool = False
+) -> tuple[pd.DataFrame, list[str]]:
     """Evaluate every row that did not fail with half of the training speakers, a quarter, and so on, as long as there are two.
 
     The score of a point is the mean over draws of its training speakers, each seed's own. Its interval is that of
@@ -61,6 +63,8 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
     planned : Plan
     run : Run
         What it came to.
+    ratios : mapping of tuple of str to float
+        Each row's variance ratio, as `scores.variance_ratios` gives it.
     fresh : bool
         Do every unit again, finished or not.
 
@@ -79,7 +83,7 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
     kept, warnings = finished_units(planned, run), []
     held = {key: held_of(unit) for key, unit in kept.items()}
     everybody = judged.fewest_voices()
-    rows = [_whole_row(judged, cell, everybody, codes) for cell, codes in _predicted(planned, kept).items()]
+    rows = [_whole_row(judged, cell, everybody, codes, ratios[cell]) for cell, codes in _predicted(planned, kept).items()]
     for n in halvings(everybody):
         drawn = []
         failures: dict[str, str] = {}
@@ -89,7 +93,9 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
             drawn.append(_predicted(fewer, done))
             failures |= failed
         rows += [
-            _drawn_row(judged, cell, n, [codes[cell] for codes in drawn]) for cell in drawn[0] if all(cell in codes for codes in drawn)
+            _drawn_row(judged, cell, n, [codes[cell] for codes in drawn], ratios[cell])
+            for cell in drawn[0]
+            if all(cell in codes for codes in drawn)
         ]
         if failures:
             first = next(iter(failures.values()))
@@ -98,17 +104,17 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4).sort_values(list(COLUMNS[:5]), ignore_index=True), warnings
 
 
-def _whole_row(judged: Judged, cell: Cell, n: int, codes: np.ndarray) -> tuple[Any, ...]:
+def _whole_row(judged: Judged, cell: Cell, n: int, codes: np.ndarray, ratio: float) -> tuple[Any, ...]:
     """The end of a cell's curve: a row of `COLUMNS`."""
-    found = scores.jackknife_interval(judged.codes, codes, judged.voices, inflation=scores.overlap_bound(judged.n_voices))
+    found = scores.jackknife_interval(judged.codes, codes, judged.voices, inflation=ratio)
     return (judged.corpus, *cell, n, 1, np.nan, *found)
 
 
-def _drawn_row(judged: Judged, cell: Cell, n: int, codes: list[np.ndarray]) -> tuple[Any, ...]:
+def _drawn_row(judged: Judged, cell: Cell, n: int, codes: list[np.ndarray], ratio: float) -> tuple[Any, ...]:
     """A point of a cell's curve, a row of `COLUMNS`, from the codes of each draw, shape (n_seeds, n_clips)."""
     drawn = np.concatenate(codes)
     counts = scores.speaker_counts(judged.codes, drawn, judged.voices)
-    score, low, high, sd_draws = scores.mean_over_draws(counts, inflation=scores.overlap_bound(judged.n_voices))
+    score, low, high, sd_draws = scores.mean_over_draws(counts, inflation=ratio)
     return (judged.corpus, *cell, n, len(drawn), sd_draws, score, low, high)
 
 

@@ -58,7 +58,7 @@ def test_a_curve_ends_in_the_row_of_the_leaderboard(curved: Results) -> None:
 def fewer_speakers(folder: Path, results: Results, n: int, draw: int, **options: object) -> dict[str, np.ndarray]:
     """The codes that a draw of n training speakers predicts, shape (n_seeds, n_clips), by model."""
     planned = make_plan(configuration(folder, **options).for_corpus(CORPUS), Silent())
-    held = {key: learning.held_of(unit) for key, unit in learning._kept(planned, results).items()}
+    held = {key: learning.held_of(unit) for key, unit in learning.finished_units(planned, results).items()}
     fewer = learning.plan_fewer(planned, held, n, draw)
     done, failures, _ = learning.finish(fewer, Silent())
     assert not failures
@@ -84,7 +84,8 @@ def test_a_point_is_the_mean_over_draws_and_its_interval_holds_their_luck(folder
     assert row["draws"] == len(drawn) == seeds * draws
     assert row["uar"] == pytest.approx(np.mean(uars), abs=1e-4)
     assert row["sd_draws"] == pytest.approx(np.std(uars, ddof=1), abs=1e-4)
-    plain = scores.jackknife_interval(judged.codes, drawn, judged.voices, inflation=scores.overlap_bound(judged.n_voices))
+    ratio = found.leaderboard["variance_ratio"].iloc[0]
+    plain = scores.jackknife_interval(judged.codes, drawn, judged.voices, inflation=ratio)
     assert row["uar_low"] < plain.low
     assert row["uar_high"] > plain.high
 
@@ -105,7 +106,7 @@ def test_what_the_draws_of_training_speakers_do_is_what_a_point_tells(folder: Pa
 
     planned = make_plan(configuration(folder, models="logreg", cv="group:3").for_corpus(CORPUS), Silent())
     monkeypatch.setattr(learning, "finish", planted)
-    table, _ = learning.learning_curves(planned, found, Silent())
+    table, _ = learning.learning_curves(planned, found, Silent(), ratios={("spectral", "logreg", "train"): 1.5})
     row = table.set_index("speakers").loc[2]
     assert len(set(lucky)) > 1
     assert row["uar"] == pytest.approx(np.mean(lucky), abs=1e-4)
@@ -137,7 +138,9 @@ def test_parameters_are_held_as_the_whole_search_chose_them(folder: Path) -> Non
     chosen = searched.trials[searched.trials["chosen"]].set_index("fold")["params"]
     assert chosen.nunique() > 1
     planned = make_plan(configuration(folder, models="svm", trials=8).for_corpus(CORPUS), Silent())
-    fewer = learning.plan_fewer(planned, {key: learning.held_of(unit) for key, unit in learning._kept(planned, searched).items()}, 3)
+    fewer = learning.plan_fewer(
+        planned, {key: learning.held_of(unit) for key, unit in learning.finished_units(planned, searched).items()}, 3
+    )
     assert [json.loads(unit.held)["params"] for unit in fewer.units] == [json.loads(params) for params in chosen.sort_index()]
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "publish_cross",
     "rank",
     "references",
+    "resolutions",
     "terminal_tables",
     "to_markdown",
     "write_csv",

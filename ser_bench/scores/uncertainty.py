@@ -151,8 +151,8 @@ def seed_covariance(shares: Floats) -> Floats:
 def variance_ratios(influences: Floats, shares: Floats, losses: Floats | None = None) -> Floats:
     """Variance of each system's UAR (diagonal) and of each pair's difference, over what the spread between voices says of it.
 
-    One estimate rests on few folds, so it is moderated: half its own, half what all systems (or pairs) together show, and never below 1.
-    Where nothing was measured of a system, `overlap_bound` stands.
+    An estimate for one system comes from few folds, so it is moderated: half its own, half what all systems (or pairs) together show. What
+    overlapping training adds lies between 0 and what `overlap_bound` adds, which stands where nothing was measured of a system.
 
     Parameters
     ----------
@@ -181,15 +181,23 @@ def variance_ratios(influences: Floats, shares: Floats, losses: Floats | None = 
     n_systems, _, n = influences.shape
     voices = voice_covariance(influences.mean(1))
     training = np.full((n_systems, n_systems), np.nan) if losses is None else training_covariance(losses, n)
-    plain, extra = of_differences(voices), of_differences(training + seed_covariance(shares))
-    ratios = np.full((n_systems, n_systems), np.nan)
-    for alike in (np.eye(n_systems, dtype=bool), ~np.eye(n_systems, dtype=bool)):
-        measured = alike & np.isfinite(extra) & (plain > 0)
-        if measured.any():
-            together = extra[measured].sum() / plain[measured].sum()
-            ratios[measured] = 1 + np.maximum(0, (extra[measured] / plain[measured] + together) / 2)
-    ratios[plain <= 0] = 1
-    return np.where(np.isfinite(ratios), ratios, overlap_bound(n))
+    plain, most = of_differences(voices), overlap_bound(n) - 1
+    overlap = _moderated(of_differences(training), plain).clip(0, most)
+    luck = np.maximum(0, _moderated(of_differences(seed_covariance(shares)), plain))
+    ratios: Floats = np.where(plain > 0, 1 + np.where(np.isnan(overlap), most, overlap) + luck, 1.0)
+    return ratios
+
+
+def _moderated(extra: Floats, plain: Floats) -> Floats:
+    """Variances of UARs (diagonal) and of differences over plain ones: the mean of each ratio and that of all its kind; NaN where nothing
+    is known."""
+    ratios = np.full(plain.shape, np.nan)
+    itself = np.eye(len(plain), dtype=bool)
+    for kind in (itself, ~itself):
+        known = kind & np.isfinite(extra) & (plain > 0)
+        if known.any():
+            ratios[known] = (extra[known] / plain[known] + extra[known].sum() / plain[known].sum()) / 2
+    return ratios
 
 
 def of_differences(covariance: Floats) -> Floats:
