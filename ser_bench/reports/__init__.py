@@ -58,7 +58,7 @@ def publish(
     shown = resolutions(board, predictions, refits)
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
-    write_csv(metric_table(predictions, pd.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
+    write_csv(metric_table(predictions, pd.read_parquet(folder / "clips.parquet"), board, refits), folder / "metrics.csv")
     read_against.to_csv(folder / "references.csv", index=False)
     write_text(folder / "leaderboard.md", to_markdown(board, read_against, shown))
     write_figures(folder / "figures", board, read_against)

@@ -68,6 +68,7 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
         "classes": _classes(emotions, counts, told),
         "speakers": [{"name": name, "uar": value} for name, value in sorted(speakers.items(), key=lambda pair: (pair[1], pair[0]))],
         "beside": _beside(told),
+        "sources": _sources(told),
         "curves": _roc_curves(rows, known, told, emotions) if known else [],
         "reliability": _reliability(rows, known) if known else None,
         "learning": _learning(_rows_of(record, run.learning), len(emotions)),
@@ -110,6 +111,11 @@ def _beside(told: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:
     """Scores that stand beside the headline: name, value, interval."""
     named = [(NAMED.get(metric) or _of_gender(metric), row) for metric, row in told.items()]
     return [(name, *_read(row)) for name, row in named if name]
+
+
+def _sources(told: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """What the uncertainty of the UAR comes from: source, standard deviation."""
+    return [(metric.removeprefix("sd."), short(row["value"])) for metric, row in told.items() if metric.startswith("sd.")]
 
 
 def _of_gender(metric: str) -> str:

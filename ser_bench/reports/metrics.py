@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import CELL, NAMES
+from ser_bench.reports.evidence import Evidence
+from ser_bench.reports.leaderboard import CELL, NAMES, evidence_of
 from ser_bench.scores import Interval
 
 if TYPE_CHECKING:
@@ -43,12 +44,13 @@ class Counted(NamedTuple):
     inflation: float
 
 
-def metric_table(predictions: pd.DataFrame, clips: pd.DataFrame, board: pd.DataFrame) -> pd.DataFrame:
+def metric_table(predictions: pd.DataFrame, clips: pd.DataFrame, board: pd.DataFrame, refits: pd.DataFrame | None = None) -> pd.DataFrame:
     """The columns of `COLUMNS`, rounded to four digits, systems in sorted order.
 
     Metrics are ``uar, war, macro_f1, auc, micro_auc, log_loss, calibration_error``; ``uar.fold`` (the mean over folds);
     ``recall.<emotion>``, ``precision.<emotion>``, ``f1.<emotion>``, ``auc.<emotion>``; where genders are known ``uar.<gender>`` and
-    ``uar.<gender>-<gender>`` (the one above the other); and ``uar.worst_speaker``.
+    ``uar.<gender>-<gender>`` (the one above the other); and ``uar.worst_speaker``. ``sd.<source>`` are the standard deviations of the UAR
+    that `scores.decompose` finds, without intervals; none of a source that cannot be separated.
 
     Parameters
     ----------
@@ -58,12 +60,17 @@ def metric_table(predictions: pd.DataFrame, clips: pd.DataFrame, board: pd.DataF
         The clips evaluated, with `gender` where that is known.
     board : DataFrame
         What `leaderboard.rank` gave, with each row's `variance_ratio`.
+    refits : DataFrame, optional
+        As `leaderboard.rank` takes them.
     """
     import pandas as pd
 
     grouped = predictions.groupby(CELL) if len(predictions) else ()
     ratios = {(*cell,): ratio for *cell, ratio in board[[*CELL, "variance_ratio"]].itertuples(index=False, name=None)}
     rows = [(*cell, name, *interval) for cell, mine in grouped for name, interval in metrics_of(mine, clips, ratios[cell])]
+    found = evidence_of(predictions, board, refits) if len(predictions) else {}
+    rows += [(*cell, f"sd.{source}", sd, np.nan, np.nan) for cell, system in found.items() for source, sd in sources_of(system)]
+    rows.sort(key=lambda row: row[: len(CELL)])
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
 
 
@@ -93,6 +100,23 @@ def metrics_of(rows: pd.DataFrame, clips: pd.DataFrame, inflation: float) -> Ite
         yield from ((f"{name}.{emotion}", interval) for emotion, interval in zip(found.emotions, intervals, strict=True))
     yield from _by_gender(found, clips)
     yield "uar.worst_speaker", scores.worst_voice_of(counts)[1]
+
+
+def sources_of(system: Evidence) -> Iterator[tuple[str, float]]:
+    """What the uncertainty of a system's UAR comes from, as standard deviations."""
+    hits, folds = (
+        np.stack(parts)
+        for parts in zip(
+            *(((seed["predicted"] == seed["emotion"]).to_numpy(float), seed["fold"].to_numpy(int)) for seed in system.rows), strict=True
+        )
+    )
+    if (folds.max(1) == 0).any() or system.counts.shape[1] < 2:
+        return
+    first = system.rows[0]
+    training = float(scores.training_covariance(system.losses[None], system.counts.shape[1])[0, 0])
+    for source in scores.decompose(hits, first["emotion"].to_numpy(str), first["voice"].to_numpy(str), folds, training=training):
+        if not np.isnan(source.variance):
+            yield source.component, source.sd
 
 
 def count(rows: pd.DataFrame, inflation: float) -> Counted:

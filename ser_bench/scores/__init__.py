@@ -81,7 +81,7 @@ from ser_bench.scores.metrics import (
 )
 from ser_bench.scores.proportions import FEW_EFFECTIVE, effective_voices, few_or_uneven, outlying_voices
 from ser_bench.scores.selection import corrected_best
-from ser_bench.scores.uncertainty import influences_of, overlap_bound, variance_ratios
+from ser_bench.scores.uncertainty import influences_of, overlap_bound, training_covariance, variance_ratios
 from ser_bench.scores.variance import (
     Spread,
     crossed_spread,
@@ -173,6 +173,7 @@ __all__ = [
     "speakers_for_difference",
     "speakers_for_width",
     "statistic_interval",
+    "training_covariance",
     "uar",
     "uar_by",
     "uar_of",
