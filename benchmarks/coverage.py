@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 from training import SETTINGS, Board, Setting, boards, counts_of
 
 from ser_bench import scores
-from ser_bench.reports.evidence import Block, Evidence
+from ser_bench.reports.evidence import Block, Evidence, selected_interval
 
 KINDS = ("plain", "refits", "bound", "best", "corrected", "selected")
 
@@ -37,13 +37,12 @@ def evidence(board: Board, row: int) -> Evidence:
     return Evidence(("", str(row), "", ""), (), [], counts_of(board.hits[row]), board.losses[row], board.inner[row])
 
 
-def selected(board: Board) -> Evidence:
-    """The row that is in each fold the one with the best inner score."""
+def selected(board: Board) -> np.ndarray:
+    """Confusions of the row that is in each fold the one with the best inner score."""
     chosen = board.inner.argmax(0)
     seeds = np.arange(len(board.folds))[:, None]
     hits = board.hits[chosen[seeds, board.folds], seeds, np.arange(board.folds.shape[1])]
-    losses = board.losses[chosen, seeds, np.arange(chosen.shape[1])]
-    return Evidence(("", "selected", "", ""), (), [], counts_of(hits), losses, board.inner.max(0))
+    return counts_of(hits)
 
 
 def intervals(board: Board) -> dict[str, scores.Interval]:
@@ -59,7 +58,7 @@ def intervals(board: Board) -> dict[str, scores.Interval]:
         "corrected": block.corrected(),
     }
     if not np.isnan(board.inner).any():
-        found["selected"] = Block([*rows, selected(board)]).interval(len(rows))
+        found["selected"] = selected_interval(selected(board))
     return found
 
 

@@ -165,11 +165,9 @@ class Block:
         if len(self.systems) < 2:
             return None
         selected = select(self.systems)
-        interval, chosen = scores.Interval(np.nan, np.nan, np.nan), ""
-        if selected:
-            mine = Block([*self.systems, selected[0]])
-            interval, chosen = mine.interval(len(self.systems)), selected[1]
-        return Best(self.corrected(), interval, chosen)
+        if selected is None:
+            return Best(self.corrected(), scores.Interval(np.nan, np.nan, np.nan), "")
+        return Best(self.corrected(), selected_interval(selected[0]), selected[1])
 
     def corrected(self) -> scores.Interval:
         """The best system's UAR, corrected for its having been chosen here; its interval is as wide as that of the best as it stands."""
@@ -179,16 +177,34 @@ class Block:
         return scores.Interval(estimate, max(0.0, estimate - (score - low)), min(1.0, estimate + (high - score)))
 
 
+def selected_interval(counts: np.ndarray) -> scores.Interval:
+    """The UAR of the system that `select` gives, with its interval. Which system that is depends on training speakers, too, and cannot be
+    chosen again without a pair of folds: so overlap counts with the most that it can bring.
+
+    Parameters
+    ----------
+    counts : array of int, shape (n_seeds, n_voices, k, k)
+    """
+    return scores.jackknife_of(counts, inflation=scores.overlap_bound(counts.shape[-3]))
+
+
 def _repeated(by_seed: np.ndarray, seeds: int) -> np.ndarray:
     """Values by seed; those of a system with other seeds than the rest are its means, which say nothing about seeds."""
     return by_seed if len(by_seed) == seeds else np.repeat(by_seed.mean(0, keepdims=True), seeds, axis=0)
 
 
-def select(systems: Sequence[Evidence]) -> tuple[Evidence, str] | None:
-    """The system that in each fold is the one with the best inner score, and which that was, in words; None without inner scores of two.
+def select(systems: Sequence[Evidence]) -> tuple[np.ndarray, str] | None:
+    """The system that in each fold is the one with the best inner score.
 
     No model is fitted for it, and held-out voices have no say: so its UAR is that of choosing and then using a system. Of equal scores
     the one with the higher mean over all folds is taken.
+
+    Returns
+    -------
+    counts : array of int, shape (n_seeds, n_voices, k, k)
+        Confusions.
+    chosen : str
+        Which systems those were, in words; None for both where fewer than two have inner scores.
     """
     import pandas as pd
 
@@ -199,17 +215,14 @@ def select(systems: Sequence[Evidence]) -> tuple[Evidence, str] | None:
     order = np.argsort(-np.nanmean(inner, axis=(1, 2)), kind="stable")
     candidates, inner = [candidates[place] for place in order], inner[order]
     chosen = np.nan_to_num(inner, nan=-1.0).argmax(0)
-    rows, losses = [], candidates[0].losses.copy()
+    rows = []
     for seed, by_fold in enumerate(chosen):
         folds = candidates[0].rows[seed]["fold"].to_numpy(int)
         parts = [candidates[place].rows[seed][by_fold[folds] == place] for place in np.unique(by_fold)]
         rows.append(pd.concat(parts).sort_values("clip"))
-        losses[seed] = [candidates[place].losses[seed][fold] for fold, place in enumerate(by_fold)]
     truth, voices = (rows[0][column].to_numpy(str) for column in ("emotion", "voice"))
     predicted = np.stack([seed["predicted"].to_numpy(str) for seed in rows])
-    counts = scores.speaker_counts(truth, predicted, voices)
-    name = (systems[0].name[0], "selected", "selected", systems[0].name[-1])
-    return Evidence(name, candidates[0].clips, rows, counts, losses, inner.max(0)), _words(candidates, chosen)
+    return scores.speaker_counts(truth, predicted, voices), _words(candidates, chosen)
 
 
 def _words(candidates: list[Evidence], chosen: np.ndarray) -> str:
