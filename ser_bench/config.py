@@ -49,7 +49,7 @@ class RunConfig:
     labels : str
         Label scheme.
     where : str
-        A pandas query on the clip table that keeps some clips; empty keeps all.
+        An expression that keeps some clips (`corpora.filters`), such as ``gender == 'female'``; empty keeps all.
     cv : str
         ``auto``, ``loso``, ``group:K``, ``predefined`` or ``random:K``.
     track : tuple of {'train', 'speaker'}
