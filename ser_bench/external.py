@@ -16,6 +16,7 @@ import numpy as np
 
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
+from ser_bench.files import read_csv
 from ser_bench.plan import Ground
 from ser_bench.protocol import inner_folds
 from ser_bench.record import KEYS, Run, folder_of, write_folder
@@ -62,7 +63,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, dtype={"clip": str, "predicted": str})
+        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path, dtype={"clip": str, "predicted": str})
     except FileNotFoundError:
         raise WrongCall(f"{path}: there is no such file") from None
     except Exception as error:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.config import RunConfig, to_toml
-from ser_bench.files import write_text, write_whole
+from ser_bench.files import write_csv, write_text, write_whole
 from ser_bench.mirror import hide_password
 from ser_bench.plan import Ground, Plan
 from ser_bench.units import Cell, Finished, Unit, library_versions
@@ -156,7 +156,7 @@ def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: p
     write_whole(folder / "clips.parquet", clips.drop(columns="path").to_parquet)
     write_whole(folder / "predictions.parquet", lambda path: predictions.to_parquet(path, index=False))
     write_whole(folder / "trials.parquet", lambda path: trials.to_parquet(path, index=False))
-    write_whole(folder / "skipped.csv", lambda path: ground.skipped.to_csv(path, index=False))
+    write_csv(ground.skipped, folder / "skipped.csv")
     write_terms(folder, ground, config)
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.files import write_text
+from ser_bench.files import read_csv, write_text
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.leaderboard import NAMES, write_csv
 from ser_bench.reports.rendering import render
-from ser_bench.reports.tables import interval, p_value, records, short, signed, table_lines
+from ser_bench.reports.tables import escaped, interval, p_value, records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,11 +73,10 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
 
 def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The tables that `publish_ablation` wrote."""
-    import pandas as pd
 
     def read(path: Path) -> pd.DataFrame:
         # A group called "NA" keeps its name.
-        return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
+        return read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
 
     importance = folder / "importance.csv"
     return read(folder / "ablation.csv"), read(importance) if importance.is_file() else None
@@ -130,15 +129,17 @@ def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str
     """The tables as Markdown."""
     parts = [f"{LEGEND} {tuned}", *(["", LEANING] if importance is not None else []), ""]
     for system, leaned in _with_importance(table, importance):
-        parts += [f"**{_title(system)}.**", "", *table_lines(HEAD, [row["read"] for row in ablation_rows(system)]), ""]
+        rows = [[mode, escaped(group), *numbers] for mode, group, *numbers in (row["read"] for row in ablation_rows(system))]
+        parts += [f"**{escaped(_title(system))}.**", "", *table_lines(HEAD, rows), ""]
         if len(leaned):
-            parts += [*table_lines(*importance_table(leaned)), ""]
+            head, rows = importance_table(leaned)
+            parts += [*table_lines(head, [[escaped(name), *numbers] for name, *numbers in rows]), ""]
             parts += [*_columns(leaned), ""]
     return "\n".join(parts)
 
 
 def _columns(leaned: pd.DataFrame) -> list[str]:
-    rows = [row["read"] for row in top_columns(leaned)]
+    rows = [[escaped(name), *numbers] for name, *numbers in (row["read"] for row in top_columns(leaned))]
     return table_lines(("column", "lost when shuffled", "95 %"), rows) if rows else []
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench import scores
+from ser_bench import files, scores
 from ser_bench.errors import WorkFailed
-from ser_bench.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,29 +153,23 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table of scores, whole or not at all: four digits everywhere, so that equal scores are equal bytes."""
-    write_whole(path, lambda part: table.to_csv(part, index=False, float_format="%.4f", lineterminator="\n"))
+    files.write_csv(table, path, float_format="%.4f")
 
 
 def read_board(path: Path) -> pd.DataFrame:
     """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name."""
-    import pandas as pd
-
     dtypes = {**NAMES, "rank": "Int64"}
-    return pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
+    return files.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
 
 
 def read_references(path: Path) -> pd.DataFrame:
     """Read `references.csv`, names as they are."""
-    import pandas as pd
-
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
+    return files.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
 
 
 def read_resolutions(path: Path) -> pd.DataFrame:
     """Read `resolution.csv`, names as they are."""
-    import pandas as pd
-
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"smallest_difference": ""})
+    return files.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"smallest_difference": ""})
 
 
 def read_learning(path: Path) -> pd.DataFrame:
@@ -185,7 +178,7 @@ def read_learning(path: Path) -> pd.DataFrame:
 
     if not path.is_file():
         return pd.DataFrame(columns=[*CELL, "speakers", *SCORES[:3]])
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False)
+    return files.read_csv(path, dtype=NAMES, keep_default_na=False)
 
 
 def _check_same_clips(block: pd.DataFrame) -> None:

@@ -24,7 +24,7 @@ from ser_bench.reports.diagram import write_diagram
 from ser_bench.reports.leaderboard import BLOCK, CELL, COLUMNS, SCORES, rank, read_board, read_references, resolutions, write_csv
 from ser_bench.reports.merged_page import write_merged_page
 from ser_bench.reports.page import remake_page
-from ser_bench.reports.tables import terminal_tables, to_markdown
+from ser_bench.reports.tables import escaped, terminal_tables, to_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,8 +225,8 @@ def to_text(merged: Merged, runs: list[str]) -> str:
     tables = [to_markdown(block.board, block.references, block.resolutions, apart=block.apart) for block in merged.blocks]
     compared = [across.to_markdown(comparison) for comparison in merged.across]
     drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
-    parts = ["# Leaderboard\n", f"Of {len(runs)} run(s): {', '.join(runs)}.\n", "## Within each corpus\n", *tables]
-    return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{line}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
+    parts = ["# Leaderboard\n", f"Of {len(runs)} run(s): {escaped(', '.join(runs))}.\n", "## Within each corpus\n", *tables]
+    return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{escaped(line)}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
 
 
 def merged_tables(merged: Merged) -> list[Table]:
