@@ -13,6 +13,7 @@ import click
 from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config, read_sweep
 from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, lines, printable, unknown
 from ser_bench.files import without_formulas, write_csv
+from ser_bench.mirror import without_command_secrets
 from ser_bench.progress import for_terminal
 from ser_bench.variants import KNOWN as VARIANTS
 
@@ -499,7 +500,7 @@ def main() -> None:
 def _fail(message: str, code: int) -> None:
     if "--debug" in sys.argv:
         raise
-    _say(f"ser-bench: {' '.join(message.split())}", err=True)
+    _say(f"ser-bench: {' '.join(without_command_secrets(message, sys.argv[1:]).split())}", err=True)
     sys.exit(code)
 
 

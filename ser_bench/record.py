@@ -23,7 +23,7 @@ import numpy as np
 
 from ser_bench.config import RunConfig, to_toml
 from ser_bench.files import write_csv, write_text, write_whole
-from ser_bench.mirror import hide_password
+from ser_bench.mirror import shown_command
 from ser_bench.plan import Ground, Plan
 from ser_bench.units import Cell, Finished, Unit, library_versions
 
@@ -194,7 +194,7 @@ def surroundings() -> dict[str, Any]:
         "versions": library_versions()
         | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "command": hide_password(shlex.join(["ser-bench", *sys.argv[1:]])) if Path(sys.argv[0]).name == "ser-bench" else "",
+        "command": shlex.join(["ser-bench", *shown_command(sys.argv[1:])]) if Path(sys.argv[0]).name == "ser-bench" else "",
     }
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.errors import WorkFailed
-from ser_bench.mirror import StudyCopy, hide_password, whole_url
+from ser_bench.mirror import StudyCopy, shown_url, whole_url
 from ser_bench.parallel import Died, in_parallel
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
@@ -184,7 +184,7 @@ def _spent(fits: list[Fitted]) -> dict[str, float]:
 
 def _not_copied(fits: list[Fitted], storage: str) -> list[str]:
     errors = [fit.not_copied for fit in fits if fit.not_copied]
-    return [hide_password(f"{len(errors)} study(ies) could not be copied to {storage}; the first: {errors[0]}")] if errors else []
+    return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
 
 
 def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[Fitted]:
