@@ -13,7 +13,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -68,7 +68,7 @@ class Terms:
     """
 
     store: Path
-    storage: str = ""
+    storage: str = field(default="", repr=False)
     study: str = ""
     time_limit: float = 0.0
     allowance: float = math.inf
