@@ -9,6 +9,7 @@ Rule: every clip is predicted once a seed, in its own fold; what is not, is refu
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
-from ser_bench.files import read_csv
+from ser_bench.files import restored
 from ser_bench.plan import Ground
 from ser_bench.protocol import inner_folds
 from ser_bench.record import KEYS, Run, folder_of, write_folder
@@ -63,7 +64,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path, dtype={"clip": str, "predicted": str})
+        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, dtype={"clip": str, "predicted": str})
     except FileNotFoundError:
         raise WrongCall(f"{path}: there is no such file") from None
     except Exception as error:
@@ -98,6 +99,7 @@ def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
 
 def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> pd.DataFrame:
     clips = judged.clips.index
+    table = table.assign(clip=_as_known(table["clip"], clips), predicted=_as_known(table["predicted"], judged.emotions))
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
     _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not judged in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
@@ -110,6 +112,12 @@ def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> p
         path, strange.index, f"is predicted as '{strange.iloc[0] if len(strange) else ''}', which is none of {', '.join(judged.emotions)},"
     )
     return rows.assign(fold=rows["own"])
+
+
+def _as_known(names: pd.Series, known: Iterable[str]) -> pd.Series:
+    """Names, those that our own tables write with an apostrophe as they are known."""
+    mine = set(known)
+    return names.map(lambda name: plain if isinstance(name, str) and (plain := restored(name)) in mine else name)
 
 
 def _probabilities(rows: pd.DataFrame, emotions: list[str], path: Path) -> pd.DataFrame:

@@ -44,7 +44,16 @@ def read_csv(path: Path, **how: Any) -> pd.DataFrame:
     """Read a table that `write_csv` wrote; options as those of pandas."""
     import pandas as pd
 
-    return _in_texts(pd.read_csv(path, **how), lambda text: text[1:] if text.startswith("'") and FORMULA.match(text) else text)
+    return _in_texts(pd.read_csv(path, **how), restored)
+
+
+def restored(text: str) -> str:
+    """A text as it was before `write_csv`.
+
+    >>> restored("'=1+1"), restored("'s"), restored("=1")
+    ('=1+1', "'s", '=1')
+    """
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
