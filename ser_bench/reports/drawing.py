@@ -9,9 +9,11 @@ Rule: neither somebody's matplotlibrc nor a backend that is not there changes a 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,19 +37,27 @@ def own_settings() -> Iterator[None]:
 
 def load_matplotlib() -> Any:
     """The library, whatever the user's settings of it are worth."""
+    there = set(sys.modules)
     try:
-        import matplotlib
+        return importlib.import_module("matplotlib")
     except Exception:
-        # It reads the user's settings when it is imported: those of the folder that it is in come first.
-        settings = os.environ.pop("MPLBACKEND", None)
+        for half in [name for name in set(sys.modules) - there if name.partition(".")[0] == "matplotlib"]:
+            del sys.modules[half]
         found = importlib.util.find_spec("matplotlib")
         if found is None or found.origin is None:
             raise
-        with contextlib.chdir(Path(found.origin).parent / "mpl-data"):
-            import matplotlib
-        if settings is not None:
-            os.environ["MPLBACKEND"] = settings
-    return matplotlib
+        return _without_settings(Path(found.origin).parent / "mpl-data")
+
+
+def _without_settings(its_own: Path) -> Any:
+    """Import it in the folder of its own defaults: a file of settings in the working folder comes before all others."""
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        with contextlib.chdir(its_own):
+            return importlib.import_module("matplotlib")
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
 
 
 def label(text: str) -> str:
