@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config, read_sweep
-from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, lines, printable, unknown
+from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, lines, printable, quoted, unknown
 from ser_bench.files import without_formulas, write_csv
 from ser_bench.mirror import without_command_secrets
 from ser_bench.progress import for_terminal
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULTS = RunConfig()
+LONGEST_LINE = 10_000
 
 
 class Commands(click.Group):
@@ -506,7 +507,7 @@ def _fail(message: str, code: int) -> None:
 
 def _say(line: str, *, err: bool = False, **style: Any) -> None:
     """Print a line, whatever names in it hold."""
-    click.secho(printable(line), err=err, **style)
+    click.secho(quoted(line, LONGEST_LINE), err=err, **style)
 
 
 def _shown(value: Any) -> Any:

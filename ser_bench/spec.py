@@ -130,7 +130,7 @@ def _value(text: str) -> Any:
         return text.lower() == "true"
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
-    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+    if re.fullmatch(r"[+-]?[0-9]+", text):
         return int(text)
     finite = re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text) and math.isfinite(float(text))
     return float(text) if finite else text

@@ -34,7 +34,7 @@ TEXT_INDEPENDENT = ", and what they say is said in no training clip"
 HEAD = ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best")
 WORDS = ("features", "model", "95 %")
 """The columns of `HEAD` that are no single numbers."""
-MARKDOWN = re.compile(r"[\\`*\[\]~$]|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
+MARKDOWN = re.compile(r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
 """What Markdown would read as more than text."""
 INDISTINCT = 0.05
 """The p from which a row cannot be told from the best."""
@@ -92,7 +92,7 @@ def escaped(text: str) -> str:
     """Text for Markdown, in which no name makes a link, a picture, code, a formula or HTML; `table_line` sees to bars.
 
     >>> escaped("<b>*a*</b> [b](http://c) n_mfcc $x$ p < .05")
-    '\\\\<b>\\\\*a\\\\*\\\\</b> \\\\[b\\\\](http\\\\://c) n_mfcc \\\\$x\\\\$ p < .05'
+    '\\\\<b>\\\\*a\\\\*\\\\</b> [b\\\\](http\\\\://c) n_mfcc \\\\$x\\\\$ p < .05'
     """
     return MARKDOWN.sub(lambda match: "\\" + match.group(), printable(text))
 

@@ -119,3 +119,14 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(WrongCall, match=name):
             load_corpus(tmp_path / name)
+
+
+def test_a_recording_in_a_cell_is_never_made_text(tmp_path):
+    heard = [{"bytes": b"\x00\xff" * 100_000, "path": name} for name in "ab"]
+    table = pd.DataFrame({"path": ["a.wav", "b.wav"], "emotion": ["fear", "calm"], "speaker": ["1", "2"], "audio": heard})
+    table.to_parquet(tmp_path / "kept.parquet")
+    assert load_corpus(tmp_path / "kept.parquet").clips["audio"].tolist() == ["<dict>", "<dict>"]
+    for column in ("path", "emotion", "speaker"):
+        table.assign(**{column: heard}).to_parquet(tmp_path / "held.parquet")
+        with pytest.raises(WrongCall, match=f"'{column}' holds data and no text in row 1, 2$"):
+            load_corpus(tmp_path / "held.parquet")
