@@ -26,7 +26,7 @@ HARMLESS = frozenset(
     {"cache", "charset", "connect_timeout", "driver", "immutable", "mode", "nolock", "sslmode", "timeout", "uri", "user", "vfs"}
 )
 """Keys of a URL's query that hold no secret."""
-PLAIN = re.compile(r"[\w.,:/\\\[\]*&=~ +-]*")
+PLAIN = re.compile(r"[\w.,:/\\\[\]*~ +-]*")
 """What parts of a URL look like that was read as it was meant."""
 
 
@@ -45,7 +45,7 @@ class StudyCopy:
             self.study = self.study or self._begin()
             self.study.add_trial(trial)
         except Exception as error:
-            self.error = without_secrets(_first_line(error), self.url)
+            self.error = _why(error, self.url)
 
     def _begin(self) -> optuna.Study:
         import optuna
@@ -71,8 +71,7 @@ def open_storage(url: str) -> Any:
     try:
         return optuna.storages.RDBStorage(url, engine_kwargs=patience)
     except Exception as error:
-        why = without_secrets(_first_line(error), url) if _read(url) else "it is no URL of a database"
-        raise WrongCall(f"{OPTION} {shown_url(url)} cannot be opened: {why}; a file would be sqlite:///studies.db") from None
+        raise WrongCall(f"{OPTION} {shown_url(url)} cannot be opened: {_why(error, url)}; a file would be sqlite:///studies.db") from None
 
 
 def whole_url(url: str) -> str:
@@ -102,7 +101,8 @@ def shown_url(url: str) -> str:
     place = f"{read.host or ''}{f':{read.port}' if read.port is not None else ''}"
     query = "&".join(f"{key}={value if key in HARMLESS else HIDDEN}" for key, value in _values(read))
     database = "" if read.database is None else f"/{read.database}"
-    if not all(PLAIN.fullmatch(part) for part in (read.drivername, read.username or "", place, database, query)):
+    named = (read.drivername, read.username or "", place, database)
+    if not all(PLAIN.fullmatch(part) for part in (*named, query.replace("=", "").replace("&", ""))):
         return HIDDEN
     return f"{read.drivername}://{f'{user}@' if user else ''}{place}{database}{f'?{query}' if query else ''}"
 
@@ -161,6 +161,11 @@ def _read(url: str) -> sqlalchemy.URL | None:
 def _values(url: sqlalchemy.URL) -> list[tuple[str, str]]:
     """The pairs of a URL's query."""
     return [(key, value) for key, values in url.normalized_query.items() for value in values]
+
+
+def _why(error: Exception, url: str) -> str:
+    """What a database says, as far as it is known what must not be shown of it."""
+    return without_secrets(_first_line(error), url) if shown_url(url) != HIDDEN else "this is no URL of a database that can be read"
 
 
 def _first_line(error: Exception) -> str:

@@ -27,6 +27,8 @@ URLS = [
     "sqlite:///file:s.db?uri=true&password=hunter2",
     "sqlite:///file:s.db?key=hunter2",
     "postgresql:///dbname=x;password=hunter2",
+    "postgresql:///dbname=x password=hunter2",
+    "postgresql:///x%20password%3Dhunter2",
     "postgresql:///?service=a&sslpassword=hunter2&sslpassword=b",
     "mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BX%7D%3BPWD%3Dhunter2",
 ]
