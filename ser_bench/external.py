@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
+from ser_bench.files import restored
 from ser_bench.plan import Ground
 from ser_bench.protocol import inner_folds
 from ser_bench.record import KEYS, Run, folder_of, write_folder
@@ -165,6 +167,7 @@ def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
 
 def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> pd.DataFrame:
     clips = judged.clips.index
+    table = table.assign(clip=_as_known(table["clip"], clips), predicted=_as_known(table["predicted"], judged.emotions))
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
     _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not judged in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
@@ -184,6 +187,7 @@ def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> p
 
 def _check_labels(told: pd.Series, clips: pd.DataFrame, path: Path) -> None:
     """Refuse labels that contradict the corpus, rows as `clips`; a blank one tells nothing, the corpus's own word for a label agrees."""
+    told = _as_known(told, {*clips["emotion"], *clips.get("original", [])})
     same = (told == "") | (told == clips["emotion"]) | (told.map(name_emotion) == clips["emotion"])
     if "original" in clips:
         same |= told == clips["original"]
@@ -191,6 +195,12 @@ def _check_labels(told: pd.Series, clips: pd.DataFrame, path: Path) -> None:
     if len(wrong):
         says = f"is '{wrong.iloc[0]}' by the column '{told.name}' and {clips.loc[wrong.index[0], 'emotion']} in this corpus"
         _refuse(path, wrong.index, f"{says}; mend the table, or leave that column out")
+
+
+def _as_known(names: pd.Series, known: Iterable[str]) -> pd.Series:
+    """Names, those that our own tables write with an apostrophe as they are known."""
+    mine = set(known)
+    return names.map(lambda name: plain if isinstance(name, str) and (plain := restored(name)) in mine else name)
 
 
 def _probabilities(rows: pd.DataFrame, emotions: list[str], path: Path) -> pd.DataFrame:

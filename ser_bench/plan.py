@@ -101,7 +101,7 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress) -
 
     feature_sets = [parse_features(text) for text in features]
     began = time.perf_counter()
-    corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    corpus, doubts = select(load_corpus(config.corpus[0], cache=config.cache), config)
     split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
     check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
@@ -116,7 +116,7 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress) -
     stages = {"corpus": loaded - began, "features": extracted - loaded}
     own = [m for f, m in zip(feature_sets, matrices, strict=True) if not all(isinstance(part, Extractor) for part in f.parts)]
     told = [line for matrix in own for line in giveaways(matrix, judged)]
-    return Ground(corpus, judged, named, skipped, [*extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
+    return Ground(corpus, judged, named, skipped, [*doubts, *extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
 
 
 def giveaways(matrix: Features, judged: Judged) -> list[str]:
@@ -138,19 +138,12 @@ def heard_as(features: str, config: RunConfig) -> str:
     return f"{features} @ {config.hearing.label}" if config.hearing.label else features
 
 
-def select(corpus: Corpus, config: RunConfig) -> Corpus:
-    """The corpus's clips that `where` keeps, under the emotions of the label scheme."""
-    from ser_bench.corpora import apply_labels
+def select(corpus: Corpus, config: RunConfig) -> tuple[Corpus, list[str]]:
+    """The corpus's clips that `where` keeps, under the emotions of the label scheme; and warnings of what in `where` may not be meant."""
+    from ser_bench.corpora import apply_labels, filter_clips
 
-    clips = corpus.clips
-    if config.where:
-        try:
-            clips = clips.query(config.where)
-        except Exception as error:
-            raise WrongCall(f"--where '{config.where}': {error} (columns: {', '.join(clips.columns)})") from None
-    if clips.empty:
-        raise WrongCall(f"--where '{config.where}' keeps none of the {len(corpus.clips)} clips of {corpus.name}")
-    return dataclasses.replace(corpus, clips=apply_labels(clips, config.labels))
+    clips, doubts = filter_clips(corpus.clips, config.where, corpus.name) if config.where else (corpus.clips, [])
+    return dataclasses.replace(corpus, clips=apply_labels(clips, config.labels)), doubts
 
 
 def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig) -> tuple[Judged, pd.DataFrame, list[str]]:

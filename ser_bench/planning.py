@@ -17,7 +17,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.files import write_whole
+from ser_bench.files import write_csv
 from ser_bench.reports.leaderboard import BLOCK, CELL, block_of, evidence_of, read_board, read_predictions, read_refits
 from ser_bench.reports.planning import BOTH, SPEAKERS, draw_plan
 from ser_bench.reports.tables import short
@@ -120,7 +120,7 @@ def plan_study(
     table = pd.DataFrame(rows)
     table.attrs["notes"] = [*notes, *_remarks(table, clips)]
     target = Path(to) if to else folder
-    write_whole(target / "planning.csv", lambda part: table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n"))
+    write_csv(table, target / "planning.csv", float_format="%.6g")
     draw_plan(table, target / "figures")
     return table
 

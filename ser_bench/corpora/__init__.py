@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, audio_folder, human_recall, known_readers, load_corpus
+from ser_bench.corpora.filters import filter_clips
 from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels
 from ser_bench.corpora.twins import Twins, resolve_twins, voices_of
 
@@ -20,6 +21,7 @@ __all__ = [
     "apply_labels",
     "audio_folder",
     "catalogue",
+    "filter_clips",
     "human_recall",
     "known_readers",
     "load_corpus",

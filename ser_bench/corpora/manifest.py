@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ser_bench.corpora.corpus import Corpus, arrange
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REQUIRED = ("path", "emotion", "speaker")
+NO_TEXT = (bytes, dict, list, np.ndarray)
+"""What a Parquet file may hold in a cell that would be megabytes as text."""
 
 
 def read_manifest(manifest: Path) -> Corpus:
@@ -75,11 +79,15 @@ def _read_text(manifest: Path) -> pd.DataFrame:
     if table.empty:
         raise WrongCall(f"{manifest} has no rows")
     table.columns = [str(column).strip() for column in table.columns]
+    for column in set(REQUIRED) & set(table.columns):
+        _refuse_rows(table[column].map(lambda value: isinstance(value, NO_TEXT)), manifest, f"'{column}' holds data and no text")
     return table.apply(lambda column: column.astype(object).where(column.notna(), "").map(_text).astype(str))
 
 
 def _text(value: object) -> str:
-    """A cell as text, a whole number without its ``.0``."""
+    """A cell as text, a whole number without its ``.0``; of what is no text, such as a recording's bytes, what it is."""
+    if isinstance(value, NO_TEXT):
+        return f"<{type(value).__name__}>"
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.files import write_text
+from ser_bench.files import read_csv, write_text
 from ser_bench.reports.beside import ablations, audited, gaps
 from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
@@ -85,7 +85,7 @@ def read_run(folder: Path) -> RunTables:
         read_predictions(folder),
         pd.read_parquet(folder / "trials.parquet"),
         pd.read_parquet(folder / "clips.parquet"),
-        pd.read_csv(folder / "skipped.csv", dtype=str),
+        read_csv(folder / "skipped.csv", dtype=str),
         read_references(folder / "references.csv"),
         read_resolutions(folder / "resolution.csv"),
         read_learning(folder / "learning.csv"),

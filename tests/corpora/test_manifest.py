@@ -131,3 +131,14 @@ def test_speakers_of_one_voice_are_one_person_and_a_blank_voice_is_the_speaker(t
 def test_a_speaker_of_two_voices_is_refused_by_row(tmp_path: Path) -> None:
     said = refusal(tmp_path, f"{HEADER},voice", "a.wav,anger,01,A", "b.wav,fear,02,", "c.wav,fear,01,B")
     assert said.endswith("mine.csv: another 'voice' than an earlier row gives this speaker in row 3")
+
+
+def test_a_recording_in_a_cell_is_never_made_text(tmp_path):
+    heard = [{"bytes": b"\x00\xff" * 100_000, "path": name} for name in "ab"]
+    table = pd.DataFrame({"path": ["a.wav", "b.wav"], "emotion": ["fear", "calm"], "speaker": ["1", "2"], "audio": heard})
+    table.to_parquet(tmp_path / "kept.parquet")
+    assert load_corpus(tmp_path / "kept.parquet").clips["audio"].tolist() == ["<dict>", "<dict>"]
+    for column in ("path", "emotion", "speaker"):
+        table.assign(**{column: heard}).to_parquet(tmp_path / "held.parquet")
+        with pytest.raises(WrongCall, match=f"'{column}' holds data and no text in row 1, 2$"):
+            load_corpus(tmp_path / "held.parquet")
