@@ -19,6 +19,7 @@ from ser_bench.errors import WrongCall
 from ser_bench.plan import Ground
 from ser_bench.protocol import inner_folds
 from ser_bench.record import KEYS, Run, folder_of, write_folder
+from ser_bench.tables import as_counts, as_text, check_columns, read_table, refuse_rows, to_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,27 +53,23 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """A table of predictions: ``clip, predicted``, and where there are, ``seed, fold, p.<emotion>...``.
+    """A table of predictions: ``clip`` (or ``file``), ``predicted``, and where there are, ``seed, fold, p.<emotion>...``.
 
     Raises
     ------
     WrongCall
         Naming the file and the column.
     """
-    import pandas as pd
-
-    try:
-        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, dtype={"clip": str, "predicted": str})
-    except FileNotFoundError:
-        raise WrongCall(f"{path}: there is no such file") from None
-    except Exception as error:
-        raise WrongCall(f"{path} is no table of predictions: {str(error).splitlines()[0]}") from None
-    for column in ("clip", "predicted"):
-        if column not in table:
-            raise WrongCall(f"{path} has no column '{column}' (columns: {', '.join(map(str, table.columns))})")
-        if (blank := table[column].isna()).any():
-            raise WrongCall(f"{path}: row {int(blank.to_numpy().argmax()) + 1} has no {column}")
-    return table
+    table = read_table(path)
+    if "clip" not in table:
+        table = table.rename(columns={"file": "clip"})
+    check_columns(table, ("clip", "predicted"), path)
+    read: dict[str, pd.Series] = {"clip": as_text(table["clip"], keep_words=True), "predicted": as_text(table["predicted"])}
+    for column, cells in read.items():
+        refuse_rows(cells == "", path, f"no {column}")
+    read |= {column: as_counts(table[column], path) for column in ("seed", "fold") if column in table}
+    read |= {str(column): to_numbers(table[column]) for column in table.columns if column.startswith("p.")}
+    return table.assign(**read)
 
 
 def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:

@@ -140,7 +140,7 @@ def heard_as(features: str, config: RunConfig) -> str:
 
 def select(corpus: Corpus, config: RunConfig) -> Corpus:
     """The corpus's clips that `where` keeps, under the emotions of the label scheme."""
-    from ser_bench.corpora import apply_labels
+    from ser_bench.corpora import apply_labels, ask, scheme_losses
 
     clips = corpus.clips
     if config.where:
@@ -150,7 +150,10 @@ def select(corpus: Corpus, config: RunConfig) -> Corpus:
             raise WrongCall(f"--where '{config.where}': {error} (columns: {', '.join(clips.columns)})") from None
     if clips.empty:
         raise WrongCall(f"--where '{config.where}' keeps none of the {len(corpus.clips)} clips of {corpus.name}")
-    return dataclasses.replace(corpus, clips=apply_labels(clips, config.labels))
+    labelled = apply_labels(clips, config.labels)
+    if not config.allow_similar_names:
+        ask(labelled, corpus.name)
+    return dataclasses.replace(corpus, clips=labelled, warnings=(*corpus.warnings, *scheme_losses(clips, config.labels)))
 
 
 def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig) -> tuple[Judged, pd.DataFrame, list[str]]:
@@ -165,7 +168,7 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     """
     import pandas as pd
 
-    from ser_bench.corpora import lonely_labels, resolve_twins
+    from ser_bench.corpora import lonely_labels, losses, resolve_twins
 
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
     twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
@@ -175,7 +178,8 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     judged = Judged(corpus.name, config.labels, used, protocol, folds)
     lonely += [line for line in (unlearnt(judged, config.seed),) if line and not lonely]
     left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
-    return judged, left_out, [*twins.warnings, *lonely]
+    told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track)
+    return judged, left_out, [*twins.warnings, *lonely, *told]
 
 
 def unlearnt(judged: Judged, seed: int) -> str:

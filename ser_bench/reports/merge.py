@@ -34,7 +34,7 @@ NEEDED = ("run.toml", "leaderboard.csv", "references.csv", "clips.parquet", "pre
 SEARCH = ["budget", "trials", "seeds"]
 PROTOCOL = [*BLOCK, *SEARCH, "settings", "judged"]
 # Of a run's configuration: what its rows say themselves, or its clips and their folds.
-SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts"}
+SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts", "allow_similar_names"}
 
 
 @dataclass(frozen=True)

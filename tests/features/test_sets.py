@@ -178,7 +178,7 @@ def test_two_tables_of_one_name_or_of_a_built_in_set_s_are_refused(tmp_path):
         (OWN.assign(y=["3", "4"]), "column 'y' is not numeric"),
         (OWN.assign(y=[3, np.inf]), "column 'y' is not finite for clip 'c2'"),
         (OWN.set_index(pd.Index(["c1", "c1"])), "'c1' has more than one row"),
-        (OWN.iloc[:0], "empty"),
+        (OWN.iloc[:0], "no rows"),
     ],
 )
 def test_a_table_that_cannot_serve_is_refused_by_name(tmp_path, table, said):
