@@ -83,12 +83,13 @@ def parse_cv(text: str) -> Protocol:
 def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
     """The protocol that `cv` means for this corpus.
 
-    ``auto`` is the corpus's customary protocol; where there is none, leave-one-speaker-out up to
-    12 speakers and six speaker groups above.
+    ``auto`` is the corpus's customary protocol; where there is none, or it needs more speakers than there are, leave-one-speaker-out
+    up to 12 speakers and six speaker groups above.
     """
     n_voices = len(np.unique(voices))
     if re.match(r"auto\b", cv):
-        cv = (customary or ("loso" if n_voices <= LOSO_LIMIT else "group:6")) + cv.removeprefix("auto")
+        usual = customary if customary and (parse_cv(customary).folds or 0) <= n_voices else ""
+        cv = (usual or ("loso" if n_voices <= LOSO_LIMIT else "group:6")) + cv.removeprefix("auto")
     protocol = parse_cv(cv)
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
         raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")

@@ -107,7 +107,7 @@ def as_text(column: pd.Series, *, keep_words: bool = False) -> pd.Series:
     if not keep_words:
         text = text.mask(text.map(is_missing), "")
     known = text[text != ""]
-    if known.str.endswith(".0").any() and known.map(WHOLE.fullmatch).all():
+    if known.str.endswith(".0").any() and all(WHOLE.fullmatch(cell) for cell in known):
         text = text.str.replace(r"\.0*$", "", regex=True)
     return text
 
