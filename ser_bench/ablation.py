@@ -124,8 +124,9 @@ class Bench:
     def counts(self, variation: Variation) -> np.ndarray:
         """Confusions where these groups are kept, shape (n_seeds, n_speakers, k, k)."""
         judged = self.ground.judged
-        speakers = judged.clips["speaker"].to_numpy(str)
-        return scores.speaker_counts(judged.codes, self.predicted(variation), speakers, classes=range(len(judged.emotions)))
+        held, speakers = judged.evaluated, judged.clips["speaker"].to_numpy(str)
+        predicted = self.predicted(variation)[:, held]
+        return scores.speaker_counts(judged.codes[held], predicted, speakers[held], classes=range(len(judged.emotions)))
 
     def everywhere(self, mode: str, group: str, kept: Iterable[str]) -> Variation:
         """A variation that keeps the same groups at every place."""

@@ -17,7 +17,7 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
 from ser_bench.plan import Ground
-from ser_bench.protocol import inner_folds
+from ser_bench.protocol import NEVER, inner_folds
 from ser_bench.record import KEYS, Run, folder_of, write_folder
 from ser_bench.tables import as_counts, as_text, check_columns, read_table, refuse_rows, to_numbers
 
@@ -33,7 +33,8 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
     """The folds of every clip: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out. `inner_k` is its inner fold where outer fold k is held out, blank for clips
-    that are not learnt from then, and for all where a single training voice allows no inner folds.
+    that are not learnt from then, and for all where a single training voice allows no inner folds. Of a fixed split only the test part is
+    held out, in fold 0; the others have fold -1, and where there is a dev part, inner fold 0 is that and -1 what is fitted.
     """
     import pandas as pd
 
@@ -44,7 +45,9 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
         for held_out in range(folds.max() + 1):
             train = judged.training(seed, held_out)
             column = pd.array([pd.NA] * len(table), dtype="Int64")
-            if judged.protocol.leaky or len(np.unique(voices[train])) > 1:
+            if judged.selecting is not None:
+                column[train] = np.where(judged.selecting[train], 0, NEVER)
+            elif judged.protocol.leaky or len(np.unique(voices[train])) > 1:
                 seed_inside = judged.fold_seed(seed, held_out)
                 column[train] = inner_folds(voices[train], judged.codes[train], inner, seed_inside, random=judged.protocol.leaky)
             table[f"inner_{held_out}"] = column
@@ -93,11 +96,12 @@ def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
 
 
 def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> pd.DataFrame:
-    clips = judged.clips.index
+    held = judged.clips[judged.evaluated]
+    clips = held.index
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
     _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not judged in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
-    known = judged.clips[["speaker", "emotion"]].assign(seed=seed, own=judged.folds[seed])
+    known = held[["speaker", "emotion"]].assign(seed=seed, own=judged.folds[seed][judged.evaluated])
     rows = known.join(table.set_index("clip")[[c for c in table.columns if c in {"predicted", "fold"} or c.startswith("p.")]])
     if "fold" in rows:
         _refuse(path, rows.index[rows["fold"] != rows["own"]], "is predicted in another fold than its own; see ser-bench splits")
@@ -153,8 +157,8 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig) -> Run:
         "labels": judged.labels,
         "dims": pd.NA,
         "cv": str(judged.protocol),
-        "speakers": judged.clips["speaker"].nunique(),
-        "clips": len(judged.clips),
+        "speakers": judged.clips.loc[judged.evaluated, "speaker"].nunique(),
+        "clips": int(judged.evaluated.sum()),
         "budget": MODEL,
         "trials": 0,
         "seeds": seeds,

@@ -69,12 +69,12 @@ def importances(bench: Bench) -> pd.DataFrame:
 
     subsets, single = subsets_of(len(bench.groups)), telling(bench)
     explained = dict(_explain_all(bench, subsets, single))
-    judged, truth = bench.ground.judged, bench.ground.judged.codes
-    speakers = judged.clips["speaker"].to_numpy(str)
+    judged, held = bench.ground.judged, bench.ground.judged.evaluated
+    truth, speakers = judged.codes[held], judged.clips["speaker"].to_numpy(str)[held]
 
     def counts(kind: str, which: int) -> np.ndarray:
         """Confusions by shuffle and speaker, over all places: shape (repeats * seeds, n_speakers, k, k)."""
-        codes = judged.joined({place: found[kind][which] for place, found in explained.items()}).reshape(-1, len(truth))
+        codes = judged.joined({place: found[kind][which] for place, found in explained.items()})[..., held].reshape(-1, len(truth))
         return scores.speaker_counts(truth, codes, speakers, classes=range(len(judged.emotions)))
 
     whole = counts("subsets", subsets.index(tuple(range(len(bench.groups)))))

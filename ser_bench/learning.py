@@ -73,9 +73,14 @@ def learning_curves(planned: Plan, run: Run, progress: Progress, *, fresh: bool 
             first = next(iter(failures.values()))
             warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {first}")
     planned.stages["learning curves"] = time.perf_counter() - began
-    speakers = judged.clips["speaker"].to_numpy(str)
+    tested, speakers = judged.evaluated, judged.clips["speaker"].to_numpy(str)
     rows = [
-        (judged.corpus, *cell, n, *scores.jackknife_interval(judged.codes, codes, speakers, cross_validated=True))
+        (
+            judged.corpus,
+            *cell,
+            n,
+            *scores.jackknife_interval(judged.codes[tested], codes[:, tested], speakers[tested], cross_validated=True),
+        )
         for n, by_cell in by_number.items()
         for cell, codes in by_cell.items()
     ]

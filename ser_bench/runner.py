@@ -240,6 +240,7 @@ def unit_data(judged: Judged, features: Features, unit: Unit) -> UnitData:
         together=_together(judged, unit.track, used),
         leaky=judged.protocol.leaky,
         outer=None if unit.nested else folds,
+        selecting=None if judged.selecting is None else judged.selecting[used],
     )
 
 

@@ -146,6 +146,7 @@ def _plain(bench: Bench) -> str:
 def _row(name: str, bench: Bench, usual: Bench) -> dict[str, Any]:
     mine, theirs = bench.ground.judged, usual.ground.judged
     same = mine.clips.index.equals(theirs.clips.index) and mine.emotions == theirs.emotions and len(mine.folds) == len(theirs.folds)
+    same = same and np.array_equal(mine.evaluated, theirs.evaluated)
     others = usual.counts(usual.everywhere("all", "", usual.groups)) if same else None
     row = bench.row(bench.everywhere("sweep", name, bench.groups), others, usual.features.name)
     return row | {"p": np.nan} if bench.hashes == usual.hashes else row

@@ -21,7 +21,7 @@ import numpy as np
 
 from ser_bench.config import BALANCED
 from ser_bench.files import write_whole
-from ser_bench.protocol import Protocol, derive_seed, training_clips
+from ser_bench.protocol import NEVER, Protocol, derive_seed, fixed_parts, training_clips
 from ser_bench.spec import versions
 
 if TYPE_CHECKING:
@@ -78,6 +78,17 @@ class Judged:
         return codes
 
     @cached_property
+    def evaluated(self) -> np.ndarray:
+        """Which clips are held out in some fold, shape (n_clips,): all, but for a fixed split, of which only the test part is."""
+        return np.logical_and.reduce([folds != NEVER for folds in self.folds.values()])
+
+    @cached_property
+    def selecting(self) -> np.ndarray | None:
+        """Which clips select parameters, shape (n_clips,): the dev part of a fixed split, where it has one."""
+        parts = fixed_parts(self.clips, self.protocol)
+        return None if parts is None or "dev" not in parts else parts == "dev"
+
+    @cached_property
     def emotions(self) -> list[str]:
         """The classes, in alphabetical order: code i is `emotions[i]`."""
         return sorted(self.clips["emotion"].unique())
@@ -89,7 +100,8 @@ class Judged:
 
     @cached_property
     def hashes(self) -> dict[int, str]:
-        """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold and, where these are held out, sentence."""
+        """By seed, a hash of every clip's content, emotion, speaker, voice and outer fold, where these are held out, sentence, and of
+        whether it selects parameters in a fixed split."""
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
 
     def training(self, seed: int, fold: int) -> np.ndarray:
@@ -109,6 +121,8 @@ class Judged:
     def _hash(self, fold: np.ndarray) -> str:
         columns = ["key", "emotion", "speaker", "voice", *(["sentence"] if self.protocol.text else [])]
         rows = self.clips[columns].assign(fold=fold)
+        if self.selecting is not None:
+            rows = rows.assign(selecting=self.selecting)
         return hashlib.blake2b(rows.to_csv(index=False).encode(), digest_size=12).hexdigest()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_bench.errors import WrongCall
@@ -148,6 +148,7 @@ CELLS = (
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=4))
 def test_what_pandas_writes_is_what_is_read(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("t") / "t.csv"

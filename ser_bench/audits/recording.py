@@ -62,7 +62,8 @@ def recognised_from(judged: Judged, features: Features, group: str, seed: int) -
         data = UnitData(x, judged.codes, voices, train, tuple(judged.emotions))
         split = scaled_split(data, x, train, held, held_out=True)
         predicted[held] = plan_split(model, split).run(dict(model.defaults), derive_seed(seed, "audit", fold)).predicted
-    return scores.jackknife_interval(judged.codes, predicted, voices, cross_validated=True)
+    tested = judged.evaluated
+    return scores.jackknife_interval(judged.codes[tested], predicted[tested], voices[tested], cross_validated=True)
 
 
 def header_properties(paths: Sequence[str]) -> np.ndarray:

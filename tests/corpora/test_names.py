@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ser_bench.corpora import load_corpus
@@ -22,6 +22,7 @@ def speakers(*names: str, **others: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"speaker": list(names), "emotion": "fear", **others})
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_what_no_reader_sees_parts_no_name(name):
     assume(plain(name) == plain(plain(name)))
@@ -37,6 +38,7 @@ def test_what_no_reader_sees_parts_no_name(name):
         assert len(lines) == (change != name)
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, min_size=1, max_size=6))
 def test_joining_again_changes_nothing_and_loses_no_clip(names):
     once, _ = join_spellings(speakers(*names))
@@ -46,12 +48,14 @@ def test_joining_again_changes_nothing_and_loses_no_clip(names):
     assert [plain(a) for a in names] == [plain(b) for b in once["speaker"]]
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_plain_and_loose_are_stable(name):
     assert plain(plain(name)) == plain(name)
     assert loose(loose(name)) == loose(name) or loose(name).isnumeric() or "." in name or "0" in plain(name)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_zeros_before_and_after_a_number_are_asked_about(number, zeros):
     for other in ("0" * zeros + str(number), f"{number}.0", f"0{number}.0"):
