@@ -18,9 +18,8 @@ def names(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """Names that may be one, or none, and contradictions between rows of one speaker."""
     from ser_bench.corpora import ASKED, losses, questions
 
-    for column, what in questions(ground.corpus.clips).items():
-        stops = column in ASKED and not config.allow_similar_names
-        yield Finding("error" if stops else "warning", "names", f"{column}: {what}")
+    for column, what in questions(ground.corpus.clips, ASKED).items():
+        yield Finding("warning" if config.allow_similar_names else "error", "names", f"{column}: {what}")
     told = losses(ground.judged.clips, whole=not config.hearing.label, by_speaker="speaker" in config.track)
     for line in [*ground.corpus.warnings, *told]:
         yield Finding("warning", "names and labels", line)

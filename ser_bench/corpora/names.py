@@ -115,8 +115,8 @@ def ask(clips: pd.DataFrame, corpus: str) -> None:
 
 
 def remarks(clips: pd.DataFrame) -> list[str]:
-    """Warnings of speakers whose rows contradict each other or are suspiciously few."""
-    lines = []
+    """Warnings of speakers whose rows contradict each other or are suspiciously few, and of other names that may be one."""
+    lines = [f"{column}: {what}" for column, what in questions(clips, [name for name in NAMED if name not in ASKED]).items()]
     speakers = clips["speaker"].value_counts().sort_index()
     if single := list(speakers.index[speakers == 1]):
         lines.append(f"{len(single)} speaker(s) with a single clip, perhaps misspelt: {first([_quoted(name) for name in single])}")

@@ -67,7 +67,9 @@ class OwnTable:
         known = set(corpus.clips.index)
 
         def own(row: str) -> str:
-            others = (row, clip_name(row, corpus.folder), clip_name(self.whole.get(row, row), corpus.folder))
+            if row in known:
+                return row
+            others = (clip_name(row, corpus.folder), clip_name(self.whole.get(row, row), corpus.folder))
             return next((name for name in others if name in known), row)
 
         table = self.table.set_axis([own(row) for row in self.table.index])

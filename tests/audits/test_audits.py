@@ -15,6 +15,7 @@ import soundfile
 import ser_bench
 from ser_bench.audits import cramers_v
 from ser_bench.audits.recording import header_properties
+from ser_bench.errors import WrongCall
 from tests.audits.looking import look, said
 
 EMOTIONS = ("anger", "fear", "sadness")
@@ -191,3 +192,15 @@ def test_cramers_v_knows_independence_and_dependence() -> None:
     assert cramers_v(a, a) == pytest.approx(1, abs=0.01)
     mixed = np.where(rng.random(4000) < 0.5, a, b)
     assert 0.3 < cramers_v(a, mixed) < 0.7
+
+
+def test_names_that_may_be_one_are_errors_and_joined_ones_warnings(folder):
+    clips = table(folder)
+    clips.loc[clips["speaker"] == "s5", "speaker"] = "s04"
+    clips.loc[0, ["speaker", "emotion"]] = "S0", "Fear\u200b"
+    rewrite(folder, clips)
+    found = look(folder)
+    assert "'s04' (12 clips) and 's4' (12 clips) may be one" in said(found, "error", "names")
+    assert "'S0' (1) as 's0'" in said(found, "warning", "names and labels")
+    with pytest.raises(WrongCall, match="--allow-similar-names"):
+        ser_bench.splits(folder / "clips.csv", cache=str(folder / "store"))

@@ -84,6 +84,12 @@ def test_speakers_that_contradict_themselves_or_have_one_clip_are_named():
     assert told == ["1 speaker(s) with a single clip, perhaps misspelt: 'OA'", "1 speaker(s) with more than one gender: 'OAF' (f, m)"]
 
 
+def test_sentences_that_may_be_one_are_told_and_stop_nothing():
+    clips = speakers("1", "1", "2", "2", sentence=["a01", "a1", "01", "1"])
+    ask(clips, "mine")
+    assert remarks(clips) == ["sentence: '01' (1 clip) and '1' (1 clip) may be one"]
+
+
 def test_what_speakers_lack_is_counted():
     clips = pd.DataFrame({"speaker": list("aabb"), "emotion": ["fear", "anger", "fear", "fear"]})
     assert lacking(clips) == ["1 of 2 speakers have no clip of some emotion: b (anger)"]
