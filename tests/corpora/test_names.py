@@ -87,7 +87,7 @@ def test_speakers_that_contradict_themselves_or_have_one_clip_are_named():
 def test_sentences_that_may_be_one_are_told_and_stop_nothing():
     clips = speakers("1", "1", "2", "2", sentence=["a01", "a1", "01", "1"])
     ask(clips, "mine")
-    assert remarks(clips) == ["sentence: '01' (1 clip) and '1' (1 clip) may be one"]
+    assert remarks(clips) == ["sentence: '01' (1 clip) and '1' (1 clip) may be one, 'a01' (1 clip) and 'a1' (1 clip) may be one"]
 
 
 def test_what_speakers_lack_is_counted():
