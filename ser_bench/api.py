@@ -183,7 +183,7 @@ def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
     from ser_bench import audits, reports
 
     reports.write_csv(audits.glance(ground, config), run.folder / "findings.csv")
-    read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
+    read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips[ground.judged.evaluated])
     board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against, run.refits)
     return Results(**vars(run), leaderboard=board, resolutions=shown)
 

@@ -108,6 +108,12 @@ splitting = options(
     ),
     click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
     click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
+    click.option(
+        "--allow-similar-names",
+        is_flag=True,
+        default=None,
+        help="Take nearly equal names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
+    ),
     click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
 )
 TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's.")

@@ -89,6 +89,8 @@ class RunConfig:
         The share of clips that may be unusable before the run stops.
     allow_conflicts : bool
         Go on although one audio stands under two emotions.
+    allow_similar_names : bool
+        Take speakers and emotions whose names are nearly the same ('3' and '03') as different, and 'unknown' as a name.
     jobs : int
         Processes; 0 is one a core.
     backend : {'local', 'dask'}
@@ -121,6 +123,7 @@ class RunConfig:
     learning_curves: bool = True
     max_skipped: float = 0.1
     allow_conflicts: bool = False
+    allow_similar_names: bool = False
     jobs: int = 0
     backend: str = "local"
     scheduler: str = ""

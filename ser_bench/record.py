@@ -106,7 +106,7 @@ def _cell_row(planned: Plan, cell: Cell, kept: list[Finished], failed: list[str]
         "track": track,
         "cv": str(judged.protocol),
         "speakers": judged.n_voices,
-        "clips": len(judged.clips),
+        "clips": int(judged.evaluated.sum()),
         "budget": config.budget,
         "trials": config.trials,
         "seeds": config.seeds,
@@ -273,11 +273,12 @@ def describe_corpus(ground: Ground) -> dict[str, Any]:
     import pandas as pd
 
     clips, facts = ground.judged.clips, ground.corpus.facts
+    tested = clips[ground.judged.evaluated]
     return {
         "name": ground.corpus.name,
         "clips": len(clips),
-        "speakers": ground.judged.n_voices,
-        "effective_speakers": round(scores.effective_voices(pd.crosstab(clips["voice"], clips["emotion"])), 1),
+        "speakers": clips["voice"].nunique(),
+        "effective_speakers": round(scores.effective_voices(pd.crosstab(tested["voice"], tested["emotion"])), 1),
         "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
         "hours": round(float(clips["seconds"].sum()) / 3600, 3),
         "licence": facts.licence if facts else "",

@@ -244,6 +244,7 @@ def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool 
         together=_together(judged, unit.track, used),
         leaky=judged.protocol.leaky,
         outer=None if unit.nested else folds,
+        selecting=None if judged.selecting is None else judged.selecting[used],
     )
 
 

@@ -166,6 +166,7 @@ def _reference(bench: Bench, usual: Bench) -> System | None:
     emotions, or changes nothing. Its refits count only on the same folds."""
     mine, theirs = bench.ground.judged, usual.ground.judged
     same = mine.clips.index.equals(theirs.clips.index) and mine.emotions == theirs.emotions and len(mine.folds) == len(theirs.folds)
+    same = same and np.array_equal(mine.evaluated, theirs.evaluated)
     if not same or bench.hashes == usual.hashes:
         return None
     found = _system(usual)

@@ -99,9 +99,9 @@ def test_a_random_split_is_leaky_for_others_too(tmp_path, corpus, where, folds):
         (lambda t: t.assign(predicted="joy"), r"is predicted as 'joy', which is none of anger"),
         (lambda t: t.assign(**{"p.anger": 1.0}), r"for all emotions judged or for none"),
         (lambda t: t.assign(seed=7), r"seed 7 is none of this protocol's \(0\)"),
-        (lambda t: t.drop(columns="predicted"), r"has no column 'predicted'"),
-        (lambda t: t.assign(predicted=[None, *t["predicted"][1:]]), r"row 1 has no predicted"),
-        (lambda t: t.iloc[:0], r"is not predicted \(and 47 more\)"),
+        (lambda t: t.drop(columns="predicted"), r"no column 'predicted'"),
+        (lambda t: t.assign(predicted=[None, *t["predicted"][1:]]), r"no predicted in row 1"),
+        (lambda t: t.iloc[:0], r"has no rows"),
     ],
 )
 def test_predictions_that_do_not_fit_are_refused_by_name(tmp_path, corpus, where, folds, change, message):

@@ -50,7 +50,7 @@ ASIDE = "p against the best of all rows, while other rows are compared without t
 SEARCH = ["budget", "trials", "seeds"]
 PROTOCOL = [*BLOCK, *SEARCH, "settings", "judged"]
 # Of a run's configuration: what its rows say themselves, or its clips and their folds.
-SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts"}
+SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts", "allow_similar_names"}
 
 
 @dataclass(frozen=True)
