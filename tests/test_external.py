@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,8 @@ from tests.small import judge
 
 
 @pytest.fixture
-def where(speech: Path, tmp_path: Path) -> dict[str, str]:
-    return {"cache": str(speech / "store"), "out": str(tmp_path / "out")}
+def where(speech: Path, tmp_path: Path) -> dict[str, Any]:
+    return {"cache": str(speech / "store"), "out": str(tmp_path / "out"), "seeds": 1}
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def corpus(speech: Path) -> Path:
 
 
 @pytest.fixture
-def folds(corpus: Path, where: dict[str, str]) -> pd.DataFrame:
+def folds(corpus: Path, where: dict[str, Any]) -> pd.DataFrame:
     return ser_bench.splits(corpus, **where)
 
 
