@@ -125,7 +125,8 @@ class Bench:
     def counts(self, variation: Variation) -> np.ndarray:
         """Confusions by voice where these groups are kept, shape (n_seeds, n_voices, k, k)."""
         judged = self.ground.judged
-        return scores.speaker_counts(judged.codes, self.predicted(variation), judged.voices, classes=range(len(judged.emotions)))
+        held, predicted = judged.evaluated, self.predicted(variation)
+        return scores.speaker_counts(judged.codes[held], predicted[:, held], judged.voices[held], classes=range(len(judged.emotions)))
 
     def everywhere(self, mode: str, group: str, kept: Iterable[str]) -> Variation:
         """A variation that keeps the same groups at every place."""

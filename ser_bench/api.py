@@ -60,12 +60,15 @@ class Crossed:
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
     warnings : list of str
+    emotions : list of str
+        Those that all corpora have, and are judged on.
     """
 
     folder: Path
     table: pd.DataFrame
     predictions: pd.DataFrame
     warnings: list[str]
+    emotions: list[str]
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,7 @@ def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
     from ser_bench import audits, reports
 
     reports.write_csv(audits.glance(ground, config), run.folder / "findings.csv")
-    read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips)
+    read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips[ground.judged.evaluated])
     board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against, run.refits)
     return Results(**vars(run), leaderboard=board, resolutions=shown)
 
@@ -188,7 +191,8 @@ def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
 def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> pd.DataFrame:
     """The folds that `run` uses, for systems that are trained elsewhere: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
-    `fold` is the outer fold in which a clip is held out, `inner_k` its inner fold where outer fold k is held out.
+    `fold` is the outer fold in which a clip is held out, `inner_k` its inner fold where outer fold k is held out. ``attrs["warnings"]`` is
+    a list of what is to be known of the clips, as `Results.warnings` is.
 
     Parameters
     ----------
@@ -201,7 +205,9 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     from ser_bench import external
 
     config, ground = _ground(corpus, options, progress)
-    return external.split_table(ground.judged, config.inner)
+    table = external.split_table(ground.judged, config.inner)
+    table.attrs["warnings"] = ground.warnings
+    return table
 
 
 def score(
@@ -307,8 +313,9 @@ def cross(
     folder = folder_of("cross", config, [pairs, *(seed for ground in grounds.values() for seed in ground.judged.hashes.values())])
     about = {"corpora": [describe_corpus(ground) for ground in grounds.values()], "configuration": config.what(), "warnings": warnings}
     write_environment(folder, surroundings() | about)
-    publish_cross(folder, table, predictions)
-    return Crossed(folder, table, predictions, warnings)
+    emotions = next(iter(grounds.values())).judged.emotions
+    publish_cross(folder, table, predictions, emotions)
+    return Crossed(folder, table, predictions, warnings, emotions)
 
 
 def ablate(
@@ -433,7 +440,8 @@ def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | No
 def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.DataFrame]:
     """What `run_config` would fit, one table a corpus: cells, units to do, fits, and roughly how many minutes they take.
 
-    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first.
+    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
+    meant by `where`.
     """
     from ser_bench.forecast import forecast
 

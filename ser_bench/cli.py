@@ -6,18 +6,19 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config, read_sweep
-from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, unknown
+from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, lines, printable, quoted, unknown
+from ser_bench.files import without_formulas, write_csv
+from ser_bench.mirror import without_command_secrets
 from ser_bench.progress import for_terminal
 from ser_bench.variants import KNOWN as VARIANTS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
     from rich.console import Console
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULTS = RunConfig()
+LONGEST_LINE = 10_000
 
 
 class Commands(click.Group):
@@ -94,7 +96,9 @@ TRACK = click.option(
 )
 splitting = options(
     click.option("--labels", metavar="SCHEME", help=f"Which emotions are judged: all, big4.  [default: {DEFAULTS.labels}]"),
-    click.option("--where", metavar="EXPR", help="Keep some clips: a query on the clip table, such as \"intensity == 'strong'\"."),
+    click.option(
+        "--where", metavar="EXPR", help="Keep the clips for which this is true (docs/filters.md), such as \"intensity == 'strong'\"."
+    ),
     click.option(
         "--cv",
         metavar="PROTOCOL",
@@ -104,6 +108,12 @@ splitting = options(
     ),
     click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
     click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
+    click.option(
+        "--allow-similar-names",
+        is_flag=True,
+        default=None,
+        help="Take nearly equal names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
+    ),
     click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
 )
 TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's.")
@@ -197,6 +207,7 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     config = _config(given)
     if dry_run:
         for table in api.dry_run(config, progress=for_terminal()):
+            _warn(table.attrs["warnings"])
             _print_table(table.columns, table.itertuples(index=False))
             _print_forecast(table)
         return
@@ -204,7 +215,7 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     for result in results:
         _print_results(result)
     if len(results) > 1:
-        click.echo(f"compare them: ser-bench leaderboard {' '.join(str(result.folder) for result in results)}")
+        _say(f"compare them: ser-bench leaderboard {' '.join(str(result.folder) for result in results)}")
     failures = [line for result in results for line in result.failures]
     if failures:
         raise WorkFailed(f"{len(failures)} unit(s) failed and their rows are marked FAILED; the first: {failures[0]}")
@@ -231,11 +242,10 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
     config = _config(given)
     done = api.extract_all(corpus, features, config=config, progress=for_terminal(), verify=verify)
     for source, filled in zip(corpus, done, strict=True):
-        for warning in filled.warnings:
-            click.echo(f"warning: {warning}", err=True)
+        _warn(filled.warnings)
         for _, clip in filled.skipped.iterrows():
-            click.echo(f"skipped {clip['clip']}: {clip['reason']}", err=True)
-        click.echo(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
+            _say(f"skipped {clip['clip']}: {clip['reason']}", err=True)
+        _say(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
 
 
 @cli.command()
@@ -276,7 +286,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
         _print_audit(found)
     everything = pd.concat([found.findings.assign(corpus=found.name) for found in audits])[["corpus", "kind", "check", "what"]]
     if to:
-        everything.to_csv(to, index=False)
+        write_csv(everything, Path(to))
     errors = everything[everything["kind"] == "error"]
     if len(errors):
         raise WorkFailed(f"{len(errors)} error(s) that a run stops for; the first: {errors.iloc[0]['corpus']}: {errors.iloc[0]['what']}")
@@ -363,8 +373,9 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
     """
     from ser_bench import api
 
-    file, sweep = read_sweep(given.pop("config")) if given.get("config") else ({}, {})
-    how = {**file, **_named({**given, "config": None}), "corpus": corpus}
+    config = given.pop("config")
+    file, sweep = ({}, {}) if config is None else read_sweep(config)
+    how = {**file, **_named(given), "corpus": corpus}
     _print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, sweep=sweep, progress=for_terminal(), **how))
 
 
@@ -393,12 +404,13 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
     from ser_bench import api
 
     table = api.splits(progress=for_terminal(), **{**_named(given), "corpus": corpus})
+    _warn(table.attrs["warnings"])
     if to is None:
-        click.echo(table.to_csv(index=False), nl=False)
+        click.echo(without_formulas(table.map(_shown) if sys.stdout.isatty() else table).to_csv(index=False), nl=False)
     elif to.endswith(".parquet"):
         table.to_parquet(to, index=False)
     else:
-        table.to_csv(to, index=False)
+        write_csv(table, Path(to))
 
 
 @cli.command()
@@ -503,8 +515,8 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
         for summary in summaries(table):
             _print_table(HEAD, summary.rows, title=summary.title)
         for note in table.attrs["notes"]:
-            click.echo(note)
-        click.echo(f"table: {os.path.join(to or run, 'planning.csv')}")
+            _say(note)
+        _say(f"table: {os.path.join(to or run, 'planning.csv')}")
 
 
 @cli.command()
@@ -533,7 +545,7 @@ def models() -> None:
 
 def main() -> None:
     """Run the command line; every error is one line on stderr, exit 2 for a wrong call, 1 for work that failed."""
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
     try:
         cli.main([argument for argument in sys.argv[1:] if argument != "--debug"], standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -552,8 +564,23 @@ def main() -> None:
 def _fail(message: str, code: int) -> None:
     if "--debug" in sys.argv:
         raise
-    click.echo(f"ser-bench: {' '.join(message.split())}", err=True)
+    _say(f"ser-bench: {' '.join(without_command_secrets(message, sys.argv[1:]).split())}", err=True)
     sys.exit(code)
+
+
+def _say(line: str, *, err: bool = False, **style: Any) -> None:
+    """Print a line, whatever names in it hold."""
+    click.secho(quoted(line, LONGEST_LINE), err=err, **style)
+
+
+def _shown(value: Any) -> Any:
+    """A cell of a table that goes to a terminal."""
+    return printable(value) if isinstance(value, str) else value
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        _say(f"warning: {warning}", err=True)
 
 
 def _config(given: dict[str, Any]) -> RunConfig:
@@ -565,24 +592,23 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
     """What the file and the command line name, the latter put over the former."""
     file = given.pop("config", None)
     named = {key: value for key, value in given.items() if value not in (None, ())}
-    return {**(read_config(file) if file else {}), **check_keys(named, source="the command line")}
+    return {**({} if file is None else read_config(file)), **check_keys(named, source="the command line")}
 
 
 def _print_results(result: Results) -> None:
     from ser_bench.reports import terminal_tables
 
-    for warning in result.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    _warn(result.warnings)
     if len(result.skipped):
         first = result.skipped.iloc[0]
         say = f"{len(result.skipped)} clip(s) skipped, such as {first['clip']}: {first['reason']}; all in {result.folder / 'skipped.csv'}"
-        click.echo(say, err=True)
+        _say(say, err=True)
     console = _console()
     for table in terminal_tables(result.leaderboard, result.resolutions):
         console.print(table)
     if result.fitted or result.reused:
-        click.echo(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
-    click.echo(f"report: {result.folder / 'report.html'}")
+        _say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
+    _say(f"report: {result.folder / 'report.html'}")
 
 
 def _print_merged(merged: Merged) -> None:
@@ -592,9 +618,9 @@ def _print_merged(merged: Merged) -> None:
     for table in merged_tables(merged):
         console.print(table)
     for line in merged.unsaid:
-        click.echo(line)
-    click.echo(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
-    click.echo(f"report: {merged.folder / 'leaderboard.html'}")
+        _say(line)
+    _say(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
+    _say(f"report: {merged.folder / 'leaderboard.html'}")
 
 
 def _where_time_went(spent: dict[str, float]) -> str:
@@ -615,39 +641,39 @@ def _print_ablated(found: Ablated) -> None:
         _print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
         _print_table(*importance_table(rows), title=f"what {features} with {model} leans on")
-    click.echo(f"report: {found.folder / 'ablation.html'}")
+    _say(f"report: {found.folder / 'ablation.html'}")
     _print_shown_in(found.shown_in)
 
 
 def _print_crossed(found: Crossed) -> None:
     from ser_bench.reports import matrices
 
-    for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    _warn(found.warnings)
     for matrix in matrices(found.table):
         _print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
-    emotions = found.table["emotions"].iloc[0].split("+")
-    click.echo(f"emotions: {', '.join(emotions)}; by chance {1 / len(emotions):.3f}; below a UAR, what is lost against training within")
-    click.echo(f"tables: {found.folder / 'cross.csv'}")
+    _say(
+        f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; below a UAR, what is lost against training within"
+    )
+    _say(f"tables: {found.folder / 'cross.csv'}")
 
 
 def _print_audit(found: Audited) -> None:
-    click.secho(found.name, bold=True)
+    _say(found.name, bold=True)
     for name, value in found.summary.items():
         _print_entry(name, value)
     colours = {"error": "red", "warning": "yellow", "note": None}
     for kind, check, what in found.findings[["kind", "check", "what"]].astype(str).to_numpy().tolist():
-        click.secho(f"{kind}: {check}", fg=colours[kind], bold=True)
+        _say(f"{kind}: {check}", fg=colours[kind], bold=True)
         _print_entry("", what)
     if found.gap is not None:
         _print_gap(found.gap)
-    click.echo(f"report: {found.folder / 'audit.html'}")
+    _say(f"report: {found.folder / 'audit.html'}")
     _print_shown_in(found.shown_in)
 
 
 def _print_shown_in(pages: Sequence[Path]) -> None:
     if pages:
-        click.echo(f"also shown in: {', '.join(map(str, pages))}")
+        _say(f"also shown in: {', '.join(map(str, pages))}")
 
 
 def _print_gap(gap: pd.DataFrame) -> None:
@@ -663,7 +689,7 @@ def _print_gap(gap: pd.DataFrame) -> None:
 def _print_catalogue(table: pd.DataFrame) -> None:
     """An entry a paragraph, whatever the terminal's width: its name, and below it what is known of it."""
     for name, *values in table.itertuples(index=False):
-        click.secho(str(name), bold=True)
+        _say(str(name), bold=True)
         for column, value in zip(table.columns[1:], values, strict=True):
             if value != "":
                 _print_entry(column, str(value))
@@ -676,13 +702,15 @@ def _print_entry(name: str, text: str) -> None:
 
     head = f"  {name:12} " if name else "  "
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    click.echo(textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head)))
+    filled = textwrap.wrap(printable(" ".join(text.split())), width, initial_indent=head, subsequent_indent=" " * len(head))
+    for line in filled or [head]:
+        _say(line)
 
 
 def _print_forecast(table: pd.DataFrame) -> None:
-    click.echo(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) still to do, about {table['minutes'].sum():.0f} minutes")
+    _say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) still to do, about {table['minutes'].sum():.0f} minutes")
     if table.attrs["missing"]:
-        click.echo(f"before that, features of {table.attrs['missing']} clip(s) are to be extracted")
+        _say(f"before that, features of {table.attrs['missing']} clip(s) are to be extracted")
 
 
 def _print_table(
@@ -692,10 +720,13 @@ def _print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*head, title=Text(title) if title else None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    heading = Text(printable(title)) if title else None
+    table = Table(title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name in head:
+        table.add_column(Text(printable(name)))
     for number, row in enumerate(rows):
-        table.add_row(*(Text(str(cell)) for cell in row), style=styles[number] if styles else "")
-    table.caption, table.caption_justify = Text(below) if below else None, "left"
+        table.add_row(*(Text(lines(str(cell))) for cell in row), style=styles[number] if styles else "")
+    table.caption, table.caption_justify = Text(lines(below)) if below else None, "left"
     _console().print(table)
 
 

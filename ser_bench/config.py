@@ -7,16 +7,16 @@ and what only says *how* to work (jobs, folders) is kept apart from what decides
 from __future__ import annotations
 
 import dataclasses
-import json
+import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ser_bench.errors import WrongCall, unknown
+from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.hearing import Hearing
 from ser_bench.parallel import Workers
-from ser_bench.spec import split_sum, typed
+from ser_bench.spec import plainly, split_sum, typed, within
 
 
 class Budget(NamedTuple):
@@ -31,8 +31,25 @@ BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(10, 4, 3), "full": Budge
 TRACKS = ("train", "speaker")
 BALANCED = "balanced"
 CLASS_WEIGHTS = (BALANCED, "none")
+LAST_SEED = 2**32 - 1
+"""Of the seeds that numpy, scikit-learn and XGBoost take."""
+BOUNDS: dict[str, tuple[float, float]] = {
+    "trials": (0, 100_000),
+    "inner": (0, 1000),
+    "seeds": (0, 1000),
+    "seed": (0, LAST_SEED),
+    "time_limit": (0, 525_600),
+    "offset": (0, 86_400),
+    "duration": (0, 86_400),
+    "trim": (0, 200),
+    "max_skipped": (0, 1),
+    "jobs": (0, 1024),
+}
+"""The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits tell apart."""
 HOW = frozenset({"corpus", "learning_curves", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 BACKENDS = ("local", "dask")
+UNWRITABLE = re.compile(r'["\\\x00-\x1f\x7f]')
+"""What stands escaped in a quoted text of TOML."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +66,7 @@ class RunConfig:
     labels : str
         Label scheme.
     where : str
-        A pandas query on the clip table that keeps some clips; empty keeps all.
+        An expression that keeps some clips (`corpora.filters`), such as ``gender == 'female'``; empty keeps all.
     cv : str
         ``auto``, ``loso``, ``group:K``, ``predefined`` or ``random:K``.
     track : tuple of {'train', 'speaker'}
@@ -72,6 +89,8 @@ class RunConfig:
         The share of clips that may be unusable before the run stops.
     allow_conflicts : bool
         Go on although one audio stands under two emotions.
+    allow_similar_names : bool
+        Take speakers and emotions whose names are nearly the same ('3' and '03') as different, and 'unknown' as a name.
     jobs : int
         Processes; 0 is one a core.
     backend : {'local', 'dask'}
@@ -104,10 +123,11 @@ class RunConfig:
     learning_curves: bool = True
     max_skipped: float = 0.1
     allow_conflicts: bool = False
+    allow_similar_names: bool = False
     jobs: int = 0
     backend: str = "local"
     scheduler: str = ""
-    storage: str = ""
+    storage: str = field(default="", repr=False)
     out: str = "results"
     cache: str = "features"
 
@@ -128,14 +148,23 @@ class RunConfig:
             raise WrongCall("backend 'dask' and the address of its scheduler go together: --backend dask --scheduler tcp://host:port")
         if self.jobs and self.scheduler:
             raise WrongCall("jobs: with backend dask the cluster's workers are all used; leave --jobs out")
-        for name in ("trials", "inner", "seeds", "seed", "time_limit", "jobs"):
-            if getattr(self, name) < 0:
-                raise WrongCall(f"{name}: {getattr(self, name)} is below zero")
+        for name, (low, high) in BOUNDS.items():
+            within(name, getattr(self, name), low, high)
+        if self.seed + max(self.seeds, 1) - 1 > LAST_SEED:
+            raise WrongCall(f"seeds: {self.seeds} seeds from {self.seed} on count beyond {LAST_SEED:,}, the last one")
         if self.inner == 1:
             raise WrongCall("inner: one fold leaves nobody to validate on; use 2 or more")
+        self._check_texts()
         object.__setattr__(self, "variant", self.hearing.variant)
-        if not 0 <= self.max_skipped <= 1:
-            raise WrongCall(f"max_skipped: {self.max_skipped} is not a share between 0 and 1")
+
+    def _check_texts(self) -> None:
+        """Refuse names that no file can have, and names that are none."""
+        for name, value in dataclasses.asdict(self).items():
+            for text in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
+                if not text.strip() and (isinstance(value, tuple) or name in {"out", "cache"}):
+                    raise WrongCall(f"{name}: is empty; name {'a folder' if name in {'out', 'cache'} else 'something, or leave it out'}")
+                if "\0" in text or not _is_unicode(text):
+                    raise WrongCall(f"{name}: '{quoted(text) if name != 'storage' else '***'}' is no Unicode text that a file can hold")
 
     @property
     def hearing(self) -> Hearing:
@@ -221,11 +250,15 @@ def read_sweep(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _read_toml(path: str | Path) -> dict[str, Any]:
+    if not str(path):
+        raise WrongCall("--config: is empty; name a TOML file, such as results/emodb-1a2b3c4d/run.toml")
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise WrongCall(f"--config {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise WrongCall(f"--config {path} is not read: its brackets are nested too deeply") from None
+    except ValueError as error:
         raise WrongCall(f"--config {path} is not TOML: {error}") from None
 
 
@@ -236,13 +269,41 @@ def to_toml(config: RunConfig) -> str:
     ['corpus = ["tones"]', 'features = ["egemaps", "spectral+mfcc"]']
     """
     values = dataclasses.asdict(dataclasses.replace(config, storage=""))
-    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    return "".join(f"{key} = {_in_toml(value)}\n" for key, value in values.items())
+
+
+def _in_toml(value: Any) -> str:
+    """A value as TOML 1.0 writes it.
+
+    >>> print(_in_toml(("a\\\\b", 'say "x"', "new\\nline")), _in_toml(1e-07), _in_toml(True))
+    ["a\\\\b", "say \\"x\\"", "new\\u000Aline"] 1e-07 true
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return '"' + UNWRITABLE.sub(_escape, value) + '"'
+    return f"[{', '.join(map(_in_toml, value))}]"
+
+
+def _escape(match: re.Match[str]) -> str:
+    letter = match.group()
+    return f"\\{letter}" if letter in '"\\' else f"\\u{ord(letter):04X}"
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _value(key: str, value: Any, default: Any, source: str) -> Any:
+    if key == "storage" and not isinstance(value, str):
+        raise WrongCall(f"{source}: 'storage' takes a URL in quotes")
+    if key in BOUNDS and type(value) in {int, float}:
+        within(f"{source}: '{key}'", value, *BOUNDS[key])
     if not isinstance(default, tuple):
         return typed(key, value, default, source)
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
-        raise WrongCall(f"{source}: '{key}' takes a list of words, not {value!r}")
+        raise WrongCall(f"{source}: '{key}' takes a list of words, not {quoted(plainly(value))}")
     return tuple(dict.fromkeys(words))

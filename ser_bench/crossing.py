@@ -153,9 +153,9 @@ def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
     kept = ground.judged.clips["emotion"].isin(emotions).to_numpy()
     clips = ground.judged.clips[kept]
     protocol, folds = split(clips, ground.corpus, config)
-    if protocol.leaky or protocol.text or protocol.most:
-        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves as by each other, without leaks; use auto, loso or group:K")
     judged = Judged(ground.corpus.name, "+".join(sorted(emotions)), clips, protocol, folds)
+    if protocol.leaky or protocol.text or protocol.most or not judged.evaluated.all():
+        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves as by each other, without leaks; use auto, loso or group:K")
     features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in ground.features.items()}
     return dataclasses.replace(ground, judged=judged, features=features)
 

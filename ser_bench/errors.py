@@ -1,10 +1,17 @@
-"""The two ways a command ends early, each said in one line: what, where, what to do.
+"""The two ways a command ends early, each said in one line: what, where, what to do; and how names that others chose are quoted.
 
 `WrongCall` ends with exit code 2 (the caller can mend it), `WorkFailed` with 1 (the work itself failed).
+Rule: no control character reaches a terminal, and no message holds more than the beginning of a long value.
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
+
+LONGEST_QUOTE = 80
+"""Characters of a value that a message shows."""
+JOINERS = "\u200c\u200d"
+"""Format characters that belong to words and emoji, and change nothing around them."""
 
 
 class SerBenchError(Exception):
@@ -30,6 +37,35 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> WrongCall:
     unknown model 'smv': did you mean 'svm'? (known: rf, svm)
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name[:LONGEST_QUOTE], known, n=1, cutoff=0.5)
     hint = f": did you mean '{near[0]}'?" if near else ""
-    return WrongCall(f"unknown {kind} '{name}'{hint} (known: {', '.join(known)})")
+    return WrongCall(f"unknown {kind} '{quoted(name)}'{hint} (known: {', '.join(known)})")
+
+
+def printable(text: str) -> str:
+    """The text with control characters, line breaks and marks that turn the direction of reading written out, for a line on a terminal.
+
+    >>> printable("a\\x1b[31mb\\u202ec\\n")
+    'a\\\\x1b[31mb\\\\u202ec\\\\n'
+    """
+    return "".join(map(_written_out, text)) if not text.isascii() or not text.isprintable() else text
+
+
+def lines(text: str) -> str:
+    """`printable` for text of several lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _written_out(letter: str) -> str:
+    hidden = unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and letter not in JOINERS
+    return ascii(letter)[1:-1] if hidden else letter
+
+
+def quoted(value: object, longest: int = LONGEST_QUOTE) -> str:
+    """A value in a message: one line, its beginning alone where it is long.
+
+    >>> quoted("a" * 100) == "a" * 79 + "…"
+    True
+    """
+    text = value if isinstance(value, str) else "bytes" if isinstance(value, bytes | bytearray | memoryview) else str(value)
+    return printable(text if len(text) <= longest else f"{text[: longest - 1]}…")

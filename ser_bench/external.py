@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,9 +20,11 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
+from ser_bench.files import restored
 from ser_bench.plan import Ground
-from ser_bench.protocol import inner_folds
+from ser_bench.protocol import NEVER, inner_folds
 from ser_bench.record import KEYS, Run, folder_of, write_folder
+from ser_bench.tables import as_counts, as_text, check_columns, read_table, refuse_rows, to_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +56,8 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
     """The folds of every clip: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out. `inner_k` is its inner fold where outer fold k is held out, blank for clips
-    that are not learnt from then, and for all where a single training voice allows no inner folds.
+    that are not learnt from then, and for all where a single training voice allows no inner folds. Of a fixed split only the test part is
+    held out, in fold 0; the others have fold -1, and where there is a dev part, inner fold 0 is that and -1 what is fitted.
     """
     import pandas as pd
 
@@ -64,7 +68,9 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
         for held_out in range(folds.max() + 1):
             train = judged.training(seed, held_out)
             column = pd.array([pd.NA] * len(table), dtype="Int64")
-            if judged.protocol.leaky or len(np.unique(voices[train])) > 1:
+            if judged.selecting is not None:
+                column[train] = np.where(judged.selecting[train], 0, NEVER)
+            elif judged.protocol.leaky or len(np.unique(voices[train])) > 1:
                 seed_inside = judged.fold_seed(seed, held_out)
                 column[train] = inner_folds(voices[train], judged.codes[train], inner, seed_inside, random=judged.protocol.leaky)
             table[f"inner_{held_out}"] = column
@@ -73,66 +79,24 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """A table of predictions: ``clip, predicted``, and where there are, ``seed, fold, p.<emotion>...`` and labels (`LABELS`).
+    """A table of predictions: ``clip`` (or ``file``), ``predicted``, and where there are, ``seed, fold, p.<emotion>...`` and labels.
 
-    Names and emotions are text as it is written, a cell that is missing is empty; seeds and folds are whole numbers. In Parquet clips may
-    be the index.
+    Names, emotions and labels (`LABELS`) are text, a cell that is missing is empty; seeds and folds are whole numbers. In Parquet clips
+    may be the index.
 
     Raises
     ------
     WrongCall
         Naming the file, and the column or row.
     """
-    table = _read_table(path)
+    table = read_table(path)
+    if "clip" not in table:
+        table = table.rename(columns={"file": "clip"})
+    check_columns(table, ("clip", "predicted"), path)
+    read = {column: as_text(table[column], keep_words=column == "clip") for column in WORDS if column in table}
     for column in ("clip", "predicted"):
-        if column not in table:
-            raise WrongCall(f"{path} has no column '{column}' (columns: {', '.join(table.columns)})")
-    for column in [column for column in WORDS if column in table]:
-        table[column] = table[column].astype(object).where(table[column].notna(), "").map(_word).astype(str)
-    for column in ("clip", "predicted"):
-        if (blank := (table[column] == "").to_numpy()).any():
-            raise WrongCall(f"{path}: row {int(blank.argmax()) + 1} has no {column}")
-    for column in [column for column in NUMBERS if column in table]:
-        values = _numbers(table[column])
-        wrong = ~((values >= 0) & (values < 2**53) & (values == np.floor(values)))
-        if wrong.any():
-            at = int(wrong.argmax())
-            raise WrongCall(f"{path}: row {at + 1} has the {column} '{table[column].iloc[at]}', which is no whole number from 0 up")
-        table[column] = values.astype(np.int64)
-    return table
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    """The table as it is written; of CSV every cell is text."""
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            table = pd.read_parquet(path)
-            if "clip" not in table and not isinstance(table.index, pd.RangeIndex):
-                table = (table if table.index.nlevels > 1 else table.rename_axis("clip")).reset_index()
-        else:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-            if not isinstance(table.index, pd.RangeIndex):
-                raise ValueError(f"its rows have more cells than its {len(table.columns)} columns")
-    except FileNotFoundError:
-        raise WrongCall(f"{path}: there is no such file") from None
-    except Exception as error:
-        raise WrongCall(f"{path} is no table of predictions: {(str(error) or type(error).__name__).splitlines()[0]}") from None
-    table.columns = [str(column).strip() for column in table.columns]
-    return table.reset_index(drop=True)
-
-
-def _word(value: object) -> str:
-    """A cell as text, a whole number without its ``.0``."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
-
-
-def _numbers(column: pd.Series) -> np.ndarray:
-    """A column as floats, NaN for what is no number."""
-    import pandas as pd
-
-    return pd.to_numeric(column.astype(object).map(str), errors="coerce").to_numpy(float)
+        refuse_rows(read[column] == "", path, f"no {column}")
+    return table.assign(**read, **{column: as_counts(table[column], path) for column in NUMBERS if column in table})
 
 
 def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
@@ -164,12 +128,14 @@ def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
 
 
 def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> pd.DataFrame:
-    clips = judged.clips.index
+    held = judged.clips[judged.evaluated]
+    clips = held.index
+    table = table.assign(clip=_as_known(table["clip"], clips), predicted=_as_known(table["predicted"], judged.emotions))
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
     _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not judged in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
     given = table.set_index("clip")
-    known = judged.clips[["speaker", "voice", "emotion"]].assign(seed=seed, own=judged.folds[seed])
+    known = held[["speaker", "voice", "emotion"]].assign(seed=seed, own=judged.folds[seed][judged.evaluated])
     rows = known.join(given[[c for c in given.columns if c in {"predicted", "fold"} or c.startswith(PROBABILITY)]])
     if "fold" in rows:
         _refuse(path, rows.index[rows["fold"] != rows["own"]], "is predicted in another fold than its own; see ser-bench splits")
@@ -184,6 +150,7 @@ def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> p
 
 def _check_labels(told: pd.Series, clips: pd.DataFrame, path: Path) -> None:
     """Refuse labels that contradict the corpus, rows as `clips`; a blank one tells nothing, the corpus's own word for a label agrees."""
+    told = _as_known(told, {*clips["emotion"], *clips.get("original", [])})
     same = (told == "") | (told == clips["emotion"]) | (told.map(name_emotion) == clips["emotion"])
     if "original" in clips:
         same |= told == clips["original"]
@@ -191,6 +158,12 @@ def _check_labels(told: pd.Series, clips: pd.DataFrame, path: Path) -> None:
     if len(wrong):
         says = f"is '{wrong.iloc[0]}' by the column '{told.name}' and {clips.loc[wrong.index[0], 'emotion']} in this corpus"
         _refuse(path, wrong.index, f"{says}; mend the table, or leave that column out")
+
+
+def _as_known(names: pd.Series, known: Iterable[str]) -> pd.Series:
+    """Names, those that our own tables write with an apostrophe as they are known."""
+    mine = set(known)
+    return names.map(lambda name: plain if isinstance(name, str) and (plain := restored(name)) in mine else name)
 
 
 def _probabilities(rows: pd.DataFrame, emotions: list[str], path: Path) -> pd.DataFrame:
@@ -202,7 +175,7 @@ def _probabilities(rows: pd.DataFrame, emotions: list[str], path: Path) -> pd.Da
         return pd.DataFrame(np.nan, index=rows.index, columns=names)
     if missing := sorted(set(names) ^ set(given)):
         raise WrongCall(f"{path}: probabilities are for all emotions judged or for none: {missing[0]} is too few or too many")
-    values = np.column_stack([_numbers(rows[name]) for name in names])
+    values = np.column_stack([to_numbers(rows[name]) for name in names])
     wrong = np.argwhere(~((values >= 0) & (values <= 1)))
     if len(wrong):
         at, which = wrong[0]
@@ -249,6 +222,7 @@ def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_o
             Remark(f"{path}: decisions only: {many} column(s) of probabilities are left out", "decisions only: probabilities left out")
         )
     unread = [c for c in table.columns if c not in {*WORDS, *NUMBERS} and not c.startswith(PROBABILITY)]
+    unread += table.attrs.get("left_out", {})
     if unread:
         more = f" and {len(unread) - 5} more" if len(unread) > 5 else ""
         said.append(Remark(f"{path}: {len(unread)} column(s) are not read: {', '.join(unread[:5])}{more}"))
@@ -311,7 +285,7 @@ def _row(judged: Judged, name: str, track: str, seeds: int, notes: list[str]) ->
         "dims": pd.NA,
         "cv": str(judged.protocol),
         "speakers": judged.n_voices,
-        "clips": len(judged.clips),
+        "clips": int(judged.evaluated.sum()),
         "budget": MODEL,
         "trials": 0,
         "seeds": seeds,

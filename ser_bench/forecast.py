@@ -43,7 +43,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
     from ser_bench.corpora import load_corpus, voices_of
     from ser_bench.features import count_missing, parse_features
 
-    corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    corpus, warnings = select(load_corpus(config.corpus[0], cache=config.cache), config)
     feature_sets = [parse_features(text) for text in config.features]
     models, dims = choose_models(config), {heard_as(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets}
     missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
@@ -69,7 +69,7 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
         rows.append([corpus.name, features, dims[features], model, track, str(judged.protocol), *told])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
     table = pd.DataFrame(rows, columns=names)
-    table.attrs["missing"] = missing
+    table.attrs |= {"missing": missing, "warnings": warnings}
     return table
 
 

@@ -84,7 +84,7 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
 
     ground = lay_ground(config, config.features, progress)
     protocol = ground.judged.protocol
-    if protocol.leaky or protocol.text or protocol.most:
+    if protocol.leaky or protocol.text or protocol.most or not ground.judged.evaluated.all():
         raise WrongCall(f"--cv {protocol}: the gap is measured from an honest and whole split; leave --cv out, or use loso or group:K")
     predicted = {way: codes for part in _splits(ground, config) for way, codes in _judge(part, config, progress)}
     truth, voices = ground.judged.codes, ground.judged.voices

@@ -94,12 +94,13 @@ def importances(bench: Bench) -> pd.DataFrame:
 
     asked = Asked(bench.features.groups, bench.groups, subsets_of(len(bench.groups)), telling(bench))
     explained = dict(_explain_all(bench, asked))
-    judged, truth = bench.ground.judged, bench.ground.judged.codes
+    judged, held = bench.ground.judged, bench.ground.judged.evaluated
+    truth, voices = judged.codes[held], judged.voices[held]
 
     def counts(kind: str, *which: int) -> np.ndarray:
         """Confusions by shuffle and voice, over all places: shape (repeats * seeds, n_voices, k, k)."""
-        codes = judged.joined({place: found[kind][which] for place, found in explained.items()}).reshape(-1, len(truth))
-        return scores.speaker_counts(truth, codes, judged.voices, classes=range(len(judged.emotions)))
+        codes = judged.joined({place: found[kind][which] for place, found in explained.items()})[..., held].reshape(-1, len(truth))
+        return scores.speaker_counts(truth, codes, voices, classes=range(len(judged.emotions)))
 
     by_subset = {subset: counts("subsets", at) for at, subset in enumerate(asked.subsets)}
     whole = by_subset[tuple(range(len(bench.groups)))]

@@ -106,14 +106,15 @@ def learning_curves(
 
 def _whole_row(judged: Judged, cell: Cell, n: int, codes: np.ndarray, ratio: float) -> tuple[Any, ...]:
     """The end of a cell's curve: a row of `COLUMNS`."""
-    found = scores.jackknife_interval(judged.codes, codes, judged.voices, inflation=ratio)
+    held = judged.evaluated
+    found = scores.jackknife_interval(judged.codes[held], codes[:, held], judged.voices[held], inflation=ratio)
     return (judged.corpus, *cell, n, 1, np.nan, *found)
 
 
 def _drawn_row(judged: Judged, cell: Cell, n: int, codes: list[np.ndarray], ratio: float) -> tuple[Any, ...]:
     """A point of a cell's curve, a row of `COLUMNS`, from the codes of each draw, shape (n_seeds, n_clips)."""
-    drawn = np.concatenate(codes)
-    counts = scores.speaker_counts(judged.codes, drawn, judged.voices)
+    held, drawn = judged.evaluated, np.concatenate(codes)
+    counts = scores.speaker_counts(judged.codes[held], drawn[:, held], judged.voices[held])
     score, low, high, sd_draws = scores.mean_over_draws(counts, inflation=ratio)
     return (judged.corpus, *cell, n, len(drawn), sd_draws, score, low, high)
 

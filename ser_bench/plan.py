@@ -21,7 +21,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.progress import Progress
-from ser_bench.protocol import Protocol, check_apart, outer_folds, resolve_cv, training_clips
+from ser_bench.protocol import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
 from ser_bench.registry import find
 from ser_bench.units import Cell, Judged, Unit, make_unit
 
@@ -101,7 +101,7 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress) -
 
     feature_sets = [parse_features(text) for text in features]
     began = time.perf_counter()
-    corpus = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    corpus, doubts = select(load_corpus(config.corpus[0], cache=config.cache), config)
     split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
     check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
@@ -116,7 +116,7 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress) -
     stages = {"corpus": loaded - began, "features": extracted - loaded}
     own = [m for f, m in zip(feature_sets, matrices, strict=True) if not all(isinstance(part, Extractor) for part in f.parts)]
     told = [line for matrix in own for line in giveaways(matrix, judged)]
-    return Ground(corpus, judged, named, skipped, [*extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
+    return Ground(corpus, judged, named, skipped, [*doubts, *extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
 
 
 def giveaways(matrix: Features, judged: Judged) -> list[str]:
@@ -138,19 +138,15 @@ def heard_as(features: str, config: RunConfig) -> str:
     return f"{features} @ {config.hearing.label}" if config.hearing.label else features
 
 
-def select(corpus: Corpus, config: RunConfig) -> Corpus:
-    """The corpus's clips that `where` keeps, under the emotions of the label scheme."""
-    from ser_bench.corpora import apply_labels
+def select(corpus: Corpus, config: RunConfig) -> tuple[Corpus, list[str]]:
+    """The corpus's clips that `where` keeps, under the emotions of the label scheme; and warnings of what in `where` may not be meant."""
+    from ser_bench.corpora import apply_labels, ask, filter_clips, scheme_losses
 
-    clips = corpus.clips
-    if config.where:
-        try:
-            clips = clips.query(config.where)
-        except Exception as error:
-            raise WrongCall(f"--where '{config.where}': {error} (columns: {', '.join(clips.columns)})") from None
-    if clips.empty:
-        raise WrongCall(f"--where '{config.where}' keeps none of the {len(corpus.clips)} clips of {corpus.name}")
-    return dataclasses.replace(corpus, clips=apply_labels(clips, config.labels))
+    clips, doubts = filter_clips(corpus.clips, config.where, corpus.name) if config.where else (corpus.clips, [])
+    labelled = apply_labels(clips, config.labels)
+    if not config.allow_similar_names:
+        ask(labelled, corpus.name)
+    return dataclasses.replace(corpus, clips=labelled, warnings=(*corpus.warnings, *scheme_losses(clips, config.labels))), doubts
 
 
 def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig) -> tuple[Judged, pd.DataFrame, list[str]]:
@@ -165,7 +161,7 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     """
     import pandas as pd
 
-    from ser_bench.corpora import lonely_labels, resolve_twins
+    from ser_bench.corpora import lonely_labels, losses, resolve_twins
 
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
     twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
@@ -175,7 +171,23 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     judged = Judged(corpus.name, config.labels, used, protocol, folds)
     lonely += [line for line in (unlearnt(judged, config.seed),) if line and not lonely]
     left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
-    return judged, left_out, [*twins.warnings, *lonely]
+    lonely += fixed_split(judged)
+    told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track)
+    return judged, left_out, [*twins.warnings, *lonely, *told]
+
+
+def fixed_split(judged: Judged) -> list[str]:
+    """How many clips and speakers each part of a fixed split has, what it is for, and emotions that are not tested; nothing of another
+    split."""
+    parts = fixed_parts(judged.clips, judged.protocol)
+    if parts is None:
+        return []
+    roles = {"train": "train", "dev": "select parameters, and train with the former then", "test": "are evaluated"}
+    sizes = {part: (int((parts == part).sum()), judged.clips.loc[parts == part, "voice"].nunique()) for part in roles if part in parts}
+    told = ", ".join(f"{n} clips of {speakers} speaker(s) {roles[part]} ({part})" for part, (n, speakers) in sizes.items())
+    absent = [emotion for code, emotion in enumerate(judged.emotions) if code not in judged.codes[parts == "test"]]
+    unheard = [f"the test part has no clip of {', '.join(absent)}: scores are of the other emotions"] if absent else []
+    return [f"--cv {judged.protocol} is one fixed split: {told}", *unheard]
 
 
 def unlearnt(judged: Judged, seed: int) -> str:
@@ -207,6 +219,8 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
     protocol = resolve_cv(config.cv, corpus.protocol, voices)
     folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
     for seed, fold in folds.items():
+        if len(np.unique(voices[fold != NEVER])) < 2:
+            raise WrongCall(f"--cv {protocol}: the test part shows a single speaker, and an interval over speakers needs at least two")
         for number in range(fold.max() + 1):
             train = training_clips(clips, protocol, fold, number, seed)
             if not train.any():

@@ -17,7 +17,8 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.files import write_whole
+from ser_bench.files import write_csv
+from ser_bench.protocol import NEVER
 from ser_bench.reports.leaderboard import BLOCK, CELL, block_of, evidence_of, read_board, read_predictions, read_refits
 from ser_bench.reports.planning import BOTH, SPEAKERS, draw_plan
 from ser_bench.reports.tables import short
@@ -120,7 +121,7 @@ def plan_study(
     table = pd.DataFrame(rows)
     table.attrs["notes"] = [*notes, *_remarks(table, clips)]
     target = Path(to) if to else folder
-    write_whole(target / "planning.csv", lambda part: table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n"))
+    write_csv(table, target / "planning.csv", float_format="%.6g")
     draw_plan(table, target / "figures")
     return table
 
@@ -140,13 +141,20 @@ def _wanted(width: float, difference: float | Sequence[float], power: float, sen
 
 
 def _read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
-    """A run's leaderboard, predictions, refits and clip table."""
+    """A run's leaderboard, predictions, refits and the table of clips evaluated."""
     import pandas as pd
 
     for name in NEEDED:
         if not (folder / name).is_file():
             raise WrongCall(f"{folder} is no finished run: it has no {name}; name a folder that `run` or `score` wrote")
-    return read_board(folder / NEEDED[0]), read_predictions(folder), read_refits(folder), pd.read_parquet(folder / NEEDED[2])
+    predictions, clips = read_predictions(folder), pd.read_parquet(folder / NEEDED[2])
+    return read_board(folder / NEEDED[0]), predictions, read_refits(folder), evaluated(clips, predictions)
+
+
+def evaluated(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The clips of a run's clip table that its folds hold out: all, but for a fixed split, of which only the test part is."""
+    folds = [f"fold_{seed}" for seed in predictions["seed"].unique()]
+    return clips[(clips[[fold for fold in folds if fold in clips]] != NEVER).all(axis=1)]
 
 
 def _seen(block: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame | None, clips: pd.DataFrame) -> Seen:

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from ser_bench.errors import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -60,7 +62,7 @@ class Lines:
         self._say(f"{self.what}: {self.done} of {self.total} in {_clock(time.monotonic() - self.begun)}")
 
     def _say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 class Bar:
@@ -77,17 +79,18 @@ class Bar:
 
         # Narrow enough that nothing is cut off at 80 columns.
         done = TextColumn("{task.fields[done]}/{task.fields[of]}")
-        columns = (TextColumn("{task.description}"), BarColumn(16), done, TimeRemainingColumn(), TextColumn("left"))
-        self.bar = RichProgress(*columns, TextColumn("[dim]{task.fields[note]}"), console=Console(stderr=True))
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(16), done, TimeRemainingColumn(), TextColumn("left"))
+        note = TextColumn("{task.fields[note]}", style="dim", markup=False)
+        self.bar = RichProgress(*columns, note, console=Console(stderr=True))
         self.done, self.total = 0, total
-        self.task = self.bar.add_task(what, total=1.0, note="", done=0, of=total)
+        self.task = self.bar.add_task(printable(what), total=1.0, note="", done=0, of=total)
         self.bar.start()
 
     def advance(self, note: str = "", share: float | None = None) -> None:
         """Move it."""
         self.done += 1
         if self.bar:
-            self.bar.update(self.task, advance=1 / self.total if share is None else share, note=note, done=self.done)
+            self.bar.update(self.task, advance=1 / self.total if share is None else share, note=printable(note), done=self.done)
 
     def stop(self) -> None:
         """Leave it standing at its end."""

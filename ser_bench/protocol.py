@@ -30,6 +30,16 @@ WITH_SENTENCES = "+sentence"
 CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}, and with @N to learn from N speakers) or random:K"
 
 
+PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("dev", "devel", "development", "val", "valid", "validation"), "dev"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What the parts of one fixed split are called, in any case."""
+NEVER = -1
+"""The outer fold of a clip that no fold holds out: those of a fixed split that are not its test part."""
+
+
 class SpeakerLeak(WorkFailed):
     """A voice on both sides of a split: this stops a run, whatever else is going well."""
 
@@ -88,12 +98,13 @@ def parse_cv(text: str) -> Protocol:
 def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
     """The protocol that `cv` means for this corpus.
 
-    ``auto`` is the corpus's customary protocol; where there is none, leave-one-speaker-out up to
-    12 speakers and six speaker groups above.
+    ``auto`` is the corpus's customary protocol; where there is none, or it needs more speakers than there are, leave-one-speaker-out
+    up to 12 speakers and six speaker groups above.
     """
     n_voices = len(np.unique(voices))
     if re.match(r"auto\b", cv):
-        cv = (customary or ("loso" if n_voices <= LOSO_LIMIT else "group:6")) + cv.removeprefix("auto")
+        usual = customary if customary and (parse_cv(customary).folds or 0) <= n_voices else ""
+        cv = (usual or ("loso" if n_voices <= LOSO_LIMIT else "group:6")) + cv.removeprefix("auto")
     protocol = parse_cv(cv)
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
         raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")
@@ -115,7 +126,7 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
     Returns
     -------
     array of int, shape (n_clips,)
-        Where sentences are held out too, a fold is what some speakers say of some sentences.
+        Where sentences are held out too, a fold is what some speakers say of some sentences. `NEVER` for what a fixed split does not test.
 
     Raises
     ------
@@ -127,8 +138,10 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
     speakers = speaker_folds(clips, protocol, seed)
     if not protocol.text:
         return speakers
-    sentences = _sentence_groups(clips, seed)
-    return np.unique(speakers * (sentences.max() + 1) + sentences, return_inverse=True)[1]
+    sentences, held = _sentence_groups(clips, seed), speakers != NEVER
+    folds = np.full(len(clips), NEVER)
+    folds[held] = np.unique((speakers * (sentences.max() + 1) + sentences)[held], return_inverse=True)[1]
+    return folds
 
 
 def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int, seed: int) -> np.ndarray:
@@ -147,10 +160,10 @@ def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, f
     -------
     array of bool, shape (n_clips,)
     """
-    train = folds != fold
+    train = folds == NEVER if (folds == NEVER).any() else folds != fold
     if protocol.text:
-        held = clips[~train]
-        train = np.logical_and(*(~clips[column].isin(held[column]).to_numpy() for column in ("voice", "sentence")))
+        held = clips[folds == fold]
+        train = train & np.logical_and(*(~clips[column].isin(held[column]).to_numpy() for column in ("voice", "sentence")))
     if protocol.most:
         voices, first_held = numbered(clips["voice"].to_numpy(str)), int(np.argmax(folds == fold))
         draw = [protocol.draw] if protocol.draw else []
@@ -165,12 +178,25 @@ def speaker_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndar
     if protocol.kind == "loso":
         return numbered(voices)
     if protocol.kind == "predefined":
-        return _predefined(clips, voices)
+        return _predefined(clips, voices, fixed_parts(clips, protocol))
     assert protocol.folds is not None
     if protocol.leaky:
         return random_folds(labels, protocol.folds, seed)
     genders = clips["gender"].to_numpy(str) if "gender" in clips else None
     return voice_folds(voices, labels, protocol.folds, seed, genders=genders)
+
+
+def fixed_parts(clips: pd.DataFrame, protocol: Protocol) -> np.ndarray | None:
+    """The part of each clip, ``train``, ``dev`` or ``test``, where a predefined split has nothing else; None of any other split.
+
+    >>> import pandas as pd
+    >>> fixed_parts(pd.DataFrame({"fold": ["Train", "valid", "test"]}), parse_cv("predefined")).tolist()
+    ['train', 'dev', 'test']
+    """
+    if protocol.kind != "predefined" or "fold" not in clips:
+        return None
+    parts = [PARTS.get(str(fold).strip().casefold(), "") for fold in clips["fold"]]
+    return np.array(parts) if {"train", "test"} <= set(parts) and "" not in parts else None
 
 
 def inner_folds(voices: np.ndarray, labels: np.ndarray, k: int, seed: int, *, random: bool = False) -> np.ndarray:
@@ -290,15 +316,15 @@ def derive_seed(*parts: Any) -> int:
     return int.from_bytes(digest) % 2**31
 
 
-def _predefined(clips: pd.DataFrame, voices: np.ndarray) -> np.ndarray:
+def _predefined(clips: pd.DataFrame, voices: np.ndarray, parts: np.ndarray | None) -> np.ndarray:
     if "fold" not in clips:
         raise WrongCall("--cv predefined: the corpus has no column 'fold'; name one in the manifest, or use another --cv")
     blank = clips["fold"].isna() | (clips["fold"].astype(str).str.strip() == "")
     if blank.any():
         raise WrongCall(f"--cv predefined: {blank.sum()} clip(s) have no fold, such as {clips.index[int(blank.to_numpy().argmax())]}")
-    names, fold = np.unique(clips["fold"].to_numpy(str), return_inverse=True)
+    names, fold = np.unique(clips["fold"].to_numpy(str) if parts is None else parts, return_inverse=True)
     if len(names) < 2:
         raise WrongCall("--cv predefined: the column 'fold' names a single fold; at least two are needed")
     for number in range(len(names)):
         check_apart(voices[fold != number], voices[fold == number])
-    return fold
+    return fold if parts is None else np.where(parts == "test", 0, NEVER)

@@ -23,8 +23,8 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.config import RunConfig, to_toml
-from ser_bench.files import write_text, write_whole
-from ser_bench.mirror import hide_password
+from ser_bench.files import write_csv, write_text, write_whole
+from ser_bench.mirror import shown_command
 from ser_bench.plan import Ground, Plan
 from ser_bench.units import Cell, Finished, Unit, library_versions
 
@@ -106,7 +106,7 @@ def _cell_row(planned: Plan, cell: Cell, kept: list[Finished], failed: list[str]
         "track": track,
         "cv": str(judged.protocol),
         "speakers": judged.n_voices,
-        "clips": len(judged.clips),
+        "clips": int(judged.evaluated.sum()),
         "budget": config.budget,
         "trials": config.trials,
         "seeds": config.seeds,
@@ -166,7 +166,7 @@ def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: p
     write_whole(folder / "clips.parquet", clips.drop(columns="path").to_parquet)
     write_whole(folder / "predictions.parquet", lambda path: predictions.to_parquet(path, index=False))
     write_whole(folder / "trials.parquet", lambda path: trials.to_parquet(path, index=False))
-    write_whole(folder / "skipped.csv", lambda path: ground.skipped.to_csv(path, index=False))
+    write_csv(ground.skipped, folder / "skipped.csv")
     write_terms(folder, ground, config)
 
 
@@ -209,7 +209,7 @@ def surroundings() -> dict[str, Any]:
         "versions": library_versions()
         | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")},
         "machine": machine(),
-        "command": hide_password(shlex.join(["ser-bench", *sys.argv[1:]])) if Path(sys.argv[0]).name == "ser-bench" else "",
+        "command": shlex.join(["ser-bench", *shown_command(sys.argv[1:])]) if Path(sys.argv[0]).name == "ser-bench" else "",
     }
 
 
@@ -273,11 +273,12 @@ def describe_corpus(ground: Ground) -> dict[str, Any]:
     import pandas as pd
 
     clips, facts = ground.judged.clips, ground.corpus.facts
+    tested = clips[ground.judged.evaluated]
     return {
         "name": ground.corpus.name,
         "clips": len(clips),
-        "speakers": ground.judged.n_voices,
-        "effective_speakers": round(scores.effective_voices(pd.crosstab(clips["voice"], clips["emotion"])), 1),
+        "speakers": clips["voice"].nunique(),
+        "effective_speakers": round(scores.effective_voices(pd.crosstab(tested["voice"], tested["emotion"])), 1),
         "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
         "hours": round(float(clips["seconds"].sum()) / 3600, 3),
         "licence": facts.licence if facts else "",

@@ -13,7 +13,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.errors import WorkFailed
-from ser_bench.mirror import StudyCopy, hide_password, whole_url
+from ser_bench.mirror import StudyCopy, shown_url, whole_url
 from ser_bench.parallel import Died, in_parallel
 from ser_bench.plan import Plan
 from ser_bench.progress import Progress
@@ -68,7 +68,7 @@ class Terms:
     """
 
     store: Path
-    storage: str = ""
+    storage: str = field(default="", repr=False)
     study: str = ""
     time_limit: float = 0.0
     allowance: float = math.inf
@@ -186,7 +186,7 @@ def _spent(fits: list[Fitted]) -> dict[str, float]:
 
 def _not_copied(fits: list[Fitted], storage: str) -> list[str]:
     errors = [fit.not_copied for fit in fits if fit.not_copied]
-    return [hide_password(f"{len(errors)} study(ies) could not be copied to {storage}; the first: {errors[0]}")] if errors else []
+    return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
 
 
 def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[Fitted]:
@@ -244,6 +244,7 @@ def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool 
         together=_together(judged, unit.track, used),
         leaky=judged.protocol.leaky,
         outer=None if unit.nested else folds,
+        selecting=None if judged.selecting is None else judged.selecting[used],
     )
 
 

@@ -1,16 +1,20 @@
 """Names with parameters in brackets, as the command line and TOML write them: ``mfcc(n_mfcc=13, rate=8000)``."""
 
-import ast
 import dataclasses
+import math
 import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
-from ser_bench.errors import WrongCall, unknown
+from ser_bench.errors import WrongCall, quoted, unknown
 
 T = TypeVar("T")
+LONGEST = 1000
+"""Characters of a name with its parameters."""
+LARGEST = 2**53
+"""Of whole numbers: those up to it are exact as floating-point numbers, too."""
 
 
 def split_sum(text: str) -> list[str]:
@@ -28,15 +32,15 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     >>> parse("tones(cue=pitch, speakers=4)")
     ('tones', {'cue': 'pitch', 'speakers': 4})
     """
-    match = re.fullmatch(r"\s*([^()]+?)\s*(?:\((.*)\))?\s*", text)
-    if not match:
-        raise WrongCall(f"cannot read '{text}': write name or name(parameter=value, ...)")
-    name, inside = match.groups()
+    match = re.fullmatch(r"([^()]+)(?:\((.*)\))?", text.strip())
+    if not match or len(text) > LONGEST:
+        raise WrongCall(f"cannot read '{quoted(text)}': write name or name(parameter=value, ...)")
+    name, inside = match.group(1).strip(), match.group(2)
     parameters = {}
     for item in filter(None, (part.strip() for part in (inside or "").split(","))):
         key, equals, value = (part.strip() for part in item.partition("="))
         if not (equals and key and value):
-            raise WrongCall(f"cannot read '{item}' in '{text}': write name(parameter=value, ...)")
+            raise WrongCall(f"cannot read '{quoted(item)}' in '{quoted(text)}': write name(parameter=value, ...)")
         parameters[key] = _value(value)
     return name, parameters
 
@@ -53,11 +57,36 @@ def build(kind: str, cls: type[T], name: str, parameters: dict[str, Any]) -> T:
 
 def typed(key: str, value: Any, default: Any, where: str) -> Any:
     """The value if it is of the default's type (a whole number may stand for a float), else an error that says so."""
+    if type(value) is int and isinstance(default, int | float) and not isinstance(default, bool):
+        within(f"{where}: '{key}'", value, -LARGEST, LARGEST)
     if default is None or type(value) is type(default):
         return value
     if isinstance(default, float) and type(value) is int:
         return float(value)
-    raise WrongCall(f"{where}: '{key}' takes a {type(default).__name__}, not {value!r}")
+    raise WrongCall(f"{where}: '{key}' takes a {type(default).__name__}, not {quoted(plainly(value))}")
+
+
+def within(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a number that is outside of a range, or none.
+
+    >>> within("seed", -1, 0, 2**32 - 1)
+    Traceback (most recent call last):
+    ser_bench.errors.WrongCall: seed: -1 is not in the range from 0 to 4,294,967,295
+    """
+    if not low <= value <= high:
+        raise WrongCall(f"{name}: {quoted(plainly(value))} is not in the range from {low:,} to {high:,}")
+
+
+def plainly(value: object) -> str:
+    """A value as Python writes it, but for whole numbers of so many digits that it refuses to.
+
+    >>> plainly(True), plainly([1]), plainly(10**5000)
+    ('True', '[1]', 'a number of more than 4,300 digits')
+    """
+    try:
+        return repr(value)
+    except ValueError:
+        return "a number of more than 4,300 digits"
 
 
 def canonical(name: str, thing: Any) -> str:
@@ -92,9 +121,16 @@ def _installed(library: str) -> str:
 
 
 def _value(text: str) -> Any:
+    """A number, true or false, or a word; nothing is run to read it.
+
+    >>> [_value(text) for text in ("12", "-1e3", "True", "'a b'", "pitch", "1e999")]
+    [12, -1000.0, True, 'a b', 'pitch', '1e999']
+    """
     if text.lower() in {"true", "false"}:
         return text.lower() == "true"
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    if re.fullmatch(r"[+-]?[0-9]+", text):
+        return int(text)
+    finite = re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text) and math.isfinite(float(text))
+    return float(text) if finite else text

@@ -9,6 +9,7 @@ Rule: a value is judged as a row of a leaderboard is, on the same folds; where i
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,7 +130,10 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     tried: list[tuple[str, Bench, Bench]] = []
     by_name = {(_plain(bench), *bench.models): bench for bench in benches}
     for name, changed, usual in list(points(sweep, config)):
-        _, changed_benches = set_up(changed, progress, grouped=False)
+        ground, changed_benches = set_up(changed, progress, grouped=False)
+        for line in ground.warnings:
+            if line not in benches[0].ground.warnings:
+                warnings.warn(f"[sweep] {name}: {line}", stacklevel=2)
         tried += [(name, bench, by_name[before, *bench.models]) for bench in changed_benches for before in usual[_plain(bench)]]
     rows = [bench.row(bench.everywhere("sweep", name, bench.groups), usual.features.name) for name, bench, usual in tried]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -162,6 +166,7 @@ def _reference(bench: Bench, usual: Bench) -> System | None:
     emotions, or changes nothing. Its refits count only on the same folds."""
     mine, theirs = bench.ground.judged, usual.ground.judged
     same = mine.clips.index.equals(theirs.clips.index) and mine.emotions == theirs.emotions and len(mine.folds) == len(theirs.folds)
+    same = same and np.array_equal(mine.evaluated, theirs.evaluated)
     if not same or bench.hashes == usual.hashes:
         return None
     found = _system(usual)

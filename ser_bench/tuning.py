@@ -59,6 +59,8 @@ class UnitData:
         Whether voices may be on both sides, as in random splits; inner folds are random too then.
     outer : array of int, shape (n_clips,), optional
         The outer folds, for `tune_on_test` alone.
+    selecting : array of bool, shape (n_clips,), optional
+        Training clips that parameters are selected on, the others being fitted: the dev part of a fixed split. Without, inner folds.
     """
 
     x: np.ndarray
@@ -69,6 +71,7 @@ class UnitData:
     together: np.ndarray | None = None
     leaky: bool = False
     outer: np.ndarray | None = None
+    selecting: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -281,7 +284,7 @@ class Search:
     y : array of int, shape (n_train,)
         Emotions of the training clips.
     folds : array of int, shape (n_train,)
-        Inner fold of each training clip.
+        Inner fold of each training clip; below 0 of one that is only fitted.
     voices : array of str, shape (n_train,)
     seed : int
     """
@@ -291,9 +294,10 @@ class Search:
         who = numbered(voices)
         # Numbered fold by fold; in a leaky split a speaker counts as another one in each fold.
         self.judged = np.unique(folds * (who.max() + 1) + who, return_inverse=True)[1]
-        # What a hit adds to the UAR over all training clips.
-        counts = np.bincount(y)
-        self.worth = 1 / (np.count_nonzero(counts) * counts[y])
+        # What a hit adds to the UAR over all training clips that some inner fold holds out.
+        self.held = folds >= 0
+        counts = np.bincount(y[self.held], minlength=y.max() + 1)
+        self.worth = 1 / (np.count_nonzero(counts) * np.maximum(counts[y], 1))
 
     @classmethod
     def over(cls, data: UnitData, x: np.ndarray, model: Model, folds: np.ndarray, seed: int) -> Search:
@@ -373,12 +377,14 @@ class Search:
 
     def calibrator(self, best: Trial) -> Calibrator:
         """Fit a calibrator on the out-of-fold scores of a complete trial."""
-        return fit_calibrator(self.scores_of(best), self.y)
+        return fit_calibrator(self.scores_of(best)[self.held], self.y[self.held])
 
 
 def folds_inside(data: UnitData, inner: int, fold_seed: int) -> np.ndarray | None:
-    """The inner fold of each training clip; None where a single training voice allows none."""
+    """The inner fold of each training clip, -1 of one that is only fitted; None where a single training voice allows none."""
     voices = data.voices[data.train]
+    if data.selecting is not None and 0 < data.selecting[data.train].sum() < len(voices):
+        return np.where(data.selecting[data.train], 0, -1)
     if not data.leaky and len(np.unique(voices)) == 1:
         return None
     return inner_folds(voices, data.y[data.train], inner, fold_seed, random=data.leaky)

@@ -21,7 +21,7 @@ import numpy as np
 
 from ser_bench.config import BALANCED
 from ser_bench.files import write_whole
-from ser_bench.protocol import Protocol, derive_seed, numbered, training_clips
+from ser_bench.protocol import NEVER, Protocol, derive_seed, fixed_parts, numbered, training_clips
 from ser_bench.spec import versions
 
 if TYPE_CHECKING:
@@ -81,6 +81,17 @@ class Judged:
         return codes
 
     @cached_property
+    def evaluated(self) -> np.ndarray:
+        """Which clips are held out in some fold, shape (n_clips,): all, but for a fixed split, of which only the test part is."""
+        return np.logical_and.reduce([folds != NEVER for folds in self.folds.values()])
+
+    @cached_property
+    def selecting(self) -> np.ndarray | None:
+        """Which clips select parameters, shape (n_clips,): the dev part of a fixed split, where it has one."""
+        parts = fixed_parts(self.clips, self.protocol)
+        return None if parts is None or "dev" not in parts else parts == "dev"
+
+    @cached_property
     def emotions(self) -> list[str]:
         """The classes, in alphabetical order: code i is `emotions[i]`."""
         return sorted(self.clips["emotion"].unique())
@@ -97,26 +108,27 @@ class Judged:
 
     @cached_property
     def n_voices(self) -> int:
-        """How many people speak."""
-        return len(np.unique(self.voices))
+        """How many people speak in the clips that are evaluated."""
+        return len(np.unique(self.voices[self.evaluated]))
 
     @property
     def voice_notes(self) -> list[str]:
         """A note for every row where some person has several speaker ids, such as ``12 speaker ids of 6 people``; else none."""
-        ids = self.clips["speaker"].nunique()
-        return [f"{ids} speaker ids of {self.n_voices} people"] if ids != self.n_voices else []
+        ids, people = (self.clips[column].nunique() for column in ("speaker", "voice"))
+        return [f"{ids} speaker ids of {people} people"] if ids != people else []
 
     @cached_property
     def hashes(self) -> dict[int, str]:
-        """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold and, where these are held out, sentence;
-        all but content and emotion as numbers."""
+        """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold, where these are held out, sentence, and of a fixed
+        split whether it is evaluated and whether it selects parameters; all but content and emotion as numbers."""
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
 
     @cached_property
     def contents(self) -> dict[tuple[int, int], str]:
         """By seed and fold, `ON_TEST` too, a hash of what may be known while it is held out: the content of every clip, which of them
-        are learnt from, and of these emotions and voices."""
+        are learnt from, and of these emotions, voices and, in a fixed split, whether they select parameters."""
         clips = json.dumps([self.clips["key"].tolist(), self.emotions]).encode()
+        clips += b"" if self.selecting is None else self.selecting.tobytes()
         numbers = np.stack([self.codes, numbered(self.voices)]).astype("<i8")
         found = {}
         for seed, folds in self.folds.items():
@@ -143,6 +155,10 @@ class Judged:
         named = ["speaker", "voice", *(["sentence"] if self.protocol.text else [])]
         numbers = {column: numbered(self.clips[column].to_numpy(str)) for column in named}
         rows = self.clips[["key", "emotion"]].assign(**numbers, fold=numbered(fold))
+        if not self.evaluated.all():
+            rows = rows.assign(evaluated=self.evaluated)
+        if self.selecting is not None:
+            rows = rows.assign(selecting=self.selecting)
         return hashlib.blake2b(rows.to_csv(index=False).encode(), digest_size=12).hexdigest()
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ser_bench.audio import resample
 from ser_bench.errors import WrongCall
 from ser_bench.registry import find
-from ser_bench.spec import build, canonical, describe, parse, split_sum
+from ser_bench.spec import build, canonical, describe, parse, split_sum, within
 
 
 class Variant(ABC):
@@ -64,6 +64,9 @@ class Noise(Variant):
     snr: float = 15.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        within("variant noise: snr", self.snr, -200, 200)
+
     def __call__(self, samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
         """Samples of the same number."""
         power = np.mean(np.square(samples, dtype=np.float64))
@@ -72,14 +75,17 @@ class Noise(Variant):
 
 @dataclass(frozen=True)
 class Ranged(Variant):
-    """A change whose size is drawn evenly between `low` and `high`."""
+    """A change whose size is drawn evenly between `low` and `high`, both inside of `limits`."""
 
+    limits: ClassVar[tuple[float, float]]
     low: float
     high: float
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.low <= self.high:
+        for side in ("low", "high"):
+            within(f"variant {self.name}: {side}", getattr(self, side), *self.limits)
+        if self.low > self.high:
             raise WrongCall(f"variant {self.name}: low={self.low} is above high={self.high}")
 
     def __call__(self, samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -96,6 +102,7 @@ class Pitch(Ranged):
     """Higher or lower by semitones, as long as before: librosa's phase vocoder."""
 
     name = "pitch"
+    limits = (-48.0, 48.0)
     libraries = ("librosa", "numpy", "scipy", "soxr")
     low: float = -2.0
     high: float = 2.0
@@ -112,6 +119,7 @@ class Shift(Ranged):
     """Later by seconds; what leaves at one end comes back at the other."""
 
     name = "shift"
+    limits = (-86_400.0, 86_400.0)
     low: float = -0.1
     high: float = 0.1
 
@@ -125,6 +133,7 @@ class Gain(Ranged):
     """Louder by dB; nothing is clipped."""
 
     name = "gain"
+    limits = (-200.0, 200.0)
     low: float = -6.0
     high: float = 6.0
 
@@ -138,14 +147,10 @@ class Speed(Ranged):
     """Faster by a factor, and higher by as much: the clip resampled."""
 
     name = "speed"
+    limits = (0.1, 10.0)
     libraries = ("numpy", "soxr")
     low: float = 0.9
     high: float = 1.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0.1 <= self.low <= self.high <= 10:
-            raise WrongCall(f"variant speed: low={self.low}, high={self.high}; it takes factors from 0.1 to 10")
 
     def change(self, samples: np.ndarray, rate: int, size: float) -> np.ndarray:
         """The number of samples divided by the factor, shape (ceil(n / size),)."""

@@ -154,3 +154,12 @@ def test_the_catalogues_are_printed(catalogue, word):
     done = call(catalogue)
     assert done.returncode == 0, done.stderr
     assert word in done.stdout
+
+
+def test_what_may_not_be_meant_in_a_filter_is_told_by_every_way_that_lists_clips(speech):
+    corpus, where = speech / "corpus" / "clips.csv", ["--where", "emotion != 'angry'", "--jobs", "1", "--cache", speech / "store"]
+    for command in (["splits", corpus], ["run", corpus, "--dry-run", "-f", "spectral", "-m", "logreg"]):
+        done = call(*command, *where, cwd=speech)
+        assert done.returncode == 0, done.stderr
+        assert "no clip has 'angry' as emotion: did you mean 'anger'?" in done.stderr
+        assert "it keeps all 48 clips of clips" in done.stderr

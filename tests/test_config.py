@@ -1,21 +1,74 @@
 """Configurations: the same words in TOML, in Python and on the command line; nothing unknown gets through."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_bench.config import RunConfig, check_keys, read_config, to_toml
+from ser_bench.config import BOUNDS, RunConfig, check_keys, read_config, to_toml
 from ser_bench.errors import WrongCall
 
-WORDS = st.lists(st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=12), min_size=1, max_size=3, unique=True)
+TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
+WORDS = st.lists(TEXT.filter(str.strip), min_size=1, max_size=3, unique=True)
+ODD = st.sampled_from(["'", '"', "\\", '"""', "\\u0041", "\r\n", "\x7f", "\x1b[31m", "\u2028", "# no", "a = 1", "\U0001f600", "\ufeff"])
 
 
-@given(WORDS, st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=20), st.integers(0, 10**9), st.floats(0, 1))
-def test_toml_repeats_the_configuration(tmp_path_factory, corpus, where, seed, share):
-    config = RunConfig(corpus=tuple(corpus), where=where, seed=seed, max_skipped=share, class_weights="none")
+@given(WORDS, TEXT | ODD, TEXT | ODD, st.integers(0, 2**32 - 10), st.floats(0, 1), st.floats(0, 525_600), st.booleans())
+def test_toml_repeats_the_configuration(tmp_path_factory, corpus, where, labels, seed, share, limit, conflicts):
+    given = {"where": where, "labels": labels, "seed": seed, "max_skipped": share, "time_limit": limit, "allow_conflicts": conflicts}
+    config = RunConfig(corpus=tuple(corpus), class_weights="none", **given)
     path = tmp_path_factory.mktemp("config") / "run.toml"
     path.write_text(to_toml(config), encoding="utf-8")
     assert RunConfig(**read_config(path)) == config
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1e308, -1, 10**20, 10**5000], ids=list("abcdefg"))
+@pytest.mark.parametrize("key", sorted(BOUNDS))
+def test_a_number_beyond_its_bounds_is_refused_with_the_range(key, number):
+    with pytest.raises(WrongCall, match=f"run\\(\\): '{key}': .* is not in the range from 0 to [0-9,]+$"):
+        check_keys({key: number}, source="run()")
+    with pytest.raises(WrongCall, match=f"{key}: .* is not in the range from 0 to [0-9,]+$"):
+        RunConfig(**{key: number})
+
+
+def test_seeds_that_count_beyond_the_last_are_refused():
+    assert RunConfig(seed=2**32 - 3, seeds=3).seeds == 3
+    with pytest.raises(WrongCall, match="3 seeds from 4294967294 on count beyond 4,294,967,295"):
+        RunConfig(seed=2**32 - 2, budget="full").for_corpus("emodb")
+
+
+@pytest.mark.parametrize("values", [{"out": ""}, {"cache": " "}, {"corpus": ("",)}, {"models": ("svm", "")}])
+def test_an_empty_name_is_refused(values):
+    with pytest.raises(WrongCall, match=f"{next(iter(values))}: is empty"):
+        RunConfig(**values)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\udcffb"])
+def test_a_name_that_no_file_can_hold_is_refused(text):
+    for values in ({"out": text}, {"corpus": (text,)}, {"where": text}):
+        with pytest.raises(WrongCall, match="is no Unicode text"):
+            RunConfig(**values)
+
+
+def test_an_empty_file_name_is_no_missing_option():
+    with pytest.raises(WrongCall, match="--config: is empty"):
+        read_config("")
+
+
+@pytest.mark.parametrize("text", ["trials = " + "9" * 5000, "corpus = " + "[" * 100_000, "a\0", "seed = 1979-05-27"])
+def test_a_file_that_says_nothing_sensible_is_refused_in_one_line(tmp_path, text):
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(WrongCall) as caught:
+        read_config(tmp_path / "x.toml")
+    assert len(str(caught.value)) < 300
+
+
+def test_no_message_and_no_repr_shows_a_storage():
+    assert "secret" not in repr(RunConfig(storage="mysql://me:secret@host/db"))
+    with pytest.raises(WrongCall) as caught:
+        check_keys({"storage": ["mysql://me:secret@host/db"]}, source="x.toml")
+    assert "secret" not in str(caught.value)
 
 
 def test_an_unknown_key_is_refused_with_the_nearest():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,8 @@ from tests.small import judge
 
 
 @pytest.fixture
-def where(speech: Path, tmp_path: Path) -> dict[str, str]:
-    return {"cache": str(speech / "store"), "out": str(tmp_path / "out")}
+def where(speech: Path, tmp_path: Path) -> dict[str, Any]:
+    return {"cache": str(speech / "store"), "out": str(tmp_path / "out"), "seeds": 1}
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def corpus(speech: Path) -> Path:
 
 
 @pytest.fixture
-def folds(corpus: Path, where: dict[str, str]) -> pd.DataFrame:
+def folds(corpus: Path, where: dict[str, Any]) -> pd.DataFrame:
     return ser_bench.splits(corpus, **where)
 
 
@@ -99,9 +100,9 @@ def test_a_random_split_is_leaky_for_others_too(tmp_path, corpus, where, folds):
         (lambda t: t.assign(predicted="joy"), r"is predicted as 'joy', which is none of anger"),
         (lambda t: t.assign(**{"p.anger": 1.0}), r"for all emotions judged or for none"),
         (lambda t: t.assign(seed=7), r"seed 7 is none of this protocol's \(0\)"),
-        (lambda t: t.drop(columns="predicted"), r"has no column 'predicted'"),
-        (lambda t: t.assign(predicted=[None, *t["predicted"][1:]]), r"row 1 has no predicted"),
-        (lambda t: t.iloc[:0], r"is not predicted \(and 47 more\)"),
+        (lambda t: t.drop(columns="predicted"), r"no column 'predicted'"),
+        (lambda t: t.assign(predicted=[None, *t["predicted"][1:]]), r"no predicted in row 1"),
+        (lambda t: t.iloc[:0], r"has no rows"),
     ],
 )
 def test_predictions_that_do_not_fit_are_refused_by_name(tmp_path, corpus, where, folds, change, message):

@@ -10,7 +10,7 @@ import ser_bench
 HOUSE = Path(ser_bench.__file__).parent
 LAYERS = (
     ("errors",),
-    ("registry", "spec", "progress", "scores", "files", "mirror", "kernels", "trees"),
+    ("registry", "spec", "progress", "scores", "files", "tables", "mirror", "kernels", "trees"),
     ("cluster",),
     ("parallel",),
     ("audio",),

@@ -126,6 +126,30 @@ def test_a_speaker_in_two_predefined_folds_stops_the_run(speech, tmp_path):
         ser_bench.run(manifest, cv="predefined", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
 
 
+def test_a_speaker_spelt_twice_is_on_one_side_or_asked_about(speech, tmp_path):
+    clips = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    manifest = speech / "corpus" / "spelt.csv"
+    options = {"out": str(tmp_path), "cache": str(speech / "store"), "jobs": 1}
+    half = clips.index % 2 == 0
+    for other in ("{}\u200b", " {}", "{}.0"):
+        clips.assign(speaker=clips["speaker"].str.lstrip("0").where(half, clips["speaker"].str.lstrip("0").map(other.format))).to_csv(
+            manifest
+        )
+        assert ser_bench.splits(manifest, **options)["fold"].nunique() == 4
+    clips.assign(speaker=clips["speaker"].where(half, clips["speaker"].str.lstrip("0"))).to_csv(manifest)
+    with pytest.raises(WrongCall, match=r"'01' .* and '1' .* may be one.*--allow-similar-names"):
+        ser_bench.splits(manifest, **options)
+    assert ser_bench.splits(manifest, allow_similar_names=True, **options)["fold"].nunique() == 8
+
+
+def test_train_dev_and_test_are_not_rotated(speech, tmp_path):
+    clips = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    manifest = speech / "corpus" / "fixed.csv"
+    clips.assign(fold=clips["speaker"].map({"01": "train", "02": "dev", "03": "test", "04": "test"})).to_csv(manifest, index=False)
+    results = ser_bench.run(manifest, cv="predefined", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    assert set(results.predictions["speaker"]) == {"03", "04"}
+
+
 def test_a_speaker_on_both_sides_stops_the_unit_too(unit):
     with pytest.raises(WorkFailed, match="s4"):
         tune(replace(unit, train=unit.train | (np.arange(len(unit.y)) == 16 * 4)))

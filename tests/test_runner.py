@@ -313,7 +313,7 @@ def test_run_toml_repeats_the_run(speech, tmp_path):
 def test_where_keeps_some_clips_and_names_a_wrong_column(speech, tmp_path):
     results = judge(speech, tmp_path, where="gender == 'female'", cv="loso")
     assert results.predictions["speaker"].nunique() == 2
-    with pytest.raises(WrongCall, match=r"--where 'age > 3'.*columns: .*gender"):
+    with pytest.raises(WrongCall, match=r"unknown column 'age' \(known: .*gender"):
         judge(speech, tmp_path, where="age > 3")
     with pytest.raises(WrongCall, match="keeps none of the 48"):
         judge(speech, tmp_path, where="speaker == 'nobody'")

@@ -1,8 +1,11 @@
 """Names with parameters in brackets."""
 
+import contextlib
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ser_bench.errors import WrongCall
 from ser_bench.spec import build, canonical, parse
@@ -42,3 +45,29 @@ def test_what_cannot_be_read_is_refused(text):
 def test_a_wrong_parameter_is_named(parameters, said):
     with pytest.raises(WrongCall, match=said):
         build("corpus", Voice, "voice", parameters)
+
+
+@pytest.mark.parametrize(
+    "text", ["a(b=__import__('os').system('x'))", "a(b=[1])", "a(b={1:2})", "a(b=b'x')", "a(b=1j)", "a(b=" + "(" * 900]
+)
+def test_a_value_is_a_number_or_a_word_and_nothing_else(text):
+    with contextlib.suppress(WrongCall):
+        assert all(isinstance(value, int | float | str | bool) for value in parse(text)[1].values())
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**20), 10**5000], ids=["many", "below", "more"])
+def test_a_number_without_end_is_refused(value):
+    for key in ("count", "level"):
+        with pytest.raises(WrongCall, match=f"'{key}': .* is not in the range from"):
+            build("corpus", Voice, "voice", {key: value})
+
+
+@given(st.text(max_size=60))
+def test_nothing_written_raises_anything_else(text):
+    with contextlib.suppress(WrongCall):
+        parse(text)
+
+
+def test_a_name_of_many_spaces_is_read_at_once():
+    with pytest.raises(WrongCall, match="cannot read"):
+        parse("a" + " " * 100_000 + "(")

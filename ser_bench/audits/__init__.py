@@ -18,6 +18,7 @@ from ser_bench.audits.clips import official_facts, sentences, skipped_clips, uni
 from ser_bench.audits.confounding import confounds, cramers_v
 from ser_bench.audits.copies import twins
 from ser_bench.audits.finding import KINDS, Finding
+from ser_bench.audits.naming import names
 from ser_bench.audits.recording import recordings
 from ser_bench.audits.speakers import effective_speakers
 from ser_bench.config import RunConfig
@@ -64,8 +65,8 @@ def audit(config: RunConfig, progress: Progress) -> Audit:
         For one corpus; its labels, `where` and protocol count.
     """
     # Nothing is to stop an audit that it is there to tell of.
-    ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, max_skipped=1.0), FEATURES, progress)
-    checks = (*AT_A_GLANCE, partial(near_twins, progress=progress), recordings)
+    ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, allow_similar_names=True, max_skipped=1.0), FEATURES, progress)
+    checks = (*AT_A_GLANCE, names, partial(near_twins, progress=progress), recordings)
     return Audit(ground, summary(ground), _ranked([finding for check in checks for finding in check(ground, config)]))
 
 

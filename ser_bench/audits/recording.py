@@ -62,7 +62,9 @@ def recognised_from(judged: Judged, features: Features, group: str, seed: int) -
         data = UnitData(x, judged.codes, judged.voices, train, tuple(judged.emotions))
         split = scaled_split(data, x, train, held, held_out=True)
         predicted[held] = plan_split(model, split).run(dict(model.defaults), derive_seed(judged.fold_seed(seed, fold), "audit")).predicted
-    return scores.jackknife_interval(judged.codes, predicted, judged.voices, inflation=scores.overlap_bound(len(np.unique(judged.voices))))
+    tested = judged.evaluated
+    inflation = scores.overlap_bound(judged.n_voices)
+    return scores.jackknife_interval(judged.codes[tested], predicted[tested], judged.voices[tested], inflation=inflation)
 
 
 def header_properties(paths: Sequence[str]) -> np.ndarray:

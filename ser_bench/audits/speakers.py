@@ -19,7 +19,8 @@ def effective_speakers(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """The effective number of speakers beside their number."""
     import pandas as pd
 
-    clips = pd.crosstab(ground.judged.clips["voice"], ground.judged.clips["emotion"])
+    tested = ground.judged.clips[ground.judged.evaluated]
+    clips = pd.crosstab(tested["voice"], tested["emotion"])
     per = clips.sum(axis=1)
     effective = scores.effective_voices(clips)
     said = f"{effective:.1f} for {len(per)} speakers with {per.min()} to {per.max()} clips"

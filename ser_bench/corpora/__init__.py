@@ -5,26 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, audio_folder, human_recall, known_readers, load_corpus
-from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels
+from ser_bench.corpora.filters import filter_clips
+from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels, scheme_losses
+from ser_bench.corpora.losses import losses
+from ser_bench.corpora.names import ASKED, ask, questions
 from ser_bench.corpora.twins import Twins, resolve_twins, voices_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "ASKED",
     "SCHEMES",
     "Corpus",
     "Facts",
     "FileNameReader",
     "Twins",
     "apply_labels",
+    "ask",
     "audio_folder",
     "catalogue",
+    "filter_clips",
     "human_recall",
     "known_readers",
     "load_corpus",
     "lonely_labels",
+    "losses",
+    "questions",
     "resolve_twins",
+    "scheme_losses",
     "voices_of",
 ]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ser_bench import registry, spec
 from ser_bench.config import TRACKS
 from ser_bench.corpora.labels import name_emotion
+from ser_bench.corpora.names import first, join_spellings
 from ser_bench.errors import WrongCall, unknown
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
     from ser_bench.corpora.tones import Tones
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+OTHER_SUFFIXES = (
+    *(".3gp", ".aac", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avi", ".caf", ".m4a", ".mkv", ".mov", ".mp2", ".mp4", ".mpc"),
+    *(".nist", ".opus", ".sph", ".snd", ".spx", ".voc", ".w64", ".webm", ".wma", ".wv"),
+)
+"""Files that hold sound and are not looked for."""
 MANIFEST_SUFFIXES = (".csv", ".parquet")
 
 
@@ -113,6 +120,8 @@ class Corpus:
     facts : Facts, optional
     ignored : tuple of str
         Audio files of the folder whose names the reader does not understand.
+    warnings : tuple of str
+        What was left out, joined or read as something else, one line each.
     """
 
     name: str
@@ -121,6 +130,7 @@ class Corpus:
     protocol: str | None = None
     facts: Facts | None = None
     ignored: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class FileNameReader:
@@ -197,6 +207,8 @@ def load_corpus(source: str | Path, *, cache: str | Path = "features") -> Corpus
         Where there is nothing to read, nobody recognises it, or it has a single speaker or emotion.
     """
     corpus = _read(source, Path(cache))
+    clips, joined = join_spellings(corpus.clips)
+    corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined))
     for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
         found = corpus.clips[column].unique()
         if len(found) < 2:
@@ -266,7 +278,21 @@ def _read_folder(folder: Path) -> Corpus:
     files = find_audio(folder)
     if not files:
         raise WrongCall(f"no audio in {folder}: looked for {', '.join(SUFFIXES)} at any depth")
-    return _recognise(folder, files).read(folder, files)
+    reader = _recognise(folder, files)
+    corpus = reader.read(folder, files)
+    return replace(corpus, warnings=(*corpus.warnings, *_other_formats(folder, reader, corpus)))
+
+
+def _other_formats(folder: Path, reader: FileNameReader, corpus: Corpus) -> list[str]:
+    """A warning that counts sound files of formats that are not looked for, and speakers who have no other."""
+    others = find_audio(folder, OTHER_SUFFIXES)
+    if not others:
+        return []
+    kinds = Counter(Path(file).suffix.lower() for file in others)
+    lost = sorted({said["speaker"] for said in reader.matches(others).values()} - set(corpus.clips["speaker"]))
+    speakers = f"; without them there is nothing of {len(lost)} speaker(s): {first(lost)}" if lost else ""
+    counts = ", ".join(f"{suffix} {n}" for suffix, n in sorted(kinds.items()))
+    return [f"{len(others)} file(s) of other formats are left out ({counts}), such as {others[0]}; convert them to WAV or FLAC{speakers}"]
 
 
 def _recognise(folder: Path, files: list[str]) -> FileNameReader:
@@ -283,8 +309,8 @@ def _recognise(folder: Path, files: list[str]) -> FileNameReader:
     return known[best[0]]()
 
 
-def find_audio(folder: Path) -> list[str]:
-    """Audio files of a folder at any depth, relative to it, in sorted order; hidden files and folders do not count.
+def find_audio(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:
+    """Audio files of a folder with these suffixes at any depth, relative to it, in sorted order; hidden files and folders do not count.
 
     Raises
     ------
@@ -300,7 +326,7 @@ def find_audio(folder: Path) -> list[str]:
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(parent).relative_to(folder)
-        files += [(here / name).as_posix() for name in names if not name.startswith(".") and name.lower().endswith(SUFFIXES)]
+        files += [(here / name).as_posix() for name in names if not name.startswith(".") and name.lower().endswith(suffixes)]
     for file in files:
         if not file.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in file):
             raise WrongCall(f"{folder}: the name of {file!a} is not UTF-8; rename the file")

@@ -7,10 +7,12 @@ Rule: what has no place in the vocabulary keeps its own word, and what has no pl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, unknown
 
 if TYPE_CHECKING:
@@ -18,20 +20,36 @@ if TYPE_CHECKING:
 
 EMOTIONS = ("anger", "boredom", "calm", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 
+BEYOND = ("excitement", "frustration")
+"""Nouns of emotions that several corpora annotate, outside the vocabulary."""
+
 SYNONYMS = {
+    "ang": "anger",
     "angry": "anger",
     "bored": "boredom",
     "calmness": "calm",
     "contemptuous": "contempt",
+    "dis": "disgust",
     "disgusted": "disgust",
+    "exc": "excitement",
+    "excited": "excitement",
     "afraid": "fear",
+    "fea": "fear",
     "fearful": "fear",
+    "fru": "frustration",
+    "frustrated": "frustration",
     "scared": "fear",
+    "hap": "happiness",
     "happy": "happiness",
     "joy": "happiness",
     "joyful": "happiness",
+    "neu": "neutral",
     "neutrality": "neutral",
+    "pleasant surprise": "surprise",
+    "pleasant surprised": "surprise",
+    "pleasantly surprised": "surprise",
     "sad": "sadness",
+    "sur": "surprise",
     "surprised": "surprise",
 }
 
@@ -42,9 +60,9 @@ def name_emotion(word: str) -> str:
     >>> name_emotion("Happy"), name_emotion("pride")
     ('happiness', 'pride')
     """
-    plain = word.strip().lower()
-    noun = SYNONYMS.get(plain, plain)
-    return noun if noun in EMOTIONS else word.strip()
+    spaced = re.sub(r"[_\s-]+", " ", plain(word)).strip()
+    noun = SYNONYMS.get(spaced, spaced)
+    return noun if noun in (*EMOTIONS, *BEYOND) else word.strip()
 
 
 @dataclass(frozen=True)
@@ -93,14 +111,35 @@ def apply_labels(clips: pd.DataFrame, scheme: str) -> pd.DataFrame:
     """
     if scheme not in SCHEMES:
         raise unknown("label scheme", scheme, SCHEMES)
-    labels = SCHEMES[scheme].labels
+    labels, whole = SCHEMES[scheme].labels, clips["emotion"].unique()
     if labels is not None:
         judged = clips[clips["emotion"].isin(list(labels))]
         clips = judged.assign(emotion=judged["emotion"].map(labels))
     found = sorted(clips["emotion"].unique())
     if len(found) < 2:
-        raise WrongCall(f"--labels {scheme} leaves {' and '.join(found) or 'no label'}: at least two labels are needed to judge anything")
+        had = first([f"'{emotion}'" for emotion in sorted(whole)], 8)
+        raise WrongCall(
+            f"--labels {scheme} leaves {' and '.join(found) or 'no label'} of {had}: at least two labels are needed to evaluate anything"
+        )
     return clips
+
+
+def scheme_losses(clips: pd.DataFrame, scheme: str) -> list[str]:
+    """What a known label scheme leaves out of a clip table, and what it joins, a line each with the number of clips.
+
+    >>> import pandas as pd
+    >>> scheme_losses(pd.DataFrame({"emotion": ["fear", "excitement", "happiness", "anger"]}), "big4")
+    ['--labels big4 leaves out 1 clip(s): fear (1)', '--labels big4 joins: excitement (1) into happiness']
+    """
+    labels = SCHEMES[scheme].labels
+    if labels is None:
+        return []
+    counts = {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()}
+    left = [f"{emotion} ({n})" for emotion, n in counts.items() if emotion not in labels]
+    joined = [f"{emotion} ({n}) into {labels[emotion]}" for emotion, n in counts.items() if labels.get(emotion, emotion) != emotion]
+    dropped = sum(n for emotion, n in counts.items() if emotion not in labels)
+    lines = [f"--labels {scheme} leaves out {dropped} clip(s): {first(left, 8)}"] if left else []
+    return lines + ([f"--labels {scheme} joins: {first(joined, 8)}"] if joined else [])
 
 
 def lonely_labels(clips: pd.DataFrame) -> list[str]:

@@ -1,28 +1,39 @@
-"""A corpus as a table of one's own: a CSV or Parquet file with a row a clip.
+"""A corpus as a table of one's own: a CSV or Parquet file with one row per clip.
 
-In:   columns `path`, `emotion`, `speaker`, where known those of the clip table, and any others.
+In:   columns `path` (or `file`, or `clip`), `emotion`, `speaker`, where known those of the clip table, and any others.
 Out:  a `Corpus`; paths are relative to the manifest's folder.
-Rule: what is written is what counts: '03' stays '03', and other columns are kept as text for ``--where``.
+Rule: what is written is what counts, read by the rules of `ser_bench.tables`; other columns are kept as text for ``--where``.
       An audio file that is not there is no error here: it becomes a skipped clip.
 """
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.corpora.corpus import Corpus, arrange
 from ser_bench.corpora.labels import name_emotion
+from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall
+from ser_bench.tables import as_numbers, as_text, check_columns, clip_name, read_table, refuse_rows, shown, span_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REQUIRED = ("path", "emotion", "speaker")
+NAMING = ("speaker", "emotion")
+"""Columns in which a word such as `nan` may be a name: `ser_bench.corpora.names` asks."""
+PATHS = ("file", "clip")
+"""Columns that name the file where there is no `path`."""
+
+UNHEEDED = {
+    "channel": "a file's channels are mixed into one; export one file per channel",
+    "split": "a predefined split is read from a column 'fold'",
+}
+"""Columns that a user would expect to count, and do not."""
 
 
 def read_manifest(manifest: Path) -> Corpus:
@@ -31,81 +42,78 @@ def read_manifest(manifest: Path) -> Corpus:
     Parameters
     ----------
     manifest : Path
-        ``.csv`` (UTF-8, commas) or ``.parquet``. Required columns: `path`, `emotion`, `speaker`; `start` and `end` are
-        seconds, `recognised` is the share of listeners who heard the emotion that was meant. Speakers of one `voice` are
-        one person; where it is blank, the speaker is the voice.
+        ``.csv`` or ``.parquet``. Required columns: `path`, `emotion`, `speaker`; `start` and `end` are seconds or durations,
+        `recognised` is the share of listeners who heard the intended emotion, from 0 to 1. Speakers of one `voice` are one person; where
+        it is blank, the speaker is the voice.
 
     Raises
     ------
     WrongCall
         Naming the column or the row that cannot be meant. Row 1 is the first clip.
     """
-    table = _read_text(manifest)
-    _check_columns(table, manifest)
-    for column in REQUIRED:
-        _refuse_rows(table[column] == "", manifest, f"no {column}")
+    table, warnings = _read_columns(manifest)
     table = _read_voices(_read_spans(table, manifest), manifest)
     if "recognised" in table:
-        table["recognised"] = _read_numbers(table["recognised"], manifest)
+        table["recognised"] = _read_shares(table["recognised"], manifest)
     folder = manifest.parent
-    names = (_name_clip(path, folder) for path in table["path"])
-    table.index = [name + span for name, span in zip(names, _span_suffix(table), strict=True)]
-    _refuse_rows(table.index.duplicated(), manifest, "a clip that an earlier row names already")
-    table["path"] = [str(folder / path) for path in table["path"]]
+    written = [_portable(path, folder) for path in table["path"]]
+    slashed = sum("\\" in path and "\\" not in mine for path, mine in zip(table["path"], written, strict=True))
+    spans = table[["start", "end"]].to_numpy(float) if "start" in table else None
+    suffixes = [span_suffix(*span) for span in spans] if spans is not None else [""] * len(table)
+    table.index = [clip_name(path, folder) + suffix for path, suffix in zip(written, suffixes, strict=True)]
+    hint = f" (column 'channel': {UNHEEDED['channel']})" if "channel" in table else ""
+    refuse_rows(table.index.duplicated(), manifest, f"a clip that an earlier row names already{hint}")
+    table["path"], told = _locate(written, folder)
     if "original" not in table:
         table["original"] = table["emotion"]
     table["emotion"] = table["emotion"].map(name_emotion)
-    return Corpus(_name_corpus(manifest), arrange(table.drop(columns="clip", errors="ignore")), folder)
+    clips = arrange(table.drop(columns="clip", errors="ignore"))
+    told += [f"{slashed} path(s) with backslashes are read as written on Windows"] if slashed else []
+    return Corpus(_name_corpus(manifest), clips, folder, warnings=(*warnings, *told, *_renamed(clips)))
 
 
-def _read_text(manifest: Path) -> pd.DataFrame:
-    """The table, all of it text without surrounding space; what is missing is empty."""
-    import pandas as pd
-
-    try:
-        if manifest.suffix.lower() == ".parquet":
-            table = pd.read_parquet(manifest)
-            table = table.reset_index() if table.index.name else table
-        else:
-            table = pd.read_csv(manifest, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        raise WrongCall(f"cannot read {manifest}: {' '.join(str(error).split())}") from None
-    if not isinstance(table.index, pd.RangeIndex):
-        raise WrongCall(f"cannot read {manifest}: its rows have more cells than its {len(table.columns)} columns")
-    if table.empty:
-        raise WrongCall(f"{manifest} has no rows")
-    table.columns = [str(column).strip() for column in table.columns]
-    return table.apply(lambda column: column.astype(object).where(column.notna(), "").map(_text).astype(str))
-
-
-def _text(value: object) -> str:
-    """A cell as text, a whole number without its ``.0``."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
-
-
-def _check_columns(table: pd.DataFrame, manifest: Path) -> None:
+def _read_columns(manifest: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The table as text, its required columns there and filled; and warnings of columns that do not count."""
+    table = read_table(manifest)
+    if "path" not in table and (other := next((column for column in PATHS if column in table), None)):
+        table = table.rename(columns={other: "path"})
+    check_columns(table, REQUIRED, manifest)
+    text = {str(column): as_text(table[column], keep_words=column in NAMING) for column in table if column not in {"start", "end"}}
+    warnings = [f"the column '{column}' does not count: {why}" for column, why in UNHEEDED.items() if column in table]
+    if "fold" in table:
+        warnings = [line for line in warnings if "'split'" not in line]
+    left_out = table.attrs.get("left_out", {})
+    warnings += [f"columns that are not read: {', '.join(f'{name} ({kind})' for name, kind in left_out.items())}"] if left_out else []
+    dotted = [line for column in NAMING for line in _dotted(table, column, text[column])]
+    table = table.assign(**text)
     for column in REQUIRED:
-        if column not in table:
-            folded = {found.lower(): found for found in table.columns}
-            near = difflib.get_close_matches(column, folded, n=1)
-            hint = f": did you mean '{folded[near[0]]}'?" if near else ""
-            raise WrongCall(f"{manifest}: no column '{column}'{hint} (found: {', '.join(table.columns)})")
+        refuse_rows(table[column].map(plain) == "", manifest, f"no {column}")
+    return table, [*warnings, *dotted]
 
 
-def _refuse_rows(wrong: Iterable[bool], manifest: Path, what: str) -> None:
-    rows = [str(row) for row, bad in enumerate(wrong, start=1) if bad]
-    if rows:
-        more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-        raise WrongCall(f"{manifest}: {what} in row {', '.join(rows[:3])}{more}")
+def _dotted(table: pd.DataFrame, column: str, text: pd.Series) -> list[str]:
+    """A warning where a column has one whole number both with and without ``.0``."""
+    raw = table[column].map(str).str.strip()
+    dotted = raw[(raw != text) & text.isin(set(raw))]
+    joined = [
+        f"'{shown(word)}' as '{text[dotted.index[dotted == word][0]]}' ({n})" for word, n in dotted.value_counts().sort_index().items()
+    ]
+    return (
+        [f"{column}: {len(dotted)} clip(s) are under a whole number with '.0' and count under the number: {first(joined)}"]
+        if joined
+        else []
+    )
 
 
 def _read_spans(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
     """`start` and `end` as seconds, an open side as not a number; without either column, none."""
     if not {"start", "end"} & set(table.columns):
         return table
-    spans = {column: _read_numbers(table[column], manifest) if column in table else float("nan") for column in ("start", "end")}
+    if "end" not in table and "duration" in table:
+        raise WrongCall(f"{manifest}: spans are given by 'start' and 'end'; replace 'duration' by 'end'")
+    spans = {column: as_numbers(table[column], manifest) if column in table else float("nan") for column in ("start", "end")}
     table = table.assign(**spans)
-    _refuse_rows(table["end"] <= table["start"].fillna(0), manifest, "'end' does not come after 'start'")
+    refuse_rows(table["end"] <= table["start"].fillna(0), manifest, "'end' does not come after 'start'")
     return table
 
 
@@ -116,32 +124,45 @@ def _read_voices(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
     given = table[table["voice"] != ""]
     of_speaker = given.drop_duplicates("speaker").set_index("speaker")["voice"]
     voices = table["speaker"].map(of_speaker).fillna(table["speaker"])
-    _refuse_rows((table["voice"] != "") & (table["voice"] != voices), manifest, "another 'voice' than an earlier row gives this speaker")
+    refuse_rows((table["voice"] != "") & (table["voice"] != voices), manifest, "another 'voice' than an earlier row gives this speaker")
     return table.assign(voice=voices)
 
 
-def _read_numbers(said: pd.Series, manifest: Path) -> pd.Series:
-    import pandas as pd
-
-    numbers = pd.to_numeric(said, errors="coerce").astype(float)
-    wrong = (said != "") & ~numbers.between(0, float("inf"), inclusive="left")
-    _refuse_rows(wrong, manifest, f"'{said.name}' is not a number from 0 up")
-    return numbers
+def _read_shares(said: pd.Series, manifest: Path) -> pd.Series:
+    shares = as_numbers(said, manifest)
+    refuse_rows(shares > 1, manifest, "'recognised' is a share of listeners, from 0 to 1, and is above 1", said)
+    return shares
 
 
-def _span_suffix(table: pd.DataFrame) -> list[str]:
-    """``#1.5-3`` for each clip that is a span, nothing for a whole file."""
-    if "start" not in table:
-        return [""] * len(table)
-    spans = table[["start", "end"]].map(lambda moment: "" if moment != moment else f"{moment:.12g}")
-    return [f"#{start or 0}-{end}" if start or end else "" for start, end in spans.to_numpy()]
+def _portable(path: str, folder: Path) -> str:
+    """A path with ``/`` between folders; one written on Windows has only ``\\``."""
+    return path if "\\" not in path or "/" in path or (folder / path).exists() else path.replace("\\", "/")
 
 
-def _name_clip(path: str, folder: Path) -> str:
-    """The path relative to the manifest's folder; an absolute one that lies elsewhere stays as it is."""
-    if Path(path).is_absolute() and not Path(path).is_relative_to(folder):
-        return Path(path).as_posix()
-    return Path(os.path.relpath(folder / path, folder)).as_posix()
+def _locate(written: list[str], folder: Path) -> tuple[list[str], list[str]]:
+    """Where the files are: as written, or under the other Unicode form of the name; and a warning that counts the latter."""
+    found, other_form = [], 0
+    for path in written:
+        place = folder / path
+        if not path.isascii() and not place.exists():
+            forms = (folder / unicodedata.normalize(form, path) for form in ("NFC", "NFD"))
+            there = next((form for form in forms if form.exists()), None)
+            other_form += there is not None
+            place = there or place
+        found.append(str(place))
+    warning = f"{other_form} file(s) are found under another Unicode form of the name than the table has (composed, decomposed)"
+    return found, [warning] if other_form else []
+
+
+def _renamed(clips: pd.DataFrame) -> list[str]:
+    """A warning of words that the vocabulary has another noun for."""
+    pairs = Counter(zip(clips["original"].map(str.strip), clips["emotion"], strict=True))
+    words = [
+        f"'{shown(word)}' as {noun} ({n})"
+        for (word, noun), n in sorted(pairs.items())
+        if name_emotion(word) == noun and plain(word) != plain(noun)
+    ]
+    return [f"emotion words are read as the vocabulary's nouns: {first(words, 8)}"] if words else []
 
 
 def _name_corpus(manifest: Path) -> str:

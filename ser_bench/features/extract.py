@@ -106,7 +106,7 @@ def extract(corpus: Corpus, features: str, *, cache: str | Path = "features", jo
 
 def extract_corpus(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> Extraction:
     """Extract what the store lacks of these feature sets, and read them all; options as `fill_store`."""
-    parts = distinct_parts(feature_sets)
+    parts = _parts_for(corpus, feature_sets)
     filled, shelf = _fill(corpus, parts, **how)
     keys = filled.clips["key"].tolist()
     clips = filled.clips.assign(**shelf.heard(keys))
@@ -132,7 +132,7 @@ def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> Fi
     verify : bool
         Read every file again, though it seems unchanged.
     """
-    return _fill(corpus, distinct_parts(feature_sets), **how)[0]
+    return _fill(corpus, _parts_for(corpus, feature_sets), **how)[0]
 
 
 def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path, hearing: Hearing) -> int:
@@ -140,6 +140,11 @@ def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path
     keys = content_keys(corpus.clips, cache).known
     shelf = Shelf(cache, _extractors(distinct_parts(feature_sets)), hearing)
     return sum(shelf.lacking(key) is not None for key in set(keys.values()))
+
+
+def _parts_for(corpus: Corpus, feature_sets: list[FeatureSet]) -> list[Part]:
+    """All parts, each once; tables of one's own with rows named as the corpus names its clips."""
+    return [part.named_as(corpus) if isinstance(part, OwnTable) else part for part in distinct_parts(feature_sets)]
 
 
 def _fill(
@@ -228,7 +233,7 @@ def _skipped(reasons: dict[str, str]) -> pd.DataFrame:
 
 
 def _warnings(corpus: Corpus, own: list[OwnTable], changed: list[str]) -> list[str]:
-    said = []
+    said = list(corpus.warnings)
     if corpus.ignored:
         said.append(
             f"{len(corpus.ignored)} audio file(s) whose names {corpus.name} does not know are left out, such as {corpus.ignored[0]}"

@@ -6,7 +6,7 @@ Out:  a `FeatureSet`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,12 @@ from ser_bench.errors import WrongCall
 from ser_bench.features.extractor import Extractor, Features, fingerprint_of
 from ser_bench.registry import discover, find
 from ser_bench.spec import build, parse, split_sum
+from ser_bench.tables import as_numbers, as_text, clip_name, read_table, shown, span_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ser_bench.corpora import Corpus
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,13 @@ class OwnTable:
     path : Path
     table : DataFrame
         Float32 columns, index `clip`.
+    whole : dict of str to str
+        Rows of a span from a file's beginning that are the only ones of their file: what may stand for the whole file.
     """
 
     path: Path
     table: pd.DataFrame = field(repr=False)
+    whole: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def label(self) -> str:
@@ -49,6 +55,27 @@ class OwnTable:
     def groups(self) -> tuple[str, ...]:
         """What stands before a column's first point; a column without one belongs to the group of the file's name."""
         return tuple(column.partition(".")[0] if "." in column else self.label for column in self.columns)
+
+    def named_as(self, corpus: Corpus) -> OwnTable:
+        """The table with its rows named as a corpus names its clips, where they name the same files in another way.
+
+        Raises
+        ------
+        WrongCall
+            Where two rows are of one clip.
+        """
+        known = set(corpus.clips.index)
+
+        def own(row: str) -> str:
+            if row in known:
+                return row
+            others = (clip_name(row, corpus.folder), clip_name(self.whole.get(row, row), corpus.folder))
+            return next((name for name in others if name in known), row)
+
+        table = self.table.set_axis([own(row) for row in self.table.index])
+        if not table.index.is_unique:
+            raise WrongCall(f"-f {self.path}: two rows are of the clip '{shown(table.index[table.index.duplicated()][0])}'")
+        return replace(self, table=table)
 
 
 Part = Extractor | OwnTable
@@ -121,38 +148,50 @@ def distinct_parts(feature_sets: list[FeatureSet]) -> list[Part]:
 
 def _part(term: str) -> Part:
     if term.lower().endswith(".parquet"):
-        return read_table(Path(term))
+        return read_own(Path(term))
     name, parameters = parse(term)
     return build("feature set", find("feature set", name, known_extractors()), name, parameters)
 
 
-def read_table(path: Path) -> OwnTable:
-    """Read a table of one's own: a Parquet file whose index, or whose column `clip`, names clips as the corpus does.
+def read_own(path: Path) -> OwnTable:
+    """Read a table of one's own: a Parquet file whose index, or whose column `clip` or `file`, names clips as the corpus does.
 
     Raises
     ------
     WrongCall
         Naming the file and the column or clip at fault.
     """
-    import pandas as pd
-
     if path.stem in known_extractors():
         raise WrongCall(f"-f {path}: '{path.stem}' is the name of a built-in set; rename the file")
     try:
-        table = pd.read_parquet(path)
-    except FileNotFoundError:
-        raise WrongCall(f"-f {path}: no such file") from None
-    except Exception as error:
-        raise WrongCall(f"-f {path} cannot be read as Parquet: {error}") from None
-    table = table.set_index("clip") if "clip" in table else table
-    table.index = table.index.astype(str)
-    if table.empty:
-        raise WrongCall(f"-f {path}: the table is empty")
+        table = read_table(path)
+    except WrongCall as error:
+        raise WrongCall(f"-f {error}") from None
+    for column, kind in table.attrs["left_out"].items():
+        raise WrongCall(f"-f {path}: the column '{shown(column)}' holds {kind} values; give each number a column of its own")
+    names, whole, columns = _row_names(path, table)
+    table = table.drop(columns=columns).set_axis(names)
+    if not table.columns.size:
+        raise WrongCall(f"-f {path}: there is no column beside {', '.join(columns)}")
     if not table.index.is_unique:
-        raise WrongCall(f"-f {path}: the clip '{table.index[table.index.duplicated()][0]}' has more than one row")
+        raise WrongCall(f"-f {path}: the clip '{shown(table.index[table.index.duplicated()][0])}' has more than one row")
     _check_numbers(path, table)
-    table.columns = table.columns.astype(str)
-    return OwnTable(path, table.astype(np.float32))
+    return OwnTable(path, table.astype(np.float32), whole)
+
+
+def _row_names(path: Path, table: pd.DataFrame) -> tuple[list[str], dict[str, str], list[str]]:
+    """The clip that each row is named after, the files of which a row from their beginning is the only one, and the columns that say so."""
+    index = table.attrs["index"]
+    column = next((name for name in ("clip", "file", *(index if len(index) == 1 else [])) if name in table), None)
+    if column is None:
+        raise WrongCall(f"-f {path}: rows are matched with clips by name: index them by clip, or name a column 'clip'")
+    names = as_text(table[column], keep_words=True)
+    if column != "file" or not {"start", "end"} <= set(table.columns):
+        return names.tolist(), {}, [column]
+    spans = {side: as_numbers(table[side], path) for side in ("start", "end")}
+    named = [name + span_suffix(start, end) for name, start, end in zip(names, spans["start"], spans["end"], strict=True)]
+    alone = ~names.duplicated(keep=False) & (spans["start"].fillna(0) == 0)
+    return named, {row: name for row, name, single in zip(named, names, alone, strict=True) if single}, ["file", "start", "end"]
 
 
 def _check_numbers(path: Path, table: pd.DataFrame) -> None:

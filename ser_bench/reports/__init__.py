@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser_bench import files
 from ser_bench.files import write_text
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
@@ -59,7 +60,7 @@ def publish(
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
     write_csv(metric_table(predictions, pd.read_parquet(folder / "clips.parquet"), board, refits), folder / "metrics.csv")
-    read_against.to_csv(folder / "references.csv", index=False)
+    files.write_csv(read_against, folder / "references.csv")
     write_text(folder / "leaderboard.md", to_markdown(board, read_against, shown))
     write_figures(folder / "figures", board, read_against)
     write_page(folder)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.files import write_text
+from ser_bench.files import read_csv, write_text
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.leaderboard import NAMES, write_csv
 from ser_bench.reports.rendering import render
-from ser_bench.reports.tables import interval, p_value, records, short, signed, table_lines
+from ser_bench.reports.tables import escaped, interval, p_value, records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,11 +76,10 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
 
 def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The tables that `publish_ablation` wrote; an importance without `shuffled` is of values shuffled inside each fold."""
-    import pandas as pd
 
     def read(path: Path) -> pd.DataFrame:
         # A group called "NA" keeps its name.
-        return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
+        return read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
 
     table, path = read(folder / "ablation.csv"), folder / "importance.csv"
     if not path.is_file():
@@ -153,10 +152,11 @@ def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str
     """The tables as Markdown."""
     parts = [f"{LEGEND} {tuned}", *(["", LEANING] if importance is not None else []), ""]
     for system, leaned in _with_importance(table, importance):
-        parts += [f"**{_title(system)}.**", "", *table_lines(HEAD, [row["read"] for row in ablation_rows(system)]), ""]
+        rows = [[mode, escaped(group), *numbers] for mode, group, *numbers in (row["read"] for row in ablation_rows(system))]
+        parts += [f"**{escaped(_title(system))}.**", "", *table_lines(HEAD, rows), ""]
         if len(leaned):
-            parts += [*table_lines(*importance_table(leaned)), ""]
-            parts += [*(table_lines(*columns) if (columns := columns_table(leaned))[1] else []), ""]
+            for head, leaning in (importance_table(leaned), columns_table(leaned)):
+                parts += [*table_lines(head, [[escaped(name), *numbers] for name, *numbers in leaning]), ""] if leaning else []
     return "\n".join(parts)
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.tables import TRACKS, records, short, table_lines
+from ser_bench.errors import printable
+from ser_bench.reports.tables import TRACKS, escaped, records, short, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -234,9 +235,9 @@ def columns_and_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]
 def to_markdown(comparison: Comparison) -> str:
     """A comparison as Markdown: its table, and what it means."""
     head, rows = columns_and_rows(comparison)
-    table = table_lines(head, rows, words=SYSTEM)
-    said = [part for sentence in comparison.said for part in (sentence, "")]
-    return "\n".join([f"**{comparison.title}.**", "", *table, "", *said])
+    table = table_lines([escaped(name) for name in head], [[escaped(cell) for cell in row] for row in rows], words=SYSTEM)
+    said = [part for sentence in comparison.said for part in (escaped(sentence), "")]
+    return "\n".join([f"**{escaped(comparison.title)}.**", "", *table, "", *said])
 
 
 def terminal_table(comparison: Comparison) -> Table:
@@ -245,10 +246,10 @@ def terminal_table(comparison: Comparison) -> Table:
     from rich.text import Text
 
     columns = _columns(comparison, corpora=False)
-    table = Table(title=Text(comparison.title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.caption, table.caption_justify = Text("\n".join(comparison.said)), "left"
+    table = Table(title=Text(printable(comparison.title)), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.caption, table.caption_justify = Text("\n".join(map(printable, comparison.said))), "left"
     for name, head in columns.items():
-        table.add_column(Text(head), justify="left" if name in SYSTEM else "right", no_wrap=name != "features", overflow="fold")
+        table.add_column(Text(printable(head)), justify="left" if name in SYSTEM else "right", no_wrap=name != "features", overflow="fold")
     for row in records(comparison.systems):
-        table.add_row(*map(Text, _cells(row, columns)))
+        table.add_row(*(Text(printable(cell)) for cell in _cells(row, columns)))
     return table

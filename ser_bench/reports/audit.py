@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.files import write_text
+from ser_bench.files import read_csv, write_text
 from ser_bench.gap import HONEST, Way
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.leaderboard import write_csv
@@ -57,10 +57,8 @@ def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd
 
 def read_findings(folder: Path) -> list[dict[str, Any]]:
     """The findings in an audit's or a run's folder; none where none were written."""
-    import pandas as pd
-
     file = folder / "findings.csv"
-    return records(pd.read_csv(file, keep_default_na=False)) if file.is_file() else []
+    return records(read_csv(file, keep_default_na=False)) if file.is_file() else []
 
 
 def read_gap(folder: Path) -> pd.DataFrame:

@@ -7,7 +7,7 @@ Rule: a corpus judged by itself stands beside it judged by others, and transduct
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 from ser_bench.files import write_text
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
 from ser_bench.reports.leaderboard import write_csv
-from ser_bench.reports.tables import interval, records, short, signed, table_lines
+from ser_bench.reports.tables import escaped, interval, records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,10 @@ LEGEND = (
 )
 
 
+NAMED = 3
+"""Columns of a matrix that hold names: feature set, model, corpus trained on."""
+
+
 class Matrix(NamedTuple):
     """A track's cells: a row a system and corpus trained on, a column a corpus judged."""
 
@@ -42,19 +46,17 @@ class Matrix(NamedTuple):
     notes: list[str]
 
 
-def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame) -> None:
-    """Write what came of it below `folder`."""
+def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence[str]) -> None:
+    """Write what came of it below `folder`; `emotions` are those judged."""
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / "cross.csv")
     predictions.to_parquet(folder / "predictions.parquet", index=False)
-    write_text(folder / "cross.md", to_markdown(table))
+    write_text(folder / "cross.md", to_markdown(table, emotions))
     drawn = table[table["uar"].notna()]
     looks = looks_of(drawn["model"])
-    panels = [_panel(str(test), rows, looks) for test, rows in drawn.groupby("test", sort=False)]
+    panels = [_panel(str(test), rows, looks, len(emotions)) for test, rows in drawn.groupby("test", sort=False)]
     if panels:
-        draw(
-            panels, folder / "figures", "cross", f"Trained on one corpus, judged on another: {table['emotions'].iloc[0].replace('+', ', ')}"
-        )
+        draw(panels, folder / "figures", "cross", f"Trained on one corpus, judged on another: {', '.join(emotions)}")
 
 
 def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
@@ -72,13 +74,13 @@ def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
         yield Matrix(TRACKS[str(track)], ["features", "model", "trained on", *(f"on {test}" for test in tests)], rows, notes)
 
 
-def to_markdown(table: pd.DataFrame) -> str:
+def to_markdown(table: pd.DataFrame, emotions: Sequence[str]) -> str:
     """The matrices as Markdown."""
-    emotions = table["emotions"].iloc[0].replace("+", ", ")
-    parts = [f"Emotions: {emotions}; by chance {short(1 / len(emotions.split(', ')))}. {LEGEND}", ""]
+    parts = [f"Emotions: {escaped(', '.join(emotions))}; by chance {short(1 / len(emotions))}. {LEGEND}", ""]
     for matrix in matrices(table):
-        parts += [f"**{matrix.title}.**", "", *table_lines(matrix.head, matrix.rows), ""]
-        parts += [part for note in matrix.notes for part in (note, "")]
+        rows = [[*map(escaped, row[:NAMED]), *row[NAMED:]] for row in matrix.rows]
+        parts += [f"**{matrix.title}.**", "", *table_lines([escaped(name) for name in matrix.head], rows), ""]
+        parts += [part for note in matrix.notes for part in (escaped(note), "")]
     return "\n".join(parts)
 
 
@@ -97,10 +99,10 @@ def _read(row: dict[str, Any] | None) -> str:
     return f"{uar}\n{signed(-lost)} {interval(-row['loss_high'], -row['loss_low'])}"
 
 
-def _panel(test: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> Panel:
+def _panel(test: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]], n_emotions: int) -> Panel:
     first = rows.iloc[0]
     title = f"judged: {test} ({first['speakers']} speakers); filled: by itself"
-    return Panel(title, [_mark(row, looks) for row in records(rows)], {"chance": 1 / len(first["emotions"].split("+"))})
+    return Panel(title, [_mark(row, looks) for row in records(rows)], {"chance": 1 / n_emotions})
 
 
 def _mark(row: dict[str, Any], looks: dict[str, tuple[str, str]]) -> Mark:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.figures import KINDS, TITLES, save
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ NAME = "critical-difference"
 BAR = 0.45
 
 
+@own_settings()
 def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
     """Draw mean ranks on a line, a bar joining neighbours that are not told apart, a panel a comparison; writes below `folder`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -42,7 +44,7 @@ def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
 
 def _title(comparison: Comparison) -> str:
     bars = "a bar joins systems that are not told apart (Wilcoxon, Holm)" if "p" in comparison.systems else "too few to tell any two apart"
-    return f"{TITLES[comparison.track]}, {comparison.search}\nmean rank over {len(comparison.corpora)} corpora, {bars}"
+    return f"{label(f'{TITLES[comparison.track]}, {comparison.search}')}\nmean rank over {len(comparison.corpora)} corpora, {bars}"
 
 
 def _depth(comparison: Comparison) -> float:
@@ -79,13 +81,12 @@ def _name_systems(axes: Axes, comparison: Comparison) -> None:
         axes.plot([rank, rank, edge], [0, line, line], color="0.35", linewidth=0.9, clip_on=False)
         axes.plot([rank], [0], color="#0072B2", marker="o", markersize=4.5, clip_on=False, zorder=3)
         axes.annotate(
-            f"{features}  {model}  ({rank:.2f})",
+            f"{label(f'{features}  {model}')}  ({rank:.2f})",
             (edge, line),
             xytext=(-5 if better else 5, 0),
             textcoords="offset points",
             ha="right" if better else "left",
             va="center",
             fontsize=8,
-            parse_math=False,
             annotation_clip=False,
         )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.leaderboard import BLOCK, lines_of
 from ser_bench.reports.tables import protocol_words, records
 
@@ -75,30 +76,27 @@ def looks_of(names: pd.Series) -> dict[str, tuple[str, str]]:
     return dict(zip(dict.fromkeys(names), LOOKS * len(names), strict=False))
 
 
+@own_settings()
 def draw(panels: Sequence[Panel], folder: Path, name: str, title: str) -> None:
     """Draw panels side by side and write them below `folder`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     rows = max(len(panel.marks) for panel in panels)
-    widest = max(len(mark.label) for panel in panels for mark in panel.marks)
+    widest = max(len(label(mark.label)) for panel in panels for mark in panel.marks)
     figure = Figure(figsize=(1.6 + (2.9 + 0.055 * widest) * len(panels), 1.7 + 0.27 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     for place, panel in enumerate(panels, 1):
         _draw_panel(figure.add_subplot(1, len(panels), place), panel)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(label(title), fontsize=10)
     save(figure, folder, name)
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write a picture in each of `KINDS`, the same bytes for the same picture."""
-    import matplotlib
-
+    """Write a picture in each of `KINDS`; inside `own_settings`, the same bytes for the same picture."""
     folder.mkdir(exist_ok=True)
-    # TrueType fonts, as publishers refuse Type 3.
-    with matplotlib.rc_context({"svg.hashsalt": "ser-bench", "svg.fonttype": "none", "pdf.fonttype": 42}):
-        for kind, metadata in KINDS.items():
-            figure.savefig(folder / f"{name}.{kind}", dpi=160, metadata=metadata)
+    for kind, metadata in KINDS.items():
+        figure.savefig(folder / f"{name}.{kind}", dpi=160, metadata=metadata)
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
@@ -109,7 +107,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         colour, marker = mark.look
         axes.plot([mark.low, mark.high], [place, place], color=colour, linewidth=1.6)
         axes.plot([mark.uar], [place], color=colour, marker=marker, markersize=5.5, markerfacecolor=colour if mark.filled else "white")
-    axes.set_yticks(range(len(panel.marks)), [mark.label for mark in panel.marks], fontsize=8)
+    axes.set_yticks(range(len(panel.marks)), [label(mark.label) for mark in panel.marks], fontsize=8)
     axes.set_ylim(len(panel.marks) - 0.5, -0.5)
     axes.set_xlim(*panel.reach)
     axes.set_xlabel(panel.axis, fontsize=8)
@@ -118,11 +116,11 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.set_title(panel.title, fontsize=9, pad=14)
+    axes.set_title(label(panel.title), fontsize=9, pad=14)
 
 
 def _mark(row: dict[str, Any], looks: Mapping[str, tuple[str, str]]) -> Mark:
     """A row of the leaderboard; a LEAKY one is hollow."""
     leaky = row["status"] == "leaky"
-    label = f"{'LEAKY  ' if leaky else ''}{row['features']}  {row['model']}"
-    return Mark(label, row["uar"], row["uar_low"], row["uar_high"], looks[row["model"]], filled=not leaky)
+    name = f"{'LEAKY  ' if leaky else ''}{row['features']}  {row['model']}"
+    return Mark(name, row["uar"], row["uar_low"], row["uar_high"], looks[row["model"]], filled=not leaky)

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench import scores
+from ser_bench import files, scores
 from ser_bench.errors import WorkFailed
 from ser_bench.external import MODEL as EXTERNAL
-from ser_bench.files import write_whole
 from ser_bench.reports.cautions import cautions
 from ser_bench.reports.evidence import CELL, Block, Evidence, gather
 
@@ -231,15 +230,13 @@ def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table of scores, whole or not at all: four digits everywhere, so that equal scores are equal bytes."""
-    write_whole(path, lambda part: table.to_csv(part, index=False, float_format="%.4f", lineterminator="\n"))
+    files.write_csv(table, path, float_format="%.4f")
 
 
 def read_board(path: Path) -> pd.DataFrame:
     """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name."""
-    import pandas as pd
-
     dtypes = {**NAMES, "rank": "Int64"}
-    return pd.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
+    return files.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
 
 
 def read_predictions(folder: Path) -> pd.DataFrame:
@@ -255,17 +252,13 @@ def read_predictions(folder: Path) -> pd.DataFrame:
 
 def read_references(path: Path) -> pd.DataFrame:
     """Read `references.csv`, names as they are; one written before lines had a track gives each to all tracks."""
-    import pandas as pd
-
-    table = pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
+    table = files.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
     return table if "track" in table else table.assign(track="")
 
 
 def read_resolutions(path: Path) -> pd.DataFrame:
     """Read `resolution.csv`, names as they are."""
-    import pandas as pd
-
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(WORTH, ""))
+    return files.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(WORTH, ""))
 
 
 def read_learning(path: Path) -> pd.DataFrame:
@@ -277,7 +270,7 @@ def read_learning(path: Path) -> pd.DataFrame:
 
     if not path.is_file():
         return pd.DataFrame(columns=[*CELL, "speakers", "draws", *SCORES[:3]])
-    table = pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"sd_draws": ""})
+    table = files.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"sd_draws": ""})
     return table if "draws" in table else table.assign(draws=1)
 
 

@@ -39,7 +39,7 @@ from ser_bench.reports.leaderboard import (
 )
 from ser_bench.reports.merged_page import write_merged_page
 from ser_bench.reports.page import remake_page
-from ser_bench.reports.tables import terminal_tables, to_markdown
+from ser_bench.reports.tables import escaped, terminal_tables, to_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ ASIDE = "p against the best of all rows, while other rows are compared without t
 SEARCH = ["budget", "trials", "seeds"]
 PROTOCOL = [*BLOCK, *SEARCH, "settings", "judged"]
 # Of a run's configuration: what its rows say themselves, or its clips and their folds.
-SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts"}
+SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts", "allow_similar_names"}
 
 
 @dataclass(frozen=True)
@@ -287,9 +287,9 @@ def to_text(merged: Merged, runs: list[str]) -> str:
     tables = [to_markdown(block.board, block.references, block.resolutions, apart=block.apart) for block in merged.blocks]
     compared = [across.to_markdown(comparison) for comparison in merged.across]
     drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
-    kernels = [f"{merged.kernels}.\n"] if merged.kernels else []
-    parts = ["# Leaderboard\n", f"Of {len(runs)} run(s): {', '.join(runs)}.\n", *kernels, "## Within each corpus\n", *tables]
-    return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{line}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
+    kernels = [f"{escaped(merged.kernels)}.\n"] if merged.kernels else []
+    parts = ["# Leaderboard\n", f"Of {len(runs)} run(s): {escaped(', '.join(runs))}.\n", *kernels, "## Within each corpus\n", *tables]
+    return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{escaped(line)}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
 
 
 def merged_tables(merged: Merged) -> list[Table]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.files import read_csv
 from ser_bench.reports.evidence import Evidence
 from ser_bench.reports.leaderboard import CELL, NAMES, evidence_of
 from ser_bench.scores import Interval
@@ -76,10 +77,8 @@ def metric_table(predictions: pd.DataFrame, clips: pd.DataFrame, board: pd.DataF
 
 def read_metrics(path: Path) -> pd.DataFrame:
     """Read `metrics.csv`, names as they are."""
-    import pandas as pd
-
     blank = dict.fromkeys(COLUMNS[-3:], "")
-    return pd.read_csv(path, dtype={**NAMES, "metric": str}, keep_default_na=False, na_values=blank)
+    return read_csv(path, dtype={**NAMES, "metric": str}, keep_default_na=False, na_values=blank)
 
 
 def metrics_of(rows: pd.DataFrame, clips: pd.DataFrame, inflation: float) -> Iterator[tuple[str, Interval]]:

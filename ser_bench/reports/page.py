@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.files import write_text
+from ser_bench.files import read_csv, write_text
+from ser_bench.protocol import fixed_parts, parse_cv
 from ser_bench.reports.beside import ablations, audited, gaps
 from ser_bench.reports.cells import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
@@ -85,7 +86,7 @@ def read_run(folder: Path) -> RunTables:
         read_predictions(folder),
         pd.read_parquet(folder / "trials.parquet"),
         pd.read_parquet(folder / "clips.parquet"),
-        pd.read_csv(folder / "skipped.csv", dtype=str),
+        read_csv(folder / "skipped.csv", dtype=str),
         read_references(folder / "references.csv"),
         read_resolutions(folder / "resolution.csv"),
         read_learning(folder / "learning.csv"),
@@ -171,20 +172,29 @@ def method(run: RunTables) -> str:
     first, corpus = run.leaderboard.iloc[0], run.environment["corpus"]
     n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
-    searched = (
-        f"Parameters were chosen by {first['trials']} Optuna trials inside the training part of each fold"
-        if first["cv"].startswith("random")
-        else f"Parameters were chosen by {first['trials']} Optuna trials on grouped inner folds of each fold's training speakers"
-    )
+    searched = f"Parameters were chosen by {first['trials']} Optuna trials {_searched_on(run)}"
     trained = f"{searched}; features were standardised {_scaling(run)}, and the held-out clips predicted once."
     if first["budget"] == "external":
         trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
+    fixed = (
+        "" if first["clips"] == corpus["clips"] else f"; the other {corpus['clips'] - first['clips']:,} are trained on and never held out"
+    )
     return (
-        f"{corpus['clips']:,} clips of {corpus['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
-        f"{n_folds} folds{seeds}: {protocol_words(first['cv'])}. {trained} "
+        f"{first['clips']:,} clips of {first['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
+        f"{n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
         "UAR is pooled over folds; its 95 % interval is over speakers (jackknife, Wilson's bounds with Student's t), with a correction for "
         f"overlapping training sets from refits without pairs of folds (ser-bench {run.environment['ser_bench']})."
     )
+
+
+def _searched_on(run: RunTables) -> str:
+    protocol = parse_cv(run.leaderboard["cv"].iloc[0])
+    if protocol.leaky:
+        return "inside the training part of each fold"
+    parts = fixed_parts(run.clips, protocol)
+    if parts is not None and "dev" in parts:
+        return "on the dev part, with which the chosen ones were then trained too"
+    return "on grouped inner folds of each fold's training speakers"
 
 
 def _scaling(run: RunTables) -> str:

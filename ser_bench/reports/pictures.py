@@ -17,6 +17,7 @@ import numpy as np
 
 from ser_bench.audio import Unusable, read_clip, resample
 from ser_bench.features.frames import Frames
+from ser_bench.reports.drawing import load_matplotlib
 
 if TYPE_CHECKING:
     from ser_bench.reports.listening import Sound
@@ -112,10 +113,9 @@ def _waveform(samples: np.ndarray) -> str:
 
 def _webp(shade: np.ndarray) -> str:
     """Levels in the colours of magma, which rise evenly in lightness whatever colours an eye tells apart."""
-    from matplotlib import colormaps
     from PIL import Image
 
-    coloured = colormaps["magma"](shade, bytes=True)[..., :3]
+    coloured = load_matplotlib().colormaps["magma"](shade, bytes=True)[..., :3]
     written = io.BytesIO()
     Image.fromarray(coloured).save(written, "WEBP", quality=QUALITY, method=6)
     return "data:image/webp;base64," + base64.b64encode(written.getvalue()).decode()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.figures import LOOKS, save
 from ser_bench.reports.tables import records, short
 
@@ -93,6 +94,7 @@ def _at_best(line: dict[str, Any]) -> str:
     return f"\u00b1{short(line['least'])}" if line["sd_sentence"] > 0 else "no bound seen"
 
 
+@own_settings()
 def draw_plan(table: pd.DataFrame, folder: Path) -> None:
     """Draw interval and power against the number of speakers, a row of panels per leaderboard, as `planning` below `folder`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -104,7 +106,7 @@ def draw_plan(table: pd.DataFrame, folder: Path) -> None:
     for place, block in enumerate(blocks):
         first = block.iloc[0]
         left, right = (figure.add_subplot(len(blocks), 2, 2 * place + side) for side in (1, 2))
-        left.set_title(f"{first['corpus']}, {first['cv']}, track {first['track']}", fontsize=9)
+        left.set_title(label(f"{first['corpus']}, {first['cv']}, track {first['track']}"), fontsize=9)
         _draw_widths(left, block[block["goal"] == "interval"])
         _draw_power(right, block[block["goal"] == "difference"])
     save(figure, folder, "planning")
@@ -136,8 +138,8 @@ def _draw_power(axes: Axes, block: pd.DataFrame) -> None:
     now = now[now["sentences"].isin({0, _sentences_now(block)})]
     for (covers, target), asked in now.groupby(["covers", "target"], sort=False):
         found = scores.power(_design(typical(asked)), float(target), numbers)
-        label = f"{goal_words('difference', float(target))}, new {covers}"
-        axes.plot(numbers, found, color=COLOURS[str(covers)], linestyle=styles.get(target, ":"), label=label, linewidth=1.6)
+        named = f"{goal_words('difference', float(target))}, new {covers}"
+        axes.plot(numbers, found, color=COLOURS[str(covers)], linestyle=styles.get(target, ":"), label=named, linewidth=1.6)
     axes.set_ylim(0, 1)
     axes.set_ylabel("power (alpha .05)", fontsize=8)
     axes.legend(fontsize=7, frameon=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.errors import printable
 from ser_bench.reports.leaderboard import BLOCK, lines_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ TEXT_INDEPENDENT = ", and what they say is said in no training clip"
 HEAD = ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best")
 WORDS = ("features", "model", "95 %")
 """The columns of `HEAD` that are no single numbers."""
+MARKDOWN = re.compile(r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
+"""What Markdown would read as more than text."""
 INDISTINCT = 0.05
 """The p from which a row cannot be told from the best."""
 
@@ -75,12 +78,23 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
         rows = []
         for name, group in groups(block):
             rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
-            rows += [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in group]
+            named = ({**record, **{key: escaped(record[key]) for key in ("features", "model", "notes")}} for record in group)
+            rows += [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in named]
         rows += [[*row["read"], ""] for row in worth(block, resolutions)]
         lines = table_lines([*HEAD, "seconds"], rows, words=WORDS)
         told = [legend(block, references), worth_words(block, resolutions), resolution_words(block, resolutions), *notes(block)]
-        parts.append("\n".join([f"**{title}.**", "", *lines, "", *(part for line in told if line for part in (line, ""))]))
+        said = [part for line in told if line for part in (escaped(line), "")]
+        parts.append("\n".join([f"**{escaped(title)}.**", "", *lines, "", *said]))
     return "\n".join(parts)
+
+
+def escaped(text: str) -> str:
+    """Text for Markdown, in which no name makes a link, a picture, code, a formula or HTML; `table_line` sees to bars.
+
+    >>> escaped("<b>*a*</b> [b](http://c) n_mfcc $x$ p < .05")
+    '\\\\<b>\\\\*a\\\\*\\\\</b> [b\\\\](http\\\\://c) n_mfcc \\\\$x\\\\$ p < .05'
+    """
+    return MARKDOWN.sub(lambda match: "\\" + match.group(), printable(text))
 
 
 def table_line(cells: Sequence[str]) -> str:
@@ -203,15 +217,15 @@ def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: st
     for title, block in blocks(board, apart):
         # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
         reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
-        table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", box=None, pad_edge=False)
         below = [*reasons, *notes(block), worth_words(block, resolutions), resolution_words(block, resolutions)]
-        table.caption, table.caption_justify = Text("\n".join(line for line in below if line)), "left"
+        table.caption, table.caption_justify = Text("\n".join(printable(line) for line in below if line)), "left"
         for name in HEAD:
             table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "features", overflow="fold")
         for record in records(block):
             style = {"ok": "", "leaky": "red", "failed": "dim"}[record["status"]]
             cells = row_cells(record | {"notes": ""})
-            table.add_row(*(Text(cell.replace("**", "")) for cell in cells), style=style)
+            table.add_row(Text(cells[0].replace("**", "")), *(Text(printable(cell)) for cell in cells[1:]), style=style)
         for row in worth(block, resolutions):
             table.add_row(*row["read"], style="italic")
         tables.append(table)

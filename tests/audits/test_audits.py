@@ -15,6 +15,7 @@ import soundfile
 import ser_bench
 from ser_bench.audits import cramers_v
 from ser_bench.audits.recording import header_properties
+from ser_bench.errors import WrongCall
 from tests.audits.looking import look, said
 
 EMOTIONS = ("anger", "fear", "sadness")
@@ -198,3 +199,15 @@ def test_speakers_of_very_unequal_weight_are_warned_of(folder):
     clips = table(folder)
     rewrite(folder, clips[(clips["speaker"] < "s2") | (clips.groupby("speaker").cumcount() < 3)])
     assert "4.0 for 6 speakers with 3 to 12 clips: below 6" in said(look(folder), "warning", "effective number of speakers")
+
+
+def test_names_that_may_be_one_are_errors_and_joined_ones_warnings(folder):
+    clips = table(folder)
+    clips.loc[clips["speaker"] == "s5", "speaker"] = "s04"
+    clips.loc[0, ["speaker", "emotion"]] = "S0", "Fear\u200b"
+    rewrite(folder, clips)
+    found = look(folder)
+    assert "'s04' (12 clips) and 's4' (12 clips) may be one" in said(found, "error", "names")
+    assert "'S0' (1) as 's0'" in said(found, "warning", "names and labels")
+    with pytest.raises(WrongCall, match="--allow-similar-names"):
+        ser_bench.splits(folder / "clips.csv", cache=str(folder / "store"))

@@ -1,5 +1,6 @@
 """A table of one's own becomes a corpus, or one line that says what is wrong in it."""
 
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 
 from ser_bench.corpora import Corpus, load_corpus
 from ser_bench.errors import WrongCall
+from tests.corpora.audio_files import write_audio
 
 HEADER = "path,emotion,speaker"
 
@@ -39,7 +41,7 @@ def test_what_looks_like_a_number_stays_text(tmp_path: Path) -> None:
     corpus = load(tmp_path, f"{HEADER},session,NA", "a.wav,anger,03,01,NA", "b.wav,fear,3,2,")
     assert corpus.clips["speaker"].tolist() == ["03", "3"]
     assert corpus.clips["session"].tolist() == ["01", "2"]
-    assert corpus.clips["NA"].tolist() == ["NA", ""]
+    assert corpus.clips["NA"].tolist() == ["", ""]
 
 
 def test_parquet_numbers_become_text(tmp_path: Path) -> None:
@@ -95,7 +97,10 @@ def test_a_byte_order_mark_and_spaces_do_no_harm(tmp_path: Path) -> None:
     ("lines", "said"),
     [
         (["path,Emotion,speaker", "a.wav,fear,1"], "no column 'emotion': did you mean 'Emotion'? (found: path, Emotion, speaker)"),
-        (["path;emotion;speaker", "a.wav;fear;1"], "no column 'path'"),
+        (["path|emotion|speaker", "a.wav|fear|1"], "no column 'path' and no column 'emotion' and no column 'speaker'"),
+        ([f"{HEADER},recognised", "a.wav,fear,1,87"], "'recognised' is a share of listeners, from 0 to 1, and is above 1 in row 1 ('87')"),
+        ([f"{HEADER},channel", "a.wav,fear,1,0", "a.wav,anger,2,1"], "(column 'channel': a file's channels are mixed into one"),
+        ([f"{HEADER},start,duration", "a.wav,fear,1,0,1"], "replace 'duration' by 'end'"),
         ([HEADER, "a.wav,fear,1", "b.wav,,2"], "no emotion in row 2"),
         ([HEADER, *[f"{n}.wav,fear," for n in range(5)]], "no speaker in row 1, 2, 3 and 2 more"),
         ([HEADER, "a.wav,fear,1", "./a.wav,anger,2"], "a clip that an earlier row names already in row 2"),
@@ -131,3 +136,44 @@ def test_speakers_of_one_voice_are_one_person_and_a_blank_voice_is_the_speaker(t
 def test_a_speaker_of_two_voices_is_refused_by_row(tmp_path: Path) -> None:
     said = refusal(tmp_path, f"{HEADER},voice", "a.wav,anger,01,A", "b.wav,fear,02,", "c.wav,fear,01,B")
     assert said.endswith("mine.csv: another 'voice' than an earlier row gives this speaker in row 3")
+
+
+def test_a_recording_in_a_cell_is_never_made_text(tmp_path):
+    heard = [{"bytes": b"\x00\xff" * 100_000, "path": name} for name in "ab"]
+    table = pd.DataFrame({"path": ["a.wav", "b.wav"], "emotion": ["fear", "calm"], "speaker": ["1", "2"], "audio": heard})
+    table.to_parquet(tmp_path / "kept.parquet")
+    corpus = load_corpus(tmp_path / "kept.parquet")
+    assert "audio" not in corpus.clips
+    assert corpus.warnings[0] == "columns that are not read: audio (struct)"
+    for column in ("path", "emotion", "speaker"):
+        table.assign(**{column: heard}).to_parquet(tmp_path / "held.parquet")
+        with pytest.raises(WrongCall, match=f"no column '{column}'.*; not read: .*{column} \\(struct\\)"):
+            load_corpus(tmp_path / "held.parquet")
+
+
+@pytest.mark.parametrize("shape", ["index", "timedelta", "text"])
+def test_segments_as_audformat_has_them_are_spans(tmp_path: Path, shape: str) -> None:
+    table = pd.DataFrame(
+        {"file": ["a.wav", "a.wav"], "start": [0.0, 1.5], "end": [1.5, 3], "emotion": ["fear", "anger"], "speaker": ["1", "2"]}
+    )
+    times = table.assign(**{side: pd.to_timedelta(table[side], unit="s") for side in ("start", "end")})
+    if shape == "text":
+        times.astype(str).to_csv(tmp_path / "m.csv", index=False)
+    else:
+        (times.set_index(["file", "start", "end"]) if shape == "index" else times).to_parquet(tmp_path / "m.parquet")
+    clips = load_corpus(next(tmp_path.glob("m.*"))).clips
+    assert list(clips.index) == ["a.wav#0-1.5", "a.wav#1.5-3"]
+    assert clips["end"].tolist() == [1.5, 3.0]
+
+
+def test_what_does_not_count_is_told(tmp_path: Path) -> None:
+    corpus = load(tmp_path, f"{HEADER},channel", "a.wav,fear,1,0", "b.wav,anger,2,0")
+    assert "the column 'channel' does not count" in corpus.warnings[0]
+
+
+def test_paths_written_on_windows_and_decomposed_names_are_found(tmp_path: Path) -> None:
+    write_audio(tmp_path, ["wav/a.wav", "wav/" + unicodedata.normalize("NFD", "ü.wav")])
+    corpus = load(tmp_path, HEADER, r"wav\a.wav,fear,1", unicodedata.normalize("NFC", "wav/ü.wav") + ",anger,2")
+    assert list(corpus.clips.index) == ["wav/a.wav", unicodedata.normalize("NFC", "wav/ü.wav")]
+    assert all(Path(path).exists() for path in corpus.clips["path"])
+    assert [line[:9] for line in corpus.warnings] == ["1 file(s)", "1 path(s)"]

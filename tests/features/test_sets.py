@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_bench.audio import Clip
+from ser_bench.corpora import Corpus
 from ser_bench.errors import WrongCall
 from ser_bench.features import catalogue, distinct_parts, known_extractors, parse_features
 from ser_bench.features.mfcc import Mfcc
 from ser_bench.features.opensmile import GROUPS, OpenSmile
+from ser_bench.features.sets import OwnTable
 
 SIZES = {
     "audioemotion26": 26,
@@ -178,7 +180,7 @@ def test_two_tables_of_one_name_or_of_a_built_in_set_s_are_refused(tmp_path):
         (OWN.assign(y=["3", "4"]), "column 'y' is not numeric"),
         (OWN.assign(y=[3, np.inf]), "column 'y' is not finite for clip 'c2'"),
         (OWN.set_index(pd.Index(["c1", "c1"])), "'c1' has more than one row"),
-        (OWN.iloc[:0], "empty"),
+        (OWN.iloc[:0], "no rows"),
     ],
 )
 def test_a_table_that_cannot_serve_is_refused_by_name(tmp_path, table, said):
@@ -207,3 +209,47 @@ def test_extractors_are_their_parameters():
 
 if __name__ == "__main__":
     record()
+
+
+def smile(*rows: tuple[str, float, float]) -> pd.DataFrame:
+    """A frame as openSMILE's own package hands it out."""
+    files, starts, ends = zip(*rows, strict=True)
+    times = (pd.to_timedelta(list(side), unit="s") for side in (starts, ends))
+    index = pd.MultiIndex.from_arrays([list(files), *times], names=["file", "start", "end"])
+    return pd.DataFrame({"x": np.arange(len(rows), dtype=float)}, index=index)
+
+
+def corpus_of(*clips: str, folder: Path = Path("/corpus")) -> Corpus:
+    return Corpus("mine", pd.DataFrame(index=pd.Index(clips, name="clip")), folder)
+
+
+@pytest.mark.parametrize(
+    ("rows", "clips"),
+    [
+        ([("a.wav", 0, 1.5), ("a.wav", 1.5, 3)], ["a.wav#0-1.5", "a.wav#1.5-3"]),
+        ([("a.wav", 0, 1.5), ("b.wav", 0, 2)], ["a.wav", "b.wav"]),
+        ([("/corpus/a.wav", 0, 1.5), ("./b.wav", 0, 2)], ["a.wav", "b.wav"]),
+        ([("/corpus/a.wav", 1, 1.5), ("./b.wav", 0, 2)], ["a.wav#1-1.5", "b.wav#0-2"]),
+    ],
+)
+def test_a_frame_of_opensmile_is_matched_by_file_and_span(tmp_path, rows, clips):
+    smile(*rows).to_parquet(tmp_path / "smile.parquet")
+    (own,) = parse_features(str(tmp_path / "smile.parquet")).parts
+    assert isinstance(own, OwnTable)
+    assert list(own.named_as(corpus_of(*clips)).table.index) == clips
+
+
+def test_a_part_of_a_file_never_stands_for_the_whole(tmp_path):
+    smile(("a.wav", 0, 1.5), ("a.wav", 1.5, 3), ("b.wav", 1, 2)).to_parquet(tmp_path / "smile.parquet")
+    (own,) = parse_features(str(tmp_path / "smile.parquet")).parts
+    assert not own.named_as(corpus_of("a.wav", "b.wav")).table.index.isin(["a.wav", "b.wav"]).any()
+
+
+def test_rows_without_names_are_refused(tmp_path):
+    for name, table in {"counted": OWN.reset_index(drop=True), "path": OWN.rename_axis("path").reset_index()}.items():
+        table.to_parquet(tmp_path / f"{name}.parquet")
+        with pytest.raises(WrongCall, match="matched with clips by name"):
+            parse_features(str(tmp_path / f"{name}.parquet"))
+    OWN.assign(embedding=[[1, 2], [3, 4]]).to_parquet(tmp_path / "lists.parquet")
+    with pytest.raises(WrongCall, match="the column 'embedding' holds list values"):
+        parse_features(str(tmp_path / "lists.parquet"))

@@ -74,7 +74,13 @@ def test_every_special_of_every_form_is_escaped(page):
     assert row["features"] == odd
     tex = r"a\textbackslash{}b \textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}\& \%\$\#\_\{\} " + '"x", $\\pm$1 `*'
     assert f" & {tex} & " in copied(page, "latex")
-    assert r"| a\\b ~^\<>\|& %$#_{} " + '"x", ±1 ' + r"\`\* |" in copied(page, "markdown")
+    assert r"| a\\b \~^<>\|& %\$#_{} " + '"x", ±1 ' + r"\`\* |" in copied(page, "markdown")
+
+
+@pytest.mark.parametrize(("name", "written"), [("=1+1", "'=1+1"), ("@a", "'@a"), ("'=1", "''=1"), ("-.250", "-.250"), ("'s", "'s")])
+def test_csv_that_is_copied_holds_no_formula(page, name, written):
+    page.execute_script("document.querySelector('table.board tbody a').textContent = arguments[0]", name)
+    assert next(csv.DictReader(io.StringIO(copied(page, "csv"))))["features"] == written
 
 
 def test_a_browser_that_refuses_the_clipboard_shows_the_text_selected(browser, folder):

@@ -1,0 +1,85 @@
+"""What the clips of an evaluation lack, or mix, though nothing is wrong with any of them.
+
+In:   the clips that are evaluated, once they are heard.
+Out:  warnings, one line each, with counts.
+Rule: what a reader of the scores would want to know of the corpus is counted and named, never left to be found out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ser_bench.corpora.names import first, remarks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MILLISECONDS = 100
+"""Times a file's length from which the end of a span is taken for one in milliseconds."""
+SLACK = 0.05
+"""Seconds that a span may end after its file: times are rounded."""
+
+
+def losses(clips: pd.DataFrame, *, whole: bool, by_speaker: bool) -> list[str]:
+    """All that is lacking or mixed.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        Clip table with `seconds`.
+    whole : bool
+        Whether clips are heard whole, not by a window.
+    by_speaker : bool
+        Whether a track standardises each speaker's clips by their own statistics.
+    """
+    cut = cut_spans(clips) if whole else []
+    return [*cut, *mixed_kinds(clips), *lacking(clips), *(single_emotions(clips) if by_speaker else []), *remarks(clips)]
+
+
+def cut_spans(clips: pd.DataFrame) -> list[str]:
+    """Spans that end after their file does, and hold less than they say.
+
+    >>> import pandas as pd
+    >>> cut_spans(pd.DataFrame({"start": [0.0, 1], "end": [3.5, 2], "seconds": [2.5, 1]}, index=["a.wav#0-3.5", "b.wav#1-2"]))
+    ['1 span(s) end after their file does, and are cut there, such as a.wav#0-3.5']
+    """
+    if "end" not in clips or "seconds" not in clips:
+        return []
+    asked = clips["end"] - clips["start"].fillna(0)
+    over = clips[asked > clips["seconds"] + SLACK]
+    if over.empty:
+        return []
+    far = (over["end"] > MILLISECONDS * over["seconds"]).any()
+    hint = "; times are in seconds, and these seem to be milliseconds" if far else ""
+    return [f"{len(over)} span(s) end after their file does, and are cut there, such as {over.index[0]}{hint}"]
+
+
+def mixed_kinds(clips: pd.DataFrame) -> list[str]:
+    """Speech and song in one evaluation."""
+    if "kind" not in clips or clips["kind"].nunique() < 2:
+        return []
+    kinds = clips["kind"].value_counts().sort_index()
+    counts = " and ".join(f"{kind} ({n})" for kind, n in kinds.items())
+    return [f"{counts} are evaluated together, unlike in published results; keep one with --where \"kind == 'speech'\""]
+
+
+def lacking(clips: pd.DataFrame) -> list[str]:
+    """Speakers of whom there is no clip of some emotion.
+
+    >>> import pandas as pd
+    >>> lacking(pd.DataFrame({"speaker": list("aabbc"), "emotion": ["fear", "joy", "fear", "joy", "joy"]}))
+    ['1 of 3 speakers have no clip of some emotion: c (fear)']
+    """
+    counts = clips.groupby(["speaker", "emotion"]).size().unstack(fill_value=0)
+    without = {who: [str(emotion) for emotion, n in row.items() if n == 0] for who, row in counts.iterrows()}
+    told = [f"{who} ({first(emotions)})" for who, emotions in without.items() if emotions]
+    return [f"{len(told)} of {len(counts)} speakers have no clip of some emotion: {first(told)}"] if told else []
+
+
+def single_emotions(clips: pd.DataFrame) -> list[str]:
+    """Speakers of a single emotion, whose own statistics take away what tells it."""
+    emotions = clips.groupby("speaker")["emotion"].nunique()
+    alone = list(emotions.index[emotions == 1])
+    if not alone:
+        return []
+    return [f"track speaker: {len(alone)} speaker(s) show a single emotion, and scaling by their own clips removes it: {first(alone)}"]

@@ -1,0 +1,53 @@
+"""Pictures are the same bytes and are made at all, whatever the user's own settings of matplotlib are."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DRAW = """
+from pathlib import Path
+from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.pictures import _webp
+import numpy as np
+draw([Panel("t $x$", [Mark("a $\\\\frac{ b", 0.5, 0.4, 0.6, LOOKS[0])], {"chance": 0.25})], Path("figures"), "x", "T")
+Path("figures/x.webp").write_text(_webp(np.zeros((4, 4), np.uint8)))
+import matplotlib
+print(matplotlib.rcParams["font.size"])
+"""
+
+
+def drawn(folder: Path, settings: bytes = b"", **environment: str) -> tuple[dict[str, str], str]:
+    """Hashes of the pictures that another process draws, and the size of letters that it has afterwards."""
+    folder.mkdir()
+    if settings:
+        (folder / "matplotlibrc").write_bytes(settings)
+    home = {"PYTHONPATH": str(Path(__file__).parents[2]), "MPLBACKEND": "agg", **environment}
+    done = subprocess.run([sys.executable, "-c", DRAW], cwd=folder, env=os.environ | home, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in (folder / "figures").iterdir()}, done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return drawn(tmp_path_factory.mktemp("usual") / "w")[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment"),
+    [
+        (b"text.usetex: True\nfont.size: 30\nsavefig.dpi: 12\naxes.facecolor: red\nsvg.fonttype: path\n", {}),
+        (b"fo\xff\xfe", {}),
+        (b"backend: rubbish\n", {"MPLBACKEND": "nonsense"}),
+    ],
+    ids=["odd", "unreadable", "no backend"],
+)
+def test_no_setting_of_the_users_changes_a_byte(usual, tmp_path, settings, environment):
+    assert drawn(tmp_path / "w", settings, **environment)[0] == usual
+
+
+def test_the_users_settings_are_theirs_again_afterwards(tmp_path):
+    assert drawn(tmp_path / "w", b"font.size: 30\n")[1] == "30.0"

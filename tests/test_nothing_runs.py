@@ -1,0 +1,70 @@
+"""Nothing that is handed in is unpickled, evaluated or imported: the package's own code, read line by line, has no way to."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ser_bench
+
+HOUSE = Path(ser_bench.__file__).parent
+NAMES = {"eval", "exec", "compile", "__import__", "literal_eval"}
+METHODS = {"query", "eval", "read_pickle", "to_pickle", "unsafe_load", "full_load", "system", "popen", "literal_eval"}
+MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "marshal", "shelve", "runpy", "subprocess", "yaml"}
+LOADS = {"joblib", "torch"}
+IMPORTERS = {"registry.py", "__init__.py"}
+"""Files that may import by name: the plug-ins that packages registered, and the package's own rooms."""
+
+
+def faults(tree: ast.AST, file: str) -> list[str]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            found += [f"{file}:{node.lineno} imports {name}" for name in modules if name.split(".")[0] in MODULES]
+        if not isinstance(node, ast.Call):
+            continue
+        place = f"{file}:{node.lineno}"
+        if isinstance(node.func, ast.Name) and node.func.id in NAMES:
+            found.append(f"{place} calls {node.func.id}")
+        if isinstance(node.func, ast.Name | ast.Attribute):
+            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            fixed = bool(node.args) and isinstance(node.args[0], ast.Constant)
+            if name == "import_module" and not fixed and file not in IMPORTERS:
+                found.append(f"{place} imports by name")
+        if isinstance(node.func, ast.Attribute):
+            of = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+            if (node.func.attr in METHODS and of != "platform") or (node.func.attr in {"load", "loads"} and of in LOADS):
+                found.append(f"{place} calls {of}.{node.func.attr}")
+        for keyword in node.keywords:
+            value = getattr(keyword.value, "value", None)
+            if (keyword.arg == "allow_pickle" and value is not False) or (keyword.arg == "shell" and value is not False):
+                found.append(f"{place} passes {keyword.arg}")
+    return found
+
+
+@pytest.mark.parametrize("file", sorted(HOUSE.rglob("*.py")), ids=lambda file: file.relative_to(HOUSE).as_posix())
+def test_no_file_can_run_what_it_is_given(file):
+    assert not faults(ast.parse(file.read_text(encoding="utf-8")), file.relative_to(HOUSE).as_posix())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "clips.query(where)",
+        "clips.eval(where)",
+        "eval(text)",
+        "ast.literal_eval(text)",
+        "import pickle",
+        "from pickle import load",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=yes)",
+        "joblib.load(path)",
+        "pd.read_pickle(path)",
+        "__import__(name)",
+        "importlib.import_module(name)",
+        "os.system(name)",
+    ],
+)
+def test_each_way_to_run_something_would_be_found(line):
+    assert faults(ast.parse(line), "any.py")

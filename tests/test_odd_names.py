@@ -1,0 +1,109 @@
+"""Names that others chose stand where they stand and do nothing: no formula, markup, link, spreadsheet cell or terminal command."""
+
+import contextlib
+import csv
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import ser_bench
+from ser_bench import cli
+from ser_bench.corpora import load_corpus
+from ser_bench.files import read_csv
+from tests.small import SMALL
+
+NAMES = [
+    ["$x^2$", "a+b", "=1+1", "<b>bold</b>"],
+    ["a|b", "\"q\" 'r' `s`", "two\nlines", "\U0001f600 \u200fabc"],
+    ["$\\frac{", "@SUM(A1)", "'=2", "\x1b[31mred\x1b[0m"],
+    ["[l](http://x.y)", "-1", "_a_ *b* ~c~ &lt;", "%s {0} \\n"],
+]
+
+
+def odd(speech: Path, folder: Path, names: list[str], name: str = "odd", speakers: slice = slice(0, 4)) -> Path:
+    """The clips of the fixture `speech` with these emotions and speakers, in files that are called so as well."""
+    table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    known = dict(zip(sorted(table["emotion"].unique()), names, strict=False))
+    voices = dict(zip(sorted(table["speaker"].unique()), names, strict=False))
+    table = table[table["speaker"].isin(sorted(voices)[speakers]) & table["emotion"].isin(known)]
+    folder.mkdir(exist_ok=True)
+    rows = []
+    for place, row in enumerate(table.to_dict("records")):
+        file = f"{place} {names[place % 4].replace('/', ' ')}.wav"
+        shutil.copy(speech / "corpus" / row["path"], folder / file)
+        rows.append({"path": file, "emotion": known[row["emotion"]], "speaker": voices[row["speaker"]], "gender": row["gender"]})
+    pd.DataFrame(rows).to_parquet(folder / f"{name}.parquet", index=False)
+    return folder / f"{name}.parquet"
+
+
+def tame(folder: Path) -> None:
+    """No file that people open holds what would do something there."""
+    for path in folder.rglob("*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            cells = [cell for row in list(csv.reader(file))[1:] for cell in row]
+        for cell in cells:
+            assert cell[:1] not in set("=+@\t\r"), (path, cell)
+            assert cell[:1] != "-" or float(cell) <= 0, (path, cell)
+    for path in folder.rglob("*.html"):
+        assert "<b>bold" not in path.read_text(encoding="utf-8"), path
+    for path in folder.rglob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        for trap in ("[l](http:", "*b*", "&lt;", "$x^2$", "<b>", "\x1b", "`s`"):
+            assert not re.search(r"(?<!\\)" + re.escape(trap), text), (path, trap)
+
+
+@pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
+@pytest.mark.filterwarnings("ignore:.*drawn as boxes")
+def test_a_run_and_an_audit_of_odd_names(speech, tmp_path, names):
+    where = {"out": str(tmp_path / "out"), "cache": str(tmp_path / "store")}
+    manifest = odd(speech, tmp_path / "corpus", names)
+    emotions = sorted(load_corpus(manifest).clips["emotion"].unique())
+    run = ser_bench.run(manifest, **SMALL, **where)
+    assert run.leaderboard["status"].tolist() == ["ok"]
+    assert sorted(run.predictions["emotion"].unique()) == emotions
+    read = read_csv(run.folder / "findings.csv", keep_default_na=False)
+    assert set(read["what"][:-1]) <= set(ser_bench.audit(manifest, **where).findings["what"])
+    assert ser_bench.leaderboard([run.folder], to=tmp_path / "merged").leaderboard["uar"].tolist() == run.leaderboard["uar"].tolist()
+    assert (run.folder / "figures" / "leaderboard.png").is_file()
+    tame(tmp_path)
+
+
+@pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
+@pytest.mark.filterwarnings("ignore:.*drawn as boxes")
+def test_corpora_with_odd_names_judge_each_other_by_the_right_chance(speech, tmp_path, names):
+    one = odd(speech, tmp_path / "a", names, "one", slice(0, 2))
+    other = odd(speech, tmp_path / "b", names, "other", slice(2, 4))
+    found = ser_bench.cross([one, other], **SMALL, out=str(tmp_path / "out"), cache=str(tmp_path / "store"))
+    assert found.emotions == sorted(load_corpus(one).clips["emotion"].unique())
+    text = (found.folder / "cross.md").read_text(encoding="utf-8")
+    assert f"by chance .{1000 // len(found.emotions)}" in text
+    tame(tmp_path)
+
+
+@pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
+def test_folds_come_back_from_csv_with_their_names_and_are_scored(speech, tmp_path, names, capsys, monkeypatch):
+    where = {"out": str(tmp_path / "out"), "cache": str(tmp_path / "store")}
+    manifest = odd(speech, tmp_path / "corpus", names)
+    folds = ser_bench.splits(manifest, cache=where["cache"])
+    path = tmp_path / "folds.csv"
+    monkeypatch.setattr("sys.argv", ["ser-bench", "splits", str(manifest), "--cache", where["cache"], "-o", str(path)])
+    cli.main()
+    assert read_csv(path, dtype=str)[["clip", "speaker", "emotion"]].equals(folds[["clip", "speaker", "emotion"]].astype("str"))
+    read_csv(path, dtype=str).assign(predicted=lambda t: t["emotion"])[["clip", "predicted"]].to_csv(tmp_path / "plain.csv", index=False)
+    assert ser_bench.score(tmp_path / "plain.csv", manifest, **where).leaderboard["uar"].tolist() == [1.0]
+
+
+def test_no_control_character_reaches_a_terminal(speech, tmp_path, capsys, monkeypatch):
+    names = ["\x1b]0;title\x07", "\u202egnp", "[red]x[/red]", "a\nser-bench: fake"]
+    manifest = odd(speech, tmp_path / "corpus", names)
+    for command in (["audit", str(manifest), "--jobs", "1"], ["run", str(manifest), "--where", "emotion == '\x1b[31m'"]):
+        monkeypatch.setattr("sys.argv", ["ser-bench", *command, "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "store")])
+        with contextlib.suppress(SystemExit):
+            cli.main()
+        said = "".join(capsys.readouterr())
+        assert not {letter for letter in said if letter != "\n" and not letter.isprintable() and letter != "\u200d"}, said
+        assert not any(line.startswith("ser-bench: fake") for line in said.splitlines())
+        assert "\\x1b" in said
