@@ -215,6 +215,10 @@ def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped
     return ground, [Bench(ground, features, model, config, progress, hold=hold) for features in sets for model in config.models]
 
 
+NOTHING = ("diff", "diff_low", "diff_high")
+"""What is 0 of a row that is compared with itself."""
+
+
 class System(NamedTuple):
     """Confusions of a system, shape (n_seeds, n_voices, k, k), and what its folds lose without each other, as `Bench.losses`."""
 
@@ -314,6 +318,7 @@ def _tabulate(bench: Bench, varied: list[Variation]) -> pd.DataFrame:
     systems = [System(bench.counts(mine), losses) for mine, losses in zip(varied, bench.losses(varied), strict=True)]
     for mode, same in table.groupby("mode"):
         fill(table, same.index, [systems[place] for place in same.index], None if mode == "all" else systems[0])
+    table.loc[table["mode"] == "all", list(NOTHING)] = 0.0
     # What can do most alone first, what is missed most first, steps as they were taken.
     keys = table.assign(_mode=table["mode"].map({"all": 0, "alone": 1, "without": 2, "forward": 3}))
     keys["_first"] = np.select([keys["mode"] == "alone", keys["mode"] == "without"], [-keys["uar"], keys["uar"]], 0.0)

@@ -199,7 +199,7 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     corpus : str or Path
         As in `run`.
     **options
-        The keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds``. With ``features``, clips on which these cannot be
+        The keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these cannot be
         extracted are left out, as in a run of them.
     """
     from ser_bench import external
@@ -433,7 +433,8 @@ def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | No
     """A configuration, and what its rows stand on; features only as far as they are named."""
     from ser_bench import plan
 
-    config = RunConfig(**check_keys({"corpus": str(corpus), **options}, source="the call")).for_corpus(str(corpus))
+    # Predictions made elsewhere are seldom made again on other folds.
+    config = RunConfig(**check_keys({"corpus": str(corpus), "seeds": 1, **options}, source="the call")).for_corpus(str(corpus))
     return config, plan.lay_ground(config, config.features if "features" in options else (), progress or Silent())
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ser_bench.api import Results, run
 
-SMALL = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "jobs": 1}
+SMALL = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "seeds": 1, "jobs": 1}
 
 
 def judge(speech: Path, out: Path, **options: object) -> Results:

@@ -94,7 +94,7 @@ def test_what_is_refitted_once_is_not_refitted_again(refitted: Results, folder: 
     pd.testing.assert_frame_equal(read_refits(refitted.folder), refitted.refits)
 
 
-@pytest.mark.parametrize("cv", ["group:2", "loso@3", "loso+sentence", "random:4"])
+@pytest.mark.parametrize("cv", ["group:2", "loso@3", "random:4"])
 def test_where_no_pair_can_be_left_out_the_bound_stands(folder: Path, cv: str) -> None:
     found = judge(folder, cv=cv, models="logreg")
     assert found.refits.empty
