@@ -39,7 +39,7 @@ def made(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     clips = pd.read_csv(out / "given" / "clips.csv", dtype=str)
     manifest = out / "given" / "clips.csv"
     clips.assign(fold=clips["speaker"].map(PARTS)).to_csv(manifest, index=False)
-    options = {**SMALL, "cv": "predefined", "out": str(out), "cache": str(speech / "store")}
+    options = {**SMALL, "cv": "predefined", "seeds": 1, "out": str(out), "cache": str(speech / "store")}
     return manifest, options, run(manifest, **options)
 
 
@@ -108,6 +108,13 @@ def test_another_dev_part_is_another_unit():
     assert hashes[0] != hashes[1]
 
 
+def test_train_and_test_exchanged_are_another_split():
+    clips = table("ttee").assign(key=list("abcd"))
+    clips = [clips.assign(fold=fold) for fold in (["train", "train", "test", "test"], ["test", "test", "train", "train"])]
+    one, other = (Judged("c", "all", mine, CV, {0: outer_folds(mine, CV, 0)}) for mine in clips)
+    assert one.hashes[0] != other.hashes[0]
+
+
 def test_a_run_evaluates_the_test_part_once_and_says_so(made):
     _, _, results = made
     assert set(results.predictions["speaker"]) == {"03", "04"}
@@ -129,7 +136,7 @@ def test_predictions_do_not_depend_on_what_is_called_train(made):
 
 def test_splits_say_what_selects_and_what_is_fitted(made):
     manifest, options, _ = made
-    told = ser_bench.splits(manifest, **{key: options[key] for key in ("cv", "out", "cache")})
+    told = ser_bench.splits(manifest, **{key: options[key] for key in ("cv", "seeds", "out", "cache")})
     by_speaker = told.groupby("speaker")[["fold", "inner_0"]].first().astype("Int64")
     assert by_speaker["fold"].tolist() == [-1, -1, 0, 0]
     assert by_speaker["inner_0"].tolist()[:2] == [-1, 0]
@@ -138,7 +145,7 @@ def test_splits_say_what_selects_and_what_is_fitted(made):
 
 def test_predictions_from_elsewhere_are_of_the_test_part(made, tmp_path):
     manifest, options, results = made
-    where = {key: options[key] for key in ("cv", "out", "cache")}
+    where = {key: options[key] for key in ("cv", "seeds", "out", "cache")}
     theirs = results.predictions[["clip", "predicted"]]
     theirs.to_csv(tmp_path / "theirs.csv", index=False, sep=";")
     scored = ser_bench.score(tmp_path / "theirs.csv", manifest, **where)
