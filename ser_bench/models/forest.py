@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ser_bench.trees import Nodes
 
 TREES_SEARCHING = 60
-TREES = 300
+TREES = 200
 BINS = 32
 
 
@@ -27,7 +27,7 @@ class Forest(Model):
     """Trees grown on bootstrapped clips and random columns, averaged."""
 
     name = "rf"
-    version = 2
+    version = 3
     most_columns = 1000
     libraries = ("numba",)
     description = (
