@@ -1,4 +1,4 @@
-"""What the budget `standard` costs and finds, beside one seed of thrice as many trials with larger ensembles.
+"""What the budget `standard` costs and finds, beside one seed of 30 trials with larger ensembles.
 
     python benchmarks/budget.py path/to/ravdess -f egemaps -m svm rf mlp
 

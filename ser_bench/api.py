@@ -199,8 +199,8 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     corpus : str or Path
         As in `run`.
     **options
-        The keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these cannot be
-        extracted are left out, as in a run of them.
+        The keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these
+        cannot be extracted are left out, as in a run of them.
     """
     from ser_bench import external
 

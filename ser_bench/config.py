@@ -27,7 +27,7 @@ class Budget(NamedTuple):
     seeds: int
 
 
-BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(10, 4, 3), "full": Budget(100, 5, 3)}
+BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(8, 4, 3), "full": Budget(100, 5, 3)}
 TRACKS = ("train", "speaker")
 BALANCED = "balanced"
 CLASS_WEIGHTS = (BALANCED, "none")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.ablation import COLUMNS, Bench, System, check_honest, fill, set_up
+from ser_bench.ablation import COLUMNS, NOTHING, Bench, System, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.corpora.labels import SCHEMES
 from ser_bench.errors import WrongCall, unknown
@@ -142,10 +142,11 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     for place, (system, reference) in enumerate(zip(systems, references, strict=True)):
         if reference is None:
             fill(table, [place], [system], None)
-    compared = table[[reference is not None for reference in references]]
+    compared = table[np.array([reference is not None for reference in references], dtype=bool)]
     keys = compared["group"].str.partition(" = ")[0]
     for _, same in compared.groupby([keys, "features", "model"]):
         fill(table, same.index, [systems[place] for place in same.index], references[same.index[0]])
+    table.loc[[bench.hashes == usual.hashes for _, bench, usual in tried], list(NOTHING)] = 0.0
     return table.round(4)
 
 

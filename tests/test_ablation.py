@@ -140,14 +140,6 @@ def test_the_command_line_prints_the_table(speech, tmp_path):
     assert "without" not in done.stdout
 
 
-def test_p_of_a_difference_is_the_share_of_signs_that_reach_as_far():
-    rng = np.random.default_rng(0)
-    one, other = rng.normal(0.1, 0.05, (2, 8))
-    patterns = 1 - 2 * (np.arange(256)[:, None] >> np.arange(8) & 1)
-    expected = (np.abs(patterns @ (one - other)) >= abs((one - other).sum()) - 1e-12).mean()
-    assert scores.p_of_difference(one, other) == pytest.approx(expected)
-
-
 def test_holm_multiplies_by_how_many_are_left():
     p = np.array([0.04, 0.01, 0.03, 0.2])
     assert scores.holm(p) == pytest.approx([0.09, 0.04, 0.09, 0.2])

@@ -101,7 +101,7 @@ def test_tones_get_the_smoke_budget_and_real_corpora_the_standard_one():
     config = RunConfig(corpus=("tones(speakers=4)", "emodb"))
     assert [(c.budget, c.trials, c.inner, c.seeds) for c in map(config.for_corpus, config.corpus)] == [
         ("smoke", 5, 3, 1),
-        ("standard", 10, 4, 3),
+        ("standard", 8, 4, 3),
     ]
 
 

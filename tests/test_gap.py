@@ -63,8 +63,11 @@ def test_every_way_has_a_row_and_the_honest_one_comes_first_with_nothing_added(m
 )
 def test_nested_ways_are_the_rows_of_a_run(measured, sayings, speech, tmp_path, way, options):
     found = ser_bench.run(sayings, out=str(tmp_path), cache=str(speech / "store"), **SMALL, **options)
-    columns = ["uar", "uar_low", "uar_high"]
-    assert found.leaderboard.loc[0, columns].tolist() == pytest.approx(row(measured, *way)[columns].tolist(), abs=1e-4)
+    own, mine = found.leaderboard.loc[0], row(measured, *way)
+    assert own["uar"] == pytest.approx(mine["uar"], abs=1e-4)
+    # A gap is measured without refits, so that overlapping training sets count with the most that they can bring.
+    assert mine["uar_low"] <= own["uar_low"] + 1e-4
+    assert mine["uar_high"] >= own["uar_high"] - 1e-4
 
 
 def test_what_is_measured_once_is_not_fitted_again(sayings, speech, tmp_path, capsys):

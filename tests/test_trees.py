@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from ser_bench.models import forest
 from ser_bench.models.forest import Forest
 from ser_bench.models.model import Split
 from ser_bench.trees import LEAF, Nodes, cut_columns, grow, vote
@@ -36,15 +37,16 @@ def test_a_tree_on_a_bin_a_value_is_scikit_learns(seed: int, least: int) -> None
     np.testing.assert_allclose(vote(ours, x), theirs.predict_proba(x), atol=1e-6)
 
 
-def test_a_forest_knows_as_much_as_scikit_learns() -> None:
+def test_a_forest_knows_as_much_as_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forest, "TREES", 300)
     ours, theirs = [], []
     for seed in range(8):
         x, y = overlapping(900, 25, 5, seed)
         split = Split(x[:400], y[:400], x[400:], None, 5)
         params = {"max_features": 1.0, "min_samples_leaf": 2, "max_samples": 0.8}
         ours.append((Forest().plan(split).run(params, seed).predicted == y[400:]).mean())
-        forest = RandomForestClassifier(300, min_samples_leaf=2, max_samples=0.8, class_weight="balanced", random_state=seed)
-        theirs.append((forest.fit(x[:400], y[:400]).predict(x[400:]) == y[400:]).mean())
+        plain = RandomForestClassifier(300, min_samples_leaf=2, max_samples=0.8, class_weight="balanced", random_state=seed)
+        theirs.append((plain.fit(x[:400], y[:400]).predict(x[400:]) == y[400:]).mean())
     assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.01)
 
 
@@ -100,7 +102,8 @@ def test_every_tree_counts_the_same_in_what_a_forest_rests_on() -> None:
     np.testing.assert_allclose(whole.gains, np.sum(theirs, axis=0), atol=1e-9)
 
 
-def test_a_forest_rests_on_what_scikit_learns_does() -> None:
+def test_a_forest_rests_on_what_scikit_learns_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forest, "TREES", 300)
     rng, y = np.random.default_rng(2), np.tile([0, 1, 2], 200)
     x = rng.normal(rng.normal(0, 0.6, (3, 12))[y]).astype(np.float32)
     ours = Forest().fit(Split(x, y, x, None, 3), {"max_features": 1.0, "min_samples_leaf": 4, "max_samples": 0.8}, 0).rests_on()

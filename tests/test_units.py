@@ -78,7 +78,7 @@ def test_another_version_of_a_library_is_another_unit_of_the_models_that_use_it(
 def test_balanced_classes_are_in_no_hash_and_others_are():
     assert make_unit(JUDGED, FEATURES, SVM, **PLAIN).search_seed == make_unit(JUDGED, FEATURES, unweighted(), **PLAIN).search_seed
     versions = [SVM.version, TUNING_VERSION, library_versions()]
-    covered = [["svm", "train", "loso"], 0, JUDGED.contents[0, 0], 5, 3, *versions, "12345678", JUDGED.hashes[0]]
+    covered = [["svm", "train", "loso"], 0, [JUDGED.contents[0, 0]], 5, 3, *versions, "12345678", JUDGED.hashes[0]]
     assert hashed() == hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     assert hashed(model=unweighted()) != hashed()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import optuna
     import xgboost
 
-BINS = 16
+BINS = 12
 MOST_ROUNDS = 100
 ROUNDS_UNTUNED = 20
 """Rounds where no inner fold could tell."""
@@ -32,9 +32,9 @@ class Boosting(Model):
 
     name = "xgb"
     version = 2
-    most_columns = 1000
+    most_columns = 700
     description = "gradient-boosted trees, stopped early on inner validation speakers, classes balanced by default"
-    defaults = {"max_depth": 2, "eta": 0.5, "subsample": 0.8, "colsample_bynode": 0.2, "lambda": 1.0, "min_child_weight": 1.0}
+    defaults = {"max_depth": 3, "eta": 0.5, "subsample": 0.8, "colsample_bynode": 0.2, "lambda": 1.0, "min_child_weight": 1.0}
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
         """Draw the trees' depth, their step while searching, the share of clips a tree and of columns a node, and two restraints."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ser_bench.trees import Nodes
 
 TREES_SEARCHING = 60
-TREES = 100
+TREES = 200
 BINS = 32
 
 

@@ -25,7 +25,7 @@ MOST_EPOCHS = 100
 EPOCHS_UNTUNED = 20
 """Epochs where no inner fold could tell."""
 PATIENCE = 8
-NETWORKS = 2
+NETWORKS = 3
 
 
 class Mlp(Model):

@@ -68,7 +68,8 @@ def metric_table(predictions: pd.DataFrame, clips: pd.DataFrame, board: pd.DataF
 
     grouped = predictions.groupby(CELL) if len(predictions) else ()
     ratios = {(*cell,): ratio for *cell, ratio in board[[*CELL, "variance_ratio"]].itertuples(index=False, name=None)}
-    rows = [(*cell, name, *interval) for cell, mine in grouped for name, interval in metrics_of(mine, clips, ratios[cell])]
+    shown = [(cell, mine) for cell, mine in grouped if cell in ratios]
+    rows = [(*cell, name, *interval) for cell, mine in shown for name, interval in metrics_of(mine, clips, ratios[cell])]
     found = evidence_of(predictions, board, refits) if len(predictions) else {}
     rows += [(*cell, f"sd.{source}", sd, np.nan, np.nan) for cell, system in found.items() for source, sd in sources_of(system)]
     rows.sort(key=lambda row: row[: len(CELL)])

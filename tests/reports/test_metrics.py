@@ -69,9 +69,10 @@ def test_a_metric_and_its_interval_are_those_of_scoring_without_each_speaker(nam
 
 
 def test_no_metric_is_without_an_interval(metrics):
-    assert (metrics["high"] - metrics["low"] > 0.01).all()
-    assert (metrics["low"] <= metrics["value"]).all()
-    assert (metrics["value"] <= metrics["high"]).all()
+    scored = metrics[~metrics.index.str.startswith("sd.")]
+    assert (scored["high"] - scored["low"] > 0.01).all()
+    assert (scored["low"] <= scored["value"]).all()
+    assert (scored["value"] <= scored["high"]).all()
 
 
 def test_the_leaderboard_has_the_same_intervals(predictions, metrics):
@@ -110,6 +111,7 @@ def test_the_order_of_predictions_changes_no_metric(predictions):
 def test_seeds_are_no_more_clips(predictions, metrics):
     """Where every seed predicts the same, intervals are those of one."""
     again = metric_table(pd.concat([predictions, predictions.assign(seed=1)]), CLIPS, ratios(predictions)).set_index("metric")
+    again, metrics = (table[~table.index.str.startswith("sd.")] for table in (again, metrics))
     pd.testing.assert_frame_equal(again, metrics, atol=1.01e-4)
 
 
