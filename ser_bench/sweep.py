@@ -143,7 +143,7 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
         if reference is None:
             fill(table, [place], [system], None)
     compared = table[np.array([reference is not None for reference in references], dtype=bool)]
-    keys = compared["group"].str.partition(" = ")[0]
+    keys = compared["group"].str.split(" = ", n=1).str[0]
     for _, same in compared.groupby([keys, "features", "model"]):
         fill(table, same.index, [systems[place] for place in same.index], references[same.index[0]])
     table.loc[[bench.hashes == usual.hashes for _, bench, usual in tried], list(NOTHING)] = 0.0

@@ -189,7 +189,7 @@ def test_predictions_that_equal_the_labels_are_said_to(tmp_path, corpus, where, 
 def test_a_seed_or_fold_that_is_no_number_is_told_by_row(tmp_path, corpus, where, folds, column, bad):
     table = folds[["clip", "seed", "fold"]].assign(predicted="anger").astype({column: object})
     table.loc[4, column] = bad
-    with pytest.raises(WrongCall, match=f"row 5 has the {column} '{bad}', which is no whole number from 0 up"):
+    with pytest.raises(WrongCall, match=rf"'{column}' .*row 5"):
         ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
 
 
@@ -225,7 +225,8 @@ def test_clips_that_are_called_by_numbers_are_found(speech, tmp_path, where, suf
         table.assign(predicted="NA").to_csv(path, index=False)
     else:
         table.to_parquet(path)
-    assert ser_bench.score(path, tmp_path / "numbers.csv", **where).leaderboard["uar"].item() == pytest.approx(1 / 6, abs=1e-4)
+    found = ser_bench.score(path, tmp_path / "numbers.csv", allow_similar_names=True, **where)
+    assert found.leaderboard["uar"].item() == pytest.approx(1 / 6, abs=1e-4)
 
 
 def test_columns_that_are_not_read_are_named(tmp_path, corpus, where, folds):

@@ -17,7 +17,7 @@ from ser_bench.units import ON_TEST, make_unit
 from tests.small import SMALL
 from tests.test_units import CLIPS, FEATURES, JUDGED, PLAIN, SVM
 
-NAMES = ["corpus", "features", "speaker"]
+NAMES = ["corpus", "features", "speaker", "voice"]
 WAYS = {"models": ["rf", "mlp"], "cv": "group:2@2", "seeds": 2, "track": ["train", "speaker"], "learning_curves": False}
 
 

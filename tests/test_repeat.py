@@ -24,7 +24,7 @@ def leaderboard(folder: Path) -> str:
 
 
 def command(speech: Path, *options: str) -> list[str]:
-    small = ["-f", "spectral", "--trials", "3", "--inner", "2"]
+    small = ["-f", "spectral", "--trials", "3", "--inner", "2", "--seeds", "1"]
     return [sys.executable, "-m", "ser_bench.cli", "run", str(speech / "corpus" / "clips.csv"), *small, *options]
 
 
