@@ -51,11 +51,14 @@ def test_shared_inner_products_are_those_of_whole_numbers() -> None:
 
 
 SCORES = """
+import numpy as np
+from ser_bench.models.model import Split
 from ser_bench.models.svm import Svm
-from tests.models.test_models import make_split
 
-split = make_split(emotions=4)
-plan = Svm().plan(split)
+rng = np.random.default_rng(0)
+y = np.repeat(np.arange(4), 40)
+x = (rng.normal(size=(160, 60)) + rng.normal(size=(4, 60))[y] / 3).astype(np.float32)
+plan = Svm().plan(Split(x[::2], y[::2], x[1::2], y[1::2], 4))
 for kernel in ("rbf", "linear"):
     print(plan.run({"kernel": kernel, "C": 20.0, "gamma": 0.1}, 0).scores.tobytes().hex())
 """
