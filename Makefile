@@ -10,7 +10,9 @@ BIN := .venv/bin
 run: .venv/installed
 	$(BIN)/ser-bench run
 
+# First in one process what librosa compiles: two that do so at once can leave a cache that crashes every later one.
 test: lint
+	$(BIN)/pytest -p no:xdist tests/features/test_frames.py tests/features/test_prosody.py
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/installed-dev
