@@ -257,7 +257,7 @@ def test_model_that_always_fails_ends_the_unit_with_its_reason() -> None:
 
 def test_wide_sets_are_named_in_the_notes() -> None:
     result = tune(make_unit(columns=1100), "xgb", trials=1, inner=2)
-    assert result.notes == ["xgb: 700 of 1100 columns by ANOVA inside each fold"]
+    assert result.notes == ["xgb: 1000 of 1100 columns by ANOVA inside each fold"]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -32,7 +32,7 @@ class Boosting(Model):
 
     name = "xgb"
     version = 2
-    most_columns = 700
+    most_columns = 1000
     description = "gradient-boosted trees, stopped early on inner validation speakers, classes balanced by default"
     defaults = {"max_depth": 3, "eta": 0.5, "subsample": 0.8, "colsample_bynode": 0.2, "lambda": 1.0, "min_child_weight": 1.0}
 
