@@ -526,6 +526,7 @@ OTHER: dict[str, Any] = (
         "variant": "gain",
         "learning_curves": False,
         "allow_conflicts": True,
+        "allow_similar_names": True,
         "storage": "sqlite:///x.db",
         "cache": "elsewhere",
         "jobs": 3,
