@@ -94,7 +94,7 @@ def gather(rows: pd.DataFrame, refits: pd.DataFrame) -> Evidence:
         by_seed,
         scores.speaker_counts(truth, predicted, voices),
         _by_place(refits, by_seed, ["fold", "without"], "loss", (n_folds, n_folds)),
-        np.concatenate([_by_place(seed, [seed], ["fold"], "inner", (n_folds,)) for seed in by_seed]),
+        _by_place(rows, by_seed, ["fold"], "inner", (n_folds,)),
     )
 
 
