@@ -172,7 +172,8 @@ class Block:
     def corrected(self) -> scores.Interval:
         """The best system's UAR, corrected for its having been chosen here; its interval is as wide as that of the best as it stands."""
         hits = np.stack([np.diagonal(system.counts, axis1=-2, axis2=-1).mean(0) for system in self.systems])
-        estimate = scores.corrected_best(hits, self.systems[0].counts[0].sum(-1))
+        apart = ~np.eye(len(self.systems), dtype=bool)
+        estimate = scores.corrected_best(hits, self.systems[0].counts[0].sum(-1), ratio=float(self.ratios[apart].mean()))
         score, low, high = self.interval(int(np.argmax(self.shares.sum(1).round(12))))
         return scores.Interval(estimate, max(0.0, estimate - (score - low)), min(1.0, estimate + (high - score)))
 

@@ -24,6 +24,20 @@ def test_the_best_of_equals_is_corrected_to_what_it_is(n_systems):
     assert abs(corrected - 0.6) < 0.01
 
 
+def test_luck_in_training_that_favours_a_system_on_every_voice_is_corrected_by_the_ratio_of_variances():
+    rng = np.random.default_rng(2)
+    voices, training = 0.1 / 10**0.5, 0.03
+    clips = np.full((10, 4), 10)
+    found = []
+    for _ in range(200):
+        recall = np.clip(0.6 + rng.normal(0, training, (8, 1, 1)) + rng.normal(0, 0.1, (8, 10, 1)), 0, 1)
+        found.append(rng.binomial(10, recall, (8, 10, 4)))
+    ratio = 1 + training**2 / (voices**2 + 0.24 / 400)
+    by_voices, by_both = (np.mean([scores.corrected_best(hits, clips, ratio=r, resamples=50) for hits in found]) for r in (1, ratio))
+    assert by_voices - 0.6 > 0.015
+    assert abs(by_both - 0.6) < 0.008
+
+
 def test_a_best_that_leaves_no_doubt_is_hardly_corrected():
     rng = np.random.default_rng(1)
     clips = np.full((12, 3), 20)
