@@ -184,7 +184,7 @@ def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
 
     reports.write_csv(audits.glance(ground, config), run.folder / "findings.csv")
     read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips[ground.judged.evaluated])
-    board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against, run.refits)
+    board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against, run.refits, rope=config.rope)
     return Results(**vars(run), leaderboard=board, resolutions=shown)
 
 
@@ -249,7 +249,12 @@ def score(
 
 
 def leaderboard(
-    runs: Iterable[str | Path] = (), *, out: str | Path = RunConfig.out, to: str | Path | None = None, with_external: bool = False
+    runs: Iterable[str | Path] = (),
+    *,
+    out: str | Path = RunConfig.out,
+    to: str | Path | None = None,
+    with_external: bool = False,
+    rope: float = RunConfig.rope,
 ) -> Merged:
     """Merge runs into one leaderboard, and compare systems across their corpora.
 
@@ -263,6 +268,8 @@ def leaderboard(
         without.
     with_external : bool
         Whether systems from elsewhere enter the comparison of every row with the best; otherwise they change no p of other rows.
+    rope : float
+        Half the width of the region of practical equivalence, in UAR, whatever those of the runs were.
 
     Raises
     ------
@@ -272,7 +279,8 @@ def leaderboard(
     from ser_bench.reports import merge
 
     folders = [Path(run) for run in runs] or merge.find_runs(Path(out))
-    return merge.merge(folders, Path(to or Path(out) / "leaderboard"), with_external=with_external)
+    rope = RunConfig(**check_keys({"rope": rope}, source="leaderboard()")).rope
+    return merge.merge(folders, Path(to or Path(out) / "leaderboard"), with_external=with_external, rope=rope)
 
 
 def cross(

@@ -132,6 +132,13 @@ measuring = options(
     SEEDS,
     CLASS_WEIGHTS,
 )
+EQUIVALENCE = click.option(
+    "--rope",
+    type=float,
+    metavar="UAR",
+    help="Rows that differ from the best by less are equally good for practical purposes (two one-sided tests); changes what is reported, "
+    f"not what is fitted.  [default: {DEFAULTS.rope}]",
+)
 MODELS = click.option(
     "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
 )
@@ -185,6 +192,7 @@ def cli(debug: bool) -> None:
     default=None,
     help="Do not judge each row with half, a quarter, ... of the training speakers, too; --time-limit implies it.",
 )
+@EQUIVALENCE
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Do every unit again, finished or not.")
 def run(dry_run: bool, fresh: bool, **given: Any) -> None:
@@ -420,6 +428,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 @TRACK
 @SEEDS
 @MADE_USABLE_BY
+@EQUIVALENCE
 @OUT
 @hearing
 @extracting
@@ -455,7 +464,8 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
     is_flag=True,
     help="Include systems from elsewhere in the comparison of every row with the best; otherwise they change no p of other rows.",
 )
-def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool) -> None:
+@EQUIVALENCE
+def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool, rope: float | None) -> None:
     """Merge RUNs into one leaderboard, ranked anew, and compare systems across corpora.
 
     RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
@@ -471,7 +481,8 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: 
     """
     from ser_bench import api
 
-    _print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external))
+    region = DEFAULTS.rope if rope is None else rope
+    _print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external, rope=region))
 
 
 @cli.command()

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.hearing import Hearing
 from ser_bench.parallel import Workers
+from ser_bench.scores import ROPE
 from ser_bench.spec import plainly, split_sum, typed, within
 
 
@@ -43,10 +44,11 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "duration": (0, 86_400),
     "trim": (0, 200),
     "max_skipped": (0, 1),
+    "rope": (0, 1),
     "jobs": (0, 1024),
 }
 """The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits tell apart."""
-HOW = frozenset({"corpus", "learning_curves", "jobs", "backend", "scheduler", "storage", "out", "cache"})
+HOW = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 BACKENDS = ("local", "dask")
 UNWRITABLE = re.compile(r'["\\\x00-\x1f\x7f]')
 """What stands escaped in a quoted text of TOML."""
@@ -85,6 +87,8 @@ class RunConfig:
         How clips are heard: as in `Hearing`.
     learning_curves : bool
         Judge each row with fewer training speakers, too; not under a time limit.
+    rope : float
+        Half the width of the region of practical equivalence, in UAR: rows that differ from the best by less are as good.
     max_skipped : float
         The share of clips that may be unusable before the run stops.
     allow_conflicts : bool
@@ -121,6 +125,7 @@ class RunConfig:
     trim: float = 0.0
     variant: str = ""
     learning_curves: bool = True
+    rope: float = ROPE
     max_skipped: float = 0.1
     allow_conflicts: bool = False
     allow_similar_names: bool = False
@@ -152,6 +157,8 @@ class RunConfig:
             within(name, getattr(self, name), low, high)
         if self.seed + max(self.seeds, 1) - 1 > LAST_SEED:
             raise WrongCall(f"seeds: {self.seeds} seeds from {self.seed} on count beyond {LAST_SEED:,}, the last one")
+        if not self.rope:
+            raise WrongCall(f"rope: a region of no width shows no equivalence; use a difference in UAR above 0, such as {ROPE}")
         if self.inner == 1:
             raise WrongCall("inner: one fold leaves nobody to validate on; use 2 or more")
         self._check_texts()

@@ -16,6 +16,7 @@ from ser_bench.reports.leaderboard import rank, references, resolutions, write_c
 from ser_bench.reports.metrics import metric_table
 from ser_bench.reports.page import write_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
+from ser_bench.scores import ROPE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,13 @@ __all__ = [
 
 
 def publish(
-    folder: Path, cells: pd.DataFrame, predictions: pd.DataFrame, read_against: pd.DataFrame, refits: pd.DataFrame | None = None
+    folder: Path,
+    cells: pd.DataFrame,
+    predictions: pd.DataFrame,
+    read_against: pd.DataFrame,
+    refits: pd.DataFrame | None = None,
+    *,
+    rope: float = ROPE,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write a run folder's leaderboard, metrics, figures and page; returns the leaderboard, and what its speakers could have shown.
 
@@ -49,14 +56,15 @@ def publish(
     folder : Path
         The run folder, its tables written.
     cells, predictions, refits : DataFrame
+    rope : float
         As `rank` takes them.
     read_against : DataFrame
         As `references` gives it.
     """
     import pandas as pd
 
-    board = rank(predictions, cells, refits)
-    shown = resolutions(board, predictions, refits)
+    board = rank(predictions, cells, refits, rope=rope)
+    shown = resolutions(board, predictions, refits, rope=rope)
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
     write_csv(metric_table(predictions, pd.read_parquet(folder / "clips.parquet"), board, refits), folder / "metrics.csv")

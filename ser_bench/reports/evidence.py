@@ -147,6 +147,15 @@ class Block:
         """Each system against the best."""
         return scores.versus_best(self.shares, self.ratios)
 
+    @property
+    def place_of_best(self) -> int:
+        """The place of the system with the highest UAR, the first of several."""
+        return int(np.argmax(self.shares.sum(1).round(12)))
+
+    def like_best(self, rope: float) -> scores.LikeBest:
+        """Whether each system is as good as the best for practical purposes, as `scores.equivalent_to_best`."""
+        return scores.equivalent_to_best([system.counts for system in self.systems], self.place_of_best, self.ratios, rope=rope)
+
     def smallest_p(self) -> float:
         """The least p that could have come out, as `scores.smallest_p`."""
         apart = ~np.eye(len(self.systems), dtype=bool)
@@ -174,7 +183,7 @@ class Block:
         hits = np.stack([np.diagonal(system.counts, axis1=-2, axis2=-1).mean(0) for system in self.systems])
         apart = ~np.eye(len(self.systems), dtype=bool)
         estimate = scores.corrected_best(hits, self.systems[0].counts[0].sum(-1), ratio=float(self.ratios[apart].mean()))
-        score, low, high = self.interval(int(np.argmax(self.shares.sum(1).round(12))))
+        score, low, high = self.interval(self.place_of_best)
         return scores.Interval(estimate, max(0.0, estimate - (score - low)), min(1.0, estimate + (high - score)))
 
 

@@ -32,13 +32,15 @@ NAMES: dict[Hashable, Any] = dict.fromkeys(
 """Columns of words, in any table: a corpus or a system may be called 2023."""
 AGAINST = ("behind", "behind_low", "behind_high", "p_vs_best")
 """What a row is behind the best: the fields of `scores.VersusBest`."""
+LIKE = ("p_equivalent", "equivalent_within")
+"""Whether a row is as good as the best for practical purposes: the fields of `scores.LikeBest`."""
 UAR, WAR, F1, AUC = (
     ("uar", "uar_low", "uar_high"),
     ("war", "war_low", "war_high"),
     ("macro_f1", "f1_low", "f1_high"),
     ("auc", "auc_low", "auc_high"),
 )
-SCORES = [*UAR, "variance_ratio", *WAR, *F1, *AUC, *AGAINST, "uar_sd_seeds"]
+SCORES = [*UAR, "variance_ratio", *WAR, *F1, *AUC, *AGAINST, *LIKE, "uar_sd_seeds"]
 ALONE = ("uar", "war", "macro_f1", "auc", "uar_sd_seeds")
 """The scores of a row that do not depend on which other rows there are."""
 COLUMNS = (
@@ -48,7 +50,7 @@ COLUMNS = (
 )
 
 WORTH = ("smallest_difference", "best", "best_low", "best_high", "selected", "selected_low", "selected_high")
-SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen")
+SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen", "rope")
 """The columns of `resolution.csv`."""
 
 PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
@@ -56,7 +58,12 @@ PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
 
 
 def rank(
-    predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None = None, *, with_external: bool = False
+    predictions: pd.DataFrame,
+    cells: pd.DataFrame,
+    refits: pd.DataFrame | None = None,
+    *,
+    with_external: bool = False,
+    rope: float = scores.ROPE,
 ) -> pd.DataFrame:
     """Evaluate and rank cells.
 
@@ -72,6 +79,8 @@ def rank(
         without them have the widest intervals that overlapping training sets can bring.
     with_external : bool
         As `comparisons` takes it.
+    rope : float
+        Half the width of the region of practical equivalence that `p_equivalent` is about, in UAR.
 
     Returns
     -------
@@ -102,8 +111,9 @@ def rank(
             order = board.loc[index].sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
             board.loc[order, "rank"] = np.arange(1, len(order) + 1)
             for entering, given in comparisons(board.loc[order], with_external=with_external):
-                compared = block.of(index.get_indexer(entering).tolist()).versus_best()
-                board.loc[given, list(AGAINST)] = pd.DataFrame(dict(zip(AGAINST, compared, strict=True)), entering).loc[given]
+                systems = block.of(index.get_indexer(entering).tolist())
+                compared = dict(zip((*AGAINST, *LIKE), (*systems.versus_best(), *systems.like_best(rope)), strict=True))
+                board.loc[given, list(compared)] = pd.DataFrame(compared, entering).loc[given]
     board[SCORES] = board[SCORES].astype(float).round(4)
     board["rank"] = board["rank"].astype("Int64")
     last = board["status"].map({"ok": 0, "leaky": 1, "failed": 2})
@@ -234,9 +244,11 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_board(path: Path) -> pd.DataFrame:
-    """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name."""
+    """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name. In one that was written before rows were tested for
+    equivalence, that is blank."""
     dtypes = {**NAMES, "rank": "Int64"}
-    return files.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
+    board = files.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
+    return board.assign(**{name: np.nan for name in LIKE if name not in board})
 
 
 def read_predictions(folder: Path) -> pd.DataFrame:
@@ -257,8 +269,9 @@ def read_references(path: Path) -> pd.DataFrame:
 
 
 def read_resolutions(path: Path) -> pd.DataFrame:
-    """Read `resolution.csv`, names as they are."""
-    return files.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(WORTH, ""))
+    """Read `resolution.csv`, names as they are; one that was written without `rope` has the default."""
+    table = files.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(WORTH, ""))
+    return table if "rope" in table else table.assign(rope=scores.ROPE)
 
 
 def read_learning(path: Path) -> pd.DataFrame:
@@ -292,7 +305,12 @@ def _check_same_clips(block: Block) -> None:
 
 
 def resolutions(
-    board: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame | None = None, *, with_external: bool = False
+    board: pd.DataFrame,
+    predictions: pd.DataFrame,
+    refits: pd.DataFrame | None = None,
+    *,
+    with_external: bool = False,
+    rope: float = scores.ROPE,
 ) -> pd.DataFrame:
     """What each block's speakers could have shown, and what its best row is worth on new ones: the columns of `SHOWN`.
 
@@ -300,6 +318,7 @@ def resolutions(
     ----------
     board, predictions, refits : DataFrame
     with_external : bool
+    rope : float
         What `rank` gave and took.
 
     Returns
@@ -307,8 +326,8 @@ def resolutions(
     DataFrame
         `smallest_difference` is that of `scores.smallest_difference` for the ranked rows, without systems from elsewhere where these are
         left out of the other rows' comparison; blank where that leaves a single row. `best` is `scores.corrected_best`, `selected` the
-        UAR of using in each fold the row with the best inner score, both with intervals; `chosen` says which rows that were. Rounded to
-        four digits.
+        UAR of using in each fold the row with the best inner score, both with intervals; `chosen` says which rows that were. `rope` is the
+        one given. Rounded to four digits.
     """
     import pandas as pd
 
@@ -320,7 +339,7 @@ def resolutions(
         systems = block_of(block.loc[entering], found)
         n, best = systems.shares.shape[1], systems.best()
         told = (*best.corrected, *best.selected, best.chosen) if best else (*[np.nan] * 6, "")
-        rows.append((*place, n, systems.smallest_p(), systems.smallest_difference(), *told))
+        rows.append((*place, n, systems.smallest_p(), systems.smallest_difference(), *told, rope))
     shown = pd.DataFrame(rows, columns=list(SHOWN))
     shown[list(WORTH)] = shown[list(WORTH)].astype(float).round(4)
     return shown

@@ -40,6 +40,7 @@ from ser_bench.reports.leaderboard import (
 from ser_bench.reports.merged_page import write_merged_page
 from ser_bench.reports.page import remake_page
 from ser_bench.reports.tables import escaped, terminal_tables, to_markdown
+from ser_bench.scores import ROPE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +117,7 @@ def find_runs(out: Path) -> list[Path]:
     return found
 
 
-def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False) -> Merged:
+def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, rope: float = ROPE) -> Merged:
     """Merge runs into one leaderboard and write it to the folder `to`; the runs' own pages are made again.
 
     Parameters
@@ -125,6 +126,8 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False) -> 
     to : Path
     with_external : bool
         Whether systems from elsewhere enter the comparison of every row with the best, as `leaderboard.comparisons` takes it.
+    rope : float
+        As `leaderboard.rank` takes it.
 
     Raises
     ------
@@ -138,7 +141,7 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False) -> 
     runs = {str(folder): read_one_run(folder) for folder in sorted(set(folders))}
     rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
     parts = [_unite(part) for part in _parts(rows)]
-    blocks = [_block(part, parts, runs, with_external=with_external) for part in parts]
+    blocks = [_block(part, parts, runs, with_external=with_external, rope=rope) for part in parts]
     whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
     compared, unsaid = across.compare(whole)
     merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, unsaid, blocks, _kernels(runs))
@@ -230,7 +233,7 @@ def _unite(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(united, ignore_index=True)
 
 
-def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun], *, with_external: bool) -> Block:
+def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun], *, with_external: bool, rope: float) -> Block:
     """Rank rows of one protocol anew, from their predictions."""
     import pandas as pd
 
@@ -239,11 +242,12 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     lost = [_of_rows(run.refits, rows) for rows, run in by_run if run.refits is not None and len(run.refits)]
     refits = pd.concat(lost, ignore_index=True) if lost else None
     part = part if with_external else _say_aside(part)
-    board = rank(predictions, part[[name for name in COLUMNS if name not in {"rank", *SCORES}]], refits, with_external=with_external)
+    cells = part[[name for name in COLUMNS if name not in {"rank", *SCORES}]]
+    board = rank(predictions, cells, refits, with_external=with_external, rope=rope)
     board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["name"] == "chance", "uar"].max()
-    shown = resolutions(board, predictions, refits, with_external=with_external)
+    shown = resolutions(board, predictions, refits, with_external=with_external, rope=rope)
     return Block(board.assign(chance=chance), lines, shown, _apart(part, parts))
 
 

@@ -45,10 +45,9 @@ from ser_bench.reports.tables import (
     protocol_words,
     records,
     reference_words,
-    resolution_words,
     row_cells,
+    words_below,
     worth,
-    worth_words,
 )
 
 if TYPE_CHECKING:
@@ -223,7 +222,7 @@ def show_block(
         "track": first["track"],
         "rows": rows,
         "few": few,
-        "notes": [line for line in (worth_words(block, resolutions), resolution_words(block, resolutions), *notes(block)) if line],
+        "notes": [*words_below(block, resolutions), *notes(block)],
         "worth": worth(block, resolutions),
         "lines": [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))],
         "heat": heat_map(block, link),

@@ -82,7 +82,7 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
             rows += [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in named]
         rows += [[*row["read"], ""] for row in worth(block, resolutions)]
         lines = table_lines([*HEAD, "seconds"], rows, words=WORDS)
-        told = [legend(block, references), worth_words(block, resolutions), resolution_words(block, resolutions), *notes(block)]
+        told = [legend(block, references), *words_below(block, resolutions), *notes(block)]
         said = [part for line in told if line for part in (escaped(line), "")]
         parts.append("\n".join([f"**{escaped(title)}.**", "", *lines, "", *said]))
     return "\n".join(parts)
@@ -156,10 +156,31 @@ def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     return corrected + selected
 
 
+def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
+    """Which of a block's rows are as good as the best for practical purposes; empty where nothing is compared."""
+    mine, tested = _resolution(block, resolutions), block[block["p_equivalent"].notna()]
+    if mine is None or tested.empty:
+        return ""
+    region = f"within \u00b1{short(float(mine['rope']))} UAR (two one-sided tests, allowing for the best having been chosen)"
+    shown = [row for row in records(tested) if row["p_equivalent"] < INDISTINCT]
+    if shown:
+        named = ", ".join(f"{row['features']} {row['model']} (p {p_value(row['p_equivalent'])})" for row in shown)
+        return f"Equivalent to the best {region}: {named}."
+    near = tested.loc[tested["equivalent_within"].idxmin()]
+    narrowest = f"the narrowest region that holds one is \u00b1{short(near['equivalent_within'])} ({near['features']} {near['model']})"
+    return f"No row is shown to be equivalent to the best {region}; {narrowest}. Not significantly different is not equivalent."
+
+
 def _resolution(block: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Series | None:
     """The row of `resolutions` that a block has, if any."""
     mine = resolutions[(resolutions[BLOCK] == block.iloc[0][BLOCK]).all(axis=1)]
     return None if mine.empty else mine.iloc[0]
+
+
+def words_below(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[str]:
+    """What is said below a block of its best row, of rows that are as good, and of differences that its speakers could have shown."""
+    said = (of(block, resolutions) for of in (worth_words, equivalence_words, resolution_words))
+    return [words for words in said if words]
 
 
 def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
@@ -218,7 +239,7 @@ def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: st
         # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
         reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
         table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        below = [*reasons, *notes(block), worth_words(block, resolutions), resolution_words(block, resolutions)]
+        below = [*reasons, *notes(block), *words_below(block, resolutions)]
         table.caption, table.caption_justify = Text("\n".join(printable(line) for line in below if line)), "left"
         for name in HEAD:
             table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "features", overflow="fold")

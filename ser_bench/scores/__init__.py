@@ -32,7 +32,7 @@ from ser_bench.scores.curves import calibration_error, reliability, roc_curves
 from ser_bench.scores.decomposition import Source, decompose
 from ser_bench.scores.differences import Difference, differences_of
 from ser_bench.scores.draws import Drawn, mean_over_draws
-from ser_bench.scores.equivalence import ROPE, Equivalence, equivalence_test, pairs_among
+from ser_bench.scores.equivalence import ROPE, Equivalence, LikeBest, equivalence_test, equivalent_to_best, pairs_among
 from ser_bench.scores.intervals import (
     Interval,
     class_intervals,
@@ -102,6 +102,7 @@ __all__ = [
     "Equivalence",
     "Friedman",
     "Interval",
+    "LikeBest",
     "Posterior",
     "Source",
     "Spread",
@@ -128,6 +129,7 @@ __all__ = [
     "differences_of",
     "effective_voices",
     "equivalence_test",
+    "equivalent_to_best",
     "f1_intervals_of",
     "f1s",
     "f1s_of",

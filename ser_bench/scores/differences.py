@@ -14,8 +14,16 @@ import numpy as np
 
 from ser_bench.scores.comparisons import holm
 from ser_bench.scores.intervals import combinations_of
-from ser_bench.scores.metrics import Counts
+from ser_bench.scores.metrics import Counts, Floats
 from ser_bench.scores.proportions import degrees_of_freedom, student
+
+
+class StandardErrors(NamedTuple):
+    """What systems' UARs are above a reference's, their standard errors, and the degrees of freedom of these."""
+
+    difference: Floats
+    error: Floats
+    df: float
 
 
 class Difference(NamedTuple):
@@ -62,11 +70,7 @@ def differences_of(counts: Sequence[Counts], reference: Counts, ratios: Sequence
     """
     from scipy.stats import t
 
-    df = degrees_of_freedom(reference.reshape(-1, *reference.shape[-3:])[0].sum(-1))
-    scores, errors = np.empty(len(counts)), np.empty(len(counts))
-    for place, (mine, ratio) in enumerate(zip(counts, ratios, strict=True)):
-        (found,) = combinations_of([mine, reference], [[1.0, -1.0]], level=1 - level, inflation=ratio)
-        scores[place], errors[place] = found.score, (found.high - found.score) / student(1 - level, df)
+    scores, errors, df = standard_errors_of(counts, reference, ratios)
     alone = 2 * t.sf(np.abs(scores) / errors, df)
     p = holm(alone)
     order = np.argsort(alone, kind="stable")
@@ -77,3 +81,23 @@ def differences_of(counts: Sequence[Counts], reference: Counts, ratios: Sequence
     return [
         Difference(*map(float, row)) for row in zip(scores, np.maximum(-1, scores - reach), np.minimum(1, scores + reach), p, strict=True)
     ]
+
+
+def standard_errors_of(counts: Sequence[Counts], reference: Counts, ratios: Sequence[float]) -> StandardErrors:
+    """Each system's difference to a reference with the standard error of `combinations_of`.
+
+    Parameters: see `differences_of`.
+
+    Examples
+    --------
+    >>> right, half = np.array([np.diag([4, 4])] * 6), np.array([[[2, 2], [2, 2]], [[3, 1], [1, 3]]] * 3)
+    >>> found = standard_errors_of([right], half, [1.0])
+    >>> found.difference.round(3).tolist(), found.error.round(3).tolist(), round(found.df, 3)
+    ([0.375], [0.056], 5.0)
+    """
+    df = degrees_of_freedom(reference.reshape(-1, *reference.shape[-3:])[0].sum(-1))
+    difference, error = np.empty(len(counts)), np.empty(len(counts))
+    for place, (mine, ratio) in enumerate(zip(counts, ratios, strict=True)):
+        (found,) = combinations_of([mine, reference], [[1.0, -1.0]], inflation=ratio)
+        difference[place], error[place] = found.score, (found.high - found.score) / student(0.95, df)
+    return StandardErrors(difference, error, df)

@@ -1,6 +1,7 @@
 """Whether two systems are equally good for practical purposes.
 
-In:   differences in UAR with their standard errors and degrees of freedom, and how small a difference has to be not to matter.
+In:   differences in UAR with their standard errors and degrees of freedom (or the confusions of systems, of which one is the best), and
+      how small a difference has to be not to matter.
 Out:  p-values of two one-sided tests, the confidence interval that agrees with them, and one word per difference.
 Rule: a difference that is not significant is not an equivalence. Only an interval that lies inside the region of practical
       equivalence (ROPE) shows one; where the interval crosses a bound, the data do not decide.
@@ -8,12 +9,14 @@ Rule: a difference that is not significant is not an equivalence. Only an interv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ser_bench.scores.metrics import Floats
+from ser_bench.scores.differences import standard_errors_of
+from ser_bench.scores.metrics import Counts, Floats
 
 ROPE = 0.02
 """Half the width of the region of practical equivalence, in UAR."""
@@ -38,6 +41,21 @@ class Equivalence(NamedTuple):
     p_better: Floats
     p_worse: Floats
     decision: NDArray[np.str_]
+
+
+class LikeBest(NamedTuple):
+    """Whether systems are as good as the best for practical purposes; arrays of shape (n_systems,), NaN for the best.
+
+    Parameters
+    ----------
+    p : array of float
+        That the difference to the best is within the ROPE, corrected for the best having been chosen.
+    within : array of float
+        Half the width of the narrowest region that the difference is shown to be within, in UAR.
+    """
+
+    p: Floats
+    within: Floats
 
 
 def equivalence_test(
@@ -112,6 +130,48 @@ def equivalence_test(
     reach = t.isf(alpha / comparisons, df) * error
     decision = np.select([p_equivalent <= alpha, p_better <= alpha, p_worse <= alpha], ["equivalent", "better", "worse"], "undecided")
     return Equivalence(d - reach, d + reach, p_equivalent, p_better, p_worse, decision)
+
+
+def equivalent_to_best(counts: Sequence[Counts], best: int, ratios: Floats, *, rope: float = ROPE, alpha: float = 0.05) -> LikeBest:
+    """Test each system for equivalence with the best of them, which was chosen from the same data.
+
+    Differences have the standard error that ablations use: the jackknife over voices of the mean over seeds, times the root of the variance
+    ratio. As any pair could have been the best and the row compared with it, p-values are corrected for all pairs (`equivalence_test` with
+    ``comparisons=pairs_among(n_systems)``). A system is equivalent at level alpha where ``within`` is below `rope`.
+
+    Parameters
+    ----------
+    counts : sequence of array of int, shape (n_voices, k, k) or (n_seeds, n_voices, k, k)
+        Of each system, all on the same clips.
+    best : int
+        The place of the best.
+    ratios : array of float, shape (n_systems, n_systems)
+        Variance ratio of each pair's difference, as `scores.variance_ratios` gives it.
+    rope, alpha
+        As in `equivalence_test`.
+
+    Returns
+    -------
+    LikeBest
+
+    Raises
+    ------
+    ValueError
+        As `equivalence_test`, or with fewer than two voices.
+
+    Examples
+    --------
+    >>> steady, uneven = [[[90, 10], [10, 90]]] * 8, [[[90, 10], [10, 90]], [[80, 20], [20, 80]]] * 4
+    >>> found = equivalent_to_best([np.array(steady), np.array(steady), np.array(uneven)], 0, np.ones((3, 3)))
+    >>> found.p.round(4).tolist(), found.within.round(3).tolist()
+    ([nan, 0.0, 1.0], [nan, 0.002, 0.1])
+    """
+    others = [place for place in range(len(counts)) if place != best]
+    p, within = np.full((2, len(counts)), np.nan)
+    difference, error, df = standard_errors_of([counts[place] for place in others], counts[best], ratios[best, others].tolist())
+    found = equivalence_test(difference, error, df, rope=rope, alpha=alpha, comparisons=max(1, pairs_among(len(counts))))
+    p[others], within[others] = found.p_equivalent, np.maximum(np.abs(found.low), np.abs(found.high))
+    return LikeBest(p, within)
 
 
 def pairs_among(rows: int) -> int:

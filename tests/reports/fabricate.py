@@ -63,6 +63,7 @@ def resolutions(difference: float = 0.112, *, speakers: int = 8) -> pd.DataFrame
         smallest_difference=difference,
         **dict.fromkeys(("best", "best_low", "best_high", "selected", "selected_low", "selected_high"), np.nan),
         chosen="",
+        rope=0.02,
     )
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import integrate
 from scipy.special import gammaln
 
-from ser_bench.scores.equivalence import equivalence_test, pairs_among
+from ser_bench.scores.equivalence import equivalence_test, equivalent_to_best, pairs_among
+from ser_bench.scores.metrics import uar_of
 
 DIFFERENCES = st.floats(-1, 1)
 ERRORS = st.one_of(st.just(0.0), st.floats(1e-4, 0.5))
@@ -73,6 +74,42 @@ def test_rows_picked_from_many_equal_ones_are_seldom_called_better():
     picked, corrected = (equivalence_test(d, error, speakers - 1, rope=0.001, comparisons=n).decision for n in (1, pairs_among(rows)))
     assert (picked == "better").mean() > 0.3
     assert (corrected == "better").mean() <= 0.06
+
+
+def drawn_counts(rng: np.random.Generator, uars: list[float], voices: int = 12, each: int = 400) -> list[np.ndarray]:
+    """Confusions of two classes by voice: systems of these UARs, whose voices differ independently."""
+    rates = np.clip(np.array(uars)[:, None, None] + 0.005 * rng.standard_normal((len(uars), voices, 2)), 0, 1)
+    right = rng.binomial(each, rates)
+    wrong = each - right
+    return list(np.stack([np.stack([right[..., 0], wrong[..., 0]], -1), np.stack([wrong[..., 1], right[..., 1]], -1)], -2))
+
+
+@pytest.mark.parametrize("uars", [[0.72] * 5 + [0.7], [0.72] + [0.7] * 5, [0.72] * 3 + [0.7] * 3])
+def test_rows_just_outside_the_region_are_seldom_called_equivalent_to_the_best(uars):
+    rng = np.random.default_rng(0)
+    called = 0
+    for _ in range(200):
+        counts = drawn_counts(rng, uars)
+        best = int(np.argmax([uar_of(mine.sum(0)) for mine in counts]))
+        found = equivalent_to_best(counts, best, np.ones((6, 6)), rope=0.02)
+        called += any(found.p[row] <= 0.05 for row in range(6) if row != best and abs(uars[row] - uars[best]) > 0.019)
+    assert called / 200 <= 0.06
+
+
+def test_rows_well_inside_the_region_are_found():
+    counts = drawn_counts(np.random.default_rng(0), [0.705, 0.7, 0.7, 0.6])
+    found = equivalent_to_best(counts, 0, np.ones((4, 4)), rope=0.03)
+    assert np.isnan(found.p[0])
+    assert (found.p[1:3] <= 0.05).all()
+    assert found.p[3] == 1
+    assert ((found.within < 0.03) == (found.p <= 0.05))[1:].all()
+
+
+def test_a_larger_variance_ratio_shows_less():
+    counts = drawn_counts(np.random.default_rng(1), [0.705, 0.7])
+    one, two = (equivalent_to_best(counts, 0, np.full((2, 2), ratio)) for ratio in (1.0, 2.0))
+    assert one.within[1] < two.within[1]
+    assert one.p[1] < two.p[1]
 
 
 @pytest.mark.parametrize(
