@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from ser_bench.errors import WorkFailed
 from ser_bench.mirror import StudyCopy, shown_url, whole_url
 from ser_bench.parallel import Died, in_parallel
@@ -235,26 +233,18 @@ def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool 
     x, folds = features.values, judged.folds[unit.seed]
     train = judged.training(unit.seed, unit.fold, unit.without)
     used = train | (folds == unit.fold) | everyone
+    together = judged.standardised_together(unit.track)
     return UnitData(
         x=x if used.all() else x[used],
         y=judged.codes[used],
-        voices=judged.clips["voice"].to_numpy(str)[used],
+        voices=judged.voices[used],
         train=train[used],
         classes=tuple(judged.emotions),
-        together=_together(judged, unit.track, used),
+        together=None if together is None else together[used],
         leaky=judged.protocol.leaky,
         outer=None if unit.nested else folds,
         selecting=None if judged.selecting is None else judged.selecting[used],
     )
-
-
-def _together(judged: Judged, track: str, used: np.ndarray) -> np.ndarray | None:
-    """Whose clips a track standardises together; track ``corpus``, which no run can ask for, takes a corpus's own."""
-    if track == "train":
-        return None
-    if track == "corpus" and judged.protocol.kind != "cross":
-        return np.zeros(int(used.sum()), int)
-    return judged.clips[track].to_numpy(str)[used]
 
 
 def _result_of(unit: Unit, data: Any, model: Model, terms: Terms, copy: StudyCopy | None) -> UnitResult:

@@ -53,7 +53,7 @@ class UnitData:
     classes : tuple of str
         The cell's emotions.
     together : array, shape (n_clips,), optional
-        Whose clips are standardised together, held-out ones too, by their own statistics: speakers or corpora on transductive tracks.
+        Whose clips are standardised together, held-out ones too, by their own statistics: voices or corpora on transductive tracks.
         Without, statistics come from the training clips of each split.
     leaky : bool
         Whether voices may be on both sides, as in random splits; inner folds are random too then.

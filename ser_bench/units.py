@@ -111,6 +111,21 @@ class Judged:
         """How many people speak in the clips that are evaluated."""
         return len(np.unique(self.voices[self.evaluated]))
 
+    @cached_property
+    def one_id_per_voice(self) -> bool:
+        """Whether nobody has several speaker ids."""
+        return np.array_equal(numbered(self.clips["speaker"].to_numpy(str)), numbered(self.voices))
+
+    def standardised_together(self, track: str) -> np.ndarray | None:
+        """Whose clips a track standardises together, shape (n_clips,); None where statistics are those of the training clips.
+
+        Track ``corpus``, which no run can ask for, takes each corpus's own."""
+        if track == "train":
+            return None
+        if track == "speaker":
+            return self.voices
+        return self.clips["corpus"].to_numpy(str) if self.protocol.kind == "cross" else np.zeros(len(self.clips), int)
+
     @property
     def voice_notes(self) -> list[str]:
         """A note for every row where some person has several speaker ids, such as ``12 speaker ids of 6 people``; else none."""
@@ -220,6 +235,7 @@ def make_unit(
         *([held] if held else []),
         *([ON_TEST_VERSION] if fold == ON_TEST else []),
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
+        *([{"standardised": "by voice"}] if track == "speaker" and not judged.one_id_per_voice else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     search_seed, fold_seed = derive_seed(seed, model.name, content), judged.fold_seed(seed, fold)

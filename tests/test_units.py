@@ -83,6 +83,20 @@ def test_balanced_classes_are_in_no_hash_and_others_are():
     assert hashed(model=unweighted()) != hashed()
 
 
+def test_standardising_by_voice_is_in_the_hash_where_somebody_has_several_ids_and_nowhere_else():
+    def plainly(judged: Judged, track: str) -> str:
+        versions = [SVM.version, TUNING_VERSION, library_versions()]
+        covered = [["svm", track, "loso"], 0, [judged.contents[0, 0]], 5, 3, *versions, "12345678", judged.hashes[0]]
+        return hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
+
+    several = dataclasses.replace(JUDGED, clips=CLIPS.assign(speaker=["1", "1b", "2", "2"]))
+    renamed = dataclasses.replace(JUDGED, clips=CLIPS.assign(speaker=["x", "x", "y", "y"]))
+    assert hashed(track="speaker") == plainly(JUDGED, "speaker")
+    assert hashed(renamed, track="speaker") == hashed(track="speaker")
+    assert hashed(several, track="speaker") != plainly(several, "speaker")
+    assert hashed(several) == plainly(several, "train")
+
+
 def unweighted() -> Model:
     model = known_models()["svm"]()
     model.class_weights = "none"

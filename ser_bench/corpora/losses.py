@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ser_bench.corpora.names import first, remarks
+from ser_bench.corpora.twins import voices_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ def lacking(clips: pd.DataFrame) -> list[str]:
 
 def single_emotions(clips: pd.DataFrame) -> list[str]:
     """Speakers of a single emotion, whose own statistics take away what tells it."""
-    emotions = clips.groupby("speaker")["emotion"].nunique()
+    emotions = clips["emotion"].groupby(voices_of(clips)).nunique()
     alone = list(emotions.index[emotions == 1])
     if not alone:
         return []
