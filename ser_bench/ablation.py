@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -144,10 +145,24 @@ class Bench:
         by_unit = dict(list(table.groupby(["features", "seed", "fold"])))
         return [self._losses(variation, by_unit) for variation in variations]
 
+    @cached_property
+    def refitted(self) -> scores.System:
+        """All groups together."""
+        whole = self.everywhere("all", "", self.groups)
+        return scores.System(self.counts(whole), self.losses([whole])[0])
+
+    @cached_property
+    def not_refitted(self) -> scores.System:
+        """All groups together, of which no losses were measured."""
+        return scores.System(self.counts(self.everywhere("all", "", self.groups)), self._unmeasured())
+
+    def _unmeasured(self) -> np.ndarray:
+        n_folds = max(place.fold for place in self.places) + 1
+        return np.full((len(self.ground.judged.folds), n_folds, n_folds), np.nan)
+
     def _losses(self, variation: Variation, by_unit: dict[Any, pd.DataFrame]) -> np.ndarray:
         seeds = {seed: number for number, seed in enumerate(self.ground.judged.folds)}
-        n_folds = max(place.fold for place in self.places) + 1
-        found = np.full((len(seeds), n_folds, n_folds), np.nan)
+        found = self._unmeasured()
         for place, groups in variation.kept.items():
             rows = by_unit.get((self.units[place, groups].features, place.seed, place.fold))
             if rows is not None:
@@ -219,21 +234,10 @@ NOTHING = ("diff", "diff_low", "diff_high")
 """What is 0 of a row that is compared with itself."""
 
 
-class System(NamedTuple):
-    """Confusions of a system, shape (n_seeds, n_voices, k, k), and what its folds lose without each other, as `Bench.losses`."""
-
-    counts: np.ndarray
-    losses: np.ndarray
-
-
-def fill(table: pd.DataFrame, rows: pd.Index | list[int], systems: Sequence[System], reference: System | None) -> None:
+def fill(table: pd.DataFrame, rows: pd.Index | list[int], systems: Sequence[scores.System], reference: scores.System | None) -> None:
     """Write intervals into rows of `COLUMNS`, one per system, and what these are above a reference on the same clips, with p-values that
     are corrected for their number; without a reference no difference is reported."""
-    together = [*([reference] if reference else []), *systems]
-    influences = np.stack([scores.influences_of(system.counts) for system in together])
-    shares = np.stack([[scores.contributions_of(seed) for seed in system.counts] for system in together])
-    alike = len({system.losses.shape for system in together}) == 1
-    ratios = scores.variance_ratios(influences, shares, np.stack([system.losses for system in together]) if alike else None)
+    ratios = scores.ratios_of([*([reference] if reference else []), *systems])
     own = np.diag(ratios)[-len(systems) :]
     bounds = [scores.jackknife_of(system.counts, inflation=float(ratio)) for system, ratio in zip(systems, own, strict=True)]
     table.loc[rows, ["uar_low", "uar_high"]] = [found[1:] for found in bounds]
@@ -315,7 +319,7 @@ def _tabulate(bench: Bench, varied: list[Variation]) -> pd.DataFrame:
     import pandas as pd
 
     table = pd.DataFrame([bench.row(variation, bench.features.name) for variation in varied], columns=list(COLUMNS))
-    systems = [System(bench.counts(mine), losses) for mine, losses in zip(varied, bench.losses(varied), strict=True)]
+    systems = [scores.System(bench.counts(mine), losses) for mine, losses in zip(varied, bench.losses(varied), strict=True)]
     for mode, same in table.groupby("mode"):
         fill(table, same.index, [systems[place] for place in same.index], None if mode == "all" else systems[0])
     table.loc[table["mode"] == "all", list(NOTHING)] = 0.0

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.ablation import COLUMNS, NOTHING, Bench, System, check_honest, fill, set_up
+from ser_bench import scores
+from ser_bench.ablation import COLUMNS, NOTHING, Bench, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.corpora.labels import SCHEMES
 from ser_bench.errors import WrongCall, unknown
@@ -137,15 +138,14 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
         tried += [(name, bench, by_name[before, *bench.models]) for bench in changed_benches for before in usual[_plain(bench)]]
     rows = [bench.row(bench.everywhere("sweep", name, bench.groups), usual.features.name) for name, bench, usual in tried]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    references = [_reference(bench, usual) for _, bench, usual in tried]
-    systems = [_system(bench, refitted=reference is not None) for (_, bench, _), reference in zip(tried, references, strict=True)]
-    for place, (system, reference) in enumerate(zip(systems, references, strict=True)):
-        if reference is None:
-            fill(table, [place], [system], None)
-    compared = table[np.array([reference is not None for reference in references], dtype=bool)]
+    pairs = [_pair(bench, usual) for _, bench, usual in tried]
+    for place, pair in enumerate(pairs):
+        if pair.reference is None:
+            fill(table, [place], [pair.system], None)
+    compared = table[np.array([pair.reference is not None for pair in pairs], dtype=bool)]
     keys = compared["group"].str.split(" = ", n=1).str[0]
     for _, same in compared.groupby([keys, "features", "model"]):
-        fill(table, same.index, [systems[place] for place in same.index], references[same.index[0]])
+        fill(table, same.index, [pairs[place].system for place in same.index], pairs[same.index[0]].reference)
     table.loc[[bench.hashes == usual.hashes for _, bench, usual in tried], list(NOTHING)] = 0.0
     return table.round(4)
 
@@ -155,20 +155,24 @@ def _plain(bench: Bench) -> str:
     return bench.features.name.partition(" @ ")[0]
 
 
-def _system(bench: Bench, *, refitted: bool = True) -> System:
-    """What all groups together predict; without refits where nothing is compared with it."""
-    whole = bench.everywhere("all", "", bench.groups)
-    losses = bench.losses([whole])[0] if refitted else np.full((len(bench.ground.judged.folds), 1, 1), np.nan)
-    return System(bench.counts(whole), losses)
+class Pair(NamedTuple):
+    """A value's system, and what it is compared with; None where that cannot be."""
+
+    system: scores.System
+    reference: scores.System | None
 
 
-def _reference(bench: Bench, usual: Bench) -> System | None:
-    """What a value is compared with: the configuration as it is, on the same clips; None where it leaves out other clips, asks other
-    emotions, or changes nothing. Its refits count only on the same folds."""
+def _pair(bench: Bench, usual: Bench) -> Pair:
+    """What a value makes of all groups together, and the configuration as it is on the same clips.
+
+    There is none to compare with where the value leaves out other clips, asks other emotions, or changes nothing. Refits count where both
+    are on the same folds, and are not made elsewhere.
+    """
     mine, theirs = bench.ground.judged, usual.ground.judged
     same = mine.clips.index.equals(theirs.clips.index) and mine.emotions == theirs.emotions and len(mine.folds) == len(theirs.folds)
     same = same and np.array_equal(mine.evaluated, theirs.evaluated)
     if not same or bench.hashes == usual.hashes:
-        return None
-    found = _system(usual)
-    return found if mine.hashes == theirs.hashes else System(found.counts, np.full((len(theirs.folds), 1, 1), np.nan))
+        return Pair(bench.not_refitted, None)
+    if mine.hashes != theirs.hashes:
+        return Pair(bench.not_refitted, usual.not_refitted)
+    return Pair(bench.refitted, usual.refitted)

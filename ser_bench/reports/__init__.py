@@ -12,7 +12,7 @@ from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
-from ser_bench.reports.leaderboard import rank, references, resolutions, write_csv
+from ser_bench.reports.leaderboard import evidence_of, rank, references, resolutions, write_csv
 from ser_bench.reports.metrics import metric_table
 from ser_bench.reports.page import write_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ablation_rows",
+    "evidence_of",
     "gap_rows",
     "matrices",
     "metric_table",
@@ -56,18 +57,20 @@ def publish(
     folder : Path
         The run folder, its tables written.
     cells, predictions, refits : DataFrame
+        As `evidence_of` takes them.
     rope : float
-        As `rank` takes them.
+        As `rank` takes it.
     read_against : DataFrame
         As `references` gives it.
     """
     import pandas as pd
 
-    board = rank(predictions, cells, refits, rope=rope)
-    shown = resolutions(board, predictions, refits, rope=rope)
+    found = evidence_of(predictions, cells, refits)
+    board = rank(found, cells, rope=rope)
+    shown = resolutions(board, found, rope=rope)
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
-    write_csv(metric_table(predictions, pd.read_parquet(folder / "clips.parquet"), board, refits), folder / "metrics.csv")
+    write_csv(metric_table(found, pd.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
     files.write_csv(read_against, folder / "references.csv")
     write_text(folder / "leaderboard.md", to_markdown(board, read_against, shown))
     write_figures(folder / "figures", board, read_against)

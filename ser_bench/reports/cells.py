@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.reports.leaderboard import CELL
-from ser_bench.reports.metrics import Probabilities, folds_of, probabilities
+from ser_bench.reports.evidence import CELL, folds_of
+from ser_bench.reports.metrics import Probabilities, count, probabilities
 from ser_bench.reports.tables import interval, records, row_cells, short
 
 if TYPE_CHECKING:
@@ -53,14 +53,11 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     opened = {**record, "id": cell_id(record), "read": row_cells(record)}
     if rows.empty:
         return opened
-    truth, predicted, voices = (rows[name].to_numpy(str) for name in ("emotion", "predicted", "voice"))
-    emotions = sorted({*truth, *predicted})
-    by_seed = [rows["seed"].to_numpy() == seed for seed in rows["seed"].unique()]
-    by_voice = np.stack([scores.speaker_counts(truth[one], predicted[one], voices[one], classes=emotions) for one in by_seed])
-    counts = by_voice.sum((0, 1))
+    found = count(rows, record["variance_ratio"])
+    emotions, counts = found.emotions, found.counts.sum((0, 1))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     known, told = probabilities(rows), {row["metric"]: row for row in records(_rows_of(record, run.metrics))}
-    speakers = scores.uar_by(truth, predicted, rows["speaker"])
+    speakers = scores.uar_by(*(rows[name].to_numpy(str) for name in ("emotion", "predicted", "speaker")))
     return {
         **opened,
         "emotions": emotions,

@@ -8,7 +8,7 @@ Rule: one inference. Whatever is said of a row or of a difference, interval or p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,8 +25,8 @@ CELL = ["corpus", "features", "model", "track"]
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What one system predicted.
+class Evidence(scores.System):
+    """What one system predicted, beside what is known of its UAR.
 
     Parameters
     ----------
@@ -36,10 +36,6 @@ class Evidence:
         The clips evaluated.
     rows : list of DataFrame
         Predictions in the order of `clips`, one per seed.
-    counts : array of int, shape (n_seeds, n_voices, k, k)
-        Confusions.
-    losses : array of float, shape (n_seeds, n_folds, n_folds)
-        What folds lose without each other, as `scores.training_covariance` takes it; all NaN where nothing was refitted.
     inner : array of float, shape (n_seeds, n_folds)
         The best inner score of each outer fold's search; NaN where there was none.
     """
@@ -47,14 +43,11 @@ class Evidence:
     name: tuple[str, ...]
     clips: tuple[str, ...]
     rows: list[pd.DataFrame]
-    counts: np.ndarray
-    losses: np.ndarray
     inner: np.ndarray
 
-    @property
-    def shares(self) -> np.ndarray:
-        """Contributions to the UAR, shape (n_seeds, n_voices)."""
-        return np.stack([scores.contributions_of(seed) for seed in self.counts])
+
+Found = Mapping[tuple[str, ...], Evidence]
+"""The evidence of a run's cells, by their names."""
 
 
 class Best(NamedTuple):
@@ -85,17 +78,26 @@ def gather(rows: pd.DataFrame, refits: pd.DataFrame) -> Evidence:
     clips = tuple(by_seed[0]["clip"])
     if len(set(clips)) < len(clips) or any(tuple(seed["clip"]) != clips for seed in by_seed):
         raise WorkFailed(f"predictions of {' '.join(name)}: every seed must evaluate the same clips, each once")
-    truth, voices = (by_seed[0][column].to_numpy(str) for column in ("emotion", "voice"))
-    predicted = np.stack([seed["predicted"].to_numpy(str) for seed in by_seed])
     n_folds = max(int(seed["fold"].max()) for seed in by_seed) + 1
     return Evidence(
-        name,
-        clips,
-        by_seed,
-        scores.speaker_counts(truth, predicted, voices),
-        _by_place(refits, by_seed, ["fold", "without"], "loss", (n_folds, n_folds)),
-        _by_place(rows, by_seed, ["fold"], "inner", (n_folds,)),
+        counts=_counts_of(by_seed),
+        losses=_by_place(refits, by_seed, ["fold", "without"], "loss", (n_folds, n_folds)),
+        name=name,
+        clips=clips,
+        rows=by_seed,
+        inner=_by_place(rows, by_seed, ["fold"], "inner", (n_folds,)),
     )
+
+
+def _counts_of(by_seed: list[pd.DataFrame]) -> np.ndarray:
+    """Confusions of predictions on the same clips in the same order, shape (n_seeds, n_voices, k, k)."""
+    truth, voices = (by_seed[0][column].to_numpy(str) for column in ("emotion", "voice"))
+    return scores.speaker_counts(truth, np.stack([seed["predicted"].to_numpy(str) for seed in by_seed]), voices)
+
+
+def folds_of(rows: pd.DataFrame) -> pd.Series:
+    """The seed and fold of each prediction, as one name."""
+    return rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
 
 
 def _by_place(table: pd.DataFrame, by_seed: list[pd.DataFrame], keys: list[str], value: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -126,16 +128,8 @@ class Block:
 
     @cached_property
     def ratios(self) -> np.ndarray:
-        """Variance ratios of UARs and of their differences, as `scores.variance_ratios` gives them."""
-        seeds = max(len(system.counts) for system in self.systems)
-        folds = max(system.losses.shape[-1] for system in self.systems)
-        losses = np.full((len(self.systems), seeds, folds, folds), np.nan)
-        for mine, system in zip(losses, self.systems, strict=True):
-            if system.losses.shape == mine.shape:
-                mine[:] = system.losses
-        shares = np.stack([_repeated(system.shares, seeds) for system in self.systems])
-        influences = np.stack([_repeated(scores.influences_of(system.counts), seeds) for system in self.systems])
-        return scores.variance_ratios(influences, shares, losses)
+        """Variance ratios of UARs and of their differences."""
+        return scores.ratios_of(self.systems)
 
     def of(self, places: Sequence[int]) -> Block:
         """Some of the systems, with the ratios that they have here."""
@@ -198,11 +192,6 @@ def selected_interval(counts: np.ndarray) -> scores.Interval:
     return scores.jackknife_of(counts, inflation=scores.overlap_bound(counts.shape[-3]))
 
 
-def _repeated(by_seed: np.ndarray, seeds: int) -> np.ndarray:
-    """Values by seed; those of a system with other seeds than the rest are its means, which say nothing about seeds."""
-    return by_seed if len(by_seed) == seeds else np.repeat(by_seed.mean(0, keepdims=True), seeds, axis=0)
-
-
 def select(systems: Sequence[Evidence]) -> tuple[np.ndarray, str] | None:
     """The system that in each fold is the one with the best inner score.
 
@@ -230,9 +219,7 @@ def select(systems: Sequence[Evidence]) -> tuple[np.ndarray, str] | None:
         folds = candidates[0].rows[seed]["fold"].to_numpy(int)
         parts = [candidates[place].rows[seed][by_fold[folds] == place] for place in np.unique(by_fold)]
         rows.append(pd.concat(parts).sort_values("clip"))
-    truth, voices = (rows[0][column].to_numpy(str) for column in ("emotion", "voice"))
-    predicted = np.stack([seed["predicted"].to_numpy(str) for seed in rows])
-    return scores.speaker_counts(truth, predicted, voices), _words(candidates, chosen)
+    return _counts_of(rows), _words(candidates, chosen)
 
 
 def _words(candidates: list[Evidence], chosen: np.ndarray) -> str:

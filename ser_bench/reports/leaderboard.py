@@ -1,6 +1,6 @@
 """The leaderboard: predictions, judged and ranked.
 
-In:   a run's predictions, and one row a cell that says what it is and what it cost.
+In:   the evidence of a run's cells, and one row per cell that says what it is and what it cost.
 Out:  the table that `leaderboard.csv` holds, what it is to be read against, and what its speakers could have shown at all.
 Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FAILED ones neither. Comparisons with the best
       are among ranked rows alone, and a system from elsewhere changes no p of other rows unless that is asked for.
@@ -18,7 +18,7 @@ from ser_bench import files, scores
 from ser_bench.errors import WorkFailed
 from ser_bench.external import MODEL as EXTERNAL
 from ser_bench.reports.cautions import cautions
-from ser_bench.reports.evidence import CELL, Block, Evidence, gather
+from ser_bench.reports.evidence import CELL, Block, Evidence, Found, folds_of, gather
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,26 +57,15 @@ PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
 """How names of references from papers begin; what shared speakers between training and test is told of, and never drawn."""
 
 
-def rank(
-    predictions: pd.DataFrame,
-    cells: pd.DataFrame,
-    refits: pd.DataFrame | None = None,
-    *,
-    with_external: bool = False,
-    rope: float = scores.ROPE,
-) -> pd.DataFrame:
+def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope: float = scores.ROPE) -> pd.DataFrame:
     """Evaluate and rank cells.
 
     Parameters
     ----------
-    predictions : DataFrame
-        ``corpus, features, model, track, seed, fold, clip, speaker, voice, emotion, predicted, p.<emotion>..., inner``; none of a failed
-        cell.
+    found : mapping of tuple of str to Evidence
+        As `evidence_of` gives it.
     cells : DataFrame
         The leaderboard's columns but scores and rank, one row per cell.
-    refits : DataFrame, optional
-        ``corpus, features, model, track, seed, fold, without, loss``: what folds lose without each other's speakers in training. Rows
-        without them have the widest intervals that overlapping training sets can bring.
     with_external : bool
         As `comparisons` takes it.
     rope : float
@@ -91,11 +80,10 @@ def rank(
     Raises
     ------
     WorkFailed
-        If a cell that did not fail has no predictions, or rows or seeds that are to be compared were evaluated on different clips.
+        If rows that are to be compared were evaluated on different clips.
     """
     import pandas as pd
 
-    found = evidence_of(predictions, cells, refits)
     cells = cells.reset_index(drop=True)
     done = cells[cells["status"] != "failed"]
     blocks = {place: (rows.index, block_of(rows, found)) for place, rows in done.groupby([*BLOCK, "status"])}
@@ -108,14 +96,26 @@ def rank(
     for (*_, status), (index, block) in blocks.items():
         if status == "ok":
             _check_same_clips(block)
-            order = board.loc[index].sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
-            board.loc[order, "rank"] = np.arange(1, len(order) + 1)
-            for entering, given in comparisons(board.loc[order], with_external=with_external):
-                systems = block.of(index.get_indexer(entering).tolist())
-                compared = dict(zip((*AGAINST, *LIKE), (*systems.versus_best(), *systems.like_best(rope)), strict=True))
-                board.loc[given, list(compared)] = pd.DataFrame(compared, entering).loc[given]
+            _compare(board, index, block, with_external=with_external, rope=rope)
     board[SCORES] = board[SCORES].astype(float).round(4)
     board["rank"] = board["rank"].astype("Int64")
+    return _in_order(board)
+
+
+def _compare(board: pd.DataFrame, index: pd.Index, block: Block, *, with_external: bool, rope: float) -> None:
+    """Write ranks and comparisons with the best into the rows of a block, which are at `index`."""
+    import pandas as pd
+
+    order = board.loc[index].sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
+    board.loc[order, "rank"] = np.arange(1, len(order) + 1)
+    for entering, given in comparisons(board.loc[order], with_external=with_external):
+        systems = block.of(index.get_indexer(entering).tolist())
+        compared = dict(zip((*AGAINST, *LIKE), (*systems.versus_best(), *systems.like_best(rope)), strict=True))
+        board.loc[given, list(compared)] = pd.DataFrame(compared, entering).loc[given]
+
+
+def _in_order(board: pd.DataFrame) -> pd.DataFrame:
+    """A leaderboard's rows as they are shown."""
     last = board["status"].map({"ok": 0, "leaky": 1, "failed": 2})
     tracks = board["track"].map({"train": 0, "speaker": 1})
     keys = board.assign(_last=last, _track=tracks, _uar=-board["uar"].fillna(0))
@@ -129,8 +129,26 @@ def _with_cautions(notes: str, found: list[str] | float) -> str:
     return "; ".join(dict.fromkeys([*said, *(found if isinstance(found, list) else [])]))
 
 
-def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None) -> dict[tuple[str, ...], Evidence]:
-    """The evidence of every cell that did not fail, by corpus, feature set, model and track; errors as `rank`."""
+def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None) -> Found:
+    """The evidence of every cell that did not fail, by corpus, feature set, model and track: what all reports of a run are made from.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        ``corpus, features, model, track, seed, fold, clip, speaker, voice, emotion, predicted, p.<emotion>..., inner``; none of a failed
+        cell.
+    cells : DataFrame
+        As `rank` takes them.
+    refits : DataFrame or None
+        ``corpus, features, model, track, seed, fold, without, loss``: what folds lose without each other's speakers in training. Rows
+        without them have the widest intervals that overlapping training sets can bring; those of a single fold, whose speakers train no
+        model, have nothing to allow for.
+
+    Raises
+    ------
+    WorkFailed
+        If a cell that did not fail has no predictions, or its seeds were evaluated on different clips.
+    """
     import pandas as pd
 
     grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
@@ -143,7 +161,7 @@ def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataF
     return found
 
 
-def block_of(rows: pd.DataFrame, found: dict[tuple[str, ...], Evidence]) -> Block:
+def block_of(rows: pd.DataFrame, found: Found) -> Block:
     """The rows' systems, in their order."""
     return Block([found[cell] for cell in rows[CELL].itertuples(index=False, name=None)])
 
@@ -180,8 +198,7 @@ def judge(found: Evidence, ratio: float) -> dict[str, object]:
     classes = [emotion for emotion in emotions if (rows["emotion"] == emotion).any()]
     present = [f"p.{emotion}" for emotion in classes]
     known = len(present) > 0 and rows[present].notna().to_numpy().all()
-    folds = rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
-    taken = rows["emotion"], rows[present], rows["voice"], folds
+    taken = rows["emotion"], rows[present], rows["voice"], folds_of(rows)
     auc = scores.auc_interval(*taken, classes=classes, repeats=len(counts), inflation=ratio) if known else (np.nan,) * 3
     return {
         **dict(zip(UAR, scores.jackknife_of(counts, inflation=ratio), strict=True)),
@@ -304,19 +321,13 @@ def _check_same_clips(block: Block) -> None:
             raise WorkFailed(f"{mine} and {other} were evaluated on different clips: '{odd}', for one")
 
 
-def resolutions(
-    board: pd.DataFrame,
-    predictions: pd.DataFrame,
-    refits: pd.DataFrame | None = None,
-    *,
-    with_external: bool = False,
-    rope: float = scores.ROPE,
-) -> pd.DataFrame:
+def resolutions(board: pd.DataFrame, found: Found, *, with_external: bool = False, rope: float = scores.ROPE) -> pd.DataFrame:
     """What each block's speakers could have shown, and what its best row is worth on new ones: the columns of `SHOWN`.
 
     Parameters
     ----------
-    board, predictions, refits : DataFrame
+    board : DataFrame
+    found : mapping of tuple of str to Evidence
     with_external : bool
     rope : float
         What `rank` gave and took.
@@ -331,10 +342,8 @@ def resolutions(
     """
     import pandas as pd
 
-    ranked = board[board["status"] == "ok"]
-    found = evidence_of(predictions, ranked, refits)
     rows = []
-    for place, block in ranked.groupby(BLOCK, sort=False):
+    for place, block in board[board["status"] == "ok"].groupby(BLOCK, sort=False):
         entering, _ = next(comparisons(block, with_external=with_external))
         systems = block_of(block.loc[entering], found)
         n, best = systems.shares.shape[1], systems.best()

@@ -29,6 +29,7 @@ from ser_bench.reports.leaderboard import (
     CELL,
     COLUMNS,
     SCORES,
+    evidence_of,
     rank,
     read_board,
     read_predictions,
@@ -243,11 +244,12 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     refits = pd.concat(lost, ignore_index=True) if lost else None
     part = part if with_external else _say_aside(part)
     cells = part[[name for name in COLUMNS if name not in {"rank", *SCORES}]]
-    board = rank(predictions, cells, refits, with_external=with_external, rope=rope)
+    found = evidence_of(predictions, cells, refits)
+    board = rank(found, cells, with_external=with_external, rope=rope)
     board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["name"] == "chance", "uar"].max()
-    shown = resolutions(board, predictions, refits, with_external=with_external, rope=rope)
+    shown = resolutions(board, found, with_external=with_external, rope=rope)
     return Block(board.assign(chance=chance), lines, shown, _apart(part, parts))
 
 

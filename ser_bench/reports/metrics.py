@@ -1,6 +1,6 @@
 """Every metric of every system with its interval, as one tidy table.
 
-In:   a run's predictions and clips.
+In:   the evidence of a run's cells, and its clips.
 Out:  `metrics.csv`: ``corpus, features, model, track, metric, value, low, high``.
 Rule: one jackknife over voices for all, with the same inflation as the UAR's; the worst voice's UAR alone is over its clips.
 """
@@ -16,8 +16,8 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.files import read_csv
-from ser_bench.reports.evidence import Evidence
-from ser_bench.reports.leaderboard import CELL, NAMES, evidence_of
+from ser_bench.reports.evidence import CELL, Evidence, Found, folds_of
+from ser_bench.reports.leaderboard import NAMES
 from ser_bench.scores import Interval
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Counted(NamedTuple):
     inflation: float
 
 
-def metric_table(predictions: pd.DataFrame, clips: pd.DataFrame, board: pd.DataFrame, refits: pd.DataFrame | None = None) -> pd.DataFrame:
+def metric_table(found: Found, clips: pd.DataFrame, board: pd.DataFrame) -> pd.DataFrame:
     """The columns of `COLUMNS`, rounded to four digits, systems in sorted order.
 
     Metrics are ``uar, war, macro_f1, auc, micro_auc, log_loss, calibration_error``; ``uar.fold`` (the mean over folds);
@@ -55,24 +55,20 @@ def metric_table(predictions: pd.DataFrame, clips: pd.DataFrame, board: pd.DataF
 
     Parameters
     ----------
-    predictions : DataFrame
-        As `leaderboard.rank` takes them.
+    found : mapping of tuple of str to Evidence
+        As `leaderboard.rank` takes it.
     clips : DataFrame
         The clips evaluated, with `gender` where that is known.
     board : DataFrame
         What `leaderboard.rank` gave, with each row's `variance_ratio`.
-    refits : DataFrame, optional
-        As `leaderboard.rank` takes them.
     """
     import pandas as pd
 
-    grouped = predictions.groupby(CELL) if len(predictions) else ()
     ratios = {(*cell,): ratio for *cell, ratio in board[[*CELL, "variance_ratio"]].itertuples(index=False, name=None)}
-    shown = [(cell, mine) for cell, mine in grouped if cell in ratios]
-    rows = [(*cell, name, *interval) for cell, mine in shown for name, interval in metrics_of(mine, clips, ratios[cell])]
-    found = evidence_of(predictions, board, refits) if len(predictions) else {}
-    rows += [(*cell, f"sd.{source}", sd, np.nan, np.nan) for cell, system in found.items() for source, sd in sources_of(system)]
-    rows.sort(key=lambda row: row[: len(CELL)])
+    rows = []
+    for cell, system in sorted(found.items()):
+        rows += [(*cell, name, *interval) for name, interval in metrics_of(pd.concat(system.rows), clips, ratios[cell])]
+        rows += [(*cell, f"sd.{source}", sd, np.nan, np.nan) for source, sd in sources_of(system)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
 
 
@@ -136,11 +132,6 @@ def probabilities(rows: pd.DataFrame) -> Probabilities | None:
     classes = [column.removeprefix("p.") for column in columns]
     known = columns and rows[columns].notna().to_numpy().all() and {*rows["emotion"], *rows["predicted"]} <= {*classes}
     return Probabilities(rows[columns], classes) if known else None
-
-
-def folds_of(rows: pd.DataFrame) -> pd.Series:
-    """The seed and fold of each prediction, as one name."""
-    return rows["seed"].astype(str) + "/" + rows["fold"].astype(str)
 
 
 def _fold_uar(found: Counted) -> Interval:

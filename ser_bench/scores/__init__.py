@@ -2,7 +2,8 @@
 
 `metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other speakers
 (`proportions` how, `metric_intervals` of what else is scored, `leaving_out` without each voice in turn),
-`draws` how far with other training speakers, and `uncertainty` how much more that is under cross-validation. `comparisons` says which
+`draws` how far with other training speakers, and `uncertainty` how much more that is under cross-validation, for `systems` that are
+compared. `comparisons` says which
 systems are not significantly different from the best, `selection` what the best is worth, `differences` how far systems are from one
 named beforehand, `equivalence` which are equally good for practical purposes, `corpora` which are better over several corpora. `variance`
 says what a UAR's uncertainty is made of and how many speakers a study needs, `decomposition` how much of it each source has.
@@ -81,6 +82,7 @@ from ser_bench.scores.metrics import (
 )
 from ser_bench.scores.proportions import FEW_EFFECTIVE, effective_voices, few_or_uneven, outlying_voices
 from ser_bench.scores.selection import corrected_best
+from ser_bench.scores.systems import System, ratios_of
 from ser_bench.scores.uncertainty import influences_of, overlap_bound, training_covariance, variance_ratios
 from ser_bench.scores.variance import (
     Spread,
@@ -106,6 +108,7 @@ __all__ = [
     "Posterior",
     "Source",
     "Spread",
+    "System",
     "VersusBest",
     "auc",
     "auc_interval",
@@ -160,6 +163,7 @@ __all__ = [
     "precisions",
     "precisions_of",
     "probability_intervals",
+    "ratios_of",
     "recall_intervals",
     "recall_intervals_of",
     "recalls",

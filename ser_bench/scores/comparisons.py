@@ -124,27 +124,42 @@ def versus_best(
     >>> found.p.round(4).tolist(), found.low.round(2).tolist()
     ([nan, 1.0, 0.002], [nan, -0.06, 0.16])
     """
-    shares = _checked(shares)
+    shares = finite_table(shares, "contributions", "speaker")
     best_first = np.argsort(-shares.sum(1).round(12), kind="stable")
     ordered = shares[best_first] - shares[best_first[0]]
     roots = np.sqrt(np.ones((len(shares),) * 2) if ratios is None else ratios)[np.ix_(best_first, best_first)]
     swapped = (signs(shares.shape[1], resamples, seed) @ ordered.T).T
     behind = -ordered.sum(1)
-    p, within = np.full(len(shares), np.nan), np.full(len(shares), np.nan)
+    p, within = _stepped_down(_steps(swapped, roots, behind, level), level)
+    places = np.argsort(best_first)
+    behind[0] = np.nan
+    return VersusBest(behind[places], (behind - within)[places], (behind + within)[places], p[places])
+
+
+def _steps(swapped: Floats, roots: Floats, behind: Floats, level: float) -> list[tuple[float, float]]:
+    """For each system but the first: the share of resamples in which it and those before it are as far apart as it is `behind`, and the
+    distance that a share `level` of them reaches.
+
+    In: distances after each swap, shape (n_systems, n_resamples), the best system first.
+    """
     reach = np.zeros(swapped.shape[1])
-    steps = []
-    for j in range(1, len(shares)):
+    found = []
+    for j in range(1, len(swapped)):
         for i in range(j):
             np.maximum(reach, roots[i, j] * np.abs(swapped[i] - swapped[j]), out=reach)
-        steps.append(((reach >= behind[j] - TIE).mean(), _reached_by(reach, level)))
+        found.append((float((reach >= behind[j] - TIE).mean()), _reached_by(reach, level)))
+    return found
+
+
+def _stepped_down(steps: list[tuple[float, float]], level: float) -> tuple[Floats, Floats]:
+    """P-values, none below that of a farther system, and half the widths of the intervals that agree with them; NaN for the best."""
+    p, within = np.full((2, len(steps) + 1), np.nan)
     least, stuck = 0.0, np.nan
     for j, (alone, reached) in reversed(list(enumerate(steps, 1))):
         least = max(least, alone)
         stuck = reached if np.isnan(stuck) and least >= level else stuck
         p[j], within[j] = least, np.fmax(reached, stuck)
-    places = np.argsort(best_first)
-    behind[0] = np.nan
-    return VersusBest(behind[places], (behind - within)[places], (behind + within)[places], p[places])
+    return p, within
 
 
 def p_vs_best(shares: Floats, ratios: Floats | None = None, *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
@@ -262,18 +277,14 @@ def smallest_difference(
     """
     if not (0 < power < 1 and 0 < level < 1):
         raise ValueError(f"power is {power} and level {level}; both lie between 0 and 1")
-    shares = _checked(shares)
+    shares = finite_table(shares, "contributions", "speaker")
     n_systems, n_speakers = shares.shape
     if n_systems < 2:
         return float("nan")
     wider = 1.0 if ratios is None else float(np.sqrt(ratios[~np.eye(n_systems, dtype=bool)]).mean())
     if smallest_p(n_speakers, wider**2, resamples=resamples) > level:
         return float("inf")
-    best, *others = np.argsort(-shares.sum(1).round(12), kind="stable")
-    spreads = (shares[others] - shares[best]).std(1).round(12)
-    typical = others[np.argsort(spreads, kind="stable")[(len(others) - 1) // 2]]
-    differences = np.delete(shares, typical, 0) - shares[typical]
-    centred = (differences - differences.mean(1, keepdims=True)) / np.sqrt(n_speakers - 1)
+    centred = _leads_on_typical(shares)
     rng = np.random.default_rng(seed)
     drawn = rng.standard_normal((boards, n_speakers, n_speakers))
     swaps = signs(n_speakers, resamples, seed)
@@ -282,6 +293,16 @@ def smallest_difference(
     needed = np.sort([_shift_needed(swaps, speakers @ centred.T, level) for speakers in drawn])
     difference = wider * float(needed[int(np.ceil(power * boards)) - 1])
     return difference if difference <= 1 else float("inf")
+
+
+def _leads_on_typical(shares: Floats) -> Floats:
+    """What each other system gains on the typical one, voice by voice, centred and divided by ``sqrt(n - 1)``; one row per system."""
+    best, *others = np.argsort(-shares.sum(1).round(12), kind="stable")
+    spreads = (shares[others] - shares[best]).std(1).round(12)
+    typical = others[np.argsort(spreads, kind="stable")[(len(others) - 1) // 2]]
+    differences = np.delete(shares, typical, 0) - shares[typical]
+    centred: Floats = (differences - differences.mean(1, keepdims=True)) / np.sqrt(shares.shape[1] - 1)
+    return centred
 
 
 def _shift_needed(swaps: Floats, lead: Floats, level: float) -> float:
@@ -306,12 +327,12 @@ def _shift_needed(swaps: Floats, lead: Floats, level: float) -> float:
     return far
 
 
-def _checked(shares: Floats) -> Floats:
-    """The contributions as an array of float, or a ValueError."""
-    shares = np.asarray(shares, dtype=float)
-    if shares.ndim != 2 or not shares.size or not np.isfinite(shares).all():
-        raise ValueError("contributions must be finite numbers, one row a system and one column a speaker")
-    return shares
+def finite_table(values: ArrayLike, what: str, column: str) -> Floats:
+    """Numbers of several systems as an array of float, or a ValueError that says what they are and what a column is."""
+    table = np.asarray(values, dtype=float)
+    if table.ndim != 2 or not table.size or not np.isfinite(table).all():
+        raise ValueError(f"{what} must be finite numbers, one row per system and one column per {column}")
+    return table
 
 
 def signs(n_speakers: int, resamples: int, seed: int) -> Floats:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ser_bench.scores.comparisons import holm, signs
+from ser_bench.scores.comparisons import finite_table, holm, signs
 from ser_bench.scores.metrics import Floats
 
 
@@ -58,7 +58,7 @@ def mean_ranks(uars: ArrayLike) -> Floats:
     >>> mean_ranks([[0.8, 0.6], [0.7, 0.6], [0.5, 0.4]]).tolist()
     [1.25, 1.75, 3.0]
     """
-    mean: Floats = _ranks(_table(uars)).mean(1)
+    mean: Floats = _ranks(finite_table(uars, "UARs", "corpus")).mean(1)
     return mean
 
 
@@ -99,7 +99,7 @@ def friedman(uars: ArrayLike, *, resamples: int = 10_000, seed: int = 0) -> Frie
     >>> print(f"{statistic:.1f} {p:.2f}")
     6.0 0.03
     """
-    ranks = _ranks(_table(uars))
+    ranks = _ranks(finite_table(uars, "UARs", "corpus"))
     k, n = ranks.shape
     if k < 3 or n < 3:
         raise ValueError(f"a Friedman test needs at least three systems and three corpora; these are {k} and {n}")
@@ -150,7 +150,7 @@ def wilcoxon_holm(uars: ArrayLike) -> Floats:
     >>> wilcoxon_holm([better, better - [0.1, 0.11, 0.12, 0.13, 0.14, 0.15]]).round(4).tolist()
     [[nan, 0.0312], [0.0312, nan]]
     """
-    table = _table(uars)
+    table = finite_table(uars, "UARs", "corpus")
     pairs = list(combinations(range(len(table)), 2))
     alone = np.array([_signed_rank_p(table[a] - table[b]) for a, b in pairs])
     result: Floats = np.full((len(table), len(table)), np.nan)
@@ -208,7 +208,7 @@ def bayesian_signed_rank(a: ArrayLike, b: ArrayLike, *, rope: float = 0.01, samp
     >>> print("{:.2f} {:.2f} {:.2f}".format(*bayesian_signed_rank([0.7, 0.6, 0.8, 0.5], [0.6, 0.5, 0.7, 0.495])))
     0.95 0.05 0.00
     """
-    one, other = _table(np.stack([np.asarray(a, dtype=float), np.asarray(b, dtype=float)]))
+    one, other = finite_table(np.stack([np.asarray(a, dtype=float), np.asarray(b, dtype=float)]), "UARs", "corpus")
     if rope <= 0:
         raise ValueError(f"rope is {rope}; it lies above zero")
     z = np.append(0.0, one - other)
@@ -262,13 +262,6 @@ def cliques(ranks: ArrayLike, p: ArrayLike, *, level: float = 0.05) -> list[tupl
             found.append(tuple(int(system) for system in order[first : last + 1]))
             reached = last
     return found
-
-
-def _table(uars: ArrayLike) -> Floats:
-    table = np.asarray(uars, dtype=float)
-    if table.ndim != 2 or not table.size or not np.isfinite(table).all():
-        raise ValueError("UARs must be finite numbers, one row a system and one column a corpus")
-    return table
 
 
 def _ranks(table: Floats) -> Floats:

@@ -85,6 +85,16 @@ def refits(found: pd.DataFrame) -> pd.DataFrame:
     return pairs[pairs["fold"] != pairs["without"]].assign(loss=0.0)
 
 
+def rank(found: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None = None, **how: object) -> pd.DataFrame:
+    """The leaderboard of these predictions."""
+    return leaderboard.rank(leaderboard.evidence_of(found, cells, refits), cells, **how)
+
+
+def shown_by(board: pd.DataFrame, found: pd.DataFrame, refits: pd.DataFrame | None = None, **how: object) -> pd.DataFrame:
+    """What these predictions could have shown."""
+    return leaderboard.resolutions(board, leaderboard.evidence_of(found, board, refits), **how)
+
+
 def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Write the tables that a runner leaves; returns what `publish` takes beside the folder."""
     table = clips()
@@ -146,7 +156,7 @@ def write_ranked_run(
     found.to_parquet(folder / "predictions.parquet", index=False)
     refits(found).to_parquet(folder / "refits.parquet", index=False)
     table.to_parquet(folder / "clips.parquet")
-    leaderboard.write_csv(leaderboard.rank(found, cells, refits(found)), folder / "leaderboard.csv")
+    leaderboard.write_csv(rank(found, cells, refits(found)), folder / "leaderboard.csv")
     references(table).assign(corpus=corpus, labels=cells["labels"].iloc[0]).to_csv(folder / "references.csv", index=False)
     (folder / "run.toml").write_text(configuration, encoding="utf-8")
     return folder

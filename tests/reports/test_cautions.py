@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from ser_bench.reports import rank, to_markdown
+from ser_bench.reports import to_markdown
 from ser_bench.reports.cautions import cautions
 from tests.reports import fabricate
 
 
 def board_of(table, skill=0.8):
     found = fabricate.predictions(table, "egemaps", "svm", skill).assign(**{"p.boredom": 0.1, "p.contempt": 0.1})
-    return rank(found, pd.DataFrame([fabricate.cell("egemaps", "svm", table)])), table
+    return fabricate.rank(found, pd.DataFrame([fabricate.cell("egemaps", "svm", table)])), table
 
 
 def test_eight_speakers_alike_need_no_word():
@@ -47,7 +47,7 @@ def test_speakers_who_are_not_recognised_are_named():
 def test_a_caution_is_said_once_however_often_a_row_is_ranked():
     table = fabricate.clips(speakers=5, each=30)
     found = fabricate.predictions(table, "egemaps", "svm", 0.8)
-    first = rank(found, pd.DataFrame([fabricate.cell("egemaps", "svm", table, notes="a note")]))
-    again = rank(found, pd.DataFrame([fabricate.cell("egemaps", "svm", table, notes=first.loc[0, "notes"])]))
+    first = fabricate.rank(found, pd.DataFrame([fabricate.cell("egemaps", "svm", table, notes="a note")]))
+    again = fabricate.rank(found, pd.DataFrame([fabricate.cell("egemaps", "svm", table, notes=first.loc[0, "notes"])]))
     assert again.loc[0, "notes"] == first.loc[0, "notes"]
     assert again.loc[0, "notes"].startswith("a note; ")

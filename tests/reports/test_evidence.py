@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
-from ser_bench.reports import rank, resolutions, to_markdown
+from ser_bench.reports import to_markdown
 from ser_bench.reports.evidence import gather, select
 from tests.reports import fabricate
 
@@ -25,7 +25,7 @@ def run() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_selected_predicts_in_each_fold_what_the_system_with_the_best_inner_score_does(run):
     cells, found = run
-    (row,) = resolutions(rank(found, cells), found).to_dict("records")
+    (row,) = fabricate.shown_by(fabricate.rank(found, cells), found).to_dict("records")
     taken = found[(found["model"] == "svm") == (found["fold"] % 2 == 0)].sort_values(["seed", "clip"])
     truth = taken["emotion"].to_numpy(str).reshape(2, -1)
     predicted = taken["predicted"].to_numpy(str).reshape(2, -1)
@@ -48,7 +48,7 @@ def test_held_out_emotions_have_no_say_in_what_is_selected(run):
 
 def test_without_inner_scores_nothing_is_selected_and_the_best_is_corrected_all_the_same(run):
     cells, found = run
-    (row,) = resolutions(rank(found, cells), found.drop(columns="inner")).to_dict("records")
+    (row,) = fabricate.shown_by(fabricate.rank(found, cells), found.drop(columns="inner")).to_dict("records")
     assert np.isnan(row["selected"])
     assert row["best_low"] < row["best"] < row["best_high"]
 
@@ -56,20 +56,20 @@ def test_without_inner_scores_nothing_is_selected_and_the_best_is_corrected_all_
 def test_a_single_row_is_the_best_of_nothing(run):
     cells, found = run
     alone = found[found["model"] == "svm"]
-    shown = resolutions(rank(alone, cells[:1]), alone)
+    shown = fabricate.shown_by(fabricate.rank(alone, cells[:1]), alone)
     assert shown[["best", "selected"]].isna().all(axis=None)
-    assert "corrected" not in to_markdown(rank(alone, cells[:1]), fabricate.references(fabricate.clips()), shown)
+    assert "corrected" not in to_markdown(fabricate.rank(alone, cells[:1]), fabricate.references(fabricate.clips()), shown)
 
 
 def test_the_board_shows_both_without_a_rank(run):
     cells, found = run
-    board = rank(found, cells)
-    text = to_markdown(board, fabricate.references(fabricate.clips()), resolutions(board, found))
+    board = fabricate.rank(found, cells)
+    text = to_markdown(board, fabricate.references(fabricate.clips()), fabricate.shown_by(board, found))
     assert "| best of 2, corrected |  |" in text
     assert "| selected | per fold |" in text
 
 
 def test_the_order_of_rows_changes_nothing(run):
     cells, found = run
-    shown = [resolutions(rank(found, mine), found) for mine in (cells, cells[::-1])]
+    shown = [fabricate.shown_by(fabricate.rank(found, mine), found) for mine in (cells, cells[::-1])]
     pd.testing.assert_frame_equal(*shown)

@@ -9,15 +9,15 @@ from ser_bench import scores
 from ser_bench.corpora import Corpus, Facts
 from ser_bench.corpora.corpus import Published
 from ser_bench.errors import WorkFailed
-from ser_bench.reports import rank, references, terminal_tables, to_markdown
-from ser_bench.reports.leaderboard import COLUMNS, resolutions, write_csv
+from ser_bench.reports import references, terminal_tables, to_markdown
+from ser_bench.reports.leaderboard import COLUMNS, write_csv
 from tests.reports import fabricate
 
 
 @pytest.fixture(scope="module")
 def board() -> pd.DataFrame:
     cells, predictions = fabricate.run_tables(fabricate.clips())
-    return rank(predictions, cells, fabricate.refits(predictions))
+    return fabricate.rank(predictions, cells, fabricate.refits(predictions))
 
 
 def test_the_columns_are_the_documented_ones(board):
@@ -55,7 +55,7 @@ def test_the_order_of_predictions_changes_no_byte(board, tmp_path):
     cells, predictions = fabricate.run_tables(fabricate.clips())
     shuffled = predictions.sample(frac=1, random_state=0)
     write_csv(board, tmp_path / "a.csv")
-    write_csv(rank(shuffled, cells, fabricate.refits(predictions)), tmp_path / "b.csv")
+    write_csv(fabricate.rank(shuffled, cells, fabricate.refits(predictions)), tmp_path / "b.csv")
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
@@ -63,14 +63,14 @@ def test_seeds_are_averaged_and_their_spread_told():
     table = fabricate.clips()
     found = [fabricate.predictions(table, "egemaps", "svm", 0.6, seed=seed) for seed in (0, 1, 2)]
     uars = [balanced_accuracy_score(rows["emotion"].to_numpy(str), rows["predicted"].to_numpy(str)) for rows in found]
-    row = rank(pd.concat(found), pd.DataFrame([fabricate.cell("egemaps", "svm", table, seeds=3)])).iloc[0]
+    row = fabricate.rank(pd.concat(found), pd.DataFrame([fabricate.cell("egemaps", "svm", table, seeds=3)])).iloc[0]
     assert row["uar"] == pytest.approx(np.mean(uars), abs=5e-5)
     assert row["uar_sd_seeds"] == pytest.approx(np.std(uars, ddof=1), abs=5e-5)
 
 
 def test_a_run_in_which_everything_failed_has_a_leaderboard():
     table = fabricate.clips()
-    board = rank(pd.DataFrame(), pd.DataFrame([fabricate.cell("egemaps", "svm", table, status="failed", notes="why")]))
+    board = fabricate.rank(pd.DataFrame(), pd.DataFrame([fabricate.cell("egemaps", "svm", table, status="failed", notes="why")]))
     assert board.loc[0, "status"] == "failed"
     assert "FAILED" in to_markdown(board, fabricate.references(table), fabricate.resolutions())
 
@@ -105,25 +105,25 @@ def two_rows() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 def test_rows_judged_on_different_clips_are_not_ranked_together():
     cells, svm, rf = two_rows()
     with pytest.raises(WorkFailed, match="different clips"):
-        rank(pd.concat([svm, rf.iloc[5:]]), cells)
+        fabricate.rank(pd.concat([svm, rf.iloc[5:]]), cells)
 
 
 @pytest.mark.parametrize("change", [lambda s: s.iloc[1:], lambda s: pd.concat([s, s.iloc[:1]])], ids=["lacks a clip", "has one twice"])
 def test_a_seed_judged_on_other_clips_is_refused(change):
     cells, svm, _ = two_rows()
     with pytest.raises(WorkFailed, match="the same clips"):
-        rank(pd.concat([svm, change(svm.assign(seed=1))]), cells[:1])
+        fabricate.rank(pd.concat([svm, change(svm.assign(seed=1))]), cells[:1])
 
 
 def test_a_cell_without_predictions_is_named():
     cells, svm, _ = two_rows()
     with pytest.raises(WorkFailed, match="egemaps rf train has no predictions"):
-        rank(svm, cells)
+        fabricate.rank(svm, cells)
 
 
 def test_without_probabilities_only_the_auc_is_blank():
     cells, svm, _ = two_rows()
-    row = rank(svm.assign(**{f"p.{emotion}": np.nan for emotion in fabricate.EMOTIONS}), cells[:1]).iloc[0]
+    row = fabricate.rank(svm.assign(**{f"p.{emotion}": np.nan for emotion in fabricate.EMOTIONS}), cells[:1]).iloc[0]
     assert np.isnan(row["auc"])
     assert row["uar"] > 0.5
 
@@ -134,7 +134,7 @@ def test_no_reason_of_a_failure_hides_scores_or_breaks_a_table(reason):
 
     table = fabricate.clips()
     cells = [fabricate.cell("egemaps", "svm", table), fabricate.cell("egemaps", "xgb", table, status="failed", notes=reason)]
-    board = rank(fabricate.predictions(table, "egemaps", "svm", 0.8), pd.DataFrame(cells))
+    board = fabricate.rank(fabricate.predictions(table, "egemaps", "svm", 0.8), pd.DataFrame(cells))
     console = Console(width=100)
     with console.capture() as shown:
         console.print(*terminal_tables(board, fabricate.resolutions()))
@@ -151,7 +151,7 @@ def test_a_tiny_p_is_not_written_as_zero():
     cells = pd.DataFrame([fabricate.cell("egemaps", model, shares) for model in ("svm", "rf")])
     found = [fabricate.predictions(shares, "egemaps", model, skill) for model, skill in (("svm", 0.95), ("rf", 0.2))]
     assert "<.001" in to_markdown(
-        rank(pd.concat(found), cells, fabricate.refits(pd.concat(found))), fabricate.references(shares), fabricate.resolutions()
+        fabricate.rank(pd.concat(found), cells, fabricate.refits(pd.concat(found))), fabricate.references(shares), fabricate.resolutions()
     )
 
 
@@ -161,7 +161,7 @@ def test_what_a_reader_must_know_of_rows_stands_below_the_table_once():
         fabricate.cell("egemaps", model, table, notes="xgb: 9 of 88 columns; TIME LIMIT: 1 to 4 of 5 trials") for model in ("svm", "rf")
     ]
     found = pd.concat([fabricate.predictions(table, "egemaps", model, 0.8) for model in ("svm", "rf")])
-    text = to_markdown(rank(found, pd.DataFrame(noted)), fabricate.references(table), fabricate.resolutions())
+    text = to_markdown(fabricate.rank(found, pd.DataFrame(noted)), fabricate.references(table), fabricate.resolutions())
     assert text.count("TIME LIMIT: 1 to 4 of 5 trials (egemaps rf, egemaps svm).") == 1
     assert text.count("xgb: 9 of 88 columns (egemaps rf, egemaps svm).") == 1
 
@@ -170,7 +170,7 @@ def test_the_spread_between_seeds_stands_beside_the_uar():
     table = fabricate.clips()
     cells = pd.DataFrame([fabricate.cell("egemaps", "svm", table, seeds=2)])
     found = pd.concat([fabricate.predictions(table, "egemaps", "svm", 0.8, seed=seed) for seed in (0, 1)])
-    board = rank(found, cells)
+    board = fabricate.rank(found, cells)
     spread = f"{board.loc[0, 'uar']:.3f} ±{board.loc[0, 'uar_sd_seeds']:.3f}".replace("0.", ".")
     assert f"| {spread} |" in to_markdown(board, fabricate.references(table), fabricate.resolutions())
 
@@ -185,7 +185,7 @@ def test_markdown_groups_rows_by_what_can_be_told_of_them(board):
 
 def test_a_single_row_is_no_group():
     cells, svm, _ = two_rows()
-    text = to_markdown(rank(svm, cells[:1]), fabricate.references(fabricate.clips()), fabricate.resolutions())
+    text = to_markdown(fabricate.rank(svm, cells[:1]), fabricate.references(fabricate.clips()), fabricate.resolutions())
     assert "to be told" not in text
     assert "smallest difference" not in text
 
@@ -197,14 +197,14 @@ def test_a_single_row_is_no_group():
 def test_the_smallest_difference_that_could_have_been_shown_is_told(difference, speakers, said):
     cells, svm, rf = two_rows()
     shown = fabricate.resolutions(difference, speakers=speakers)
-    assert said in to_markdown(rank(pd.concat([svm, rf]), cells), fabricate.references(fabricate.clips()), shown)
+    assert said in to_markdown(fabricate.rank(pd.concat([svm, rf]), cells), fabricate.references(fabricate.clips()), shown)
 
 
 def test_resolutions_are_those_of_the_ranked_rows():
     cells, svm, rf = two_rows()
     found = pd.concat([svm, rf])
     refitted = fabricate.refits(found)
-    (row,) = resolutions(rank(found, cells, refitted), found, refitted).to_dict("records")
+    (row,) = fabricate.shown_by(fabricate.rank(found, cells, refitted), found, refitted).to_dict("records")
     shares = [scores.contributions(rows["emotion"], rows["predicted"], rows["speaker"]) for rows in (svm, rf)]
     assert row["smallest_difference"] == pytest.approx(scores.smallest_difference(np.stack(shares)), abs=1e-4)
     assert (row["speakers"], row["smallest_p"]) == (8, scores.smallest_p(8))

@@ -12,7 +12,7 @@ from scipy.stats import t
 
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
-from ser_bench.reports import rank, resolutions, terminal_tables, to_markdown
+from ser_bench.reports import terminal_tables, to_markdown
 from ser_bench.reports.leaderboard import read_board, read_resolutions
 from ser_bench.reports.page import make_page
 from tests.reports import fabricate
@@ -37,14 +37,14 @@ def by_name(board: pd.DataFrame) -> pd.DataFrame:
 
 
 def said(cells: pd.DataFrame, found: pd.DataFrame, rope: float = 0.02) -> str:
-    board = rank(found, cells, fabricate.refits(found), rope=rope)
-    shown = resolutions(board, found, fabricate.refits(found), rope=rope)
+    board = fabricate.rank(found, cells, fabricate.refits(found), rope=rope)
+    shown = fabricate.shown_by(board, found, fabricate.refits(found), rope=rope)
     return to_markdown(board, fabricate.references(fabricate.clips()), shown)
 
 
 def test_a_row_that_hardly_differs_is_equivalent_and_a_worse_one_is_not():
     cells, found = alike()
-    board = by_name(rank(found, cells, fabricate.refits(found)))
+    board = by_name(fabricate.rank(found, cells, fabricate.refits(found)))
     assert np.isnan(board.loc[("egemaps", "svm"), ["p_equivalent", "equivalent_within"]].astype(float)).all()
     assert board.loc[("egemaps", "rf"), "p_equivalent"] < 0.05
     assert board.loc[("egemaps", "rf"), "equivalent_within"] < 0.02
@@ -54,7 +54,7 @@ def test_a_row_that_hardly_differs_is_equivalent_and_a_worse_one_is_not():
 
 def test_it_is_the_jackknife_over_voices_with_the_variance_ratio_corrected_for_every_pair():
     cells, found = alike(differing=40)
-    row = by_name(rank(found, cells)).loc[("egemaps", "rf")]
+    row = by_name(fabricate.rank(found, cells)).loc[("egemaps", "rf")]
     hits = (found["predicted"] == found["emotion"]).to_numpy(float).reshape(3, -1)
     clips = found.iloc[: hits.shape[1]]
     by_voice = pd.DataFrame({"d": hits[1] - hits[0], "voice": clips["voice"], "emotion": clips["emotion"]})
@@ -68,7 +68,7 @@ def test_it_is_the_jackknife_over_voices_with_the_variance_ratio_corrected_for_e
 
 def test_refits_that_lose_nothing_show_narrower_regions_than_the_bound():
     cells, found = alike(differing=40)
-    with_refits, without = (by_name(rank(found, cells, refits)) for refits in (fabricate.refits(found), None))
+    with_refits, without = (by_name(fabricate.rank(found, cells, refits)) for refits in (fabricate.refits(found), None))
     others = with_refits["equivalent_within"].notna()
     assert (with_refits["equivalent_within"] < without["equivalent_within"])[others].all()
 
@@ -89,8 +89,8 @@ def test_a_single_row_is_compared_with_nothing():
 
 def test_the_terminal_stays_readable_at_100_columns():
     cells, found = alike()
-    board = rank(found, cells, fabricate.refits(found))
-    (table,) = terminal_tables(board, resolutions(board, found, fabricate.refits(found)))
+    board = fabricate.rank(found, cells, fabricate.refits(found))
+    (table,) = terminal_tables(board, fabricate.shown_by(board, found, fabricate.refits(found)))
     console = Console(width=100, no_color=True)
     with console.capture() as captured:
         console.print(table)

@@ -9,7 +9,6 @@ import pytest
 
 import ser_bench
 from ser_bench.errors import WrongCall
-from ser_bench.reports import rank
 from ser_bench.reports.merge import Merged, merged_tables
 from tests.reports import fabricate
 
@@ -40,7 +39,7 @@ def test_rows_of_two_runs_are_ranked_together_as_one_run_would_rank_them(tmp_pat
     table = fabricate.clips()
     cells = pd.DataFrame([fabricate.cell(*system, table) for system in (A, C, B)])
     found = pd.concat([fabricate.predictions(table, *system, skill) for system, skill in ((A, 0.8), (C, 0.3), (B, 0.75))])
-    expected = rank(found, cells, fabricate.refits(found))
+    expected = fabricate.rank(found, cells, fabricate.refits(found))
     merged = merge(tmp_path, first, second).leaderboard
     pd.testing.assert_frame_equal(merged[expected.columns], expected)
     assert merged["runs"].tolist() == [str(tmp_path / run) for run in "aba"]
@@ -318,7 +317,7 @@ def test_asked_for_a_system_from_elsewhere_enters_every_comparison(tmp_path):
     table = fabricate.clips()
     found = pd.concat([fabricate.predictions(table, *s, k) for s, k in ((A, 0.8), (B, 0.75), (C, 0.3), (NETWORK, 0.98))])
     cells = pd.DataFrame([fabricate.cell(*s, table) for s in (A, B, C, NETWORK)])
-    expected = rank(found, cells, fabricate.refits(found), with_external=True)
+    expected = fabricate.rank(found, cells, fabricate.refits(found), with_external=True)
     assert merged.leaderboard["p_vs_best"].tolist() == pytest.approx(expected["p_vs_best"].tolist(), nan_ok=True)
     assert merged.leaderboard["p_vs_best"].isna().sum() == 1
     assert "compared without this one" not in text(merged)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
-from ser_bench.reports import metric_table, publish, rank
+from ser_bench.reports import evidence_of, metric_table, publish
 from tests.reports import fabricate
 
 CLIPS = fabricate.clips().assign(gender=lambda clips: np.where(clips["speaker"] < "s4", "female", "male"))
@@ -25,10 +25,11 @@ METRICS = {
 }
 
 
-def ratios(predictions: pd.DataFrame) -> pd.DataFrame:
-    """What a leaderboard says of the rows' variance ratios: the most that there can be."""
+def table(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The metrics of rows whose variance ratios are the most that there can be."""
     cells = predictions[["corpus", "features", "model", "track"]].drop_duplicates()
-    return cells.assign(status="ok", variance_ratio=scores.overlap_bound(predictions["speaker"].nunique()))
+    board = cells.assign(status="ok", variance_ratio=scores.overlap_bound(predictions["speaker"].nunique()))
+    return metric_table(evidence_of(predictions, board, None), CLIPS, board)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def predictions() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def metrics(predictions) -> pd.DataFrame:
-    return metric_table(predictions, CLIPS, ratios(predictions)).set_index("metric")
+    return table(predictions).set_index("metric")
 
 
 def value(name, rows):
@@ -76,7 +77,7 @@ def test_no_metric_is_without_an_interval(metrics):
 
 
 def test_the_leaderboard_has_the_same_intervals(predictions, metrics):
-    (row,) = rank(predictions, pd.DataFrame([fabricate.cell("egemaps", "svm", CLIPS)])).to_dict("records")
+    (row,) = fabricate.rank(predictions, pd.DataFrame([fabricate.cell("egemaps", "svm", CLIPS)])).to_dict("records")
     for name, short in (("uar", "uar"), ("war", "war"), ("macro_f1", "f1"), ("auc", "auc")):
         assert metrics.loc[name, ["value", "low", "high"]].tolist() == [row[name], row[f"{short}_low"], row[f"{short}_high"]]
 
@@ -105,12 +106,12 @@ def test_the_worst_speaker_s_interval_is_that_of_having_been_picked(predictions,
 
 def test_the_order_of_predictions_changes_no_metric(predictions):
     shuffled = predictions.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(metric_table(shuffled, CLIPS, ratios(predictions)), metric_table(predictions, CLIPS, ratios(predictions)))
+    pd.testing.assert_frame_equal(table(shuffled), table(predictions))
 
 
 def test_seeds_are_no_more_clips(predictions, metrics):
     """Where every seed predicts the same, intervals are those of one."""
-    again = metric_table(pd.concat([predictions, predictions.assign(seed=1)]), CLIPS, ratios(predictions)).set_index("metric")
+    again = table(pd.concat([predictions, predictions.assign(seed=1)])).set_index("metric")
     again, metrics = (table[~table.index.str.startswith("sd.")] for table in (again, metrics))
     pd.testing.assert_frame_equal(again, metrics, atol=1.01e-4)
 

@@ -53,7 +53,7 @@ def test_a_figure_draws_a_line_in_the_panel_of_its_track_alone(folder, told, mon
     drawn = []
     monkeypatch.setattr(figures, "draw", lambda panels, *_: drawn.extend(panels))
     cells, found = fabricate.run_tables(fabricate.clips())
-    figures.write_figures(folder, ser_bench.reports.rank(found, cells), told)
+    figures.write_figures(folder, fabricate.rank(found, cells), told)
     by_title = {panel.title: panel.lines for panel in drawn}
     assert by_title[figures.TITLES["train"]]["published"] == 0.59
     assert by_title[figures.TITLES["speaker"]]["published"] == 0.69
