@@ -57,6 +57,7 @@ class Crossed:
         With `cross.csv`, `cross.md`, `predictions.parquet`, and a picture in `figures/`.
     table : DataFrame
         A row a corpus trained on, corpus judged, feature set, model and track; `loss` is how far the UAR is below training within.
+        `overlap` and `loss_overlap` say what their intervals allow for.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
     warnings : list of str
@@ -109,7 +110,7 @@ class Audited:
     findings : DataFrame
         ``kind, check, what``: errors first, then warnings, then notes.
     gap : DataFrame or None
-        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high``, the honest row first.
+        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high, overlap``, the honest row first.
     shown_in : list of Path
         The reports of runs beside it, on the same clips, that show it now.
     """

@@ -663,7 +663,8 @@ def _print_crossed(found: Crossed) -> None:
     for matrix in matrices(found.table):
         _print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
     _say(
-        f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; below a UAR, what is lost against training within"
+        f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; below a UAR, what is lost against training "
+        "within; intervals within, and of losses, have the bound of what overlapping training sets can add"
     )
     _say(f"tables: {found.folder / 'cross.csv'}")
 
@@ -694,7 +695,7 @@ def _print_gap(gap: pd.DataFrame) -> None:
     rows = list(gap_rows(gap))
     read = [[*row["words"], *row["read"][3:], row["added"]] for row in rows]
     styles = ["red" if row["status"] == "leaky" else "" for row in rows]
-    _print_table(("split", "parameters", "scaled by", "UAR", "95 %", "above the first"), read, styles=styles)
+    _print_table(("split", "parameters", "scaled by", "UAR", "95 % (bound)", "above the first"), read, styles=styles)
 
 
 def _print_catalogue(table: pd.DataFrame) -> None:

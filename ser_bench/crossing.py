@@ -4,6 +4,13 @@ In:   corpora to train on, corpora to judge on.
 Out:  a row a pair, feature set, model and track: UAR on the other corpus, and what is lost against training within it.
 Rule: all pairs are judged on the emotions that every corpus has, and a corpus is judged by others on the very clips that it is judged on
       by itself. Nothing of it is seen, but on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
+
+Across corpora no voice that is evaluated trained a model, so given the training corpus the voices are independent: there is no overlap to
+allow for (`overlap` is ``none``), and an interval is about *this* training corpus and new speakers of the other. What other speakers to
+train on would have given cannot be seen in one training corpus. Within a corpus its voices train each other's models. A loss has one
+system of either kind: what voices owe to each other within is not there across, so pairing does not cancel it, and it is uncorrelated
+with the rest of the difference. So `scores.overlap_bound` times the spread of the paired differences is enough. It is taken (``bound``)
+instead of refits: losses are many times as large as what these would take off their intervals.
 """
 
 from __future__ import annotations
@@ -32,7 +39,7 @@ TRACKS = ("train", "corpus", "speaker")
 ACROSS = Protocol("cross")
 COLUMNS = (
     *("train", "test", "emotions", "features", "dims", "model", "track", "cv", "speakers", "clips"),
-    *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high"),
+    *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high", "overlap", "loss_overlap"),
     *("budget", "trials", "seeds", "status", "notes", "seconds"),
 )
 
@@ -90,7 +97,7 @@ def judge_across(
         By source, with the clips of the emotions that all corpora share.
     table : DataFrame
         The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the corpus judged, blank where
-        that is what the row is.
+        that is what the row is. `overlap` and `loss_overlap` say what the two intervals allow for: `scores.BOUND` or `scores.NONE`.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, voice, emotion, predicted``.
 
@@ -240,7 +247,7 @@ def own_rates(grounds: dict[str, Ground], features: Sequence[str]) -> Iterator[s
 
 def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
     judged = pair.judged
-    told = [*judged.voice_notes, *(note for unit in outcome.kept for note in unit.about["notes"])]
+    told = [*judged.notes, *(note for unit in outcome.kept for note in unit.about["notes"])]
     notes = [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
     if len(always := np.unique(outcome.predicted)) == 1:
         notes.append(f"every clip is taken for {judged.emotions[always[0]]}")
@@ -263,15 +270,17 @@ def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, confi
     return row if outcome.failure else row | _scores(judged, outcome, within)
 
 
-def _scores(judged: Judged, outcome: Outcome, within: Outcome | None) -> dict[str, float]:
+def _scores(judged: Judged, outcome: Outcome, within: Outcome | None) -> dict[str, Any]:
     counts = scores.speaker_counts(judged.codes, outcome.predicted, judged.voices)
     bound = scores.overlap_bound(counts.shape[-3])
     found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts, inflation=bound if within is None else 1.0), strict=True))
+    allowed = {"overlap": scores.BOUND if within is None else scores.NONE}
     found |= {"war": scores.war_of(counts.sum(-3)).mean(), "macro_f1": scores.macro_f1_of(counts.sum(-3)).mean()}
     if within and not within.failure:
         loss = scores.difference_interval(judged.codes, within.predicted, outcome.predicted, judged.voices, inflation=bound)
         found |= dict(zip(("loss", "loss_low", "loss_high"), loss, strict=True))
-    return {name: round(float(value), 4) for name, value in found.items()}
+        allowed["loss_overlap"] = scores.BOUND
+    return {name: round(float(value), 4) for name, value in found.items()} | allowed
 
 
 def _prediction_rows(pair: Pair, cell: Cell, outcome: Outcome) -> Iterator[pd.DataFrame]:

@@ -290,6 +290,6 @@ def _row(judged: Judged, name: str, track: str, seeds: int, notes: list[str]) ->
         "trials": 0,
         "seeds": seeds,
         "status": "leaky" if judged.protocol.leaky else "ok",
-        "notes": "; ".join([*judged.voice_notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
+        "notes": "; ".join([*judged.notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
         "seconds": 0.0,
     }

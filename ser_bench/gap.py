@@ -4,6 +4,12 @@ In:   a corpus, one feature set, one model.
 Out:  a row a way to judge them: how clips were split, how parameters were chosen, where scaling statistics came from; the UAR, and
       what it is above the honest one.
 Rule: but for what a row names, everything is as in a run: the same clips, budget, model and number of folds.
+
+Intervals have the bound of what overlapping training sets can add (`scores.overlap_bound`), not refits: in a random split every fold holds
+out clips of all voices, so there is no pair of folds without which a voice's help could be measured, and parameters that were chosen by
+the test score cannot be held. Every difference to the honest row has such a row on one side but for two scalings, and intervals of one
+table are to be compared. The bound holds for differences, too: where a and b are two systems, the part of ``u_a - u_b`` that voices
+owe to each other is uncorrelated with the rest, so that it is within the spread that the bound multiplies.
 """
 
 from __future__ import annotations
@@ -70,8 +76,8 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
     ground : Ground
         What the honest rows stand on.
     gap : DataFrame
-        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high``, the honest row first; `gap` is what a row's UAR is
-        above the honest one, both with intervals over speakers.
+        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high, overlap``, the honest row first; `gap` is what a row's
+        UAR is above the honest one, both with intervals over speakers; `overlap` is `scores.BOUND`, which these allow for.
 
     Raises
     ------
@@ -92,8 +98,8 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
     for way, codes in predicted.items():
         # The honest row is above itself by nothing, for sure.
         above = NOTHING if way == HONEST else scores.difference_interval(truth, codes, predicted[HONEST], voices, inflation=inflation)
-        rows.append((*way, *scores.jackknife_interval(truth, codes, voices, inflation=inflation), *above))
-    columns = [*Way._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high"]
+        rows.append((*way, *scores.jackknife_interval(truth, codes, voices, inflation=inflation), *above, scores.BOUND))
+    columns = [*Way._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high", "overlap"]
     return ground, pd.DataFrame(rows, columns=columns).round(4)
 
 

@@ -97,8 +97,9 @@ def plan_study(
         sentences, clips_per_speaker, speakers, variance_ratio, half_width, least, speakers_needed, needed_low, needed_high, sd_speaker,
         sd_sentence, sd_cell, sd_clip, sd_sentence_high``. `half_width` is that of the present speakers, `least` that of any number of them.
         `speakers_needed` is infinite where no number (up to 100,000) is enough, its 95% confidence interval follows from the degrees
-        of freedom of the spread seen. ``sd_*`` are the roots of the components of `scores.Spread` (negative for an estimate
-        below zero), the last one the 95% upper limit of `sd_sentence`. ``attrs["notes"]`` says what is left out, and why.
+        of freedom of the spread seen. Of a fixed split, speakers are those to evaluate with systems trained as they are. ``sd_*`` are
+        the roots of the components of `scores.Spread` (negative for an estimate below zero), the last one the 95% upper limit of
+        `sd_sentence`. ``attrs["notes"]`` says what is left out, and why.
 
     Raises
     ------
@@ -111,8 +112,9 @@ def plan_study(
 
     folder = Path(run)
     wanted = _wanted(width, difference, power, sentences)
-    board, predictions, refits, clips = _read(folder)
-    rows, notes = [], _left_out(board)
+    board, predictions, refits, whole = _read(folder)
+    clips = evaluated(whole, predictions)
+    rows, notes = [], [*_left_out(board), *_fixed_split(whole, clips)]
     for place, block in board[board["status"] == "ok"].groupby(BLOCK, sort=False):
         seen = _seen(block, predictions, refits, clips)
         rows += [dict(zip(BLOCK, place, strict=True)) | line for line in _lines(seen, wanted)]
@@ -141,14 +143,13 @@ def _wanted(width: float, difference: float | Sequence[float], power: float, sen
 
 
 def _read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
-    """A run's leaderboard, predictions, refits and the table of clips evaluated."""
+    """A run's leaderboard, predictions, refits and clips."""
     import pandas as pd
 
     for name in NEEDED:
         if not (folder / name).is_file():
             raise WrongCall(f"{folder} is no finished run: it has no {name}; name a folder that `run` or `score` wrote")
-    predictions, clips = read_predictions(folder), pd.read_parquet(folder / NEEDED[2])
-    return read_board(folder / NEEDED[0]), predictions, read_refits(folder), evaluated(clips, predictions)
+    return read_board(folder / NEEDED[0]), read_predictions(folder), read_refits(folder), pd.read_parquet(folder / NEEDED[2])
 
 
 def evaluated(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
@@ -238,6 +239,17 @@ def _left_out(board: pd.DataFrame) -> list[str]:
     out = board[board["status"] != "ok"]
     names = ", ".join(f"{row['features']} {row['model']} ({row['status']})" for _, row in out.iterrows())
     return [f"left out: {names}"] if names else []
+
+
+def _fixed_split(whole: pd.DataFrame, clips: pd.DataFrame) -> list[str]:
+    """What is planned for, and what cannot be, where a split is fixed; nothing of another."""
+    if len(whole) == len(clips):
+        return []
+    return [
+        "one fixed split: speakers are those of the test part, evaluated by systems that were trained on the same "
+        f"{len(whole) - len(clips):,} clips. How scores vary with the training speakers cannot be seen in one training part, and is not in "
+        "these numbers; cross-validate to see it."
+    ]
 
 
 def _unknown_sentences(clips: pd.DataFrame) -> str:

@@ -95,7 +95,7 @@ def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str])
 def _cell_row(planned: Plan, cell: Cell, kept: list[Finished], failed: list[str]) -> dict[str, Any]:
     judged, config = planned.judged, planned.config
     features, model, track = cell
-    told = [*judged.voice_notes, *(note for unit in kept for note in unit.about["notes"]), *_cut_short(kept, config.trials)]
+    told = [*judged.notes, *(note for unit in kept for note in unit.about["notes"]), *_cut_short(kept, config.trials)]
     notes = dict.fromkeys(failed[:1] or told)
     return {
         "corpus": judged.corpus,

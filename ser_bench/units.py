@@ -40,6 +40,9 @@ ON_TEST_VERSION = 2
 NONE = -2
 """Of a unit that leaves no further fold out of its training."""
 
+ONE_TRAINING_PART = "one fixed split: intervals and p are for new test speakers of systems trained on this training part"
+"""What every row of a fixed split says."""
+
 Cell = tuple[str, str, str]
 """Feature set, model and track: with the corpus, one row of the leaderboard."""
 
@@ -128,9 +131,14 @@ class Judged:
 
     @property
     def voice_notes(self) -> list[str]:
-        """A note for every row where some person has several speaker ids, such as ``12 speaker ids of 6 people``; else none."""
+        """That some person has several speaker ids, such as ``12 speaker ids of 6 people``; else nothing."""
         ids, people = (self.clips[column].nunique() for column in ("speaker", "voice"))
         return [f"{ids} speaker ids of {people} people"] if ids != people else []
+
+    @property
+    def notes(self) -> list[str]:
+        """Notes for every row: `voice_notes`, and what a fixed split cannot show."""
+        return [*self.voice_notes, *([] if self.evaluated.all() else [ONE_TRAINING_PART])]
 
     @cached_property
     def hashes(self) -> dict[int, str]:

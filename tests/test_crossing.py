@@ -69,6 +69,19 @@ def test_the_loss_is_what_is_below_training_within_on_the_same_clips(found):
     assert np.isnan(within["loss"])
 
 
+def test_intervals_allow_for_overlap_where_there_is_some_and_say_so(found):
+    across, within = row(found, "left", "right"), row(found, "right", "right")
+    assert (across["overlap"], across["loss_overlap"]) == ("none", "bound")
+    assert within["overlap"] == "bound"
+    assert pd.isna(within["loss_overlap"])
+    for mine, allowed in ((across, 1.0), (within, scores.overlap_bound(2))):
+        rows = found.predictions.query("train == @mine.train and test == 'right' and track == 'train'")
+        known = scores.jackknife_interval(*(rows[name] for name in ("emotion", "predicted", "voice")), inflation=allowed)
+        assert mine[["uar_low", "uar_high"]].tolist() == pytest.approx(known[1:], abs=1e-4)
+    text = (found.folder / "cross.md").read_text()
+    assert "no speaker judged was trained on, and the interval is for this training corpus" in text
+
+
 def test_a_row_s_uar_is_that_of_its_predictions(found):
     mine = found.predictions.query("train == 'left' and test == 'right' and track == 'train'")
     assert row(found, "left", "right")["uar"] == pytest.approx(scores.uar(mine["emotion"], mine["predicted"]), abs=1e-4)

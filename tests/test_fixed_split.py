@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench import crossing
+from ser_bench import crossing, scores
 from ser_bench.api import Results, ablate, leaderboard, run
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.errors import WorkFailed, WrongCall
@@ -163,6 +163,30 @@ def test_learning_curves_and_ablations_are_of_the_test_part(made):
     assert results.learning["uar"].between(0, 1).all()
     one = ablate(manifest, **{**options, "features": "mfcc", "trials": 1}, modes="alone", importance=False)
     assert one.table["uar"].between(0, 1).all()
+
+
+def test_speakers_who_train_no_model_have_nothing_to_allow_for(made):
+    _, _, results = made
+    assert results.leaderboard["variance_ratio"].tolist() == [1.0]
+    assert results.leaderboard["notes"].str.contains("one fixed split: intervals and p are for new test speakers").all()
+    method = (results.folder / "report.html").read_text().partition("<nav")[0]
+    assert "given the one training part" in method
+    assert "refits" not in method
+
+
+def test_a_study_is_planned_for_test_speakers_and_says_so(made):
+    _, _, results = made
+    table = ser_bench.plan_study(results.folder)
+    assert set(table["speakers"]) == {2}
+    assert set(table["clips_per_speaker"]) == {12, 24}
+    assert set(table["variance_ratio"]) == {1.0}
+    (note,) = [note for note in table.attrs["notes"] if "fixed split" in note]
+    assert "trained on the same 24 clips" in note
+    assert "cannot be seen in one training part" in note
+    counts = scores.speaker_counts(*(results.predictions[name] for name in ("emotion", "predicted", "voice")))
+    ((_, low, high),) = scores.combinations_of([counts], [[1.0]])
+    now = table[(table["clips_per_speaker"] == 12) & (table["covers"] == "speakers")]
+    assert now["half_width"].iloc[0] == pytest.approx((high - low) / 2)
 
 
 def test_what_needs_every_clip_held_out_refuses_a_fixed_split(made):

@@ -70,6 +70,13 @@ def test_nested_ways_are_the_rows_of_a_run(measured, sayings, speech, tmp_path, 
     assert mine["uar_high"] >= own["uar_high"] - 1e-4
 
 
+def test_intervals_have_the_bound_and_say_so(measured):
+    assert set(measured.gap["overlap"]) == {"bound"}
+    page = (measured.folder / "audit.html").read_text()
+    assert "95 % (bound)" in page
+    assert "widened by the bound of what overlapping training sets can add, as nothing is refitted here" in page
+
+
 def test_what_is_measured_once_is_not_fitted_again(sayings, speech, tmp_path, capsys):
     from ser_bench.progress import Lines
 

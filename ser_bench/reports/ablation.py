@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 MODES = {"all": "all groups", "alone": "one alone", "without": "without", "forward": "forward", "sweep": "with"}
 HEAD = ["mode", "group", "columns", "UAR", "95 %", "above all groups", "p"]
 LEGEND = (
-    "Above all groups: difference of the UAR to that of all groups together, with a 95 % interval over speakers (paired jackknife, "
-    "Student's t, widened for cross-validation); p by signs over speakers, corrected for the rows of a mode (Holm). One alone: what a "
+    "Above all groups: difference of the UAR to that of all groups together, with a 95 % interval over speakers and p of the same test "
+    "(paired jackknife, Student's t, with a correction for overlapping training sets from refits without pairs of folds, or its bound "
+    "where there can be none; corrected for the rows of a mode by Holm). One alone: what a "
     "group can do. Without: what only that group brings; correlated groups hide each other there. Forward: at each step every fold takes "
     "the group that helps its training speakers most, by inner scores; the row tells the group that most folds took. With: one setting "
     "changed; no difference is told where that changes which clips are judged."
@@ -39,8 +40,8 @@ LEANING = (
     "another clip of the same speaker, which leaves what they say of the speaker. Means over several shuffles, the same whatever the "
     "folds. Shapley value: a group's share of what the UAR is above that of a system with everything shuffled across speakers, over all "
     "orders in which groups may come in. By its own measure: shares of what splits gained (xgb), of how far they made training clips "
-    "purer (rf: mean decrease in impurity) or of the size of weights (logreg). Intervals over speakers as above. To be leaned on is not "
-    "to be needed: see without."
+    "purer (rf: mean decrease in impurity) or of the size of weights (logreg). Intervals over speakers, widened by the bound of what "
+    "overlapping training sets can add. To be leaned on is not to be needed: see without."
 )
 SHUFFLED_BEFORE = "among a fold's held-out clips"
 TOP_COLUMNS = 20

@@ -27,9 +27,10 @@ TRACKS = {
     "speaker": "TRANSDUCTIVE: each speaker scaled by their own clips, the judged ones' unlabelled ones too",
 }
 LEGEND = (
-    "UAR with its 95 % interval over the speakers judged (jackknife, Student's t, within a corpus widened for cross-validation). "
-    "Within a corpus: out of fold, on speakers never heard. Across: trained on all of the other corpus. Below it, what is lost against "
-    "training within, paired by speaker."
+    "UAR with its 95 % interval over the speakers judged (jackknife, Student's t). Within a corpus: out of fold, on speakers never heard; "
+    "the interval is widened by the bound of what overlapping training sets can add. Across: trained on all of the other corpus; no "
+    "speaker judged was trained on, and the interval is for this training corpus. Below it, what is lost against training within, paired "
+    "by speaker, with the bound."
 )
 
 

@@ -24,12 +24,14 @@ from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.leaderboard import (
     BLOCK,
+    CELL,
     PUBLISHED,
     lines_of,
     read_board,
     read_learning,
     read_predictions,
     read_references,
+    read_refits,
     read_resolutions,
 )
 from ser_bench.reports.listening import Sound, sounds
@@ -67,6 +69,7 @@ class RunTables:
     trials: pd.DataFrame
     clips: pd.DataFrame
     skipped: pd.DataFrame
+    refits: pd.DataFrame | None
     references: pd.DataFrame
     resolutions: pd.DataFrame
     learning: pd.DataFrame
@@ -86,6 +89,7 @@ def read_run(folder: Path) -> RunTables:
         pd.read_parquet(folder / "trials.parquet"),
         pd.read_parquet(folder / "clips.parquet"),
         read_csv(folder / "skipped.csv", dtype=str),
+        read_refits(folder),
         read_references(folder / "references.csv"),
         read_resolutions(folder / "resolution.csv"),
         read_learning(folder / "learning.csv"),
@@ -181,9 +185,23 @@ def method(run: RunTables) -> str:
     return (
         f"{first['clips']:,} clips of {first['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
         f"{n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
-        "UAR is pooled over folds; its 95 % interval is over speakers (jackknife, Wilson's bounds with Student's t), with a correction for "
-        f"overlapping training sets from refits without pairs of folds (ser-bench {run.environment['ser_bench']})."
+        f"UAR is pooled over folds; its 95 % interval is over speakers (jackknife, Wilson's bounds with Student's t), {_overlap(run)} "
+        f"(ser-bench {run.environment['ser_bench']})."
     )
+
+
+def _overlap(run: RunTables) -> str:
+    """What intervals allow for, as speakers who are held out train each other's models."""
+    if run.predictions["fold"].nunique() == 1:
+        return "given the one training part: no speaker who is evaluated trained any model"
+    bound = "the largest correction that overlapping training sets can call for"
+    refitted = set() if run.refits is None else set(run.refits[CELL].itertuples(index=False, name=None))
+    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", CELL]
+    without = sum(cell not in refitted for cell in done.itertuples(index=False, name=None))
+    if without == len(done):
+        return f"with {bound}, as no row could be fitted again without pairs of folds"
+    some = f", but for {without} row(s) without refits, which have {bound}" if without else ""
+    return f"with a correction for overlapping training sets from refits without pairs of folds{some}"
 
 
 def _searched_on(run: RunTables) -> str:

@@ -166,7 +166,7 @@ def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     if shown:
         named = ", ".join(f"{row['features']} {row['model']} (p {p_value(row['p_equivalent'])})" for row in shown)
         return f"Equivalent to the best {region}: {named}."
-    near = tested.loc[tested["equivalent_within"].idxmin()]
+    near = records(tested)[int(tested["equivalent_within"].to_numpy().argmin())]
     narrowest = f"the narrowest region that holds one is \u00b1{short(near['equivalent_within'])} ({near['features']} {near['model']})"
     return f"No row is shown to be equivalent to the best {region}; {narrowest}. Not significantly different is not equivalent."
 

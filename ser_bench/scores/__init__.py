@@ -83,7 +83,7 @@ from ser_bench.scores.metrics import (
 from ser_bench.scores.proportions import FEW_EFFECTIVE, effective_voices, few_or_uneven, outlying_voices
 from ser_bench.scores.selection import corrected_best
 from ser_bench.scores.systems import System, ratios_of
-from ser_bench.scores.uncertainty import influences_of, overlap_bound, training_covariance, variance_ratios
+from ser_bench.scores.uncertainty import BOUND, NONE, influences_of, overlap_bound, training_covariance, variance_ratios
 from ser_bench.scores.variance import (
     Spread,
     crossed_spread,
@@ -97,7 +97,9 @@ from ser_bench.scores.variance import (
 )
 
 __all__ = [
+    "BOUND",
     "FEW_EFFECTIVE",
+    "NONE",
     "ROPE",
     "Difference",
     "Drawn",

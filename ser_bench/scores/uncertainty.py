@@ -32,6 +32,10 @@ import numpy as np
 
 from ser_bench.scores.metrics import Counts, Floats, recalls_of
 
+BOUND, NONE = "bound", "none"
+"""What an interval allows for where overlapping training sets were not measured: the most that they can add; nothing, as no voice that was
+evaluated trained any model."""
+
 
 def overlap_bound(n_voices: int) -> float:
     """The largest variance ratio that symmetric help between n voices can bring: ``1 + n/(n-1)``.
@@ -99,7 +103,7 @@ def training_covariance(losses: Floats, n_voices: int) -> Floats:
     Returns
     -------
     array of float, shape (n_systems, n_systems)
-        Symmetric, not necessarily positive. NaN where no pair was measured of a system.
+        Symmetric, not necessarily positive. NaN where no pair was measured of a system; 0 with a single fold, whose voices train no model.
 
     Examples
     --------
@@ -107,6 +111,8 @@ def training_covariance(losses: Floats, n_voices: int) -> Floats:
     >>> training_covariance(losses, 2).round(6).tolist()
     [[0.0008]]
     """
+    if losses.shape[-1] == 1:
+        return np.zeros((len(losses), len(losses)))
     known = ~np.isnan(losses)
     both = known & np.swapaxes(known, -1, -2)
     filled = np.where(both, losses, 0)
@@ -152,7 +158,8 @@ def variance_ratios(influences: Floats, shares: Floats, losses: Floats | None = 
     """Variance of each system's UAR (diagonal) and of each pair's difference, over what the spread between voices says of it.
 
     An estimate for one system comes from few folds, so it is moderated: half its own, half what all systems (or pairs) together show. What
-    overlapping training adds lies between 0 and what `overlap_bound` adds, which stands where nothing was measured of a system.
+    overlapping training adds lies between 0 and what `overlap_bound` adds, which stands where nothing was measured of a system. With a
+    single fold it is 0: voices that were evaluated trained no model, and nothing is said of other training sets.
 
     Parameters
     ----------
