@@ -2,6 +2,7 @@
 
     python benchmarks/size.py equal --repetitions 500
     python benchmarks/size.py worse --repetitions 300
+    python benchmarks/size.py equivalent --repetitions 200
 
 The leaderboards are those of `benchmarks/training.py`: systems are trained, under cross-validation, on the very speakers that others hold
 out. All rows are equally good by construction, but for the last row of `worse`.
@@ -13,6 +14,10 @@ Beside them: how often two rows named beforehand differ at p <= .05 by Student's
 the errors of differences are larger than speakers' spread shows: in truth, over all repetitions, and as estimated.
 
 `worse` moves the last row's emotions closer together and prints how often it is found, by each of the three: what the correction costs.
+
+`equivalent` has the leaderboards of `worse`, and takes the true distance of the weaker row for the region of practical equivalence: so that
+row is just not equivalent to the best. It prints how often the row is called equivalent all the same (should be .05 at most), and how
+often a row that is as good as the best is, by each of the three.
 
 With more than 15 speakers p_vs_best draws 999 random swaps here, not 9,999, for speed; with fewer it goes through all.
 """
@@ -29,7 +34,7 @@ from simulate import decimals, print_table, share_error
 from threadpoolctl import threadpool_limits
 from training import CLIPS, SETTINGS, Board, Setting, boards, counts_of
 
-from ser_bench.scores import influences_of, overlap_bound, p_vs_best, variance_ratios
+from ser_bench.scores import equivalent_to_best, influences_of, overlap_bound, p_vs_best, variance_ratios
 from ser_bench.scores.uncertainty import of_differences, voice_covariance
 
 SWAPS, FOUND = 999, 0.05
@@ -39,8 +44,10 @@ WEAKER = (0.06, 0.12)
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """What one board says: contributions of each row and speaker, variances of differences, and their ratios by each of `WAYS`."""
+    """What one board says: confusions, contributions of each row and speaker, variances of differences, and their ratios by each of
+    `WAYS`."""
 
+    counts: np.ndarray
     shares: np.ndarray
     plain: np.ndarray
     ratios: dict[str, np.ndarray]
@@ -50,11 +57,13 @@ def evidence(board: Board) -> Evidence:
     """All that the tests need of a board."""
     n = board.hits.shape[2]
     shares = board.hits @ (1 / (len(CLIPS) * n * CLIPS))
-    influences = influences_of(counts_of(board.hits))
+    counts = counts_of(board.hits)
+    influences = influences_of(counts)
     measured = not np.isnan(board.losses).all()
     ratios = variance_ratios(influences, shares, board.losses if measured else None)
     one = np.ones_like(ratios)
     return Evidence(
+        counts,
         shares.mean(1),
         of_differences(voice_covariance(influences.mean(1))),
         {"refits": ratios if measured else one, "bound": overlap_bound(n) * one, "none": one},
@@ -90,11 +99,33 @@ def worse_table(options: argparse.Namespace) -> Iterator[list[str]]:
     """A row per setting and strength of the weaker row."""
     for setting in chosen(options):
         for weaker in WEAKER if not setting.fresh else ():
-            changed = dataclasses.replace(setting, weaker=weaker)
-            found = [evidence(board) for board in boards(changed, options.repetitions, inner=False)]
-            behind = np.mean([one.shares[:-1].sum(1).mean() - one.shares[-1].sum() for one in found])
+            found, behind = with_weaker(setting, weaker, options.repetitions)
             power = np.mean([[p_last(one, way) <= FOUND for way in WAYS] for one in found], axis=0)
-            yield [*setting.name.split(" | "), decimals(float(behind)), *map(decimals, power)]
+            yield [*setting.name.split(" | "), decimals(behind), *map(decimals, power)]
+
+
+def equivalent_table(options: argparse.Namespace) -> Iterator[list[str]]:
+    """A row per setting and region."""
+    for setting in chosen(options):
+        for weaker in WEAKER if not setting.fresh else ():
+            found, behind = with_weaker(setting, weaker, options.repetitions)
+            called = np.array([[like_best(one, way, behind) <= FOUND for way in WAYS] for one in found])
+            best = np.array([np.argmax(one.shares.sum(1)) for one in found])
+            mistaken = called[..., -1][best < setting.rows - 1].mean(0)
+            right = called[..., :-1].sum((0, 2)) / (len(found) * (setting.rows - 1) - np.count_nonzero(best < setting.rows - 1))
+            yield [*setting.name.split(" | "), decimals(behind), *map(decimals, (*mistaken, *right))]
+
+
+def with_weaker(setting: Setting, weaker: float, repetitions: int) -> tuple[list[Evidence], float]:
+    """Boards whose last row is weaker, and by how much of the UAR it is."""
+    changed = dataclasses.replace(setting, weaker=weaker)
+    found = [evidence(board) for board in boards(changed, repetitions, inner=False)]
+    return found, float(np.mean([one.shares[:-1].sum(1).mean() - one.shares[-1].sum() for one in found]))
+
+
+def like_best(found: Evidence, way: str, rope: float) -> np.ndarray:
+    """The p of equivalence with the best of each row; NaN of the best."""
+    return equivalent_to_best(list(found.counts), int(np.argmax(found.shares.sum(1))), found.ratios[way], rope=rope).p
 
 
 def p_last(found: Evidence, way: str) -> float:
@@ -110,7 +141,7 @@ def chosen(options: argparse.Namespace) -> list[Setting]:
 def main() -> None:
     """Print the table of one question."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("question", choices=("equal", "worse"))
+    parser.add_argument("question", choices=("equal", "worse", "equivalent"))
     parser.add_argument("--repetitions", type=int, default=500)
     parser.add_argument("--settings", type=int, nargs="+", help="numbers of rows of the table, from 1; all without")
     options = parser.parse_args()
@@ -120,8 +151,10 @@ def main() -> None:
     with threadpool_limits(1):
         if options.question == "equal":
             print_table([*setting, *WAYS, "two named: refits", "none", "true ratio", "estimated"], equal_table(options))
-        else:
+        elif options.question == "worse":
             print_table([*setting, "worse by", *WAYS], worse_table(options))
+        else:
+            print_table([*setting, "region", *WAYS, *(f"as good: {way}" for way in WAYS)], equivalent_table(options))
 
 
 if __name__ == "__main__":
