@@ -49,6 +49,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
 }
 """The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits tell apart."""
 HOW = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "scheduler", "storage", "out", "cache"})
+NARROWEST = 0.001
+"""The least region of practical equivalence: what boards round scores to."""
 BACKENDS = ("local", "dask")
 UNWRITABLE = re.compile(r'["\\\x00-\x1f\x7f]')
 """What stands escaped in a quoted text of TOML."""
@@ -157,8 +159,8 @@ class RunConfig:
             within(name, getattr(self, name), low, high)
         if self.seed + max(self.seeds, 1) - 1 > LAST_SEED:
             raise WrongCall(f"seeds: {self.seeds} seeds from {self.seed} on count beyond {LAST_SEED:,}, the last one")
-        if not self.rope:
-            raise WrongCall(f"rope: a region of no width shows no equivalence; use a difference in UAR above 0, such as {ROPE}")
+        if self.rope < NARROWEST:
+            raise WrongCall(f"rope: {self.rope:g} UAR is less than any data show; use {NARROWEST} or more, such as {ROPE}")
         if self.inner == 1:
             raise WrongCall("inner: one fold leaves nobody to validate on; use 2 or more")
         self._check_texts()

@@ -161,7 +161,8 @@ def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     mine, tested = _resolution(block, resolutions), block[block["p_equivalent"].notna()]
     if mine is None or tested.empty:
         return ""
-    region = f"within \u00b1{short(float(mine['rope']))} UAR (two one-sided tests, allowing for the best having been chosen)"
+    half = f"{float(mine['rope']):g}".removeprefix("0")
+    region = f"within \u00b1{half} UAR (two one-sided tests, allowing for the best having been chosen)"
     shown = [row for row in records(tested) if row["p_equivalent"] < INDISTINCT]
     if shown:
         named = ", ".join(f"{row['features']} {row['model']} (p {p_value(row['p_equivalent'])})" for row in shown)
