@@ -663,9 +663,9 @@ def _print_crossed(found: Crossed) -> None:
     for matrix in matrices(found.table):
         _print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
     _say(
-        f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; below a UAR, what is lost against training "
-        "within; intervals within, and of losses, have the bound of what overlapping training sets can add"
+        f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; below a UAR, what is lost against training within"
     )
+    _say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     _say(f"tables: {found.folder / 'cross.csv'}")
 
 
