@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 from scipy.stats import t
 
+from ser_bench.cli import cli
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
 from ser_bench.reports import terminal_tables, to_markdown
@@ -17,7 +19,6 @@ from ser_bench.reports.leaderboard import read_board, read_resolutions
 from ser_bench.reports.page import make_page
 from tests.reports import fabricate
 from tests.small import judge
-from tests.test_cli import call
 
 
 def alike(differing: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -121,10 +122,11 @@ def test_a_region_that_is_none_is_refused(rope):
 
 def test_merging_takes_the_region_that_is_asked_for(tmp_path: Path):
     run = fabricate.write_ranked_run(tmp_path / "run", {("egemaps", "svm"): 0.8, ("egemaps", "rf"): 0.75})
-    done = call("leaderboard", run, "--rope", "0.04", "-o", tmp_path / "to")
-    assert done.returncode == 0, done.stderr
-    assert "within ±.04" in " ".join(done.stdout.split())
-    assert call("leaderboard", run, "--rope", "0", "-o", tmp_path / "to").returncode == 2
+    done = CliRunner().invoke(cli, ["leaderboard", str(run), "--rope", "0.04", "-o", str(tmp_path / "to")])
+    assert done.exit_code == 0, done.output
+    assert "within ±.04 UAR" in " ".join(done.output.split())
+    refused = CliRunner().invoke(cli, ["leaderboard", str(run), "--rope", "0", "-o", str(tmp_path / "to")])
+    assert isinstance(refused.exception, WrongCall)
 
 
 def test_a_run_that_was_written_without_it_keeps_its_page(tmp_path: Path):
