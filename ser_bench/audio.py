@@ -3,7 +3,7 @@
 In:   a file, or the bytes of one, and the span of it that is meant.
 Out:  a `Clip`, which keeps what extractors share (resampled signals, spectra), or `Unusable` with its reason.
 Rule: whether a clip is used is decided here, on its audio alone, before any extractor has seen it:
-      readable, finite, not constant, at least 100 ms.
+      a regular file, readable, finite, not constant, from 100 ms to an hour. Want of memory is no fault of a clip: it is raised.
 
 Whoever needs both key and samples reads the file once: ``data = read_bytes(path)``, ``key_of(data)``, ``decode(data)``.
 """
@@ -19,18 +19,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from ser_bench.mpeg import has_length, with_length
+from ser_bench.regular import check_regular
+
 if TYPE_CHECKING:
     import soundfile
 
 T = TypeVar("T")
 
 SHORTEST_MS = 100
+LONGEST_S = 3600
+MOST_SAMPLES = 1 << 28
+"""Of a clip, all channels together: 1 GB as they are decoded."""
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
-MP3_LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")
 MOST_MP3_SAMPLES = 32
 """Samples a channel that a byte of MP3 may stand for: at 8 kbit/s and 24 kHz it is 24."""
 LARGEST_BLOCK = 1 << 22
 """Samples, of all channels together, that are decoded at a time."""
+NO_MEMORY = 17
+"""What libsndfile calls its want of memory."""
+TOO_LONG = f"longer than a clip may be, {LONGEST_S // 60} minutes and {MOST_SAMPLES:,} samples of all channels together: cut it, or mark spans"
+POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class Unusable(Exception):
@@ -142,9 +151,10 @@ def read_bytes(path: str | Path) -> bytes:
     Raises
     ------
     Unusable
-        Where there is no such file, or none that may be read.
+        Where there is no such file, or none that may be read: also for what is no regular file, and for files of more than 2 GB.
     """
     try:
+        check_regular(path)
         return Path(path).read_bytes()
     except FileNotFoundError:
         raise Unusable("missing file") from None
@@ -154,6 +164,8 @@ def read_bytes(path: str | Path) -> bytes:
         raise Unusable("no permission to read it") from None
     except OSError as error:
         raise Unusable(f"unreadable: {error.strerror or error}") from None
+    except MemoryError:
+        raise Unusable("not enough memory to read it") from None
     except ValueError as error:
         # No file can go by such a name: it holds a null byte, say.
         raise Unusable(f"unreadable: {error}") from None
@@ -173,7 +185,8 @@ def key_of(data: bytes, start: float | None = None, end: float | None = None) ->
 def decode(data: bytes, start: float | None = None, end: float | None = None) -> Clip:
     """Bytes of an audio file to a clip, or the reason why not.
 
-    A header that promises more than the file holds, and a span that ends after it, yield what is there.
+    A header that promises more than the file holds, and a span that ends after it, yield what is there. A clip may last an hour and have
+    2^28 samples, all channels together; of an MP3, what stands before a span counts as well.
 
     Parameters
     ----------
@@ -184,19 +197,24 @@ def decode(data: bytes, start: float | None = None, end: float | None = None) ->
     Raises
     ------
     Unusable
+    MemoryError
     """
     import soundfile
 
     if not data:
         raise Unusable("empty file")
+    if data.startswith(POINTER):
+        raise Unusable("a Git LFS pointer, not the audio itself: fetch it by git lfs pull")
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(io.BytesIO(with_length(data))) as file:
             rate = int(file.samplerate)
             if not LOWEST_RATE <= rate <= HIGHEST_RATE:
                 raise Unusable(f"a rate of {rate} Hz, where {LOWEST_RATE} to {HIGHEST_RATE} can be meant")
             channels, held = _read_span(file, len(data), _given(start) or 0.0, _given(end))
             note = _note(data, file, held)
     except soundfile.LibsndfileError as error:
+        if error.code == NO_MEMORY:
+            raise MemoryError from None
         raise Unusable(_fault(error.error_string)) from None
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
     check_usable(samples, rate)
@@ -252,9 +270,12 @@ def _span(file: soundfile.SoundFile, start: float, end: float | None) -> tuple[i
 def _read(file: soundfile.SoundFile, wanted: int, block: int) -> np.ndarray:
     """So many samples or what is left, shape (n, channels); a header may promise any number, so a block at a time."""
     blocks: list[np.ndarray] = []
+    left = min(MOST_SAMPLES // file.channels, LONGEST_S * file.samplerate)
     while wanted > 0 and (not blocks or len(blocks[-1]) == block):
-        blocks.append(file.read(min(wanted, block), dtype="float32", always_2d=True))
-        wanted -= len(blocks[-1])
+        blocks.append(file.read(min(wanted, block, left + 1), dtype="float32", always_2d=True))
+        wanted, left = wanted - len(blocks[-1]), left - len(blocks[-1])
+        if left < 0:
+            raise Unusable(TOO_LONG)
     return blocks[0] if len(blocks) == 1 else np.concatenate([np.empty((0, file.channels), np.float32), *blocks])
 
 
@@ -263,8 +284,8 @@ def _note(data: bytes, file: soundfile.SoundFile, held: float) -> str:
     promised = file.frames / file.samplerate
     if sizes := _wav_data(data):
         promised, held = promised * sizes[0] / sizes[1], promised
-    elif file.format == "MP3" and not any(tag in data for tag in MP3_LENGTH_TAGS):
-        # No header says how long it is: what libsndfile reports is a guess from the first frame's bit rate.
+    elif file.format == "MP3" and not has_length(data):
+        # No header says how long it is: what libsndfile reports is a guess, or what its frames come to.
         return ""
     if not promised - held > 0.001:
         return ""
