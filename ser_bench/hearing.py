@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from ser_bench.audio import Clip, Unusable, check_usable
+from ser_bench.compiling import import_numba
 from ser_bench.errors import WrongCall
 from ser_bench.spec import versions
 from ser_bench.variants import Variant, parse_variant
@@ -77,6 +78,7 @@ class Hearing:
         if not len(samples):
             raise Unusable(f"ends before {self.offset:g} s, where listening begins")
         if self.trim:
+            import_numba()
             from librosa.effects import trim
 
             samples = trim(samples, top_db=self.trim)[0]

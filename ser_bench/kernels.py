@@ -13,7 +13,11 @@ from math import exp, log
 from typing import TypeAlias
 
 import numpy as np
-from numba import njit
+
+from ser_bench.compiling import import_numba
+
+import_numba()
+from numba import njit  # noqa: E402  (its cache has a place by now)
 
 Array: TypeAlias = np.ndarray
 LANES = 64

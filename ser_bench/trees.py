@@ -12,7 +12,11 @@ from __future__ import annotations
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numba import njit
+
+from ser_bench.compiling import import_numba
+
+import_numba()
+from numba import njit  # noqa: E402  (its cache has a place by now)
 
 Array: TypeAlias = np.ndarray
 compiled = njit(cache=True, error_model="numpy")

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ser_bench.audio import resample
+from ser_bench.compiling import import_numba
 from ser_bench.errors import WrongCall
 from ser_bench.registry import find
 from ser_bench.spec import build, canonical, describe, parse, split_sum, within
@@ -109,6 +110,7 @@ class Pitch(Ranged):
 
     def change(self, samples: np.ndarray, rate: int, size: float) -> np.ndarray:
         """Samples of the same number."""
+        import_numba()
         from librosa.effects import pitch_shift
 
         return pitch_shift(samples, sr=rate, n_steps=size)

@@ -9,7 +9,7 @@ import ser_bench
 
 HOUSE = Path(ser_bench.__file__).parent
 LAYERS = (
-    ("errors",),
+    ("errors", "compiling", "regular", "mpeg"),
     ("registry", "spec", "progress", "scores", "files", "tables", "mirror", "kernels", "trees"),
     ("cluster",),
     ("parallel",),

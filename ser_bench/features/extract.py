@@ -193,7 +193,7 @@ def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Worke
             progress.advance()
             if measured.unread:
                 unread[measured.key] = measured.unread
-            else:
+            if measured.lasts:
                 waiting.append(measured)
             if time.monotonic() - written > SECONDS_BETWEEN_PARTS:
                 waiting, full = [], waiting

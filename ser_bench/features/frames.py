@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ser_bench.compiling import import_numba
 from ser_bench.errors import WrongCall
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def check_frames(name: str, rate: int, frame: int, hop: int) -> None:
 @cache
 def banks(rate: int, frame: int) -> Banks:
     """Window, bin frequencies and mel filters, made once a process."""
+    import_numba()
     import librosa
 
     window = librosa.filters.get_window("hann", frame)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ser_bench.errors import WorkFailed
 from ser_bench.features.extractor import Extractor
-from ser_bench.features.measure import Heard, Measured
+from ser_bench.features.measure import Heard, Measured, passes
 from ser_bench.features.store import Table
 from ser_bench.hearing import Hearing
 from ser_bench.spec import versions
@@ -47,12 +47,11 @@ class Shelf:
         self.failed = {label: _reasons(table) for label, table in self.tables.items()}
 
     def lacking(self, key: str) -> list[str] | None:
-        """Extractors without a row of this clip; None where nothing is to be done about it."""
-        if key not in self.unusable:
-            return list(self.extractors)
-        if self.unusable[key]:
+        """Extractors without a row of this clip, none where only its audio is not known; None where nothing is to be done about it."""
+        if self.unusable.get(key):
             return None
-        return [label for label, reasons in self.failed.items() if key not in reasons] or None
+        lacking = [label for label, reasons in self.failed.items() if key not in reasons]
+        return lacking if lacking or key not in self.unusable else None
 
     def why_not(self, key: str) -> str:
         """Why a clip cannot be used, or nothing."""
@@ -97,10 +96,11 @@ class Shelf:
         """An extractor's values for these clips: float32, shape (n_clips, n_columns)."""
         values = np.empty((len(keys), len(self.extractors[label].columns)), np.float32)
         places, filled = _places(keys), np.zeros(len(keys), bool)
-        for part in self.tables[label].parts(["key", "values"]):
+        for part in self.tables[label].parts(["key", "reason", "values"]):
             flat = part["values"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             rows = flat.reshape(len(part), -1)
-            pairs = [(place, row) for row, key in enumerate(part["key"].to_pylist()) for place in places.get(key, ())]
+            good = enumerate(zip(part["key"].to_pylist(), part["reason"].to_pylist(), strict=True))
+            pairs = [(place, row) for row, (key, reason) in good if not reason for place in places.get(key, ())]
             if pairs:
                 to, source = np.array(pairs).T
                 values[to], filled[to] = rows[source], True
@@ -113,10 +113,11 @@ class Shelf:
 
 
 def _reasons(table: Table) -> dict[str, str]:
-    """By key, why there are no values, or nothing."""
+    """By key, why there are no values, or nothing; without those that are no matter of the sound."""
     found: dict[str, str] = {}
     for part in table.parts(["key", "reason"]):
-        found.update(zip(*(column.to_pylist() for column in part.columns), strict=True))
+        rows = zip(*(column.to_pylist() for column in part.columns), strict=True)
+        found |= {key: reason for key, reason in rows if not passes(reason)}
     return found
 
 

@@ -151,10 +151,10 @@ class Table:
 
 
 def _one_a_key(rows: pa.Table) -> pa.Table:
-    """Rows in the order of their keys, the first of each."""
+    """Rows in the order of their keys, one of each: where one says why there are no values and another has them, the latter."""
     import pyarrow as pa
 
-    rows = rows.sort_by("key")
+    rows = rows.sort_by([(name, "ascending") for name in ("key", "reason") if name in rows.column_names])
     keys = rows["key"].to_pylist()
     first = [at for at, key in enumerate(keys) if at == 0 or key != keys[at - 1]]
     return rows.take(pa.array(first, pa.int64())).combine_chunks()
