@@ -54,7 +54,7 @@ class Crossed:
     Parameters
     ----------
     folder : Path
-        With `cross.csv`, `cross.md`, `predictions.parquet`, and a picture in `figures/`.
+        With `cross.csv`, `cross.md`, `predictions.parquet`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
         A row a corpus trained on, corpus judged, feature set, model and track; `loss` is how far the UAR is below training within.
         `overlap` and `loss_overlap` say what their intervals allow for.
@@ -63,6 +63,8 @@ class Crossed:
     warnings : list of str
     emotions : list of str
         Those that all corpora have, and are judged on.
+    skipped : DataFrame
+        ``corpus, clip, reason``.
     """
 
     folder: Path
@@ -70,6 +72,7 @@ class Crossed:
     predictions: pd.DataFrame
     warnings: list[str]
     emotions: list[str]
+    skipped: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Ablated:
     Parameters
     ----------
     folder : Path
-        With `ablation.csv`, `ablation.md`, `ablation.html`, and a picture in `figures/`.
+        With `ablation.csv`, `ablation.md`, `ablation.html`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
         ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims, track, cv``: `diff` is
         what a row's UAR is above that of all groups.
@@ -88,12 +91,17 @@ class Ablated:
         shuffled across or within speakers, and groups' Shapley values.
     shown_in : list of Path
         The reports of runs beside it, on the same clips and split, that show it now.
+    skipped : DataFrame
+        ``clip, reason``.
+    warnings : list of str
     """
 
     folder: Path
     table: pd.DataFrame
     importance: pd.DataFrame | None
     shown_in: list[Path]
+    skipped: pd.DataFrame
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -193,7 +201,8 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     """The folds that `run` uses, for systems that are trained elsewhere: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out, `inner_k` its inner fold where outer fold k is held out. ``attrs["warnings"]`` is
-    a list of what is to be known of the clips, as `Results.warnings` is.
+    a list of what is to be known of the clips, as `Results.warnings` is, and ``attrs["skipped"]`` a table of those that are left out:
+    ``clip, reason``.
 
     Parameters
     ----------
@@ -208,6 +217,7 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     config, ground = _ground(corpus, options, progress)
     table = external.split_table(ground.judged, config.inner)
     table.attrs["warnings"] = ground.warnings
+    table.attrs["skipped"] = ground.skipped
     return table
 
 
@@ -308,9 +318,12 @@ def cross(
     WrongCall
         As `run`; also where the corpora have fewer than two emotions in common, share a name or share audio.
     """
+    import pandas as pd
+
+    from ser_bench.corpora import left_out
     from ser_bench.crossing import judge_across, own_rates
     from ser_bench.record import describe_corpus, folder_of, surroundings, write_environment
-    from ser_bench.reports import publish_cross
+    from ser_bench.reports import publish_cross, write_csv
 
     if "corpus" in options:
         raise WrongCall("corpus: name corpora by train and test")
@@ -323,8 +336,10 @@ def cross(
     about = {"corpora": [describe_corpus(ground) for ground in grounds.values()], "configuration": config.what(), "warnings": warnings}
     write_environment(folder, surroundings() | about)
     emotions = next(iter(grounds.values())).judged.emotions
-    publish_cross(folder, table, predictions, emotions)
-    return Crossed(folder, table, predictions, warnings, emotions)
+    skipped = pd.concat([ground.skipped.assign(corpus=ground.corpus.name) for ground in grounds.values()])[["corpus", "clip", "reason"]]
+    write_csv(skipped, folder / "skipped.csv")
+    publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings])
+    return Crossed(folder, table, predictions, warnings, emotions, skipped)
 
 
 def ablate(
@@ -357,9 +372,10 @@ def ablate(
     import pandas as pd
 
     from ser_bench import ablation
+    from ser_bench.corpora import left_out
     from ser_bench.importance import importances
     from ser_bench.record import folder_of, write_terms
-    from ser_bench.reports import publish_ablation
+    from ser_bench.reports import publish_ablation, write_csv
     from ser_bench.sweep import points, sweep_rows
 
     named = {"features": "egemaps", "models": "svm", **options, "corpus": str(corpus)}
@@ -377,8 +393,9 @@ def ablate(
     searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
     tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
     about = write_terms(folder, ground, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
-    publish_ablation(folder, table, leaned_on, about)
-    return Ablated(folder, table, leaned_on, _shown_in(folder))
+    write_csv(ground.skipped, folder / "skipped.csv")
+    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(ground.skipped), *ground.warnings]})
+    return Ablated(folder, table, leaned_on, _shown_in(folder), ground.skipped, ground.warnings)
 
 
 def _shown_in(folder: Path) -> list[Path]:

@@ -38,7 +38,9 @@ LARGEST_BLOCK = 1 << 22
 """Samples, of all channels together, that are decoded at a time."""
 NO_MEMORY = 17
 """What libsndfile calls its want of memory."""
-TOO_LONG = f"longer than a clip may be, {LONGEST_S // 60} minutes and {MOST_SAMPLES:,} samples of all channels together: cut it, or mark spans"
+TOO_LONG = (
+    f"longer than a clip may be, {LONGEST_S // 60} minutes and {MOST_SAMPLES:,} samples of all channels together: cut it, or mark spans"
+)
 POINTER = b"version https://git-lfs.github.com/spec/"
 
 

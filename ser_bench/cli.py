@@ -16,6 +16,7 @@ from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, lines, printa
 from ser_bench.files import without_formulas, write_csv
 from ser_bench.mirror import without_command_secrets
 from ser_bench.progress import for_terminal
+from ser_bench.streams import CLOSED, steady_streams
 from ser_bench.variants import KNOWN as VARIANTS
 
 if TYPE_CHECKING:
@@ -251,8 +252,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
     done = api.extract_all(corpus, features, config=config, progress=for_terminal(), verify=verify)
     for source, filled in zip(corpus, done, strict=True):
         _warn(filled.warnings)
-        for _, clip in filled.skipped.iterrows():
-            _say(f"skipped {clip['clip']}: {clip['reason']}", err=True)
+        _print_skipped(filled.skipped)
         _say(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
 
 
@@ -413,8 +413,9 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 
     table = api.splits(progress=for_terminal(), **{**_named(given), "corpus": corpus})
     _warn(table.attrs["warnings"])
+    _print_skipped(table.attrs["skipped"])
     if to is None:
-        click.echo(without_formulas(table.map(_shown) if sys.stdout.isatty() else table).to_csv(index=False), nl=False)
+        _write(without_formulas(table.map(_shown) if sys.stdout.isatty() else table).to_csv(index=False), end="")
     elif to.endswith(".parquet"):
         table.to_parquet(to, index=False)
     else:
@@ -556,11 +557,12 @@ def models() -> None:
 
 def main() -> None:
     """Run the command line; every error is one line on stderr, exit 2 for a wrong call, 1 for work that failed."""
+    stdout = steady_streams()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
     try:
         cli.main([argument for argument in sys.argv[1:] if argument != "--debug"], standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        _write(error.format_message())
     except (click.ClickException, SerBenchError) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         _fail(message, error.exit_code)
@@ -568,8 +570,14 @@ def main() -> None:
         _fail("stopped; finished work is kept: the same command goes on from here", 130)
     except OSError as error:
         _fail(f"{error}; what is finished is kept: make room, or choose another --out or --cache, and run the same command again", 1)
+    except MemoryError:
+        _fail("not enough memory; what is finished is kept: use fewer --jobs, or more memory, and run the same command again", 1)
     except Exception as error:
         _fail(f"{type(error).__name__}: {error} (with --debug: where)", 1)
+    stdout.flush()
+    if stdout.fault:
+        _say(f"ser-bench: not all could be written to stdout ({stdout.fault}); files are complete", err=True)
+        sys.exit(0 if stdout.fault == CLOSED else 1)
 
 
 def _fail(message: str, code: int) -> None:
@@ -581,7 +589,13 @@ def _fail(message: str, code: int) -> None:
 
 def _say(line: str, *, err: bool = False, **style: Any) -> None:
     """Print a line, whatever names in it hold."""
-    click.secho(quoted(line, LONGEST_LINE), err=err, **style)
+    _write(click.style(quoted(line, LONGEST_LINE), **style), err=err)
+
+
+def _write(text: str, *, end: str = "\n", err: bool = False) -> None:
+    """Print as the stream takes it: in colours on terminals alone."""
+    stream = sys.stderr if err else sys.stdout
+    print(text if stream.isatty() else click.unstyle(text), end=end, file=stream, flush=True)
 
 
 def _shown(value: Any) -> Any:
@@ -610,16 +624,21 @@ def _print_results(result: Results) -> None:
     from ser_bench.reports import terminal_tables
 
     _warn(result.warnings)
-    if len(result.skipped):
-        first = result.skipped.iloc[0]
-        say = f"{len(result.skipped)} clip(s) skipped, such as {first['clip']}: {first['reason']}; all in {result.folder / 'skipped.csv'}"
-        _say(say, err=True)
+    _print_skipped(result.skipped, result.folder)
     console = _console()
     for table in terminal_tables(result.leaderboard, result.resolutions):
         console.print(table)
     if result.fitted or result.reused:
         _say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
     _say(f"report: {result.folder / 'report.html'}")
+
+
+def _print_skipped(skipped: pd.DataFrame, folder: Path | None = None) -> None:
+    """What was left out; each clip where there is no folder that says so."""
+    from ser_bench.corpora import left_out
+
+    for line in left_out(skipped) if folder else [f"skipped {row.clip}: {row.reason}" for row in skipped.itertuples()]:
+        _say(f"{line}; all in {folder / 'skipped.csv'}" if folder else line, err=True)
 
 
 def _print_merged(merged: Merged) -> None:
@@ -647,6 +666,8 @@ def _print_ablated(found: Ablated) -> None:
     from ser_bench.reports import ablation_rows
     from ser_bench.reports.ablation import HEAD, importance_table
 
+    _warn(found.warnings)
+    _print_skipped(found.skipped, found.folder)
     system = ["features", "model"]
     for (features, model), rows in found.table.groupby(system, sort=False):
         _print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
@@ -660,6 +681,7 @@ def _print_crossed(found: Crossed) -> None:
     from ser_bench.reports import matrices
 
     _warn(found.warnings)
+    _print_skipped(found.skipped, found.folder)
     for matrix in matrices(found.table):
         _print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
     _say(

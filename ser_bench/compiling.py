@@ -44,7 +44,7 @@ def import_numba() -> None:
             return cls(py_func, py_file) if os.path.exists(py_file) else None
 
     kept._locator_classes = [*kept._locator_classes, Nowhere]
-    caching.Cache._guard_against_spurious_io_errors = lambda _: contextlib.suppress(OSError)
+    setattr(caching.Cache, "_guard_against_spurious_io_errors", lambda _: contextlib.suppress(OSError))  # noqa: B010
 
 
 @cache

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.hearing import Hearing
 from ser_bench.parallel import Workers
+from ser_bench.regular import check_regular
 from ser_bench.scores import ROPE
 from ser_bench.spec import plainly, split_sum, typed, within
 
@@ -262,6 +263,7 @@ def _read_toml(path: str | Path) -> dict[str, Any]:
     if not str(path):
         raise WrongCall("--config: is empty; name a TOML file, such as results/emodb-1a2b3c4d/run.toml")
     try:
+        check_regular(path)
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise WrongCall(f"--config {path}: {error.strerror or error}") from None

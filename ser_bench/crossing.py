@@ -16,7 +16,7 @@ instead of refits: losses are many times as large as what these would take off t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,12 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.config import RunConfig
-from ser_bench.errors import WrongCall, unknown
+from ser_bench.corpora import voices_of
+from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.features import Extractor, Features, distinct_parts, parse_features
-from ser_bench.plan import Ground, Plan, choose_models, lay_ground, split
+from ser_bench.plan import Chosen, Ground, Plan, choose_clips, choose_models, lay_ground, split
 from ser_bench.progress import Progress
-from ser_bench.protocol import Protocol
+from ser_bench.protocol import NEVER, Protocol
 from ser_bench.runner import finish
 from ser_bench.units import Cell, Finished, Judged, Unit, make_unit
 
@@ -127,17 +128,38 @@ def judge_across(
 
 
 def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -> dict[str, Ground]:
-    """Every corpus, with the clips of the emotions that all share; errors as `judge_across`."""
-    grounds = {source: lay_ground(dataclasses.replace(config, corpus=(source,)), config.features, progress) for source in sources}
+    """Every corpus, with the clips of the emotions that all share; errors as `judge_across`. What names and labels do not allow is refused
+    before anything is extracted."""
+    configs = {source: dataclasses.replace(config, corpus=(source,)) for source in sources}
+    chosen = {source: choose_clips(configs[source]) for source in sources}
+    _check_names(chosen)
+    named = {one.corpus.name: sorted(one.corpus.clips["emotion"].unique()) for one in chosen.values()}
+    shared = _shared(named)
+    for one in chosen.values():
+        clips = one.corpus.clips[one.corpus.clips["emotion"].isin(shared)]
+        protocol, folds = split(clips.assign(voice=voices_of(clips)), one.corpus, config)
+        _check_protocol(protocol, all((fold != NEVER).all() for fold in folds.values()))
+    grounds = {source: lay_ground(configs[source], config.features, progress, chosen[source]) for source in sources}
+    _check_apart(grounds, config)
+    shared = _shared({ground.corpus.name: ground.judged.emotions for ground in grounds.values()})
+    return {source: _keep(ground, shared, config) for source, ground in grounds.items()}
+
+
+def _check_names(chosen: dict[str, Chosen]) -> None:
+    names: dict[str, str] = {}
+    for source, one in chosen.items():
+        if other := names.get(one.corpus.name):
+            raise WrongCall(f"{other} and {source} are both called '{one.corpus.name}'; name one corpus once, or rename the manifest")
+        names[one.corpus.name] = source
+
+
+def _check_apart(grounds: dict[str, Ground], config: RunConfig) -> None:
+    """Refuse corpora that share audio, or clips' names where rows of one's own go by these."""
     parts = distinct_parts([parse_features(text) for text in config.features])
     own = [part.label for part in parts if not isinstance(part, Extractor)]
-    names: dict[str, str] = {}
     digests: dict[str, str] = {}
     seen: set[str] = set()
     for source, ground in grounds.items():
-        if other := names.get(ground.corpus.name):
-            raise WrongCall(f"{other} and {source} are both called '{ground.corpus.name}'; name one corpus once, or rename the manifest")
-        names[ground.corpus.name] = source
         clips = ground.judged.clips
         for clip, digest in clips["digest"].items():
             if digest in digests:
@@ -148,23 +170,34 @@ def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -
             raise WrongCall(f"-f {own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
         seen |= set(clips.index)
         digests |= {digest: str(clip) for clip, digest in clips["digest"].items()}
-    shared = set.intersection(*(set(ground.judged.emotions) for ground in grounds.values()))
+
+
+def _shared(emotions: Mapping[str, Sequence[str]]) -> set[str]:
+    """The emotions that all corpora have, of those that each has by its name."""
+    shared = set.intersection(*map(set, emotions.values()))
     if len(shared) < 2:
-        said = "; ".join(f"{ground.corpus.name}: {', '.join(ground.judged.emotions)}" for ground in grounds.values())
+        said = "; ".join(f"{name}: {', '.join(map(quoted, found))}" for name, found in emotions.items())
         raise WrongCall(f"the corpora have fewer than two emotions in common ({said}); see --labels")
-    return {source: _keep(ground, shared, config) for source, ground in grounds.items()}
+    return shared
+
+
+def _check_protocol(protocol: Protocol, all_tested: bool) -> None:
+    if protocol.leaky or protocol.text or protocol.most or not all_tested:
+        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves as by each other, without leaks; use auto, loso or group:K")
 
 
 def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
-    """The clips of these emotions, split anew."""
+    """The clips of these emotions, split anew, with a warning that counts the others."""
     kept = ground.judged.clips["emotion"].isin(emotions).to_numpy()
     clips = ground.judged.clips[kept]
     protocol, folds = split(clips, ground.corpus, config)
     judged = Judged(ground.corpus.name, "+".join(sorted(emotions)), clips, protocol, folds)
-    if protocol.leaky or protocol.text or protocol.most or not judged.evaluated.all():
-        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves as by each other, without leaks; use auto, loso or group:K")
+    _check_protocol(protocol, bool(judged.evaluated.all()))
     features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in ground.features.items()}
-    return dataclasses.replace(ground, judged=judged, features=features)
+    left = ground.judged.clips.loc[~kept, "emotion"].value_counts().sort_index()
+    counts = ", ".join(f"{quoted(emotion)} ({n})" for emotion, n in left.items())
+    told = [f"{ground.corpus.name}: {left.sum()} clip(s) of emotions that not all corpora have are left out: {counts}"] if len(left) else []
+    return dataclasses.replace(ground, judged=judged, features=features, warnings=[*ground.warnings, *told])
 
 
 def _budgeted(config: RunConfig, sources: Sequence[str]) -> RunConfig:

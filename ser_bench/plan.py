@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ser_bench.config import RunConfig
-from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.errors import WorkFailed, WrongCall, quoted
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.progress import Progress
 from ser_bench.protocol import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 TELLING_CLIPS = 8
 """Clips of an emotion from which a column that tells them all is no chance."""
+REASONS = 3
+"""Why clips are unusable, the most frequent first, that a message names."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ class Ground:
     warnings: list[str]
     sources: dict[str, str]
     stages: dict[str, float]
+
+
+class Chosen(NamedTuple):
+    """The clips of a corpus that may be judged, and warnings of what in `where` may not be meant."""
+
+    corpus: Corpus
+    doubts: list[str]
 
 
 @dataclass(frozen=True)
@@ -94,15 +103,23 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     return Plan(**vars(ground), config=config, models=models, units=units)
 
 
-def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress) -> Ground:
-    """Load the corpus, extract what is missing of these feature sets, and settle which clips are judged; errors as `make_plan`."""
+def choose_clips(config: RunConfig) -> Chosen:
+    """Load the corpus and choose the clips that may be judged, none of which is heard yet; errors as `make_plan`."""
     from ser_bench.corpora import load_corpus, voices_of
+
+    corpus, doubts = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
+    return Chosen(corpus, doubts)
+
+
+def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> Ground:
+    """Load the corpus, where it is not `chosen` from before, extract what is missing of these feature sets, and settle which clips are
+    judged; errors as `make_plan`."""
     from ser_bench.features import extract_corpus, parse_features
 
     feature_sets = [parse_features(text) for text in features]
     began = time.perf_counter()
-    corpus, doubts = select(load_corpus(config.corpus[0], cache=config.cache), config)
-    split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
+    corpus, doubts = chosen or choose_clips(config)
     check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
     extraction = extract_corpus(
@@ -164,6 +181,7 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     from ser_bench.corpora import lonely_labels, losses, resolve_twins
 
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
+    check_left(corpus, clips, skipped)
     twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
     used = twins.clips.rename_axis("clip").sort_values(["key", "emotion", "clip"])
     protocol, folds = split(used, corpus, config)
@@ -255,6 +273,23 @@ def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
             f"{len(counting)} of {total} clips are unusable (the first: {first['clip']}: {first['reason']}), "
             f"more than the {allowed:.0%} that --max-skipped allows; mend them, or raise it"
         )
+
+
+def check_left(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame) -> None:
+    """Stop where too little is left because clips are unusable: that is what is said, not what the others lack."""
+    if skipped.empty:
+        return
+    shown = {column: sorted(clips[column].unique()) for column in ("emotion", "speaker")}
+    column, found = next(((column, found) for column, found in shown.items() if len(found) < 2), ("", []))
+    if not column:
+        return
+    first = skipped.iloc[0]
+    left = f"what is left shows '{quoted(found[0])}' as its only {column}" if found else "nothing is left"
+    why = ", ".join(f"{reason} ({n})" for reason, n in skipped["reason"].value_counts().head(REASONS).items())
+    raise WorkFailed(
+        f"{corpus.name}: {len(skipped)} of {len(corpus.clips)} clips are unusable (the first: {first['clip']}: {first['reason']}), "
+        f"and {left}; the reasons: {why}"
+    )
 
 
 def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:

@@ -49,7 +49,12 @@ def find(kind: str, name: str, known: dict[str, type[T]]) -> type[T]:
 
 
 def _is_plugin(thing: Any, base: type) -> bool:
-    return inspect.isclass(thing) and issubclass(thing, base) and not inspect.isabstract(thing) and isinstance(getattr(thing, "name", None), str)
+    return (
+        inspect.isclass(thing)
+        and issubclass(thing, base)
+        and not inspect.isabstract(thing)
+        and isinstance(getattr(thing, "name", None), str)
+    )
 
 
 def _brought(room: str) -> Iterator[tuple[EntryPoint, Any]]:

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.errors import WrongCall
+from ser_bench.errors import WrongCall, quoted
+from ser_bench.regular import check_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,6 @@ MISSING = ("", "-", "<na>", "n/a", "na", "nan", "nat", "none", "null")
 """Words for a missing value, in any case."""
 
 DELIMITERS = ",;\t"
-LONGEST = 80
-"""Characters of a cell that a message shows."""
 
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 CLOCK = re.compile(r"(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?")
@@ -54,25 +53,17 @@ def read_table(path: Path) -> pd.DataFrame:
         Naming the file and why it cannot be read.
     """
     try:
+        check_regular(path)
         table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_delimited(path)
     except FileNotFoundError:
         raise WrongCall(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
-        raise WrongCall(f"cannot read {path}: {shown(' '.join(str(error).split()))}") from None
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise WrongCall(f"cannot read {path}: {quoted(' '.join(why.split()))}") from None
     _refuse_twins(path, table.columns)
     if table.empty:
         raise WrongCall(f"{path} has no rows")
     return table
-
-
-def shown(value: object) -> str:
-    """A cell as a message shows it: of a long one, the beginning.
-
-    >>> len(shown("a" * 1000))
-    80
-    """
-    text = str(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 def is_missing(text: str) -> bool:
@@ -122,7 +113,7 @@ def as_numbers(column: pd.Series, path: Path) -> pd.Series:
     """
     numbers, text = to_numbers(column), as_text(column)
     wrong = (text != "") & ~numbers.between(0, float("inf"), inclusive="left")
-    refuse_rows(wrong, path, f"'{shown(column.name)}' is not a number from 0 up", text)
+    refuse_rows(wrong, path, f"'{quoted(column.name)}' is not a number from 0 up", text)
     return numbers
 
 
@@ -136,7 +127,7 @@ def as_counts(column: pd.Series, path: Path) -> pd.Series:
     """
     numbers = as_numbers(column, path)
     refuse_rows(
-        numbers.isna() | (numbers % 1 != 0) | (numbers >= 2**53), path, f"'{shown(column.name)}' is not a whole number", as_text(column)
+        numbers.isna() | (numbers % 1 != 0) | (numbers >= 2**53), path, f"'{quoted(column.name)}' is not a whole number", as_text(column)
     )
     return numbers.astype(int)
 
@@ -165,7 +156,7 @@ def refuse_rows(wrong: Iterable[bool], path: Path, what: str, said: Sequence[str
     rows = [row for row, bad in enumerate(wrong) if bad]
     if not rows:
         return
-    told = ", ".join(str(row + 1) + (f" ('{shown(cells[row])}')" if cells and cells[row] else "") for row in rows[:3])
+    told = ", ".join(str(row + 1) + (f" ('{quoted(cells[row])}')" if cells and cells[row] else "") for row in rows[:3])
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     raise WrongCall(f"{path}: {what} in row {told}{more}")
 
@@ -184,7 +175,7 @@ def check_columns(table: pd.DataFrame, required: Iterable[str], path: Path) -> N
     near = {column: difflib.get_close_matches(column, folded, n=1) for column in missing}
     hints = ", ".join(f"'{folded[found[0]]}'" for found in near.values() if found)
     names = " and no column ".join(f"'{column}'" for column in missing)
-    found = ", ".join(shown(column) for column in list(table.columns)[:20]) + (", ..." if len(table.columns) > 20 else "")
+    found = ", ".join(quoted(column) for column in list(table.columns)[:20]) + (", ..." if len(table.columns) > 20 else "")
     unread = "; not read: " + ", ".join(f"{n} ({kind})" for n, kind in left.items()) if (left := table.attrs.get("left_out")) else ""
     raise WrongCall(f"{path}: no column {names}{f': did you mean {hints}?' if hints else ''} (found: {found}{unread})")
 
@@ -220,7 +211,7 @@ def _refuse_twins(path: Path, columns: Iterable[str]) -> None:
     seen: set[str] = set()
     for column in columns:
         if column in seen:
-            raise WrongCall(f"{path}: two columns are called '{shown(column)}'; remove one")
+            raise WrongCall(f"{path}: two columns are called '{quoted(column)}'; remove one")
         seen.add(column)
 
 
@@ -240,6 +231,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _unreadable(kind: Any, pa: Any) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _unreadable(kind.value_type, pa)
     binary = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
     return pa.types.is_nested(kind) or any(test(kind) for test in binary)
 

@@ -10,7 +10,7 @@ import ser_bench
 HOUSE = Path(ser_bench.__file__).parent
 LAYERS = (
     ("errors", "compiling", "regular", "mpeg"),
-    ("registry", "spec", "progress", "scores", "files", "tables", "mirror", "kernels", "trees"),
+    ("registry", "spec", "progress", "streams", "scores", "files", "tables", "mirror", "kernels", "trees"),
     ("cluster",),
     ("parallel",),
     ("audio",),
@@ -33,6 +33,7 @@ LAYERS = (
     ("planning",),
     ("api",),
     ("cli",),
+    ("__main__",),
 )
 HEIGHT = {room: height for height, layer in enumerate(LAYERS) for room in layer}
 

@@ -37,6 +37,16 @@ def losses(clips: pd.DataFrame, *, whole: bool, by_speaker: bool) -> list[str]:
     return [*cut, *mixed_kinds(clips), *lacking(clips), *(single_emotions(clips) if by_speaker else []), *remarks(clips)]
 
 
+def left_out(skipped: pd.DataFrame) -> list[str]:
+    """How many clips are not used, with one and its reason; nothing where all are.
+
+    >>> import pandas as pd
+    >>> left_out(pd.DataFrame({"clip": ["a.wav", "b.wav"], "reason": ["missing file", "constant"]}))
+    ['2 clip(s) skipped, such as a.wav: missing file']
+    """
+    return [f"{len(skipped)} clip(s) skipped, such as {row.clip}: {row.reason}" for row in skipped.head(1).itertuples()]
+
+
 def cut_spans(clips: pd.DataFrame) -> list[str]:
     """Spans that end after their file does, and hold less than they say.
 

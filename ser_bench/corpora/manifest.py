@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from ser_bench.corpora.corpus import Corpus, arrange
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
-from ser_bench.errors import WrongCall
-from ser_bench.tables import as_numbers, as_text, check_columns, clip_name, read_table, refuse_rows, shown, span_suffix
+from ser_bench.errors import WrongCall, quoted
+from ser_bench.tables import as_numbers, as_text, check_columns, clip_name, read_table, refuse_rows, span_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ def _dotted(table: pd.DataFrame, column: str, text: pd.Series) -> list[str]:
     raw = table[column].map(str).str.strip()
     dotted = raw[(raw != text) & text.isin(set(raw))]
     joined = [
-        f"'{shown(word)}' as '{text[dotted.index[dotted == word][0]]}' ({n})" for word, n in dotted.value_counts().sort_index().items()
+        f"'{quoted(word)}' as '{text[dotted.index[dotted == word][0]]}' ({n})" for word, n in dotted.value_counts().sort_index().items()
     ]
     return (
         [f"{column}: {len(dotted)} clip(s) are under a whole number with '.0' and count under the number: {first(joined)}"]
@@ -158,7 +158,7 @@ def _renamed(clips: pd.DataFrame) -> list[str]:
     """A warning of words that the vocabulary has another noun for."""
     pairs = Counter(zip(clips["original"].map(str.strip), clips["emotion"], strict=True))
     words = [
-        f"'{shown(word)}' as {noun} ({n})"
+        f"'{quoted(word)}' as {noun} ({n})"
         for (word, noun), n in sorted(pairs.items())
         if name_emotion(word) == noun and plain(word) != plain(noun)
     ]

@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ser_bench.errors import WrongCall
-from ser_bench.tables import is_missing, shown
+from ser_bench.errors import WrongCall, quoted
+from ser_bench.tables import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +124,7 @@ def remarks(clips: pd.DataFrame) -> list[str]:
         if column not in clips:
             continue
         known = clips[clips[column] != ""].groupby("speaker")[column].unique()
-        several = [f"{_quoted(str(who))} ({', '.join(map(shown, sorted(found)))})" for who, found in known.items() if len(found) > 1]
+        several = [f"{_quoted(str(who))} ({', '.join(map(quoted, sorted(found)))})" for who, found in known.items() if len(found) > 1]
         if several:
             lines.append(f"{len(several)} speaker(s) with more than one {column}: {first(several)}")
     return lines
@@ -141,4 +141,4 @@ def first(told: Sequence[str], most: int = FEW) -> str:
 
 def _quoted(name: str) -> str:
     """A name in quotes, what is invisible in it as its code."""
-    return "'" + "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in shown(name)) + "'"
+    return "'" + "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in quoted(name)) + "'"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.errors import WrongCall
+from ser_bench.errors import WrongCall, quoted
 from ser_bench.features.extractor import Extractor, Features, fingerprint_of
 from ser_bench.registry import discover, find
 from ser_bench.spec import build, parse, split_sum
-from ser_bench.tables import as_numbers, as_text, clip_name, read_table, shown, span_suffix
+from ser_bench.tables import as_numbers, as_text, clip_name, read_table, span_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ class OwnTable:
 
         table = self.table.set_axis([own(row) for row in self.table.index])
         if not table.index.is_unique:
-            raise WrongCall(f"-f {self.path}: two rows are of the clip '{shown(table.index[table.index.duplicated()][0])}'")
+            raise WrongCall(f"-f {self.path}: two rows are of the clip '{quoted(table.index[table.index.duplicated()][0])}'")
         return replace(self, table=table)
 
 
@@ -168,13 +168,13 @@ def read_own(path: Path) -> OwnTable:
     except WrongCall as error:
         raise WrongCall(f"-f {error}") from None
     for column, kind in table.attrs["left_out"].items():
-        raise WrongCall(f"-f {path}: the column '{shown(column)}' holds {kind} values; give each number a column of its own")
+        raise WrongCall(f"-f {path}: the column '{quoted(column)}' holds {kind} values; give each number a column of its own")
     names, whole, columns = _row_names(path, table)
     table = table.drop(columns=columns).set_axis(names)
     if not table.columns.size:
         raise WrongCall(f"-f {path}: there is no column beside {', '.join(columns)}")
     if not table.index.is_unique:
-        raise WrongCall(f"-f {path}: the clip '{shown(table.index[table.index.duplicated()][0])}' has more than one row")
+        raise WrongCall(f"-f {path}: the clip '{quoted(table.index[table.index.duplicated()][0])}' has more than one row")
     _check_numbers(path, table)
     return OwnTable(path, table.astype(np.float32), whole)
 

@@ -7,7 +7,7 @@ Rule: every row is read against all groups together; a difference never stands w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +60,13 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
     importance : DataFrame, optional
         As `importances` gives it.
     about : dict
-        The environment, and under ``tuned`` how subsets were tuned, in words.
+        The environment, under ``tuned`` how subsets were tuned, in words, and under ``warnings`` what was left out and else is to be known.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / "ablation.csv")
     if importance is not None:
         write_csv(importance, folder / "importance.csv")
-    write_text(folder / "ablation.md", to_markdown(table, importance, about["tuned"]))
+    write_text(folder / "ablation.md", to_markdown(table, importance, about["tuned"], about.get("warnings", ())))
     name = table["corpus"].iloc[0]
     panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
     if panels:
@@ -149,8 +149,8 @@ def _lost_head(losses: dict[str, pd.DataFrame]) -> tuple[str, ...]:
     return tuple(text for how in losses for text in (f"lost when shuffled {how}", "95 %"))
 
 
-def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str) -> str:
-    """The tables as Markdown."""
+def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str, told: Sequence[str] = ()) -> str:
+    """The tables as Markdown, and below them what is `told`."""
     parts = [f"{LEGEND} {tuned}", *(["", LEANING] if importance is not None else []), ""]
     for system, leaned in _with_importance(table, importance):
         rows = [[mode, escaped(group), *numbers] for mode, group, *numbers in (row["read"] for row in ablation_rows(system))]
@@ -158,6 +158,7 @@ def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str
         if len(leaned):
             for head, leaning in (importance_table(leaned), columns_table(leaned)):
                 parts += [*table_lines(head, [[escaped(name), *numbers] for name, *numbers in leaning]), ""] if leaning else []
+    parts += [part for line in told for part in (escaped(line), "")]
     return "\n".join(parts)
 
 

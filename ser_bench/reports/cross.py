@@ -47,12 +47,12 @@ class Matrix(NamedTuple):
     notes: list[str]
 
 
-def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence[str]) -> None:
-    """Write what came of it below `folder`; `emotions` are those judged."""
+def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> None:
+    """Write what came of it below `folder`; `emotions` are those judged, `told` what was left out and else is to be known."""
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / "cross.csv")
     predictions.to_parquet(folder / "predictions.parquet", index=False)
-    write_text(folder / "cross.md", to_markdown(table, emotions))
+    write_text(folder / "cross.md", to_markdown(table, emotions, told))
     drawn = table[table["uar"].notna()]
     looks = looks_of(drawn["model"])
     panels = [_panel(str(test), rows, looks, len(emotions)) for test, rows in drawn.groupby("test", sort=False)]
@@ -75,13 +75,14 @@ def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
         yield Matrix(TRACKS[str(track)], ["features", "model", "trained on", *(f"on {test}" for test in tests)], rows, notes)
 
 
-def to_markdown(table: pd.DataFrame, emotions: Sequence[str]) -> str:
+def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:
     """The matrices as Markdown."""
     parts = [f"Emotions: {escaped(', '.join(emotions))}; by chance {short(1 / len(emotions))}. {LEGEND}", ""]
     for matrix in matrices(table):
         rows = [[*map(escaped, row[:NAMED]), *row[NAMED:]] for row in matrix.rows]
         parts += [f"**{matrix.title}.**", "", *table_lines([escaped(name) for name in matrix.head], rows), ""]
         parts += [part for note in matrix.notes for part in (escaped(note), "")]
+    parts += [part for line in told for part in (escaped(line), "")]
     return "\n".join(parts)
 
 
