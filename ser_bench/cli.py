@@ -626,7 +626,7 @@ def _print_results(result: Results) -> None:
     _warn(result.warnings)
     _print_skipped(result.skipped, result.folder)
     console = _console()
-    for table in terminal_tables(result.leaderboard, result.resolutions):
+    for table in terminal_tables(result.leaderboard, result.resolutions, width=console.width):
         console.print(table)
     if result.fitted or result.reused:
         _say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
@@ -645,7 +645,7 @@ def _print_merged(merged: Merged) -> None:
     from ser_bench.reports.merge import merged_tables
 
     console = _console()
-    for table in merged_tables(merged):
+    for table in merged_tables(merged, console.width):
         console.print(table)
     for line in merged.unsaid:
         _say(line)
@@ -768,7 +768,9 @@ def _console() -> Console:
     """A terminal as wide as it is; a file or a pipe wide enough for every column."""
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=140)
+    from ser_bench.reports.tables import WIDE
+
+    return Console() if sys.stdout.isatty() else Console(width=WIDE)
 
 
 if __name__ == "__main__":

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.errors import WorkFailed, WrongCall, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LOSO_LIMIT = 12
+MOST_FOLDS, MOST_SPEAKERS = 1000, 100_000
 SENTENCE_GROUPS = 5
 WITH_SENTENCES = "+sentence"
 CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}, and with @N to learn from N speakers) or random:K"
@@ -86,13 +87,20 @@ def parse_cv(text: str) -> Protocol:
     """
     match = re.fullmatch(r"(?:(loso|predefined)|(group|random):(\d+))(\+sentence)?(?:@(\d+))?", text)
     if not match or (match[2] == "random" and (match[4] or match[5])):
-        raise WrongCall(f"--cv cannot be '{text}': use {CV_FORMS}")
+        raise WrongCall(f"--cv cannot be '{quoted(text)}': use {CV_FORMS}")
     single, counted, k, sentences, most = match.groups()
-    if counted and int(k) < 2:
-        raise WrongCall(f"--cv {text}: at least two folds are needed")
-    if most and int(most) < 2:
-        raise WrongCall(f"--cv {text}: at least two speakers are to be learnt from")
-    return Protocol(single or counted, int(k) if k else None, text=bool(sentences), most=int(most or 0))
+    folds = _count(text, k, "folds", MOST_FOLDS) if counted else None
+    return Protocol(
+        single or counted, folds, text=bool(sentences), most=_count(text, most, "speakers to learn from", MOST_SPEAKERS) if most else 0
+    )
+
+
+def _count(text: str, digits: str, what: str, most: int) -> int:
+    """A number in a protocol's name, from 2 to `most`."""
+    digits = digits.lstrip("0")
+    if len(digits) > len(str(most)) or not 2 <= int(digits or 0) <= most:
+        raise WrongCall(f"--cv {quoted(text)}: it takes 2 to {most:,} {what}")
+    return int(digits)
 
 
 def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
@@ -106,6 +114,8 @@ def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
         usual = customary if customary and (parse_cv(customary).folds or 0) <= n_voices else ""
         cv = (usual or ("loso" if n_voices <= LOSO_LIMIT else "group:6")) + cv.removeprefix("auto")
     protocol = parse_cv(cv)
+    if protocol.kind == "random" and protocol.folds is not None and protocol.folds > len(voices):
+        raise WrongCall(f"--cv {protocol}: {protocol.folds} folds need as many clips, and there are {len(voices)}; use fewer")
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
         raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")
     if protocol.most >= n_voices:

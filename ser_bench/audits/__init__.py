@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ser_bench.audits.alike import near_twins
-from ser_bench.audits.clips import official_facts, sentences, skipped_clips, uniform_lengths
+from ser_bench.audits.clips import official_facts, sentences, skipped_clips, unheard_levels, uniform_lengths
 from ser_bench.audits.confounding import confounds, cramers_v
 from ser_bench.audits.copies import twins
 from ser_bench.audits.finding import KINDS, Finding
@@ -66,7 +66,7 @@ def audit(config: RunConfig, progress: Progress) -> Audit:
     """
     # Nothing is to stop an audit that it is there to tell of.
     ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, allow_similar_names=True, max_skipped=1.0), FEATURES, progress)
-    checks = (*AT_A_GLANCE, names, partial(near_twins, progress=progress), recordings)
+    checks = (*AT_A_GLANCE, unheard_levels, names, partial(near_twins, progress=progress), recordings)
     return Audit(ground, summary(ground), _ranked([finding for check in checks for finding in check(ground, config)]))
 
 

@@ -30,6 +30,14 @@ def skipped_clips(ground: Ground, config: RunConfig) -> Iterator[Finding]:
         yield Finding(kind, "unusable clips", f"{len(unusable)} ({share:.1%}), the first: {first['clip']}: {first['reason']}")
 
 
+def unheard_levels(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """Clips far over full scale, and clips in which nothing can be heard."""
+    from ser_bench.corpora import levels
+
+    for line in levels(ground.judged.clips):
+        yield Finding("warning", "levels", line)
+
+
 def official_facts(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """What the reader knows of the corpus as released, against what is here."""
     from ser_bench.corpora import known_readers

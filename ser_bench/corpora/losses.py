@@ -7,6 +7,7 @@ Rule: what a reader of the scores would want to know of the corpus is counted an
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ser_bench.corpora.names import first, remarks
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MILLISECONDS = 100
 """Times a file's length from which the end of a span is taken for one in milliseconds."""
+LOUDEST, QUIETEST = 2.0, 1e-3
+"""Peaks of a clip, 1 at full scale: decoding of MP3 or Ogg overshoots by less than the former; the latter is 33 steps of 16 bits."""
 SLACK = 0.05
 """Seconds that a span may end after its file: times are rounded."""
 
@@ -27,14 +30,14 @@ def losses(clips: pd.DataFrame, *, whole: bool, by_speaker: bool) -> list[str]:
     Parameters
     ----------
     clips : DataFrame
-        Clip table with `seconds`.
+        Clip table with `seconds` and `peak`.
     whole : bool
         Whether clips are heard whole, not by a window.
     by_speaker : bool
         Whether a track standardises each speaker's clips by their own statistics.
     """
     cut = cut_spans(clips) if whole else []
-    return [*cut, *mixed_kinds(clips), *lacking(clips), *(single_emotions(clips) if by_speaker else []), *remarks(clips)]
+    return [*cut, *levels(clips), *mixed_kinds(clips), *lacking(clips), *(single_emotions(clips) if by_speaker else []), *remarks(clips)]
 
 
 def left_out(skipped: pd.DataFrame) -> list[str]:
@@ -63,6 +66,33 @@ def cut_spans(clips: pd.DataFrame) -> list[str]:
     far = (over["end"] > MILLISECONDS * over["seconds"]).any()
     hint = "; times are in seconds, and these seem to be milliseconds" if far else ""
     return [f"{len(over)} span(s) end after their file does, and are cut there, such as {over.index[0]}{hint}"]
+
+
+def levels(clips: pd.DataFrame) -> list[str]:
+    """Clips far over full scale, and clips in which nothing can be heard.
+
+    >>> import pandas as pd
+    >>> for line in levels(pd.DataFrame({"peak": [32767.0, 0.5, 3e-5]}, index=["a.wav", "b.wav", "c.wav"])):
+    ...     print(line)
+    1 clip(s) reach more than 6 dB over full scale, such as a.wav (90 dB): openSMILE's sets hear them clipped; scale them
+    1 clip(s) stay more than 60 dB below full scale, such as c.wav (-90 dB): nothing can be heard in them
+    """
+    if "peak" not in clips:
+        return []
+    peaks = clips["peak"]
+    ends = [
+        (
+            peaks[peaks > LOUDEST],
+            "reach more than 6 dB over full scale",
+            "openSMILE's sets hear them clipped; scale them",
+        ),
+        (peaks[peaks < QUIETEST], "stay more than 60 dB below full scale", "nothing can be heard in them"),
+    ]
+    return [
+        f"{len(found)} clip(s) {what}, such as {found.index[0]} ({20 * math.log10(found.iloc[0]):.0f} dB): {why}"
+        for found, what, why in ends
+        if len(found)
+    ]
 
 
 def mixed_kinds(clips: pd.DataFrame) -> list[str]:

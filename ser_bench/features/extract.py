@@ -57,7 +57,7 @@ class Filled:
 
 @dataclass(frozen=True)
 class Extraction(Filled):
-    """What came of extracting; `clips` also with `digest`, `seconds`, `rate`, `channels` and `note`.
+    """What came of extracting; `clips` also with the fields of `Heard`: `digest`, `seconds`, `rate`, `channels`, `note` and `peak`.
 
     Parameters
     ----------

@@ -36,13 +36,14 @@ class Task(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """What is kept of a clip's audio beside its features."""
+    """What is kept of a clip's audio beside its features; `peak` is the largest sample, 1 at full scale."""
 
     digest: str = ""
     seconds: float = 0.0
     rate: int = 0
     channels: int = 0
     note: str = ""
+    peak: float = 0.0
 
 
 class Measured(NamedTuple):
@@ -91,7 +92,7 @@ def measure_one(task: Task) -> Measured:
         return Measured(task.key, unread=error.reason)
     try:
         clip = task.hearing.window(decode(data, task.start, task.end))
-        heard = Heard(clip.digest, clip.seconds, clip.rate, clip.channels, clip.note)
+        heard = Heard(clip.digest, clip.seconds, clip.rate, clip.channels, clip.note, float(np.abs(clip.samples).max()))
         clip = task.hearing.vary(clip, task.key)
     except Unusable as error:
         return Measured(task.key, unusable=error.reason)

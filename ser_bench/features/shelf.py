@@ -21,7 +21,7 @@ from ser_bench.features.store import Table
 from ser_bench.hearing import Hearing
 from ser_bench.spec import versions
 
-AUDIO_VERSION = 2
+AUDIO_VERSION = 3
 
 
 class Shelf:
@@ -145,7 +145,7 @@ def _feature_table(cache: Path, extractor: Extractor, hearing: Hearing) -> Table
 def _audio_table(cache: Path, hearing: Hearing) -> Table:
     import pyarrow as pa
 
-    types = (pa.string(), pa.float64(), pa.int64(), pa.int64(), pa.string())
+    types = (pa.string(), pa.float64(), pa.int64(), pa.int64(), pa.string(), pa.float64())
     about = {"name": "audio", "version": AUDIO_VERSION, "libraries": versions(["soundfile", "numpy"]), "window": hearing.describe_window()}
     schema = pa.schema([("key", pa.string()), ("reason", pa.string()), *zip(Heard._fields, types, strict=True)])
     return Table.within(cache, "audio", about, schema)

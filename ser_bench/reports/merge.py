@@ -40,7 +40,7 @@ from ser_bench.reports.leaderboard import (
 )
 from ser_bench.reports.merged_page import write_merged_page
 from ser_bench.reports.page import remake_page
-from ser_bench.reports.tables import escaped, terminal_tables, to_markdown
+from ser_bench.reports.tables import WIDE, escaped, terminal_tables, to_markdown
 from ser_bench.scores import ROPE
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ def to_text(merged: Merged, runs: list[str]) -> str:
     return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{escaped(line)}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
 
 
-def merged_tables(merged: Merged) -> list[Table]:
-    """The merged leaderboard for a terminal."""
-    within = [table for block in merged.blocks for table in terminal_tables(block.board, block.resolutions, apart=block.apart)]
+def merged_tables(merged: Merged, width: int = WIDE) -> list[Table]:
+    """The merged leaderboard for a terminal of so many columns."""
+    within = [table for block in merged.blocks for table in terminal_tables(block.board, block.resolutions, apart=block.apart, width=width)]
     return [*within, *map(across.terminal_table, merged.across)]

@@ -36,6 +36,8 @@ WORDS = ("features", "model", "95 %")
 """The columns of `HEAD` that are no single numbers."""
 MARKDOWN = re.compile(r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
 """What Markdown would read as more than text."""
+WIDE, READABLE = 140, 20
+"""Columns of a terminal that nothing is known of, and those that a feature set's name takes at least, or all of it."""
 INDISTINCT = 0.05
 """The p from which a row cannot be told from the best."""
 
@@ -230,28 +232,48 @@ def notes(block: pd.DataFrame) -> list[str]:
     return [f"{note} ({', '.join(rows)})." for note, rows in about.items()]
 
 
-def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> list[Table]:
-    """The leaderboard for a terminal, a table a block; parameters as in `to_markdown`."""
-    from rich.table import Table
+def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "", width: int = WIDE) -> list[Table]:
+    """The leaderboard for a terminal of so many columns, a table a block; other parameters as in `to_markdown`. Where a feature set could
+    not be read beside its scores, these stand below it."""
     from rich.text import Text
 
     tables = []
     for title, block in blocks(board, apart):
         # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
         reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
-        table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        styles = {"ok": "", "leaky": "red", "failed": "dim"}
+        rows = [(styles[row["status"]], [cell.replace("**", "") for cell in row_cells(row | {"notes": ""})]) for row in records(block)]
+        rows += [("italic", list(row["read"])) for row in worth(block, resolutions)]
+        table = _grid([row for _, row in rows], width)
+        table.title, table.title_justify, table.title_style = Text(printable(title)), "left", "bold"
         below = [*reasons, *notes(block), *words_below(block, resolutions)]
         table.caption, table.caption_justify = Text("\n".join(printable(line) for line in below if line)), "left"
-        for name in HEAD:
-            table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "features", overflow="fold")
-        for record in records(block):
-            style = {"ok": "", "leaky": "red", "failed": "dim"}[record["status"]]
-            cells = row_cells(record | {"notes": ""})
-            table.add_row(Text(cells[0].replace("**", "")), *(Text(printable(cell)) for cell in cells[1:]), style=style)
-        for row in worth(block, resolutions):
-            table.add_row(*row["read"], style="italic")
+        for row, (style, _) in zip(table.rows, rows, strict=True):
+            row.style = style
         tables.append(table)
     return tables
+
+
+def _grid(rows: Sequence[Sequence[str]], width: int) -> Table:
+    """Rows of `HEAD` as a table, or each as a system with its scores below."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    needed = [max(len(name), *(len(row[at]) for row in rows)) for at, name in enumerate(HEAD)]
+    longest = needed.pop(HEAD.index("features"))
+    if width >= sum(needed) + 2 * len(needed) + min(longest, READABLE):
+        for name in HEAD:
+            table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "features", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(printable(cell)) for cell in row))
+        return table
+    table.add_column(HEAD[0], justify="right", no_wrap=True)
+    table.add_column("system, scores", overflow="fold")
+    for rank, features, model, *read in rows:
+        scored = ", ".join(f"{name} {cell}" for name, cell in zip(HEAD[3:], read, strict=True) if cell)
+        table.add_row(Text(rank), Text(f"{printable(features)} {printable(model)}\n{scored}"))
+    return table
 
 
 def records(block: pd.DataFrame) -> list[dict[str, Any]]:
