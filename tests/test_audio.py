@@ -190,3 +190,48 @@ def test_digest_is_the_sound_whatever_the_format() -> None:
     assert wav.digest == flac.digest
     assert wav.digest != Clip(wav.samples, 8_000).digest
     assert wav.digest != Clip(wav.samples[1:], RATE).digest
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes have no names there")
+def test_what_is_no_regular_file_is_refused_by_name_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.wav")
+    (tmp_path / "zero.wav").symlink_to("/dev/zero")
+    for name, kind in (("x.wav", "a pipe"), ("zero.wav", "a device")):
+        with pytest.raises(Unusable, match=f"{kind}, not a regular file"):
+            read_bytes(tmp_path / name)
+
+
+def test_a_sparse_file_of_60_gb_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "large.wav").open("wb") as file:
+        file.truncate(60 << 30)
+    with pytest.raises(Unusable, match=r"a file of 60\.0 GB, where at most 2 GB are read"):
+        read_bytes(tmp_path / "large.wav")
+
+
+@pytest.mark.parametrize("kind", ["FLAC", "WAV", "MP3"])
+def test_a_clip_longer_than_a_clip_may_be_is_refused_and_a_span_of_it_is_not(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ser_bench.audio.LONGEST_S", 2)
+    data = encode(noise(3.0), format=kind)
+    assert reason(data).startswith("longer than a clip may be")
+    assert decode(data, 0.5, 1.5).seconds == 1.0
+    monkeypatch.setattr("ser_bench.audio.MOST_SAMPLES", 100)
+    assert reason(encode(noise(0.5))).startswith("longer than a clip may be")
+
+
+def test_silence_that_was_packed_ten_thousandfold_is_refused_before_it_is_unpacked() -> None:
+    data = encode(np.zeros((3_700_000, 1), np.float32), 1000, format="FLAC")
+    assert reason(data).startswith("longer than a clip may be, 60 minutes")
+
+
+def test_a_git_lfs_pointer_says_what_to_do() -> None:
+    assert "git lfs pull" in reason(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 73456\n")
+
+
+def test_want_of_memory_is_no_fault_of_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(soundfile.SoundFile):
+        def read(self, *_: object, **__: object) -> np.ndarray:
+            raise soundfile.LibsndfileError(17)
+
+    monkeypatch.setattr(soundfile, "SoundFile", Full)
+    with pytest.raises(MemoryError):
+        decode(encode(noise()))

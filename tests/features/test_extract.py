@@ -416,3 +416,83 @@ def test_a_copy_of_a_file_computes_nothing(folder, tmp_path, decoded):
     decoded.clear()
     after = fill(folder, tmp_path / "store")
     assert (len(after.clips), decoded) == (13, [])
+
+
+@pytest.fixture
+def forgetful(monkeypatch):
+    """`spectral`, whose first clip meets this fault; the others do not."""
+    from ser_bench.features.spectral import Spectral
+
+    compute, met = Spectral.__call__, []
+
+    def arrange(fault: Exception) -> None:
+        def fail_once(self: Spectral, clip: object) -> np.ndarray:
+            if not met:
+                met.append(clip)
+                raise fault
+            return compute(self, clip)
+
+        monkeypatch.setattr(Spectral, "__call__", fail_once)
+
+    return arrange
+
+
+@pytest.mark.parametrize("fault", [MemoryError("1 GB"), OSError(28, "no space"), ImportError("no module"), RuntimeError("cannot cache")])
+def test_what_is_no_matter_of_the_sound_is_told_and_not_kept(folder, tmp_path, forgetful, fault):
+    forgetful(fault)
+    told = fill(folder, tmp_path).skipped
+    assert len(told) == 1
+    assert told["reason"][0].startswith(f"spectral: {type(fault).__name__}: ")
+    assert fill(folder, tmp_path).skipped.empty
+
+
+def test_what_one_set_could_not_compute_costs_the_others_nothing(folder, tmp_path, forgetful):
+    forgetful(MemoryError())
+    fill(folder, tmp_path)
+    parts = {path.parent.name.partition("-")[0]: pq.read_table(path) for path in tmp_path.glob("*/part-*")}
+    assert {name: len(rows) for name, rows in parts.items() if name != "files"} == {"audio": 12, "audioemotion26": 12, "spectral": 11}
+
+
+def test_a_fault_of_a_machine_in_an_older_store_is_computed_again_and_the_values_stay(folder, tmp_path):
+    first = fill(folder, tmp_path)
+    shelf = Shelf(tmp_path, {part.label: part for part in parse_features("spectral").parts}, Hearing())
+    key, table = first.clips["key"].iloc[0], shelf.tables["spectral"]
+    rows = table.read()
+    table.clear()
+    kept = [row for row in rows.to_pylist() if row["key"] != key]
+    poisoned = {"key": key, "reason": "_ArrayMemoryError: Unable to allocate 2 GiB", "values": [float("nan")] * len(rows["values"][0])}
+    table.add({name: [row[name] for row in [*kept, poisoned]] for name in ("key", "reason", "values")})
+    for _ in range(2):
+        again = fill(folder, tmp_path)
+        assert again.skipped.empty
+        np.testing.assert_array_equal(values(again), values(first))
+
+
+def test_want_of_memory_while_decoding_names_the_clip_and_is_not_kept(folder, tmp_path, monkeypatch):
+    decode, met = measure_room.decode, []
+
+    def fail_once(*given: object) -> object:
+        if not met:
+            met.append(given)
+            raise MemoryError
+        return decode(*given)
+
+    monkeypatch.setattr(measure_room, "decode", fail_once)
+    told = fill(folder, tmp_path).skipped
+    assert told["reason"].tolist() == ["not enough memory to decode it"]
+    assert told["clip"][0].endswith(".wav")
+    assert fill(folder, tmp_path).skipped.empty
+
+
+def test_a_set_of_too_few_values_is_named(folder, tmp_path, monkeypatch):
+    from ser_bench.features.spectral import Spectral
+
+    monkeypatch.setattr(Spectral, "__call__", lambda *_: np.zeros(3))
+    assert fill(folder, tmp_path, "spectral").skipped["reason"].str.startswith("spectral: TypeError: it gives values of shape (3,)").all()
+
+
+def test_another_version_of_what_is_kept_of_audio_computes_no_features_again(folder, tmp_path, monkeypatch):
+    fill(folder, tmp_path)
+    monkeypatch.setattr("ser_bench.features.shelf.AUDIO_VERSION", 99)
+    monkeypatch.setattr(measure_room, "_vector", lambda *_: pytest.fail("computed again"))
+    assert len(fill(folder, tmp_path).clips) == 12

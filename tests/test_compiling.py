@@ -1,0 +1,66 @@
+"""A cache of compiled code that has no place, or none left, costs nothing but time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ser_bench.compiling as room
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """No home folder, and an installation that cannot be written to; temporary files go to the path returned."""
+    closed = tmp_path / "file"
+    closed.write_text("")
+    monkeypatch.setenv("HOME", str(closed / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv(room.IN_MEMORY, raising=False)
+    monkeypatch.setenv(room.VARIABLE, "")
+    monkeypatch.setattr(room, "_beside_code", lambda: [closed / "__pycache__"])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_folder_that_is_the_user_s_alone_is_named_and_said(nowhere):
+    with pytest.warns(UserWarning, match="compiled code is kept in"):
+        room.find_cache.__wrapped__()
+    folder = Path(os.environ[room.VARIABLE])
+    assert folder.parent == nowhere
+    assert not folder.stat().st_mode & 0o077
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(nowhere):
+    (nowhere / f"ser-bench-{os.getuid()}").mkdir()
+    (nowhere / f"ser-bench-{os.getuid()}").chmod(0o777)
+    with pytest.warns(UserWarning, match="compiles again, in memory"):
+        room.find_cache.__wrapped__()
+    assert not os.environ[room.VARIABLE]
+
+
+def test_where_numba_finds_a_place_itself_nothing_is_changed(monkeypatch, tmp_path, recwarn):
+    monkeypatch.setenv(room.VARIABLE, str(tmp_path / "mine"))
+    room.find_cache.__wrapped__()
+    assert os.environ[room.VARIABLE] == str(tmp_path / "mine")
+    assert not recwarn.list
+
+
+def test_code_is_compiled_in_memory_where_nothing_can_be_kept(tmp_path):
+    code = """
+import os, sys
+import ser_bench.compiling as room
+room.find_cache = lambda: None
+room.import_numba()
+from numba import njit
+from numba.core import caching
+for place in caching.CacheImpl._locator_classes[:-1]:
+    place.from_function = classmethod(lambda *_: None)
+import tests_compiled
+print(tests_compiled.double(21))
+"""
+    (tmp_path / "tests_compiled.py").write_text("from numba import njit\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n")
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(room.__file__).parents[1])])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert (done.stdout.strip(), done.returncode) == ("42", 0), done.stderr
