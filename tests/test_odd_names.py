@@ -4,14 +4,20 @@ import contextlib
 import csv
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import ser_bench
 from ser_bench import cli
 from ser_bench.corpora import load_corpus
+from ser_bench.corpora.names import plain
+from ser_bench.errors import LONGEST_QUOTE, SerBenchError
 from ser_bench.files import read_csv
 from tests.small import SMALL
 
@@ -94,6 +100,46 @@ def test_folds_come_back_from_csv_with_their_names_and_are_scored(speech, tmp_pa
     assert read_csv(path, dtype=str)[["clip", "speaker", "emotion"]].equals(folds[["clip", "speaker", "emotion"]].astype("str"))
     read_csv(path, dtype=str).assign(predicted=lambda t: t["emotion"])[["clip", "predicted"]].to_csv(tmp_path / "plain.csv", index=False)
     assert ser_bench.score(tmp_path / "plain.csv", manifest, **where).leaderboard["uar"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
+@pytest.mark.filterwarnings("ignore:.*drawn as boxes")
+def test_an_ablation_a_plan_and_a_score_of_odd_names(speech, tmp_path, names):
+    """Groups, columns, tables and systems are called so as well."""
+    where = {"out": str(tmp_path / "out"), "cache": str(tmp_path / "store")}
+    manifest = odd(speech, tmp_path / "corpus", names)
+    clips = load_corpus(manifest).clips
+    words = [name.replace("\n", " ").replace("/", " ").strip() for name in names]
+    rng = np.random.default_rng(0)
+    own = pd.DataFrame(rng.normal(size=(len(clips), 3)), index=clips.index, columns=[f"{word}.{word}" for word in words[:3]])
+    table = tmp_path / f"{words[0].replace('+', ' ')} t.parquet"
+    own.to_parquet(table)
+    asked = {**SMALL, "features": str(table)}
+    found = ser_bench.ablate(manifest, modes="alone", importance=False, **asked, **where)
+    assert sorted(found.table["group"])[1:] == sorted(word.partition(".")[0] for word in words[:3])
+    assert (found.folder / "figures" / "ablation.png").is_file()
+    clips["emotion"].rename("predicted").reset_index().to_parquet(tmp_path / "p.parquet")
+    scored = ser_bench.score(tmp_path / "p.parquet", manifest, name=names[1], **where)
+    assert scored.leaderboard["uar"].tolist() == [1.0]
+    run = ser_bench.run(manifest, **asked, **where)
+    assert len(ser_bench.plan_study(run.folder, to=tmp_path / "plan"))
+    tame(tmp_path)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.text(min_size=1, max_size=300), min_size=4, max_size=4, unique_by=lambda name: plain(name)))
+def test_no_message_about_a_manifest_is_long_or_more_than_a_line(names):
+    """Whatever emotions and speakers are called, what is refused is refused in a line that shows no more than their beginnings."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        rows = [{"path": f"{i}.wav", "emotion": names[i % 2], "speaker": names[2 + i % 2]} for i in range(8)]
+        pd.DataFrame(rows).to_parquet(folder / "m.parquet", index=False)
+        for call in (ser_bench.splits, ser_bench.audit):
+            with pytest.raises(SerBenchError) as caught:
+                call(folder / "m.parquet", cache=str(folder / "store"), out=str(folder / "out"), jobs=1)
+            said = str(caught.value)
+            assert not any(name[:LONGEST_QUOTE] in said for name in names if len(name) > LONGEST_QUOTE)
+            assert len(said) < 2000
 
 
 def test_no_control_character_reaches_a_terminal(speech, tmp_path, capsys, monkeypatch):

@@ -174,3 +174,18 @@ def test_learning_from_fewer_speakers_changes_no_fold_and_draws_whole_voices():
 def test_a_number_of_speakers_that_cannot_be_meant_is_refused(cv):
     with pytest.raises(WrongCall):
         resolve_cv(cv, None, np.array(list("abc")))
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [("random:999999999", "1,000"), ("group:" + "9" * 5000, "1,000"), ("loso@999999999", "100,000"), ("random:1", "1,000")],
+)
+def test_numbers_have_bounds_that_are_said(text, most):
+    with pytest.raises(WrongCall, match=f"it takes 2 to {most} ") as caught:
+        parse_cv(text)
+    assert len(str(caught.value)) < 200
+
+
+def test_more_random_folds_than_clips_are_refused():
+    with pytest.raises(WrongCall, match="20 folds need as many clips, and there are 6"):
+        resolve_cv("random:20", None, np.array(list("aabbcc")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -158,3 +159,27 @@ def test_what_pandas_writes_is_what_is_read(tmp_path_factory, rows):
     table = read_table(path)
     assert table.to_numpy().tolist() == frame.to_numpy().tolist()
     assert as_text(table["path"], keep_words=True).map(lambda text: unicodedata.normalize("NFC", text)).notna().all()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names there")
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_pipe_is_refused_by_name_and_not_waited_for(tmp_path, suffix):
+    os.mkfifo(tmp_path / f"m.{suffix}")
+    with pytest.raises(WrongCall, match=rf"m\.{suffix}: a pipe, not a regular file"):
+        read_table(tmp_path / f"m.{suffix}")
+
+
+def test_bytes_of_audio_are_neither_read_nor_shown(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    audio = [b"RIFF" * 10_000] * 3
+    columns = {"audio": pa.array([{"bytes": cell, "path": "a.wav"} for cell in audio]), "raw": pa.array(audio)}
+    columns |= {"coded": pa.array(audio).dictionary_encode(), "label": pa.array(["x", "y", "z"])}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert list(table.columns) == ["label"]
+    with pytest.raises(WrongCall) as caught:
+        check_columns(table, ["path", "emotion"], tmp_path / "t.parquet")
+    assert "RIFF" not in str(caught.value)
+    assert "audio (struct)" in str(caught.value)

@@ -221,3 +221,22 @@ def test_what_others_published_stands_there_only_for_the_whole_corpus():
     assert lines.loc["human", "uar"] == 0.8
     for labels, some in (("big4", clips), ("all", clips[:6])):
         assert set(references(corpus, labels, some)["name"]) == {"chance", "majority"}
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 79, 80, 100, 140])
+def test_no_terminal_is_too_narrow_for_a_feature_set_and_its_scores(width):
+    from rich.console import Console
+
+    table = fabricate.clips()
+    cells = [fabricate.cell(features, "svm", table) for features in ("egemaps", "audioemotion26+mfcc(n_mfcc=13)")]
+    found = pd.concat([fabricate.predictions(table, cell["features"], "svm", 0.8) for cell in cells])
+    board = rank(found, pd.DataFrame(cells))
+    console = Console(width=width)
+    with console.capture() as shown:
+        console.print(*terminal_tables(board, fabricate.resolutions(), width=width))
+    lines = shown.get().split("\n")
+    said = "".join(line.strip() for line in lines)
+    assert max(map(len, lines)) <= width
+    assert any("egemaps" in line for line in lines)
+    for part in ("audioemotion26+mfcc(" if width != 30 else "audioemotion26", f"{board.loc[0, 'uar']:.3f}".removeprefix("0")):
+        assert part in said
