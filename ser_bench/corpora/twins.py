@@ -8,7 +8,7 @@ Rule: no audio may stand on both sides of a split. Speakers who share audio shar
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.errors import WrongCall
@@ -60,7 +60,9 @@ def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twin
     import pandas as pd
 
     ordered = clips.sort_index()
-    stems = [PurePosixPath(clip.partition("#")[0]).stem for clip in ordered.index]
+    # A file's own name may have a '#', which else begins a span.
+    files = ordered["path"] if "path" in ordered else [clip.partition("#")[0] for clip in ordered.index]
+    stems = [Path(file).stem for file in files]
     same = [ordered["digest"], pd.Series(stems, ordered.index), voices_of(ordered), ordered["emotion"]]
     first = pd.Series(ordered.index, ordered.index).groupby(same, sort=False).transform("first")
     copies = first.index[first != first.index]

@@ -46,6 +46,13 @@ def test_spans_of_one_stem_are_copies_when_they_sound_alike() -> None:
     assert twins.skipped["clip"].tolist() == ["a.wav#1-2"]
 
 
+def test_a_number_sign_in_a_file_s_name_is_part_of_its_stem() -> None:
+    clips = table("a#1.wav 1 A anger", "a#2.wav 1 A anger", "b.wav 2 B fear")
+    twins = resolve_twins(clips.assign(path=[f"/corpus/{clip}" for clip in clips.index]))
+    assert twins.skipped.empty
+    assert "two names of one speaker" in twins.warnings[0]
+
+
 def test_the_same_audio_under_another_stem_is_kept_with_a_warning() -> None:
     twins = resolve_twins(table("a.wav 1 A anger", "z.wav 1 A anger", "b.wav 2 B fear"))
     assert len(twins.clips) == 3
