@@ -25,6 +25,8 @@ class Savee(FileNameReader):
 
 
 class EntryPoint:
+    name, value, dist = "savee", "savee:Savee", None
+
     def load(self) -> type[FileNameReader]:
         return Savee
 
