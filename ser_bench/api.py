@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import BALANCED, RunConfig, check_keys
 from ser_bench.errors import WrongCall
+from ser_bench.files import check_writable
 from ser_bench.mirror import open_storage
 from ser_bench.progress import Progress, Silent
 from ser_bench.record import Run
@@ -254,6 +255,7 @@ def score(
     """
     from ser_bench import external
 
+    check_writable("--out", Path(str(options.get("out", RunConfig.out))))
     config, ground = _ground(corpus, options, progress)
     path = Path(predictions)
     return _published(external.judge(ground, path, name or path.stem, config, decisions_only=decisions_only), ground, config)
@@ -289,9 +291,11 @@ def leaderboard(
     """
     from ser_bench.reports import merge
 
-    folders = [Path(run) for run in runs] or merge.find_runs(Path(out))
+    named = [Path(run) for run in runs]
+    target, folders = Path(to or Path(out) / "leaderboard"), named or merge.find_runs(Path(out))
+    check_writable("--to", target)
     rope = RunConfig(**check_keys({"rope": rope}, source="leaderboard()")).rope
-    return merge.merge(folders, Path(to or Path(out) / "leaderboard"), with_external=with_external, rope=rope)
+    return merge.merge(folders, target, with_external=with_external, named=bool(named), rope=rope)
 
 
 def cross(
@@ -328,6 +332,7 @@ def cross(
     if "corpus" in options:
         raise WrongCall("corpus: name corpora by train and test")
     config = _whole_searches(RunConfig(**check_keys(options, source="cross()")))
+    check_writable("--out", Path(config.out))
     trained, tested = _sources(train), _sources(train if test is None else test)
     grounds, table, predictions = judge_across(config, trained, tested, [track] if isinstance(track, str) else track, progress or Silent())
     warnings = [line for ground in grounds.values() for line in ground.warnings] + list(own_rates(grounds, config.features))
@@ -383,6 +388,7 @@ def ablate(
     modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes)) or list(ablation.MODES)
     ablation.check_modes(modes)
     list(points(sweep or {}, config))  # what is wrong with the last is told now
+    check_writable("--out", Path(config.out))
     ground, benches = ablation.set_up(config, progress or Silent(), hold=hold)
     table = pd.concat([ablation.ablate(bench, modes) for bench in benches], ignore_index=True)
     if sweep:
@@ -446,6 +452,7 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
         if gap and len(named := getattr(config, key)) > 1:
             raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
     progress = progress or Silent()
+    check_writable("--out", Path(config.out))
     found = audits.audit(config, progress)
     ground, measured = measure_gap(config, progress) if gap else (found.ground, None)
     folder = folder_of(f"{ground.corpus.name}-audit", config, [*ground.judged.hashes.values(), str(gap)])

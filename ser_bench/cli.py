@@ -13,10 +13,11 @@ import click
 
 from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config, read_sweep
 from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, lines, printable, quoted, unknown
-from ser_bench.files import without_formulas, write_csv
+from ser_bench.files import check_place, without_formulas, write_csv, write_parquet
 from ser_bench.mirror import without_command_secrets
+from ser_bench.processes import Stopped, clear_shared, end_workers, stop_on_signals
 from ser_bench.progress import for_terminal
-from ser_bench.streams import CLOSED, steady_streams
+from ser_bench.streams import CLOSED, Steady, steady_streams
 from ser_bench.variants import KNOWN as VARIANTS
 
 if TYPE_CHECKING:
@@ -289,6 +290,8 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     if not gap and (idle := [key for key in MEASURED_BY if given[key]]):
         raise WrongCall(f"audit: --{idle[0].replace('models', 'model').replace('_', '-')} is about the leak gap; add --gap to measure it")
     named = _named(given)
+    if to:
+        check_place("--to", Path(to))
     audits = [api.audit(gap=gap, progress=for_terminal(), **{**named, "corpus": source}) for source in corpus]
     for found in audits:
         _print_audit(found)
@@ -411,13 +414,15 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
     """
     from ser_bench import api
 
+    if to:
+        check_place("--to", Path(to))
     table = api.splits(progress=for_terminal(), **{**_named(given), "corpus": corpus})
     _warn(table.attrs["warnings"])
     _print_skipped(table.attrs["skipped"])
     if to is None:
         _write(without_formulas(table.map(_shown) if sys.stdout.isatty() else table).to_csv(index=False), end="")
     elif to.endswith(".parquet"):
-        table.to_parquet(to, index=False)
+        write_parquet(table, Path(to), index=False)
     else:
         write_csv(table, Path(to))
 
@@ -556,9 +561,19 @@ def models() -> None:
 
 
 def main() -> None:
-    """Run the command line; every error is one line on stderr, exit 2 for a wrong call, 1 for work that failed."""
+    """Run the command line; every error is one line on stderr, exit 2 for a wrong call, 1 for work that failed, 128 + n for a signal n."""
     stdout = steady_streams()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
+    stop_on_signals()
+    if left := clear_shared():
+        _warn([f"shared memory that {len(left)} killed process(es) of ser-bench left behind was cleared: {', '.join(left)}"])
+    try:
+        _run(stdout)
+    finally:
+        end_workers()
+
+
+def _run(stdout: Steady) -> None:
     try:
         cli.main([argument for argument in sys.argv[1:] if argument != "--debug"], standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -566,8 +581,8 @@ def main() -> None:
     except (click.ClickException, SerBenchError) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         _fail(message, error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _fail("stopped; finished work is kept: the same command goes on from here", 130)
+    except (click.Abort, KeyboardInterrupt) as error:
+        _stopped(error.__cause__ or error)
     except OSError as error:
         _fail(f"{error}; what is finished is kept: make room, or choose another --out or --cache, and run the same command again", 1)
     except MemoryError:
@@ -578,6 +593,14 @@ def main() -> None:
     if stdout.fault:
         _say(f"ser-bench: not all could be written to stdout ({stdout.fault}); files are complete", err=True)
         sys.exit(0 if stdout.fault == CLOSED else 1)
+
+
+def _stopped(why: BaseException) -> None:
+    """Say that somebody stopped the command; click takes a file that ends too early for that, which it is not."""
+    if isinstance(why, EOFError):
+        _fail(f"{type(why).__name__}: {why} (with --debug: where)", 1)
+    code = why.exit_code if isinstance(why, Stopped) else 130
+    _fail("stopped; finished work is kept: the same command goes on from here", code)
 
 
 def _fail(message: str, code: int) -> None:

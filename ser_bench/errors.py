@@ -7,6 +7,7 @@ Rule: no control character reaches a terminal, and no message holds more than th
 import difflib
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 
 LONGEST_QUOTE = 80
 """Characters of a value that a message shows."""
@@ -28,6 +29,24 @@ class WrongCall(SerBenchError):
 
 class WorkFailed(SerBenchError):
     """Work that was rightly asked for and did not succeed."""
+
+
+class Damaged(WrongCall):
+    """A file that ser-bench wrote and that is not as it was written."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be read ({quoted(why)}): the command that wrote it makes it again")
+        self.path, self.why = path, quoted(why)
+
+
+def reason(error: Exception) -> str:
+    """An error in one line: what ser-bench says itself as it is, others with their kind.
+
+    >>> reason(WorkFailed("no room")), reason(KeyError("rank"))
+    ('no room', "KeyError: 'rank'")
+    """
+    said = " ".join(str(error).split())
+    return said if isinstance(error, SerBenchError) else f"{type(error).__name__}: {said}"
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> WrongCall:

@@ -1,22 +1,60 @@
-"""Files that appear whole or not at all; and tables as CSV, which spreadsheets open as well.
+"""Files that appear whole or not at all, and are what was written when they are read; and tables as CSV, which spreadsheets open as well.
 
-Rule: no name is a formula where a table is opened, and every name is itself again where it is read back.
+Rules: a file is on the disk before its name is. What is torn or damaged is never read as something else: Parquet and NumPy files carry a
+       hash of their bytes, others are looked at for an end. It is named and set aside as `.broken` by whoever writes it again.
+       No name is a formula where a table is opened, and every name is itself again where it is read back.
 """
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import hashlib
+import io
+import json
 import os
 import re
+import shutil
+import sys
+import tempfile
+import time
+import tomllib
 import uuid
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.errors import Damaged, WrongCall
+
+if sys.platform != "win32":
+    import fcntl
+
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 """How a text begins that a spreadsheet would work out, or that would be read back as one written before."""
+
+SEAL = b"blake2b:"
+BLANK = SEAL + 32 * b"0"
+"""What stands in a file for the hash of its bytes while that is computed."""
+
+ENDS = {
+    ".html": b"</html>",
+    ".svg": b"</svg>",
+    ".pdf": b"%%EOF",
+    ".png": b"IEND\xaeB`\x82",
+}
+"""How whole files end, by their kind."""
+
+UNFINISHED = ".*-????????"
+"""How files are called that are being written."""
+
+SECONDS_TO_LOCK, SECONDS_UNFINISHED = 1.0, 3600.0
+"""How old what nobody holds has to be until it is taken for abandoned; and where files cannot be held, the same."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -25,14 +63,39 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Have `write` make a file beside `path`, then put it there by one rename; nothing is left behind where it fails."""
+    """Have `write` make a file beside `path`, then put it there by one rename, once it is on the disk.
+
+    Nothing is left behind where that fails. A damaged file in its place is set aside.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
     try:
-        write(unfinished)
+        with _held(unfinished):
+            write(unfinished)
+            sync(unfinished)
+        if why := damage_of(path):
+            set_aside(path, why, "it is written again")
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def check_writable(option: str, folder: Path) -> None:
+    """Find out now, and not after an hour, that nothing can be written to a folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise WrongCall(f"{option} {folder} cannot be written to: {error.strerror}; choose another folder") from None
+
+
+def check_place(option: str, path: Path) -> None:
+    """`check_writable` for a file."""
+    if path.is_dir():
+        raise WrongCall(f"{option} {path} is a folder: name a file")
+    check_writable(option, path.parent)
 
 
 def write_csv(table: pd.DataFrame, path: Path, **how: Any) -> None:
@@ -41,10 +104,241 @@ def write_csv(table: pd.DataFrame, path: Path, **how: Any) -> None:
 
 
 def read_csv(path: Path, **how: Any) -> pd.DataFrame:
-    """Read a table that `write_csv` wrote; options as those of pandas."""
+    """Read a table that `write_csv` wrote; options as those of pandas.
+
+    Raises
+    ------
+    Damaged
+        Where it is not as it was written, as far as that can be seen.
+    """
     import pandas as pd
 
-    return _in_texts(pd.read_csv(path, **how), restored)
+    def parse(data: bytes) -> pd.DataFrame:
+        _check_csv(data)
+        return pd.read_csv(io.BytesIO(data), **how)
+
+    return _in_texts(_read(path, parse), restored)
+
+
+def write_parquet(table: pd.DataFrame, path: Path, *, index: bool | None = None) -> None:
+    """Write a table as Parquet, whole or not at all, with a hash of its bytes; `index` as pandas takes it."""
+    import pyarrow as pa
+
+    write_table(pa.Table.from_pandas(table, preserve_index=index), path)
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """`write_parquet` for a table of pyarrow's."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), "content": BLANK}), sink)
+    data = _sealed(sink.getvalue().to_pybytes())
+    write_whole(path, lambda part: part.write_bytes(data))
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table that `write_parquet` wrote, or an older version without a hash; errors as `read_csv`."""
+    return read_table(path, columns).to_pandas()
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """`read_parquet` for a table of pyarrow's."""
+    return _read(path, lambda data: _parse_parquet(data, columns))
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays in NumPy's format, compressed, whole or not at all, with a hash of the bytes."""
+    import zipfile
+
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = BLANK
+    data = _sealed(buffer.getvalue())
+    write_whole(path, lambda part: part.write_bytes(data))
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read what `write_arrays` wrote, or an older version without a hash; errors as `read_csv`."""
+    return _read(path, _parse_arrays)
+
+
+def damage_of(path: Path) -> str:
+    """Why a file of ours cannot be trusted, as far as its kind lets that be seen; empty where there is nothing, or no file."""
+    try:
+        _read(path, CHECKS.get(path.suffix, _check_end(path.suffix)))
+    except OSError:
+        return ""
+    except Damaged as damaged:
+        return damaged.why
+    return ""
+
+
+def set_aside(path: Path, why: str, then: str) -> None:
+    """Rename a file that cannot be trusted to `.broken`, and say so in a warning: why, and what comes of it."""
+    aside = path.with_suffix(".broken")
+    # Another process may have been faster.
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(path, aside)
+    warnings.warn(f"{path} cannot be trusted and was set aside as {aside.name} ({why}); {then}", stacklevel=2)
+
+
+def clear_abandoned(folder: Path, pattern: str = UNFINISHED) -> list[Path]:
+    """Remove what killed processes left in a folder: files and folders of such names that nobody holds. Returns what there was."""
+    found = [path for path in folder.glob(pattern) if _abandoned(path)]
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return found
+
+
+@contextlib.contextmanager
+def folder_aside(parent: Path, prefix: str) -> Iterator[Path]:
+    """A temporary folder, held as long as it is used; those that killed processes left are removed first."""
+    parent.mkdir(parents=True, exist_ok=True)
+    clear_abandoned(parent, f"{prefix}*")
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name, hold(Path(name)):
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold a file or folder, so that `clear_abandoned` leaves it alone until this process lets go or ends."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # not every file system has locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """A new file, held."""
+    path.touch()
+    with hold(path):
+        yield
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether nobody holds it any more: what a process holds, it lets go of when it ends, however it does."""
+    try:
+        age = time.time() - path.stat().st_mtime
+        if sys.platform == "win32":
+            return age > SECONDS_UNFINISHED
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return age > SECONDS_UNFINISHED
+    finally:
+        os.close(handle)
+    return age > SECONDS_TO_LOCK
+
+
+def sync(path: Path) -> None:
+    """Have the system write a file, or a folder's names, to the disk."""
+    if sys.platform == "win32":  # which opens no folder, and syncs no file that is only read
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sealed(data: bytes) -> bytes:
+    """The bytes with their hash in the place of `BLANK`."""
+    return data.replace(BLANK, SEAL + _hash(data))
+
+
+def _check_seal(data: bytes) -> None:
+    """Raise ValueError for bytes that are not those of `_sealed`; what has no seal is of an older version and passes."""
+    at = data.rfind(SEAL)
+    if at >= 0:
+        begin, end = at + len(SEAL), at + len(BLANK)
+        if _hash(data[:at] + BLANK + data[end:]) != data[begin:end]:
+            raise ValueError("its bytes are not those that were written")
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).hexdigest().encode()
+
+
+def _read(path: Path, parse: Callable[[bytes], Any]) -> Any:
+    """What is made of a file's bytes; whatever goes wrong with that is damage."""
+    data = path.read_bytes()
+    try:
+        if not data:
+            raise ValueError("it is empty")
+        return parse(data)
+    except Exception as error:
+        raise Damaged(path, str(error) or type(error).__name__) from None
+
+
+def _parse_parquet(data: bytes, columns: list[str] | None = None) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    _check_seal(data)
+    # On this thread: a scan's own threads can outlive the process's end and abort it.
+    return pq.ParquetFile(pa.BufferReader(data)).read(columns, use_threads=False, use_pandas_metadata=columns is not None)
+
+
+def _parse_arrays(data: bytes) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    _check_seal(data)
+    with np.load(io.BytesIO(data)) as kept:
+        return dict(kept)
+
+
+def _check_csv(data: bytes) -> None:
+    text = _check_text(data)
+    widths = {len(row) for row in csv.reader(io.StringIO(text, newline="")) if row}
+    if len(widths) > 1:
+        raise ValueError(f"its rows have between {min(widths)} and {max(widths)} fields")
+
+
+def _check_text(data: bytes) -> str:
+    text = data.decode()
+    if not text.endswith("\n") or "\0" in text:
+        raise ValueError("it breaks off")
+    return text
+
+
+def _check_end(kind: str) -> Callable[[bytes], None]:
+    """A check for what has to end in a certain way."""
+
+    def check(data: bytes) -> None:
+        if not data.rstrip().endswith(ENDS.get(kind, b"")):
+            raise ValueError("it breaks off")
+
+    return check
+
+
+CHECKS: dict[str, Callable[[bytes], Any]] = {
+    ".parquet": _parse_parquet,
+    ".npz": _parse_arrays,
+    ".csv": _check_csv,
+    ".md": _check_text,
+    ".json": lambda data: json.loads(_check_text(data)),
+    ".toml": lambda data: tomllib.loads(_check_text(data)),
+}
 
 
 def restored(text: str) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
@@ -25,8 +24,8 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.ablation import Bench, Place, chosen
-from ser_bench.errors import WorkFailed
-from ser_bench.files import write_whole
+from ser_bench.errors import Damaged, WorkFailed
+from ser_bench.files import read_arrays, set_aside, write_arrays
 from ser_bench.models.columns import telling_columns
 from ser_bench.parallel import Died, in_parallel
 from ser_bench.protocol import derive_seed
@@ -249,11 +248,13 @@ def _digest(bench: Bench, place: Place, single: list[int]) -> str:
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
-    """What was kept, or None where there is nothing that can be read."""
+    """What was kept, or None where there is nothing; what is damaged is set aside."""
     try:
-        with np.load(path) as kept:
-            return dict(kept)
-    except (OSError, ValueError, zipfile.BadZipFile):
+        return read_arrays(path)
+    except OSError:
+        return None
+    except Damaged as damaged:
+        set_aside(path, damaged.why, "it is computed again")
         return None
 
 
@@ -294,13 +295,8 @@ def explain(
             "column": np.stack([_decide(fitted, split.x_eval, single, stand_ins[few]) for stand_ins in by_way]),
             "subsets": _decide(fitted, split.x_eval, others, across[few]),
         }
-    write_whole(path, lambda part: _save(part, kept))
+    write_arrays(path, kept)
     return path
-
-
-def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def _decide(fitted: Fitted, x: np.ndarray, shuffled: list[np.ndarray], stand_ins: list[np.ndarray]) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Work over processes, one thread each, on this machine or on a cluster; results come as they are finished."""
+"""Work over processes, one thread each, on this machine or on a cluster; results come as they are finished.
+
+Rule: processes of this machine end with this one, whatever ends it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
+
+from ser_bench.processes import shared_folder, with_this_process
 
 
 @cache
@@ -82,7 +87,8 @@ def over_processes(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]
 
     while True:
         try:
-            parallel = Parallel(jobs, return_as="generator_unordered", inner_max_num_threads=1, max_nbytes="1M")
+            how = {"inner_max_num_threads": 1, "max_nbytes": "1M", "temp_folder": shared_folder(), **with_this_process()}
+            parallel = Parallel(jobs, return_as="generator_unordered", **how)
             for number, result in parallel(hand_out()):
                 del under_way[number]
                 yield result
@@ -98,16 +104,16 @@ def one_by_one(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -
     from joblib.externals.loky import ProcessPoolExecutor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    executor = ProcessPoolExecutor(1)
+    executor = ProcessPoolExecutor(1, **with_this_process())
     try:
         for call in calls:
             try:
                 yield executor.submit(function, *call).result()
             except TerminatedWorkerError:
-                executor = ProcessPoolExecutor(1)
+                executor = ProcessPoolExecutor(1, **with_this_process())
                 yield Died(call)
     finally:
-        executor.shutdown()
+        executor.shutdown(kill_workers=True)
 
 
 def _numbered(number: int, function: Callable[..., Any], call: tuple[Any, ...]) -> tuple[int, Any]:

@@ -8,7 +8,6 @@ Rule: what cannot be judged is refused here, before anything long begins; all ro
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
 from ser_bench.features import Extractor, distinct_parts
+from ser_bench.files import check_writable
 from ser_bench.progress import Progress
 from ser_bench.protocol import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
 from ser_bench.registry import find
@@ -252,16 +252,6 @@ def resplit(ground: Ground, config: RunConfig) -> Ground:
     """The same clips under another protocol, errors as `split`."""
     protocol, folds = split(ground.judged.clips, ground.corpus, config)
     return dataclasses.replace(ground, judged=dataclasses.replace(ground.judged, protocol=protocol, folds=folds))
-
-
-def check_writable(option: str, folder: Path) -> None:
-    """Find out now, and not after an hour, that nothing can be written to a folder."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise WrongCall(f"{option} {folder} cannot be written to: {error.strerror}; choose another folder") from None
 
 
 def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:

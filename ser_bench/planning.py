@@ -17,7 +17,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.files import write_csv
+from ser_bench.files import check_writable, read_parquet, write_csv
 from ser_bench.protocol import NEVER
 from ser_bench.reports.leaderboard import BLOCK, CELL, block_of, evidence_of, read_board, read_predictions, read_refits
 from ser_bench.reports.planning import BOTH, SPEAKERS, draw_plan
@@ -113,6 +113,8 @@ def plan_study(
     folder = Path(run)
     wanted = _wanted(width, difference, power, sentences)
     board, predictions, refits, whole = _read(folder)
+    target = Path(to) if to else folder
+    check_writable("--to", target)
     clips = evaluated(whole, predictions)
     rows, notes = [], [*_left_out(board), *_fixed_split(whole, clips)]
     for place, block in board[board["status"] == "ok"].groupby(BLOCK, sort=False):
@@ -122,7 +124,6 @@ def plan_study(
         raise WrongCall(f"{folder} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
     table = pd.DataFrame(rows)
     table.attrs["notes"] = [*notes, *_remarks(table, clips)]
-    target = Path(to) if to else folder
     write_csv(table, target / "planning.csv", float_format="%.6g")
     draw_plan(table, target / "figures")
     return table
@@ -144,12 +145,10 @@ def _wanted(width: float, difference: float | Sequence[float], power: float, sen
 
 def _read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
     """A run's leaderboard, predictions, refits and clips."""
-    import pandas as pd
-
     for name in NEEDED:
         if not (folder / name).is_file():
             raise WrongCall(f"{folder} is no finished run: it has no {name}; name a folder that `run` or `score` wrote")
-    return read_board(folder / NEEDED[0]), read_predictions(folder), read_refits(folder), pd.read_parquet(folder / NEEDED[2])
+    return read_board(folder / NEEDED[0]), read_predictions(folder), read_refits(folder), read_parquet(folder / NEEDED[2])
 
 
 def evaluated(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.config import RunConfig, to_toml
-from ser_bench.files import write_csv, write_text, write_whole
+from ser_bench.files import clear_abandoned, damage_of, set_aside, write_csv, write_parquet, write_text
 from ser_bench.mirror import shown_command
 from ser_bench.plan import Ground, Plan
 from ser_bench.units import Cell, Finished, Unit, library_versions
@@ -160,19 +160,21 @@ def folder_of(name: str, config: RunConfig, covered: list[str]) -> Path:
 
 
 def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
-    """Write a run's tables, each whole or not at all."""
-    judged = ground.judged
+    """Write a run's tables, each whole or not at all; what the page reads before it is written again is set aside where it is damaged."""
+    judged, curves = ground.judged, folder / "learning.csv"
+    if why := damage_of(curves):
+        set_aside(curves, why, "it is written again with the learning curves")
     clips = judged.clips.assign(**{f"fold_{seed}": fold for seed, fold in judged.folds.items()}).sort_index()
-    write_whole(folder / "clips.parquet", clips.drop(columns="path").to_parquet)
-    write_whole(folder / "predictions.parquet", lambda path: predictions.to_parquet(path, index=False))
-    write_whole(folder / "trials.parquet", lambda path: trials.to_parquet(path, index=False))
+    write_parquet(clips.drop(columns="path"), folder / "clips.parquet")
+    write_parquet(predictions, folder / "predictions.parquet", index=False)
+    write_parquet(trials, folder / "trials.parquet", index=False)
     write_csv(ground.skipped, folder / "skipped.csv")
     write_terms(folder, ground, config)
 
 
 def write_refits(folder: Path, refits: pd.DataFrame) -> None:
     """Write what folds lose without each other."""
-    write_whole(folder / "refits.parquet", lambda path: refits.to_parquet(path, index=False))
+    write_parquet(refits, folder / "refits.parquet", index=False)
 
 
 def write_terms(folder: Path, ground: Ground, config: RunConfig, **said: str) -> dict[str, Any]:
@@ -184,7 +186,9 @@ def write_terms(folder: Path, ground: Ground, config: RunConfig, **said: str) ->
 
 
 def write_environment(folder: Path, about: dict[str, Any]) -> None:
-    """Write `environment.json`."""
+    """Write `environment.json`; what killed processes left in the folder goes."""
+    for place in (folder, folder / "figures"):
+        clear_abandoned(place)
     write_text(folder / "environment.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.errors import WorkFailed
+from ser_bench.files import clear_abandoned
 from ser_bench.mirror import StudyCopy, shown_url, whole_url
 from ser_bench.parallel import Died, in_parallel
 from ser_bench.plan import Plan
@@ -145,6 +146,7 @@ def finish(planned: Plan, progress: Progress, *, fresh: bool = False) -> tuple[d
     """
     # Workers elsewhere have working folders of their own.
     store = Path(planned.config.out).resolve() / "units"
+    clear_abandoned(store)
     read = partial(read_unit, store, time_limit=planned.config.time_limit)
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     # Cells that differ in nothing but a name share their units.

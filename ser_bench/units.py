@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.config import BALANCED
-from ser_bench.files import write_whole
+from ser_bench.errors import Damaged
+from ser_bench.files import read_table, set_aside, write_table
 from ser_bench.protocol import NEVER, Protocol, derive_seed, fixed_parts, numbered, training_clips
 from ser_bench.spec import versions
 
@@ -271,9 +272,8 @@ def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:
 
 
 def write_unit(path: Path, result: UnitResult) -> None:
-    """Keep a finished unit: whole or not at all."""
+    """Keep a finished unit: whole or not at all, with a hash of what the file holds."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     columns = {"predicted": result.predicted.astype(np.int32), **{f"p.{i}": p for i, p in enumerate(result.probabilities.T)}}
     about = {
@@ -284,8 +284,7 @@ def write_unit(path: Path, result: UnitResult) -> None:
         "cut_short": result.cut_short,
         "trials": result.trials.to_dict("records"),
     }
-    table = pa.table(columns).replace_schema_metadata({"unit": json.dumps(about)})
-    write_whole(path, lambda path: pq.write_table(table, path))
+    write_table(pa.table(columns).replace_schema_metadata({"unit": json.dumps(about)}), path)
 
 
 @dataclass(frozen=True)
@@ -298,24 +297,23 @@ class Finished:
 
 
 def read_unit(folder: Path, unit: Unit, time_limit: float = 0.0) -> Finished | None:
-    """The kept result of a unit, or None where there is none that can be read; under a time limit also one that it cut short."""
+    """The kept result of a unit, or None where there is none; under a time limit also one that it cut short."""
     whole = read_file(place(folder, unit))
     return read_file(place(folder, unit, time_limit)) if whole is None and time_limit else whole
 
 
 def read_file(path: Path) -> Finished | None:
-    """The result in a file, or None where there is none that can be read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    """The result in a file, or None where there is none; one that is damaged is set aside. A file of an older version has no hash."""
     try:
-        with pq.ParquetFile(path) as file:
-            table = file.read(use_threads=False)
+        table = read_table(path)
         about = json.loads(table.schema.metadata[b"unit"])
-    except (FileNotFoundError, pa.ArrowInvalid, OSError, KeyError, TypeError, ValueError):
+        probabilities = np.column_stack([table[name].to_numpy() for name in table.column_names if name.startswith("p.")])
+        return Finished(table["predicted"].to_numpy(), probabilities, about)
+    except OSError:
         return None
-    probabilities = np.column_stack([table[name].to_numpy() for name in table.column_names if name.startswith("p.")])
-    return Finished(table["predicted"].to_numpy(), probabilities, about)
+    except (Damaged, KeyError, TypeError, ValueError) as error:
+        set_aside(path, error.why if isinstance(error, Damaged) else "it is no unit", "it is fitted again")
+        return None
 
 
 def library_versions() -> dict[str, str]:

@@ -11,7 +11,7 @@ HOUSE = Path(ser_bench.__file__).parent
 LAYERS = (
     ("errors", "compiling", "regular", "mpeg"),
     ("registry", "spec", "progress", "streams", "scores", "files", "tables", "mirror", "kernels", "trees"),
-    ("cluster",),
+    ("cluster", "processes"),
     ("parallel",),
     ("audio",),
     ("variants",),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ import numpy as np
 from ser_bench import spec
 from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, find_audio
 from ser_bench.errors import WorkFailed, WrongCall, unknown
+from ser_bench.files import folder_aside, sync
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,10 +138,9 @@ class Tones:
         if folder.is_dir():
             return folder
         try:
-            cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".tones-", dir=cache) as aside:
-                self._write(Path(aside) / "tones")
-                _move(Path(aside) / "tones", folder)
+            with folder_aside(cache, ".tones-") as aside:
+                self._write(aside / "tones")
+                _move(aside / "tones", folder)
         except OSError as error:
             raise WorkFailed(f"cannot make tones in {cache}: {error.strerror}; choose another --cache") from None
         return folder
@@ -156,7 +155,9 @@ class Tones:
                 for take in range(1, self.takes + 1):
                     rng = np.random.default_rng([self.seed, number, index, take])
                     samples = self._synthesise(voice, self._reach(emotion), rng)
-                    soundfile.write(home / f"{number:02d}-{emotion}-{take}.wav", np.round(samples * 32767).astype(np.int16), RATE)
+                    clip = home / f"{number:02d}-{emotion}-{take}.wav"
+                    soundfile.write(clip, np.round(samples * 32767).astype(np.int16), RATE)
+                    sync(clip)
 
     def _reach(self, emotion: str) -> np.ndarray:
         """How far the emotion moves each cue."""

@@ -13,8 +13,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -22,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.features.extractor import fingerprint_of
-from ser_bench.files import write_text, write_whole
+from ser_bench.files import clear_abandoned, damage_of, set_aside, write_text, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 STORE_VERSION = 2
 SMALL = 32 << 20
 """Bytes; smaller parts are merged."""
-SECONDS_UNFINISHED = 3600
+AGAIN = "its clips are computed again"
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Table:
         if not len(rows):
             return
         about = self.folder / "extractor.json"
-        if not about.exists():
+        if not about.exists() or damage_of(about):
             write_text(about, json.dumps(self.about, indent=2) + "\n")
         self._write_part(rows)
 
@@ -101,10 +99,7 @@ class Table:
             for part in group:
                 if part != kept:
                     part.unlink(missing_ok=True)
-        for unfinished in self.folder.glob(".part-*"):
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - unfinished.stat().st_mtime > SECONDS_UNFINISHED:
-                    unfinished.unlink()
+        clear_abandoned(self.folder)
 
     def clear(self) -> None:
         """Forget all rows."""
@@ -140,12 +135,12 @@ class Table:
         except FileNotFoundError:
             return None
         if part.stem != f"part-{_hash(data)}":
-            _set_aside(part, "its bytes are not those that were written")
+            set_aside(part, "its bytes are not those that were written", AGAIN)
             return None
         # On this thread: a scan's own threads can outlive the process's end and abort it.
         rows = pq.ParquetFile(pa.BufferReader(data)).read(columns, use_threads=False)
         if (rows.schema.metadata or {}).get(b"table") != self.folder.name.encode():
-            _set_aside(part, "it belongs to another table")
+            set_aside(part, "it belongs to another table", AGAIN)
             return None
         return rows
 
@@ -173,11 +168,3 @@ def _size(part: Path) -> int:
     with contextlib.suppress(FileNotFoundError):
         return part.stat().st_size
     return 0
-
-
-def _set_aside(part: Path, why: str) -> None:
-    aside = part.with_suffix(".broken")
-    # Another process may have been faster.
-    with contextlib.suppress(FileNotFoundError):
-        part.rename(aside)
-    warnings.warn(f"{part} cannot be trusted and was set aside as {aside.name} ({why}); its clips are computed again", stacklevel=5)

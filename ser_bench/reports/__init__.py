@@ -63,14 +63,12 @@ def publish(
     read_against : DataFrame
         As `references` gives it.
     """
-    import pandas as pd
-
     found = evidence_of(predictions, cells, refits)
     board = rank(found, cells, rope=rope)
     shown = resolutions(board, found, rope=rope)
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
-    write_csv(metric_table(found, pd.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
+    write_csv(metric_table(found, files.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
     files.write_csv(read_against, folder / "references.csv")
     write_text(folder / "leaderboard.md", to_markdown(board, read_against, shown))
     write_figures(folder / "figures", board, read_against)

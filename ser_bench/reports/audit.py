@@ -63,9 +63,7 @@ def read_findings(folder: Path) -> list[dict[str, Any]]:
 
 def read_gap(folder: Path) -> pd.DataFrame:
     """The gap in an audit's folder."""
-    import pandas as pd
-
-    return pd.read_csv(folder / "gap.csv")
+    return read_csv(folder / "gap.csv")
 
 
 def view_gap(gap: pd.DataFrame, about: dict[str, Any]) -> dict[str, Any]:

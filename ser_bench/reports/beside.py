@@ -3,18 +3,23 @@
 In:   a run's folder.
 Out:  findings, leak gaps and ablations from the folders next to it; and, the other way round, the runs next to an audit or ablation.
 Rule: folders belong together by what they say of themselves, never by name: the same clips with the same emotions and speakers, and, but
-      for findings, in the same folds. Where nothing lies beside, nothing is missing.
+      for findings, in the same folds. Where nothing lies beside, nothing is missing; what lies there and cannot be read is named and
+      left out.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from ser_bench.errors import reason
 from ser_bench.reports.ablation import read_ablation, view_ablation
 from ser_bench.reports.audit import read_findings, read_gap, view_gap
+
+T = TypeVar("T")
 
 
 class Neighbour(NamedTuple):
@@ -35,22 +40,35 @@ def audited(folder: Path) -> dict[str, Any]:
 
     Without an audit beside they are those of the run itself, which looks at nothing that takes time, and there is no address.
     """
-    audits = sorted(_neighbours(folder, "audit.html"), key=lambda audit: not audit.same_split)
-    findings = (read_findings(audits[0].folder) if audits else []) or read_findings(folder)
-    return {"findings": findings, "address": f"../{audits[0].folder.name}/audit.html" if audits else ""}
+    for audit in sorted(_neighbours(folder, "audit.html"), key=lambda audit: not audit.same_split):
+        for findings in _readable(audit, lambda audit: read_findings(audit.folder)):
+            return {"findings": findings or read_findings(folder), "address": f"../{audit.folder.name}/audit.html"}
+    return {"findings": read_findings(folder), "address": ""}
 
 
 def gaps(folder: Path) -> list[dict[str, Any]]:
     """Leak gaps that were measured on a run's clips, from its split."""
-    return [view_gap(read_gap(audit.folder), audit.about) for audit in _neighbours(folder, "gap.csv", "cell") if audit.same_split]
+    audits = [audit for audit in _neighbours(folder, "gap.csv", "cell") if audit.same_split]
+    return [gap for audit in audits for gap in _readable(audit, lambda audit: view_gap(read_gap(audit.folder), audit.about))]
 
 
 def ablations(folder: Path) -> list[dict[str, Any]]:
     """Ablations on a run's clips and split, each with the `address` of its own page."""
     found = [ablation for ablation in _neighbours(folder, "ablation.csv", "tuned") if ablation.same_split]
-    return [
-        {**view_ablation(*read_ablation(of.folder)), "about": of.about, "address": f"../{of.folder.name}/ablation.html"} for of in found
-    ]
+    return [ablation for one in found for ablation in _readable(one, _view)]
+
+
+def _view(of: Neighbour) -> dict[str, Any]:
+    return {**view_ablation(*read_ablation(of.folder)), "about": of.about, "address": f"../{of.folder.name}/ablation.html"}
+
+
+def _readable(neighbour: Neighbour, read: Callable[[Neighbour], T]) -> list[T]:
+    """What is read of a neighbour; nothing, and a warning, where that fails: it may be damaged in any way, and stops nobody else."""
+    try:
+        return [read(neighbour)]
+    except Exception as error:
+        warnings.warn(f"{neighbour.folder} is left out of what lies beside it: {reason(error)}", stacklevel=3)
+        return []
 
 
 def _neighbours(folder: Path, needed: str, said: str = "corpus") -> Iterator[Neighbour]:
@@ -67,5 +85,5 @@ def read_about(folder: Path) -> dict[str, Any]:
     """What a folder says of itself; nothing where that cannot be read."""
     try:
         return dict(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.files import write_text
+from ser_bench.files import write_parquet, write_text
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
 from ser_bench.reports.leaderboard import write_csv
 from ser_bench.reports.tables import escaped, interval, records, short, signed, table_lines
@@ -51,7 +51,7 @@ def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame, 
     """Write what came of it below `folder`; `emotions` are those judged, `told` what was left out and else is to be known."""
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / "cross.csv")
-    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    write_parquet(predictions, folder / "predictions.parquet", index=False)
     write_text(folder / "cross.md", to_markdown(table, emotions, told))
     drawn = table[table["uar"].notna()]
     looks = looks_of(drawn["model"])

@@ -7,9 +7,11 @@ Out:  files; the same rows give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ser_bench.files import write_whole
 from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.leaderboard import BLOCK, lines_of
 from ser_bench.reports.tables import protocol_words, records
@@ -94,9 +96,8 @@ def draw(panels: Sequence[Panel], folder: Path, name: str, title: str) -> None:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a picture in each of `KINDS`; inside `own_settings`, the same bytes for the same picture."""
-    folder.mkdir(exist_ok=True)
     for kind, metadata in KINDS.items():
-        figure.savefig(folder / f"{name}.{kind}", dpi=160, metadata=metadata)
+        write_whole(folder / f"{name}.{kind}", partial(figure.savefig, format=kind, dpi=160, metadata=metadata))
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:

@@ -270,12 +270,10 @@ def read_board(path: Path) -> pd.DataFrame:
 
 def read_predictions(folder: Path) -> pd.DataFrame:
     """Read a run's `predictions.parquet`; of one that was written without `voice`, it is that of its `clips.parquet`."""
-    import pandas as pd
-
-    predictions = pd.read_parquet(folder / "predictions.parquet")
+    predictions = files.read_parquet(folder / "predictions.parquet")
     if "voice" in predictions or predictions.empty:
         return predictions
-    voices = pd.read_parquet(folder / "clips.parquet", columns=["voice"])["voice"]
+    voices = files.read_parquet(folder / "clips.parquet", ["voice"])["voice"]
     return predictions.assign(voice=predictions["clip"].map(voices))
 
 
@@ -306,10 +304,8 @@ def read_learning(path: Path) -> pd.DataFrame:
 
 def read_refits(folder: Path) -> pd.DataFrame | None:
     """Read a run's `refits.parquet`; None where nothing was refitted, as of predictions that were made elsewhere."""
-    import pandas as pd
-
     path = folder / "refits.parquet"
-    return pd.read_parquet(path) if path.is_file() else None
+    return files.read_parquet(path) if path.is_file() else None
 
 
 def _check_same_clips(block: Block) -> None:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.config import RunConfig, read_config
-from ser_bench.errors import WrongCall
+from ser_bench.errors import WrongCall, reason
 from ser_bench.external import MODEL as EXTERNAL
-from ser_bench.files import write_text
+from ser_bench.files import clear_abandoned, read_parquet, write_text
 from ser_bench.reports import across
 from ser_bench.reports.beside import read_about
 from ser_bench.reports.diagram import write_diagram
@@ -118,7 +118,7 @@ def find_runs(out: Path) -> list[Path]:
     return found
 
 
-def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, rope: float = ROPE) -> Merged:
+def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, named: bool = True, rope: float = ROPE) -> Merged:
     """Merge runs into one leaderboard and write it to the folder `to`; the runs' own pages are made again.
 
     Parameters
@@ -127,6 +127,8 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, rop
     to : Path
     with_external : bool
         Whether systems from elsewhere enter the comparison of every row with the best, as `leaderboard.comparisons` takes it.
+    named : bool
+        Whether these folders were asked for; of others those that cannot be read are left out, with a warning.
     rope : float
         As `leaderboard.rank` takes it.
 
@@ -139,7 +141,7 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, rop
 
     if (to / "run.toml").exists():
         raise WrongCall(f"{to} is a run, whose own leaderboard would be written over: name another folder with --to")
-    runs = {str(folder): read_one_run(folder) for folder in sorted(set(folders))}
+    runs = _read_runs(sorted(set(folders)), named=named)
     rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
     parts = [_unite(part) for part in _parts(rows)]
     blocks = [_block(part, parts, runs, with_external=with_external, rope=rope) for part in parts]
@@ -152,20 +154,40 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, rop
     return merged
 
 
+def _read_runs(folders: list[Path], *, named: bool) -> dict[str, OneRun]:
+    """Runs by their folders' names, arguments and errors as those of `merge`."""
+    runs = {}
+    for folder in folders:
+        try:
+            runs[str(folder)] = read_one_run(folder)
+        except WrongCall as error:
+            if named:
+                raise
+            warnings.warn(f"left out: {error}", stacklevel=3)
+    if not runs:
+        raise WrongCall(f"none of {len(folders)} run(s) can be read: run their commands again")
+    return runs
+
+
 def read_one_run(folder: Path) -> OneRun:
     """Read what a merged leaderboard takes from a run folder.
 
     Raises
     ------
     WrongCall
-        Naming the folder and what it lacks.
+        Naming the folder and what it lacks, or what of it is damaged.
     """
-    import pandas as pd
-
     for name in NEEDED:
         if not (folder / name).is_file():
             raise WrongCall(f"{folder} cannot be merged: it has no {name}, which every finished run has")
-    clips = pd.read_parquet(folder / "clips.parquet").sort_index()
+    try:
+        return _read_tables(folder)
+    except Exception as error:  # it may be damaged in any way
+        raise WrongCall(f"{folder} cannot be merged: {reason(error)}") from None
+
+
+def _read_tables(folder: Path) -> OneRun:
+    clips = read_parquet(folder / "clips.parquet").sort_index()
     told = [name for name in clips.columns if name in {"key", "emotion", "speaker", "voice"} or name.startswith("fold_")]
     judged = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
     rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), judged=judged, run=str(folder))
@@ -281,6 +303,8 @@ def write_merged(merged: Merged, runs: list[str]) -> None:
     """Write the folder of a merged leaderboard, and first the pages that it leads to, as far as they can be."""
     for run in runs:
         remake_page(Path(run))
+    for place in (merged.folder, merged.folder / "figures"):
+        clear_abandoned(place)
     text = to_text(merged, runs)
     write_csv(merged.leaderboard, merged.folder / "leaderboard.csv")
     write_text(merged.folder / "LEADERBOARD.md", text)

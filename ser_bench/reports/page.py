@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.files import read_csv, write_text
+from ser_bench.errors import reason
+from ser_bench.files import read_csv, read_parquet, write_text
 from ser_bench.protocol import fixed_parts, parse_cv
 from ser_bench.reports.beside import ablations, audited, gaps
 from ser_bench.reports.cells import cell_id, open_cell
@@ -80,14 +81,12 @@ class RunTables:
 
 def read_run(folder: Path) -> RunTables:
     """Read a run folder's tables."""
-    import pandas as pd
-
     return RunTables(
         folder,
         read_board(folder / "leaderboard.csv"),
         read_predictions(folder),
-        pd.read_parquet(folder / "trials.parquet"),
-        pd.read_parquet(folder / "clips.parquet"),
+        read_parquet(folder / "trials.parquet"),
+        read_parquet(folder / "clips.parquet"),
         read_csv(folder / "skipped.csv", dtype=str),
         read_refits(folder),
         read_references(folder / "references.csv"),
@@ -109,8 +108,6 @@ def remake_page(folder: Path) -> bool:
     bool
         Whether it was written.
     """
-    from jinja2 import TemplateError
-
     file = folder / "report.html"
     if not file.is_file():
         return False
@@ -119,8 +116,8 @@ def remake_page(folder: Path) -> bool:
         if PLAYER in file.read_text(encoding="utf-8") and PLAYER not in page:
             raise FileNotFoundError("its audio is not found from here")
         write_text(file, page)
-    except (OSError, ValueError, KeyError, TemplateError) as error:
-        warnings.warn(f"{file} stays as it is: {type(error).__name__}: {' '.join(str(error).split())}", stacklevel=2)
+    except Exception as error:  # a run that is not ours to mend may be damaged in any way
+        warnings.warn(f"{file} stays as it is: {reason(error)}", stacklevel=2)
         return False
     return True
 

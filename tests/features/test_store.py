@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import ser_bench.features.store as room
 from ser_bench.corpora import load_corpus
 from ser_bench.features.store import Table
+from ser_bench.files import hold
 
 SCHEMA = pa.schema([("key", pa.string()), ("values", pa.list_(pa.float32(), 2))])
 
@@ -118,15 +119,16 @@ def test_large_parts_are_left_alone(tmp_path, monkeypatch):
     assert len(store.read()) == 1001
 
 
-def test_what_a_killed_writer_left_is_cleared_away_when_it_is_old(tmp_path):
+def test_what_a_killed_writer_left_is_cleared_away_and_what_a_living_one_writes_is_not(tmp_path):
     store = table(tmp_path)
     add(store, "a")
-    old, young = store.folder / ".part-1.parquet-77", store.folder / ".part-2.parquet-78"
-    for left in (old, young):
-        left.write_bytes(b"unfinished")
-    os.utime(old, (0, 0))
-    store.compact()
-    assert (old.exists(), young.exists()) == (False, True)
+    left, written = store.folder / ".part-1.parquet-00000001", store.folder / ".part-2.parquet-00000002"
+    for part in (left, written):
+        part.write_bytes(b"unfinished")
+        os.utime(part, (0, 0))
+    with hold(written):
+        store.compact()
+    assert (left.exists(), written.exists()) == (False, True)
 
 
 def test_nothing_is_said_of_a_whole_store(tmp_path):

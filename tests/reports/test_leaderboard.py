@@ -230,7 +230,7 @@ def test_no_terminal_is_too_narrow_for_a_feature_set_and_its_scores(width):
     table = fabricate.clips()
     cells = [fabricate.cell(features, "svm", table) for features in ("egemaps", "audioemotion26+mfcc(n_mfcc=13)")]
     found = pd.concat([fabricate.predictions(table, cell["features"], "svm", 0.8) for cell in cells])
-    board = rank(found, pd.DataFrame(cells))
+    board = fabricate.rank(found, pd.DataFrame(cells))
     console = Console(width=width)
     with console.capture() as shown:
         console.print(*terminal_tables(board, fabricate.resolutions(), width=width))
