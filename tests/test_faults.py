@@ -1,6 +1,7 @@
 """Faults survived: what is torn in a folder of results is named, and the same command makes it whole again; nobody else's stops it."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import warnings
@@ -11,8 +12,9 @@ import pytest
 
 from ser_bench import api, cli
 from ser_bench.errors import WrongCall
-from tests.small import SMALL, judge
+from tests.small import SMALL, but_seconds, judge
 from tests.test_files import DAMAGES
+from tests.test_processes import wait_until
 
 TIMES = {"environment.json", "report.html", "leaderboard.csv", "leaderboard.md", "trials.parquet"}
 """Files that say when, or how long."""
@@ -53,6 +55,36 @@ def test_a_second_run_finds_nothing_torn(speech, whole, tmp_path, recwarn):
     assert judge(speech, tmp_path / "out").fitted == 0
     assert not [str(warning.message) for warning in recwarn.list]
     assert not list((tmp_path / "out").rglob("*.broken"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGKILL, -9, ""), (signal.SIGTERM, 143, "ser-bench: stopped; finished work is kept")]
+)
+def test_a_run_that_is_killed_leaves_no_process_and_goes_on_where_it_was(speech, whole, tmp_path, number, code, said):
+    options = ["--out", tmp_path, "--cache", speech / "store", "--jobs", 2]
+    how = [f"--{name}={value}" for name, value in SMALL.items() if name not in {"jobs", "models"}]
+    command = [sys.executable, "-m", "ser_bench.cli", "run", speech / "corpus" / "clips.csv", "-m", SMALL["models"], *how, *options]
+    run = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert wait_until(lambda: run.poll() is not None or next((tmp_path / "units").glob("*.parquet"), None))
+    run.send_signal(number)
+    told = run.communicate()[1]
+    assert run.returncode == code
+    assert said in told.splitlines()[-1]
+    assert "Traceback" not in told
+    assert wait_until(lambda: not in_session(run.pid))
+    assert (tmp_path / "units").exists()
+    healed = judge(speech, tmp_path)
+    assert healed.reused > 0
+    (kept,) = whole[0].glob("*/leaderboard.csv")
+    assert but_seconds(healed) == pd.read_csv(kept).drop(columns="seconds").to_csv()
+    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".broken" or path.match(".*-????????")]
+
+
+def in_session(session: int) -> list[int]:
+    """What still runs of it."""
+    rows = subprocess.run(["ps", "-eo", "sid,pid,stat", "--no-headers"], capture_output=True, text=True, check=True).stdout
+    return [int(pid) for sid, pid, state in map(str.split, rows.splitlines()) if int(sid) == session and not state.startswith("Z")]
 
 
 def ablate(speech, out):
