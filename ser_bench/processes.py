@@ -103,7 +103,9 @@ def shared_folder() -> str | None:
     """A folder of this process for arrays that its workers share; None where joblib is to choose one."""
     if sys.platform == "win32":
         return None
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=_where()))
+    where = _where()
+    where.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=where))
     held = contextlib.ExitStack()
     held.enter_context(hold(folder))
     atexit.register(_let_go, folder, held)
