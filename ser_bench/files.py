@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -49,6 +50,8 @@ ENDS = {
     ".png": b"IEND\xaeB`\x82",
 }
 """How whole files end, by their kind."""
+
+UNKNOWN_TO_FILE_SYSTEM = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 
 UNFINISHED = ".*-????????"
 """How files are called that are being written."""
@@ -251,12 +254,18 @@ def _abandoned(path: Path) -> bool:
 
 
 def sync(path: Path) -> None:
-    """Have the system write a file, or a folder's names, to the disk."""
+    """Have the system write a file, or a folder's names, to the disk; where that cannot be asked for, it does so in its own time."""
     if sys.platform == "win32":  # which opens no folder, and syncs no file that is only read
         return
-    handle = os.open(path, os.O_RDONLY)
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:  # a folder may be written to and not be listed
+        return
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in UNKNOWN_TO_FILE_SYSTEM:
+            raise
     finally:
         os.close(handle)
 
@@ -280,12 +289,14 @@ def _hash(data: bytes) -> bytes:
 
 
 def _read(path: Path, parse: Callable[[bytes], Any]) -> Any:
-    """What is made of a file's bytes; whatever goes wrong with that is damage."""
+    """What is made of a file's bytes; whatever goes wrong with that is damage, but for want of memory."""
     data = path.read_bytes()
     try:
         if not data:
             raise ValueError("it is empty")
         return parse(data)
+    except MemoryError:
+        raise
     except Exception as error:
         raise Damaged(path, str(error) or type(error).__name__) from None
 

@@ -1,5 +1,6 @@
 """Files appear whole or not at all, and what is torn or damaged is never read as something else."""
 
+import errno
 import json
 import os
 import time
@@ -146,6 +147,20 @@ def test_a_file_is_on_the_disk_before_its_name_is(tmp_path, monkeypatch):
     monkeypatch.setattr(files.os, "replace", lambda *places: (done.append("renamed"), replace(*places)))
     files.write_text(tmp_path / "a.md", "words\n")
     assert [os.path.basename(place)[:5] for place in done] == [".a.md", "renam", tmp_path.name[:5]]
+
+
+@pytest.mark.parametrize(("number", "stops"), [(errno.EINVAL, False), (errno.ENOSPC, True)])
+def test_a_file_system_that_knows_no_sync_is_no_fault_and_a_full_one_is(tmp_path, monkeypatch, number, stops):
+    def refuse(handle):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, "fsync", refuse)
+    if stops:
+        with pytest.raises(OSError, match="No space left"):
+            files.write_text(tmp_path / "a.md", "words\n")
+    else:
+        files.write_text(tmp_path / "a.md", "words\n")
+    assert [path.name for path in tmp_path.iterdir()] == ([] if stops else ["a.md"])
 
 
 def test_what_nobody_holds_is_cleared_and_what_somebody_writes_is_not(tmp_path):
