@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +51,15 @@ TIMES = ("environment.json", "report.html", "leaderboard.html", "audit.html", "a
 
 def start(command: list[str], folder: Path, limit: int | None = None) -> subprocess.Popen[bytes]:
     """The command in a session of its own, what it says in a pipe."""
-    cap = None if limit is None else partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it starts in the background ignore Ctrl-C
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
     words = [sys.executable, "-m", "ser_bench.cli", *command]
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(words, cwd=folder, start_new_session=True, preexec_fn=cap, **streams)
+    return subprocess.Popen(words, cwd=folder, start_new_session=True, preexec_fn=prepare, **streams)
 
 
 def finish(command: list[str], folder: Path) -> tuple[int, str]:

@@ -274,7 +274,7 @@ def leaderboard(
     Parameters
     ----------
     runs : iterable of str or Path
-        Run folders; without any, all finished ones right below `out`.
+        Run folders; without any, all finished ones right below `out`, of which those that cannot be read are left out with a warning.
     out : str or Path
     to : str or Path, optional
         The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; `leaderboard` below `out`
