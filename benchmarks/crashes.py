@@ -133,7 +133,7 @@ def try_once(
     name: str, kind: str, base: Path, undisturbed: dict[str, str], seconds: float, rng: random.Random
 ) -> tuple[int, bool, list[str]]:
     """One crash: exit code, whether it came before the end, and what was wrong after."""
-    command, moment, room = COMMANDS[name], rng.uniform(0, seconds), rng.choice([0, 100, 2_000, 20_000, 200_000])
+    command, moment, room = COMMANDS[name], rng.uniform(0, seconds), rng.choice([0, 100, 2_000, 10_000, 50_000])
     with tempfile.TemporaryDirectory() as aside:
         folder = Path(aside) / "work"
         shutil.copytree(base, folder)
