@@ -38,6 +38,8 @@ class Results(Run):
     leaderboard : DataFrame
     resolutions : DataFrame
         What differences each block of it could have shown, and what its best row is worth (`reports.leaderboard.resolutions`).
+    findings : DataFrame
+        ``kind, check, what``: what an audit finds without listening.
     learning : DataFrame or None
         ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row learnt from fewer speakers; None where that was not
         judged.
@@ -45,7 +47,16 @@ class Results(Run):
 
     leaderboard: pd.DataFrame
     resolutions: pd.DataFrame
+    findings: pd.DataFrame
     learning: pd.DataFrame | None = None
+
+    @property
+    def found(self) -> list[str]:
+        """The findings that a paper should answer, and that `warnings` do not say already."""
+        serious = self.findings[self.findings["kind"] != "note"]
+        return [
+            f"{check}: {what}" for check, what in serious[["check", "what"]].astype(str).to_numpy().tolist() if what not in self.warnings
+        ]
 
 
 @dataclass(frozen=True)
@@ -192,10 +203,11 @@ def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
     """A run with its leaderboard and report, which are written to its folder."""
     from ser_bench import audits, reports
 
-    reports.write_csv(audits.glance(ground, config), run.folder / "findings.csv")
+    findings = audits.glance(ground, config, run)
+    reports.write_csv(findings, run.folder / "findings.csv")
     read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips[ground.judged.evaluated])
     board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against, run.refits, rope=config.rope)
-    return Results(**vars(run), leaderboard=board, resolutions=shown)
+    return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
 
 def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> pd.DataFrame:
@@ -443,8 +455,9 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     """
     from ser_bench import audits
     from ser_bench.gap import FEATURES, MODEL, measure_gap
-    from ser_bench.record import folder_of, write_terms
+    from ser_bench.record import environment, folder_of, write_terms
     from ser_bench.reports import publish_audit
+    from ser_bench.reports.beside import best_beside
 
     cell = {"features": FEATURES, "models": MODEL}
     config = _whole_searches(RunConfig(**check_keys({"corpus": str(corpus), **cell, **options}, source="audit()"))).for_corpus(str(corpus))
@@ -453,7 +466,7 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
             raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
     progress = progress or Silent()
     check_writable("--out", Path(config.out))
-    found = audits.audit(config, progress)
+    found = audits.audit(config, progress, lambda ground: best_beside(Path(config.out), environment(ground)))
     ground, measured = measure_gap(config, progress) if gap else (found.ground, None)
     folder = folder_of(f"{ground.corpus.name}-audit", config, [*ground.judged.hashes.values(), str(gap)])
     judged = f"{next(iter(ground.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"

@@ -529,6 +529,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
         raise WrongCall(f"plan: --to names one folder for {len(runs)} runs; plan them one by one, or leave it out")
     for run in runs:
         table = plan_study(run, to=to, **wanted)
+        _warn(table.attrs["warnings"])
         for summary in summaries(table):
             _print_table(HEAD, summary.rows, title=summary.title)
         for note in table.attrs["notes"]:
@@ -646,7 +647,7 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
 def _print_results(result: Results) -> None:
     from ser_bench.reports import terminal_tables
 
-    _warn(result.warnings)
+    _warn([*result.warnings, *result.found])
     _print_skipped(result.skipped, result.folder)
     console = _console()
     for table in terminal_tables(result.leaderboard, result.resolutions, width=console.width):

@@ -24,7 +24,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.config import RunConfig
-from ser_bench.corpora import voices_of
+from ser_bench.corpora import few, voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.features import Extractor, Features, distinct_parts, parse_features
 from ser_bench.plan import Chosen, Ground, Plan, choose_clips, choose_models, lay_ground, split
@@ -197,7 +197,9 @@ def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
     left = ground.judged.clips.loc[~kept, "emotion"].value_counts().sort_index()
     counts = ", ".join(f"{quoted(emotion)} ({n})" for emotion, n in left.items())
     told = [f"{ground.corpus.name}: {left.sum()} clip(s) of emotions that not all corpora have are left out: {counts}"] if len(left) else []
-    return dataclasses.replace(ground, judged=judged, features=features, warnings=[*ground.warnings, *told])
+    before = few(ground.judged.clips[ground.judged.evaluated])
+    warnings = [*(line for line in ground.warnings if line not in before), *few(clips), *told]
+    return dataclasses.replace(ground, judged=judged, features=features, warnings=warnings)
 
 
 def _budgeted(config: RunConfig, sources: Sequence[str]) -> RunConfig:

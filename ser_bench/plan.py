@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from ser_bench.models.model import Model
 
 
-TELLING_CLIPS = 8
-"""Clips of an emotion from which a column that tells them all is no chance."""
 REASONS = 3
 """Why clips are unusable, the most frequent first, that a message names."""
 
@@ -53,10 +51,11 @@ class Ground:
 
 
 class Chosen(NamedTuple):
-    """The clips of a corpus that may be judged, and warnings of what in `where` may not be meant."""
+    """The clips of a corpus that may be judged, warnings of what in `where` may not be meant, and the corpus as it was loaded."""
 
     corpus: Corpus
     doubts: list[str]
+    whole: Corpus
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,10 @@ def choose_clips(config: RunConfig) -> Chosen:
     """Load the corpus and choose the clips that may be judged, none of which is heard yet; errors as `make_plan`."""
     from ser_bench.corpora import load_corpus, voices_of
 
-    corpus, doubts = select(load_corpus(config.corpus[0], cache=config.cache), config)
+    whole = load_corpus(config.corpus[0], cache=config.cache)
+    corpus, doubts = select(whole, config)
     split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
-    return Chosen(corpus, doubts)
+    return Chosen(corpus, doubts, whole)
 
 
 def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> Ground:
@@ -119,7 +119,7 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, c
 
     feature_sets = [parse_features(text) for text in features]
     began = time.perf_counter()
-    corpus, doubts = chosen or choose_clips(config)
+    corpus, doubts, whole = chosen or choose_clips(config)
     check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
     extraction = extract_corpus(
@@ -131,22 +131,20 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, c
     matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
     named = {(name := heard_as(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
     stages = {"corpus": loaded - began, "features": extracted - loaded}
-    own = [m for f, m in zip(feature_sets, matrices, strict=True) if not all(isinstance(part, Extractor) for part in f.parts)]
-    told = [line for matrix in own for line in giveaways(matrix, judged)]
+    told = own_table_remarks(feature_sets, whole, judged, config)
     return Ground(corpus, judged, named, skipped, [*doubts, *extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
 
 
-def giveaways(matrix: Features, judged: Judged) -> list[str]:
-    """Warnings of columns that alone tell an emotion from all others without a mistake: no sound does that, a label among features does."""
+def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, judged: Judged, config: RunConfig) -> list[str]:
+    """Warnings about tables of one's own: what they hold that is no feature of a sound."""
+    from ser_bench.own_tables import Rows, remarks
+
     told = []
-    for code, emotion in enumerate(judged.emotions):
-        mine, others = matrix.values[judged.codes == code], matrix.values[judged.codes != code]
-        apart = (mine.min(0) > others.max(0)) | (mine.max(0) < others.min(0))
-        if len(mine) >= TELLING_CLIPS and apart.any():
-            column = matrix.columns[int(apart.argmax())]
-            told.append(
-                f"{matrix.name}: the column '{column}' alone tells all clips of '{emotion}' from all others: was it made from labels?"
-            )
+    for part in distinct_parts(feature_sets):
+        if not isinstance(part, Extractor):
+            table = part.named_as(corpus).table
+            evaluated, whole = (Rows.of(part.label, table, clips) for clips in (judged.clips, corpus.clips))
+            told += remarks(evaluated, whole, by_speaker=config.track == ("speaker",))
     return told
 
 
@@ -178,7 +176,7 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     """
     import pandas as pd
 
-    from ser_bench.corpora import lonely_labels, losses, resolve_twins
+    from ser_bench.corpora import few, lonely_labels, losses, resolve_twins
 
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
     check_left(corpus, clips, skipped)
@@ -191,7 +189,7 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
     lonely += fixed_split(judged)
     told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track)
-    return judged, left_out, [*twins.warnings, *lonely, *told]
+    return judged, left_out, [*twins.warnings, *lonely, *few(used[judged.evaluated]), *told]
 
 
 def fixed_split(judged: Judged) -> list[str]:

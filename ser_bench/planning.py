@@ -19,6 +19,7 @@ from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.files import check_writable, read_parquet, write_csv
 from ser_bench.protocol import NEVER
+from ser_bench.reports.beside import read_about
 from ser_bench.reports.leaderboard import BLOCK, CELL, block_of, evidence_of, read_board, read_predictions, read_refits
 from ser_bench.reports.planning import BOTH, SPEAKERS, draw_plan
 from ser_bench.reports.tables import short
@@ -99,7 +100,7 @@ def plan_study(
         `speakers_needed` is infinite where no number (up to 100,000) is enough, its 95% confidence interval follows from the degrees
         of freedom of the spread seen. Of a fixed split, speakers are those to evaluate with systems trained as they are. ``sd_*`` are
         the roots of the components of `scores.Spread` (negative for an estimate below zero), the last one the 95% upper limit of
-        `sd_sentence`. ``attrs["notes"]`` says what is left out, and why.
+        `sd_sentence`. ``attrs["notes"]`` says what is left out, and why, ``attrs["warnings"]`` what the run warned of.
 
     Raises
     ------
@@ -123,6 +124,7 @@ def plan_study(
     if not rows:
         raise WrongCall(f"{folder} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
     table = pd.DataFrame(rows)
+    table.attrs["warnings"] = read_about(folder).get("warnings", [])
     table.attrs["notes"] = [*notes, *_remarks(table, clips)]
     write_csv(table, target / "planning.csv", float_format="%.6g")
     draw_plan(table, target / "figures")

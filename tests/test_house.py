@@ -10,7 +10,7 @@ import ser_bench
 HOUSE = Path(ser_bench.__file__).parent
 LAYERS = (
     ("errors", "compiling", "regular", "mpeg"),
-    ("registry", "spec", "progress", "streams", "scores", "files", "tables", "mirror", "kernels", "trees"),
+    ("registry", "spec", "progress", "streams", "scores", "files", "tables", "mirror", "kernels", "trees", "quick"),
     ("cluster", "processes"),
     ("parallel",),
     ("audio",),
@@ -23,6 +23,7 @@ LAYERS = (
     ("models",),
     ("tuning",),
     ("units",),
+    ("own_tables",),
     ("plan",),
     ("record",),
     ("runner", "external", "audits"),

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ser_bench.audits.alike import near_twins
 from ser_bench.audits.clips import official_facts, sentences, skipped_clips, unheard_levels, uniform_lengths
+from ser_bench.audits.columns import columns
 from ser_bench.audits.confounding import confounds, cramers_v
 from ser_bench.audits.copies import twins
 from ser_bench.audits.finding import KINDS, Finding
 from ser_bench.audits.naming import names
 from ser_bench.audits.recording import recordings
+from ser_bench.audits.shuffled import best_row, shuffled_by_ear, shuffled_by_row
 from ser_bench.audits.speakers import effective_speakers
 from ser_bench.config import RunConfig
 from ser_bench.plan import Ground, lay_ground
 from ser_bench.progress import Progress
+from ser_bench.record import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,34 +60,47 @@ class Audit:
     findings: pd.DataFrame
 
 
-def audit(config: RunConfig, progress: Progress) -> Audit:
+def audit(config: RunConfig, progress: Progress, best: Callable[[Ground], float | None]) -> Audit:
     """Look at a corpus from all sides.
 
     Parameters
     ----------
     config : RunConfig
         For one corpus; its labels, `where` and protocol count.
+    best : callable
+        The best UAR that is known of the same clips and folds.
     """
-    # Nothing is to stop an audit that it is there to tell of.
+    # Nothing is to stop an audit that it is there to report.
     ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, allow_similar_names=True, max_skipped=1.0), FEATURES, progress)
-    checks = (*AT_A_GLANCE, unheard_levels, names, partial(near_twins, progress=progress), recordings)
+    known = best(ground)
+    asked, heard = partial(columns, best=known), partial(recordings, best=known)
+    # What the ground warns of goes last: other checks say some of it under a name of their own.
+    checks = (*AT_A_GLANCE, unheard_levels, asked, partial(near_twins, progress=progress), shuffled_by_ear, heard, names)
     return Audit(ground, summary(ground), _ranked([finding for check in checks for finding in check(ground, config)]))
 
 
-def glance(ground: Ground, config: RunConfig) -> pd.DataFrame:
+def glance(ground: Ground, config: RunConfig, run: Run) -> pd.DataFrame:
     """What an audit finds without listening, as a run can afford it: `findings` as in `Audit`, with a note that says so."""
     usual = RunConfig()
     named = [part for key in SAME if (value := getattr(config, key)) != getattr(usual, key) for part in (f"--{key}", str(value))]
     command = shlex.join(["ser-bench", "audit", config.corpus[0], *named])
-    unheard = f"recordings were not compared, nor was it tried to tell emotions from them: {command}"
-    return _ranked([*(finding for check in AT_A_GLANCE for finding in check(ground, config)), Finding("note", "listening", unheard)])
+    best = best_row(run)
+    checks = (*AT_A_GLANCE, partial(columns, best=best.uar if best else None))
+    found = [finding for check in checks for finding in check(ground, config)]
+    found += list(shuffled_by_row(best)) if best else []
+    unheard = f"recordings were not compared, nor was it asked whether they predict emotions: {command}"
+    return _ranked([*found, Finding("note", "listening", unheard)])
 
 
 def _ranked(found: list[Finding]) -> pd.DataFrame:
-    """Errors first, then warnings, then notes."""
+    """Errors first, then warnings, then notes; what several checks say, once."""
     import pandas as pd
 
-    return pd.DataFrame([finding for kind in KINDS for finding in found if finding.kind == kind], columns=list(Finding._fields))
+    told = {finding.what: finding for finding in reversed(found)}
+    return pd.DataFrame(
+        [finding for kind in KINDS for finding in found if finding.kind == kind and told[finding.what] is finding],
+        columns=list(Finding._fields),
+    )
 
 
 def summary(ground: Ground) -> dict[str, str]:

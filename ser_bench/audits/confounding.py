@@ -1,7 +1,7 @@
 """What goes with an emotion though it is none.
 
 In:   the labels of the clips.
-Out:  findings on emotions that go with a speaker, a gender or a session.
+Out:  findings on emotions that go with speakers; what else goes with them, `columns` asks.
 Rule: how far two labels go together is corrected for what chance does to small tables.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.audits.finding import Finding
+from ser_bench.audits.finding import Finding, figure
 from ser_bench.config import RunConfig
 from ser_bench.plan import Ground
 
@@ -21,19 +21,14 @@ CONFOUNDED = 0.3
 
 
 def confounds(ground: Ground, config: RunConfig) -> Iterator[Finding]:
-    """Emotions that go with a speaker, a gender or a session."""
+    """Emotions that go with speakers, and emotions or folds that lack something."""
     from ser_bench.corpora import lonely_labels
 
     clips = ground.judged.clips
-    for column in ("speaker", "gender", "session"):
-        if column in clips and clips[column].astype(str).nunique() > 1:
-            v = cramers_v(clips["emotion"].to_numpy(str), clips[column].to_numpy(str))
-            if v >= CONFOUNDED:
-                yield Finding(
-                    "warning",
-                    "confounds",
-                    f"emotion goes with {column} (Cramér's V {v:.2f}, 0 to 1): who tells {column}s apart, tells emotions apart",
-                )
+    v = cramers_v(clips["emotion"].to_numpy(str), clips["speaker"].to_numpy(str))
+    if v >= CONFOUNDED:
+        said = f"emotion goes with the speaker (Cramér's V {figure(v)} of 0 to 1, threshold {figure(CONFOUNDED)})"
+        yield Finding("warning", "confounds", f"{said}: a system that recognises speakers recognises their usual emotions")
     for label in lonely_labels(clips):
         yield Finding("warning", "confounds", f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices")
 

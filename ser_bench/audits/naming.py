@@ -16,10 +16,9 @@ from ser_bench.plan import Ground
 
 def names(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """Names that may be one, or none, and contradictions between rows of one speaker."""
-    from ser_bench.corpora import ASKED, losses, questions
+    from ser_bench.corpora import ASKED, questions
 
     for column, what in questions(ground.corpus.clips, ASKED).items():
         yield Finding("warning" if config.allow_similar_names else "error", "names", f"{column}: {what}")
-    told = losses(ground.judged.clips, whole=not config.hearing.label, by_speaker="speaker" in config.track)
-    for line in [*ground.corpus.warnings, *told]:
+    for line in ground.warnings:
         yield Finding("warning", "names and labels", line)

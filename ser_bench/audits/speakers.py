@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from ser_bench import scores
 from ser_bench.audits.finding import Finding
 from ser_bench.config import RunConfig
+from ser_bench.corpora import uneven_speakers
 from ser_bench.plan import Ground
+
+CHECK = "effective number of speakers"
 
 
 def effective_speakers(ground: Ground, config: RunConfig) -> Iterator[Finding]:
@@ -23,9 +26,7 @@ def effective_speakers(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     clips = pd.crosstab(tested["voice"], tested["emotion"])
     per = clips.sum(axis=1)
     effective = scores.effective_voices(clips)
-    said = f"{effective:.1f} for {len(per)} speakers with {per.min()} to {per.max()} clips"
-    if scores.few_or_uneven(clips):
-        why = "below 6" if effective < scores.FEW_EFFECTIVE else "below two thirds of their number"
-        yield Finding("warning", "effective number of speakers", f"{said}: {why}, so intervals are wide and depend on few of them")
+    if uneven := uneven_speakers(clips.to_numpy()):
+        yield Finding("warning", CHECK, uneven)
     else:
-        yield Finding("note", "effective number of speakers", said)
+        yield Finding("note", CHECK, f"{effective:.1f} for {len(per)} speakers with {per.min()} to {per.max()} clips")

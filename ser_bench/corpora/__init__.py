@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, audio_folder, human_recall, known_readers, load_corpus
 from ser_bench.corpora.filters import filter_clips
 from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels, scheme_losses
-from ser_bench.corpora.losses import left_out, levels, losses
+from ser_bench.corpora.losses import few, left_out, levels, losses, thin_classes, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
 from ser_bench.corpora.twins import Twins, resolve_twins, voices_of
 
@@ -25,6 +25,7 @@ __all__ = [
     "ask",
     "audio_folder",
     "catalogue",
+    "few",
     "filter_clips",
     "human_recall",
     "known_readers",
@@ -36,6 +37,8 @@ __all__ = [
     "questions",
     "resolve_twins",
     "scheme_losses",
+    "thin_classes",
+    "uneven_speakers",
     "voices_of",
 ]
 

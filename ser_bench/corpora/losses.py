@@ -8,8 +8,12 @@ Rule: what a reader of the scores would want to know of the corpus is counted an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ser_bench import scores
 from ser_bench.corpora.names import first, remarks
 from ser_bench.corpora.twins import voices_of
 
@@ -20,6 +24,8 @@ MILLISECONDS = 100
 """Times a file's length from which the end of a span is taken for one in milliseconds."""
 LOUDEST, QUIETEST = 2.0, 1e-3
 """Peaks of a clip, 1 at full scale: decoding of MP3 or Ogg overshoots by less than the former; the latter is 33 steps of 16 bits."""
+FEW_CLIPS, FEW_VOICES = 5, 2
+"""A class with fewer clips or speakers than these is named."""
 SLACK = 0.05
 """Seconds that a span may end after its file: times are rounded."""
 
@@ -48,6 +54,15 @@ def left_out(skipped: pd.DataFrame) -> list[str]:
     ['2 clip(s) skipped, such as a.wav: missing file']
     """
     return [f"{len(skipped)} clip(s) skipped, such as {row.clip}: {row.reason}" for row in skipped.head(1).itertuples()]
+
+
+def few(clips: pd.DataFrame) -> list[str]:
+    """That classes are thin, or speakers few or unequal, in the clips that are evaluated; columns `voice` and `emotion`."""
+    import pandas as pd
+
+    counts = pd.crosstab(clips["voice"], clips["emotion"])
+    uneven = uneven_speakers(counts.to_numpy())
+    return [*thin_classes(counts.to_numpy(), list(counts.columns)), *([uneven] if uneven else [])]
 
 
 def cut_spans(clips: pd.DataFrame) -> list[str]:
@@ -124,3 +139,34 @@ def single_emotions(clips: pd.DataFrame) -> list[str]:
     if not alone:
         return []
     return [f"track speaker: {len(alone)} speaker(s) show a single emotion, and scaling by their own clips removes it: {first(alone)}"]
+
+
+def thin_classes(clips: np.ndarray, emotions: Sequence[str]) -> list[str]:
+    """The classes of fewer than five clips or two speakers; clips of shape (n_voices, k).
+
+    >>> thin_classes(np.array([[9, 4], [9, 0]]), ["anger", "fear"])
+    ["'fear' has 4 clips of 1 speaker: its recall, a part of the UAR, says little"]
+    """
+    found = [(name, int(mine.sum()), int(np.count_nonzero(mine))) for name, mine in zip(emotions, clips.T, strict=True)]
+    return [
+        f"'{name}' has {_number(n, 'clip')} of {_number(voices, 'speaker')}: its recall, a part of the UAR, says little"
+        for name, n, voices in found
+        if n and (n < FEW_CLIPS or voices < FEW_VOICES)
+    ]
+
+
+def uneven_speakers(clips: np.ndarray) -> str:
+    """That speakers are few, or many of whom a few have most of the clips; empty where neither; clips of shape (n_voices, k).
+
+    >>> uneven_speakers(np.array([[90], [5], [5]]))
+    'the effective number of speakers is 1.2 (3 speakers with 5 to 90 clips): intervals have few degrees of freedom'
+    """
+    if not scores.few_or_uneven(clips):
+        return ""
+    each, effective = clips.sum(1), scores.effective_voices(clips)
+    who = f"{len(each)} speakers with {each.min()} to {each.max()} clips"
+    return f"the effective number of speakers is {effective:.1f} ({who}): intervals have few degrees of freedom"
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"

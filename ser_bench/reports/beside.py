@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.errors import reason
+from ser_bench.files import read_csv
 from ser_bench.reports.ablation import read_ablation, view_ablation
 from ser_bench.reports.audit import read_findings, read_gap, view_gap
 
@@ -44,6 +45,22 @@ def audited(folder: Path) -> dict[str, Any]:
         for findings in _readable(audit, lambda audit: read_findings(audit.folder)):
             return {"findings": findings or read_findings(folder), "address": f"../{audit.folder.name}/audit.html"}
     return {"findings": read_findings(folder), "address": ""}
+
+
+def best_beside(out: Path, about: dict[str, Any]) -> float | None:
+    """The best UAR, of rows without leaks, of the runs in a folder that are of the same clips in the same folds; None without any.
+
+    Parameters
+    ----------
+    out : Path
+    about : dict
+        What a folder of these clips would say of itself.
+    """
+    runs = [Neighbour(board.parent, read_about(board.parent), True) for board in sorted(out.glob("*/leaderboard.csv"))]
+    alike = [run for run in runs if all(run.about.get(name) == about[name] for name in ("corpus", "protocol", "folds"))]
+    boards = [board for run in alike for board in _readable(run, lambda run: read_csv(run.folder / "leaderboard.csv"))]
+    scores = [uar for board in boards for uar in board.loc[board["status"] == "ok", "uar"].dropna()]
+    return max(scores, default=None)
 
 
 def gaps(folder: Path) -> list[dict[str, Any]]:
