@@ -79,7 +79,11 @@ def _read_columns(manifest: Path) -> tuple[pd.DataFrame, list[str]]:
         table = table.rename(columns={other: "path"})
     check_columns(table, REQUIRED, manifest)
     text = {str(column): as_text(table[column], keep_words=column in NAMING) for column in table if column not in {"start", "end"}}
-    warnings = [f"the column '{column}' does not count: {why}" for column, why in UNHEEDED.items() if column in table]
+    warnings = [
+        f"the column '{column}' ({table[column].nunique()} values) does not count: {why}"
+        for column, why in UNHEEDED.items()
+        if column in table
+    ]
     if "fold" in table:
         warnings = [line for line in warnings if "'split'" not in line]
     left_out = table.attrs.get("left_out", {})

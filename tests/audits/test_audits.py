@@ -13,10 +13,14 @@ import pytest
 import soundfile
 
 import ser_bench
+from ser_bench.audio import Clip
 from ser_bench.audits import cramers_v
-from ser_bench.audits.recording import header_properties
+from ser_bench.audits.recording import _nearly_exact, header_properties
 from ser_bench.errors import WrongCall
+from ser_bench.features.recording import Recording
 from tests.audits.looking import look, said
+from tests.audits.made import ground
+from tests.audits.made import table as table_of_clips
 
 EMOTIONS = ("anger", "fear", "sadness")
 
@@ -103,6 +107,39 @@ def test_loudness_that_goes_with_an_emotion_is_a_note(folder):
     assert "no run of these clips in --out to compare with" in told
 
 
+def test_an_emotion_that_its_spectrum_gives_away_almost_without_error_is_named():
+    judged = ground(table_of_clips()).judged
+    predicted = judged.codes.copy()
+    assert _nearly_exact(judged, predicted)[0] == "'anger' (F1 1.00)"
+    others = predicted != 1
+    predicted[others] = np.random.default_rng(0).permutation(predicted[others])
+    assert _nearly_exact(judged, predicted) == ["'fear' (F1 1.00)"]
+    two = ground(table_of_clips(emotions=("anger", "fear"))).judged
+    assert _nearly_exact(two, two.codes) == []
+
+
+def test_another_microphone_or_a_low_pass_moves_the_spectrum_and_no_property_of_the_file():
+    from scipy.signal import butter, sosfilt
+
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000)
+    clips = [Clip(x.astype(np.float32), 16_000) for x in (sound, sosfilt(butter(4, 4000, fs=16_000, output="sos"), sound))]
+    extractor = Recording()
+    before, after = (dict(zip(extractor.columns, extractor(clip), strict=True)) for clip in clips)
+    assert after["spectrum.whole.06000hz"] < before["spectrum.whole.06000hz"] - 20
+    assert after["recording.rate.hz"] == before["recording.rate.hz"]
+
+
+def test_delivery_is_a_warning_where_it_rivals_the_best_row_of_a_run(folder):
+    clips = table(folder)
+    for path, emotion in clips[["path", "emotion"]].itertuples(index=False):
+        samples, rate = soundfile.read(folder / path)
+        soundfile.write(folder / path, samples * {"anger": 1.0, "fear": 0.5, "sadness": 0.25}[emotion], rate)
+    small = {"features": "recording", "models": "logreg", "trials": 1, "inner": 2, "seeds": 1, "jobs": 1, "learning_curves": False}
+    ser_bench.run(folder / "clips.csv", cache=str(folder / "store"), out=str(folder / "results"), **small)
+    told = said(look(folder), "warning", "delivery")
+    assert "of what the best system has above chance" in told
+
+
 def test_a_corpus_copied_into_itself_is_named(folder):
     clips = table(folder)
     (folder / "again").mkdir()
@@ -183,6 +220,11 @@ def test_ravdess_has_one_identical_pair_and_no_take_for_another_and_emodb_lacks_
     )
     assert "Actor_07/03-01-03-01-02-01-07.flac = Actor_07/03-01-03-01-02-02-07.flac" in said(ravdess, "warning", "identical audio")
     assert not any(said(found, "warning", "near-identical audio") for found in (ravdess, emodb))
+    assert "emotion goes with 'intensity' ('neutral' has only 'normal')" in said(ravdess, "warning", "columns")
+    for found in (ravdess, emodb):
+        assert not said(found, "warning", "labels")
+        assert not said(found, "warning", "spectrum")
+        assert not said(found, "warning", "confounds")
     assert "error" not in set(emodb.findings["kind"])
     assert "3 of 7 emotions are absent here" in said(emodb, "note", "official facts")
     assert "196 of the official 535 files are absent" in said(emodb, "note", "official facts")

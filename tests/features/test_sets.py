@@ -32,7 +32,7 @@ SIZES = {
     "modulation": 48,
     "outline": 512,
     "prosody": 42,
-    "recording": 11,
+    "recording": 51,
     "spectral": 250,
 }
 RECORDED = Path(__file__).with_name("recorded.json")

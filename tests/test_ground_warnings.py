@@ -1,0 +1,110 @@
+"""What is to be known of the clips is said by every command that evaluates them, and what an audit finds cheaply by a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ser_bench
+from ser_bench import plan
+from ser_bench.config import RunConfig
+from ser_bench.crossing import lay_grounds
+from ser_bench.progress import Silent
+from tests.reports import fabricate
+from tests.small import SMALL
+
+FEW = "the effective number of speakers is "
+THIN = "'contempt' has 2 clips of 2 speakers: its recall, a part of the UAR, says little"
+
+
+@pytest.fixture(scope="module")
+def corpus(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips of four speakers, of which two show contempt once, and one emotion was recorded with another device."""
+    folder = Path(shutil.copytree(speech / "corpus", tmp_path_factory.mktemp("warned") / "corpus"))
+    clips = pd.read_csv(folder / "clips.csv", dtype=str)
+    clips["device"] = np.where(clips["emotion"] == clips["emotion"].iloc[0], "phone", "studio")
+    spared = clips[clips["emotion"] == clips["emotion"].iloc[-1]].drop_duplicates("speaker").index[:2]
+    clips.loc[spared, "emotion"] = "contempt"
+    clips.to_csv(folder / "clips.csv", index=False)
+    return folder / "clips.csv"
+
+
+@pytest.fixture(scope="module")
+def results(corpus: Path, speech: Path, tmp_path_factory: pytest.TempPathFactory):
+    return ser_bench.run(corpus, out=str(tmp_path_factory.mktemp("out")), cache=str(speech / "store"), learning_curves=False, **SMALL)
+
+
+def said(lines: list[str], begin: str) -> int:
+    return sum(line.startswith(begin) for line in lines)
+
+
+def test_a_run_names_thin_classes_and_few_speakers_once(results):
+    assert said(results.warnings, FEW) == 1
+    assert said(results.warnings, THIN) == 1
+    assert not any(FEW in line for line in results.found)
+
+
+def test_a_run_says_what_an_audit_finds_without_listening(results):
+    (line,) = (line for line in results.found if "device" in line)
+    assert line.startswith("columns: emotion goes with 'device'")
+    page = (results.folder / "report.html").read_text()
+    assert "emotion goes with &#39;device&#39;" in page
+    assert THIN.replace("'", "&#39;") in page
+
+
+def test_the_command_line_says_both(results, corpus, speech, tmp_path):
+    line = [sys.executable, "-m", "ser_bench.cli", "run", str(corpus), "-f", "spectral", "-m", "logreg", "--jobs", "1", "--trials", "2"]
+    where = ["--inner", "2", "--seeds", "1", "--no-learning-curves", "--out", str(results.folder.parent), "--cache", str(speech / "store")]
+    done = subprocess.run([*line, *where], capture_output=True, text=True)
+    assert f"warning: {THIN}" in done.stderr
+    assert "warning: columns: emotion goes with 'device'" in done.stderr
+
+
+def test_splits_say_the_same(corpus, speech):
+    warnings = ser_bench.splits(corpus, cache=str(speech / "store"), jobs=1).attrs["warnings"]
+    assert said(warnings, FEW) == 1
+    assert said(warnings, THIN) == 1
+
+
+def test_cross_says_it_of_the_emotions_that_are_shared(corpus, speech):
+    clips = pd.read_csv(corpus, dtype=str)
+    speakers = sorted(set(clips["speaker"]))
+    paths = [corpus.parent / "one.csv", corpus.parent / "other.csv"]
+    clips[clips["speaker"].isin(speakers[:2])].to_csv(paths[0], index=False)
+    clips[clips["speaker"].isin(speakers[2:]) & (clips["emotion"] != "contempt")].to_csv(paths[1], index=False)
+    config = RunConfig(corpus=(str(paths[0]),), features=("spectral",), cache=str(speech / "store"), jobs=1, budget="smoke")
+    grounds = lay_grounds([str(path) for path in paths], config, Silent())
+    for ground in grounds.values():
+        assert said(ground.warnings, FEW) == 1
+        assert not any("contempt" in line and "says little" in line for line in ground.warnings)
+
+
+def test_an_ablation_says_the_same(corpus, speech, tmp_path):
+    found = ser_bench.ablate(
+        corpus, modes="alone", importance=False, out=str(tmp_path), cache=str(speech / "store"), **{**SMALL, "trials": 1, "hold": True}
+    )
+    assert said(found.warnings, FEW) == 1
+    assert said(found.warnings, THIN) == 1
+
+
+def test_a_plan_says_what_its_run_was_warned_of(tmp_path):
+    folder = fabricate.write_ranked_run(tmp_path / "run", {("egemaps", "svm"): 0.7})
+    (folder / "environment.json").write_text(json.dumps({"warnings": [THIN]}))
+    assert ser_bench.plan_study(folder).attrs["warnings"] == [THIN]
+
+
+def test_a_table_of_ones_own_is_looked_at_by_every_command_that_reads_it(corpus, speech, tmp_path):
+    clips = ser_bench.load_corpus(corpus).clips
+    values = np.random.default_rng(0).normal(size=(len(clips), 3))
+    table = pd.DataFrame(values, index=clips.index, columns=["a", "b", "c"]).assign(number=np.arange(len(clips)) + 0.5)
+    table.to_parquet(tmp_path / "own.parquet")
+    config = RunConfig(corpus=(str(corpus),), cache=str(speech / "store"), jobs=1, budget="smoke")
+    ground = plan.lay_ground(config.for_corpus(str(corpus)), [str(tmp_path / "own.parquet")], Silent())
+    assert any(line.startswith("own: 1 column(s) follow the order of the clips") for line in ground.warnings)
