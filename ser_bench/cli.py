@@ -270,9 +270,9 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     """Look for leaks, twins and confounds in each CORPUS before somebody else does.
 
     Copies, the same audio under two speakers or emotions, the same recording encoded, resampled or padded anew, clips that
-    are all of one length, differences from the corpus as released, emotions that go with a speaker, gender or session, and
-    emotions that can be told from the recording instead of the voice. Errors are what a run would stop for (and end with
-    exit code 1), warnings what a paper should answer.
+    are all of one length, differences from the corpus as released, emotions that go with any column of the manifest or are
+    predicted by the recording instead of the voice, and speakers whose labels look shuffled (docs/confounds.md). Errors are
+    what a run would stop for (and end with exit code 1), warnings what a paper should answer.
 
     With --gap, one feature set and one model are judged honestly and with every shortcut: split at random, parameters
     chosen by the test score, scaled by all clips or by speaker; and where sentences are known, with these held out, too.

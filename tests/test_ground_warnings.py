@@ -80,7 +80,7 @@ def test_cross_says_it_of_the_emotions_that_are_shared(corpus, speech):
     clips[clips["speaker"].isin(speakers[:2])].to_csv(paths[0], index=False)
     clips[clips["speaker"].isin(speakers[2:]) & (clips["emotion"] != "contempt")].to_csv(paths[1], index=False)
     config = RunConfig(corpus=(str(paths[0]),), features=("spectral",), cache=str(speech / "store"), jobs=1, budget="smoke")
-    grounds = lay_grounds([str(path) for path in paths], config, Silent())
+    grounds = lay_grounds([str(path) for path in paths], config.for_corpus(str(paths[0])), Silent())
     for ground in grounds.values():
         assert said(ground.warnings, FEW) == 1
         assert not any("contempt" in line and "says little" in line for line in ground.warnings)

@@ -80,7 +80,7 @@ def _read_columns(manifest: Path) -> tuple[pd.DataFrame, list[str]]:
     check_columns(table, REQUIRED, manifest)
     text = {str(column): as_text(table[column], keep_words=column in NAMING) for column in table if column not in {"start", "end"}}
     warnings = [
-        f"the column '{column}' ({table[column].nunique()} values) does not count: {why}"
+        f"the column '{column}' ({table[column].nunique()} value(s)) does not count: {why}"
         for column, why in UNHEEDED.items()
         if column in table
     ]
