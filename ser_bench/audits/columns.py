@@ -175,7 +175,7 @@ def _finding(answer: Answer, asked: Asked, judged: Judged, tests: int, best: flo
     test = f"{numbers}, {figure(found.expected)} with labels permuted, p = {p_value(answer.p)} by Holm over {tests} test(s)"
     if column == CAUSED:
         rivals, against = against_board(found.uar, chance, best)
-        what = f"emotion is predicted by a clip's length, which it causes as well; {against}: {test}"
+        what = f"emotion is predicted by a clip's length, which it causes as well: {test}; {against}"
         return Finding("warning" if rivals else "note", "delivery", what)
     strong = found.excess >= SMALL
     means = "a system may recognise that instead of the emotion" if strong else "the link is weak"

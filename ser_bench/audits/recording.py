@@ -29,6 +29,13 @@ EXACT = 0.9
 .85; with one emotion low-passed at 7 kHz it has .99, recorded by a microphone that differs by 6 dB at both ends .91 and more."""
 EMOTIONS_NEEDED = 4
 """Emotions from which that holds: of two or three, voices alone may part one as well."""
+PROPERTIES = {
+    "recording.rate.hz": "rate",
+    "recording.depth.bits": "bits in use",
+    "recording.channels.count": "channels",
+    "recording.offset.mean": "constant offset",
+}
+"""What the columns of the group `recording` are called."""
 LOSSY = ("MPEG", "VORBIS", "OPUS")
 GAP = 0.15
 """Share of bits a second by which neighbouring levels differ."""
@@ -45,16 +52,25 @@ def recordings(ground: Ground, config: RunConfig, best: float | None) -> Iterato
     judged, features = ground.judged, ground.features[heard_as("recording", config)]
     predicted = {group: recognised_from(judged, features, group, config.seed) for group in ("recording", "spectrum", "delivery")}
     measured = {group: _measure(judged, codes) for group, codes in predicted.items()}
-    header = "rate, channels, format and encoding with its nominal bits, bits per second where encoding loses some"
-    no_voice = f"properties of the file that no voice causes ({header}; bits in use, constant offset)"
+    differing = " and ".join(_differing(judged, features)) or "none"
+    no_voice = f"properties of the file that no voice causes (rate, channels, format, encoding, bits, offset; differing here: {differing})"
     yield _finding("recording", no_voice, measured["recording"], judged, "warning")
     bands = "the mean spectrum and that of the quietest frames, which voices cause as well as microphones, rooms and filters"
     if exact := _nearly_exact(judged, predicted["spectrum"]):
         bands += f"; almost without error: {', '.join(exact)} (threshold {EXACT:.2f}): was another microphone or filter used?"
     yield _finding("spectrum", bands, measured["spectrum"], judged, "warning" if exact else "note")
     rivals, against = against_board(measured["delivery"].score, 1 / len(judged.emotions), best)
-    delivery = f"loudness, length and silence at the ends, which emotions cause as well; {against}"
-    yield _finding("delivery", delivery, measured["delivery"], judged, "warning" if rivals else "note")
+    delivery = "loudness, length and silence at the ends, which emotions cause as well"
+    told = _finding("delivery", delivery, measured["delivery"], judged, "warning" if rivals else "note")
+    yield told._replace(what=f"{told.what}; {against}")
+
+
+def _differing(judged: Judged, features: Features) -> list[str]:
+    """The properties that are not the same for all clips."""
+    mine = {column: values for column, values in zip(features.columns, features.values.T, strict=True) if column in PROPERTIES}
+    header = header_properties(judged.clips["path"].tolist())
+    encoded = ["format, encoding or its bits per second"] if (header != header[0]).any() else []
+    return [PROPERTIES[column] for column, values in mine.items() if np.ptp(values) > 0] + encoded
 
 
 def _finding(check: str, what: str, found: scores.Interval, judged: Judged, kind: str) -> Finding:

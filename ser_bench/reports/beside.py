@@ -57,7 +57,8 @@ def best_beside(out: Path, about: dict[str, Any]) -> float | None:
         What a folder of these clips would say of itself.
     """
     runs = [Neighbour(board.parent, read_about(board.parent), True) for board in sorted(out.glob("*/leaderboard.csv"))]
-    alike = [run for run in runs if all(run.about.get(name) == about[name] for name in ("corpus", "protocol", "folds"))]
+    alike = [run for run in runs if all(run.about.get(name) == about[name] for name in ("corpus", "protocol"))]
+    alike = [run for run in alike if dict(run.about.get("folds", {})).items() & about["folds"].items()]
     boards = [board for run in alike for board in _readable(run, lambda run: read_csv(run.folder / "leaderboard.csv"))]
     scores = [uar for board in boards for uar in board.loc[board["status"] == "ok", "uar"].dropna()]
     return max(scores, default=None)

@@ -69,7 +69,7 @@ def test_a_format_that_goes_with_an_emotion_is_a_warning(folder):
         soundfile.write(folder / path.replace("wav", "flac"), *soundfile.read(folder / path))
         clips.loc[row, "path"] = path.replace("wav", "flac")
     rewrite(folder, clips)
-    assert "format" in said(look(folder), "warning", "recording")
+    assert "differing here: constant offset and format, encoding" in said(look(folder), "warning", "recording")
 
 
 def test_an_encoding_that_goes_with_an_emotion_is_a_warning_though_the_samples_do_not_show_it(folder):
@@ -77,7 +77,7 @@ def test_an_encoding_that_goes_with_an_emotion_is_a_warning_though_the_samples_d
         before = soundfile.read(folder / path)
         soundfile.write(folder / path, *before, subtype="PCM_24")
         np.testing.assert_array_equal(soundfile.read(folder / path)[0], before[0])
-    assert "encoding" in said(look(folder), "warning", "recording")
+    assert "and format, encoding" in said(look(folder), "warning", "recording")
 
 
 def test_bits_a_second_count_where_they_are_set_and_not_where_the_voice_sets_them(tmp_path):
