@@ -214,8 +214,8 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     """The folds that `run` uses, for systems that are trained elsewhere: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out, `inner_k` its inner fold where outer fold k is held out. ``attrs["warnings"]`` is
-    a list of what is to be known of the clips, as `Results.warnings` is, and ``attrs["skipped"]`` a table of those that are left out:
-    ``clip, reason``.
+    a list of what is to be known of the clips, as `Results.warnings` is, and ``attrs["skipped"]`` a mapping of those that are left
+    out to why.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     config, ground = _ground(corpus, options, progress)
     table = external.split_table(ground.judged, config.inner)
     table.attrs["warnings"] = ground.warnings
-    table.attrs["skipped"] = ground.skipped
+    table.attrs["skipped"] = dict(zip(ground.skipped["clip"], ground.skipped["reason"], strict=True))
     return table
 
 

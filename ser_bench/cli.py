@@ -253,7 +253,8 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
     done = api.extract_all(corpus, features, config=config, progress=for_terminal(), verify=verify)
     for source, filled in zip(corpus, done, strict=True):
         _warn(filled.warnings)
-        _print_skipped(filled.skipped)
+        for row in filled.skipped.itertuples():
+            _say(f"skipped {row.clip}: {row.reason}", err=True)
         _say(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
 
 
@@ -418,7 +419,8 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
         check_place("--to", Path(to))
     table = api.splits(progress=for_terminal(), **{**_named(given), "corpus": corpus})
     _warn(table.attrs["warnings"])
-    _print_skipped(table.attrs["skipped"])
+    for clip, why in table.attrs["skipped"].items():
+        _say(f"skipped {clip}: {why}", err=True)
     if to is None:
         _write(without_formulas(table.map(_shown) if sys.stdout.isatty() else table).to_csv(index=False), end="")
     elif to.endswith(".parquet"):
@@ -657,12 +659,12 @@ def _print_results(result: Results) -> None:
     _say(f"report: {result.folder / 'report.html'}")
 
 
-def _print_skipped(skipped: pd.DataFrame, folder: Path | None = None) -> None:
-    """What was left out; each clip where there is no folder that says so."""
+def _print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
+    """How many clips were left out, and where they all stand."""
     from ser_bench.corpora import left_out
 
-    for line in left_out(skipped) if folder else [f"skipped {row.clip}: {row.reason}" for row in skipped.itertuples()]:
-        _say(f"{line}; all in {folder / 'skipped.csv'}" if folder else line, err=True)
+    for line in left_out(skipped):
+        _say(f"{line}; all in {folder / 'skipped.csv'}", err=True)
 
 
 def _print_merged(merged: Merged) -> None:
