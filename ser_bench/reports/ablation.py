@@ -66,7 +66,7 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
     write_csv(table, folder / "ablation.csv")
     if importance is not None:
         write_csv(importance, folder / "importance.csv")
-    write_text(folder / "ablation.md", to_markdown(table, importance, about["tuned"], about.get("warnings", ())))
+    write_text(folder / "ablation.md", to_markdown(table, importance, about["tuned"], about["warnings"]))
     name = table["corpus"].iloc[0]
     panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
     if panels:

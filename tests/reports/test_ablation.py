@@ -11,6 +11,7 @@ from ser_bench.reports import ablation_rows, publish_ablation
 from ser_bench.reports.ablation import columns_table, importance_table, read_ablation, to_markdown
 
 ABOUT = {
+    "warnings": ["1 clip(s) skipped, such as a.wav: missing file"],
     "corpus": {"clips": 12, "speakers": 3, "citation": "Nobody (2000)"},
     "protocol": "loso",
     "tuned": "Tuned anew.",
