@@ -23,6 +23,8 @@ SILENCE_DB = -40.0
 FLOOR = 1e-10
 EDGES_HZ = (0, 100, 200, 400, 700, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 5000, 6000, 7000, 8000, 10_000, 12_000, 16_000, 20_000, 96_000)
 """Of the bands of `spectrum`; those above half a file's rate hold nothing."""
+OFFSET_STEP = 1e-3
+"""Of full scale, in which a constant offset is told: voices of RAVDESS and EMOVO move the mean of a clip by less."""
 LOWEST_DB = -90.0
 """Below a clip's level, what a band is no lower than."""
 
@@ -55,7 +57,7 @@ class Recording(Extractor):
         level = 10 * np.log10(np.maximum((framed**2).mean(1), FLOOR))
         quiet = framed[np.argsort(level, kind="stable")[: max(1, round(QUIET_SHARE * len(framed)))]]
         heard = np.flatnonzero(level > level.max() + SILENCE_DB) * length / clip.rate
-        recording = (clip.rate, depth(clip.samples), clip.channels, samples.mean())
+        recording = (clip.rate, depth(clip.samples), clip.channels, round(samples.mean() / OFFSET_STEP) * OFFSET_STEP)
         spectrum = (*band_levels(framed, clip.rate), *band_levels(quiet, clip.rate), _decibels(quiet), bandwidth(quiet, clip.rate))
         ends = (heard[0], max(0.0, clip.seconds - heard[-1] - length / clip.rate))
         delivery = (_decibels(samples), 20 * np.log10(np.abs(samples).max()), clip.seconds, *ends)
