@@ -16,9 +16,10 @@ QUICK = {**SMALL, "trials": 1}
 
 @pytest.fixture(scope="module")
 def corpora(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The same clips, one of them twice under two names, with one id per person and, in two ways, with two.
+    """The same clips, with one id per person and, in two ways, with two.
 
-    By the `column` of the manifest, and by the audio that the two ids `share`: every person's second id has a copy of a clip of the first.
+    By the `column` of the manifest, and by the audio that the two ids `share`: every person's second id has a copy of a clip of the first,
+    which is not used.
     """
     folder = tmp_path_factory.mktemp("voices")
     table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str).assign(place=lambda clips: clips.groupby("speaker").cumcount())
@@ -27,14 +28,19 @@ def corpora(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         shutil.copy(speech / "corpus" / path, folder / f"copy-{Path(path).name}")
     table["path"] = [str(speech / "corpus" / path) for path in table["path"]]
     copies["path"] = [str(folder / f"copy-{Path(path).name}") for path in copies["path"]]
-    table = pd.concat([table, copies])
-    ids = table["speaker"] + table["place"].mod(2).map({0: "", 1: "b"})
-    tables = {"one": table, "column": table.assign(voice=table["speaker"], speaker=ids), "shared": table.assign(speaker=ids)}
+    table, shared = (
+        clips.assign(id=clips["speaker"] + clips["place"].mod(2).map({0: "", 1: "b"})) for clips in (table, pd.concat([table, copies]))
+    )
+    tables = {
+        "one": table,
+        "column": table.assign(voice=table["speaker"], speaker=table["id"]),
+        "shared": shared.assign(speaker=shared["id"]),
+    }
     manifests = {}
     for name, mine in tables.items():
         manifests[name] = folder / name / "clips.csv"
         manifests[name].parent.mkdir()
-        mine.drop(columns="place").to_csv(manifests[name], index=False)
+        mine.drop(columns=["place", "id"]).to_csv(manifests[name], index=False)
     return manifests
 
 

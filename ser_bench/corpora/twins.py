@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ser_bench.corpora.same_audio import FORMATS, SAMPLES, SHARED, SPANS, Same, overlaps, same_audio
 from ser_bench.errors import WrongCall
 
 if TYPE_CHECKING:
@@ -37,12 +38,27 @@ class Twins(NamedTuple):
     warnings: list[str]
 
 
-def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twins:
-    """Find equal audio and decide what becomes of it.
+class Decided(NamedTuple):
+    """Pairs of the same audio, the clip that is used or comes first before the other, by what becomes of the latter."""
 
-    - Same stem, speaker and emotion: the first by clip name is used, the others are skipped as its duplicates.
-    - Another stem: kept, with a warning. One speaker's clips are never separated, so neither are these.
-    - Two speakers: kept, with a warning, and the speakers become one voice. Those whom the table gives one `voice` are that already.
+    copies: list[Same]
+    crossing: list[Same]
+    conflicts: list[Same]
+    restemmed: list[Same]
+
+    @property
+    def dropped(self) -> dict[str, Same]:
+        """The clips that are not used, each with its first pair."""
+        return {pair.other: pair for pair in reversed([*self.copies, *self.crossing])}
+
+
+def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twins:
+    """Find what holds the same audio (as `same_audio` has it) and decide what becomes of it.
+
+    - Same stem, speaker and emotion: the first by clip name is used, a lossless format before others; the others are skipped as its
+      duplicates.
+    - Equal samples under another stem: kept, with a warning. One speaker's clips are never separated, so neither are these.
+    - Two speakers: used once, with a warning, and the speakers become one voice. Those whom the table gives one `voice` are that already.
     - Two emotions: one of the labels must be wrong.
 
     Parameters
@@ -50,7 +66,7 @@ def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twin
     clips : DataFrame
         Clip table with the column `digest`.
     allow_conflicts : bool
-        Only warn of one audio under two emotions.
+        Only warn of one audio under two emotions; all are used then.
 
     Raises
     ------
@@ -59,21 +75,37 @@ def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twin
     """
     import pandas as pd
 
-    ordered = clips.sort_index()
-    # A file's own name may have a '#', which else begins a span.
-    files = ordered["path"] if "path" in ordered else [clip.partition("#")[0] for clip in ordered.index]
-    stems = [Path(file).stem for file in files]
-    same = [ordered["digest"], pd.Series(stems, ordered.index), voices_of(ordered), ordered["emotion"]]
-    first = pd.Series(ordered.index, ordered.index).groupby(same, sort=False).transform("first")
-    copies = first.index[first != first.index]
-    skipped = pd.DataFrame({"clip": list(copies), "reason": [f"duplicate of {first[clip]}" for clip in copies], "counts": False})
+    voices = voices_of(clips)
+    pairs = same_audio(clips)
+    decided = _decide(clips, pairs, voices)
+    warnings = _warn(clips, decided, allow_conflicts=allow_conflicts)
+    dropped = decided.dropped
+    reasons = [f"duplicate of {pair.one}" + (f" ({pair.why})" if pair.why != SAMPLES else "") for pair in dropped.values()]
+    skipped = pd.DataFrame({"clip": list(dropped), "reason": reasons, "counts": False}).sort_values("clip", ignore_index=True)
+    kept = clips.drop(index=list(dropped))
+    joined = join_voices(voices.unique(), ([voices[pair.one], voices[pair.other]] for pair in pairs))
+    return Twins(kept.assign(voice=voices[kept.index].map(joined)), skipped, [*_warn_of_ids(clips), *warnings, *_warn_of_parts(clips)])
 
-    kept = clips.drop(index=copies)
-    groups = _shared(kept)
-    warnings = _warn(groups, allow_conflicts=allow_conflicts)
-    named = voices_of(kept)
-    joined = join_voices(named.unique(), (named[group.index].unique() for group in groups))
-    return Twins(kept.assign(voice=named.map(joined)), skipped, [*_warn_of_ids(kept), *warnings])
+
+def _decide(clips: pd.DataFrame, pairs: list[Same], voices: pd.Series) -> Decided:
+    """What becomes of each pair: of two clips that are used already, the one that comes later is not, unless its emotion is another."""
+    decided = Decided([], [], [], [])
+    unused: set[str] = set()
+    emotions, stems = clips["emotion"].to_dict(), _stems(clips)
+    for pair in pairs:
+        if emotions[pair.one] != emotions[pair.other]:
+            decided.conflicts.append(pair)
+        elif pair.one in unused:
+            continue
+        elif voices[pair.one] != voices[pair.other]:
+            decided.crossing.append(pair)
+            unused.add(pair.other)
+        elif pair.why == SAMPLES and stems[pair.one] != stems[pair.other]:
+            decided.restemmed.append(pair)
+        else:
+            decided.copies.append(pair)
+            unused.add(pair.other)
+    return decided
 
 
 def voices_of(clips: pd.DataFrame) -> pd.Series:
@@ -100,10 +132,10 @@ def join_voices(speakers: Iterable[str], together: Iterable[Iterable[str]]) -> d
     return {speaker: "+".join(sorted(sharers)) for speaker, sharers in joint.items()}
 
 
-def _shared(clips: pd.DataFrame) -> list[pd.DataFrame]:
-    """The clips of each audio that more than one clip has, sorted by clip."""
-    repeated = clips[clips["digest"].duplicated(keep=False)].sort_index()
-    return [group for _, group in repeated.groupby("digest", sort=False)]
+def _stems(clips: pd.DataFrame) -> dict[str, str]:
+    """Each clip's file name without its ending. A file's own name may have a '#', which else begins a span."""
+    files = clips["path"] if "path" in clips else [clip.partition("#")[0] for clip in clips.index]
+    return {clip: Path(file).stem for clip, file in zip(clips.index, files, strict=True)}
 
 
 def _warn_of_ids(clips: pd.DataFrame) -> list[str]:
@@ -113,28 +145,46 @@ def _warn_of_ids(clips: pd.DataFrame) -> list[str]:
     return [f"speaker ids that are one person by the column 'voice': {_enumerate(several)}"] if several else []
 
 
-def _warn(groups: list[pd.DataFrame], *, allow_conflicts: bool) -> list[str]:
-    conflicts, crossing, restemmed = [], [], []
-    for group in groups:
-        if group["emotion"].nunique() > 1:
-            conflicts.append(_name(group, "emotion"))
-        elif group["speaker"].nunique() == 1:
-            restemmed.append(" = ".join(group.index))
-        if group["speaker"].nunique() > 1:
-            crossing.append(_name(group, "speaker"))
+def _warn(clips: pd.DataFrame, decided: Decided, *, allow_conflicts: bool) -> list[str]:
+    conflicts = _named(clips, decided.conflicts, "emotion")
     if conflicts and not allow_conflicts:
-        raise WrongCall(f"the same audio under two emotions: {_enumerate(conflicts)}; correct the labels, or go on with --allow-conflicts")
+        raise WrongCall(f"the same audio under two emotions: {conflicts}; correct the labels, or go on with --allow-conflicts")
+    known = {why: _named(clips, [pair for pair in decided.copies if pair.why == why]) for why in (SPANS, FORMATS)}
     kinds = {
         "the same audio under two emotions": conflicts,
-        "the same audio under two speakers, who count as one voice": crossing,
-        "the same audio under two names of one speaker": restemmed,
+        "the same audio under two speakers, who count as one voice; one copy is used": _named(clips, decided.crossing, "speaker"),
+        "the same audio under two names of one speaker": _named(clips, decided.restemmed),
+        **{f"the same audio in {why}, of which one is used": told for why, told in known.items()},
     }
-    return [f"{what}: {_enumerate(found)}" for what, found in kinds.items() if found]
+    return [f"{what}: {told}" for what, told in kinds.items() if told]
 
 
-def _name(group: pd.DataFrame, column: str) -> str:
-    """The first clip of each value in a column: ``a.wav (anger) = b.wav (fear)``."""
-    return " = ".join(f"{clip} ({value})" for clip, value in group.drop_duplicates(column)[column].items())
+def _warn_of_parts(clips: pd.DataFrame) -> list[str]:
+    """That spans share less than what makes them the same audio, under two speakers or emotions: they are used, and may be separated."""
+    less = [Same(one, other, "") for one, other, share in overlaps(clips) if share <= SHARED]
+    lines = []
+    for column in ("speaker", "emotion"):
+        if crossing := [pair for pair in less if clips.at[pair.one, column] != clips.at[pair.other, column]]:
+            told = _named(clips, crossing, column)
+            lines.append(f"spans under two {column}s that share up to half of the shorter; all are used, and a split may part them: {told}")
+    return lines
+
+
+def _named(clips: pd.DataFrame, pairs: list[Same], column: str = "") -> str:
+    """All clips of each audio, ``a.wav = b.wav``, or with a column the first of each value: ``a.wav (anger) = b.wav (fear)``."""
+    of: dict[str, dict[str, None]] = {}
+    for one, other, _ in pairs:
+        group = of.get(one, of.get(other, {}))
+        group |= {one: None, other: None}
+        of[one] = of[other] = group
+    said = set()
+    for group in of.values():
+        names: dict[str, str] = {}
+        for clip in group:
+            value = clips.at[clip, column] if column else clip
+            names.setdefault(value, f"{clip} ({value})" if column else clip)
+        said.add(" = ".join(names.values()))
+    return _enumerate(sorted(said))
 
 
 def _enumerate(found: list[str]) -> str:

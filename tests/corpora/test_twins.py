@@ -59,19 +59,106 @@ def test_the_same_audio_under_another_stem_is_kept_with_a_warning() -> None:
     assert twins.warnings == ["the same audio under two names of one speaker: a.wav = z.wav"]
 
 
-def test_speakers_who_share_audio_share_a_voice() -> None:
-    twins = resolve_twins(table("a.wav 1 A anger", "b.wav 1 B anger", "b2.wav 2 B fear", "c.wav 2 C fear", "d.wav 3 D fear"))
-    assert twins.clips["voice"].tolist() == ["A+B+C"] * 4 + ["D"]
-    assert twins.clips["speaker"].tolist() == ["A", "B", "B", "C", "D"]
-    assert twins.warnings == [
-        "the same audio under two speakers, who count as one voice: a.wav (A) = b.wav (B); b2.wav (B) = c.wav (C)",
-    ]
+def test_audio_of_two_speakers_is_used_once_and_they_share_a_voice() -> None:
+    rows = ["a.wav 1 A anger", "b.wav 1 B anger", "b2.wav 2 B fear", "c.wav 2 C fear", "c2.wav 4 C fear", "d.wav 3 D fear"]
+    for order in (rows, rows[::-1]):
+        twins = resolve_twins(table(*order))
+        assert twins.clips["voice"].to_dict() == {"a.wav": "A+B+C", "b2.wav": "A+B+C", "c2.wav": "A+B+C", "d.wav": "D"}
+        assert twins.clips["speaker"].to_dict() == {"a.wav": "A", "b2.wav": "B", "c2.wav": "C", "d.wav": "D"}
+        assert twins.skipped.set_index("clip")["reason"].to_dict() == {"b.wav": "duplicate of a.wav", "c.wav": "duplicate of b2.wav"}
+        told = "a.wav (A) = b.wav (B); b2.wav (B) = c.wav (C)"
+        assert twins.warnings == [f"the same audio under two speakers, who count as one voice; one copy is used: {told}"]
+
+
+def test_a_corpus_copied_under_new_speakers_is_used_once() -> None:
+    rows = [f"{copy}{n}.wav {n} {copy}{n // 4} anger" for copy in "ab" for n in range(16)]
+    twins = resolve_twins(table(*rows))
+    assert list(twins.clips.index) == [f"a{n}.wav" for n in range(16)]
+    assert sorted(set(twins.clips["voice"])) == ["a0+b0", "a1+b1", "a2+b2", "a3+b3"]
 
 
 def test_a_copy_of_a_shared_clip_still_joins_its_voice() -> None:
-    twins = resolve_twins(table("a.wav 1 A anger", "copy/a.wav 1 A anger", "b.wav 1 B anger", "c.wav 2 C fear"))
-    assert twins.skipped["clip"].tolist() == ["copy/a.wav"]
+    twins = resolve_twins(table("a.wav 1 A anger", "copy/a.wav 1 A anger", "b.wav 1 B anger", "b2.wav 3 B anger", "c.wav 2 C fear"))
+    assert twins.skipped["clip"].tolist() == ["b.wav", "copy/a.wav"]
     assert twins.clips["voice"].tolist() == ["A+B", "A+B", "C"]
+
+
+def spans(*rows: tuple[str, str, str, float, float]) -> pd.DataFrame:
+    """Spans of `long.wav` of other samples each, as a manifest has them, not a number where a side is open."""
+    clips = pd.DataFrame(rows, columns=["clip", "speaker", "emotion", "start", "end"]).set_index("clip")
+    return clips.assign(path="/corpus/long.wav", digest=list(clips.index))
+
+
+def test_spans_that_overlap_by_more_than_half_are_used_once() -> None:
+    twins = resolve_twins(
+        spans(("p", "A", "anger", 0, 2), ("q", "A", "anger", 0.9, 3), ("r", "A", "anger", 2, 4), ("s", "A", "anger", 3, 4))
+    )
+    assert list(twins.clips.index) == ["p", "r"]
+    assert twins.skipped["reason"].tolist() == [
+        "duplicate of p (overlapping spans of one file)",
+        "duplicate of r (overlapping spans of one file)",
+    ]
+    assert twins.warnings == ["the same audio in overlapping spans of one file, of which one is used: p = q; r = s"]
+
+
+def test_speakers_of_overlapping_spans_are_one_voice() -> None:
+    twins = resolve_twins(spans(("p", "A", "anger", 0, 2), ("q", "B", "anger", 0.9, 3), ("r", "B", "fear", 5, 6), ("s", "C", "fear", 6, 7)))
+    assert twins.clips["voice"].to_dict() == {"p": "A+B", "r": "A+B", "s": "C"}
+    assert "one voice; one copy is used: p (A) = q (B)" in twins.warnings[0]
+
+
+def test_a_file_and_a_span_of_it_are_the_same_audio() -> None:
+    open_ended = float("nan")
+    rows = [("f", "A", "anger", open_ended, open_ended), ("f#1-2", "B", "anger", 1, 2), ("f#3-", "A", "anger", 3, open_ended)]
+    for clips in (spans(*rows), spans(*rows).assign(seconds=[5.0, 1.0, 2.0])):
+        twins = resolve_twins(clips)
+        assert list(twins.clips.index) == ["f"]
+        assert twins.clips["voice"].tolist() == ["A+B"]
+
+
+def test_overlapping_spans_under_two_emotions_are_refused() -> None:
+    clips = spans(("p", "A", "anger", 0, 2), ("q", "A", "fear", 0.9, 3))
+    with pytest.raises(WrongCall, match=r"two emotions: p \(anger\) = q \(fear\)"):
+        resolve_twins(clips)
+    assert len(resolve_twins(clips, allow_conflicts=True).clips) == 2
+
+
+def test_spans_that_share_less_are_used_and_told_of() -> None:
+    twins = resolve_twins(spans(("p", "A", "anger", 0, 2), ("q", "B", "fear", 1.5, 3), ("r", "B", "fear", 3, 4)))
+    assert len(twins.clips) == 3
+    assert twins.clips["voice"].tolist() == ["A", "B", "B"]
+    assert [line.rpartition(": ")[2] for line in twins.warnings] == ["p (A) = q (B)", "p (anger) = q (fear)"]
+
+
+def test_spans_of_two_files_are_not_compared() -> None:
+    clips = spans(("p", "A", "anger", 0, 2), ("q", "B", "anger", 0, 2)).assign(path=["/corpus/a.wav", "/corpus/b.wav"])
+    assert len(resolve_twins(clips).clips) == 2
+
+
+def test_one_stem_in_two_formats_is_used_once_in_the_lossless_one() -> None:
+    clips = table("AudioMP3/x.mp3 1 A anger", "AudioWAV/x.wav 2 A anger", "AudioWAV/y.wav 3 A anger").assign(seconds=[2.1, 2.0, 2.0])
+    twins = resolve_twins(clips)
+    assert list(twins.clips.index) == ["AudioWAV/x.wav", "AudioWAV/y.wav"]
+    assert twins.skipped["reason"].tolist() == ["duplicate of AudioWAV/x.wav (one stem in two formats)"]
+    assert "two formats" in twins.warnings[0]
+
+
+def test_one_stem_in_two_formats_side_by_side_makes_two_speakers_one_voice() -> None:
+    twins = resolve_twins(table("x.mp3 1 A anger", "x.wav 2 B anger", "y.wav 3 A anger"))
+    assert twins.clips["voice"].to_dict() == {"x.wav": "A+B", "y.wav": "A+B"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "seconds"),
+    [
+        (("A/01.mp3 1 A anger", "B/01.wav 2 B anger"), [2.0, 2.0]),  # a number in each speaker's folder
+        (("s1/01.mp3 1 A anger", "s2/01.wav 2 A anger"), [2.0, 2.5]),  # not as long
+        (("s1/01.wav 1 A anger", "s2/01.wav 2 A anger"), [2.0, 2.0]),  # one format
+    ],
+)
+def test_one_stem_alone_makes_no_copy(rows: tuple[str, str], seconds: list[float]) -> None:
+    twins = resolve_twins(table(*rows).assign(seconds=seconds))
+    assert (len(twins.clips), twins.warnings) == (2, [])
 
 
 def test_the_same_audio_under_two_emotions_is_refused_naming_both() -> None:
@@ -124,7 +211,7 @@ def test_the_twin_pair_of_the_official_ravdess_is_found(real_corpora: Path) -> N
 def test_ids_of_one_voice_share_what_each_of_them_shares() -> None:
     clips = table("a.wav 1 A anger", "b.wav 2 B fear", "c.wav 2 C fear", "d.wav 3 D fear").assign(voice=["A", "A", "C", "D"])
     twins = resolve_twins(clips)
-    assert twins.clips["voice"].tolist() == ["A+C", "A+C", "A+C", "D"]
+    assert twins.clips["voice"].to_dict() == {"a.wav": "A+C", "b.wav": "A+C", "d.wav": "D"}
     assert twins.warnings[0] == "speaker ids that are one person by the column 'voice': A = B"
 
 
