@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.audits.alike import shared_recordings
 from ser_bench.config import RunConfig
 from ser_bench.corpora import few, voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
@@ -57,11 +58,14 @@ class Pair:
         The latter.
     ground : Ground
         What units stand on: both corpora, or the one where it is judged by itself.
+    doubt : str
+        Why the one may not test the other.
     """
 
     train: str
     judged: Judged
     ground: Ground
+    doubt: str = ""
 
     @property
     def within(self) -> bool:
@@ -116,8 +120,9 @@ def judge_across(
             raise unknown("track", track, TRACKS)
     config = _budgeted(config, [*train, *test])
     grounds = lay_grounds(list(dict.fromkeys([*train, *test])), config, progress)
+    doubts = _doubts(grounds, train, test, config, progress)
     rows, predictions = [], []
-    for pair_group in _pairs(grounds, train, test):
+    for pair_group in _pairs(grounds, train, test, doubts):
         within: dict[Cell, Outcome] = {}
         for pair in pair_group:
             for cell, outcome in _judge(pair, config, tracks, progress).items():
@@ -208,12 +213,25 @@ def _budgeted(config: RunConfig, sources: Sequence[str]) -> RunConfig:
     return config.for_corpus([*real, *sources][0])
 
 
-def _pairs(grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str]) -> Iterator[list[Pair]]:
+def _doubts(
+    grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str], config: RunConfig, progress: Progress
+) -> dict[frozenset[str], str]:
+    """For each two corpora of which one is to test the other, what recordings they may share; nothing where they may share none."""
+    pairs = dict.fromkeys(frozenset([one, other]) for one in train for other in test if one != other)
+    return {pair: shared_recordings(*(grounds[source] for source in sorted(pair)), config, progress) for pair in pairs}
+
+
+def _pairs(
+    grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str], doubts: dict[frozenset[str], str]
+) -> Iterator[list[Pair]]:
     """For each corpus to judge, its pairs: first with itself."""
     for judged in dict.fromkeys(test):
         ground = grounds[judged]
         others = [source for source in dict.fromkeys(train) if source != judged]
-        across = [Pair(grounds[source].corpus.name, ground.judged, _both(grounds[source], ground)) for source in others]
+        across = [
+            Pair(grounds[source].corpus.name, ground.judged, _both(grounds[source], ground), doubts[frozenset([source, judged])])
+            for source in others
+        ]
         yield [Pair(ground.corpus.name, ground.judged, ground), *across]
 
 
@@ -283,7 +301,8 @@ def own_rates(grounds: dict[str, Ground], features: Sequence[str]) -> Iterator[s
 def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
     judged = pair.judged
     told = [*judged.notes, *(note for unit in outcome.kept for note in unit.about["notes"])]
-    notes = [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
+    notes = [pair.doubt] if pair.doubt else []
+    notes += [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
     if len(always := np.unique(outcome.predicted)) == 1:
         notes.append(f"every clip is taken for {judged.emotions[always[0]]}")
     row = {

@@ -1,13 +1,14 @@
-"""The same recording again, though not sample by sample: encoded, resampled, louder or softer, padded, cut, with some noise.
+"""The same recording again, though not sample by sample: encoded, resampled, softer, faster, higher, stretched, cut, joined, in a room.
 
-In:   what stands to be judged, with the outline of each clip.
-Out:  findings on pairs of clips that hold one recording.
-Rule: outlines only say which pairs are worth a look; the waveforms decide. Nobody speaks a sentence twice with the same
-      waveform, so different takes stay far apart. Equal samples are told of as identical audio, and not again here.
+In:   what stands to be judged, of one corpus or of several.
+Out:  pairs of clips that may hold one recording, and findings on them.
+Rule: fingerprints say which pairs are worth a look. A pair is named where waveforms agree, or where one tempo and one pitch carry the
+      one into the other throughout. Equal samples are reported as identical audio, and not again here.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,94 +16,115 @@ import numpy as np
 
 from ser_bench.audio import read_clip
 from ser_bench.audits.finding import Finding
+from ser_bench.audits.fingerprint import RATE, Fingerprint, fingerprint
+from ser_bench.audits.matching import Candidate, candidates, verify
 from ser_bench.config import RunConfig
-from ser_bench.plan import Ground, heard_as
+from ser_bench.plan import Ground
 from ser_bench.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CHECK = "near-identical audio"
-RESEMBLING = 0.9
-"""Correlation of two outlines from which a pair is worth a look. None of the changes that `likeness` names falls below 0.92, but 8 bits
-on the softest clips; of a million pairs of different clips of RAVDESS 11 reach it, of 57,000 of EMO-DB none."""
-NEAREST = 8
-"""So many clips that a clip resembles most are compared with it: where much resembles much, the look stays affordable."""
-ONE_RECORDING = 0.75
-"""Likeness of waveforms from which two clips are called one recording; see `likeness`."""
-BLOCK = 512
-RATE, LOWEST_HZ, HIGHEST_HZ = 8_000, 150.0, 2000.0
+ONE_RECORDING = 0.7
+"""Likeness of waveforms from which two clips may be one recording; see `likeness`."""
+VOICE_BANDS = ((150.0, 600.0), (600.0, 2000.0))
+"""Hz."""
+WINDOW = RATE // 10
+QUIET = 0.01
 NAMED, NAMED_CROSSING = 3, 20
 
 
 class Pair(NamedTuple):
-    """Two clips of one recording, by where they stand, and how alike their waveforms are."""
+    """Two clips that may be one recording, by where they stand, and what was done to the one: tempo, and semitones."""
 
     one: int
     other: int
-    likeness: float
+    speed: float = 1.0
+    semitones: float = 0.0
+
+    def reversed(self) -> Pair:
+        """The same of the other."""
+        return Pair(self.other, self.one, 1 / self.speed, -self.semitones)
 
 
 def near_twins(ground: Ground, config: RunConfig, progress: Progress) -> Iterator[Finding]:
     """One recording under two names."""
     clips = ground.judged.clips
-    outlines = ground.features[heard_as("outline", config)].values
-    resembling, crowded = look_alikes(outlines, clips["digest"].factorize()[0])
-    found = _one_recording(clips, resembling, config, progress)
+    found = one_recording(clips, clips["digest"].factorize()[0], config, progress)
     crossing = {column: [pair for pair in found if len(set(clips[column].iloc[list(pair[:2])])) > 1] for column in ("emotion", "speaker")}
-    for column, what in (("emotion", "two emotions, one of them wrong"), ("speaker", "two speakers, whom a split may part")):
-        if pairs := crossing[column]:
-            yield Finding("warning", CHECK, f"one recording under {what}: {_enumerate(clips, pairs, NAMED_CROSSING, column)}")
+    advice = {"emotion": "listen to them: one label may be wrong", "speaker": "a split may part them"}
+    for column, pairs in crossing.items():
+        if pairs:
+            yield Finding(
+                "warning", CHECK, f"may be one recording under two {column}s ({advice[column]}): {_enumerate(clips, pairs, column)}"
+            )
     if within := [pair for pair in found if all(pair not in pairs for pairs in crossing.values())]:
-        yield Finding("warning", CHECK, f"{len(within)} pair(s) of one speaker and emotion: {_enumerate(clips, within, NAMED)}")
-    if crowded:
-        yield Finding("note", CHECK, f"{crowded} clips resemble more than {NEAREST} others: each was compared with the {NEAREST} nearest")
+        yield Finding("warning", CHECK, f"may be one recording, of one speaker and emotion: {_enumerate(clips, within)}")
 
 
-def look_alikes(outlines: np.ndarray, sounds: np.ndarray) -> tuple[list[tuple[int, int]], int]:
-    """Pairs of clips whose outlines resemble each other.
+def shared_recordings(one: Ground, other: Ground, config: RunConfig, progress: Progress) -> str:
+    """That clips of one corpus may be copies of another's, how many, and the first; nothing where none may."""
+    import pandas as pd
+
+    tables = [ground.judged.clips for ground in (one, other)]
+    clips = pd.concat(tables)
+    found = one_recording(clips, np.repeat([0, 1], [len(table) for table in tables]), config, progress)
+    if not found:
+        return ""
+    counts = [len({pair[:2][side] for pair in map(_sorted, found)}) for side in (0, 1)]
+    first = _sorted(found[0])
+    return (
+        f"{counts[0]} clip(s) of {one.corpus.name} and {counts[1]} of {other.corpus.name} may be the same recordings, so that one corpus "
+        f"does not test the other: {clips.index[first.one]} ~ {clips.index[first.other]}{_change(first)}"
+    )
+
+
+def one_recording(clips: pd.DataFrame, sides: np.ndarray, config: RunConfig, progress: Progress) -> list[Pair]:
+    """Pairs of clips that may be one recording.
 
     Parameters
     ----------
-    outlines : array of float32, shape (n_clips, n_columns)
-    sounds : array of int, shape (n_clips,)
-        Equal for equal samples: these are no pairs.
+    clips : DataFrame
+        With `path`, and for spans `start` and `end`.
+    sides : array of int, shape (n_clips,)
+        Only clips with different numbers are compared.
 
     Returns
     -------
-    pairs : list of (int, int)
-        The clip that stands first, first; in order.
-    crowded : int
-        How many clips resemble more others than are paired with them.
+    list of Pair
+        In order.
     """
-    centred = outlines - outlines.mean(1, keepdims=True)
-    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-10)
-    pairs: set[tuple[int, int]] = set()
-    crowded = 0
-    for begin in range(0, len(centred), BLOCK):
-        alike = centred[begin : begin + BLOCK] @ centred.T
-        alike[sounds[begin : begin + BLOCK, None] == sounds] = 0
-        resembling = alike >= RESEMBLING
-        crowded += int((resembling.sum(1) > NEAREST).sum())
-        for row in np.flatnonzero(resembling.any(1)).tolist():
-            nearest = np.flatnonzero(resembling[row])
-            nearest = nearest[np.argsort(-alike[row, nearest], kind="stable")[:NEAREST]]
-            pairs.update((min(begin + row, at), max(begin + row, at)) for at in map(int, nearest))
-    return sorted(pairs), crowded
+    if not len(clips):
+        return []
+    spans = clips.reindex(columns=["path", "start", "end"])
+    progress.start("listening for copies", len(clips))
+    try:
+        prints: list[Fingerprint] = []
+        for _, span in spans.iterrows():
+            prints.append(fingerprint(_waveform(span, config)))
+            progress.advance()
+    finally:
+        progress.stop()
+    looked = candidates(prints, lambda place: sides != sides[place])
+    found = []
+    progress.start("comparing clips that resemble each other", max(len(looked), 1))
+    try:
+        for candidate in looked:
+            if pair := _same(candidate, prints, spans, config):
+                found.append(pair)
+            progress.advance()
+    finally:
+        progress.stop()
+    return sorted(found, key=lambda pair: sorted(pair[:2]))
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """How alike two waveforms are, at best, over all shifts: the height of their normalised cross-correlation, 0 to 1.
+    """How alike two waveforms are, where one lies on the other as it fits best, 0 to 1; the sign does not count.
 
-    It is taken from 150 to 2,000 Hz, where a voice is strongest and encoders change least, and its sign does not count.
-
-    Measured on 180 clips of RAVDESS and 170 of EMO-DB, each changed in 18 ways; the lowest, and the 1st percentile where it differs:
-    resampled to 22.05, 11.025 or 8 kHz 1.00; a tenth of the level in 16 bits 1.00; MP3 1.00, at its lowest bit rate 0.85 (0.90); Ogg
-    Vorbis 0.99, at its lowest 0.97 (0.98); µ-law at 8 kHz 0.97 (0.99); clipped 0.97 (0.98); padded or cut 0.99; one of two channels
-    0.99; noise 30, 20 and 10 dB below the voice 1.00, 0.99 (1.00) and 0.93 (0.97); cut, resampled, softer, padded, with noise at
-    25 dB and in MP3, all at once, 0.97. Only what drowns the voice falls lower: 8 bits on the softest clips 0.43 (0.75).
-    Different clips reach 0.58, two takes of one sentence, among all 48,000 pairs of one speaker and 18,000 others; the median is
-    0.09, and 999 in 1,000 lie below 0.32. The threshold lies in the middle between 0.58 and 0.93.
+    The shift is that of the highest cross-correlation from 150 to 2,000 Hz. There, windows of 0.1 s are correlated, each for itself, from
+    150 to 600 Hz and from 600 to 2,000 Hz; the lower of the two bands' medians counts. So one loud vowel on one pitch, which two people
+    may share, decides nothing. `docs/leaks.md` has what was measured.
 
     Parameters
     ----------
@@ -110,55 +132,76 @@ def likeness(one: np.ndarray, other: np.ndarray) -> float:
         Samples at 8 kHz.
 
     >>> noise = np.random.default_rng(0).normal(size=(2, 8000)).astype(np.float32)
-    >>> round(likeness(noise[0], -0.1 * noise[0, 30:]), 1), round(likeness(*noise), 1)
-    (1.0, 0.1)
+    >>> round(likeness(noise[0], -0.1 * noise[0, 30:]), 1), likeness(*noise) < 0.5
+    (1.0, True)
     """
-    from scipy.fft import irfft, next_fast_len
+    from scipy.fft import irfft, next_fast_len, rfft
 
     size = next_fast_len(len(one) + len(other), real=True)
-    crossed = _voice_band(one, size) * _voice_band(other, size).conj()
+    hertz = np.arange(size // 2 + 1) * (RATE / size)
+    spectra = rfft(one, size), rfft(other, size)
+    heard = (hertz >= VOICE_BANDS[0][0]) & (hertz < VOICE_BANDS[-1][1])
     # Twice as many lags as samples: a resampled copy may lie between two.
-    return float(np.abs(irfft(crossed, 2 * size)).max() * size)
+    crossed = irfft(spectra[0] * spectra[1].conj() * heard, 2 * size)
+    peak = int(np.abs(crossed).argmax())
+    lag = peak / 2 if peak < size else peak / 2 - size
+    shifted = np.sign(crossed[peak]) * spectra[1] * np.exp(-2j * np.pi * hertz / RATE * lag)
+    begin, end = max(0, int(np.ceil(lag))), min(len(one), int(lag) + len(other))
+    if end - begin < WINDOW:
+        return 0.0
+    bands = ((hertz >= low) & (hertz < high) for low, high in VOICE_BANDS)
+    return min(_median_likeness(*(irfft(spectrum * band, size)[begin:end] for spectrum in (spectra[0], shifted))) for band in bands)
 
 
-def _voice_band(samples: np.ndarray, size: int) -> np.ndarray:
-    """The spectrum between the two edges, the sum of its squares one; zeros where there is nothing."""
-    from scipy.fft import rfft
-
-    spectrum = rfft(samples, size)
-    hertz = np.arange(len(spectrum)) * (RATE / size)
-    spectrum[(hertz < LOWEST_HZ) | (hertz > HIGHEST_HZ)] = 0
-    return spectrum / max(float(np.linalg.norm(spectrum)), 1e-10)
+def _median_likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """The median correlation of windows in which either is not silent."""
+    mine, theirs = (np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[:: WINDOW // 2] for samples in (one, other))
+    power, their_power = (np.square(windows).sum(1) for windows in (mine, theirs))
+    live = (power > QUIET * power.max()) | (their_power > QUIET * their_power.max())
+    return float(np.median(((mine * theirs).sum(1) / np.sqrt(np.maximum(power * their_power, 1e-20)))[live])) if live.any() else 0.0
 
 
-def _one_recording(clips: pd.DataFrame, pairs: list[tuple[int, int]], config: RunConfig, progress: Progress) -> list[Pair]:
-    """The pairs that hold one recording, once both are heard."""
-    if not pairs:
-        return []
-    spans = clips.reindex(columns=["path", "start", "end"])
-    found = []
-    heard, samples = -1, np.empty(0, np.float32)
-    progress.start("comparing clips that resemble each other", len(pairs))
-    try:
-        for one, other in pairs:
-            if one != heard:
-                heard, samples = one, _waveform(spans.iloc[one], config)
-            pair = Pair(one, other, likeness(samples, _waveform(spans.iloc[other], config)))
-            if pair.likeness >= ONE_RECORDING:
-                found.append(pair)
-            progress.advance()
-    finally:
-        progress.stop()
-    return found
+def _same(candidate: Candidate, prints: list[Fingerprint], spans: pd.DataFrame, config: RunConfig) -> Pair | None:
+    """The pair, where a close look says that it may be one recording."""
+    one, other = candidate.one, candidate.other
+    match = verify(prints[one], prints[other], candidate)
+    if match.copy:
+        return Pair(one, other, match.speed, match.semitones)
+    unchanged = candidate.variant == 0
+    if unchanged and likeness(*(_waveform(spans.iloc[place], config) for place in (one, other))) >= ONE_RECORDING:
+        return Pair(one, other)
+    return None
 
 
 def _waveform(span: pd.Series, config: RunConfig) -> np.ndarray:
     return config.hearing.window(read_clip(span["path"], span["start"], span["end"])).at(RATE)
 
 
-def _enumerate(clips: pd.DataFrame, pairs: list[Pair], most: int, column: str = "") -> str:
-    """The first pairs by name, with what they have in a column, and how many more there are."""
+def _sorted(pair: Pair) -> Pair:
+    return pair if pair.one < pair.other else pair.reversed()
+
+
+def _change(pair: Pair) -> str:
+    """What was done to the one, where it can be heard: ``, 1.10 times as fast, 1.7 semitones higher``."""
+    told = []
+    if abs(pair.speed - 1) >= 0.02:
+        told.append(f"{pair.speed:.2f} times as fast")
+    if abs(pair.semitones) >= 0.3:
+        told.append(f"{abs(pair.semitones):.1f} semitones {'higher' if pair.semitones > 0 else 'lower'}")
+    return f" (the first {' and '.join(told)})" if told else ""
+
+
+def _enumerate(clips: pd.DataFrame, pairs: list[Pair], column: str = "") -> str:
+    """How many pairs, between which values of a column where these are many, and the first by name."""
+    most = NAMED_CROSSING if column else NAMED
     names = [f"{clip} ({value})" for clip, value in clips[column].items()] if column else list(clips.index)
-    told = sorted(f"{' ~ '.join(sorted((names[one], names[other])))}, {alike:.2f}" for one, other, alike in pairs)
-    more = f" and {len(told) - most} more" if len(told) > most else ""
-    return "; ".join(told[:most]) + more
+    ordered = [pair if names[pair.one] <= names[pair.other] else pair.reversed() for pair in pairs]
+    told = sorted(f"{names[pair.one]} ~ {names[pair.other]}{_change(pair)}" for pair in ordered)
+    if len(told) <= most:
+        return f"{len(told)} pair(s): {'; '.join(told)}"
+    if not column:
+        return f"{len(told)} pair(s): {'; '.join(told[:most])} and {len(told) - most} more"
+    between = Counter(" ~ ".join(sorted({str(clips[column].iloc[place]) for place in pair[:2]})) for pair in pairs)
+    shown = ", ".join(f"{values} {n}" for values, n in between.most_common(most))
+    more = f" and {len(between) - most} more" if len(between) > most else ""
+    return f"{len(told)} pair(s), between {shown}{more}; the first: {'; '.join(told[:NAMED])}"

@@ -1,0 +1,103 @@
+"""Fingerprints find what was resampled, shifted or cut, and leave apart what only sounds alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ser_bench.audio import read_clip, resample
+from ser_bench.audits.fingerprint import RATE, VARIANTS, Fingerprint, fingerprint, variant_maps
+from ser_bench.audits.matching import Match, candidates, verify
+
+
+def utterance(seed: int, seconds: float = 2.0) -> np.ndarray:
+    """Harmonics of a wandering pitch under wandering formants, syllable by syllable."""
+    chance = np.random.default_rng(seed)
+    times = np.arange(int(seconds * RATE)) / RATE
+    knots = np.arange(0, seconds + 0.3, 0.1)
+
+    def course(low: float, high: float) -> np.ndarray:
+        return np.interp(times, knots, chance.uniform(low, high, len(knots)))
+
+    pitch, first, second, level = course(110, 190), course(300, 900), course(1000, 2400), course(-3, 0)
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    sound = sum(
+        np.sin(order * phase) * (np.exp(-(((order * pitch - first) / 150) ** 2)) + 0.5 * np.exp(-(((order * pitch - second) / 250) ** 2)))
+        for order in range(1, 25)
+    )
+    return (10**level * sound).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def prints() -> list[Fingerprint]:
+    return [fingerprint(utterance(seed)) for seed in range(12)]
+
+
+def found(prints: list[Fingerprint], copy: np.ndarray) -> dict[int, Match]:
+    """The clips of which this may be a copy, each with how."""
+    everything = [*prints, fingerprint(copy)]
+    last = len(prints)
+    looked = candidates(everything, lambda place: np.arange(last + 1) != place)
+    matches = {c.one + c.other - last: verify(everything[c.one], everything[c.other], c) for c in looked if last in c[:2]}
+    return {place: match for place, match in matches.items() if match.copy}
+
+
+@pytest.mark.parametrize("speed", [0.9, 0.94, 1.0, 1.06, 1.1])
+def test_a_clip_is_found_at_another_speed(prints, speed):
+    matches = found(prints, 0.1 * resample(utterance(3), RATE * speed, RATE))
+    assert list(matches) == [3]
+    tempo = matches[3].speed
+    assert min(abs(tempo - speed), abs(1 / tempo - speed)) < 0.02
+
+
+def test_both_parts_of_a_joined_clip_are_found(prints):
+    assert sorted(found(prints, np.concatenate([utterance(3), np.zeros(RATE // 5, np.float32), 0.2 * utterance(5)]))) == [3, 5]
+
+
+def test_other_utterances_are_not_found(prints):
+    assert found(prints, utterance(99)) == {}
+
+
+def test_level_and_silence_around_leave_the_vectors_alone():
+    one, other = (fingerprint(np.pad(gain * utterance(1), 128 * frames)) for gain, frames in ((1.0, 40), (0.01, 60)))
+    np.testing.assert_allclose(other.vectors, one.vectors, atol=0.2 * np.abs(one.vectors).max())
+    assert (other.peaks - one.peaks == 20).all()
+
+
+@pytest.mark.parametrize("variant", range(1, len(VARIANTS)))
+def test_maps_take_a_copy_s_vectors_towards_the_original_s(variant):
+    # Of a smooth picture the map is nearly exact, so it is compared with what a changed picture gives.
+    speed, semitones = VARIANTS[variant]
+    original, changed = smooth(1.0, 0.0), smooth(speed, semitones)
+    mapped = changed @ variant_maps()[variant]
+    assert np.linalg.norm(mapped - original) < 0.7 * np.linalg.norm(changed - original)
+
+
+def smooth(speed: float, semitones: float) -> np.ndarray:
+    """The vector of a smooth bump in time and bands, so much faster and higher."""
+    from ser_bench.audits import fingerprint as own
+
+    times, bands = own._places()
+    in_time, over_bands = own._bases()
+    picture = np.outer(np.exp(-((times * speed / 0.15) ** 2)), np.exp(-(((bands - semitones / own.BANDS) / 0.2) ** 2)))
+    return (in_time.T @ picture @ over_bands).ravel()
+
+
+def test_an_utterance_too_short_to_tell_is_no_copy():
+    assert not Match(1.0, 0.0, 1.0, 1.0, 2).copy
+
+
+@pytest.mark.parametrize(
+    ("speed", "semitones", "copy"),
+    [(1.1, 1.65, True), (1.1, 0, True), (1, -2, True), (0.92, 1.3, False), (1.3, 0, False), (0.99, 0.4, False)],
+)
+def test_what_was_changed_in_two_ways_is_no_copy(speed, semitones, copy):
+    assert Match(speed, semitones, 0.9, 0.9, 20).copy == copy
+
+
+def test_a_take_of_real_speech_is_no_copy_and_a_faster_one_is(real_corpora):
+    paths = sorted((real_corpora / "ravdess" / "Actor_13").glob("*.flac"))[:16]
+    sounds = [read_clip(path).at(RATE) for path in paths]
+    prints = [fingerprint(sound) for sound in sounds]
+    assert found(prints[1:], sounds[0]) == {}
+    assert list(found(prints, resample(sounds[5], RATE * 1.1, RATE))) == [5]
