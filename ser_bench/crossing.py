@@ -217,8 +217,8 @@ def _doubts(
     grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str], config: RunConfig, progress: Progress
 ) -> dict[frozenset[str], str]:
     """For each two corpora of which one is to test the other, what recordings they may share; nothing where they may share none."""
-    pairs = dict.fromkeys(frozenset([one, other]) for one in train for other in test if one != other)
-    return {pair: shared_recordings(*(grounds[source] for source in sorted(pair)), config, progress) for pair in pairs}
+    pairs = dict.fromkeys((min(one, other), max(one, other)) for one in train for other in test if one != other)
+    return {frozenset(pair): shared_recordings(grounds[pair[0]], grounds[pair[1]], config, progress) for pair in pairs}
 
 
 def _pairs(

@@ -164,7 +164,8 @@ def _warn_of_parts(clips: pd.DataFrame) -> list[str]:
     less = [Same(one, other, "") for one, other, share in overlaps(clips) if share <= SHARED]
     lines = []
     for column in ("speaker", "emotion"):
-        if crossing := [pair for pair in less if clips.at[pair.one, column] != clips.at[pair.other, column]]:
+        values = clips[column].astype(str).to_dict()
+        if crossing := [pair for pair in less if values[pair.one] != values[pair.other]]:
             told = _named(clips, crossing, column)
             lines.append(f"spans under two {column}s that share up to half of the shorter; all are used, and a split may part them: {told}")
     return lines
@@ -177,11 +178,12 @@ def _named(clips: pd.DataFrame, pairs: list[Same], column: str = "") -> str:
         group = of.get(one, of.get(other, {}))
         group |= {one: None, other: None}
         of[one] = of[other] = group
+    values = clips[column].astype(str).to_dict() if column else {}
     said = set()
     for group in of.values():
         names: dict[str, str] = {}
         for clip in group:
-            value = clips.at[clip, column] if column else clip
+            value = values.get(clip, clip)
             names.setdefault(value, f"{clip} ({value})" if column else clip)
         said.add(" = ".join(names.values()))
     return _enumerate(sorted(said))
