@@ -32,7 +32,7 @@ def corrected_best(hits: Counts, clips: Counts, *, ratio: float = 1.0, resamples
     Returns
     -------
     float
-        Not below 0. NaN with fewer than two voices.
+        Neither below 0 nor above the best system's UAR. NaN with fewer than two voices.
 
     References
     ----------
@@ -58,8 +58,8 @@ def corrected_best(hits: Counts, clips: Counts, *, ratio: float = 1.0, resamples
     # Equal systems share the resample, so that their order has no say.
     best = inside >= inside.max(0) - 1e-12
     elsewhere = float(np.mean((outside * best).sum(0) / best.sum(0)))
-    optimism = max(float(_uars(mine.sum(0), clips.sum(0))) for mine in hits) - elsewhere
-    return max(0.0, elsewhere - (whole_optimism(ratio, n_voices) - 1) * max(0.0, optimism))
+    top = max(float(_uars(mine.sum(0), clips.sum(0))) for mine in hits)
+    return max(0.0, top - whole_optimism(ratio, n_voices) * max(0.0, top - elsewhere))
 
 
 def whole_optimism(ratio: float, n_voices: int) -> float:

@@ -45,6 +45,13 @@ def test_a_best_that_leaves_no_doubt_is_hardly_corrected():
     assert scores.corrected_best(hits, clips) == pytest.approx((hits[0].sum(0) / clips.sum(0)).mean(), abs=0.005)
 
 
+def test_a_correction_never_raises_the_best():
+    clips = np.array([[1, 9], [9, 1], [5, 5], [2, 8]])
+    hits = np.stack([np.minimum(clips, taken) for taken in (3, 2)])
+    top = (hits.sum(1) / clips.sum(0)).mean(-1).max()
+    assert scores.corrected_best(hits, clips) <= top
+
+
 def test_the_order_of_systems_changes_nothing():
     hits, clips = next(boards(4, 8))
     assert scores.corrected_best(hits[::-1], clips) == pytest.approx(scores.corrected_best(hits, clips))
