@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
 import ser_bench
 from ser_bench import scores
@@ -173,3 +175,19 @@ def test_the_command_line_prints_the_matrix(corpora, speech, tmp_path):
     assert "on left" in done.stdout
     assert "within" in done.stdout
     assert call("cross").returncode == 2
+
+
+def test_a_copy_between_two_corpora_is_noted_on_their_rows_alone(corpora, speech, tmp_path):
+    folder = shutil.copytree(speech / "corpus", tmp_path / "corpus")
+    left, right = (pd.read_csv(folder / path.name, dtype=str) for path in corpora)
+    mine = left.index[left["emotion"].isin(set(right["emotion"]))][0]
+    samples, rate = soundfile.read(folder / left.loc[mine, "path"], dtype="float32")
+    # 1.25 dB quieter, and another format.
+    soundfile.write(folder / "again.ogg", 0.866 * samples, rate)
+    planted = {**right.iloc[0], "path": "again.ogg", "emotion": left.loc[mine, "emotion"]}
+    pd.concat([right, pd.DataFrame([planted])]).to_csv(folder / "right.csv", index=False)
+    table = cross(speech, tmp_path / "out", [folder / "left.csv", folder / "right.csv"], track="train").table
+    across = table["train"] != table["test"]
+    assert across.sum() == 2
+    assert table.loc[across, "notes"].str.contains("1 clip(s) of left and 1 of right may be the same recordings", regex=False).all()
+    assert not table.loc[~across, "notes"].fillna("").str.contains("same recordings").any()
