@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Audit", "Finding", "audit", "cramers_v", "glance"]
 
-FEATURES = ("outline", "recording")
+FEATURES = ("recording", "outline")
 SAME = ("labels", "where", "cv", "seed", "offset", "duration", "trim", "variant", "out", "cache")
 """What an audit is to have in common with a run whose clips it looks at."""
 AT_A_GLANCE = (skipped_clips, twins, official_facts, effective_speakers, uniform_lengths, confounds, sentences)
