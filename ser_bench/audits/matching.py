@@ -210,7 +210,7 @@ def _anchored(one: Fingerprint, other: Fingerprint, variant: int, alike: np.ndar
 def _fits(
     mine: np.ndarray, theirs: np.ndarray, starts: np.ndarray, speed: float, lag: float, semitones: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Arrays of shape (n_windows,): highest correlation, that where nothing is shifted, and frames and semitones shifted for the highest."""
+    """Arrays of shape (n_windows,): highest correlation, that on the line, and frames and semitones shifted for the highest."""
     windows = _windows(mine, starts)
     times = speed * np.arange(-REACH, len(mine) + REACH) + lag
     fit = np.empty((len(starts), len(PITCHES), 2 * REACH + 1), np.float32)
