@@ -7,6 +7,7 @@ Each corpus is judged by its own configuration, `results/reference/<corpus>/refe
 own code; what the run found is copied beside it. Then come `ser-bench audit CORPUS --gap -f audioemotion26 -m svm` for each
 (`gap.csv`, `findings.csv`), `ser-bench ablate` with `ABLATED` and the settings of `SWEPT` (`ablation.csv`, `ablation.md`,
 `importance.csv`), and `ser-bench cross` of both with `CROSSED` (`results/reference/cross/`). Finished units are not done again.
+`--parts run gap` makes only these parts again.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ KEPT = (
 )
 SEEN = "1280,1000"
 """Width and height of the picture of a report, in pixels."""
+PARTS = ("run", "gap", "ablation", "cross")
 OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
 
@@ -105,24 +107,33 @@ def headline(results: Results) -> str:
 
 
 def main() -> None:
-    """Judge every corpus under results/reference/ and put tables and picture into the README."""
+    """Evaluate every corpus under results/reference/ and put tables and pictures into README and docs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
     parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one a core")
-    arguments = parser.parse_args()
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to make; all without")
+    options = parser.parse_args()
     folders = sorted(p.parent for p in REFERENCE.glob("*/reference.toml"))
-    found = [judge(folder, arguments.corpora, arguments.jobs) for folder in folders]
-    gaps = [measure_gap(folder, arguments.corpora, arguments.jobs) for folder in folders]
-    ablations = [ablate_groups(folder, arguments.corpora, arguments.jobs) for folder in folders]
-    judge_across(folders, arguments.corpora, arguments.jobs)
+    if "run" in options.parts:
+        show([judge(folder, options.corpora, options.jobs) for folder in folders])
+    if "gap" in options.parts:
+        gaps = [measure_gap(folder, options.corpora, options.jobs) for folder in folders]
+        shutil.copy(gaps[-1] / "figures" / "gap.png", ROOT / "docs" / "gap.png")
+    if "ablation" in options.parts:
+        ablations = [ablate_groups(folder, options.corpora, options.jobs) for folder in folders]
+        shutil.copy(ablations[-1] / "figures" / "ablation.png", ROOT / "docs" / "ablation.png")
+    if "cross" in options.parts:
+        judge_across(folders, options.corpora, options.jobs)
+
+
+def show(found: list[Results]) -> None:
+    """Put the runs' tables into the README, and pictures of the last one into docs/."""
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(OPEN)
     after = rest.partition(CLOSE)[2]
     tables = "\n".join(headline(results) for results in found)
     shutil.copy(found[-1].folder / "figures" / "leaderboard.png", ROOT / "docs" / "leaderboard.png")
     look(found[-1].folder / "report.html", ROOT / "docs" / "report.png")
-    shutil.copy(gaps[-1] / "figures" / "gap.png", ROOT / "docs" / "gap.png")
-    shutil.copy(ablations[-1] / "figures" / "ablation.png", ROOT / "docs" / "ablation.png")
     readme.write_text(f"{before}{OPEN}\n{tables}{CLOSE}{after}", encoding="utf-8")
 
 
