@@ -31,19 +31,13 @@ PITCHES = np.arange(-2, 3) / 2
 LIVE = 0.6
 FEWEST = 5
 """Windows below which nothing is said: 0.7 s of speech."""
-FREE_TURNS = 3
-"""So often time shift, tempo and pitch are fitted, before they are held to one way of changing a clip and the shift is fitted once more."""
-STEADY_FRAMES, STEADY_SEMITONES = 1.5, 0.4
-"""How far windows may lie off the line: at 16 kHz, phase vocoders with windows of 128 ms move sounds by a frame."""
-NEAR_SPEED, NEAR_SEMITONES = 0.025, 0.3
-"""How exactly tempo and pitch of a short clip are known."""
+STEADY_FRAMES, STEADY_SEMITONES = 0.5, 0.2
+SAME_SPEED, SAME_PITCH = 0.015, 0.2
 LEAST_SPEED, LEAST_SEMITONES = 0.035, 0.6
 """Two takes of one sentence often differ by less than these, so that nothing smaller is taken for a change."""
-FURTHEST_SPEED, FURTHEST_SEMITONES = 1.15, 2.45
-LEAST_ALIKE, LEAST_STEADY = 0.6, 0.7
-"""Median correlation of windows on the line, and share of steady ones, from which a pair may be a copy."""
-HOPELESS = 0.5
-"""Median correlation of windows, each where it fits best, below which no line is looked for."""
+FURTHEST_SPEED, FURTHEST_SEMITONES = 1.13, 2.4
+LEAST_ALIKE, LEAST_STEADY = 0.6, 0.75
+"""Median correlation of windows, and share of steady ones, from which a pair may be a copy."""
 
 
 class Candidate(NamedTuple):
@@ -64,9 +58,9 @@ class Match(NamedTuple):
     speed, semitones : float
         Tempo and pitch of the one against the other.
     alike : float
-        Median correlation of windows on the line.
+        Median correlation of windows.
     steady : float
-        Share of windows that fit best within 1.5 frames and 0.4 semitones of the line.
+        Share of windows that lie within half a frame and a fifth of a semitone of one straight line.
     windows : int
     """
 
@@ -78,13 +72,15 @@ class Match(NamedTuple):
 
     @property
     def copy(self) -> bool:
-        """Whether one may be a copy of the other: steadily so, and unchanged or clearly changed, but not far."""
+        """Whether one may be a copy of the other: unchanged, or clearly resampled, shifted or stretched, but in one of these ways only."""
         tempo, pitch = abs(self.speed - 1), abs(self.semitones)
-        unchanged = (self.speed, self.semitones) == (1, 0)
+        unchanged = tempo < SAME_SPEED and pitch < SAME_PITCH
         clearly = tempo > LEAST_SPEED or pitch > LEAST_SEMITONES
+        resampled = abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH
+        one_way = clearly and (resampled or pitch < SAME_PITCH or tempo < SAME_SPEED)
         small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(FURTHEST_SPEED)
         certain = self.windows >= FEWEST and self.alike >= LEAST_ALIKE and self.steady >= LEAST_STEADY
-        return bool((unchanged or clearly) and small and certain)
+        return bool((unchanged or one_way) and small and certain)
 
 
 def candidates(prints: Sequence[Fingerprint], against: Callable[[int], np.ndarray], asked: Sequence[int] | None = None) -> list[Candidate]:
@@ -128,48 +124,27 @@ def candidates(prints: Sequence[Fingerprint], against: Callable[[int], np.ndarra
 
 
 def verify(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Match:
-    """Look closely: fit a line through where each window of the one lies in the other, and say how steady they lie on it.
-
-    A line that is no single way of changing a clip is not looked at: the match then has no window.
-    """
+    """Look closely: fit a line through where each window of the one lies in the other, and say how steady they lie on it."""
     speed, semitones = VARIANTS[candidate.variant]
     mine, theirs = (np.pad(p.picture.astype(np.float32), ((0, max(0, WINDOW - len(p.picture))), (0, 0)), mode="edge") for p in (one, other))
     starts = np.arange(0, len(mine) - WINDOW + 1, STEP)
-    starts = starts[[one.live[start : start + WINDOW].mean() > LIVE for start in starts]]
+    live = np.array([one.live[start : start + WINDOW].mean() for start in starts]) > LIVE
     lag = candidate.other_peak - speed * candidate.peak
-    for turn in range(FREE_TURNS + 2):
-        used = starts[(speed * starts + lag >= -2) & (speed * (starts + WINDOW - 1) + lag <= len(theirs) + 1)]
+    match = Match(speed, semitones, 0.0, 0.0, 0)
+    for _ in range(3):
+        begin, end = speed * starts + lag, speed * (starts + WINDOW - 1) + lag
+        used = starts[live & (begin >= -2) & (end <= len(theirs) + 1)]
         if not len(used):
-            break
-        alike, on_line, shifts, pitches = _fits(mine, theirs, used, speed, lag, semitones)
-        if np.median(alike) < HOPELESS:
-            break
-        if turn > FREE_TURNS:
-            steady = (np.abs(shifts) < STEADY_FRAMES) & (np.abs(pitches) < STEADY_SEMITONES)
-            return Match(float(speed), float(semitones), float(np.median(on_line)), float(steady.mean()), len(used))
+            return match
+        alike, shifts, pitches = _fits(mine, theirs, used, speed, lag, semitones)
         centres = used + WINDOW / 2
-        slope = _slope(centres, shifts) if turn < FREE_TURNS else 0.0
+        slope = _slope(centres, shifts)
+        level, pitch = np.median(shifts - slope * centres), np.median(pitches)
+        steady = (np.abs(shifts - slope * centres - level) < STEADY_FRAMES) & (np.abs(pitches - pitch) < STEADY_SEMITONES)
         # A frame of the one, t, lies at speed * (t + level + slope * t) + lag of the other.
-        lag += speed * float(np.median(shifts - slope * centres))
-        if turn < FREE_TURNS:
-            speed, semitones = speed * (1 + slope), semitones + float(np.median(pitches))
-        if turn == FREE_TURNS - 1:
-            if not (way := _one_way(speed, semitones)):
-                break
-            lag += (speed - way[0]) * float(np.median(centres))
-            speed, semitones = way
-    return Match(float(speed), float(semitones), 0.0, 0.0, 0)
-
-
-def _one_way(speed: float, semitones: float) -> tuple[float, float] | None:
-    """The nearest tempo and pitch of a clip that is as it was, shifted, stretched or resampled; None where it is near none of these."""
-    resampled = 12 * float(np.log2(speed))
-    shift, stretch = abs(speed - 1) / NEAR_SPEED, abs(semitones) / NEAR_SEMITONES
-    if max(shift, stretch) < 1:
-        return 1.0, 0.0
-    ways = [(shift, (1.0, semitones)), (stretch, (speed, 0.0)), (abs(semitones - resampled) / NEAR_SEMITONES, (speed, resampled))]
-    off, way = min(ways)
-    return way if off < 1 else None
+        lag, speed, semitones = lag + speed * level, speed * (1 + slope), semitones + pitch
+        match = Match(float(speed), float(semitones), float(np.median(alike)), float(steady.mean()), len(used))
+    return match
 
 
 def _whitening(vectors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -209,8 +184,8 @@ def _anchored(one: Fingerprint, other: Fingerprint, variant: int, alike: np.ndar
 
 def _fits(
     mine: np.ndarray, theirs: np.ndarray, starts: np.ndarray, speed: float, lag: float, semitones: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Arrays of shape (n_windows,): highest correlation, that on the line, and frames and semitones shifted for the highest."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each window its highest correlation, and the frames and semitones by which it is shifted there: arrays of shape (n_windows,)."""
     windows = _windows(mine, starts)
     times = speed * np.arange(-REACH, len(mine) + REACH) + lag
     fit = np.empty((len(starts), len(PITCHES), 2 * REACH + 1), np.float32)
@@ -221,8 +196,7 @@ def _fits(
     rows, columns = np.unravel_index(fit.reshape(len(starts), -1).argmax(1), fit.shape[1:])
     each = np.arange(len(starts))
     shifts = _summit(fit[each, rows], columns) - REACH
-    pitches = PITCHES[0] + _summit(fit[each, :, columns], rows) * (PITCHES[1] - PITCHES[0])
-    return fit[each, rows, columns], fit[:, len(PITCHES) // 2, REACH], shifts, pitches
+    return fit[each, rows, columns], shifts, PITCHES[0] + _summit(fit[each, :, columns], rows) * (PITCHES[1] - PITCHES[0])
 
 
 def _windows(picture: np.ndarray, starts: np.ndarray) -> np.ndarray:

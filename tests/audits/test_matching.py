@@ -7,7 +7,7 @@ import pytest
 
 from ser_bench.audio import read_clip, resample
 from ser_bench.audits.fingerprint import RATE, VARIANTS, Fingerprint, fingerprint, variant_maps
-from ser_bench.audits.matching import Match, _one_way, candidates, verify
+from ser_bench.audits.matching import Match, candidates, verify
 
 
 def utterance(seed: int, seconds: float = 2.0) -> np.ndarray:
@@ -89,24 +89,10 @@ def test_an_utterance_too_short_to_tell_is_no_copy():
 
 @pytest.mark.parametrize(
     ("speed", "semitones", "copy"),
-    [(1.1, 1.65, True), (1.1, 0, True), (1, -2, True), (1, 0, True), (1.3, 0, False), (1, 3, False), (1, 0.4, False)],
+    [(1.1, 1.65, True), (1.1, 0, True), (1, -2, True), (0.92, 1.3, False), (1.3, 0, False), (0.99, 0.4, False)],
 )
-def test_what_was_changed_clearly_but_not_far_is_a_copy(speed, semitones, copy):
+def test_what_was_changed_in_two_ways_is_no_copy(speed, semitones, copy):
     assert Match(speed, semitones, 0.9, 0.9, 20).copy == copy
-
-
-@pytest.mark.parametrize(
-    ("fitted", "way"),
-    [
-        ((1.1, 1.6), (1.1, 12 * np.log2(1.1))),
-        ((1.1, 0.1), (1.1, 0)),
-        ((1.01, -2), (1, -2)),
-        ((0.99, 0.2), (1, 0)),
-        ((0.92, 1.3), None),
-    ],
-)
-def test_a_clip_is_changed_in_one_way_or_in_none(fitted, way):
-    assert _one_way(*fitted) == (way and pytest.approx(way))
 
 
 def test_a_take_of_real_speech_is_no_copy_and_a_faster_one_is(real_corpora):
