@@ -76,10 +76,11 @@ def measure_gap(folder: Path, corpora: Path, jobs: int) -> Path:
     return found.folder
 
 
-def ablate_groups(folder: Path, corpora: Path, jobs: int) -> Path:
+def ablate_groups(folder: Path, corpora: Path, jobs: int, *, importance: bool) -> Path:
     """Ablate one corpus and keep the tables; returns the ablation's folder."""
-    found = ablate(corpora / folder.name, sweep=SWEPT, jobs=jobs, progress=for_terminal(), **ABLATED)
-    for name in ("ablation.csv", "ablation.md", "importance.csv"):
+    how = {"importance": importance, "jobs": jobs, "progress": for_terminal()}
+    found = ablate(corpora / folder.name, sweep=SWEPT, **how, **ABLATED)
+    for name in ("ablation.csv", "ablation.md", *(["importance.csv"] if importance else [])):
         shutil.copy(found.folder / name, folder / name)
     return found.folder
 
@@ -111,6 +112,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
     parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one a core")
+    parser.add_argument(
+        "--no-importance", action="store_true", help="ablate without importances, which take longest; importance.csv stays as it is"
+    )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to make; all without")
     options = parser.parse_args()
     folders = sorted(p.parent for p in REFERENCE.glob("*/reference.toml"))
@@ -120,7 +124,7 @@ def main() -> None:
         gaps = [measure_gap(folder, options.corpora, options.jobs) for folder in folders]
         shutil.copy(gaps[-1] / "figures" / "gap.png", ROOT / "docs" / "gap.png")
     if "ablation" in options.parts:
-        ablations = [ablate_groups(folder, options.corpora, options.jobs) for folder in folders]
+        ablations = [ablate_groups(folder, options.corpora, options.jobs, importance=not options.no_importance) for folder in folders]
         shutil.copy(ablations[-1] / "figures" / "ablation.png", ROOT / "docs" / "ablation.png")
     if "cross" in options.parts:
         judge_across(folders, options.corpora, options.jobs)
