@@ -33,7 +33,7 @@ SMALL = 0.05
 """Share of what is possible above chance below which a link is noted and not warned of."""
 NOT_ASKED = (
     *("path", "emotion", "speaker", "voice", "original", "recognised", "fold", "end"),
-    *("key", "digest", "seconds", "note"),
+    *("key", "digest", "seconds", "peak", "note"),
 )
 """Columns that name the clip, its speaker or its emotion, that say how it was evaluated, or that delivery is asked about."""
 CAUSED = "seconds"

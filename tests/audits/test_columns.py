@@ -100,6 +100,12 @@ def test_length_is_a_note_and_a_warning_where_it_rivals_the_board():
     assert told(weak, best=0.95)["warning"] == []
 
 
+def test_a_measured_peak_is_loudness_and_no_column_of_the_manifest():
+    clips = table()
+    clips["peak"] = clips["emotion"].map({"anger": 0.9, "fear": 0.5, "neutral": 0.3, "sadness": 0.2})
+    assert not any("'peak'" in what or "peak (" in what for found in told(clips).values() for what in found)
+
+
 def test_unrelated_columns_raise_few_false_alarms():
     """Of 40 tables with 5 unrelated columns each, no more than 5 are warned of (a level of .05 would give 2 on average)."""
     clips, rng = table(takes=4), np.random.default_rng(0)
