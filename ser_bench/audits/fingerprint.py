@@ -61,7 +61,7 @@ def fingerprint(samples: np.ndarray) -> Fingerprint:
     >>> noise = np.random.default_rng(0).normal(size=8000).astype(np.float32)
     >>> found = fingerprint(noise)
     >>> found.picture.shape, found.vectors.shape[1]
-    ((63, 60), 80)
+    ((63, 60), 90)
     """
     power = band_power(samples)
     loudness = power.sum(1)

@@ -144,7 +144,7 @@ def test_groups_are_of_neighbours_without_a_pair_that_is_told_apart():
 
 @pytest.mark.parametrize("uars", [[0.5, 0.6], [[0.5, np.nan]], [[]]])
 def test_what_is_no_table_of_numbers_is_refused(uars):
-    with pytest.raises(ValueError, match="one row a system"):
+    with pytest.raises(ValueError, match="one row per system"):
         scores.mean_ranks(uars)
 
 
