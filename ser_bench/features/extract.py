@@ -180,10 +180,15 @@ def _extractors(parts: list[Part]) -> dict[str, Extractor]:
 
 
 def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Workers, progress: Progress) -> dict[str, str]:
-    """Compute what is lacking and add it; returns why there is nothing of some clips just now, by key."""
+    """Compute what is lacking and add it, and merge what a killed process left unmerged; returns why there is nothing of some clips just
+    now, by key."""
     total = sum(shelf.lacking(key) is not None for key in clips["key"].unique())
-    if not total:
-        return {}
+    unread = _add_lacking(clips, shelf, hearing, workers, progress, total) if total else {}
+    shelf.compact()
+    return unread
+
+
+def _add_lacking(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Workers, progress: Progress, total: int) -> dict[str, str]:
     unread: dict[str, str] = {}
     waiting: list[Measured] = []
     written = time.monotonic()
@@ -202,7 +207,6 @@ def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Worke
     finally:
         shelf.add(waiting)
         progress.stop()
-    shelf.compact()
     return unread
 
 

@@ -64,8 +64,7 @@ def content_keys(clips: pd.DataFrame, cache: Path, *, verify: bool = False) -> K
     else:
         new = {state: key for state, key in new.items() if state not in remembered}
     table.add({"key": list(new), "content": list(new.values())})
-    if new:
-        table.compact()
+    table.compact()
     return Keys(keys, unreadable, changed)
 
 
