@@ -186,24 +186,33 @@ def _fits(
     mine: np.ndarray, theirs: np.ndarray, starts: np.ndarray, speed: float, lag: float, semitones: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each window its highest correlation, and the frames and semitones by which it is shifted there: arrays of shape (n_windows,)."""
-    windows = _windows(mine, starts)
+    cut, lengths = _windows(mine)
+    windows = cut[starts].reshape(len(starts), WINDOW, -1)
+    # Without its means a window's products with another do not see the other's, which need not be taken off again and again.
+    windows = (windows - windows.mean(1, keepdims=True)).reshape(len(starts), -1) / lengths[starts, None]
     times = speed * np.arange(-REACH, len(mine) + REACH) + lag
     fit = np.empty((len(starts), len(PITCHES), 2 * REACH + 1), np.float32)
     for row, pitch in enumerate(PITCHES):
-        warped = _warp(theirs, times, semitones + pitch)
+        cut, lengths = _windows(_warp(theirs, times, semitones + pitch))
         for shift in range(2 * REACH + 1):
-            fit[:, row, shift] = (windows * _windows(warped, starts + shift)).sum(1)
+            fit[:, row, shift] = np.einsum("nk,nk->n", windows, cut[starts + shift]) / lengths[starts + shift]
     rows, columns = np.unravel_index(fit.reshape(len(starts), -1).argmax(1), fit.shape[1:])
     each = np.arange(len(starts))
     shifts = _summit(fit[each, rows], columns) - REACH
     return fit[each, rows, columns], shifts, PITCHES[0] + _summit(fit[each, :, columns], rows) * (PITCHES[1] - PITCHES[0])
 
 
-def _windows(picture: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Windows as rows of length one, in each band without its mean, shape (n_windows, 60 * 25)."""
-    cut = np.lib.stride_tricks.sliding_window_view(picture, WINDOW, axis=0)[starts]
-    flat = (cut - cut.mean(2, keepdims=True)).reshape(len(starts), -1)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-3)
+def _windows(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The window that begins at each frame, shape (n_windows, 25 * 60), and its length as a vector that has no mean in any band."""
+    energy = _over_windows(np.square(picture).sum(1)) - np.square(_over_windows(picture)).sum(1) / WINDOW
+    lengths = np.sqrt(np.maximum(energy, 1e-6)).astype(np.float32)
+    return np.lib.stride_tricks.sliding_window_view(picture.ravel(), WINDOW * BANDS)[::BANDS], lengths
+
+
+def _over_windows(values: np.ndarray) -> np.ndarray:
+    """The sum over the window that begins at each frame."""
+    sums = np.cumsum(values, 0, float)
+    return sums[WINDOW - 1 :] - np.concatenate([np.zeros_like(sums[:1]), sums[:-WINDOW]])
 
 
 def _warp(picture: np.ndarray, times: np.ndarray, semitones: float) -> np.ndarray:
