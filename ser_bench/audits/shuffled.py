@@ -109,11 +109,6 @@ def _row(run: Run, cell: tuple[str, ...]) -> Row:
     return Row(" ".join(cell), truth, predicted, known["voice"].to_numpy(str), 1 / len(np.unique(truth)), uar)
 
 
-def shuffled_by_row(row: Row) -> Iterator[Finding]:
-    """The speakers who stand out by what a run's best row predicts."""
-    yield from _findings(row)
-
-
 def shuffled_by_ear(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     """The speakers who stand out by what a linear system predicts from the outlines and spectra of recordings."""
     judged = ground.judged
@@ -122,10 +117,11 @@ def shuffled_by_ear(ground: Ground, config: RunConfig) -> Iterator[Finding]:
     predicted = held_out_labels(x, judged.codes, np.unique(judged.voices, return_inverse=True)[1])
     name = "a linear system on outlines, spectra and delivery"
     chance, uar = 1 / len(judged.emotions), scores.uar(judged.codes, predicted)
-    yield from _findings(Row(name, judged.codes, predicted[None], judged.voices, chance, uar))
+    yield from shuffled_by_row(Row(name, judged.codes, predicted[None], judged.voices, chance, uar))
 
 
-def _findings(row: Row) -> Iterator[Finding]:
+def shuffled_by_row(row: Row) -> Iterator[Finding]:
+    """The speakers who stand out by what a row predicts."""
     found = shuffled(row.truth, row.predicted, row.voices)
     if not found:
         return
