@@ -50,9 +50,12 @@ def recordings(ground: Ground, config: RunConfig, best: float | None) -> Iterato
         The best UAR of a run on the same clips and folds.
     """
     judged, features = ground.judged, ground.features[heard_as("recording", config)]
-    predicted = {group: recognised_from(judged, features, group, config.seed) for group in ("recording", "spectrum", "delivery")}
+    header = header_properties(judged.clips["path"].tolist())
+    columns = {group: features.values[:, [mine == group for mine in features.groups]] for group in ("recording", "spectrum", "delivery")}
+    columns["recording"] = np.column_stack([columns["recording"], header]).astype(np.float32)
+    predicted = {group: recognised_from(judged, x, config.seed) for group, x in columns.items()}
     measured = {group: _measure(judged, codes) for group, codes in predicted.items()}
-    differing = " and ".join(_differing(judged, features)) or "none"
+    differing = " and ".join(_differing(features, header)) or "none"
     no_voice = f"properties of the file that no voice causes (rate, channels, format, encoding, bits, offset; differing here: {differing})"
     yield _finding("recording", no_voice, measured["recording"], judged, "warning")
     bands = "the mean spectrum and that of the quietest frames, which voices cause as well as microphones, rooms and filters"
@@ -65,10 +68,9 @@ def recordings(ground: Ground, config: RunConfig, best: float | None) -> Iterato
     yield told._replace(what=f"{told.what}; {against}")
 
 
-def _differing(judged: Judged, features: Features) -> list[str]:
+def _differing(features: Features, header: np.ndarray) -> list[str]:
     """The properties that are not the same for all clips."""
     mine = {column: values for column, values in zip(features.columns, features.values.T, strict=True) if column in PROPERTIES}
-    header = header_properties(judged.clips["path"].tolist())
     encoded = ["format, encoding or its bits per second"] if (header != header[0]).any() else []
     return [PROPERTIES[column] for column, values in mine.items() if np.ptp(values) > 0] + encoded
 
@@ -99,15 +101,12 @@ def _measure(judged: Judged, predicted: np.ndarray) -> scores.Interval:
     return scores.jackknife_interval(judged.codes[tested], predicted[tested], judged.voices[tested], inflation=inflation)
 
 
-def recognised_from(judged: Judged, features: Features, group: str, seed: int) -> np.ndarray:
-    """What a random forest with its defaults predicts of each clip from one group of columns, with `recording` the header; codes."""
+def recognised_from(judged: Judged, x: np.ndarray, seed: int) -> np.ndarray:
+    """What a random forest with its defaults predicts of each clip from these columns: codes, shape (n_clips,)."""
     from ser_bench.models import known_models, plan_split
     from ser_bench.tuning import UnitData, scaled_split
 
     model = known_models()["rf"]()
-    x = features.values[:, [mine == group for mine in features.groups]]
-    if group == "recording":
-        x = np.column_stack([x, header_properties(judged.clips["path"].tolist())]).astype(np.float32)
     folds = judged.folds[seed]
     predicted = np.empty_like(judged.codes)
     for fold in range(folds.max() + 1):
