@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.audits.alike import shared_recordings
+from ser_bench.audits.alike import Heard, listen, shared_recordings
 from ser_bench.config import RunConfig
 from ser_bench.corpora import few, voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
@@ -218,7 +218,9 @@ def _doubts(
 ) -> dict[frozenset[str], str]:
     """For each two corpora of which one is to test the other, what recordings they may share; nothing where they may share none."""
     pairs = dict.fromkeys((min(one, other), max(one, other)) for one in train for other in test if one != other)
-    return {frozenset(pair): shared_recordings(grounds[pair[0]], grounds[pair[1]], config, progress) for pair in pairs}
+    asked = dict.fromkeys(source for pair in pairs for source in pair)
+    heard = {source: Heard(grounds[source], listen(grounds[source], config, progress)) for source in asked}
+    return {frozenset(pair): shared_recordings(heard[pair[0]], heard[pair[1]], config, progress) for pair in pairs}
 
 
 def _pairs(

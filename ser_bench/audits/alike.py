@@ -48,10 +48,17 @@ class Pair(NamedTuple):
         return Pair(self.other, self.one, 1 / self.speed, -self.semitones)
 
 
+class Heard(NamedTuple):
+    """A corpus and the fingerprints of its clips."""
+
+    ground: Ground
+    prints: list[Fingerprint]
+
+
 def near_twins(ground: Ground, config: RunConfig, progress: Progress) -> Iterator[Finding]:
     """One recording under two names."""
     clips = ground.judged.clips
-    found = one_recording(clips, clips["digest"].factorize()[0], config, progress)
+    found = one_recording(clips, listen(ground, config, progress), clips["digest"].factorize()[0], config, progress)
     crossing = {column: [pair for pair in found if len(set(clips[column].iloc[list(pair[:2])])) > 1] for column in ("emotion", "speaker")}
     advice = {"emotion": "listen to them: one label may be wrong", "speaker": "a split may part them"}
     for column, pairs in crossing.items():
@@ -63,30 +70,49 @@ def near_twins(ground: Ground, config: RunConfig, progress: Progress) -> Iterato
         yield Finding("warning", CHECK, f"may be one recording, of one speaker and emotion: {_enumerate(clips, within)}")
 
 
-def shared_recordings(one: Ground, other: Ground, config: RunConfig, progress: Progress) -> str:
+def shared_recordings(one: Heard, other: Heard, config: RunConfig, progress: Progress) -> str:
     """That clips of one corpus may be copies of another's, how many, and the first; nothing where none may."""
     import pandas as pd
 
-    tables = [ground.judged.clips for ground in (one, other)]
-    clips = pd.concat(tables)
-    found = one_recording(clips, np.repeat([0, 1], [len(table) for table in tables]), config, progress)
+    clips = pd.concat([heard.ground.judged.clips for heard in (one, other)])
+    sides = np.repeat([0, 1], [len(heard.prints) for heard in (one, other)])
+    found = one_recording(clips, [*one.prints, *other.prints], sides, config, progress)
     if not found:
         return ""
     counts = [len({pair[:2][side] for pair in map(_sorted, found)}) for side in (0, 1)]
     first = _sorted(found[0])
+    mine, theirs = (heard.ground.corpus.name for heard in (one, other))
     return (
-        f"{counts[0]} clip(s) of {one.corpus.name} and {counts[1]} of {other.corpus.name} may be the same recordings, so that one corpus "
+        f"{counts[0]} clip(s) of {mine} and {counts[1]} of {theirs} may be the same recordings, so that one corpus "
         f"does not test the other: {clips.index[first.one]} ~ {clips.index[first.other]}{_change(first)}"
     )
 
 
-def one_recording(clips: pd.DataFrame, sides: np.ndarray, config: RunConfig, progress: Progress) -> list[Pair]:
+def listen(ground: Ground, config: RunConfig, progress: Progress) -> list[Fingerprint]:
+    """The fingerprints of a corpus's clips."""
+    clips = ground.judged.clips
+    if not len(clips):
+        return []
+    progress.start("listening for copies", len(clips))
+    prints = []
+    try:
+        for _, span in _spans(clips).iterrows():
+            prints.append(fingerprint(_waveform(span, config)))
+            progress.advance()
+    finally:
+        progress.stop()
+    return prints
+
+
+def one_recording(clips: pd.DataFrame, prints: list[Fingerprint], sides: np.ndarray, config: RunConfig, progress: Progress) -> list[Pair]:
     """Pairs of clips that may be one recording.
 
     Parameters
     ----------
     clips : DataFrame
         With `path`, and for spans `start` and `end`.
+    prints : list of Fingerprint
+        As `listen` gives them.
     sides : array of int, shape (n_clips,)
         Only clips with different numbers are compared.
 
@@ -97,15 +123,7 @@ def one_recording(clips: pd.DataFrame, sides: np.ndarray, config: RunConfig, pro
     """
     if not len(clips):
         return []
-    spans = clips.reindex(columns=["path", "start", "end"])
-    progress.start("listening for copies", len(clips))
-    try:
-        prints: list[Fingerprint] = []
-        for _, span in spans.iterrows():
-            prints.append(fingerprint(_waveform(span, config)))
-            progress.advance()
-    finally:
-        progress.stop()
+    spans = _spans(clips)
     looked = candidates(prints, lambda place: sides != sides[place])
     found = []
     progress.start("comparing clips that resemble each other", max(len(looked), 1))
@@ -171,6 +189,10 @@ def _same(candidate: Candidate, prints: list[Fingerprint], spans: pd.DataFrame, 
     if unchanged and likeness(*(_waveform(spans.iloc[place], config) for place in (one, other))) >= ONE_RECORDING:
         return Pair(one, other)
     return None
+
+
+def _spans(clips: pd.DataFrame) -> pd.DataFrame:
+    return clips.reindex(columns=["path", "start", "end"])
 
 
 def _waveform(span: pd.Series, config: RunConfig) -> np.ndarray:
