@@ -61,8 +61,13 @@ def few(clips: pd.DataFrame) -> list[str]:
     import pandas as pd
 
     counts = pd.crosstab(clips["voice"], clips["emotion"])
-    uneven = uneven_speakers(counts.to_numpy())
-    return [*thin_classes(counts.to_numpy(), list(counts.columns)), *([uneven] if uneven else [])]
+    return small_samples(counts.to_numpy(), list(counts.columns))
+
+
+def small_samples(clips: np.ndarray, emotions: Sequence[str]) -> list[str]:
+    """What `thin_classes` and `uneven_speakers` say of clips of shape (n_voices, k)."""
+    uneven = uneven_speakers(clips)
+    return [*thin_classes(clips, emotions), *([uneven] if uneven else [])]
 
 
 def cut_spans(clips: pd.DataFrame) -> list[str]:

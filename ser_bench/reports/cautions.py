@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.corpora import thin_classes, uneven_speakers
+from ser_bench.corpora import small_samples
 
 MANY = 30
 """From so many speakers on, intervals cover what they claim even where a fifth is not recognised."""
@@ -29,13 +29,8 @@ def cautions(counts: np.ndarray, emotions: Sequence[str]) -> list[str]:
     emotions : sequence of str
         The k classes.
     """
-    clips = counts[0].sum(-1)
-    lines = [*thin_classes(clips, emotions)]
-    if line := uneven_speakers(clips):
-        lines.append(line)
-    if line := _outliers(counts):
-        lines.append(line)
-    return lines
+    outliers = _outliers(counts)
+    return [*small_samples(counts[0].sum(-1), emotions), *([outliers] if outliers else [])]
 
 
 def _outliers(counts: np.ndarray) -> str:
