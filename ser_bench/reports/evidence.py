@@ -131,6 +131,11 @@ class Block:
         """Variance ratios of UARs and of their differences."""
         return scores.ratios_of(self.systems)
 
+    @property
+    def between(self) -> np.ndarray:
+        """The variance ratios of differences alone, each pair twice."""
+        return self.ratios[~np.eye(len(self.systems), dtype=bool)]
+
     def of(self, places: Sequence[int]) -> Block:
         """Some of the systems, with the ratios that they have here."""
         part = Block([self.systems[place] for place in places])
@@ -152,8 +157,7 @@ class Block:
 
     def smallest_p(self) -> float:
         """The least p that could have come out, as `scores.smallest_p`."""
-        apart = ~np.eye(len(self.systems), dtype=bool)
-        return scores.smallest_p(self.shares.shape[1], float(self.ratios[apart].min()) if apart.any() else 1.0)
+        return scores.smallest_p(self.shares.shape[1], float(self.between.min()) if len(self.systems) > 1 else 1.0)
 
     def smallest_difference(self) -> float:
         """The difference that could have been shown, as `scores.smallest_difference`."""
@@ -175,8 +179,7 @@ class Block:
     def corrected(self) -> scores.Interval:
         """The best system's UAR, corrected for its having been chosen here; its interval is as wide as that of the best as it stands."""
         hits = np.stack([np.diagonal(system.counts, axis1=-2, axis2=-1).mean(0) for system in self.systems])
-        apart = ~np.eye(len(self.systems), dtype=bool)
-        estimate = scores.corrected_best(hits, self.systems[0].counts[0].sum(-1), ratio=float(self.ratios[apart].mean()))
+        estimate = scores.corrected_best(hits, self.systems[0].counts[0].sum(-1), ratio=float(self.between.mean()))
         score, low, high = self.interval(self.place_of_best)
         return scores.Interval(estimate, max(0.0, estimate - (score - low)), min(1.0, estimate + (high - score)))
 
