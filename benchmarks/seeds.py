@@ -1,73 +1,115 @@
-"""Whether a leaderboard says the same with other seeds.
+"""Whether the README's sentences hold for other seeds.
 
-    python benchmarks/seeds.py path/to/ravdess -f compare -m mlp -m logreg -m svm
+    python benchmarks/seeds.py path/to/corpora                (a folder that holds ravdess/ and emodb/)
+    python benchmarks/seeds.py path/to/corpora --parts run --tracks train -f compare
 
-Runs the same systems several times, each with the budget's number of seeds (three in `standard`) starting where the last ones ended, and
-prints a row per run and system: rank, UAR with its interval, p vs best; then how far the UARs of each system lie apart, and which
-comparisons are on both sides of p = .05. Units that are finished are not fitted again.
+Evaluates each corpus by its own configuration under `results/reference/` several times, each time with the budget's number of seeds (three
+in `standard`), starting where the last ones ended: four times are the seeds 0 to 11. `gap` and `cross` do the same to the leak gap and to
+the corpora that evaluate each other, as `benchmarks/reference.py` makes them. Printed per row: the UAR each time, and p vs best, with a
+mark where one p is below .05 and another is not. Units that are finished are not fitted again.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
+from reference import CROSSED, GAP, REFERENCE
 from simulate import decimals, print_table
 
-from ser_bench.api import run
-from ser_bench.config import BUDGETS
+from ser_bench.api import Results, cross, run_config
+from ser_bench.config import BUDGETS, RunConfig, read_config
+from ser_bench.gap import measure_gap
 from ser_bench.progress import for_terminal
 
 RUNS = 4
+PARTS = ("run", "gap", "cross")
+ROW, LINE = ["track", "features", "model"], ["split", "parameters", "scaling"]
+PAIR = ["train", "test", "track", "features", "model"]
 
 
-def boards(options: argparse.Namespace) -> pd.DataFrame:
-    """The leaderboards of all runs, with the first seed of each."""
-    found = []
-    for number in range(options.runs):
-        seed = number * BUDGETS[options.budget].seeds
-        how = {"budget": options.budget, "seed": seed, "jobs": options.jobs, "learning_curves": False}
-        results = run(options.corpus, features=options.features, models=options.models, progress=for_terminal(), **how)
-        found.append(results.leaderboard.assign(seed=seed))
-    return pd.concat(found, ignore_index=True)
+def configurations(options: argparse.Namespace) -> Iterator[RunConfig]:
+    """The configurations of the reference, of the corpora, feature sets and tracks asked for."""
+    for path in sorted(REFERENCE.glob("*/reference.toml")):
+        config = RunConfig(**read_config(path))
+        asked = {"features": tuple(options.features or config.features), "track": tuple(options.tracks or config.track)}
+        how = {"corpus": (str(options.corpora / path.parent.name),), "jobs": options.jobs, "learning_curves": False}
+        yield dataclasses.replace(config, **how, **asked)
+
+
+def seeds(options: argparse.Namespace) -> list[int]:
+    """The first seed of each time."""
+    return [number * BUDGETS["standard"].seeds for number in range(options.runs)]
+
+
+def print_boards(options: argparse.Namespace) -> None:
+    """A table per corpus of its leaderboards, and one of what is said of the best."""
+    for config in configurations(options):
+        found = {seed: run_config(dataclasses.replace(config, seed=seed), progress=for_terminal())[0] for seed in seeds(options)}
+        boards = pd.concat([results.leaderboard.assign(seed=seed) for seed, results in found.items()])
+        print(f"\n{Path(config.corpus[0]).name}\n")
+        head = [*ROW, *(f"UAR, seed {seed}..." for seed in found), *("p vs best" for _ in found), "both sides of .05"]
+        print_table(head, board_lines(boards))
+        print()
+        print_table(["track", "", *(f"seed {seed}..." for seed in found)], best_lines(found))
+
+
+def board_lines(boards: pd.DataFrame) -> Iterator[list[str]]:
+    """A row per system, the best on average first."""
+    rows = [(key, mine.sort_values("seed")) for key, mine in boards.groupby(ROW)]
+    for key, mine in sorted(rows, key=lambda row: (row[0][0], -row[1]["uar"].mean())):
+        p = mine["p_vs_best"]
+        mixed = "yes" if p.fillna(1.0).lt(0.05).nunique() > 1 else ""
+        yield [*key, *map(decimals, mine["uar"]), *("best" if pd.isna(one) else decimals(one) for one in p), mixed]
+
+
+def best_lines(found: dict[int, Results]) -> Iterator[list[str]]:
+    """A row per track and kind of statement: the best row corrected, and choosing by inner scores."""
+    tables = [pd.read_csv(results.folder / "resolution.csv").set_index("track") for results in found.values()]
+    for track in tables[0].index:
+        for kind, name in {"best": "best, corrected", "selected": "selected"}.items():
+            yield [track, name, *(decimals(table.loc[track, kind]) for table in tables)]
+
+
+def print_gaps(options: argparse.Namespace) -> None:
+    """A table per corpus of its leak gap."""
+    for config in configurations(options):
+        one = RunConfig(corpus=config.corpus, jobs=options.jobs, features=(GAP["features"],), models=(GAP["models"],))
+        tables = [measure_gap(dataclasses.replace(one, seed=seed), for_terminal())[1] for seed in seeds(options)]
+        print(f"\n{Path(config.corpus[0]).name}, leak gap\n")
+        print_table([*LINE, *(f"UAR, seed {seed}..." for seed in seeds(options))], lines_of(tables, LINE))
+
+
+def print_across(options: argparse.Namespace) -> None:
+    """A table of the corpora evaluated by each other."""
+    folders = [config.corpus[0] for config in configurations(options)]
+    tables = [cross(folders, seed=seed, jobs=options.jobs, progress=for_terminal(), **CROSSED).table for seed in seeds(options)]
+    print("\nacross corpora\n")
+    print_table([*PAIR, *(f"UAR, seed {seed}..." for seed in seeds(options))], lines_of(tables, PAIR))
+
+
+def lines_of(tables: list[pd.DataFrame], key: list[str]) -> Iterator[list[str]]:
+    """A row per key with its UAR in each table."""
+    scores = pd.concat([table.set_index(key)["uar"] for table in tables], axis=1)
+    return ([*name, *map(decimals, row)] for name, row in zip(scores.index, scores.to_numpy(), strict=True))
 
 
 def main() -> None:
-    """Print what each run says, and where they disagree."""
+    """Print what each time says, and where they disagree."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus")
-    parser.add_argument("-f", "--features", action="append", required=True)
-    parser.add_argument("-m", "--models", action="append", required=True)
-    parser.add_argument("--budget", default="standard", choices=list(BUDGETS))
-    parser.add_argument("--runs", type=int, default=RUNS)
-    parser.add_argument("--jobs", type=int, default=0)
+    parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
+    parser.add_argument("-f", "--features", action="append", help="of the leaderboards: these feature sets only")
+    parser.add_argument("--tracks", nargs="+", help="of the leaderboards: these tracks only")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to evaluate; all without")
+    parser.add_argument("--runs", type=int, default=RUNS, help="how many times, of three seeds each")
+    parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one per core")
     options = parser.parse_args()
-    table = boards(options)
-    rows = table.sort_values(["features", "model", "seed"])
-    print_table(
-        ["features", "model", "first seed", "rank", "UAR", "95 %", "p vs best"],
-        (
-            [
-                r.features,
-                r.model,
-                str(r.seed),
-                str(r.rank),
-                decimals(r.uar),
-                f"{decimals(r.uar_low)} to {decimals(r.uar_high)}",
-                _p(r.p_vs_best),
-            ]
-            for r in rows.itertuples()
-        ),
-    )
-    print()
-    for (features, model), mine in table.groupby(["features", "model"]):
-        p = mine["p_vs_best"].fillna(1.0)
-        sides = "on both sides of .05" if p.lt(0.05).nunique() > 1 else "on one side of .05"
-        print(f"{features} {model}: UAR {decimals(mine['uar'].min())} to {decimals(mine['uar'].max())}, p {sides}")
-
-
-def _p(p: float) -> str:
-    return "" if pd.isna(p) else decimals(p)
+    for part, print_part in zip(PARTS, (print_boards, print_gaps, print_across), strict=True):
+        if part in options.parts:
+            print_part(options)
 
 
 if __name__ == "__main__":
