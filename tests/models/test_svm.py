@@ -21,9 +21,10 @@ def test_kernels_from_shared_distances_decide_as_sklearn_does(c: float, ours: st
     np.testing.assert_allclose(shared.scores, plain.decision_function(split.x_eval), atol=1e-3)
 
 
+@pytest.mark.parametrize("emotions", [2, 4])
 @pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
-def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None) -> None:
-    split, model = unbalanced(make_split(emotions=4)), Svm()
+def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None, emotions: int) -> None:
+    split, model = unbalanced(make_split(emotions=emotions)), Svm()
     model.class_weights = ours
     scale = svm.scale_of(split.x_train)
     for params, kernel in [
@@ -31,7 +32,9 @@ def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None
         ({"kernel": "linear", "C": 3.0}, {"C": 3.0 * scale}),
     ]:
         plain = SVC(kernel=params["kernel"], class_weight=theirs, **kernel).fit(split.x_train, split.y_train)
-        np.testing.assert_array_equal(model.fit(split, params, 0).judge(split.x_eval).scores, plain.decision_function(split.x_eval))
+        found, scores = model.fit(split, params, 0).judge(split.x_eval), plain.decision_function(split.x_eval)
+        np.testing.assert_array_equal(found.predicted, plain.predict(split.x_eval))
+        np.testing.assert_array_equal(found.scores, np.column_stack([-scores, scores]) if emotions == 2 else scores)
 
 
 def test_one_plan_serves_both_kernels_in_any_order() -> None:
