@@ -6,18 +6,27 @@ Out:  HTML, in which values are text and never markup.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(template: str, **values: Any) -> str:
     """A template of this room, filled in."""
+    return _templates().get_template(template).render(**values)
+
+
+@cache
+def _templates() -> Environment:
+    """The templates of this room, each compiled once per process."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-    templates = Environment(
+    return Environment(
         loader=PackageLoader("ser_bench.reports"),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template(template).render(**values)
