@@ -26,6 +26,8 @@ LOUDEST, QUIETEST = 2.0, 1e-3
 """Peaks of a clip, 1 at full scale: decoding of MP3 or Ogg overshoots by less than the former; the latter is 33 steps of 16 bits."""
 FEW_CLIPS, FEW_VOICES = 5, 2
 """A class with fewer clips or speakers than these is named."""
+NAMED = 3
+"""Clips of a kind that are named."""
 SLACK = 0.05
 """Seconds that a span may end after its file: times are rounded."""
 
@@ -95,7 +97,7 @@ def levels(clips: pd.DataFrame) -> list[str]:
     >>> for line in levels(pd.DataFrame({"peak": [32767.0, 0.5, 3e-5]}, index=["a.wav", "b.wav", "c.wav"])):
     ...     print(line)
     1 clip(s) reach more than 6 dB over full scale, such as a.wav (90 dB): openSMILE's sets hear them clipped; scale them
-    1 clip(s) stay more than 60 dB below full scale, such as c.wav (-90 dB): nothing can be heard in them
+    1 clip(s) stay more than 60 dB below full scale, such as c.wav (-90 dB): near silence, in which nothing can be heard
     """
     if "peak" not in clips:
         return []
@@ -106,13 +108,14 @@ def levels(clips: pd.DataFrame) -> list[str]:
             "reach more than 6 dB over full scale",
             "openSMILE's sets hear them clipped; scale them",
         ),
-        (peaks[peaks < QUIETEST], "stay more than 60 dB below full scale", "nothing can be heard in them"),
+        (peaks[peaks < QUIETEST], "stay more than 60 dB below full scale", "near silence, in which nothing can be heard"),
     ]
-    return [
-        f"{len(found)} clip(s) {what}, such as {found.index[0]} ({20 * math.log10(found.iloc[0]):.0f} dB): {why}"
-        for found, what, why in ends
-        if len(found)
-    ]
+    return [f"{len(found)} clip(s) {what}, such as {_decibels(found.iloc[:NAMED])}: {why}" for found, what, why in ends if len(found)]
+
+
+def _decibels(peaks: pd.Series) -> str:
+    """Clips with the level of each."""
+    return ", ".join(f"{clip} ({20 * math.log10(peak):.0f} dB)" for clip, peak in peaks.items())
 
 
 def mixed_kinds(clips: pd.DataFrame) -> list[str]:
