@@ -250,9 +250,10 @@ def _read_span(file: soundfile.SoundFile, size: int, start: float, end: float | 
         # After a seek libmpg123 may decode other samples, and soundfile seeks after each read: one read, from the beginning.
         samples = _read(file, last, MOST_MP3_SAMPLES * size)[first:]
     else:
-        if first:
+        seeks, block = file.seekable(), max(LARGEST_BLOCK // file.channels, 1)  # some codecs, such as GSM 6.10, can only be read on
+        if seeks:
             file.seek(first)
-        samples = _read(file, last - first, max(LARGEST_BLOCK // file.channels, 1))
+        samples = _read(file, last - first, block) if seeks else _read(file, last, block)[first:]
     ended = first + len(samples)
     return samples, ended / file.samplerate if ended < last else math.inf
 

@@ -67,6 +67,13 @@ def test_spans_that_meet_share_no_sample_and_lose_none(cut: float) -> None:
     np.testing.assert_array_equal(np.concatenate(parts), whole.samples)
 
 
+def test_a_codec_that_can_only_be_read_on_yields_spans() -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, noise(), RATE, format="WAV", subtype="GSM610")
+    whole = decode(buffer.getvalue())
+    np.testing.assert_array_equal(decode(buffer.getvalue(), 0.2, 0.35).samples, whole.samples[round(0.2 * RATE) : round(0.35 * RATE)])
+
+
 def test_a_span_that_ends_after_its_file_yields_what_is_there() -> None:
     for end in (9.0, 1e300, np.inf):
         assert decode(encode(noise(0.5)), 0.3, end).seconds == pytest.approx(0.2)
