@@ -44,7 +44,7 @@ def read_manifest(manifest: Path) -> Corpus:
     manifest : Path
         ``.csv`` or ``.parquet``. Required columns: `path`, `emotion`, `speaker`; `start` and `end` are seconds or durations,
         `recognised` is the share of listeners who heard the intended emotion, from 0 to 1. Speakers of one `voice` are one person; where
-        it is blank, the speaker is the voice.
+        it is blank, the speaker is the voice; where it makes all speakers one person, it is left out, with a warning.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def read_manifest(manifest: Path) -> Corpus:
         Naming the column or the row that cannot be meant. Row 1 is the first clip.
     """
     table, warnings = _read_columns(manifest)
-    table = _read_voices(_read_spans(table, manifest), manifest)
+    table, alone = _read_voices(_read_spans(table, manifest), manifest)
     if "recognised" in table:
         table["recognised"] = _read_shares(table["recognised"], manifest)
     folder = manifest.parent
@@ -69,7 +69,7 @@ def read_manifest(manifest: Path) -> Corpus:
     table["emotion"] = table["emotion"].map(name_emotion)
     clips = arrange(table.drop(columns="clip", errors="ignore"))
     told += [f"{slashed} path(s) with backslashes are read as written on Windows"] if slashed else []
-    return Corpus(_name_corpus(manifest), clips, folder, warnings=(*warnings, *told, *_renamed(clips)))
+    return Corpus(_name_corpus(manifest), clips, folder, warnings=(*warnings, *alone, *told, *_renamed(clips)))
 
 
 def _read_columns(manifest: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -121,15 +121,20 @@ def _read_spans(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
     return table
 
 
-def _read_voices(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
-    """`voice` of every clip: what some row gives its speaker, else the speaker; without the column, none."""
+def _read_voices(table: pd.DataFrame, manifest: Path) -> tuple[pd.DataFrame, list[str]]:
+    """`voice` of every clip: what some row gives its speaker, else the speaker; none without the column, or where it is the same of all."""
     if "voice" not in table:
-        return table
+        return table, []
     given = table[table["voice"] != ""]
     of_speaker = given.drop_duplicates("speaker").set_index("speaker")["voice"]
     voices = table["speaker"].map(of_speaker).fillna(table["speaker"])
     refuse_rows((table["voice"] != "") & (table["voice"] != voices), manifest, "another 'voice' than an earlier row gives this speaker")
-    return table.assign(voice=voices)
+    if voices.nunique() == 1 < (n := table["speaker"].nunique()):
+        told = (
+            f"column 'voice' is not used: it makes all {n} speakers one person ({quoted(voices.iloc[0])}), and others have to be held out"
+        )
+        return table.drop(columns="voice"), [told]
+    return table.assign(voice=voices), []
 
 
 def _read_shares(said: pd.Series, manifest: Path) -> pd.Series:

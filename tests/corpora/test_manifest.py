@@ -133,6 +133,13 @@ def test_speakers_of_one_voice_are_one_person_and_a_blank_voice_is_the_speaker(t
     assert clips["speaker"].tolist() == ["01", "01b", "01b", "02", "x"]
 
 
+def test_a_column_that_makes_all_speakers_one_voice_is_left_out_and_named(tmp_path: Path) -> None:
+    corpus = load(tmp_path, f"{HEADER},voice", "a.wav,anger,01,mine", "b.wav,fear,02,mine")
+    assert "voice" not in corpus.clips
+    (said,) = (line for line in corpus.warnings if "'voice'" in line)
+    assert "makes all 2 speakers one person (mine)" in said
+
+
 def test_a_speaker_of_two_voices_is_refused_by_row(tmp_path: Path) -> None:
     said = refusal(tmp_path, f"{HEADER},voice", "a.wav,anger,01,A", "b.wav,fear,02,", "c.wav,fear,01,B")
     assert said.endswith("mine.csv: another 'voice' than an earlier row gives this speaker in row 3")
