@@ -1,7 +1,7 @@
 """Whether the README's sentences hold for other seeds.
 
     python benchmarks/seeds.py path/to/corpora                (a folder that holds ravdess/ and emodb/)
-    python benchmarks/seeds.py path/to/corpora --parts run --tracks train -f compare
+    python benchmarks/seeds.py path/to/corpora --parts run --only ravdess --tracks train -f compare
 
 Evaluates each corpus by its own configuration under `results/reference/` several times, each time with the budget's number of seeds (three
 in `standard`), starting where the last ones ended: four times are the seeds 0 to 11. `gap` and `cross` do the same to the leak gap and to
@@ -34,6 +34,8 @@ PAIR = ["train", "test", "track", "features", "model"]
 def configurations(options: argparse.Namespace) -> Iterator[RunConfig]:
     """The configurations of the reference, of the corpora, feature sets and tracks asked for."""
     for path in sorted(REFERENCE.glob("*/reference.toml")):
+        if options.only and path.parent.name not in options.only:
+            continue
         config = RunConfig(**read_config(path))
         asked = {"features": tuple(options.features or config.features), "track": tuple(options.tracks or config.track)}
         how = {"corpus": (str(options.corpora / path.parent.name),), "jobs": options.jobs, "learning_curves": False}
@@ -101,6 +103,7 @@ def main() -> None:
     """Print what each time says, and where they disagree."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
+    parser.add_argument("--only", nargs="+", help="of the leaderboards and leak gaps: those of these corpora only")
     parser.add_argument("-f", "--features", action="append", help="of the leaderboards: these feature sets only")
     parser.add_argument("--tracks", nargs="+", help="of the leaderboards: these tracks only")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to evaluate; all without")
