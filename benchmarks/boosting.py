@@ -18,11 +18,11 @@ import numpy as np
 from optuna.trial import BaseTrial
 from tune import read_cell
 
+from ser_bench.evaluation.nested_cv import UnitData, tune_unit
+from ser_bench.evaluation.splits import derive_seed, voice_folds
 from ser_bench.models import boosting
-from ser_bench.models.model import Model
-from ser_bench.protocol import derive_seed, voice_folds
+from ser_bench.models.base import Model
 from ser_bench.scores.metrics import uar
-from ser_bench.tuning import UnitData, tune_unit
 
 CONSTANTS = {"BINS": 32, "MOST_ROUNDS": 250, "PATIENCE": 12, "FINER": 1, "ROUNDS_UNTUNED": 60}
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ser_bench.audits.links import Cells, link
-from ser_bench.audits.shuffled import shuffled
-from ser_bench.own_tables import Rows, f_ratio, remarks
+from ser_bench.analyses.audits.links import Cells, link
+from ser_bench.analyses.audits.shuffled import shuffled
+from ser_bench.evaluation.own_tables import Rows, f_ratio, remarks
 
 Line = tuple[str, float]
 

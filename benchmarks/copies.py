@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from ser_bench.audio import read_clip, resample
-from ser_bench.audits.fingerprint import RATE, fingerprint
-from ser_bench.audits.matching import candidates, verify
+from ser_bench.analyses.audits.fingerprint import RATE, fingerprint
+from ser_bench.analyses.audits.matching import candidates, verify
+from ser_bench.audio.clip import read_clip, resample
 from ser_bench.corpora.corpus import find_audio
 
 Sound = tuple[np.ndarray, int]

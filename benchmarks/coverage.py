@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 from training import SETTINGS, Board, Setting, boards, counts_of
 
 from ser_bench import scores
-from ser_bench.reports.evidence import Block, Evidence, selected_interval
+from ser_bench.evaluation.evidence import Block, Evidence, selected_interval
 
 KINDS = ("plain", "refits", "bound", "best", "corrected", "selected")
 

@@ -57,7 +57,7 @@ def start(command: list[str], folder: Path, limit: int | None = None) -> subproc
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    words = [sys.executable, "-m", "ser_bench.cli", *command]
+    words = [sys.executable, "-m", "ser_bench", *command]
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(words, cwd=folder, start_new_session=True, preexec_fn=prepare, **streams)
 

@@ -23,9 +23,9 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 import ser_bench
-from ser_bench.audio import read_clip
+from ser_bench.audio.clip import read_clip
 from ser_bench.features import known_extractors
-from ser_bench.parallel import keep_memory
+from ser_bench.utils.parallel import keep_memory
 
 RATE = 16_000
 SETS = [known_extractors()[name]() for name in ("spectral", "mfcc")]

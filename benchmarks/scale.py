@@ -13,11 +13,11 @@ import time
 
 import numpy as np
 
+from ser_bench.evaluation.nested_cv import column_statistics
 from ser_bench.models import Split, known_models
 from ser_bench.models import svm as machines
-from ser_bench.models.model import Model, plan_split
+from ser_bench.models.base import Model, plan_split
 from ser_bench.scores.metrics import uar
-from ser_bench.tuning import column_statistics
 
 EMOTIONS = 8
 

@@ -20,10 +20,10 @@ import pandas as pd
 from reference import CROSSED, GAP, REFERENCE
 from simulate import decimals, print_table
 
+from ser_bench.analyses.leakage import measure_gap
 from ser_bench.api import Results, cross, run_config
 from ser_bench.config import BUDGETS, RunConfig, read_config
-from ser_bench.gap import measure_gap
-from ser_bench.progress import for_terminal
+from ser_bench.utils.progress import for_terminal
 
 RUNS = 4
 PARTS = ("run", "gap", "cross")

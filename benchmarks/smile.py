@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 import ser_bench
 from ser_bench.corpora import Corpus
 from ser_bench.features import extract_corpus, known_extractors, parse_features
-from ser_bench.parallel import Workers
+from ser_bench.utils.parallel import Workers
 
 RATE = 16_000
 

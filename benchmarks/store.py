@@ -56,7 +56,7 @@ def fill(rows: int, folder: Path) -> None:
     """Extract that many spans, and print the highest resident memory in MB; in a process of its own."""
     from ser_bench.corpora import load_corpus
     from ser_bench.features import fill_store, parse_features
-    from ser_bench.parallel import Workers
+    from ser_bench.utils.parallel import Workers
 
     corpus = load_corpus(folder / "spans.csv")
     began = time.perf_counter()
@@ -103,10 +103,10 @@ def memory(rows: int) -> None:
 
 def matrix(rows: int) -> None:
     """Print how long it takes to read rows x 88 from the store."""
+    from ser_bench.audio.preprocessing import Hearing
     from ser_bench.features import known_extractors
-    from ser_bench.features.measure import Heard, Measured
-    from ser_bench.features.shelf import Shelf
-    from ser_bench.hearing import Hearing
+    from ser_bench.features.store.feature_store import Shelf
+    from ser_bench.features.worker import Heard, Measured
 
     rng = np.random.default_rng(0)
     values = rng.standard_normal((rows, 88)).astype(np.float32)

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from simulate import DESIGNS
 
-from ser_bench.protocol import fold_pairs, voice_folds
-from ser_bench.refits import PAIRS
+from ser_bench.evaluation.refits import PAIRS
+from ser_bench.evaluation.splits import fold_pairs, voice_folds
 
 CLIPS = np.array(DESIGNS["balanced"].clips, int)
 EMOTION = np.repeat(np.arange(len(CLIPS)), CLIPS)

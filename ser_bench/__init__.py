@@ -17,7 +17,7 @@ _HOMES = {
     "splits": "ser_bench.api",
     "score": "ser_bench.api",
     "leaderboard": "ser_bench.api",
-    "plan_study": "ser_bench.planning",
+    "plan_study": "ser_bench.api",
     "SerBenchError": "ser_bench.errors",
     "WrongCall": "ser_bench.errors",
     "WorkFailed": "ser_bench.errors",

@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line."""
     try:
-        from ser_bench.cli import main as run
+        from ser_bench.cli.main import main as run
     except KeyboardInterrupt:
         print("ser-bench: stopped before anything was begun", file=sys.stderr)
         sys.exit(130)

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.config import BALANCED, RunConfig, check_keys
+from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, RunConfig, check_keys
 from ser_bench.errors import WrongCall
-from ser_bench.files import check_writable
-from ser_bench.mirror import open_storage
-from ser_bench.progress import Progress, Silent
-from ser_bench.record import Run
+from ser_bench.evaluation.run_folder import Run
+from ser_bench.evaluation.study_storage import open_storage
+from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.progress import Progress, Silent
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.merge import Merged
+    from ser_bench.evaluation.plan import Ground, Plan
     from ser_bench.features.extract import Filled
-    from ser_bench.plan import Ground, Plan
-    from ser_bench.reports.merge import Merged
 
 
 CROSS_TRACKS = ("train", "corpus")
@@ -166,9 +166,9 @@ def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh
 
 def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bool = False) -> list[Results]:
     """Judge every corpus of a configuration, one after the other; one `Results` a corpus."""
-    from ser_bench import plan, runner
-    from ser_bench.learning import curves_of
-    from ser_bench.refits import refit_without_pairs
+    from ser_bench.evaluation import plan, runner
+    from ser_bench.evaluation.learning_curves import curves_of
+    from ser_bench.evaluation.refits import refit_without_pairs
 
     progress = progress or Silent()
     if config.storage:
@@ -184,8 +184,8 @@ def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bo
 
 def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
     """A run's results with its learning curves, which its folder and its page get last: nobody has to wait for them to read the others."""
-    from ser_bench.learning import learning_curves
-    from ser_bench.record import write_terms
+    from ser_bench.evaluation.learning_curves import learning_curves
+    from ser_bench.evaluation.run_folder import write_terms
     from ser_bench.reports import write_csv, write_page
 
     rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
@@ -201,7 +201,8 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
 
 def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
     """A run with its leaderboard and report, which are written to its folder."""
-    from ser_bench import audits, reports
+    from ser_bench import reports
+    from ser_bench.analyses import audits
 
     findings = audits.glance(ground, config, run)
     reports.write_csv(findings, run.folder / "findings.csv")
@@ -225,7 +226,7 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
         The keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these
         cannot be extracted are left out, as in a run of them.
     """
-    from ser_bench import external
+    from ser_bench.evaluation import external
 
     config, ground = _ground(corpus, options, progress)
     table = external.split_table(ground.judged, config.inner)
@@ -265,7 +266,7 @@ def score(
         Naming a clip that is predicted twice, not at all, or in another fold than its own; whose label is another in the corpus; or whose
         probabilities are none, do not sum to one, or are highest for another emotion than its decision.
     """
-    from ser_bench import external
+    from ser_bench.evaluation import external
 
     check_writable("--out", Path(str(options.get("out", RunConfig.out))))
     config, ground = _ground(corpus, options, progress)
@@ -301,13 +302,16 @@ def leaderboard(
     WrongCall
         Naming a folder that is no finished run, or a row whose scores differ between runs.
     """
-    from ser_bench.reports import merge
+    from ser_bench.evaluation import merge
+    from ser_bench.reports.merged_page import write_merged
 
     named = [Path(run) for run in runs]
     target, folders = Path(to or Path(out) / "leaderboard"), named or merge.find_runs(Path(out))
     check_writable("--to", target)
     rope = RunConfig(**check_keys({"rope": rope}, source="leaderboard()")).rope
-    return merge.merge(folders, target, with_external=with_external, named=bool(named), rope=rope)
+    merged = merge.merge(folders, target, with_external=with_external, named=bool(named), rope=rope)
+    write_merged(merged)
+    return merged
 
 
 def cross(
@@ -336,9 +340,9 @@ def cross(
     """
     import pandas as pd
 
+    from ser_bench.analyses.cross_corpus import judge_across, own_rates
     from ser_bench.corpora import left_out
-    from ser_bench.crossing import judge_across, own_rates
-    from ser_bench.record import describe_corpus, folder_of, surroundings, write_environment
+    from ser_bench.evaluation.run_folder import describe_corpus, folder_of, surroundings, write_environment
     from ser_bench.reports import publish_cross, write_csv
 
     if "corpus" in options:
@@ -388,12 +392,12 @@ def ablate(
     """
     import pandas as pd
 
-    from ser_bench import ablation
+    from ser_bench.analyses import ablation
+    from ser_bench.analyses.importance import importances
+    from ser_bench.analyses.sweep import points, sweep_rows
     from ser_bench.corpora import left_out
-    from ser_bench.importance import importances
-    from ser_bench.record import folder_of, write_terms
+    from ser_bench.evaluation.run_folder import folder_of, write_terms
     from ser_bench.reports import publish_ablation, write_csv
-    from ser_bench.sweep import points, sweep_rows
 
     named = {"features": "egemaps", "models": "svm", **options, "corpus": str(corpus)}
     config = _whole_searches(RunConfig(**check_keys(named, source="ablate()"))).for_corpus(str(corpus))
@@ -418,8 +422,8 @@ def ablate(
 
 def _shown_in(folder: Path) -> list[Path]:
     """The pages of runs on the same clips beside an audit or ablation, made again to show it."""
-    from ser_bench.reports.beside import runs_beside
-    from ser_bench.reports.page import remake_page
+    from ser_bench.reports.related import runs_beside
+    from ser_bench.reports.run_page import remake_page
 
     return [run / "report.html" for run in runs_beside(folder) if remake_page(run)]
 
@@ -453,11 +457,11 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     **options
         The keys of `RunConfig`. `features`, `models` and what a search takes count for the gap alone; ``egemaps`` and ``svm`` without.
     """
-    from ser_bench import audits
-    from ser_bench.gap import FEATURES, MODEL, measure_gap
-    from ser_bench.record import environment, folder_of, write_terms
+    from ser_bench.analyses import audits
+    from ser_bench.analyses.leakage import FEATURES, MODEL, measure_gap
+    from ser_bench.evaluation.run_folder import environment, folder_of, write_terms
     from ser_bench.reports import publish_audit
-    from ser_bench.reports.beside import best_beside
+    from ser_bench.reports.related import best_beside
 
     cell = {"features": FEATURES, "models": MODEL}
     config = _whole_searches(RunConfig(**check_keys({"corpus": str(corpus), **cell, **options}, source="audit()"))).for_corpus(str(corpus))
@@ -477,7 +481,7 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
 
 def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | None) -> tuple[RunConfig, Ground]:
     """A configuration, and what its rows stand on; features only as far as they are named."""
-    from ser_bench import plan
+    from ser_bench.evaluation import plan
 
     # Predictions made elsewhere are seldom made again on other folds.
     config = RunConfig(**check_keys({"corpus": str(corpus), "seeds": 1, **options}, source="the call")).for_corpus(str(corpus))
@@ -490,7 +494,7 @@ def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.D
     ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
     meant by `where`.
     """
-    from ser_bench.forecast import forecast
+    from ser_bench.evaluation.estimate import forecast
 
     return [forecast(config.for_corpus(source), progress or Silent()) for source in config.corpus]
 
@@ -499,8 +503,8 @@ def extract_all(
     sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress, verify: bool = False
 ) -> list[Filled]:
     """Fill the store with feature sets of several corpora; what came of it, a corpus each."""
-    from ser_bench import plan
     from ser_bench.corpora import load_corpus
+    from ser_bench.evaluation import plan
     from ser_bench.features import fill_store, parse_features
 
     feature_sets = [parse_features(text) for text in features]
@@ -519,3 +523,61 @@ def extract_all(
         plan.check_skipped(len(corpus.clips), filled.skipped, config.max_skipped)
         done.append(filled)
     return done
+
+
+def plan_study(
+    run: str | Path,
+    *,
+    width: float = WIDTH,
+    difference: float | Sequence[float] = DIFFERENCES,
+    power: float = POWER,
+    sentences: int | None = None,
+    to: str | Path | None = None,
+) -> pd.DataFrame:
+    """How many speakers a study needs, from the spread over speakers and sentences in a finished run.
+
+    Parameters
+    ----------
+    run : str or Path
+        The folder of a finished run.
+    width : float
+        Half the width of the 95% confidence interval of a UAR that is wanted.
+    difference : float or sequence of float
+        True differences in UAR between two systems that should be shown (two-sided, alpha .05).
+    power : float
+        With what chance.
+    sentences : int, optional
+        Plan with so many sentences besides those there are.
+    to : str or Path, optional
+        The folder that `planning.csv` and `figures/` go to; the run's own without.
+
+    Returns
+    -------
+    DataFrame
+        One row per system (goal ``interval``) or pair of systems (goal ``difference``), target, what the result should hold for
+        (`covers`), and design: ``corpus, labels, track, cv, goal, target, features, model, other_features, other_model, covers,
+        sentences, clips_per_speaker, speakers, variance_ratio, half_width, least, speakers_needed, needed_low, needed_high, sd_speaker,
+        sd_sentence, sd_cell, sd_clip, sd_sentence_high``. `half_width` is that of the present speakers, `least` that of any number of them.
+        `speakers_needed` is infinite where no number (up to 100,000) is enough, its 95% confidence interval follows from the degrees
+        of freedom of the spread seen. Of a fixed split, speakers are those to evaluate with systems trained as they are. ``sd_*`` are
+        the roots of the components of `scores.Spread` (negative for an estimate below zero), the last one the 95% upper limit of
+        `sd_sentence`. ``attrs["notes"]`` says what is left out, and why, ``attrs["warnings"]`` what the run warned of.
+
+    Raises
+    ------
+    WrongCall
+        If the folder is no finished run, has no row to plan from, or an option is outside its range.
+    WorkFailed
+        If a row's predictions lack clips.
+    """
+    from ser_bench.analyses.planning import needed, wanted_of
+    from ser_bench.reports.planning import draw_plan
+    from ser_bench.utils.atomic import write_csv
+
+    wanted = wanted_of(width, difference, power, sentences)
+    target = Path(to) if to else Path(run)
+    check_writable("--to", target)
+    table = needed(Path(run), wanted)
+    write_csv(table, target / "planning.csv", float_format="%.6g")
+    draw_plan(table, target / "figures")
+    return table

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ser_bench.audio.preprocessing import Hearing
 from ser_bench.errors import WrongCall, quoted, unknown
-from ser_bench.hearing import Hearing
-from ser_bench.parallel import Workers
-from ser_bench.regular import check_regular
 from ser_bench.scores import ROPE
-from ser_bench.spec import plainly, split_sum, typed, within
+from ser_bench.utils.parallel import Workers
+from ser_bench.utils.regular_files import check_regular
+from ser_bench.utils.spec import plainly, split_sum, typed, within
 
 
 class Budget(NamedTuple):
@@ -49,6 +49,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "jobs": (0, 1024),
 }
 """The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits tell apart."""
+WIDTH, DIFFERENCES, POWER = 0.03, (0.02, 0.05), 0.8
+"""What a study is planned for without other words: half the width of an interval, differences in UAR, and with what chance these show."""
 HOW = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 NARROWEST = 0.001
 """The least region of practical equivalence: what boards round scores to."""

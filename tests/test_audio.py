@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_bench.audio import Clip, Unusable, content_key, decode, key_of, read_bytes, read_clip
+from ser_bench.audio.clip import Clip, Unusable, content_key, decode, key_of, read_bytes, read_clip
 
 RATE = 16_000
 
@@ -217,11 +217,11 @@ def test_a_sparse_file_of_60_gb_is_refused_unread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["FLAC", "WAV", "MP3"])
 def test_a_clip_longer_than_a_clip_may_be_is_refused_and_a_span_of_it_is_not(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ser_bench.audio.LONGEST_S", 2)
+    monkeypatch.setattr("ser_bench.audio.clip.LONGEST_S", 2)
     data = encode(noise(3.0), format=kind)
     assert reason(data).startswith("longer than a clip may be")
     assert decode(data, 0.5, 1.5).seconds == 1.0
-    monkeypatch.setattr("ser_bench.audio.MOST_SAMPLES", 100)
+    monkeypatch.setattr("ser_bench.audio.clip.MOST_SAMPLES", 100)
     assert reason(encode(noise(0.5))).startswith("longer than a clip may be")
 
 

@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_bench.audio import Clip, Unusable, decode
+from ser_bench.audio.clip import Clip, Unusable, decode
 
 RATE = 16_000
 TONE = (0.3 * np.sin(0.1 * np.arange(RATE // 2))).astype(np.float32)
@@ -165,7 +165,7 @@ def test_every_usual_rate_depth_and_number_of_channels_is_used(rate, channels, s
 def test_a_file_longer_than_a_block_is_decoded_whole(kind, monkeypatch):
     data = encoded(*kind)
     whole = decode(data).samples
-    monkeypatch.setattr("ser_bench.audio.LARGEST_BLOCK", 1_000)
+    monkeypatch.setattr("ser_bench.audio.clip.LARGEST_BLOCK", 1_000)
     np.testing.assert_allclose(decode(data).samples, whole, atol=1e-6)
     assert decode(data).note == ""
 

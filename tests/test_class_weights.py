@@ -11,8 +11,8 @@ import pytest
 
 import ser_bench
 from ser_bench.config import RunConfig
-from ser_bench.plan import choose_models
-from ser_bench.units import read_file
+from ser_bench.evaluation.plan import choose_models
+from ser_bench.evaluation.units import read_file
 from tests.small import SMALL, judge
 
 NOTE = "class weights: none"

@@ -12,9 +12,7 @@ from tests.reports import fabricate
 
 
 def call(*arguments: object, cwd: object = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ser_bench.cli", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=120
-    )
+    return subprocess.run([sys.executable, "-m", "ser_bench", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=120)
 
 
 @pytest.fixture
@@ -33,9 +31,9 @@ def test_help_teaches_and_loads_nothing_heavy():
     code = f"""
 import sys
 sys.argv = ["ser-bench", "run", "--help"]
-import ser_bench.cli
+import ser_bench.cli.main
 try:
-    ser_bench.cli.main()
+    ser_bench.cli.main.main()
 finally:
     print([module for module in {heavy} if module in sys.modules])
 """

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ser_bench import cluster
 from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.parallel import Died, Workers, in_parallel
+from ser_bench.utils import dask_backend
+from ser_bench.utils.parallel import Died, Workers, in_parallel
 from tests.test_parallel import double
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -59,7 +59,7 @@ def start_worker(start: Start, address: str, threads: int = 1) -> subprocess.Pop
 def test_every_call_is_done_and_one_that_kills_its_worker_is_named(start: Start, address: str) -> None:
     for _ in range(4):
         start_worker(start, address)
-    with cluster.connect(address) as client:
+    with dask_backend.connect(address) as client:
         client.wait_for_workers(4, timeout=30)
     results = list(in_parallel(double, [(n, (7,)) for n in range(30)], Workers(scheduler=address)))
     assert [result.call[0] for result in results if isinstance(result, Died)] == [7]
@@ -72,7 +72,7 @@ def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start,
     corpus = "tones(speakers=4,takes=3)"
     here = run(corpus, out=str(tmp_path / "here"), cache=str(tmp_path / "here"), jobs=1, **options)
     worker, _ = (start_worker(start, address) for _ in range(2))
-    command = [sys.executable, "-m", "ser_bench.cli", "run", corpus, "-f", "spectral", "-m", "logreg", "-m", "rf"]
+    command = [sys.executable, "-m", "ser_bench", "run", corpus, "-f", "spectral", "-m", "logreg", "-m", "rf"]
     command += ["--trials", "12", "--inner", "2", "--budget", "smoke", "--cv", "loso", "--backend", "dask", "--scheduler", address]
     # Relative folders: the workers have other working folders.
     process = subprocess.Popen([*command, "--out", "there", "--cache", "store"], cwd=tmp_path, stderr=subprocess.PIPE)
@@ -89,22 +89,22 @@ def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start,
 def test_workers_of_several_threads_are_refused(start: Start, address: str) -> None:
     start_worker(start, address, threads=2)
     with pytest.raises(WorkFailed, match="several threads"):
-        cluster.connect(address)
+        dask_backend.connect(address)
 
 
 def test_a_cluster_without_workers_or_none_at_all_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 5)
+    monkeypatch.setattr(dask_backend, "SECONDS_TO_CONNECT", 5)
     with pytest.raises(WrongCall, match=r"has no workers; start some with: dask worker tcp://127\.0\.0\.1"):
-        cluster.connect(address)
-    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.5)
+        dask_backend.connect(address)
+    monkeypatch.setattr(dask_backend, "SECONDS_TO_CONNECT", 0.5)
     with pytest.raises(WrongCall, match="no Dask scheduler answers there"):
-        cluster.connect("tcp://127.0.0.1:9")
+        dask_backend.connect("tcp://127.0.0.1:9")
     with pytest.raises(WrongCall, match="--scheduler"):
-        cluster.connect("127.0.0.1:x")
+        dask_backend.connect("127.0.0.1:x")
 
 
 def test_a_worker_with_other_versions_is_refused(start: Start, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     start_worker(start, address)
-    monkeypatch.setattr("ser_bench.spec._installed", lambda library: "0.0")
+    monkeypatch.setattr("ser_bench.utils.spec._installed", lambda library: "0.0")
     with pytest.raises(WorkFailed, match=r"ser-bench is .* and 0\.0 here; install the same"):
-        cluster.connect(address)
+        dask_backend.connect(address)

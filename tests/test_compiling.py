@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import ser_bench.compiling as room
+import ser_bench.utils.compiling as room
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_where_numba_finds_a_place_itself_nothing_is_changed(monkeypatch, tmp_pa
 def test_code_is_compiled_in_memory_where_nothing_can_be_kept(tmp_path):
     code = """
 import os, sys
-import ser_bench.compiling as room
+import ser_bench.utils.compiling as room
 room.find_cache = lambda: None
 room.import_numba()
 from numba import njit

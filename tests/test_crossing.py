@@ -101,7 +101,7 @@ def test_one_pair_brings_the_corpus_judged_by_itself_along(corpora, speech, tmp_
 
 
 def test_again_gives_the_same_bytes_and_fits_nothing(corpora, speech, tmp_path, capsys):
-    from ser_bench.progress import Lines
+    from ser_bench.utils.progress import Lines
 
     one = cross(speech, tmp_path, corpora, track="train")
     kept = {name: (one.folder / name).read_bytes() for name in ("cross.csv", "cross.md", "predictions.parquet", "figures/cross.png")}

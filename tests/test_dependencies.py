@@ -18,24 +18,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ser_bench
-from ser_bench import external, importance, spec
-from ser_bench.audio import key_of
+from ser_bench.analyses import importance
+from ser_bench.analyses.cross_corpus import _both, lay_grounds
+from ser_bench.audio.augmentation import Noise
+from ser_bench.audio.clip import key_of
+from ser_bench.audio.preprocessing import Hearing
 from ser_bench.config import HOW, RunConfig, check_keys
-from ser_bench.crossing import _both, lay_grounds
+from ser_bench.evaluation import external
+from ser_bench.evaluation.plan import lay_ground, make_plan
+from ser_bench.evaluation.run_folder import folder_of
+from ser_bench.evaluation.splits import Protocol
+from ser_bench.evaluation.units import ON_TEST, Judged, Unit, make_unit, place
 from ser_bench.features import Features, parse_features
-from ser_bench.features import shelf as shelves
-from ser_bench.features import store as stores
-from ser_bench.features.extractor import fingerprint_of
-from ser_bench.features.mfcc import Mfcc
-from ser_bench.features.shelf import Shelf
-from ser_bench.hearing import Hearing
+from ser_bench.features.base import fingerprint_of
+from ser_bench.features.extractors.mfcc import Mfcc
+from ser_bench.features.store import feature_store as shelves
+from ser_bench.features.store import table as stores
+from ser_bench.features.store.feature_store import Shelf
 from ser_bench.models import known_models
-from ser_bench.plan import lay_ground, make_plan
-from ser_bench.progress import Silent
-from ser_bench.protocol import Protocol
-from ser_bench.record import folder_of
-from ser_bench.units import ON_TEST, Judged, Unit, make_unit, place
-from ser_bench.variants import Noise
+from ser_bench.utils import spec
+from ser_bench.utils.progress import Silent
 from tests.small import SMALL
 
 CLIPS = pd.DataFrame(
@@ -159,21 +161,21 @@ def test_a_unit_depends_on_sentences_where_these_are_held_out(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_unit_depends_on_versions_of_code_and_libraries(kind, monkeypatch):
     made = [KINDS[kind](Case()).hash, KINDS[kind](Case(model="rf")).hash]
-    monkeypatch.setattr("ser_bench.tuning.TUNING_VERSION", 99)
+    monkeypatch.setattr("ser_bench.evaluation.nested_cv.TUNING_VERSION", 99)
     made.append(KINDS[kind](Case()).hash)
     monkeypatch.setattr(type(known_models()["svm"]()), "version", 99)
     made.append(KINDS[kind](Case()).hash)
     for library in ("numpy", "scipy", "scikit-learn", "xgboost", "optuna"):
-        monkeypatch.setattr("ser_bench.units.versions", lambda names, mine=library: {name: str(name == mine) for name in names})
+        monkeypatch.setattr("ser_bench.evaluation.units.versions", lambda names, mine=library: {name: str(name == mine) for name in names})
         made.append(KINDS[kind](Case()).hash)
-    monkeypatch.setattr("ser_bench.units.versions", lambda names: {name: str(name == "numba") for name in names})
+    monkeypatch.setattr("ser_bench.evaluation.units.versions", lambda names: {name: str(name == "numba") for name in names})
     made.append(KINDS[kind](Case(model="rf")).hash)
     assert len(set(made)) == len(made)
 
 
 def test_only_a_unit_tuned_on_test_depends_on_that_shortcut_s_version(monkeypatch):
     before = {kind: make(Case()).hash for kind, make in KINDS.items()}
-    monkeypatch.setattr("ser_bench.units.ON_TEST_VERSION", 99)
+    monkeypatch.setattr("ser_bench.evaluation.units.ON_TEST_VERSION", 99)
     assert {kind for kind, make in KINDS.items() if make(Case()).hash != before[kind]} == {"tuned_on_test"}
 
 

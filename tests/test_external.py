@@ -37,11 +37,11 @@ def write(path: Path, table: pd.DataFrame) -> Path:
 
 
 def test_splits_are_those_that_a_run_uses(speech, tmp_path, corpus, monkeypatch):
-    from ser_bench import tuning
+    from ser_bench.evaluation import nested_cv
 
     used = []
-    inner = tuning.inner_folds
-    monkeypatch.setattr(tuning, "inner_folds", lambda *given, **how: used.append(inner(*given, **how)) or used[-1])
+    inner = nested_cv.inner_folds
+    monkeypatch.setattr(nested_cv, "inner_folds", lambda *given, **how: used.append(inner(*given, **how)) or used[-1])
     results = judge(speech, tmp_path, cv="group:2", inner=2, seeds=2)
     table = ser_bench.splits(corpus, cv="group:2", inner=2, seeds=2, cache=str(speech / "store"))
     own = results.predictions.set_index(["seed", "clip"])["fold"]
@@ -250,7 +250,7 @@ def test_a_file_that_is_no_table_is_told_in_one_line(tmp_path, corpus, where, by
 
 
 def test_the_command_line_writes_splits_and_scores(tmp_path, corpus, where):
-    line = [sys.executable, "-m", "ser_bench.cli"]
+    line = [sys.executable, "-m", "ser_bench"]
     options = ["--cache", where["cache"]]
     told = subprocess.run([*line, "splits", str(corpus), *options], check=True, capture_output=True, text=True).stdout
     assert told.startswith("clip,speaker,emotion,seed,fold,inner_0")
@@ -274,7 +274,7 @@ def test_the_command_line_writes_splits_and_scores(tmp_path, corpus, where):
 
 @pytest.mark.parametrize(("command", "option"), [("splits", "--model"), ("score", "--time-limit"), ("audit", "--track")])
 def test_an_option_that_would_be_ignored_is_refused(corpus, command, option):
-    line = [sys.executable, "-m", "ser_bench.cli", command, *(["x.csv"] if command == "score" else []), str(corpus), option, "1"]
+    line = [sys.executable, "-m", "ser_bench", command, *(["x.csv"] if command == "score" else []), str(corpus), option, "1"]
     done = subprocess.run(line, capture_output=True, text=True)
     assert done.returncode == 2
     assert f"No such option '{option}'" in done.stderr
@@ -282,7 +282,7 @@ def test_an_option_that_would_be_ignored_is_refused(corpus, command, option):
 
 def test_a_run_s_configuration_gives_its_splits(speech, tmp_path, corpus, where):
     results = judge(speech, tmp_path, cv="group:2")
-    line = [sys.executable, "-m", "ser_bench.cli", "splits", str(corpus), "--config", str(results.folder / "run.toml")]
+    line = [sys.executable, "-m", "ser_bench", "splits", str(corpus), "--config", str(results.folder / "run.toml")]
     subprocess.run([*line, "-o", str(tmp_path / "f.parquet")], check=True, capture_output=True)
     table = pd.read_parquet(tmp_path / "f.parquet")
     assert table.set_index("clip")["fold"].to_dict() == results.predictions.set_index("clip")["fold"].to_dict()

@@ -10,7 +10,8 @@ import click
 import pandas as pd
 import pytest
 
-from ser_bench import api, cli
+from ser_bench import api
+from ser_bench.cli import main
 from ser_bench.errors import WrongCall
 from tests.small import SMALL, but_seconds, judge
 from tests.test_files import DAMAGES
@@ -64,7 +65,7 @@ def test_a_second_run_finds_nothing_torn(speech, whole, tmp_path, recwarn):
 def test_a_run_that_is_killed_leaves_no_process_and_goes_on_where_it_was(speech, whole, tmp_path, number, code, said):
     options = ["--out", tmp_path, "--cache", speech / "store", "--jobs", 2]
     how = [f"--{name}={value}" for name, value in SMALL.items() if name not in {"jobs", "models"}]
-    command = [sys.executable, "-m", "ser_bench.cli", "run", speech / "corpus" / "clips.csv", "-m", SMALL["models"], *how, *options]
+    command = [sys.executable, "-m", "ser_bench", "run", speech / "corpus" / "clips.csv", "-m", SMALL["models"], *how, *options]
     run = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert wait_until(lambda: run.poll() is not None or next((tmp_path / "units").glob("*.parquet"), None))
     run.send_signal(number)
@@ -153,9 +154,9 @@ def test_a_file_that_ends_too_early_is_nobody_s_interruption(monkeypatch, capsys
         raise error
 
     monkeypatch.setattr(sys, "argv", ["ser-bench", "models"])
-    monkeypatch.setattr(cli.cli.commands["models"], "callback", fail)
+    monkeypatch.setattr(main.cli.commands["models"], "callback", fail)
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == code
     assert words in capsys.readouterr().err
 
@@ -165,7 +166,7 @@ def test_a_file_that_ends_too_early_is_nobody_s_interruption(monkeypatch, capsys
 )
 def test_where_output_goes_is_looked_at_before_the_work(tmp_path, command):
     (tmp_path / "no").write_text("")
-    done = subprocess.run([sys.executable, "-m", "ser_bench.cli", *command], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "ser_bench", *command], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert not (tmp_path / "features").exists()
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_bench import files
 from ser_bench.errors import Damaged, WrongCall
-from ser_bench.tuning import UnitResult
-from ser_bench.units import read_file, write_unit
+from ser_bench.evaluation.nested_cv import UnitResult
+from ser_bench.evaluation.units import read_file, write_unit
+from ser_bench.utils import atomic
 
 TABLE = pd.DataFrame({"name": ["a", "=b"], "value": [0.25, 0.5]})
 ARRAYS = {"own": np.arange(6.0), "group": np.arange(40, dtype=np.int16).reshape(2, 20)}
@@ -22,13 +22,13 @@ TRIALS = pd.DataFrame([{"trial": 0, "state": "complete", "score": 0.5, "params":
 RESULT = UnitResult(np.arange(30) % 3, np.full((30, 3), [0.25, 0.5, 0.25]), {"C": 1.5}, 7, TRIALS, ["a note"], 1.5)
 
 WRITERS = {
-    "table.parquet": lambda path: files.write_parquet(TABLE, path),
-    "table.csv": lambda path: files.write_csv(TABLE, path),
-    "arrays.npz": lambda path: files.write_arrays(path, ARRAYS),
-    "about.json": lambda path: files.write_text(path, json.dumps({"a": 1}, indent=2) + "\n"),
-    "run.toml": lambda path: files.write_text(path, 'corpus = ["tones"]\nseed = 0\nlabels = "all"\n'),
-    "page.html": lambda path: files.write_text(path, "<!doctype html><html><p>words</p></html>\n"),
-    "table.md": lambda path: files.write_text(path, "| a |\n|---|\n| b |\n"),
+    "table.parquet": lambda path: atomic.write_parquet(TABLE, path),
+    "table.csv": lambda path: atomic.write_csv(TABLE, path),
+    "arrays.npz": lambda path: atomic.write_arrays(path, ARRAYS),
+    "about.json": lambda path: atomic.write_text(path, json.dumps({"a": 1}, indent=2) + "\n"),
+    "run.toml": lambda path: atomic.write_text(path, 'corpus = ["tones"]\nseed = 0\nlabels = "all"\n'),
+    "page.html": lambda path: atomic.write_text(path, "<!doctype html><html><p>words</p></html>\n"),
+    "table.md": lambda path: atomic.write_text(path, "| a |\n|---|\n| b |\n"),
 }
 DAMAGES = {"empty": lambda data: b"", "half": lambda data: data[: len(data) // 2 + 1].rstrip(), "garbage": lambda data: b"\0\xff" * 99}
 
@@ -77,11 +77,11 @@ def test_a_unit_that_an_older_version_wrote_is_read(tmp_path):
 @given(st.data())
 def test_arrays_with_a_flipped_bit_never_say_something_else(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("flipped") / "arrays.npz"
-    files.write_arrays(path, ARRAYS)
+    atomic.write_arrays(path, ARRAYS)
     whole = path.read_bytes()
     path.write_bytes(flipped(whole, data.draw(st.integers(0, 8 * len(whole) - 1))))
     try:
-        found = files.read_arrays(path)
+        found = atomic.read_arrays(path)
     except Damaged:
         return
     assert {name: array.tolist() for name, array in found.items()} == {name: array.tolist() for name, array in ARRAYS.items()}
@@ -91,7 +91,7 @@ def test_arrays_with_a_flipped_bit_never_say_something_else(tmp_path_factory, da
 def test_what_is_whole_is_written_over_in_silence(tmp_path, recwarn, name):
     for _ in range(2):
         WRITERS[name](tmp_path / name)
-    assert files.damage_of(tmp_path / name) == ""
+    assert atomic.damage_of(tmp_path / name) == ""
     assert not recwarn.list
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -111,7 +111,7 @@ def test_what_is_damaged_is_named_set_aside_and_written_again(tmp_path, name, da
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_table_is_one_line_that_says_what_to_do(tmp_path, damage):
-    for write, read, name in ((files.write_csv, files.read_csv, "t.csv"), (files.write_parquet, files.read_parquet, "t.parquet")):
+    for write, read, name in ((atomic.write_csv, atomic.read_csv, "t.csv"), (atomic.write_parquet, atomic.read_parquet, "t.parquet")):
         write(TABLE, tmp_path / name)
         (tmp_path / name).write_bytes(DAMAGES[damage]((tmp_path / name).read_bytes()))
         with pytest.raises(Damaged, match=rf"{name} cannot be read \(.+\): the command that wrote it makes it again"):
@@ -120,32 +120,32 @@ def test_a_damaged_table_is_one_line_that_says_what_to_do(tmp_path, damage):
 
 def test_a_table_is_read_as_it_was_written(tmp_path):
     indexed = TABLE.set_index("name")
-    files.write_parquet(indexed, tmp_path / "a.parquet")
-    pd.testing.assert_frame_equal(files.read_parquet(tmp_path / "a.parquet"), indexed)
+    atomic.write_parquet(indexed, tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(atomic.read_parquet(tmp_path / "a.parquet"), indexed)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet"), indexed)
-    files.write_csv(TABLE, tmp_path / "a.csv")
-    pd.testing.assert_frame_equal(files.read_csv(tmp_path / "a.csv"), TABLE)
+    atomic.write_csv(TABLE, tmp_path / "a.csv")
+    pd.testing.assert_frame_equal(atomic.read_csv(tmp_path / "a.csv"), TABLE)
 
 
 def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.md"
-    files.write_text(path, "old\n")
+    atomic.write_text(path, "old\n")
 
     def fail(part):
         part.write_text("half")
         raise OSError("no room")
 
     with pytest.raises(OSError, match="no room"):
-        files.write_whole(path, fail)
+        atomic.write_whole(path, fail)
     assert [(left.name, left.read_text()) for left in tmp_path.iterdir()] == [("a.md", "old\n")]
 
 
 def test_a_file_is_on_the_disk_before_its_name_is(tmp_path, monkeypatch):
     done = []
-    monkeypatch.setattr(files.os, "fsync", lambda handle: done.append(os.readlink(f"/proc/self/fd/{handle}")))
+    monkeypatch.setattr(atomic.os, "fsync", lambda handle: done.append(os.readlink(f"/proc/self/fd/{handle}")))
     replace = os.replace
-    monkeypatch.setattr(files.os, "replace", lambda *places: (done.append("renamed"), replace(*places)))
-    files.write_text(tmp_path / "a.md", "words\n")
+    monkeypatch.setattr(atomic.os, "replace", lambda *places: (done.append("renamed"), replace(*places)))
+    atomic.write_text(tmp_path / "a.md", "words\n")
     assert [os.path.basename(place)[:5] for place in done] == [".a.md", "renam", tmp_path.name[:5]]
 
 
@@ -154,12 +154,12 @@ def test_a_file_system_that_knows_no_sync_is_no_fault_and_a_full_one_is(tmp_path
     def refuse(handle):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files.os, "fsync", refuse)
+    monkeypatch.setattr(atomic.os, "fsync", refuse)
     if stops:
         with pytest.raises(OSError, match="No space left"):
-            files.write_text(tmp_path / "a.md", "words\n")
+            atomic.write_text(tmp_path / "a.md", "words\n")
     else:
-        files.write_text(tmp_path / "a.md", "words\n")
+        atomic.write_text(tmp_path / "a.md", "words\n")
     assert [path.name for path in tmp_path.iterdir()] == ([] if stops else ["a.md"])
 
 
@@ -168,15 +168,15 @@ def test_what_nobody_holds_is_cleared_and_what_somebody_writes_is_not(tmp_path):
     for path in (left, new, tmp_path / ".hidden"):
         path.write_text("half")
         os.utime(path, (time.time() - 60, time.time() - 60))
-    with files.hold(new):
-        assert files.clear_abandoned(tmp_path) == [left]
+    with atomic.hold(new):
+        assert atomic.clear_abandoned(tmp_path) == [left]
     assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, ".hidden"]
 
 
 def test_folders_that_killed_processes_left_are_cleared_by_the_next(tmp_path):
     (tmp_path / ".tones-dead" / "tones").mkdir(parents=True)
     os.utime(tmp_path / ".tones-dead", (0, 0))
-    with files.folder_aside(tmp_path, ".tones-") as mine, files.folder_aside(tmp_path, ".tones-") as another:
+    with atomic.folder_aside(tmp_path, ".tones-") as mine, atomic.folder_aside(tmp_path, ".tones-") as another:
         assert {path.name for path in tmp_path.iterdir()} == {mine.name, another.name}
     assert not list(tmp_path.iterdir())
 
@@ -184,6 +184,6 @@ def test_folders_that_killed_processes_left_are_cleared_by_the_next(tmp_path):
 def test_a_place_that_cannot_be_written_to_is_told_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WrongCall, match=r"--to .* is a folder: name a file"):
-        files.check_place("--to", tmp_path)
+        atomic.check_place("--to", tmp_path)
     with pytest.raises(WrongCall, match=r"--to .*file cannot be written to"):
-        files.check_place("--to", tmp_path / "file" / "table.csv")
+        atomic.check_place("--to", tmp_path / "file" / "table.csv")

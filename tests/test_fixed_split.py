@@ -10,15 +10,16 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench import crossing, scores
+from ser_bench import scores
+from ser_bench.analyses import cross_corpus
 from ser_bench.api import Results, ablate, leaderboard, run
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.plan import lay_ground
-from ser_bench.progress import Silent
-from ser_bench.protocol import NEVER, Protocol, fixed_parts, outer_folds, training_clips
-from ser_bench.tuning import Search, UnitData, folds_inside
-from ser_bench.units import Judged
+from ser_bench.evaluation.nested_cv import Search, UnitData, folds_inside
+from ser_bench.evaluation.plan import lay_ground
+from ser_bench.evaluation.splits import NEVER, Protocol, fixed_parts, outer_folds, training_clips
+from ser_bench.evaluation.units import Judged
+from ser_bench.utils.progress import Silent
 from tests.small import SMALL
 
 PARTS = {"01": "Train", "02": "devel", "03": "test", "04": "TEST"}
@@ -195,4 +196,4 @@ def test_what_needs_every_clip_held_out_refuses_a_fixed_split(made):
         ser_bench.audit(manifest, gap=True, **options)
     config = RunConfig(**check_keys({"corpus": str(manifest), **options}, source="a test")).for_corpus(str(manifest))
     with pytest.raises(WrongCall, match="use auto, loso or group:K"):
-        crossing._keep(lay_ground(config, (), Silent()), {"anger", "sadness"}, config)
+        cross_corpus._keep(lay_ground(config, (), Silent()), {"anger", "sadness"}, config)

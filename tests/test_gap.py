@@ -12,12 +12,12 @@ from numpy.testing import assert_array_equal
 
 import ser_bench
 from ser_bench import scores
+from ser_bench.analyses.leakage import HONEST
 from ser_bench.api import Audited
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
-from ser_bench.gap import HONEST
+from ser_bench.evaluation.nested_cv import UnitData, UnitResult, column_statistics, prepared, tune_on_test
 from ser_bench.models import known_models
-from ser_bench.tuning import UnitData, UnitResult, column_statistics, prepared, tune_on_test
 from tests.small import SMALL, judge
 from tests.test_cli import call
 from tests.test_tuning import make_unit
@@ -78,7 +78,7 @@ def test_intervals_have_the_bound_and_say_so(measured):
 
 
 def test_what_is_measured_once_is_not_fitted_again(sayings, speech, tmp_path, capsys):
-    from ser_bench.progress import Lines
+    from ser_bench.utils.progress import Lines
 
     first = measure(sayings, speech, tmp_path, progress=Lines())
     assert "judging" in capsys.readouterr().err

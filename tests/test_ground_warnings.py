@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench import plan
+from ser_bench.analyses.cross_corpus import lay_grounds
 from ser_bench.config import RunConfig
-from ser_bench.crossing import lay_grounds
-from ser_bench.progress import Silent
+from ser_bench.evaluation import plan
+from ser_bench.utils.progress import Silent
 from tests.reports import fabricate
 from tests.small import SMALL
 
@@ -60,7 +60,21 @@ def test_a_run_says_what_an_audit_finds_without_listening(results):
 
 
 def test_the_command_line_says_both(results, corpus, speech, tmp_path):
-    line = [sys.executable, "-m", "ser_bench.cli", "run", str(corpus), "-f", "spectral", "-m", "logreg", "--jobs", "1", "--trials", "2"]
+    line = [
+        sys.executable,
+        "-m",
+        "ser_bench.cli.main",
+        "run",
+        str(corpus),
+        "-f",
+        "spectral",
+        "-m",
+        "logreg",
+        "--jobs",
+        "1",
+        "--trials",
+        "2",
+    ]
     where = ["--inner", "2", "--seeds", "1", "--no-learning-curves", "--out", str(results.folder.parent), "--cache", str(speech / "store")]
     done = subprocess.run([*line, *where], capture_output=True, text=True)
     assert f"warning: {THIN}" in done.stderr

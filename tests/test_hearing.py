@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_bench.audio import Clip, Unusable
+from ser_bench.audio.clip import Clip, Unusable
+from ser_bench.audio.preprocessing import Hearing
 from ser_bench.errors import WrongCall
 from ser_bench.features import known_extractors
-from ser_bench.features.shelf import Shelf
-from ser_bench.hearing import Hearing
+from ser_bench.features.store.feature_store import Shelf
 
 RATE = 8_000
 SPEECH = np.concatenate([np.zeros(RATE), 0.5 * np.sin(np.arange(2 * RATE)), np.zeros(RATE)]).astype(np.float32)

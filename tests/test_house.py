@@ -8,35 +8,23 @@ import pytest
 import ser_bench
 
 HOUSE = Path(ser_bench.__file__).parent
-LAYERS = (
-    ("errors", "compiling", "regular", "mpeg"),
-    ("registry", "spec", "progress", "streams", "scores", "files", "tables", "mirror", "kernels", "trees", "quick"),
-    ("cluster", "processes"),
-    ("parallel",),
-    ("audio",),
-    ("variants",),
-    ("hearing",),
-    ("config",),
-    ("corpora",),
-    ("features",),
-    ("protocol",),
-    ("models",),
-    ("tuning",),
-    ("units",),
-    ("own_tables",),
-    ("plan",),
-    ("record",),
-    ("runner", "external", "audits"),
-    ("refits",),
-    ("gap", "crossing", "ablation", "learning"),
-    ("importance", "sweep", "forecast"),
-    ("reports",),
-    ("planning",),
-    ("api",),
-    ("cli",),
-    ("__main__",),
+FLOORS = (
+    "errors",
+    "utils",
+    "scores",
+    "audio",
+    "config",
+    "corpora",
+    "features",
+    "models",
+    "evaluation",
+    "analyses",
+    "reports",
+    "api",
+    "cli",
+    "__main__",
 )
-HEIGHT = {room: height for height, layer in enumerate(LAYERS) for room in layer}
+HEIGHT = {room: height for height, room in enumerate(FLOORS)}
 
 
 def room_of(module: str) -> str:

@@ -19,13 +19,13 @@ import pytest
 import soundfile
 
 import ser_bench
-from ser_bench import plan, tuning
 from ser_bench.errors import SerBenchError, WorkFailed, WrongCall
-from ser_bench.models import model as contract
-from ser_bench.models.columns import telling_columns
+from ser_bench.evaluation import nested_cv, plan
+from ser_bench.evaluation.nested_cv import UnitData, tune_on_test
+from ser_bench.evaluation.splits import random_folds
+from ser_bench.models import base as contract
+from ser_bench.models.feature_selection import telling_columns
 from ser_bench.models.svm import Svm
-from ser_bench.protocol import random_folds
-from ser_bench.tuning import UnitData, tune_on_test
 from tests.small import SMALL, judge
 from tests.test_tuning import make_unit, tune
 
@@ -57,13 +57,13 @@ def unit() -> UnitData:
 
 def test_a_scaler_fitted_on_all_clips_would_be_seen(unit, monkeypatch):
     assert not moved_by_held_out_features(unit, scores_of)
-    honest = tuning.scaled_split
+    honest = nested_cv.scaled_split
 
     def fitted_on_all(data: UnitData, x: np.ndarray, *split: Any, **how: Any) -> Any:
-        mean, scale = tuning.column_statistics(x)
+        mean, scale = nested_cv.column_statistics(x)
         return honest(replace(data, together=np.zeros(len(x))), (x - mean) * scale, *split, **how)
 
-    monkeypatch.setattr(tuning, "scaled_split", fitted_on_all)
+    monkeypatch.setattr(nested_cv, "scaled_split", fitted_on_all)
     assert moved_by_held_out_features(unit, scores_of)
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_bench import learning, scores
+from ser_bench import scores
 from ser_bench.api import Results, dry_run, run
 from ser_bench.config import RunConfig, check_keys
-from ser_bench.plan import Plan, make_plan
-from ser_bench.progress import Silent
-from ser_bench.protocol import halvings
-from ser_bench.units import Finished
+from ser_bench.evaluation import learning_curves as learning
+from ser_bench.evaluation.plan import Plan, make_plan
+from ser_bench.evaluation.splits import halvings
+from ser_bench.evaluation.units import Finished
+from ser_bench.utils.progress import Silent
 
 CORPUS = "tones(speakers=7,takes=1)"
 HOW = {"features": "spectral", "models": ["logreg", "svm"], "cv": "loso", "trials": 1, "inner": 2, "jobs": 1}
@@ -144,7 +145,7 @@ def test_parameters_are_held_as_the_whole_search_chose_them(folder: Path) -> Non
 
 
 def test_what_is_judged_once_is_not_judged_again(curved: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ser_bench import runner
+    from ser_bench.evaluation import runner
 
     monkeypatch.setattr(runner, "_fit_all", None)
     pd.testing.assert_frame_equal(judge(folder).learning, curved.learning)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 import ser_bench
-from ser_bench import cli
+from ser_bench.cli import main
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import extract as room
 from tests.small import SMALL
@@ -28,7 +28,7 @@ def corpus(speech: Path, folder: Path, name: str, speakers: slice, broken: bool 
 
 def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     monkeypatch.setattr("sys.argv", ["ser-bench", *map(str, arguments), "--jobs", "1"])
-    cli.main()
+    main.main()
     return " ".join("".join(capsys.readouterr()).split())
 
 

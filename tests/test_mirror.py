@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_bench.errors import WrongCall
-from ser_bench.mirror import open_storage, shown_command, shown_url, without_command_secrets, without_secrets
+from ser_bench.evaluation.study_storage import open_storage, shown_command, shown_url, without_command_secrets, without_secrets
 
 URLS = [
     "postgresql://db/x?user=me&password=hunter2",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_bench.audio import decode
-from ser_bench.mpeg import has_length, next_frame, with_length
+from ser_bench.audio.clip import decode
+from ser_bench.audio.mpeg import has_length, next_frame, with_length
 
 RATES = (16_000, 44_100)
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import ser_bench
 from ser_bench.api import Results, run
-from ser_bench.protocol import Protocol, numbered, parse_cv, speaker_folds, training_clips, voice_folds
-from ser_bench.units import ON_TEST, make_unit
+from ser_bench.evaluation.splits import Protocol, numbered, parse_cv, speaker_folds, training_clips, voice_folds
+from ser_bench.evaluation.units import ON_TEST, make_unit
 from tests.small import SMALL
 from tests.test_units import CLIPS, FEATURES, JUDGED, PLAIN, SVM
 

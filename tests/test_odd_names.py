@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ser_bench
-from ser_bench import cli
+from ser_bench.cli import main
 from ser_bench.corpora import load_corpus
 from ser_bench.corpora.names import plain
 from ser_bench.errors import LONGEST_QUOTE, SerBenchError
-from ser_bench.files import read_csv
+from ser_bench.utils.atomic import read_csv
 from tests.small import SMALL
 
 NAMES = [
@@ -96,7 +96,7 @@ def test_folds_come_back_from_csv_with_their_names_and_are_scored(speech, tmp_pa
     folds = ser_bench.splits(manifest, cache=where["cache"])
     path = tmp_path / "folds.csv"
     monkeypatch.setattr("sys.argv", ["ser-bench", "splits", str(manifest), "--cache", where["cache"], "-o", str(path)])
-    cli.main()
+    main.main()
     assert read_csv(path, dtype=str)[["clip", "speaker", "emotion"]].equals(folds[["clip", "speaker", "emotion"]].astype("str"))
     read_csv(path, dtype=str).assign(predicted=lambda t: t["emotion"])[["clip", "predicted"]].to_csv(tmp_path / "plain.csv", index=False)
     assert ser_bench.score(tmp_path / "plain.csv", manifest, **where).leaderboard["uar"].tolist() == [1.0]
@@ -148,7 +148,7 @@ def test_no_control_character_reaches_a_terminal(speech, tmp_path, capsys, monke
     for command in (["audit", str(manifest), "--jobs", "1"], ["run", str(manifest), "--where", "emotion == '\x1b[31m'"]):
         monkeypatch.setattr("sys.argv", ["ser-bench", *command, "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "store")])
         with contextlib.suppress(SystemExit):
-            cli.main()
+            main.main()
         said = "".join(capsys.readouterr())
         assert not {letter for letter in said if letter != "\n" and not letter.isprintable() and letter != "\u200d"}, said
         assert not any(line.startswith("ser-bench: fake") for line in said.splitlines())

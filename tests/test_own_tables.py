@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_bench.own_tables import Rows, f_ratio, remarks
-from ser_bench.quick import held_out_labels, standardised
+from ser_bench.evaluation.own_tables import Rows, f_ratio, remarks
+from ser_bench.utils.quick import held_out_labels, standardised
 from tests.audits.made import EMOTIONS, table
 
 CLIPS = table(speakers=8, takes=10)

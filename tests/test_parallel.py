@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from ser_bench.parallel import Died, Workers, in_parallel
+from ser_bench.utils.parallel import Died, Workers, in_parallel
 
 
 def double(number: int, deadly: tuple[int, ...]) -> int:

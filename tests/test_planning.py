@@ -149,9 +149,7 @@ def test_what_cannot_be_planned_for_is_refused(tmp_path, options, said):
 
 
 def call(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "ser_bench.cli", "plan", *map(str, arguments)], capture_output=True, text=True, timeout=120
-    )
+    return subprocess.run([sys.executable, "-m", "ser_bench", "plan", *map(str, arguments)], capture_output=True, text=True, timeout=120)
 
 
 def test_the_command_prints_what_is_needed_and_where_it_is_written(tmp_path):

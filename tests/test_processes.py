@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ser_bench import processes
-from ser_bench.files import hold
+from ser_bench.utils import processes
+from ser_bench.utils.atomic import hold
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -20,7 +20,7 @@ PATIENCE = 120
 WORK = """
 import os, sys, time
 import numpy as np
-from ser_bench.parallel import Workers, in_parallel
+from ser_bench.utils.parallel import Workers, in_parallel
 
 def busy(array, told):
     open(os.path.join(told, str(os.getpid())), "w").close()
@@ -108,7 +108,7 @@ def test_nothing_is_cleared_that_is_held_or_not_ours(tmp_path, monkeypatch):
 def test_what_is_ignored_stays_ignored():
     script = """
 import os, signal
-from ser_bench.processes import Stopped, stop_on_signals
+from ser_bench.utils.processes import Stopped, stop_on_signals
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 stop_on_signals()
 os.kill(os.getpid(), signal.SIGHUP)

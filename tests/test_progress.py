@@ -2,8 +2,8 @@
 
 import pytest
 
-from ser_bench import progress
-from ser_bench.progress import Bar, Lines
+from ser_bench.utils import progress
+from ser_bench.utils.progress import Bar, Lines
 
 
 @pytest.fixture

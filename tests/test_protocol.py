@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.protocol import (
+from ser_bench.evaluation.splits import (
     Protocol,
     check_apart,
     derive_seed,

@@ -6,11 +6,11 @@ import platform
 
 import pytest
 
-from ser_bench.record import machine
+from ser_bench.evaluation.run_folder import machine
 from tests.kernels import chooses_kernels, printed
 from tests.small import judge
 
-TELL = "import json; from ser_bench.record import machine; print(json.dumps(machine()))"
+TELL = "import json; from ser_bench.evaluation.run_folder import machine; print(json.dumps(machine()))"
 
 
 def told(**variables: str) -> dict:

@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_bench import refits, scores
+from ser_bench import scores
 from ser_bench.api import Results, run
 from ser_bench.config import RunConfig, check_keys
-from ser_bench.plan import Plan, make_plan
-from ser_bench.progress import Silent
-from ser_bench.protocol import fold_pairs
-from ser_bench.reports.leaderboard import evidence_of, read_refits
-from ser_bench.runner import unit_data
-from ser_bench.tuning import fit_held
+from ser_bench.evaluation import refits
+from ser_bench.evaluation.leaderboard import evidence_of, read_refits
+from ser_bench.evaluation.nested_cv import fit_held
+from ser_bench.evaluation.plan import Plan, make_plan
+from ser_bench.evaluation.runner import unit_data
+from ser_bench.evaluation.splits import fold_pairs
+from ser_bench.utils.progress import Silent
 
 CORPUS = "tones(speakers=6,takes=1)"
 HOW = {"features": "spectral", "models": ["logreg", "svm"], "cv": "loso", "trials": 2, "inner": 2, "jobs": 1, "learning_curves": False}
@@ -87,7 +88,7 @@ def test_intervals_of_the_board_have_the_ratio_that_refits_give(refitted: Result
 
 
 def test_what_is_refitted_once_is_not_refitted_again(refitted: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ser_bench import runner
+    from ser_bench.evaluation import runner
 
     monkeypatch.setattr(runner, "in_parallel", lambda *_: pytest.fail("a unit is done again"))
     pd.testing.assert_frame_equal(judge(folder).refits, refitted.refits)
@@ -102,7 +103,7 @@ def test_where_no_pair_can_be_left_out_the_bound_stands(folder: Path, cv: str) -
 
 
 def test_a_refit_that_fails_is_named_and_the_rest_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ser_bench import runner
+    from ser_bench.evaluation import runner
 
     fit = runner.fit_unit
 

@@ -6,9 +6,9 @@ from importlib.metadata import EntryPoint
 import numpy as np
 import pytest
 
-import ser_bench.registry as room
+import ser_bench.utils.plugins as room
 from ser_bench.features import Extractor
-from ser_bench.features.audioemotion26 import AudioEmotion26
+from ser_bench.features.extractors.audioemotion26 import AudioEmotion26
 
 
 class Theirs(Extractor):
@@ -38,7 +38,7 @@ def bring(monkeypatch, tmp_path):
 def test_one_that_fails_at_import_is_named_once_and_stops_nothing(bring, value, code):
     bring(value, code)
     with pytest.warns(UserWarning, match=f"extractors: 'x' of .* is left out: importing {value} failed") as said:
-        found = [room.discover("extractors", Extractor) for _ in range(2)]
+        found = [room.discover("extractors", Extractor, "ser_bench.features.extractors") for _ in range(2)]
     assert "mfcc" in found[1]
     assert len(said) == 1
 
@@ -46,4 +46,4 @@ def test_one_that_fails_at_import_is_named_once_and_stops_nothing(bring, value, 
 def test_one_that_takes_a_built_in_name_is_named_and_left_out(bring):
     bring(f"{__name__}:Theirs")
     with pytest.warns(UserWarning, match="the name 'audioemotion26' is taken"):
-        assert room.discover("extractors", Extractor)["audioemotion26"] is AudioEmotion26
+        assert room.discover("extractors", Extractor, "ser_bench.features.extractors")["audioemotion26"] is AudioEmotion26

@@ -25,7 +25,7 @@ def leaderboard(folder: Path) -> str:
 
 def command(speech: Path, *options: str) -> list[str]:
     small = ["-f", "spectral", "--trials", "3", "--inner", "2", "--seeds", "1"]
-    return [sys.executable, "-m", "ser_bench.cli", "run", str(speech / "corpus" / "clips.csv"), *small, *options]
+    return [sys.executable, "-m", "ser_bench", "run", str(speech / "corpus" / "clips.csv"), *small, *options]
 
 
 def only_run(out: Path) -> Path:
@@ -72,7 +72,7 @@ def test_the_working_folder_and_how_folders_are_written_change_nothing(speech, t
         working = tmp_path / place
         working.mkdir(parents=True)
         shutil.copytree(speech / "corpus", (working / corpus).resolve())
-        line = [sys.executable, "-m", "ser_bench.cli", "run", f"{corpus}/clips.csv", "-f", "spectral", "-m", "svm", "--trials", "2"]
+        line = [sys.executable, "-m", "ser_bench", "run", f"{corpus}/clips.csv", "-f", "spectral", "-m", "svm", "--trials", "2"]
         subprocess.run([*line, "--inner", "2", "--out", out], cwd=working, check=True, capture_output=True)
         folders.append(only_run(working / out))
     assert folders[0].name == folders[1].name

@@ -12,8 +12,8 @@ import pytest
 import ser_bench
 from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.models.model import Model
-from ser_bench.progress import Silent
+from ser_bench.models.base import Model
+from ser_bench.utils.progress import Silent
 from tests.small import SMALL, but_seconds, judge
 
 
@@ -126,7 +126,7 @@ from ser_bench import runner
 from ser_bench.api import run
 
 def fit_unit(unit, *rest):
-    from ser_bench.runner import fit_unit
+    from ser_bench.evaluation.runner import fit_unit
     if unit.model == "logreg" and unit.fold == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return fit_unit(unit, *rest)
@@ -168,7 +168,7 @@ def test_a_generous_time_limit_changes_nothing(speech, tmp_path):
 def test_no_unit_is_allowed_more_than_is_left_however_early_it_is_handed_out(units, workers):
     from types import SimpleNamespace
 
-    from ser_bench.runner import TimeLeft
+    from ser_bench.evaluation.runner import TimeLeft
 
     left = TimeLeft(60, workers, {str(n): 10.0 for n in range(units)})
     all_at_once = [left.allowance(SimpleNamespace(hash=str(n))) for n in range(units)]
@@ -211,7 +211,7 @@ def test_studies_are_copied_to_a_database_and_change_nothing(speech, tmp_path):
 
 
 def test_a_database_that_fails_costs_no_result(speech, tmp_path, monkeypatch):
-    from ser_bench.mirror import StudyCopy
+    from ser_bench.evaluation.study_storage import StudyCopy
 
     def fail(*_: object) -> None:
         raise OSError("disk full")
@@ -244,7 +244,7 @@ def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech,
 
 
 def test_a_result_that_never_reaches_the_folder_of_units_fails_its_row(speech, tmp_path, monkeypatch):
-    from ser_bench import runner
+    from ser_bench.evaluation import runner
 
     monkeypatch.setattr(runner, "write_unit", lambda path, result: None)
     results = judge(speech, tmp_path)
@@ -253,8 +253,8 @@ def test_a_result_that_never_reaches_the_folder_of_units_fails_its_row(speech, t
 
 
 def test_a_speaker_on_both_sides_stops_the_run(speech, tmp_path, monkeypatch):
-    from ser_bench import plan
-    from ser_bench.protocol import SpeakerLeak
+    from ser_bench.evaluation import plan
+    from ser_bench.evaluation.splits import SpeakerLeak
 
     monkeypatch.setattr(plan, "outer_folds", lambda clips, protocol, seed: np.arange(len(clips)) % 4)
     with pytest.raises(SpeakerLeak, match="both sides"):
@@ -263,10 +263,10 @@ def test_a_speaker_on_both_sides_stops_the_run(speech, tmp_path, monkeypatch):
 
 
 def test_a_leak_among_the_inner_folds_stops_the_run_too(speech, tmp_path, monkeypatch):
-    from ser_bench import tuning
-    from ser_bench.protocol import SpeakerLeak
+    from ser_bench.evaluation import nested_cv
+    from ser_bench.evaluation.splits import SpeakerLeak
 
-    monkeypatch.setattr(tuning, "inner_folds", lambda voices, labels, k, seed, random=False: np.arange(len(voices)) % k)
+    monkeypatch.setattr(nested_cv, "inner_folds", lambda voices, labels, k, seed, random=False: np.arange(len(voices)) % k)
     with pytest.raises(SpeakerLeak, match="both sides"):
         judge(speech, tmp_path)
 

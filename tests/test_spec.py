@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_bench.errors import WrongCall
-from ser_bench.spec import build, canonical, parse
+from ser_bench.utils.spec import build, canonical, parse
 
 
 @dataclass(frozen=True)

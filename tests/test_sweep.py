@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import ser_bench
+from ser_bench.analyses.sweep import points
 from ser_bench.api import Ablated
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
-from ser_bench.sweep import points
 from tests.small import SMALL, judge
 from tests.test_cli import call
 

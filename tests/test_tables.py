@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ser_bench.errors import LONGEST_QUOTE as LONGEST
 from ser_bench.errors import WrongCall
-from ser_bench.tables import as_counts, as_numbers, as_text, check_columns, is_missing, read_table, to_numbers
+from ser_bench.utils.tables import as_counts, as_numbers, as_text, check_columns, is_missing, read_table, to_numbers
 
 ROWS = [["path", "speaker", "note"], ["a.wav", "03", "x, y"], ["b.wav", "3", ""]]
 

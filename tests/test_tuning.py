@@ -14,9 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ser_bench.errors import WorkFailed
-from ser_bench.models import Fitted, Model, known_models
-from ser_bench.models.svm import Svm
-from ser_bench.tuning import (
+from ser_bench.evaluation.nested_cv import (
     PRUNE_CHANCE,
     Search,
     Trial,
@@ -28,6 +26,8 @@ from ser_bench.tuning import (
     standardise_together,
     tune_unit,
 )
+from ser_bench.models import Fitted, Model, known_models
+from ser_bench.models.svm import Svm
 
 MODELS = sorted(known_models())
 
@@ -88,7 +88,7 @@ class Dull(Model):
     def fit(self, split: Any, params: Mapping[str, Any], seed: int, rounds: int | None = None) -> Fitted:
         if params["noise"] == 0:
             return Svm().fit(split, dict(Svm.defaults), seed)
-        from ser_bench.models.model import Certain
+        from ser_bench.models.base import Certain
 
         return Certain(0, split.n_classes)
 

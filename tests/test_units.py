@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ser_bench.evaluation.nested_cv import TUNING_VERSION, UnitResult
+from ser_bench.evaluation.splits import Protocol
+from ser_bench.evaluation.units import Judged, library_versions, make_unit, place, read_unit, write_unit
 from ser_bench.features import Features
 from ser_bench.models import Model, known_models
-from ser_bench.protocol import Protocol
-from ser_bench.tuning import TUNING_VERSION, UnitResult
-from ser_bench.units import Judged, library_versions, make_unit, place, read_unit, write_unit
 
 CLIPS = pd.DataFrame(
     {
@@ -65,11 +65,11 @@ def test_other_features_or_another_version_of_a_model_are_another_unit(monkeypat
 def test_another_version_of_a_library_is_another_unit_of_the_models_that_use_it(monkeypatch):
     forest = known_models()["rf"]()
     before, other = hashed(model=forest), hashed()
-    monkeypatch.setattr("ser_bench.units.versions", lambda names: {name: "9" if name == "numba" else "0" for name in names})
+    monkeypatch.setattr("ser_bench.evaluation.units.versions", lambda names: {name: "9" if name == "numba" else "0" for name in names})
     assert hashed(model=forest) != before
-    monkeypatch.setattr("ser_bench.units.versions", lambda names: {name: "8" if name == "numba" else "0" for name in names})
+    monkeypatch.setattr("ser_bench.evaluation.units.versions", lambda names: {name: "8" if name == "numba" else "0" for name in names})
     both = hashed(model=forest), hashed()
-    monkeypatch.setattr("ser_bench.units.versions", lambda names: {name: "7" if name == "numba" else "0" for name in names})
+    monkeypatch.setattr("ser_bench.evaluation.units.versions", lambda names: {name: "7" if name == "numba" else "0" for name in names})
     assert hashed(model=forest) != both[0]
     assert hashed() == both[1]
     assert other != before
@@ -105,7 +105,7 @@ def unweighted() -> Model:
 
 def test_another_version_of_the_tuning_is_another_unit(monkeypatch):
     before = hashed()
-    monkeypatch.setattr("ser_bench.tuning.TUNING_VERSION", 99)
+    monkeypatch.setattr("ser_bench.evaluation.nested_cv.TUNING_VERSION", 99)
     assert hashed() != before
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ser_bench.audio.augmentation import KNOWN, parse_variant
 from ser_bench.errors import WrongCall
-from ser_bench.variants import KNOWN, parse_variant
 
 RATE = 16_000
 TIME = np.arange(2 * RATE) / RATE

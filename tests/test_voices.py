@@ -117,9 +117,9 @@ def test_a_run_says_which_ids_its_manifest_makes_one_person(corpora, speech):
 
 
 def test_the_report_lists_ids_but_its_intervals_are_over_voices(corpora, speech):
-    from ser_bench.reports.cells import open_cell
-    from ser_bench.reports.page import read_run
-    from ser_bench.reports.tables import records
+    from ser_bench.reports.details import open_cell
+    from ser_bench.reports.run_page import read_run
+    from ser_bench.utils.formatting import records
 
     one, several = (
         read_run(ser_bench.run(corpora[name], **{**QUICK, "learning_curves": False}, **where(speech, corpora)).folder)
@@ -131,7 +131,7 @@ def test_the_report_lists_ids_but_its_intervals_are_over_voices(corpora, speech)
 
 
 def test_predictions_without_voices_have_those_of_the_run_s_clips(corpora, speech, tmp_path):
-    from ser_bench.reports.leaderboard import read_predictions
+    from ser_bench.evaluation.leaderboard import read_predictions
 
     run = ser_bench.run(corpora["shared"], **{**QUICK, "learning_curves": False}, **where(speech, corpora))
     shutil.copy(run.folder / "clips.parquet", tmp_path)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, audio_folder, human_recall, known_readers, load_corpus
+from ser_bench.corpora.duplicates import Twins, resolve_twins, voices_of
 from ser_bench.corpora.filters import filter_clips
 from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels, scheme_losses
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
-from ser_bench.corpora.twins import Twins, resolve_twins, voices_of
 
 if TYPE_CHECKING:
     import pandas as pd

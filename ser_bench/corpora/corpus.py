@@ -18,16 +18,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from ser_bench import registry, spec
 from ser_bench.config import TRACKS
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, join_spellings
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.utils import plugins, spec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.corpora.tones import Tones
+    from ser_bench.corpora.synthetic import Tones
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 OTHER_SUFFIXES = (
@@ -226,7 +226,7 @@ def audio_folder(source: str | Path, cache: str | Path = "features") -> Path:
 
 def known_readers() -> dict[str, type[FileNameReader]]:
     """All readers by name, those of other packages too."""
-    return registry.discover("corpora", FileNameReader)
+    return plugins.discover("corpora", FileNameReader, "ser_bench.corpora")
 
 
 def human_recall(clips: pd.DataFrame) -> float | None:
@@ -266,12 +266,12 @@ def _read(source: str | Path, cache: Path) -> Corpus:
 
 def _named_tones(source: str | Path) -> Tones | None:
     """The embedded corpus, where that is what is named."""
-    from ser_bench.corpora import tones
+    from ser_bench.corpora import synthetic
 
     if not isinstance(source, str) or not re.match(r"\s*tones\s*(\(|$)", source):
         return None
     name, parameters = spec.parse(source)
-    return spec.build("corpus", tones.Tones, name, parameters)
+    return spec.build("corpus", synthetic.Tones, name, parameters)
 
 
 def _read_folder(folder: Path) -> Corpus:

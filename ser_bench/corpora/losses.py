@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.corpora.duplicates import voices_of
 from ser_bench.corpora.names import first, remarks
-from ser_bench.corpora.twins import voices_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 In:   columns `path` (or `file`, or `clip`), `emotion`, `speaker`, where known those of the clip table, and any others.
 Out:  a `Corpus`; paths are relative to the manifest's folder.
-Rule: what is written is what counts, read by the rules of `ser_bench.tables`; other columns are kept as text for ``--where``.
+Rule: what is written is what counts, read by the rules of `ser_bench.utils.tables`; other columns are kept as text for ``--where``.
       An audio file that is not there is no error here: it becomes a skipped clip.
 """
 
@@ -18,7 +18,7 @@ from ser_bench.corpora.corpus import Corpus, arrange
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted
-from ser_bench.tables import as_numbers, as_text, check_columns, clip_name, read_table, refuse_rows, span_suffix
+from ser_bench.utils.tables import as_numbers, as_text, check_columns, clip_name, read_table, refuse_rows, span_suffix
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ser_bench.errors import WrongCall, quoted
-from ser_bench.tables import is_missing
+from ser_bench.utils.tables import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from ser_bench.features.base import Extractor, Features
 from ser_bench.features.extract import Extraction, count_missing, extract_corpus, fill_store
-from ser_bench.features.extractor import Extractor, Features
 from ser_bench.features.sets import FeatureSet, distinct_parts, known_extractors, parse_features
 
 if TYPE_CHECKING:

@@ -17,15 +17,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.audio.preprocessing import Hearing
 from ser_bench.errors import WrongCall
-from ser_bench.features.extractor import Extractor, Features
-from ser_bench.features.keys import content_keys
-from ser_bench.features.measure import Measured, Task, measure
+from ser_bench.features.base import Extractor, Features
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
-from ser_bench.features.shelf import Shelf
-from ser_bench.hearing import Hearing
-from ser_bench.parallel import Died, Workers, in_parallel, one_by_one
-from ser_bench.progress import Progress, Silent
+from ser_bench.features.store.content_keys import content_keys
+from ser_bench.features.store.feature_store import Shelf
+from ser_bench.features.worker import Measured, Task, measure
+from ser_bench.utils.parallel import Died, Workers, in_parallel, one_by_one
+from ser_bench.utils.progress import Progress, Silent
 
 if TYPE_CHECKING:
     import pandas as pd

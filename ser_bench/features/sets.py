@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.errors import WrongCall, quoted
-from ser_bench.features.extractor import Extractor, Features, fingerprint_of
-from ser_bench.registry import discover, find
-from ser_bench.spec import build, parse, split_sum
-from ser_bench.tables import as_numbers, as_text, clip_name, read_table, span_suffix
+from ser_bench.features.base import Extractor, Features, fingerprint_of
+from ser_bench.utils.plugins import discover, find
+from ser_bench.utils.spec import build, parse, split_sum
+from ser_bench.utils.tables import as_numbers, as_text, clip_name, read_table, span_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ class FeatureSet:
 
 def known_extractors() -> dict[str, type[Extractor]]:
     """All extractors by name, those of other packages too."""
-    return discover("extractors", Extractor)  # type: ignore[type-abstract]
+    return discover("extractors", Extractor, "ser_bench.features.extractors")  # type: ignore[type-abstract]
 
 
 def parse_features(text: str) -> FeatureSet:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.models.model import Fitted, Model, Plan, Split, Verdict, fit_split, plan_split
-from ser_bench.registry import discover
+from ser_bench.models.base import Fitted, Model, Plan, Split, Verdict, fit_split, plan_split
+from ser_bench.utils.plugins import discover
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ __all__ = ["DEFAULT_MODELS", "Fitted", "Model", "Plan", "Split", "Verdict", "cat
 
 def known_models() -> dict[str, type[Model]]:
     """All models by name, those of other packages too."""
-    return discover("models", Model)  # type: ignore[type-abstract]
+    return discover("models", Model, "ser_bench.models")  # type: ignore[type-abstract]
 
 
 def catalogue() -> pd.DataFrame:

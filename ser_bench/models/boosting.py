@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, balanced_weights, likeliest
+from ser_bench.models.base import Fitted, Model, Params, Plan, Split, Verdict, balanced_weights, likeliest
 
 if TYPE_CHECKING:
     import optuna

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ser_bench.models.model import balanced_weights
+from ser_bench.models.base import balanced_weights
 
 RIDGE = 1e-3
 """Holds the offsets together, of which the softmax only knows the differences."""

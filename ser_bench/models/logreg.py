@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.models.model import Estimator, Fitted, Model, Params, Plan, Split, Verdict
+from ser_bench.models.base import Estimator, Fitted, Model, Params, Plan, Split, Verdict
 
 if TYPE_CHECKING:
     import optuna

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.models.model import Fitted, Model, Params, Split, Verdict, balanced_weights, likeliest
+from ser_bench.models.base import Fitted, Model, Params, Split, Verdict, balanced_weights, likeliest
 
 if TYPE_CHECKING:
     import optuna

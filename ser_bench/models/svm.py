@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.models.model import Fitted, Model, Params, Plan, Split, Verdict, scatter
+from ser_bench.models.base import Fitted, Model, Params, Plan, Split, Verdict, scatter
 
 if TYPE_CHECKING:
     import optuna

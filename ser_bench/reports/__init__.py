@@ -6,17 +6,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench import files
-from ser_bench.files import write_text
+from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions, write_csv
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
-from ser_bench.reports.leaderboard import evidence_of, rank, references, resolutions, write_csv
 from ser_bench.reports.metrics import metric_table
-from ser_bench.reports.page import write_page
+from ser_bench.reports.run_page import write_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
 from ser_bench.scores import ROPE
+from ser_bench.utils import atomic
+from ser_bench.utils.atomic import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,8 +68,8 @@ def publish(
     shown = resolutions(board, found, rope=rope)
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
-    write_csv(metric_table(found, files.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
-    files.write_csv(read_against, folder / "references.csv")
+    write_csv(metric_table(found, atomic.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
+    atomic.write_csv(read_against, folder / "references.csv")
     write_text(folder / "leaderboard.md", to_markdown(board, read_against, shown))
     write_figures(folder / "figures", board, read_against)
     write_page(folder)

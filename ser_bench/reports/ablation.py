@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.files import read_csv, write_text
+from ser_bench.evaluation.leaderboard import NAMES, write_csv
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
-from ser_bench.reports.leaderboard import NAMES, write_csv
 from ser_bench.reports.rendering import render
-from ser_bench.reports.tables import escaped, interval, p_value, records, short, signed, table_lines
+from ser_bench.utils.atomic import read_csv, write_text
+from ser_bench.utils.formatting import escaped, interval, p_value, records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.files import read_csv, write_text
-from ser_bench.gap import HONEST, Way
+from ser_bench.analyses.leakage import HONEST, Way
+from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
-from ser_bench.reports.leaderboard import write_csv
 from ser_bench.reports.rendering import render
-from ser_bench.reports.tables import interval, records, short, signed
+from ser_bench.utils.atomic import read_csv, write_text
+from ser_bench.utils.formatting import interval, records, short, signed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.files import write_parquet, write_text
+from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
-from ser_bench.reports.leaderboard import write_csv
-from ser_bench.reports.tables import escaped, interval, records, short, signed, table_lines
+from ser_bench.utils.atomic import write_parquet, write_text
+from ser_bench.utils.formatting import escaped, interval, records, short, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd

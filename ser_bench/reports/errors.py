@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.reports.leaderboard import CELL
+from ser_bench.evaluation.leaderboard import CELL
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.reports.listening import Sound
+    from ser_bench.reports.players import Sound
 
 MOST_CLIPS = 30
 MOST_PAIRS = 10

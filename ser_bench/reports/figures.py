@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ser_bench.files import write_whole
+from ser_bench.evaluation.leaderboard import BLOCK, lines_of
+from ser_bench.evaluation.splits import protocol_words
 from ser_bench.reports.drawing import label, own_settings
-from ser_bench.reports.leaderboard import BLOCK, lines_of
-from ser_bench.reports.tables import protocol_words, records
+from ser_bench.utils.atomic import write_whole
+from ser_bench.utils.formatting import records
 
 if TYPE_CHECKING:
     import pandas as pd

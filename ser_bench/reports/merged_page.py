@@ -12,19 +12,35 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.files import write_text
-from ser_bench.reports import across
-from ser_bench.reports.cells import cell_id
+from ser_bench.evaluation.comparison import Comparison
+from ser_bench.reports import comparison as across
+from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES
-from ser_bench.reports.page import show_block
 from ser_bench.reports.rendering import render
-from ser_bench.reports.tables import blocks, records
+from ser_bench.reports.run_page import show_block
+from ser_bench.reports.tables import blocks
+from ser_bench.utils.atomic import write_text
+from ser_bench.utils.formatting import records
 
 if TYPE_CHECKING:
-    from ser_bench.reports.merge import Block, Merged
+    from ser_bench.evaluation.merge import Block, Merged
+from typing import TYPE_CHECKING
+
+from ser_bench.evaluation.leaderboard import (
+    write_csv,
+)
+from ser_bench.reports.critical_difference import write_diagram
+from ser_bench.reports.run_page import remake_page
+from ser_bench.reports.tables import WIDE, terminal_tables, to_markdown
+from ser_bench.utils.atomic import clear_abandoned
+from ser_bench.utils.formatting import escaped
+
+if TYPE_CHECKING:
+    from rich.table import Table
+from ser_bench.evaluation.merge import Merged
 
 
-def write_merged_page(merged: Merged, runs: list[str]) -> None:
+def write_merged_page(merged: Merged) -> None:
     """Write the page of a merged leaderboard into its folder, its figures already there."""
     from markupsafe import Markup
 
@@ -32,7 +48,7 @@ def write_merged_page(merged: Merged, runs: list[str]) -> None:
     drawn = any(comparison.drawable for comparison in merged.across)
     page = render(
         "merged.html.j2",
-        runs=runs,
+        runs=merged.runs,
         kernels=merged.kernels,
         shown=records(merged.leaderboard),
         blocks=[_show(block, merged.folder) for block in merged.blocks],
@@ -56,6 +72,41 @@ def _show(block: Block, folder: Path) -> dict[str, Any]:
     return {**show_block(title, board, block.references, block.resolutions, link), "brief": brief}
 
 
-def _compared(comparison: across.Comparison) -> dict[str, Any]:
+def _compared(comparison: Comparison) -> dict[str, Any]:
     head, rows = across.columns_and_rows(comparison)
     return {"title": comparison.title, "head": head, "rows": rows, "said": comparison.said}
+
+
+def write_merged(merged: Merged) -> None:
+    """Write the folder of a merged leaderboard, and first the pages that it leads to, as far as they can be."""
+    for run in merged.runs:
+        remake_page(Path(run))
+    for place in (merged.folder, merged.folder / "figures"):
+        clear_abandoned(place)
+    text = to_text(merged)
+    write_csv(merged.leaderboard, merged.folder / "leaderboard.csv")
+    write_text(merged.folder / "LEADERBOARD.md", text)
+    write_diagram(merged.folder / "figures", merged.across)
+    write_merged_page(merged)
+
+
+def to_text(merged: Merged) -> str:
+    """The merged leaderboard as Markdown."""
+    tables = [to_markdown(block.board, block.references, block.resolutions, apart=block.apart) for block in merged.blocks]
+    compared = [across.to_markdown(comparison) for comparison in merged.across]
+    drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
+    kernels = [f"{escaped(merged.kernels)}.\n"] if merged.kernels else []
+    parts = [
+        "# Leaderboard\n",
+        f"Of {len(merged.runs)} run(s): {escaped(', '.join(merged.runs))}.\n",
+        *kernels,
+        "## Within each corpus\n",
+        *tables,
+    ]
+    return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{escaped(line)}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
+
+
+def merged_tables(merged: Merged, width: int = WIDE) -> list[Table]:
+    """The merged leaderboard for a terminal of so many columns."""
+    within = [table for block in merged.blocks for table in terminal_tables(block.board, block.resolutions, apart=block.apart, width=width)]
+    return [*within, *map(across.terminal_table, merged.across)]

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.files import read_csv
-from ser_bench.reports.evidence import CELL, Evidence, Found, folds_of
-from ser_bench.reports.leaderboard import NAMES
+from ser_bench.evaluation.evidence import CELL, Evidence, Found, folds_of
+from ser_bench.evaluation.leaderboard import NAMES
 from ser_bench.scores import Interval
+from ser_bench.utils.atomic import read_csv
 
 if TYPE_CHECKING:
     import pandas as pd

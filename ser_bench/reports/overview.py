@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.reports.tables import records, short
+from ser_bench.utils.formatting import records, short
 
 if TYPE_CHECKING:
     import pandas as pd

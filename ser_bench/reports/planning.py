@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.analyses.planning import BOTH, SPEAKERS
+from ser_bench.evaluation.leaderboard import BLOCK
 from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.figures import LOOKS, save
-from ser_bench.reports.leaderboard import BLOCK
-from ser_bench.reports.tables import records, short
+from ser_bench.utils.formatting import records, short
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-SPEAKERS, BOTH = "speakers", "speakers and sentences"
-"""What a result should hold for besides those that were heard."""
 QUESTION = ["goal", "target", "covers", "sentences", "clips_per_speaker"]
 HEAD = ("goal", "for new", "sentences", "clips per speaker", "now", "at best", "speakers needed", "95% CI", "over systems")
 COLOURS = {SPEAKERS: LOOKS[0][0], BOTH: LOOKS[1][0]}

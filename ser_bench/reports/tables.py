@@ -7,35 +7,23 @@ Rule: no number stands without its interval, no row without what it may be compa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench.errors import printable
-from ser_bench.reports.leaderboard import BLOCK, lines_of
+from ser_bench.evaluation.leaderboard import BLOCK, lines_of
+from ser_bench.evaluation.splits import TRACKS, protocol_words
+from ser_bench.utils.formatting import escaped, interval, p_value, records, short, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-TRACKS = {
-    "train": "scaled by training clips only",
-    "speaker": "TRANSDUCTIVE: scaled by each speaker's own clips, the held-out speakers' unlabelled ones too",
-}
-PROTOCOLS = {
-    "loso": "one speaker held out at a time",
-    "group": "groups of speakers held out in turn",
-    "predefined": "the corpus's own folds",
-    "random": "LEAKY: a random split, with the same speakers in training and test",
-}
-TEXT_INDEPENDENT = ", and what they say is said in no training clip"
 HEAD = ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best")
 WORDS = ("features", "model", "95 %")
 """The columns of `HEAD` that are no single numbers."""
-MARKDOWN = re.compile(r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
-"""What Markdown would read as more than text."""
 WIDE, READABLE = 140, 20
 """Columns of a terminal that nothing is known of, and those that a feature set's name takes at least, or all of it."""
 INDISTINCT = 0.05
@@ -51,18 +39,6 @@ def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataF
         corpus, labels, track, cv = block.iloc[0][BLOCK]
         what = f"{corpus}, labels '{labels}', {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
         yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
-
-
-def protocol_words(cv: str) -> str:
-    """What a protocol does.
-
-    >>> protocol_words("group:6+sentence")
-    'groups of speakers held out in turn, and what they say is said in no training clip'
-    """
-    whole, _, most = cv.partition("@")
-    speakers, _, sentences = whole.partition("+")
-    learnt = f", {most} of the others learnt from" if most else ""
-    return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "") + learnt
 
 
 def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> str:
@@ -88,26 +64,6 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
         said = [part for line in told if line for part in (escaped(line), "")]
         parts.append("\n".join([f"**{escaped(title)}.**", "", *lines, "", *said]))
     return "\n".join(parts)
-
-
-def escaped(text: str) -> str:
-    """Text for Markdown, in which no name makes a link, a picture, code, a formula or HTML; `table_line` sees to bars.
-
-    >>> escaped("<b>*a*</b> [b](http://c) n_mfcc $x$ p < .05")
-    '\\\\<b>\\\\*a\\\\*\\\\</b> [b\\\\](http\\\\://c) n_mfcc \\\\$x\\\\$ p < .05'
-    """
-    return MARKDOWN.sub(lambda match: "\\" + match.group(), printable(text))
-
-
-def table_line(cells: Sequence[str]) -> str:
-    """A line of a Markdown table, in which no cell can break it."""
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"
-
-
-def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: Sequence[str] = ()) -> list[str]:
-    """A Markdown table; columns of `words` stand to the left, others to the right, all to the left without."""
-    rule = ["---" if not words or name in words else "---:" for name in head]
-    return [table_line(head), "| " + " | ".join(rule) + " |", *map(table_line, rows)]
 
 
 def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -276,11 +232,6 @@ def _grid(rows: Sequence[Sequence[str]], width: int) -> Table:
     return table
 
 
-def records(block: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as mappings from column to value."""
-    return [{str(column): value for column, value in row.items()} for row in block.to_dict("records")]
-
-
 def row_cells(record: dict[str, Any]) -> list[str]:
     """A row as it is read: scores to three digits, without the zero before the point."""
     status = record["status"]
@@ -289,39 +240,3 @@ def row_cells(record: dict[str, Any]) -> list[str]:
     within = record["notes"] if status == "failed" else interval(record["uar_low"], record["uar_high"])
     beside = [short(record[name]) for name in ("war", "macro_f1", "auc")]
     return [place, record["features"], record["model"], short(record["uar"]) + spread, within, *beside, p_value(record["p_vs_best"])]
-
-
-def short(value: float, digits: int = 3) -> str:
-    """So many digits, without a zero that stands alone before the point; empty where nothing is known.
-
-    >>> short(0.5), short(-0.25), short(1.0), short(10.0), short(-0.0), short(np.nan), short(0.05, 2)
-    ('.500', '-.250', '1.000', '10.000', '.000', '', '.05')
-    """
-    return "" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value + 0.0:.{digits}f}")
-
-
-def signed(value: float) -> str:
-    """`short` with its sign.
-
-    >>> signed(0.05), signed(-0.25), signed(-0.0)
-    ('+.050', '-.250', '+.000')
-    """
-    return f"{'' if value < 0 else '+'}{short(value)}"
-
-
-def interval(low: float, high: float) -> str:
-    """Both ends of an interval.
-
-    >>> interval(0.25, 0.5)
-    '[.250, .500]'
-    """
-    return f"[{short(low)}, {short(high)}]"
-
-
-def p_value(p: float) -> str:
-    """A p, empty where there is none.
-
-    >>> p_value(0.04), p_value(0.0001)
-    ('.040', '<.001')
-    """
-    return "<.001" if p < 0.001 else short(p)

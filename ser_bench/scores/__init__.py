@@ -9,6 +9,16 @@ named beforehand, `equivalence` which are equally good for practical purposes, `
 says what a UAR's uncertainty is made of and how many speakers a study needs, `decomposition` how much of it each source has.
 """
 
+from ser_bench.scores.across_datasets import (
+    Friedman,
+    Posterior,
+    bayesian_signed_rank,
+    cliques,
+    friedman,
+    mean_ranks,
+    smallest_signed_rank_p,
+    wilcoxon_holm,
+)
 from ser_bench.scores.comparisons import (
     VersusBest,
     contributions,
@@ -18,16 +28,6 @@ from ser_bench.scores.comparisons import (
     smallest_difference,
     smallest_p,
     versus_best,
-)
-from ser_bench.scores.corpora import (
-    Friedman,
-    Posterior,
-    bayesian_signed_rank,
-    cliques,
-    friedman,
-    mean_ranks,
-    smallest_signed_rank_p,
-    wilcoxon_holm,
 )
 from ser_bench.scores.curves import calibration_error, reliability, roc_curves
 from ser_bench.scores.decomposition import Source, decompose

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ser_bench.protocol import Protocol
-from ser_bench.units import Judged
+from ser_bench.evaluation.splits import Protocol
+from ser_bench.evaluation.units import Judged
 
 EMOTIONS = ("anger", "fear", "neutral", "sadness")
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import soundfile
 
-from ser_bench.audio import resample
-from ser_bench.audits import Audit
-from ser_bench.audits.alike import likeness
+from ser_bench.analyses.audits import Audit
+from ser_bench.analyses.audits.near_duplicates import likeness
+from ser_bench.audio.clip import resample
 from tests.audits.looking import look, said
 
 CHECK = "near-identical audio"

@@ -13,11 +13,11 @@ import pytest
 import soundfile
 
 import ser_bench
-from ser_bench.audio import Clip
-from ser_bench.audits import cramers_v
-from ser_bench.audits.recording import _nearly_exact, header_properties
+from ser_bench.analyses.audits import cramers_v
+from ser_bench.analyses.audits.recording import _nearly_exact, header_properties
+from ser_bench.audio.clip import Clip
 from ser_bench.errors import WrongCall
-from ser_bench.features.recording import Recording
+from ser_bench.features.extractors.recording import Recording
 from tests.audits.looking import look, said
 from tests.audits.made import ground
 from tests.audits.made import table as table_of_clips
@@ -199,7 +199,7 @@ def test_the_command_line_ends_with_one_where_a_run_would_stop(folder):
     line = [
         sys.executable,
         "-m",
-        "ser_bench.cli",
+        "ser_bench.cli.main",
         "audit",
         str(folder / "clips.csv"),
         "--cache",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_bench.audits.columns import columns
-from ser_bench.audits.finding import Finding
-from ser_bench.audits.links import Cells, across_speakers, link, within_speakers
+from ser_bench.analyses.audits.columns import columns
+from ser_bench.analyses.audits.finding import Finding
+from ser_bench.analyses.audits.links import Cells, across_speakers, link, within_speakers
 from ser_bench.config import RunConfig
 from tests.audits.made import ground, table
 

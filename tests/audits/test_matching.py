@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ser_bench.audio import read_clip, resample
-from ser_bench.audits.fingerprint import RATE, VARIANTS, Fingerprint, fingerprint, variant_maps
-from ser_bench.audits.matching import Match, candidates, verify
+from ser_bench.analyses.audits.fingerprint import RATE, VARIANTS, Fingerprint, fingerprint, variant_maps
+from ser_bench.analyses.audits.matching import Match, candidates, verify
+from ser_bench.audio.clip import read_clip, resample
 
 
 def utterance(seed: int, seconds: float = 2.0) -> np.ndarray:
@@ -75,7 +75,7 @@ def test_maps_take_a_copy_s_vectors_towards_the_original_s(variant):
 
 def smooth(speed: float, semitones: float) -> np.ndarray:
     """The vector of a smooth bump in time and bands, so much faster and higher."""
-    from ser_bench.audits import fingerprint as own
+    from ser_bench.analyses.audits import fingerprint as own
 
     times, bands = own._places()
     in_time, over_bands = own._bases()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ser_bench.audits.shuffled import best_row, shuffled, shuffled_by_row
-from ser_bench.record import Run
+from ser_bench.analyses.audits.shuffled import best_row, shuffled, shuffled_by_row
+from ser_bench.evaluation.run_folder import Run
 
 SPEAKERS, CLIPS, EMOTIONS = 10, 40, 4
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_bench import registry
 from ser_bench.corpora import Facts, FileNameReader, catalogue, load_corpus
 from ser_bench.corpora.corpus import find_audio
 from ser_bench.errors import WrongCall
+from ser_bench.utils import plugins
 from tests.corpora.audio_files import write_audio
 
 RAVDESS = ["03-01-05-02-01-02-16.wav", "03-01-03-01-02-01-07.wav", "03-02-02-01-02-01-07.wav"]
@@ -33,7 +33,7 @@ class EntryPoint:
 
 @pytest.fixture
 def savee_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint()] if group == "ser_bench.corpora" else [])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [EntryPoint()] if group == "ser_bench.corpora" else [])
 
 
 def refusal(source: Path | str) -> str:

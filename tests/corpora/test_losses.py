@@ -11,8 +11,8 @@ import soundfile
 import ser_bench
 from ser_bench.config import RunConfig
 from ser_bench.corpora.losses import cut_spans, losses, mixed_kinds
-from ser_bench.plan import lay_ground
-from ser_bench.progress import Silent
+from ser_bench.evaluation.plan import lay_ground
+from ser_bench.utils.progress import Silent
 
 
 def test_spans_in_milliseconds_are_suspected():

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_bench.corpora import load_corpus
-from ser_bench.corpora.tones import CUES, EMOTIONS, RATE, VERSION, Tones, draw_voices, synthesise
+from ser_bench.corpora.synthetic import CUES, EMOTIONS, RATE, VERSION, Tones, draw_voices, synthesise
 from ser_bench.errors import WorkFailed, WrongCall
 
 SMALL = Tones(speakers=2, emotions=2, takes=2)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_bench.audio import read_clip
+from ser_bench.audio.clip import read_clip
 from ser_bench.corpora import load_corpus, resolve_twins
-from ser_bench.corpora.twins import join_voices
+from ser_bench.corpora.duplicates import join_voices
 from ser_bench.errors import WrongCall
 
 COLUMNS = ["clip", "digest", "speaker", "emotion"]

@@ -16,16 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-import ser_bench.features.keys as keys_room
-import ser_bench.features.measure as measure_room
-from ser_bench.audio import Unusable
+import ser_bench.features.store.content_keys as keys_room
+import ser_bench.features.worker as measure_room
+from ser_bench.audio.clip import Unusable
+from ser_bench.audio.preprocessing import Hearing
 from ser_bench.corpora import Corpus, load_corpus
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extraction, extract_corpus, parse_features
 from ser_bench.features.extract import extract
-from ser_bench.features.shelf import Shelf
-from ser_bench.hearing import Hearing
-from ser_bench.parallel import Workers
+from ser_bench.features.store.feature_store import Shelf
+from ser_bench.utils.parallel import Workers
 
 SETS = "spectral+audioemotion26"
 
@@ -188,7 +188,7 @@ def test_unusable_clips_are_skipped_each_with_its_reason(folder, tmp_path):
 
 
 def test_a_clip_on_which_an_extractor_fails_is_left_out_of_every_set(folder, tmp_path, monkeypatch):
-    from ser_bench.features.spectral import Spectral
+    from ser_bench.features.extractors.spectral import Spectral
 
     compute = Spectral.__call__
     loudest = []
@@ -258,7 +258,7 @@ import ser_bench.features.extract as room
 room.SECONDS_BETWEEN_PARTS, room.BATCH = 0, 1
 from ser_bench.corpora import load_corpus
 from ser_bench.features import parse_features
-from ser_bench.parallel import Workers
+from ser_bench.utils.parallel import Workers
 room.extract_corpus(load_corpus(sys.argv[1]), [parse_features(sys.argv[2])], cache=room.Path(sys.argv[3]), workers=Workers(1))
 """
 
@@ -326,10 +326,10 @@ import os, signal
 import ser_bench.features.extract as room
 from ser_bench.corpora import load_corpus
 from ser_bench.features import parse_features
-from ser_bench.parallel import Workers
+from ser_bench.utils.parallel import Workers
 
 def measure(tasks):
-    from ser_bench.features.measure import measure
+    from ser_bench.features.worker import measure
     if any(task.path == {str(deadly)!r} for task in tasks):
         os.kill(os.getpid(), signal.SIGKILL)
     return measure(tasks)
@@ -432,7 +432,7 @@ def test_a_copy_of_a_file_computes_nothing(folder, tmp_path, decoded):
 @pytest.fixture
 def forgetful(monkeypatch):
     """`spectral`, whose first clip meets this fault; the others do not."""
-    from ser_bench.features.spectral import Spectral
+    from ser_bench.features.extractors.spectral import Spectral
 
     compute, met = Spectral.__call__, []
 
@@ -496,7 +496,7 @@ def test_want_of_memory_while_decoding_names_the_clip_and_is_not_kept(folder, tm
 
 
 def test_a_set_of_too_few_values_is_named(folder, tmp_path, monkeypatch):
-    from ser_bench.features.spectral import Spectral
+    from ser_bench.features.extractors.spectral import Spectral
 
     monkeypatch.setattr(Spectral, "__call__", lambda *_: np.zeros(3))
     assert fill(folder, tmp_path, "spectral").skipped["reason"].str.startswith("spectral: TypeError: it gives values of shape (3,)").all()
@@ -504,6 +504,6 @@ def test_a_set_of_too_few_values_is_named(folder, tmp_path, monkeypatch):
 
 def test_another_version_of_what_is_kept_of_audio_computes_no_features_again(folder, tmp_path, monkeypatch):
     fill(folder, tmp_path)
-    monkeypatch.setattr("ser_bench.features.shelf.AUDIO_VERSION", 99)
+    monkeypatch.setattr("ser_bench.features.store.feature_store.AUDIO_VERSION", 99)
     monkeypatch.setattr(measure_room, "_vector", lambda *_: pytest.fail("computed again"))
     assert len(fill(folder, tmp_path).clips) == 12

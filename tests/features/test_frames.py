@@ -6,9 +6,9 @@ import librosa
 import numpy as np
 import pytest
 
-from ser_bench.audio import read_clip
-from ser_bench.features.frames import FRAME, HOP, Frames, chroma_bank
-from ser_bench.features.mfcc import delta
+from ser_bench.audio.clip import read_clip
+from ser_bench.features.extractors.mfcc import delta
+from ser_bench.features.signal.frames import FRAME, HOP, Frames, chroma_bank
 
 RATE = 16_000
 OURS = {

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ser_bench.features.functionals import FUNCTIONALS, functionals
+from ser_bench.features.signal.functionals import FUNCTIONALS, functionals
 
 
 def plain(track: np.ndarray, step: float) -> list[float]:
@@ -40,7 +40,7 @@ def test_a_single_frame_is_its_own_mean():
 
 @pytest.mark.parametrize("name", ["mfcc", "spectral"])
 def test_a_set_of_some_functionals_is_those_columns_of_the_whole(name):
-    from ser_bench.audio import Clip
+    from ser_bench.audio.clip import Clip
     from ser_bench.features import parse_features
 
     clip = Clip(np.random.default_rng(0).normal(size=16_000).astype(np.float32), 16_000)

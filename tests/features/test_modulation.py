@@ -4,10 +4,10 @@ import librosa
 import numpy as np
 import pytest
 
-from ser_bench.audio import Clip
+from ser_bench.audio.clip import Clip
 from ser_bench.errors import WrongCall
-from ser_bench.features.contour import Contour
-from ser_bench.features.modulation import BANDS, EDGES, Modulation, describe
+from ser_bench.features.extractors.contour import Contour
+from ser_bench.features.extractors.modulation import BANDS, EDGES, Modulation, describe
 
 RATE = 16_000
 

@@ -4,9 +4,9 @@ import librosa
 import numpy as np
 import pytest
 
-from ser_bench.audio import Clip, read_clip
+from ser_bench.audio.clip import Clip, read_clip
 from ser_bench.errors import WrongCall
-from ser_bench.features.prosody import Prosody, follow
+from ser_bench.features.extractors.prosody import Prosody, follow
 
 RATE = 16_000
 UNMEASURED = ("f0.", "voice_quality.", "voicing.segment", "voicing.fraction")

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_bench.audio import Clip
+from ser_bench.audio.clip import Clip
 from ser_bench.corpora import Corpus
 from ser_bench.errors import WrongCall
 from ser_bench.features import catalogue, distinct_parts, known_extractors, parse_features
-from ser_bench.features.mfcc import Mfcc
-from ser_bench.features.opensmile import GROUPS, OpenSmile
+from ser_bench.features.extractors.mfcc import Mfcc
+from ser_bench.features.extractors.opensmile import GROUPS, OpenSmile
 from ser_bench.features.sets import OwnTable
 
 SIZES = {
@@ -110,7 +110,7 @@ def test_a_library_s_version_and_the_set_s_own_are_in_the_fingerprint(monkeypatc
     monkeypatch.setattr(Mfcc, "version", 99)
     assert Mfcc().fingerprint != before
     monkeypatch.undo()
-    monkeypatch.setattr("ser_bench.spec._installed", lambda library: "0")
+    monkeypatch.setattr("ser_bench.utils.spec._installed", lambda library: "0")
     assert Mfcc().fingerprint != before
 
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ser_bench.features.store as room
+import ser_bench.features.store.table as room
 from ser_bench.corpora import load_corpus
-from ser_bench.features.store import Table
-from ser_bench.files import hold
+from ser_bench.features.store.table import Table
+from ser_bench.utils.atomic import hold
 
 SCHEMA = pa.schema([("key", pa.string()), ("values", pa.list_(pa.float32(), 2))])
 

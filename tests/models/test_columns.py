@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.feature_selection import f_classif
 
-from ser_bench.models.columns import telling_columns
+from ser_bench.models.feature_selection import telling_columns
 
 
 def test_columns_chosen_are_those_of_anova() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression as Regression
 
+from ser_bench.models.base import Plan, Split
 from ser_bench.models.logreg import MAX_ITERATIONS, LogisticRegression, RotatedPlan
-from ser_bench.models.model import Plan, Split
 from tests.models.test_models import make_split, unbalanced
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
+from ser_bench.models.base import Split, balanced_weights
 from ser_bench.models.mlp import BATCH, NETWORKS, Mlp
-from ser_bench.models.model import Split, balanced_weights
 
 
 @pytest.mark.parametrize(("class_weights", "weigh"), [("balanced", balanced_weights), ("none", np.ones_like)])

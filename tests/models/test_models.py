@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ser_bench.models import DEFAULT_MODELS, Model, Split, catalogue, known_models
-from ser_bench.models.model import Plan, fit_split, plan_split
+from ser_bench.models.base import Plan, fit_split, plan_split
 
 MODELS = sorted(known_models())
 

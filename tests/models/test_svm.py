@@ -55,7 +55,7 @@ def test_shared_inner_products_are_those_of_whole_numbers() -> None:
 
 SCORES = """
 import numpy as np
-from ser_bench.models.model import Split
+from ser_bench.models.base import Split
 from ser_bench.models.svm import Svm
 
 rng = np.random.default_rng(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser_bench.reports import leaderboard
+from ser_bench.evaluation import leaderboard
 
 EMOTIONS = ("anger", "fear", "neutral")
 SKILL = {("egemaps", "svm"): 0.8, ("egemaps", "rf"): 0.75, ("spectral+mfcc", "svm"): 0.3}

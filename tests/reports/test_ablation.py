@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser_bench.ablation import COLUMNS
-from ser_bench.importance import COLUMNS as LEANED
+from ser_bench.analyses.ablation import COLUMNS
+from ser_bench.analyses.importance import COLUMNS as LEANED
 from ser_bench.reports import ablation_rows, publish_ablation
 from ser_bench.reports.ablation import columns_table, importance_table, read_ablation, to_markdown
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ser_bench.record import write_environment
+from ser_bench.evaluation.run_folder import write_environment
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from tests.reports import fabricate, test_ablation, test_audit, test_merge
 from tests.reports.conftest import show

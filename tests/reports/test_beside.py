@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench.reports.beside import ablations, audited, gaps, runs_beside
-from ser_bench.reports.page import remake_page
+from ser_bench.reports.related import ablations, audited, gaps, runs_beside
+from ser_bench.reports.run_page import remake_page
 from tests.reports.conftest import visible
 from tests.test_cli import call
 

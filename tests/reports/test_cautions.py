@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from ser_bench.evaluation.cautions import cautions
 from ser_bench.reports import to_markdown
-from ser_bench.reports.cautions import cautions
 from tests.reports import fabricate
 
 

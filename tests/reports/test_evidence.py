@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
+from ser_bench.evaluation.evidence import gather, select
 from ser_bench.reports import to_markdown
-from ser_bench.reports.evidence import gather, select
 from tests.reports import fabricate
 
 

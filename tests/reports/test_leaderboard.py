@@ -9,8 +9,8 @@ from ser_bench import scores
 from ser_bench.corpora import Corpus, Facts
 from ser_bench.corpora.corpus import Published
 from ser_bench.errors import WorkFailed
+from ser_bench.evaluation.leaderboard import COLUMNS, write_csv
 from ser_bench.reports import references, terminal_tables, to_markdown
-from ser_bench.reports.leaderboard import COLUMNS, write_csv
 from tests.reports import fabricate
 
 

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from rich.console import Console
 from scipy.stats import t
 
-from ser_bench.cli import cli
+from ser_bench.cli.main import cli
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.leaderboard import read_board, read_resolutions
 from ser_bench.reports import terminal_tables, to_markdown
-from ser_bench.reports.leaderboard import read_board, read_resolutions
-from ser_bench.reports.page import make_page
+from ser_bench.reports.run_page import make_page
 from tests.reports import fabricate
 from tests.small import judge
 

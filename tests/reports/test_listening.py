@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from ser_bench.reports.listening import Sound, sounds
+from ser_bench.reports.players import Sound, sounds
 
 
 def spoken(folder: Path, *clips: str) -> None:

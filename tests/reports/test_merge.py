@@ -9,7 +9,8 @@ import pytest
 
 import ser_bench
 from ser_bench.errors import WrongCall
-from ser_bench.reports.merge import Merged, merged_tables
+from ser_bench.evaluation.merge import Merged
+from ser_bench.reports.merged_page import merged_tables
 from tests.reports import fabricate
 
 A, B, C = ("egemaps", "svm"), ("egemaps", "rf"), ("spectral+mfcc", "svm")

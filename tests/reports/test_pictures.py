@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from ser_bench.reports.listening import Sound
-from ser_bench.reports.pictures import BAR_HEIGHT, BARS, HEIGHT, WIDTH, Picture, draw, picture_of, pictures
+from ser_bench.reports.players import Sound
+from ser_bench.reports.spectrograms import BAR_HEIGHT, BARS, HEIGHT, WIDTH, Picture, draw, picture_of, pictures
 from tests.reports.test_errors import page_of
 from tests.reports.test_listening import spoken
 

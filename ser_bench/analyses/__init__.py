@@ -1,0 +1,1 @@
+"""WHY a system does what it does: ablation, importance, sweeps, leakage, other corpora, planning, audits."""

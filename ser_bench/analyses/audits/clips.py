@@ -1,0 +1,92 @@
+"""Whether the clips are what they should be: usable, as released, of lengths of their own, and of words that are new in the test.
+
+In:   what stands to be judged, and what was left out of it.
+Out:  findings on clips that cannot be used, counts and rates, lengths, sentences.
+Rule: a corpus that lacks a part of the release is noted, one that holds something else is warned of.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from ser_bench.analyses.audits.duplicates import is_copy
+from ser_bench.analyses.audits.finding import Finding
+from ser_bench.config import RunConfig
+from ser_bench.evaluation.plan import Ground
+
+UNIFORM_SHARE = 0.5
+
+
+def skipped_clips(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """Clips that cannot be used."""
+    unusable = ground.skipped[~is_copy(ground)]
+    if len(unusable):
+        share = len(unusable) / (len(ground.judged.clips) + len(ground.skipped))
+        first = unusable.iloc[0]
+        kind = "error" if share > config.max_skipped else "warning"
+        yield Finding(kind, "unusable clips", f"{len(unusable)} ({share:.1%}), the first: {first['clip']}: {first['reason']}")
+
+
+def unheard_levels(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """Clips far over full scale, and clips in which nothing can be heard."""
+    from ser_bench.corpora import levels
+
+    for line in levels(ground.judged.clips):
+        yield Finding("warning", "levels", line)
+
+
+def official_facts(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """What the reader knows of the corpus as released, against what is here."""
+    from ser_bench.corpora import known_readers
+
+    corpus, facts, check = ground.corpus, ground.corpus.facts, "official facts"
+    if facts is None:
+        yield Finding("note", check, "nothing is known of this corpus as released: counts and rates could not be held against it")
+        return
+    here, reader = corpus.clips, known_readers().get(corpus.name)
+    known = set(reader.emotions.values()) if reader else set()
+    if absent := sorted(known - set(here["emotion"])):
+        yield Finding("note", check, f"{len(absent)} of {len(known)} emotions are absent here: {', '.join(absent)}")
+    if len(here) < facts.clips:
+        yield Finding("note", check, f"{facts.clips - len(here)} of the official {facts.clips} files are absent here")
+    if len(here) > facts.clips:
+        yield Finding("warning", check, f"{len(here) - facts.clips} clips more than the official {facts.clips}")
+    if (speakers := here["speaker"].nunique()) != facts.speakers:
+        yield Finding("note", check, f"{speakers} speakers instead of the official {facts.speakers}")
+    rates = ground.judged.clips["rate"]
+    other = rates[rates != facts.rate]
+    if len(other):
+        told = f"{len(other)} clips are not at the official {facts.rate:,} Hz, such as {other.index[0]} at {other.iloc[0]:,}"
+        yield Finding("warning", check, f"{told}: a resampled copy")
+
+
+def uniform_lengths(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """Clips that all last the same."""
+    seconds = ground.judged.clips["seconds"].round(4)
+    common = seconds.mode().iloc[0]
+    share = (seconds == common).mean()
+    if share >= UNIFORM_SHARE and len(seconds) >= 10:
+        yield Finding(
+            "warning",
+            "durations",
+            f"{share:.0%} of the clips last exactly {common:.3f} s: they were cut or padded, and length tells nothing any more",
+        )
+
+
+def sentences(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """Sentences that stand on both sides of a split."""
+    clips = ground.judged.clips
+    if "sentence" not in clips:
+        yield Finding("note", "sentences", "not known: whether the same words are heard in training and test could not be checked")
+        return
+    said, folds = clips["sentence"].to_numpy(str), ground.judged.folds[config.seed]
+    known = np.char.strip(said) != ""
+    training = [ground.judged.training(config.seed, fold) for fold in range(folds.max() + 1)]
+    shared = set().union(*(set(said[known & (folds == fold)]) & set(said[train]) for fold, train in enumerate(training)))
+    if shared:
+        told = f"{len(shared)} of {len(set(said[known]))} sentences are heard in training and test: results are for known words, new voices"
+        both = dataclasses.replace(ground.judged.protocol, text=True)
+        yield Finding("note", "sentences", told if ground.judged.protocol.leaky else f"{told} (--cv {both} holds out both)")

@@ -1,0 +1,42 @@
+"""The same audio more than once.
+
+In:   what stands to be judged, and what was left out of it.
+Out:  findings on copies of a clip, and on equal samples under two names.
+Rule: what a run would stop for is an error here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ser_bench.analyses.audits.finding import Finding
+from ser_bench.config import RunConfig
+from ser_bench.evaluation.plan import Ground
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COPIED_SHARE = 0.4
+
+
+def twins(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """The same audio more than once."""
+    copies = ground.skipped[is_copy(ground)]
+    if len(copies):
+        share = len(copies) / (len(copies) + len(ground.judged.clips))
+        whole = "the corpus seems to be copied into itself" if share > COPIED_SHARE else "copies of other clips, which are not used"
+        yield Finding(
+            "warning",
+            "copies",
+            f"{len(copies)} clips ({share:.0%}): {whole}; the first: {copies.iloc[0]['clip']}: {copies.iloc[0]['reason']}",
+        )
+    for warning in ground.warnings:
+        if warning.startswith("the same audio"):
+            conflict = "two emotions" in warning and not config.allow_conflicts
+            yield Finding("error" if conflict else "warning", "identical audio", warning)
+
+
+def is_copy(ground: Ground) -> pd.Series:
+    """Which of the clips that are left out are copies of others."""
+    return ground.skipped["reason"].astype(str).str.startswith("duplicate of ")

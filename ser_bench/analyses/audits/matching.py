@@ -1,0 +1,243 @@
+"""Which clips may be copies of which, by their fingerprints: candidates first, then a close look at each.
+
+In:   fingerprints of clips, and which pairs of them to ask about.
+Out:  pairs with the tempo and pitch of one against the other, and how steady both are.
+Rule: two takes of a sentence may look alike, but nobody speaks one twice with the same timing and melody. So what decides is not how
+      alike two pictures are but whether one time shift, one tempo and one pitch carry the one into the other from window to window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ser_bench.analyses.audits.fingerprint import BANDS, VARIANTS, Fingerprint, variant_maps
+
+QUERIED = 6
+"""Peaks of a clip that are looked up, the highest ones."""
+BEST = 3
+"""Of these, so many count: an excerpt has some, a joined clip has strangers."""
+RESEMBLING = 0.55
+"""Mean cosine of the vectors' best from which a pair is looked at closely."""
+NEAREST = 3
+"""So many clips that a clip resembles most are looked at closely."""
+SHRINKAGE = 0.1
+WINDOW, STEP, REACH = 25, 5, 5
+"""Frames in a window, from one to the next, and by which it is shifted to where it fits best."""
+PITCHES = np.arange(-2, 3) / 2
+"""Semitones by which it is shifted."""
+LIVE = 0.6
+FEWEST = 5
+"""Windows below which nothing is said: 0.7 s of speech."""
+STEADY_FRAMES, STEADY_SEMITONES = 0.5, 0.2
+SAME_SPEED, SAME_PITCH = 0.015, 0.2
+LEAST_SPEED, LEAST_SEMITONES = 0.035, 0.6
+"""Two takes of one sentence often differ by less than these, so that nothing smaller is taken for a change."""
+FURTHEST_SPEED, FURTHEST_SEMITONES = 1.13, 2.4
+LEAST_ALIKE, LEAST_STEADY = 0.6, 0.75
+"""Median correlation of windows, and share of steady ones, from which a pair may be a copy."""
+
+
+class Candidate(NamedTuple):
+    """Two clips worth a close look: which of `VARIANTS` fits, and a frame of each that belong together."""
+
+    one: int
+    other: int
+    variant: int
+    peak: int
+    other_peak: int
+
+
+class Match(NamedTuple):
+    """One clip against another.
+
+    Parameters
+    ----------
+    speed, semitones : float
+        Tempo and pitch of the one against the other.
+    alike : float
+        Median correlation of windows.
+    steady : float
+        Share of windows that lie within half a frame and a fifth of a semitone of one straight line.
+    windows : int
+    """
+
+    speed: float
+    semitones: float
+    alike: float
+    steady: float
+    windows: int
+
+    @property
+    def copy(self) -> bool:
+        """Whether one may be a copy of the other: unchanged, or clearly resampled, shifted or stretched, but in one of these ways only."""
+        tempo, pitch = abs(self.speed - 1), abs(self.semitones)
+        unchanged = tempo < SAME_SPEED and pitch < SAME_PITCH
+        clearly = tempo > LEAST_SPEED or pitch > LEAST_SEMITONES
+        resampled = abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH
+        one_way = clearly and (resampled or pitch < SAME_PITCH or tempo < SAME_SPEED)
+        small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(FURTHEST_SPEED)
+        certain = self.windows >= FEWEST and self.alike >= LEAST_ALIKE and self.steady >= LEAST_STEADY
+        return bool((unchanged or one_way) and small and certain)
+
+
+def candidates(prints: Sequence[Fingerprint], against: Callable[[int], np.ndarray], asked: Sequence[int] | None = None) -> list[Candidate]:
+    """Pairs of clips that resemble each other, at any of the speeds and pitches tried.
+
+    Parameters
+    ----------
+    prints : sequence of Fingerprint
+    against : callable
+        For the place of a clip, which clips it is compared with: bool, shape (n_clips,).
+    asked : sequence of int, optional
+        The clips to be looked up; all without.
+
+    Returns
+    -------
+    list of Candidate
+        Each pair once, for the direction in which it resembles more.
+    """
+    first = np.r_[0, np.cumsum([len(one.peaks) for one in prints])]
+    whiten = _whitening(np.concatenate([one.vectors for one in prints]))
+    known = whiten(np.concatenate([one.vectors for one in prints]))
+    found: dict[tuple[int, int], tuple[float, int, int]] = {}
+    for place in range(len(prints)) if asked is None else asked:
+        allowed = against(place)
+        allowed[place] = False
+        top = np.argsort(-prints[place].heights, kind="stable")[:QUERIED]
+        alike, variant = _best_variants(prints[place].vectors[top], known, first[:-1], whiten)
+        alike[~allowed] = -1
+        for other in np.argsort(-alike, kind="stable")[:NEAREST].tolist():
+            pair = (min(place, other), max(place, other))
+            if alike[other] >= max(RESEMBLING, found.get(pair, (0.0,))[0]):
+                found[pair] = (float(alike[other]), place, int(variant[other]))
+    result = []
+    for pair, (_, one, number) in sorted(found.items()):
+        other = pair[0] + pair[1] - one
+        mine = whiten(prints[one].vectors @ variant_maps()[number])
+        result.append(
+            Candidate(one, other, number, *_anchored(prints[one], prints[other], number, mine @ known[first[other] : first[other + 1]].T))
+        )
+    return result
+
+
+def verify(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Match:
+    """Look closely: fit a line through where each window of the one lies in the other, and say how steady they lie on it."""
+    speed, semitones = VARIANTS[candidate.variant]
+    mine, theirs = (np.pad(p.picture.astype(np.float32), ((0, max(0, WINDOW - len(p.picture))), (0, 0)), mode="edge") for p in (one, other))
+    starts = np.arange(0, len(mine) - WINDOW + 1, STEP)
+    live = np.array([one.live[start : start + WINDOW].mean() for start in starts]) > LIVE
+    lag = candidate.other_peak - speed * candidate.peak
+    match = Match(speed, semitones, 0.0, 0.0, 0)
+    for _ in range(3):
+        begin, end = speed * starts + lag, speed * (starts + WINDOW - 1) + lag
+        used = starts[live & (begin >= -2) & (end <= len(theirs) + 1)]
+        if not len(used):
+            return match
+        alike, shifts, pitches = _fits(mine, theirs, used, speed, lag, semitones)
+        centres = used + WINDOW / 2
+        slope = _slope(centres, shifts)
+        level, pitch = np.median(shifts - slope * centres), np.median(pitches)
+        steady = (np.abs(shifts - slope * centres - level) < STEADY_FRAMES) & (np.abs(pitches - pitch) < STEADY_SEMITONES)
+        # A frame of the one, t, lies at speed * (t + level + slope * t) + lag of the other.
+        lag, speed, semitones = lag + speed * level, speed * (1 + slope), semitones + pitch
+        match = Match(float(speed), float(semitones), float(np.median(alike)), float(steady.mean()), len(used))
+    return match
+
+
+def _whitening(vectors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """What makes vectors of length one, in which differences count that are rare among these: the same words are said by many."""
+    mean = vectors.mean(0)
+    values, directions = np.linalg.eigh(np.cov((vectors - mean).T) if len(vectors) > 1 else np.eye(vectors.shape[1]))
+    scale = (directions / np.sqrt(values + SHRINKAGE * values.mean() + 1e-9)).astype(np.float32)
+
+    def whiten(vectors: np.ndarray) -> np.ndarray:
+        whitened = (vectors - mean) @ scale
+        return whitened / np.maximum(np.linalg.norm(whitened, axis=1, keepdims=True), 1e-6)
+
+    return whiten
+
+
+def _best_variants(
+    vectors: np.ndarray, known: np.ndarray, first: np.ndarray, whiten: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """How much each clip resembles these vectors at best, and with which of `VARIANTS`, shape (n_clips,) each."""
+    queries = whiten(np.concatenate([vectors @ change for change in variant_maps()]))
+    nearest = np.maximum.reduceat(queries @ known.T, first, axis=1).reshape(len(VARIANTS), len(vectors), -1)
+    best = np.sort(nearest, axis=1)[:, -BEST:].mean(1)
+    return best.max(0), best.argmax(0)
+
+
+def _anchored(one: Fingerprint, other: Fingerprint, variant: int, alike: np.ndarray) -> tuple[int, int]:
+    """The two peaks, one of each, whose time shift most others agree with."""
+    lags = other.peaks - VARIANTS[variant][0] * one.peaks[:, None]
+    best = (-1.0, 0, 0)
+    for place in np.argsort(-alike, axis=None, kind="stable")[:4].tolist():
+        mine, theirs = divmod(place, alike.shape[1])
+        near = np.abs(lags - lags[mine, theirs]) <= 4 + 0.03 * np.abs(one.peaks - one.peaks[mine])[:, None]
+        agreeing = float(np.where(near, alike, 0).max(1).sum())
+        best = max(best, (agreeing, int(one.peaks[mine]), int(other.peaks[theirs])))
+    return best[1:]
+
+
+def _fits(
+    mine: np.ndarray, theirs: np.ndarray, starts: np.ndarray, speed: float, lag: float, semitones: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each window its highest correlation, and the frames and semitones by which it is shifted there: arrays of shape (n_windows,)."""
+    cut, lengths = _windows(mine)
+    windows = cut[starts].reshape(len(starts), WINDOW, -1)
+    # Without its means a window's products with another do not see the other's, which need not be taken off again and again.
+    windows = (windows - windows.mean(1, keepdims=True)).reshape(len(starts), -1) / lengths[starts, None]
+    times = speed * np.arange(-REACH, len(mine) + REACH) + lag
+    fit = np.empty((len(starts), len(PITCHES), 2 * REACH + 1), np.float32)
+    for row, pitch in enumerate(PITCHES):
+        cut, lengths = _windows(_warp(theirs, times, semitones + pitch))
+        for shift in range(2 * REACH + 1):
+            fit[:, row, shift] = np.einsum("nk,nk->n", windows, cut[starts + shift]) / lengths[starts + shift]
+    rows, columns = np.unravel_index(fit.reshape(len(starts), -1).argmax(1), fit.shape[1:])
+    each = np.arange(len(starts))
+    shifts = _summit(fit[each, rows], columns) - REACH
+    return fit[each, rows, columns], shifts, PITCHES[0] + _summit(fit[each, :, columns], rows) * (PITCHES[1] - PITCHES[0])
+
+
+def _windows(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The window that begins at each frame, shape (n_windows, 25 * 60), and its length as a vector that has no mean in any band."""
+    energy = _over_windows(np.square(picture).sum(1)) - np.square(_over_windows(picture)).sum(1) / WINDOW
+    lengths = np.sqrt(np.maximum(energy, 1e-6)).astype(np.float32)
+    return np.lib.stride_tricks.sliding_window_view(picture.ravel(), WINDOW * BANDS)[::BANDS], lengths
+
+
+def _over_windows(values: np.ndarray) -> np.ndarray:
+    """The sum over the window that begins at each frame."""
+    sums = np.cumsum(values, 0, float)
+    return sums[WINDOW - 1 :] - np.concatenate([np.zeros_like(sums[:1]), sums[:-WINDOW]])
+
+
+def _warp(picture: np.ndarray, times: np.ndarray, semitones: float) -> np.ndarray:
+    """A picture at these frames, so many semitones higher, linearly interpolated; beyond the edges as at them."""
+    times = np.clip(times, 0, len(picture) - 1)
+    before = np.minimum(times.astype(int), len(picture) - 2)
+    part = (times - before)[:, None].astype(np.float32)
+    moved = picture[before] * (1 - part) + picture[before + 1] * part
+    bands = np.clip(np.arange(BANDS) - semitones, 0, BANDS - 1)
+    below = np.minimum(bands.astype(int), BANDS - 2)
+    part = (bands - below).astype(np.float32)
+    return moved[:, below] * (1 - part) + moved[:, below + 1] * part
+
+
+def _summit(heights: np.ndarray, highest: np.ndarray) -> np.ndarray:
+    """Where a parabola through the highest and its two neighbours is highest, row by row."""
+    at = np.clip(highest, 1, heights.shape[1] - 2)
+    left, middle, right = (np.take_along_axis(heights, at[:, None] + side, axis=1)[:, 0] for side in (-1, 0, 1))
+    bend = left - 2 * middle + right
+    return at + np.where(bend < 0, np.clip((left - right) / np.where(bend < 0, 2 * bend, 1), -0.5, 0.5), 0)
+
+
+def _slope(times: np.ndarray, values: np.ndarray) -> float:
+    """The median slope over pairs of windows that do not share much (Theil and Sen), at most 4 %; 0 for too few."""
+    one, other = np.triu_indices(len(times), 1)
+    apart = times[other] - times[one] >= 3 * STEP
+    slopes = (values[other] - values[one])[apart] / (times[other] - times[one])[apart]
+    return float(np.clip(np.median(slopes), -0.04, 0.04)) if len(slopes) else 0.0

@@ -1,0 +1,24 @@
+"""Whether names are names: speakers and emotions that may be one, and what was joined, left out or read as something else.
+
+In:   what stands to be judged.
+Out:  findings on names, labels and columns.
+Rule: what a run would stop for is an error here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ser_bench.analyses.audits.finding import Finding
+from ser_bench.config import RunConfig
+from ser_bench.evaluation.plan import Ground
+
+
+def names(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """Names that may be one, or none, and contradictions between rows of one speaker."""
+    from ser_bench.corpora import ASKED, questions
+
+    for column, what in questions(ground.corpus.clips, ASKED).items():
+        yield Finding("warning" if config.allow_similar_names else "error", "names", f"{column}: {what}")
+    for line in ground.warnings:
+        yield Finding("warning", "names and labels", line)

@@ -1,0 +1,229 @@
+"""The same recording again, though not sample by sample: encoded, resampled, softer, faster, higher, stretched, cut, joined, in a room.
+
+In:   what stands to be judged, of one corpus or of several.
+Out:  pairs of clips that may hold one recording, and findings on them.
+Rule: fingerprints say which pairs are worth a look. A pair is named where waveforms agree, or where one tempo and one pitch carry the
+      one into the other throughout. Equal samples are reported as identical audio, and not again here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ser_bench.analyses.audits.finding import Finding
+from ser_bench.analyses.audits.fingerprint import RATE, Fingerprint, fingerprint
+from ser_bench.analyses.audits.matching import Candidate, candidates, verify
+from ser_bench.audio.clip import read_clip
+from ser_bench.config import RunConfig
+from ser_bench.evaluation.plan import Ground
+from ser_bench.utils.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHECK = "near-identical audio"
+ONE_RECORDING = 0.7
+"""Likeness of waveforms from which two clips may be one recording; see `likeness`."""
+VOICE_BANDS = ((150.0, 600.0), (600.0, 2000.0))
+"""Hz."""
+WINDOW = RATE // 10
+QUIET = 0.01
+NAMED, NAMED_CROSSING = 3, 20
+
+
+class Pair(NamedTuple):
+    """Two clips that may be one recording, by where they stand, and what was done to the one: tempo, and semitones."""
+
+    one: int
+    other: int
+    speed: float = 1.0
+    semitones: float = 0.0
+
+    def reversed(self) -> Pair:
+        """The same of the other."""
+        return Pair(self.other, self.one, 1 / self.speed, -self.semitones)
+
+
+class Heard(NamedTuple):
+    """A corpus and the fingerprints of its clips."""
+
+    ground: Ground
+    prints: list[Fingerprint]
+
+
+def near_twins(ground: Ground, config: RunConfig, progress: Progress) -> Iterator[Finding]:
+    """One recording under two names."""
+    clips = ground.judged.clips
+    found = one_recording(clips, listen(ground, config, progress), clips["digest"].factorize()[0], config, progress)
+    crossing = {column: [pair for pair in found if len(set(clips[column].iloc[list(pair[:2])])) > 1] for column in ("emotion", "speaker")}
+    advice = {"emotion": "listen to them: one label may be wrong", "speaker": "a split may part them"}
+    for column, pairs in crossing.items():
+        if pairs:
+            yield Finding(
+                "warning", CHECK, f"may be one recording under two {column}s ({advice[column]}): {_enumerate(clips, pairs, column)}"
+            )
+    if within := [pair for pair in found if all(pair not in pairs for pairs in crossing.values())]:
+        yield Finding("warning", CHECK, f"may be one recording, of one speaker and emotion: {_enumerate(clips, within)}")
+
+
+def shared_recordings(one: Heard, other: Heard, config: RunConfig, progress: Progress) -> str:
+    """That clips of one corpus may be copies of another's, how many, and the first; nothing where none may."""
+    import pandas as pd
+
+    clips = pd.concat([heard.ground.judged.clips for heard in (one, other)])
+    sides = np.repeat([0, 1], [len(heard.prints) for heard in (one, other)])
+    found = one_recording(clips, [*one.prints, *other.prints], sides, config, progress)
+    if not found:
+        return ""
+    counts = [len({pair[:2][side] for pair in map(_sorted, found)}) for side in (0, 1)]
+    first = _sorted(found[0])
+    mine, theirs = (heard.ground.corpus.name for heard in (one, other))
+    return (
+        f"{counts[0]} clip(s) of {mine} and {counts[1]} of {theirs} may be the same recordings, so that one corpus "
+        f"does not test the other: {clips.index[first.one]} ~ {clips.index[first.other]}{_change(first)}"
+    )
+
+
+def listen(ground: Ground, config: RunConfig, progress: Progress) -> list[Fingerprint]:
+    """The fingerprints of a corpus's clips."""
+    clips = ground.judged.clips
+    if not len(clips):
+        return []
+    progress.start("listening for copies", len(clips))
+    prints = []
+    try:
+        for _, span in _spans(clips).iterrows():
+            prints.append(fingerprint(_waveform(span, config)))
+            progress.advance()
+    finally:
+        progress.stop()
+    return prints
+
+
+def one_recording(clips: pd.DataFrame, prints: list[Fingerprint], sides: np.ndarray, config: RunConfig, progress: Progress) -> list[Pair]:
+    """Pairs of clips that may be one recording.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        With `path`, and for spans `start` and `end`.
+    prints : list of Fingerprint
+        As `listen` gives them.
+    sides : array of int, shape (n_clips,)
+        Only clips with different numbers are compared.
+
+    Returns
+    -------
+    list of Pair
+        In order.
+    """
+    if not len(clips):
+        return []
+    spans = _spans(clips)
+    looked = candidates(prints, lambda place: sides != sides[place])
+    found = []
+    progress.start("comparing clips that resemble each other", max(len(looked), 1))
+    try:
+        for candidate in looked:
+            if pair := _same(candidate, prints, spans, config):
+                found.append(pair)
+            progress.advance()
+    finally:
+        progress.stop()
+    return sorted(found, key=lambda pair: sorted(pair[:2]))
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """How alike two waveforms are, where one lies on the other as it fits best, 0 to 1; the sign does not count.
+
+    The shift is that of the highest cross-correlation from 150 to 2,000 Hz. There, windows of 0.1 s are correlated, each for itself, from
+    150 to 600 Hz and from 600 to 2,000 Hz; the lower of the two bands' medians counts. So one loud vowel on one pitch, which two people
+    may share, decides nothing. `docs/leaks.md` has what was measured.
+
+    Parameters
+    ----------
+    one, other : array of float32, shape (n,)
+        Samples at 8 kHz.
+
+    >>> noise = np.random.default_rng(0).normal(size=(2, 8000)).astype(np.float32)
+    >>> round(likeness(noise[0], -0.1 * noise[0, 30:]), 1), likeness(*noise) < 0.5
+    (1.0, True)
+    """
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    size = next_fast_len(len(one) + len(other), real=True)
+    hertz = np.arange(size // 2 + 1) * (RATE / size)
+    spectra = rfft(one, size), rfft(other, size)
+    heard = (hertz >= VOICE_BANDS[0][0]) & (hertz < VOICE_BANDS[-1][1])
+    # Twice as many lags as samples: a resampled copy may lie between two.
+    crossed = irfft(spectra[0] * spectra[1].conj() * heard, 2 * size)
+    peak = int(np.abs(crossed).argmax())
+    lag = peak / 2 if peak < size else peak / 2 - size
+    shifted = np.sign(crossed[peak]) * spectra[1] * np.exp(-2j * np.pi * hertz / RATE * lag)
+    begin, end = max(0, int(np.ceil(lag))), min(len(one), int(lag) + len(other))
+    if end - begin < WINDOW:
+        return 0.0
+    bands = ((hertz >= low) & (hertz < high) for low, high in VOICE_BANDS)
+    return min(_median_likeness(*(irfft(spectrum * band, size)[begin:end] for spectrum in (spectra[0], shifted))) for band in bands)
+
+
+def _median_likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """The median correlation of windows in which either is not silent."""
+    mine, theirs = (np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[:: WINDOW // 2] for samples in (one, other))
+    power, their_power = (np.square(windows).sum(1) for windows in (mine, theirs))
+    live = (power > QUIET * power.max()) | (their_power > QUIET * their_power.max())
+    return float(np.median(((mine * theirs).sum(1) / np.sqrt(np.maximum(power * their_power, 1e-20)))[live])) if live.any() else 0.0
+
+
+def _same(candidate: Candidate, prints: list[Fingerprint], spans: pd.DataFrame, config: RunConfig) -> Pair | None:
+    """The pair, where a close look says that it may be one recording."""
+    one, other = candidate.one, candidate.other
+    match = verify(prints[one], prints[other], candidate)
+    if match.copy:
+        return Pair(one, other, match.speed, match.semitones)
+    unchanged = candidate.variant == 0
+    if unchanged and likeness(*(_waveform(spans.iloc[place], config) for place in (one, other))) >= ONE_RECORDING:
+        return Pair(one, other)
+    return None
+
+
+def _spans(clips: pd.DataFrame) -> pd.DataFrame:
+    return clips.reindex(columns=["path", "start", "end"])
+
+
+def _waveform(span: pd.Series, config: RunConfig) -> np.ndarray:
+    return config.hearing.window(read_clip(span["path"], span["start"], span["end"])).at(RATE)
+
+
+def _sorted(pair: Pair) -> Pair:
+    return pair if pair.one < pair.other else pair.reversed()
+
+
+def _change(pair: Pair) -> str:
+    """What was done to the one, where it can be heard: ``, 1.10 times as fast, 1.7 semitones higher``."""
+    told = []
+    if abs(pair.speed - 1) >= 0.02:
+        told.append(f"{pair.speed:.2f} times as fast")
+    if abs(pair.semitones) >= 0.3:
+        told.append(f"{abs(pair.semitones):.1f} semitones {'higher' if pair.semitones > 0 else 'lower'}")
+    return f" (the first {' and '.join(told)})" if told else ""
+
+
+def _enumerate(clips: pd.DataFrame, pairs: list[Pair], column: str = "") -> str:
+    """How many pairs, between which values of a column where these are many, and the first by name."""
+    most = NAMED_CROSSING if column else NAMED
+    names = [f"{clip} ({value})" for clip, value in clips[column].items()] if column else list(clips.index)
+    ordered = [pair if names[pair.one] <= names[pair.other] else pair.reversed() for pair in pairs]
+    told = sorted(f"{names[pair.one]} ~ {names[pair.other]}{_change(pair)}" for pair in ordered)
+    if len(told) <= most:
+        return f"{len(told)} pair(s): {'; '.join(told)}"
+    if not column:
+        return f"{len(told)} pair(s): {'; '.join(told[:most])} and {len(told) - most} more"
+    between = Counter(" ~ ".join(sorted({str(clips[column].iloc[place]) for place in pair[:2]})) for pair in pairs)
+    shown = ", ".join(f"{values} {n}" for values, n in between.most_common(most))
+    more = f" and {len(between) - most} more" if len(between) > most else ""
+    return f"{len(told)} pair(s), between {shown}{more}; the first: {'; '.join(told[:NAMED])}"

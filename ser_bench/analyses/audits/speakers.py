@@ -1,0 +1,32 @@
+"""How much the speakers of a corpus can show: their effective number.
+
+In:   the clips that a run would evaluate.
+Out:  a finding, a warning where intervals would be wide and unsure.
+Rule: a speaker weighs as in the UAR, by the mean share of each emotion's clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ser_bench import scores
+from ser_bench.analyses.audits.finding import Finding
+from ser_bench.config import RunConfig
+from ser_bench.corpora import uneven_speakers
+from ser_bench.evaluation.plan import Ground
+
+CHECK = "effective number of speakers"
+
+
+def effective_speakers(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+    """The effective number of speakers beside their number."""
+    import pandas as pd
+
+    tested = ground.judged.clips[ground.judged.evaluated]
+    clips = pd.crosstab(tested["voice"], tested["emotion"])
+    per = clips.sum(axis=1)
+    effective = scores.effective_voices(clips)
+    if uneven := uneven_speakers(clips.to_numpy()):
+        yield Finding("warning", CHECK, uneven)
+    else:
+        yield Finding("note", CHECK, f"{effective:.1f} for {len(per)} speakers with {per.min()} to {per.max()} clips")

@@ -1,0 +1,346 @@
+"""Train on one corpus, judge on another: what is left of a system where microphone, language and actors change, too.
+
+In:   corpora to train on, corpora to judge on.
+Out:  a row a pair, feature set, model and track: UAR on the other corpus, and what is lost against training within it.
+Rule: all pairs are judged on the emotions that every corpus has, and a corpus is judged by others on the very clips that it is judged on
+      by itself. Nothing of it is seen, but on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
+
+Across corpora no voice that is evaluated trained a model, so given the training corpus the voices are independent: there is no overlap to
+allow for (`overlap` is ``none``), and an interval is about *this* training corpus and new speakers of the other. What other speakers to
+train on would have given cannot be seen in one training corpus. Within a corpus its voices train each other's models. A loss has one
+system of either kind: what voices owe to each other within is not there across, so pairing does not cancel it, and it is uncorrelated
+with the rest of the difference. So `scores.overlap_bound` times the spread of the paired differences is enough. It is taken (``bound``)
+instead of refits: losses are many times as large as what these would take off their intervals.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.analyses.audits.near_duplicates import Heard, listen, shared_recordings
+from ser_bench.config import RunConfig
+from ser_bench.corpora import few, voices_of
+from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.evaluation.plan import Chosen, Ground, Plan, choose_clips, choose_models, lay_ground, split
+from ser_bench.evaluation.runner import finish
+from ser_bench.evaluation.splits import NEVER, Protocol
+from ser_bench.evaluation.units import Cell, Finished, Judged, Unit, make_unit
+from ser_bench.features import Extractor, Features, distinct_parts, parse_features
+from ser_bench.utils.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRACKS = ("train", "corpus", "speaker")
+ACROSS = Protocol("cross")
+COLUMNS = (
+    *("train", "test", "emotions", "features", "dims", "model", "track", "cv", "speakers", "clips"),
+    *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high", "overlap", "loss_overlap"),
+    *("budget", "trials", "seeds", "status", "notes", "seconds"),
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A corpus to train on and a corpus to judge.
+
+    Parameters
+    ----------
+    train : str
+        The former's name.
+    judged : Judged
+        The latter.
+    ground : Ground
+        What units stand on: both corpora, or the one where it is judged by itself.
+    doubt : str
+        Why the one may not test the other.
+    """
+
+    train: str
+    judged: Judged
+    ground: Ground
+    doubt: str = ""
+
+    @property
+    def within(self) -> bool:
+        """Whether a corpus is judged by itself."""
+        return self.train == self.judged.corpus
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a cell of a pair: codes predicted, shape (n_seeds, n_clips), its results, or why there are none."""
+
+    predicted: np.ndarray
+    kept: list[Finished]
+    failure: str = ""
+
+
+def judge_across(
+    config: RunConfig, train: Sequence[str], test: Sequence[str], tracks: Sequence[str], progress: Progress
+) -> tuple[dict[str, Ground], pd.DataFrame, pd.DataFrame]:
+    """Judge every corpus of `test` by every one of `train`, and by itself.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Its corpus and track do not count.
+    train, test : sequence of str
+        Folders, manifests or ``tones``.
+    tracks : sequence of {'train', 'corpus', 'speaker'}
+        Where scaling statistics come from: the clips trained on; each corpus's own; each speaker's own.
+
+    Returns
+    -------
+    grounds : dict of str to Ground
+        By source, with the clips of the emotions that all corpora share.
+    table : DataFrame
+        The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the corpus judged, blank where
+        that is what the row is. `overlap` and `loss_overlap` say what the two intervals allow for: `scores.BOUND` or `scores.NONE`.
+    predictions : DataFrame
+        ``train, test, features, model, track, seed, clip, speaker, voice, emotion, predicted``.
+
+    Raises
+    ------
+    WrongCall
+        As a run; also where corpora have fewer than two emotions in common, share a name or share audio.
+    """
+    import pandas as pd
+
+    if not tracks:
+        raise WrongCall(f"track: at least one is needed ({', '.join(TRACKS)})")
+    for track in tracks:
+        if track not in TRACKS:
+            raise unknown("track", track, TRACKS)
+    config = _budgeted(config, [*train, *test])
+    grounds = lay_grounds(list(dict.fromkeys([*train, *test])), config, progress)
+    doubts = _doubts(grounds, train, test, config, progress)
+    rows, predictions = [], []
+    for pair_group in _pairs(grounds, train, test, doubts):
+        within: dict[Cell, Outcome] = {}
+        for pair in pair_group:
+            for cell, outcome in _judge(pair, config, tracks, progress).items():
+                reference = within.setdefault(cell, outcome)
+                rows.append(_row(pair, cell, outcome, None if pair.within else reference, config))
+                predictions += list(_prediction_rows(pair, cell, outcome))
+    return grounds, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
+
+
+def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -> dict[str, Ground]:
+    """Every corpus, with the clips of the emotions that all share; errors as `judge_across`. What names and labels do not allow is refused
+    before anything is extracted."""
+    configs = {source: dataclasses.replace(config, corpus=(source,)) for source in sources}
+    chosen = {source: choose_clips(configs[source]) for source in sources}
+    _check_names(chosen)
+    named = {one.corpus.name: sorted(one.corpus.clips["emotion"].unique()) for one in chosen.values()}
+    shared = _shared(named)
+    for one in chosen.values():
+        clips = one.corpus.clips[one.corpus.clips["emotion"].isin(shared)]
+        protocol, folds = split(clips.assign(voice=voices_of(clips)), one.corpus, config)
+        _check_protocol(protocol, all((fold != NEVER).all() for fold in folds.values()))
+    grounds = {source: lay_ground(configs[source], config.features, progress, chosen[source]) for source in sources}
+    _check_apart(grounds, config)
+    shared = _shared({ground.corpus.name: ground.judged.emotions for ground in grounds.values()})
+    return {source: _keep(ground, shared, config) for source, ground in grounds.items()}
+
+
+def _check_names(chosen: dict[str, Chosen]) -> None:
+    names: dict[str, str] = {}
+    for source, one in chosen.items():
+        if other := names.get(one.corpus.name):
+            raise WrongCall(f"{other} and {source} are both called '{one.corpus.name}'; name one corpus once, or rename the manifest")
+        names[one.corpus.name] = source
+
+
+def _check_apart(grounds: dict[str, Ground], config: RunConfig) -> None:
+    """Refuse corpora that share audio, or clips' names where rows of one's own go by these."""
+    parts = distinct_parts([parse_features(text) for text in config.features])
+    own = [part.label for part in parts if not isinstance(part, Extractor)]
+    digests: dict[str, str] = {}
+    seen: set[str] = set()
+    for source, ground in grounds.items():
+        clips = ground.judged.clips
+        for clip, digest in clips["digest"].items():
+            if digest in digests:
+                raise WrongCall(
+                    f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot judge each other"
+                )
+        if own and (twice := sorted(set(clips.index) & seen)):
+            raise WrongCall(f"-f {own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
+        seen |= set(clips.index)
+        digests |= {digest: str(clip) for clip, digest in clips["digest"].items()}
+
+
+def _shared(emotions: Mapping[str, Sequence[str]]) -> set[str]:
+    """The emotions that all corpora have, of those that each has by its name."""
+    shared = set.intersection(*map(set, emotions.values()))
+    if len(shared) < 2:
+        said = "; ".join(f"{name}: {', '.join(map(quoted, found))}" for name, found in emotions.items())
+        raise WrongCall(f"the corpora have fewer than two emotions in common ({said}); see --labels")
+    return shared
+
+
+def _check_protocol(protocol: Protocol, all_tested: bool) -> None:
+    if protocol.leaky or protocol.text or protocol.most or not all_tested:
+        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves as by each other, without leaks; use auto, loso or group:K")
+
+
+def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
+    """The clips of these emotions, split anew, with a warning that counts the others."""
+    kept = ground.judged.clips["emotion"].isin(emotions).to_numpy()
+    clips = ground.judged.clips[kept]
+    protocol, folds = split(clips, ground.corpus, config)
+    judged = Judged(ground.corpus.name, "+".join(sorted(emotions)), clips, protocol, folds)
+    _check_protocol(protocol, bool(judged.evaluated.all()))
+    features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in ground.features.items()}
+    left = ground.judged.clips.loc[~kept, "emotion"].value_counts().sort_index()
+    counts = ", ".join(f"{quoted(emotion)} ({n})" for emotion, n in left.items())
+    told = [f"{ground.corpus.name}: {left.sum()} clip(s) of emotions that not all corpora have are left out: {counts}"] if len(left) else []
+    before = few(ground.judged.clips[ground.judged.evaluated])
+    warnings = [*(line for line in ground.warnings if line not in before), *few(clips), *told]
+    return dataclasses.replace(ground, judged=judged, features=features, warnings=warnings)
+
+
+def _budgeted(config: RunConfig, sources: Sequence[str]) -> RunConfig:
+    """One budget for all pairs: that of real speech, if there is any."""
+    real = [source for source in sources if source.partition("(")[0] != "tones"]
+    return config.for_corpus([*real, *sources][0])
+
+
+def _doubts(
+    grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str], config: RunConfig, progress: Progress
+) -> dict[frozenset[str], str]:
+    """For each two corpora of which one is to test the other, what recordings they may share; nothing where they may share none."""
+    pairs = dict.fromkeys((min(one, other), max(one, other)) for one in train for other in test if one != other)
+    asked = dict.fromkeys(source for pair in pairs for source in pair)
+    heard = {source: Heard(grounds[source], listen(grounds[source], config, progress)) for source in asked}
+    return {frozenset(pair): shared_recordings(heard[pair[0]], heard[pair[1]], config, progress) for pair in pairs}
+
+
+def _pairs(
+    grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str], doubts: dict[frozenset[str], str]
+) -> Iterator[list[Pair]]:
+    """For each corpus to judge, its pairs: first with itself."""
+    for judged in dict.fromkeys(test):
+        ground = grounds[judged]
+        others = [source for source in dict.fromkeys(train) if source != judged]
+        across = [
+            Pair(grounds[source].corpus.name, ground.judged, _both(grounds[source], ground), doubts[frozenset([source, judged])])
+            for source in others
+        ]
+        yield [Pair(ground.corpus.name, ground.judged, ground), *across]
+
+
+def _both(train: Ground, test: Ground) -> Ground:
+    """Two corpora as one, the clips of the second held out."""
+    import pandas as pd
+
+    tables = [_named(part.judged) for part in (train, test)]
+    sides = np.repeat([1, 0], [len(table) for table in tables])
+    name = f"{train.corpus.name} -> {test.corpus.name}"
+    folds = dict.fromkeys(test.judged.folds, sides)
+    judged = Judged(name, test.judged.labels, pd.concat(tables), ACROSS, folds)
+    features = {key: _stack(train.features[key], test.features[key]) for key in test.features}
+    return dataclasses.replace(test, judged=judged, features=features)
+
+
+def _named(judged: Judged) -> pd.DataFrame:
+    """The clip table with the corpus's name before speakers and voices: '03' of one is not '03' of another."""
+    voices = {column: judged.corpus + ":" + judged.clips[column].astype(str) for column in ("speaker", "voice")}
+    return judged.clips[["key", "emotion"]].assign(corpus=judged.corpus, **voices)
+
+
+def _stack(train: Features, test: Features) -> Features:
+    """Two corpora's rows of one feature set; where it depends on the corpus (a table of one's own), the fingerprint names both."""
+    if train.columns != test.columns:
+        raise WrongCall(f"{train.name}: the corpora have different columns")
+    both = train.fingerprint if train.fingerprint == test.fingerprint else f"{train.fingerprint}+{test.fingerprint}"
+    return dataclasses.replace(test, fingerprint=both, values=np.vstack([train.values, test.values]))
+
+
+def _judge(pair: Pair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[Cell, Outcome]:
+    """What came of each cell of a pair."""
+    models = choose_models(config)
+    units = [
+        make_unit(pair.ground.judged, matrix, model, track, seed, fold, config.trials, config.inner)
+        for matrix in pair.ground.features.values()
+        for model in models.values()
+        for track in tracks
+        for seed, folds in pair.ground.judged.folds.items()
+        for fold in (range(folds.max() + 1) if pair.within else [0])
+    ]
+    plan = Plan(**vars(pair.ground), config=config, models=models, units=units)
+    done, failures, _ = finish(plan, progress)
+    return {cell: _outcome(pair, mine, done, failures) for cell, mine in plan.cells.items()}
+
+
+def _outcome(pair: Pair, units: list[Unit], done: dict[str, Finished], failures: dict[str, str]) -> Outcome:
+    kept = [done[unit.hash] for unit in units if unit.hash in done]
+    failed = [failures[unit.hash] for unit in units if unit.hash in failures]
+    if failed:
+        return Outcome(np.empty(0), kept, failed[0])
+    whole = pair.ground.judged.predicted(units, done)
+    return Outcome(whole[:, -len(pair.judged.codes) :], kept)
+
+
+def own_rates(grounds: dict[str, Ground], features: Sequence[str]) -> Iterator[str]:
+    """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things."""
+    rates = {ground.corpus.name: sorted(ground.judged.clips["rate"].unique()) for ground in grounds.values()}
+    if len({tuple(found) for found in rates.values()}) == 1:
+        return
+    said = "; ".join(f"{name}: {', '.join(f'{rate:,}' for rate in found)} Hz" for name, found in rates.items())
+    for part in distinct_parts([parse_features(text) for text in features]):
+        if isinstance(part, Extractor) and part.rate is None:
+            yield f"{part.label} is extracted at each file's own rate, in which corpora differ ({said}): it does not measure the same there"
+
+
+def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
+    judged = pair.judged
+    told = [*judged.notes, *(note for unit in outcome.kept for note in unit.about["notes"])]
+    notes = [pair.doubt] if pair.doubt else []
+    notes += [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
+    if len(always := np.unique(outcome.predicted)) == 1:
+        notes.append(f"every clip is taken for {judged.emotions[always[0]]}")
+    row = {
+        "train": pair.train,
+        "test": judged.corpus,
+        "emotions": judged.labels,
+        **dict(zip(("features", "model", "track"), cell, strict=True)),
+        "dims": pair.ground.features[cell[0]].values.shape[1],
+        "cv": str(pair.ground.judged.protocol),
+        "speakers": judged.n_voices,
+        "clips": len(judged.clips),
+        "budget": config.budget,
+        "trials": config.trials,
+        "seeds": config.seeds,
+        "status": "failed" if outcome.failure else "ok",
+        "notes": "; ".join(notes),
+        "seconds": round(sum(unit.about["seconds"] for unit in outcome.kept), 1),
+    }
+    return row if outcome.failure else row | _scores(judged, outcome, within)
+
+
+def _scores(judged: Judged, outcome: Outcome, within: Outcome | None) -> dict[str, Any]:
+    counts = scores.speaker_counts(judged.codes, outcome.predicted, judged.voices)
+    bound = scores.overlap_bound(counts.shape[-3])
+    found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts, inflation=bound if within is None else 1.0), strict=True))
+    allowed = {"overlap": scores.BOUND if within is None else scores.NONE}
+    found |= {"war": scores.war_of(counts.sum(-3)).mean(), "macro_f1": scores.macro_f1_of(counts.sum(-3)).mean()}
+    if within and not within.failure:
+        loss = scores.difference_interval(judged.codes, within.predicted, outcome.predicted, judged.voices, inflation=bound)
+        found |= dict(zip(("loss", "loss_low", "loss_high"), loss, strict=True))
+        allowed["loss_overlap"] = scores.BOUND
+    return {name: round(float(value), 4) for name, value in found.items()} | allowed
+
+
+def _prediction_rows(pair: Pair, cell: Cell, outcome: Outcome) -> Iterator[pd.DataFrame]:
+    emotions, known = np.array(pair.judged.emotions), pair.judged.clips[["speaker", "voice", "emotion"]]
+    for seed, codes in zip(pair.judged.folds, outcome.predicted, strict=False):
+        named = {"train": pair.train, "test": pair.judged.corpus, **dict(zip(("features", "model", "track"), cell, strict=True))}
+        yield known.assign(**named, seed=seed, predicted=emotions[codes]).rename_axis("clip").reset_index().sort_values("clip")

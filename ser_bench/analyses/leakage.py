@@ -1,0 +1,134 @@
+"""The leak gap: what each shortcut adds to a cell's UAR.
+
+In:   a corpus, one feature set, one model.
+Out:  a row a way to judge them: how clips were split, how parameters were chosen, where scaling statistics came from; the UAR, and
+      what it is above the honest one.
+Rule: but for what a row names, everything is as in a run: the same clips, budget, model and number of folds.
+
+Intervals have the bound of what overlapping training sets can add (`scores.overlap_bound`), not refits: in a random split every fold holds
+out clips of all voices, so there is no pair of folds without which a voice's help could be measured, and parameters that were chosen by
+the test score cannot be held. Every difference to the honest row has such a row on one side but for two scalings, and intervals of one
+table are to be compared. The bound holds for differences, too: where a and b are two systems, the part of ``u_a - u_b`` that voices
+owe to each other is uncorrelated with the rest, so that it is within the spread that the bound multiplies.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.config import RunConfig
+from ser_bench.errors import WrongCall
+from ser_bench.evaluation.plan import Ground, Plan, choose_models, lay_ground, resplit
+from ser_bench.evaluation.runner import finish_all
+from ser_bench.evaluation.splits import WITH_SENTENCES
+from ser_bench.evaluation.units import ON_TEST, Unit, make_unit
+from ser_bench.utils.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEATURES, MODEL = "egemaps", "svm"
+"""What is measured where nothing else is named."""
+
+SCALINGS = {"train": "train", "all": "corpus", "speaker": "speaker"}
+"""The track that is each scaling."""
+
+PARAMETERS = ("nested", "test")
+
+
+class Way(NamedTuple):
+    """One way to judge a cell.
+
+    Parameters
+    ----------
+    split : {'speaker', 'random', 'speaker+sentence'}
+        What is kept apart: speakers; nothing; speakers and what they say.
+    parameters : {'nested', 'test'}
+        Chosen inside the training part of each fold, or by the score that is then reported.
+    scaling : {'train', 'all', 'speaker'}
+        Statistics of training clips, of all clips, or of each speaker's own (transductive).
+    """
+
+    split: str
+    parameters: str
+    scaling: str
+
+
+HONEST = Way("speaker", "nested", "train")
+NOTHING = scores.Interval(0.0, 0.0, 0.0)
+
+
+def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataFrame]:
+    """Judge one cell in every way.
+
+    Parameters
+    ----------
+    config : RunConfig
+        For one corpus, of one feature set and one model; `cv` is the honest split.
+
+    Returns
+    -------
+    ground : Ground
+        What the honest rows stand on.
+    gap : DataFrame
+        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high, overlap``, the honest row first; `gap` is what a row's
+        UAR is above the honest one, both with intervals over speakers; `overlap` is `scores.BOUND`, which these allow for.
+
+    Raises
+    ------
+    WrongCall
+        As a run, and for a leaky `cv`.
+    WorkFailed
+        Where a unit failed; the others are kept.
+    """
+    import pandas as pd
+
+    ground = lay_ground(config, config.features, progress)
+    protocol = ground.judged.protocol
+    if protocol.leaky or protocol.text or protocol.most or not ground.judged.evaluated.all():
+        raise WrongCall(f"--cv {protocol}: the gap is measured from an honest and whole split; leave --cv out, or use loso or group:K")
+    predicted = {way: codes for part in _splits(ground, config) for way, codes in _judge(part, config, progress)}
+    truth, voices = ground.judged.codes, ground.judged.voices
+    inflation, rows = scores.overlap_bound(len(np.unique(voices))), []
+    for way, codes in predicted.items():
+        # The honest row is above itself by nothing, for sure.
+        above = NOTHING if way == HONEST else scores.difference_interval(truth, codes, predicted[HONEST], voices, inflation=inflation)
+        rows.append((*way, *scores.jackknife_interval(truth, codes, voices, inflation=inflation), *above, scores.BOUND))
+    columns = [*Way._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high", "overlap"]
+    return ground, pd.DataFrame(rows, columns=columns).round(4)
+
+
+def _splits(ground: Ground, config: RunConfig) -> Iterator[tuple[str, Ground]]:
+    """The same clips split by speaker, at random into as many folds, and by speaker and sentence where sentences are known."""
+    judged = ground.judged
+    yield "speaker", ground
+    n_folds = len(np.unique(judged.folds[config.seed]))
+    yield "random", resplit(ground, dataclasses.replace(config, cv=f"random:{n_folds}"))
+    said = judged.clips.get("sentence")
+    if said is not None and said.nunique() > 1 and (said.str.strip() != "").all():
+        yield f"speaker{WITH_SENTENCES}", resplit(ground, dataclasses.replace(config, cv=f"{judged.protocol}{WITH_SENTENCES}"))
+
+
+def _judge(part: tuple[str, Ground], config: RunConfig, progress: Progress) -> Iterator[tuple[Way, np.ndarray]]:
+    """Each way that is measured on a split, with the emotion codes predicted by it, shape (n_seeds, n_clips)."""
+    name, ground = part
+    text = name.endswith(WITH_SENTENCES)
+    ways = [HONEST._replace(split=name)] if text else [Way(name, p, s) for p in PARAMETERS for s in SCALINGS]
+    models = choose_models(config)
+    units = {way: list(_units(ground, config, way)) for way in ways}
+    plan = Plan(**vars(ground), config=config, models=models, units=[unit for mine in units.values() for unit in mine])
+    done = finish_all(plan, progress)
+    for way, mine in units.items():
+        yield way, ground.judged.predicted(mine, done)
+
+
+def _units(ground: Ground, config: RunConfig, way: Way) -> Iterator[Unit]:
+    judged, (matrix,), (model,) = ground.judged, ground.features.values(), choose_models(config).values()
+    for seed, folds in judged.folds.items():
+        for fold in range(folds.max() + 1) if way.parameters == "nested" else [ON_TEST]:
+            yield make_unit(judged, matrix, model, SCALINGS[way.scaling], seed, fold, config.trials, config.inner)

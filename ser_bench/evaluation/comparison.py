@@ -1,0 +1,194 @@
+"""Systems compared across corpora.
+
+In:   rows of a merged leaderboard, and the chance level of each corpus.
+Out:  a comparison a group of rows of one track and one search: mean ranks, tests, and in words what they can tell.
+Rule: a corpus counts once. Only systems that were judged on every corpus of the group take part, by their ranks within each; what
+      so few corpora cannot tell is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.evaluation.splits import TRACKS
+from ser_bench.utils.formatting import records, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.05
+ROPE = 0.01
+GROUP = ["track", "budget", "trials", "seeds", "settings", "aside"]
+"""What the rows of a comparison share; `aside` is what a protocol asks besides: other sentences, fewer speakers."""
+
+SYSTEM = ["features", "model"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Systems compared over the corpora of one group.
+
+    Parameters
+    ----------
+    track, search : str
+        What the rows of the group share.
+    corpora : tuple of str
+    systems : DataFrame
+        The best first: `features`, `model`, `mean_rank`, `mean_uar`, `uar.<corpus>...`; with three corpora or more `best_better`,
+        `equivalent`, `better`: the Bayesian signed-rank test against the first system; where it can tell anything `p`:
+        Wilcoxon's test against the first, Holm's correction over all pairs.
+    cliques : list of tuple of int
+        Rows of `systems` that are neighbours and not told apart.
+    said : list of str
+        What it all means, in sentences.
+    """
+
+    track: str
+    search: str
+    corpora: tuple[str, ...]
+    systems: pd.DataFrame
+    cliques: list[tuple[int, ...]]
+    said: list[str]
+
+    @property
+    def title(self) -> str:
+        """What is compared."""
+        return f"Across corpora, {TRACKS[self.track]}; {self.search}"
+
+    @property
+    def drawable(self) -> bool:
+        """Whether there are corpora enough for a diagram."""
+        return len(self.corpora) > 2
+
+
+def compare(rows: pd.DataFrame) -> tuple[list[Comparison], list[str]]:
+    """Compare systems over corpora, group by group; the second list says why some cannot be.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The columns of a run's leaderboard, `settings` as in a merged one, `block` (a number for each set of rows ranked together) and
+        `chance` (a guess's UAR there).
+    """
+    compared, unsaid = [], []
+    ranked = rows[rows["status"] == "ok"]
+    aside = ranked["cv"].str.extract(r"((?:[+]sentence)?(?:@[0-9]+)?)$", expand=False)
+    for group in _groups(ranked.assign(aside=aside)):
+        about = f"{TRACKS[group['track'].iloc[0]]}; {search(group.iloc[0])}"
+        blocks = group.groupby("corpus")["block"].nunique()
+        if (blocks > 1).any():
+            unsaid.append(f"Not compared ({about}): {blocks.idxmax()} stands there with several splits or sets of clips; name runs of one.")
+            continue
+        uars = group.pivot(index=SYSTEM, columns="corpus", values="uar")
+        shared = uars.dropna()
+        if len(shared) < 2:
+            unsaid.append(f"Not compared ({about}): fewer than two systems were judged on all of {_listed(blocks.index)}.")
+        else:
+            left_out = [" ".join(system) for system in uars.index.difference(shared.index)]
+            compared.append(_comparison(group, shared, left_out))
+    if not compared and not unsaid:
+        unsaid.append("Nothing can be compared across corpora: no two of them were judged on one track with one search.")
+    return compared, unsaid
+
+
+def search(row: pd.Series) -> str:
+    """How the systems of a row's block were made, in words: ``budget smoke, 5 trials, 1 seed, inner 3``."""
+    made = [f"budget {row['budget']}", f"{row['trials']} trials", f"{row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"]
+    return ", ".join([*made, row["settings"]] if row["settings"] else made)
+
+
+def _groups(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Rows of one track and search on two corpora or more; by label scheme where a corpus was judged on several."""
+    for _, group in rows.groupby(GROUP, sort=False):
+        several = (group.groupby("corpus")["labels"].nunique() > 1).any()
+        for _, part in group.groupby("labels", sort=False) if several else [("", group)]:
+            if part["corpus"].nunique() > 1:
+                yield part
+
+
+def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) -> Comparison:
+    """Compare the systems of a table of UARs, a row a system and a column a corpus."""
+    systems = uars.assign(mean_rank=scores.mean_ranks(uars), mean_uar=uars.mean(axis=1)).reset_index()
+    systems = systems.sort_values(["mean_rank", "mean_uar", *SYSTEM], ascending=[True, False, True, True], ignore_index=True)
+    corpora = tuple(uars.columns)
+    systems = systems[[*SYSTEM, "mean_rank", "mean_uar", *corpora]].rename(columns={name: f"uar.{name}" for name in corpora})
+    values = systems[[f"uar.{name}" for name in corpora]].to_numpy(float)
+    tested = scores.wilcoxon_holm(values)
+    if len(corpora) > 2:
+        against = [scores.bayesian_signed_rank(values[0], other, rope=ROPE) for other in values]
+        systems[["best_better", "equivalent", "better"]] = [(np.nan,) * 3, *against[1:]]
+    if scores.smallest_signed_rank_p(len(corpora), n_systems=len(systems)) < LEVEL:
+        systems["p"] = tested[0]
+    cliques = scores.cliques(systems["mean_rank"], tested, level=LEVEL)
+    said = [_what_ranks_are(group), *_left_out(left_out), *_what_tests_say(values, systems, cliques)]
+    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, systems, cliques, said)
+
+
+def _what_ranks_are(group: pd.DataFrame) -> str:
+    corpora = group.drop_duplicates("corpus").sort_values("corpus")
+    judged = [f"labels '{r['labels']}', chance {short(r['chance'])}" for r in records(corpora)]
+    named = [f"{name} ({how})" for name, how in zip(corpora["corpus"], judged, strict=True)]
+    over = _listed(named) if len(set(judged)) > 1 else f"{_listed(corpora['corpus'])} ({judged[0]} on all)"
+    return (
+        f"Mean rank: within each corpus the best system has rank 1, and ranks are averaged over {over}. "
+        "The mean UAR averages what is not of one scale, as chance and difficulty differ between corpora: it orders only equal mean ranks."
+    )
+
+
+def _left_out(systems: list[str]) -> list[str]:
+    return [f"Left out, as not judged on all of these corpora: {', '.join(systems)}."] if systems else []
+
+
+def _what_tests_say(values: np.ndarray, systems: pd.DataFrame, cliques: list[tuple[int, ...]]) -> list[str]:
+    """What can be told over so many corpora, and what cannot."""
+    n_systems, n_corpora = values.shape
+    if n_corpora < 3:
+        return ["With two corpora no test over corpora can tell anything: the mean ranks describe these two, and say nothing of others."]
+    bayes = (
+        f"Against the first row, the Bayesian signed-rank test (Benavoli et al. 2017; UARs within {_brief(ROPE)} of each other count as "
+        "equal) gives the probabilities that the first is better, that the two are equal, that the other is better, on corpora like these."
+    )
+    return [_friedman(values), _wilcoxon(n_systems, n_corpora, systems, cliques), bayes]
+
+
+def _friedman(values: np.ndarray) -> str:
+    if len(values) < 3:
+        return "Friedman's test needs three systems, and here are two."
+    statistic, p = scores.friedman(values)
+    agreed = (
+        "more than luck would have them" if p < LEVEL else "no more than luck may have them: no system is shown to be better than another"
+    )
+    told = "p < .001" if p < 0.001 else f"p = {short(p)}"
+    return f"Friedman's test (chi-square {statistic:.2f}, {told} by 10,000 random orders): the corpora agree on an order {agreed}."
+
+
+def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: list[tuple[int, ...]]) -> str:
+    pairs = n_systems * (n_systems - 1) // 2
+    corrected = f"Holm's correction for {pairs} pairs" if pairs > 1 else "one pair"
+    least = scores.smallest_signed_rank_p(n_corpora, n_systems=n_systems)
+    if least >= LEVEL:
+        enough = next(n for n in count(n_corpora) if scores.smallest_signed_rank_p(n, n_systems=n_systems) < LEVEL)
+        return (
+            "Too few corpora to tell any two of these systems apart: whatever the scores, Wilcoxon's signed-rank test over "
+            f"{n_corpora} gives p = {short(least)} at best ({corrected}). It takes {enough} corpora for these {n_systems} systems."
+        )
+    names = [" ".join(system) for system in systems[SYSTEM].to_numpy()]
+    groups = "; ".join(", ".join(names[place] for place in clique) for clique in cliques)
+    found = f"no pair is told apart within {groups}" if cliques else "every system is told apart from the next"
+    return f"Wilcoxon's signed-rank test ({corrected}, p < {_brief(LEVEL)}): {found}."
+
+
+def _brief(value: float) -> str:
+    """As few digits as it has, without the zero before the point."""
+    return f"{value:g}".removeprefix("0")
+
+
+def _listed(names: Any) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,351 @@
+"""The leaderboard: predictions, judged and ranked.
+
+In:   the evidence of a run's cells, and one row per cell that says what it is and what it cost.
+Out:  the table that `leaderboard.csv` holds, what it is to be read against, and what its speakers could have shown at all.
+Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FAILED ones neither. Comparisons with the best
+      are among ranked rows alone, and a system from elsewhere changes no p of other rows unless that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.errors import WorkFailed
+from ser_bench.evaluation.cautions import cautions
+from ser_bench.evaluation.evidence import CELL, Block, Evidence, Found, folds_of, gather
+from ser_bench.evaluation.external import MODEL as EXTERNAL
+from ser_bench.utils import atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.corpora import Corpus
+
+BLOCK = ["corpus", "labels", "track", "cv"]
+NAMES: dict[Hashable, Any] = dict.fromkeys(
+    ("corpus", "labels", "features", "model", "track", "cv", "mode", "group", "name", "notes", "chosen"), str
+)
+"""Columns of words, in any table: a corpus or a system may be called 2023."""
+AGAINST = ("behind", "behind_low", "behind_high", "p_vs_best")
+"""What a row is behind the best: the fields of `scores.VersusBest`."""
+LIKE = ("p_equivalent", "equivalent_within")
+"""Whether a row is as good as the best for practical purposes: the fields of `scores.LikeBest`."""
+UAR, WAR, F1, AUC = (
+    ("uar", "uar_low", "uar_high"),
+    ("war", "war_low", "war_high"),
+    ("macro_f1", "f1_low", "f1_high"),
+    ("auc", "auc_low", "auc_high"),
+)
+SCORES = [*UAR, "variance_ratio", *WAR, *F1, *AUC, *AGAINST, *LIKE, "uar_sd_seeds"]
+ALONE = ("uar", "war", "macro_f1", "auc", "uar_sd_seeds")
+"""The scores of a row that do not depend on which other rows there are."""
+COLUMNS = (
+    *("rank", "corpus", "labels", "features", "dims", "model", "track", "cv", "speakers", "clips"),
+    *SCORES[:-1],
+    *("budget", "trials", "seeds", "uar_sd_seeds", "status", "notes", "seconds"),
+)
+
+WORTH = ("smallest_difference", "best", "best_low", "best_high", "selected", "selected_low", "selected_high")
+SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen", "rope")
+"""The columns of `resolution.csv`."""
+
+PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
+"""How names of references from papers begin; what shared speakers between training and test is told of, and never drawn."""
+
+
+def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope: float = scores.ROPE) -> pd.DataFrame:
+    """Evaluate and rank cells.
+
+    Parameters
+    ----------
+    found : mapping of tuple of str to Evidence
+        As `evidence_of` gives it.
+    cells : DataFrame
+        The leaderboard's columns but scores and rank, one row per cell.
+    with_external : bool
+        As `comparisons` takes it.
+    rope : float
+        Half the width of the region of practical equivalence that `p_equivalent` is about, in UAR.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `COLUMNS`: per corpus, labels and track the ranked rows, then LEAKY, then FAILED ones. Scores are fractions
+        rounded to four digits.
+
+    Raises
+    ------
+    WorkFailed
+        If rows that are to be compared were evaluated on different clips.
+    """
+    import pandas as pd
+
+    cells = cells.reset_index(drop=True)
+    done = cells[cells["status"] != "failed"]
+    blocks = {place: (rows.index, block_of(rows, found)) for place, rows in done.groupby([*BLOCK, "status"])}
+    ratios = {place: float(ratio) for index, block in blocks.values() for place, ratio in zip(index, np.diag(block.ratios), strict=True)}
+    names = list(cells[CELL].itertuples(index=False, name=None))
+    judged = [judge(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
+    board = pd.concat([cells, pd.DataFrame(judged).reindex(columns=[*SCORES, "cautions"])], axis=1)
+    board["notes"] = [_with_cautions(*pair) for pair in zip(board["notes"], board.pop("cautions"), strict=True)]
+    board["rank"] = pd.NA
+    for (*_, status), (index, block) in blocks.items():
+        if status == "ok":
+            _check_same_clips(block)
+            _compare(board, index, block, with_external=with_external, rope=rope)
+    board[SCORES] = board[SCORES].astype(float).round(4)
+    board["rank"] = board["rank"].astype("Int64")
+    return _in_order(board)
+
+
+def _compare(board: pd.DataFrame, index: pd.Index, block: Block, *, with_external: bool, rope: float) -> None:
+    """Write ranks and comparisons with the best into the rows of a block, which are at `index`."""
+    import pandas as pd
+
+    order = board.loc[index].sort_values(["uar", "war", "features", "model"], ascending=[False, False, True, True]).index
+    board.loc[order, "rank"] = np.arange(1, len(order) + 1)
+    for entering, given in comparisons(board.loc[order], with_external=with_external):
+        systems = block.of(index.get_indexer(entering).tolist())
+        compared = dict(zip((*AGAINST, *LIKE), (*systems.versus_best(), *systems.like_best(rope)), strict=True))
+        board.loc[given, list(compared)] = pd.DataFrame(compared, entering).loc[given]
+
+
+def _in_order(board: pd.DataFrame) -> pd.DataFrame:
+    """A leaderboard's rows as they are shown."""
+    last = board["status"].map({"ok": 0, "leaky": 1, "failed": 2})
+    tracks = board["track"].map({"train": 0, "speaker": 1})
+    keys = board.assign(_last=last, _track=tracks, _uar=-board["uar"].fillna(0))
+    order = keys.sort_values(["corpus", "labels", "_track", "cv", "_last", "rank", "_uar", "features", "model"]).index
+    return board.loc[order, list(COLUMNS)].reset_index(drop=True)
+
+
+def _with_cautions(notes: str, found: list[str] | float) -> str:
+    """A row's notes, each once; a failed row has no cautions."""
+    said = notes.split("; ") if notes else []
+    return "; ".join(dict.fromkeys([*said, *(found if isinstance(found, list) else [])]))
+
+
+def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None) -> Found:
+    """The evidence of every cell that did not fail, by corpus, feature set, model and track: what all reports of a run are made from.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        ``corpus, features, model, track, seed, fold, clip, speaker, voice, emotion, predicted, p.<emotion>..., inner``; none of a failed
+        cell.
+    cells : DataFrame
+        As `rank` takes them.
+    refits : DataFrame or None
+        ``corpus, features, model, track, seed, fold, without, loss``: what folds lose without each other's speakers in training. Rows
+        without them have the widest intervals that overlapping training sets can bring; those of a single fold, whose speakers train no
+        model, have nothing to allow for.
+
+    Raises
+    ------
+    WorkFailed
+        If a cell that did not fail has no predictions, or its seeds were evaluated on different clips.
+    """
+    import pandas as pd
+
+    grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
+    lost = dict(list(refits.groupby(CELL))) if refits is not None and len(refits) else {}
+    found = {}
+    for cell in cells.loc[cells["status"] != "failed", CELL].itertuples(index=False, name=None):
+        if cell not in grouped:
+            raise WorkFailed(f"{' '.join(cell)} has no predictions, yet did not fail: run it again with --fresh")
+        found[cell] = gather(grouped[cell], lost.get(cell, pd.DataFrame()))
+    return found
+
+
+def block_of(rows: pd.DataFrame, found: Found) -> Block:
+    """The rows' systems, in their order."""
+    return Block([found[cell] for cell in rows[CELL].itertuples(index=False, name=None)])
+
+
+def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[pd.Index, pd.Index]]:
+    """The comparisons with the best that are made in a block: which rows enter each, and which of them get their p from it.
+
+    Parameters
+    ----------
+    block : DataFrame
+        Ranked rows.
+    with_external : bool
+        Whether systems from elsewhere enter the comparison of every row. Otherwise the other rows are compared among themselves, first,
+        and systems from elsewhere with all rows.
+    """
+    outside = (block["model"] == EXTERNAL).to_numpy()
+    if with_external or outside.all() or not outside.any():
+        yield block.index, block.index
+    else:
+        yield block.index[~outside], block.index[~outside]
+        yield block.index, block.index[outside]
+
+
+def judge(found: Evidence, ratio: float) -> dict[str, object]:
+    """The scores of one cell with their intervals, by its variance ratio, and `cautions` about its speakers and classes.
+
+    AUC is blank where there are no probabilities.
+    """
+    import pandas as pd
+
+    rows, counts = pd.concat(found.rows), found.counts
+    uars = scores.uar_of(counts.sum(1))
+    emotions = [column.removeprefix("p.") for column in rows.columns if column.startswith("p.")]
+    classes = [emotion for emotion in emotions if (rows["emotion"] == emotion).any()]
+    present = [f"p.{emotion}" for emotion in classes]
+    known = len(present) > 0 and rows[present].notna().to_numpy().all()
+    taken = rows["emotion"], rows[present], rows["voice"], folds_of(rows)
+    auc = scores.auc_interval(*taken, classes=classes, repeats=len(counts), inflation=ratio) if known else (np.nan,) * 3
+    return {
+        **dict(zip(UAR, scores.jackknife_of(counts, inflation=ratio), strict=True)),
+        **dict(zip(WAR, scores.war_interval_of(counts, inflation=ratio), strict=True)),
+        **dict(zip(F1, scores.macro_f1_interval_of(counts, inflation=ratio), strict=True)),
+        **dict(zip(AUC, auc, strict=True)),
+        "variance_ratio": ratio,
+        "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
+        "cautions": cautions(counts, sorted({*rows["emotion"], *rows["predicted"]})),
+    }
+
+
+def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame:
+    """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
+
+    Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
+    as published, if all of the corpus's clips are judged; then also what others have published on these, each on the track that it
+    was measured on. `track` is blank for what every track may be read against.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    labels : str
+        The label scheme.
+    clips : DataFrame
+        The clips judged.
+    """
+    import pandas as pd
+
+    from ser_bench.corpora import human_recall
+
+    shares = clips["emotion"].value_counts(normalize=True)
+    chance = 1 / len(shares)
+    rows = [
+        ("chance", chance, chance, f"a guess among {len(shares)} emotions"),
+        ("majority", chance, shares.iloc[0], f"always {shares.index[0]}"),
+    ]
+    heard, facts = human_recall(clips), corpus.facts
+    if heard is not None:
+        rows.append(("human", heard, np.nan, "mean share of listeners who heard what was meant, over emotions, on these clips"))
+    whole = facts is not None and labels == "all" and len(clips) == facts.clips
+    if facts and whole and heard is None and facts.human is not None:
+        rows.append(("human", facts.human, np.nan, facts.human_source))
+    named = [(corpus.name, labels, "", *row) for row in rows]
+    for p in facts.published if facts and whole else ():
+        named.append((corpus.name, labels, p.track, f"{LEAKY_ELSEWHERE if p.leaky else PUBLISHED}{p.name}", p.uar, p.war, p.source))
+    return pd.DataFrame(named, columns=["corpus", "labels", "track", "name", "uar", "war", "source"]).round(4)
+
+
+def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `references` that a block of the leaderboard is to be read against: of its corpus and labels, and of its track or all."""
+    first = block.iloc[0]
+    same = (references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])
+    return references[same & references["track"].isin([first["track"], ""])]
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table of scores, whole or not at all: four digits everywhere, so that equal scores are equal bytes."""
+    atomic.write_csv(table, path, float_format="%.4f")
+
+
+def read_board(path: Path) -> pd.DataFrame:
+    """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name. In one that was written before rows were tested for
+    equivalence, that is blank."""
+    dtypes = {**NAMES, "rank": "Int64"}
+    board = atomic.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
+    return board.assign(**{name: np.nan for name in LIKE if name not in board})
+
+
+def read_predictions(folder: Path) -> pd.DataFrame:
+    """Read a run's `predictions.parquet`; of one that was written without `voice`, it is that of its `clips.parquet`."""
+    predictions = atomic.read_parquet(folder / "predictions.parquet")
+    if "voice" in predictions or predictions.empty:
+        return predictions
+    voices = atomic.read_parquet(folder / "clips.parquet", ["voice"])["voice"]
+    return predictions.assign(voice=predictions["clip"].map(voices))
+
+
+def read_references(path: Path) -> pd.DataFrame:
+    """Read `references.csv`, names as they are; one written before lines had a track gives each to all tracks."""
+    table = atomic.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
+    return table if "track" in table else table.assign(track="")
+
+
+def read_resolutions(path: Path) -> pd.DataFrame:
+    """Read `resolution.csv`, names as they are; one that was written without `rope` has the default."""
+    table = atomic.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(WORTH, ""))
+    return table if "rope" in table else table.assign(rope=scores.ROPE)
+
+
+def read_learning(path: Path) -> pd.DataFrame:
+    """Read `learning.csv`, names as they are; empty where there is none, as of predictions that were made elsewhere.
+
+    One that was written without `draws` is of a single draw.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        return pd.DataFrame(columns=[*CELL, "speakers", "draws", *SCORES[:3]])
+    table = atomic.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"sd_draws": ""})
+    return table if "draws" in table else table.assign(draws=1)
+
+
+def read_refits(folder: Path) -> pd.DataFrame | None:
+    """Read a run's `refits.parquet`; None where nothing was refitted, as of predictions that were made elsewhere."""
+    path = folder / "refits.parquet"
+    return atomic.read_parquet(path) if path.is_file() else None
+
+
+def _check_same_clips(block: Block) -> None:
+    first = block.systems[0]
+    for system in block.systems:
+        if system.clips != first.clips:
+            odd = min(set(system.clips) ^ set(first.clips))
+            mine, other = (" ".join(name[1:3]) for name in (system.name, first.name))
+            raise WorkFailed(f"{mine} and {other} were evaluated on different clips: '{odd}', for one")
+
+
+def resolutions(board: pd.DataFrame, found: Found, *, with_external: bool = False, rope: float = scores.ROPE) -> pd.DataFrame:
+    """What each block's speakers could have shown, and what its best row is worth on new ones: the columns of `SHOWN`.
+
+    Parameters
+    ----------
+    board : DataFrame
+    found : mapping of tuple of str to Evidence
+    with_external : bool
+    rope : float
+        What `rank` gave and took.
+
+    Returns
+    -------
+    DataFrame
+        `smallest_difference` is that of `scores.smallest_difference` for the ranked rows, without systems from elsewhere where these are
+        left out of the other rows' comparison; blank where that leaves a single row. `best` is `scores.corrected_best`, `selected` the
+        UAR of using in each fold the row with the best inner score, both with intervals; `chosen` says which rows that were. `rope` is the
+        one given. Rounded to four digits.
+    """
+    import pandas as pd
+
+    rows = []
+    for place, block in board[board["status"] == "ok"].groupby(BLOCK, sort=False):
+        entering, _ = next(comparisons(block, with_external=with_external))
+        systems = block_of(block.loc[entering], found)
+        n, best = systems.shares.shape[1], systems.best()
+        told = (*best.corrected, *best.selected, best.chosen) if best else (*[np.nan] * 6, "")
+        rows.append((*place, n, systems.smallest_p(), systems.smallest_difference(), *told, rope))
+    shown = pd.DataFrame(rows, columns=list(SHOWN))
+    shown[list(WORTH)] = shown[list(WORTH)].astype(float).round(4)
+    return shown

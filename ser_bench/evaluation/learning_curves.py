@@ -1,0 +1,146 @@
+"""What more training speakers bring: every row of a run again, trained on fewer of them.
+
+In:   a plan, and what its run came to.
+Out:  a row per cell and number of training speakers: its mean UAR on the same held-out clips, over several draws of them.
+Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is learnt from. Which they are is luck: at
+      least `DRAWS` sets are drawn, and what they differ by is part of the interval. Parameters and rounds are held as the fold's search
+      chose them among all: a point tells what fewer speakers cost a system. What searches among these would find is an ablation's to
+      tell (``[sweep]``, ``"cv" = ["auto@4"]``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.config import RunConfig
+from ser_bench.evaluation.plan import Plan
+from ser_bench.evaluation.refits import finished_units, held_of
+from ser_bench.evaluation.run_folder import Run
+from ser_bench.evaluation.runner import finish
+from ser_bench.evaluation.splits import halvings
+from ser_bench.evaluation.units import Cell, Finished, Judged, make_unit
+from ser_bench.utils.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CELL = ["features", "model", "track"]
+COLUMNS = ("corpus", *CELL, "speakers", "draws", "sd_draws", "uar", "uar_low", "uar_high")
+DRAWS = 3
+"""At least so many sets of training speakers are drawn for each fold, over all seeds."""
+
+
+def curves_of(config: RunConfig, judged: Judged) -> bool:
+    """Whether rows get curves: where they are asked for, and not under a LEAKY split."""
+    return config.curves and not judged.protocol.leaky
+
+
+def draws_per_seed(seeds: int) -> int:
+    """How many sets of training speakers each seed draws for a fold.
+
+    >>> [draws_per_seed(seeds) for seeds in (1, 2, 3, 5)]
+    [3, 2, 1, 1]
+    """
+    return -(-DRAWS // seeds)
+
+
+def learning_curves(
+    planned: Plan, run: Run, progress: Progress, *, ratios: Mapping[Cell, float], fresh: bool = False
+) -> tuple[pd.DataFrame, list[str]]:
+    """Evaluate every row that did not fail with half of the training speakers, a quarter, and so on, as long as there are two.
+
+    The score of a point is the mean over draws of its training speakers, each seed's own. Its interval is that of
+    `scores.mean_over_draws`: it holds what speakers evaluated differ by, and what draws do (with several seeds also their folds).
+
+    Parameters
+    ----------
+    planned : Plan
+    run : Run
+        What it came to.
+    ratios : mapping of tuple of str to float
+        Each row's variance ratio, as `scores.variance_ratios` gives it.
+    fresh : bool
+        Do every unit again, finished or not.
+
+    Returns
+    -------
+    table : DataFrame
+        The columns of `COLUMNS`. `speakers` counts those learnt from, all ids of one person as one; at the end of a row's curve it is
+        all of them, the fewest where folds differ. `draws` is how many sets of them each fold had over all seeds, `sd_draws` the standard
+        deviation of the UAR between them; at the end, where nobody is drawn, 1 and blank, and the row is the leaderboard's.
+    warnings : list of str
+        That points are missing, and why.
+    """
+    import pandas as pd
+
+    began, judged = time.perf_counter(), planned.judged
+    kept, warnings = finished_units(planned, run), []
+    held = {key: held_of(unit) for key, unit in kept.items()}
+    everybody = judged.fewest_voices()
+    rows = [_whole_row(judged, cell, everybody, codes, ratios[cell]) for cell, codes in _predicted(planned, kept).items()]
+    for n in halvings(everybody):
+        drawn = []
+        failures: dict[str, str] = {}
+        for draw in range(draws_per_seed(len(judged.folds))):
+            fewer = plan_fewer(planned, held, n, draw)
+            done, failed, _ = finish(fewer, progress, fresh=fresh)
+            drawn.append(_predicted(fewer, done))
+            failures |= failed
+        rows += [
+            _drawn_row(judged, cell, n, [codes[cell] for codes in drawn], ratios[cell])
+            for cell in drawn[0]
+            if all(cell in codes for codes in drawn)
+        ]
+        if failures:
+            first = next(iter(failures.values()))
+            warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {first}")
+    planned.stages["learning curves"] = time.perf_counter() - began
+    return pd.DataFrame(rows, columns=list(COLUMNS)).round(4).sort_values(list(COLUMNS[:5]), ignore_index=True), warnings
+
+
+def _whole_row(judged: Judged, cell: Cell, n: int, codes: np.ndarray, ratio: float) -> tuple[Any, ...]:
+    """The end of a cell's curve: a row of `COLUMNS`."""
+    held = judged.evaluated
+    found = scores.jackknife_interval(judged.codes[held], codes[:, held], judged.voices[held], inflation=ratio)
+    return (judged.corpus, *cell, n, 1, np.nan, *found)
+
+
+def _drawn_row(judged: Judged, cell: Cell, n: int, codes: list[np.ndarray], ratio: float) -> tuple[Any, ...]:
+    """A point of a cell's curve, a row of `COLUMNS`, from the codes of each draw, shape (n_seeds, n_clips)."""
+    held, drawn = judged.evaluated, np.concatenate(codes)
+    counts = scores.speaker_counts(judged.codes[held], drawn[:, held], judged.voices[held])
+    score, low, high, sd_draws = scores.mean_over_draws(counts, inflation=ratio)
+    return (judged.corpus, *cell, n, len(drawn), sd_draws, score, low, high)
+
+
+def _predicted(planned: Plan, done: Mapping[str, Finished]) -> dict[Cell, np.ndarray]:
+    """The codes that each cell whose units are all done predicts, shape (n_seeds, n_clips)."""
+    whole = {cell: units for cell, units in planned.cells.items() if all(unit.hash in done for unit in units)}
+    return {cell: planned.judged.predicted(units, done) for cell, units in whole.items()}
+
+
+def plan_fewer(planned: Plan, held: Mapping[str, str], n: int, draw: int = 0) -> Plan:
+    """The same rows trained on n speakers.
+
+    Parameters
+    ----------
+    planned : Plan
+    held : mapping of str to str
+        What to hold, as `held_of` gives it, by the hashes of the units that it is of; others are left out.
+    n, draw : int
+        Which of the sets of so many speakers they are trained on.
+    """
+    judged = dataclasses.replace(planned.judged, protocol=dataclasses.replace(planned.judged.protocol, most=n, draw=draw))
+    units = [
+        make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, 0, 0, held[u.hash])
+        for u in planned.units
+        if u.hash in held
+    ]
+    # There are no studies to be copied.
+    return dataclasses.replace(planned, judged=judged, config=dataclasses.replace(planned.config, storage=""), units=units)

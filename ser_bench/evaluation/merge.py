@@ -1,0 +1,295 @@
+"""Several runs as one leaderboard.
+
+In:   run folders.
+Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv`, a figure.
+Rule: what was not judged by one protocol, on the same clips in the same folds, is kept apart (but for systems from elsewhere, whose
+      search is not known). A row that stands in several runs is one row; where its scores differ, nobody can tell which are right, and
+      it is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.config import RunConfig, read_config
+from ser_bench.errors import WrongCall, reason
+from ser_bench.evaluation import comparison as across
+from ser_bench.evaluation.external import MODEL as EXTERNAL
+from ser_bench.evaluation.leaderboard import (
+    ALONE,
+    BLOCK,
+    CELL,
+    COLUMNS,
+    SCORES,
+    evidence_of,
+    rank,
+    read_board,
+    read_predictions,
+    read_references,
+    read_refits,
+    resolutions,
+)
+from ser_bench.evaluation.run_folder import read_about
+from ser_bench.scores import ROPE
+from ser_bench.utils.atomic import read_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEEDED = ("run.toml", "leaderboard.csv", "references.csv", "clips.parquet", "predictions.parquet")
+ASIDE = "p against the best of all rows, while other rows are compared without this one (--with-external includes it)"
+SEARCH = ["budget", "trials", "seeds"]
+PROTOCOL = [*BLOCK, *SEARCH, "settings", "judged"]
+# Of a run's configuration: what its rows say themselves, or its clips and their folds.
+SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts", "allow_similar_names"}
+
+
+@dataclass(frozen=True)
+class OneRun:
+    """What a merged leaderboard takes from a run: its rows (with `settings`, `judged` and `run`), and what they rest on."""
+
+    rows: pd.DataFrame
+    predictions: pd.DataFrame
+    references: pd.DataFrame
+    refits: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows that are ranked together, what to read them against, what they could show, what keeps them from others of the title."""
+
+    board: pd.DataFrame
+    references: pd.DataFrame
+    resolutions: pd.DataFrame
+    apart: str
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Several runs as one leaderboard.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` of it are.
+    leaderboard : DataFrame
+        `block` (ranks are within one), the columns of a run's leaderboard, `settings` (of the configuration, where it is not the default)
+        and `runs` (the folders that a row is from).
+    across : list of Comparison
+        Systems compared over corpora, a group each.
+    unsaid : list of str
+        Why there is no such comparison, or none of some runs.
+    blocks : list of Block
+        The leaderboard in parts, as it is shown.
+    kernels : str
+        That runs were computed on different BLAS kernels, and which; empty where they were not, or do not say.
+    runs : list of str
+        The folders that were merged.
+    """
+
+    folder: Path
+    leaderboard: pd.DataFrame
+    across: list[across.Comparison]
+    unsaid: list[str]
+    blocks: list[Block]
+    kernels: str
+    runs: list[str]
+
+
+def find_runs(out: Path) -> list[Path]:
+    """The finished runs right below a folder.
+
+    Raises
+    ------
+    WrongCall
+        If there are none.
+    """
+    found = sorted(path.parent for path in out.glob("*/run.toml") if (path.parent / "leaderboard.csv").is_file())
+    if not found:
+        raise WrongCall(f"there is no finished run in {out}: name run folders, or their parent with --out")
+    return found
+
+
+def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, named: bool = True, rope: float = ROPE) -> Merged:
+    """Merge runs into one leaderboard, to be written to the folder `to`.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+    to : Path
+    with_external : bool
+        Whether systems from elsewhere enter the comparison of every row with the best, as `leaderboard.comparisons` takes it.
+    named : bool
+        Whether these folders were asked for; of others those that cannot be read are left out, with a warning.
+    rope : float
+        As `leaderboard.rank` takes it.
+
+    Raises
+    ------
+    WrongCall
+        Naming a folder that is no whole run, or a row whose scores differ between runs; or if `to` is itself a run.
+    """
+    import pandas as pd
+
+    if (to / "run.toml").exists():
+        raise WrongCall(f"{to} is a run, whose own leaderboard would be written over: name another folder with --to")
+    runs = _read_runs(sorted(set(folders)), named=named)
+    rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
+    parts = [_unite(part) for part in _parts(rows)]
+    blocks = [_block(part, parts, runs, with_external=with_external, rope=rope) for part in parts]
+    whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
+    compared, unsaid = across.compare(whole)
+    merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, unsaid, blocks, _kernels(runs), list(runs))
+    if merged.kernels:
+        warnings.warn(merged.kernels, stacklevel=2)
+    return merged
+
+
+def _read_runs(folders: list[Path], *, named: bool) -> dict[str, OneRun]:
+    """Runs by their folders' names, arguments and errors as those of `merge`."""
+    runs = {}
+    for folder in folders:
+        try:
+            runs[str(folder)] = read_one_run(folder)
+        except WrongCall as error:
+            if named:
+                raise
+            warnings.warn(f"left out: {error}", stacklevel=3)
+    if not runs:
+        raise WrongCall(f"none of {len(folders)} run(s) can be read: run their commands again")
+    return runs
+
+
+def read_one_run(folder: Path) -> OneRun:
+    """Read what a merged leaderboard takes from a run folder.
+
+    Raises
+    ------
+    WrongCall
+        Naming the folder and what it lacks, or what of it is damaged.
+    """
+    for name in NEEDED:
+        if not (folder / name).is_file():
+            raise WrongCall(f"{folder} cannot be merged: it has no {name}, which every finished run has")
+    try:
+        return _read_tables(folder)
+    except Exception as error:  # it may be damaged in any way
+        raise WrongCall(f"{folder} cannot be merged: {reason(error)}") from None
+
+
+def _read_tables(folder: Path) -> OneRun:
+    clips = read_parquet(folder / "clips.parquet").sort_index()
+    told = [name for name in clips.columns if name in {"key", "emotion", "speaker", "voice"} or name.startswith("fold_")]
+    judged = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
+    rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), judged=judged, run=str(folder))
+    return OneRun(rows, read_predictions(folder), read_references(folder / "references.csv"), read_refits(folder))
+
+
+def _kernels(runs: dict[str, OneRun]) -> str:
+    """One line where runs were computed on different BLAS kernels, as far as they say; what comes from elsewhere no run has computed."""
+    by_kernel: dict[str, list[str]] = {}
+    for folder, run in runs.items():
+        kernel = _kernel(Path(folder))
+        if kernel and (run.rows["model"] != EXTERNAL).any():
+            by_kernel.setdefault(kernel, []).append(folder)
+    if len(by_kernel) < 2:
+        return ""
+    named = "; ".join(f"{kernel}: {', '.join(folders)}" for kernel, folders in sorted(by_kernel.items()))
+    return f"Runs were computed on different BLAS kernels, so close decisions may differ (docs/machines.md): {named}"
+
+
+def _kernel(folder: Path) -> str:
+    """The BLAS kernels that a run says it was computed on, such as ``openblas Haswell``."""
+    libraries = read_about(folder).get("machine", {}).get("blas", [])
+    return " + ".join(sorted({f"{library['library']} {library['kernel']}".strip() for library in libraries}))
+
+
+def _settings(path: Path) -> str:
+    """What of a configuration no row says, as far as it is not the default: ``inner 4, variant noise(snr=10)``."""
+    usual = RunConfig().what()
+    chosen = RunConfig(**read_config(path)).what()
+    return ", ".join(f"{name} {value}" for name, value in chosen.items() if name not in SAID_ELSEWHERE and value != usual[name])
+
+
+def _parts(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Rows of one protocol together; a system from elsewhere, which names no search, stands with every one on its clips and folds."""
+    import pandas as pd
+
+    outside = rows["model"] == EXTERNAL
+    parts = [part for _, part in _in_order(rows[~outside]).groupby(PROTOCOL, sort=False)]
+    for place, guests in _in_order(rows[outside]).groupby([*BLOCK, "judged"], sort=False):
+        hosts = [number for number, part in enumerate(parts) if tuple(part.iloc[0][[*BLOCK, "judged"]]) == place]
+        for number in hosts:
+            parts[number] = pd.concat([parts[number], guests])
+        if not hosts:
+            parts.append(guests)
+    return parts
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one protocol together, the headline track before the other."""
+    return rows.sort_values(PROTOCOL, kind="stable", key=lambda column: column != "train" if column.name == "track" else column)
+
+
+def _unite(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a cell, with all its `runs`; a row that failed gives way to one of another run that did not."""
+    import pandas as pd
+
+    united = []
+    for cell, same in rows.groupby(CELL):
+        done = same[same["status"] != "failed"]
+        kept = done if len(done) else same[:1]
+        different = kept.drop_duplicates(list(ALONE))
+        if len(different) > 1:
+            told = " and ".join(f"UAR {uar:.4f} in {run}" for uar, run in different[["uar", "run"]].to_numpy())
+            raise WrongCall(f"{' '.join(map(str, cell))} has several scores by one protocol, {told}: name only one of these runs")
+        united.append(kept[:1].assign(runs=", ".join(kept["run"])))
+    return pd.concat(united, ignore_index=True)
+
+
+def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun], *, with_external: bool, rope: float) -> Block:
+    """Rank rows of one protocol anew, from their predictions."""
+    import pandas as pd
+
+    by_run = [(part[part["run"] == run], runs[run]) for run in part["run"].unique()]
+    predictions = pd.concat([_of_rows(run.predictions, rows) for rows, run in by_run], ignore_index=True)
+    lost = [_of_rows(run.refits, rows) for rows, run in by_run if run.refits is not None and len(run.refits)]
+    refits = pd.concat(lost, ignore_index=True) if lost else None
+    part = part if with_external else _say_aside(part)
+    cells = part[[name for name in COLUMNS if name not in {"rank", *SCORES}]]
+    found = evidence_of(predictions, cells, refits)
+    board = rank(found, cells, with_external=with_external, rope=rope)
+    board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
+    lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
+    chance = lines.loc[lines["name"] == "chance", "uar"].max()
+    shown = resolutions(board, found, with_external=with_external, rope=rope)
+    return Block(board.assign(chance=chance), lines, shown, _apart(part, parts))
+
+
+def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a note on those of systems from elsewhere that others are compared without them."""
+    outside = (part["model"] == EXTERNAL) & (part["status"] == "ok")
+    if not (part.loc[~outside, "status"] == "ok").any():
+        return part
+    return part.assign(notes=part["notes"].mask(outside, part["notes"] + f"; {ASIDE}"))
+
+
+def _of_rows(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """What a run's table says of some rows."""
+    return table.merge(rows[CELL], on=CELL, validate="many_to_one")
+
+
+def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:
+    """What a block's title says besides, if others have the same: the search, and whose clips and folds if that is the same, too."""
+    first = part.iloc[0]
+    alike = [other.iloc[0] for other in parts if (other.iloc[0][BLOCK] == first[BLOCK]).all()]
+    if len(alike) == 1:
+        return ""
+    same_search = [other for other in alike if (other[[*SEARCH, "settings"]] == first[[*SEARCH, "settings"]]).all()]
+    clips = f"; clips and folds of {first['run']}" if len(same_search) > 1 else ""
+    return f"kept apart: {across.search(first)}{clips}"

@@ -1,0 +1,305 @@
+"""What a run will do, before any of it is fitted.
+
+In:   a `RunConfig` for one corpus.
+Out:  a `Plan`: the clips that are judged, their features, their folds, and the units of work.
+Rule: what cannot be judged is refused here, before anything long begins; all rows are judged on the same clips.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ser_bench.config import RunConfig
+from ser_bench.errors import WorkFailed, WrongCall, quoted
+from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
+from ser_bench.evaluation.units import Cell, Judged, Unit, make_unit
+from ser_bench.features import Extractor, distinct_parts
+from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.plugins import find
+from ser_bench.utils.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.corpora import Corpus
+    from ser_bench.features import Features, FeatureSet
+    from ser_bench.models.base import Model
+
+
+REASONS = 3
+"""Why clips are unusable, the most frequent first, that a message names."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every row of a run stands on: the corpus, its clips that are judged and how they are split, and features of them."""
+
+    corpus: Corpus
+    judged: Judged
+    features: dict[str, Features]
+    skipped: pd.DataFrame
+    warnings: list[str]
+    sources: dict[str, str]
+    stages: dict[str, float]
+
+
+class Chosen(NamedTuple):
+    """The clips of a corpus that may be judged, warnings of what in `where` may not be meant, and the corpus as it was loaded."""
+
+    corpus: Corpus
+    doubts: list[str]
+    whole: Corpus
+
+
+@dataclass(frozen=True)
+class Plan(Ground):
+    """All that a run will do, before any of it is fitted."""
+
+    config: RunConfig
+    models: dict[str, Model]
+    units: list[Unit]
+
+    @property
+    def cells(self) -> dict[Cell, list[Unit]]:
+        """The units of each cell: of each row of the leaderboard."""
+        cells: dict[Cell, list[Unit]] = {}
+        for unit in self.units:
+            cells.setdefault(unit.cell, []).append(unit)
+        return cells
+
+    def seconds(self, unit: Unit) -> float:
+        """Roughly how long a unit takes on one core."""
+        n_clips, n_columns = self.features[unit.features].values.shape
+        return self.models[unit.model].seconds(n_clips, n_columns, unit.trials, unit.inner)
+
+
+def make_plan(config: RunConfig, progress: Progress) -> Plan:
+    """Lay the ground and list the units.
+
+    Parameters
+    ----------
+    config : RunConfig
+        For one corpus, as `RunConfig.for_corpus` gives it.
+
+    Raises
+    ------
+    WrongCall
+        For a corpus, feature set, model, label scheme or protocol that cannot be meant.
+    WorkFailed
+        Where more clips are unusable than `max_skipped` allows.
+    """
+    models = choose_models(config)
+    check_writable("--out", Path(config.out))
+    ground = lay_ground(config, config.features, progress)
+    units = list(_units(ground.judged, ground.features, models, config))
+    return Plan(**vars(ground), config=config, models=models, units=units)
+
+
+def choose_clips(config: RunConfig) -> Chosen:
+    """Load the corpus and choose the clips that may be judged, none of which is heard yet; errors as `make_plan`."""
+    from ser_bench.corpora import load_corpus, voices_of
+
+    whole = load_corpus(config.corpus[0], cache=config.cache)
+    corpus, doubts = select(whole, config)
+    split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
+    return Chosen(corpus, doubts, whole)
+
+
+def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> Ground:
+    """Load the corpus, where it is not `chosen` from before, extract what is missing of these feature sets, and settle which clips are
+    judged; errors as `make_plan`."""
+    from ser_bench.features import extract_corpus, parse_features
+
+    feature_sets = [parse_features(text) for text in features]
+    began = time.perf_counter()
+    corpus, doubts, whole = chosen or choose_clips(config)
+    check_writable("--cache", Path(config.cache))
+    loaded = time.perf_counter()
+    extraction = extract_corpus(
+        corpus, feature_sets, cache=Path(config.cache), workers=config.workers, progress=progress, hearing=config.hearing
+    )
+    extracted = time.perf_counter()
+    judged, skipped, warnings = settle(corpus, extraction.clips, extraction.skipped, config)
+    aligned = extraction.clips.index.get_indexer(judged.clips.index)
+    matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
+    named = {(name := heard_as(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
+    stages = {"corpus": loaded - began, "features": extracted - loaded}
+    told = own_table_remarks(feature_sets, whole, judged, config)
+    return Ground(corpus, judged, named, skipped, [*doubts, *extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
+
+
+def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, judged: Judged, config: RunConfig) -> list[str]:
+    """Warnings about tables of one's own: what they hold that is no feature of a sound."""
+    from ser_bench.evaluation.own_tables import Rows, remarks
+
+    told = []
+    for part in distinct_parts(feature_sets):
+        if not isinstance(part, Extractor):
+            table = part.named_as(corpus).table
+            evaluated, whole = (Rows.of(part.label, table, clips) for clips in (judged.clips, corpus.clips))
+            told += remarks(evaluated, whole, by_speaker=config.track == ("speaker",))
+    return told
+
+
+def heard_as(features: str, config: RunConfig) -> str:
+    """A feature set's name in a run's tables: with the window and the variant, where clips are not heard whole and unchanged."""
+    return f"{features} @ {config.hearing.label}" if config.hearing.label else features
+
+
+def select(corpus: Corpus, config: RunConfig) -> tuple[Corpus, list[str]]:
+    """The corpus's clips that `where` keeps, under the emotions of the label scheme; and warnings of what in `where` may not be meant."""
+    from ser_bench.corpora import apply_labels, ask, filter_clips, scheme_losses
+
+    clips, doubts = filter_clips(corpus.clips, config.where, corpus.name) if config.where else (corpus.clips, [])
+    labelled = apply_labels(clips, config.labels)
+    if not config.allow_similar_names:
+        ask(labelled, corpus.name)
+    return dataclasses.replace(corpus, clips=labelled, warnings=(*corpus.warnings, *scheme_losses(clips, config.labels))), doubts
+
+
+def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig) -> tuple[Judged, pd.DataFrame, list[str]]:
+    """Decide which clips are judged and how they are split.
+
+    Returns
+    -------
+    judged : Judged
+    skipped : DataFrame
+        Columns `clip`, `reason`.
+    warnings : list of str
+    """
+    import pandas as pd
+
+    from ser_bench.corpora import few, lonely_labels, losses, resolve_twins
+
+    check_skipped(len(corpus.clips), skipped, config.max_skipped)
+    check_left(corpus, clips, skipped)
+    twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
+    used = twins.clips.rename_axis("clip").sort_values(["key", "emotion", "clip"])
+    protocol, folds = split(used, corpus, config)
+    lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices" for label in lonely_labels(used)]
+    judged = Judged(corpus.name, config.labels, used, protocol, folds)
+    lonely += [line for line in (unlearnt(judged, config.seed),) if line and not lonely]
+    left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
+    lonely += fixed_split(judged)
+    told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track)
+    return judged, left_out, [*twins.warnings, *lonely, *few(used[judged.evaluated]), *told]
+
+
+def fixed_split(judged: Judged) -> list[str]:
+    """How many clips and speakers each part of a fixed split has, what it is for, and emotions that are not tested; nothing of another
+    split."""
+    parts = fixed_parts(judged.clips, judged.protocol)
+    if parts is None:
+        return []
+    roles = {"train": "train", "dev": "select parameters, and train with the former then", "test": "are evaluated"}
+    sizes = {part: (int((parts == part).sum()), judged.clips.loc[parts == part, "voice"].nunique()) for part in roles if part in parts}
+    told = ", ".join(f"{n} clips of {speakers} speaker(s) {roles[part]} ({part})" for part, (n, speakers) in sizes.items())
+    absent = [emotion for code, emotion in enumerate(judged.emotions) if code not in judged.codes[parts == "test"]]
+    unheard = [f"the test part has no clip of {', '.join(absent)}: scores are of the other emotions"] if absent else []
+    return [f"--cv {judged.protocol} is one fixed split: {told}", *unheard]
+
+
+def unlearnt(judged: Judged, seed: int) -> str:
+    """A warning where a fold holds out emotions that are nowhere in its training part, so that none of them can be recognised."""
+    folds = judged.folds[seed]
+    lacking: dict[int, int] = {}
+    for fold in range(folds.max() + 1):
+        never = set(judged.codes[folds == fold]) - set(judged.codes[judged.training(seed, fold)])
+        lacking |= dict.fromkeys(never, fold)
+    emotions = ", ".join(judged.emotions[code] for code in sorted(lacking))
+    return f"in some folds nothing can be learnt of what they hold out: {emotions} (--cv {judged.protocol})" if lacking else ""
+
+
+def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Protocol, dict[int, np.ndarray]]:
+    """The protocol, and the outer folds of every seed, with no voice on both sides of any.
+
+    Raises
+    ------
+    WrongCall
+        For clips of a single speaker or emotion, and for a protocol that these clips do not allow.
+    SpeakerLeak
+        For a split that separates a voice.
+    """
+    for column, what in (("emotion", "emotion"), ("voice", "speaker")):
+        if clips[column].nunique() < 2:
+            only = f"'{clips[column].iloc[0]}' alone" if len(clips) else "nothing"
+            raise WrongCall(f"{corpus.name}: the clips to be judged show {only} as {what}; at least two are needed")
+    voices = clips["voice"].to_numpy(str)
+    protocol = resolve_cv(config.cv, corpus.protocol, voices)
+    folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
+    for seed, fold in folds.items():
+        if len(np.unique(voices[fold != NEVER])) < 2:
+            raise WrongCall(f"--cv {protocol}: the test part shows a single speaker, and an interval over speakers needs at least two")
+        for number in range(fold.max() + 1):
+            train = training_clips(clips, protocol, fold, number, seed)
+            if not train.any():
+                raise WrongCall(f"--cv {protocol}: nobody else says another sentence than {clips.index[int((fold == number).argmax())]}'s")
+            if not protocol.leaky:
+                check_apart(voices[train], voices[fold == number])
+    return protocol, folds
+
+
+def resplit(ground: Ground, config: RunConfig) -> Ground:
+    """The same clips under another protocol, errors as `split`."""
+    protocol, folds = split(ground.judged.clips, ground.corpus, config)
+    return dataclasses.replace(ground, judged=dataclasses.replace(ground.judged, protocol=protocol, folds=folds))
+
+
+def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
+    """Stop where more clips are unusable than allowed; copies of a clip do not count."""
+    counting = skipped[skipped["counts"].astype(bool)]
+    if len(counting) > allowed * total:
+        first = counting.iloc[0]
+        raise WorkFailed(
+            f"{len(counting)} of {total} clips are unusable (the first: {first['clip']}: {first['reason']}), "
+            f"more than the {allowed:.0%} that --max-skipped allows; mend them, or raise it"
+        )
+
+
+def check_left(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame) -> None:
+    """Stop where too little is left because clips are unusable: that is what is said, not what the others lack."""
+    if skipped.empty:
+        return
+    shown = {column: sorted(clips[column].unique()) for column in ("emotion", "speaker")}
+    column, found = next(((column, found) for column, found in shown.items() if len(found) < 2), ("", []))
+    if not column:
+        return
+    first = skipped.iloc[0]
+    left = f"what is left shows '{quoted(found[0])}' as its only {column}" if found else "nothing is left"
+    why = ", ".join(f"{reason} ({n})" for reason, n in skipped["reason"].value_counts().head(REASONS).items())
+    raise WorkFailed(
+        f"{corpus.name}: {len(skipped)} of {len(corpus.clips)} clips are unusable (the first: {first['clip']}: {first['reason']}), "
+        f"and {left}; the reasons: {why}"
+    )
+
+
+def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:
+    """Whom to cite for each part of the feature sets, and under which terms its software stands."""
+    parts = distinct_parts(feature_sets)
+    return {part.label: f"{part.source} ({part.licence})" if isinstance(part, Extractor) else "a table of one's own" for part in parts}
+
+
+def choose_models(config: RunConfig) -> dict[str, Model]:
+    """The models named, by name, which weigh clips as the configuration says."""
+    from ser_bench.models import known_models
+
+    models = {name: find("model", name, known_models())() for name in config.models}
+    for model in models.values():
+        model.class_weights = config.class_weights
+    return models
+
+
+def _units(judged: Judged, features: dict[str, Features], models: dict[str, Model], config: RunConfig) -> Iterator[Unit]:
+    for matrix in features.values():
+        for model in models.values():
+            for track in config.track:
+                for seed, folds in judged.folds.items():
+                    for fold in range(folds.max() + 1):
+                        yield make_unit(judged, matrix, model, track, seed, fold, config.trials, config.inner)

@@ -1,0 +1,137 @@
+"""Every row of a run again without pairs of folds: what held-out speakers owe to each other's training.
+
+In:   a plan, and what its run came to.
+Out:  what each fold's contribution to a row's UAR loses when another fold is left out of its training, too.
+Rule: hyperparameters and rounds are held as the fold's search chose them; the pairs are the same for all rows. What is made of the losses
+      is `scores.uncertainty`'s to say.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_bench.evaluation.plan import Plan
+from ser_bench.evaluation.run_folder import KEYS, Run, write_refits
+from ser_bench.evaluation.runner import finish
+from ser_bench.evaluation.splits import fold_pairs
+from ser_bench.evaluation.units import Finished, Judged, Unit, make_unit, read_unit
+from ser_bench.utils.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAIRS = 24
+"""Pairs of folds left out per row, over all seeds; two fits each."""
+
+COLUMNS = (*KEYS, "without", "loss")
+CELL = ["features", "model", "track"]
+
+
+def refit_without_pairs(planned: Plan, run: Run, progress: Progress, *, fresh: bool = False) -> Run:
+    """The run with its `refits`, which its folder gets, too.
+
+    Parameters
+    ----------
+    planned : Plan
+    run : Run
+        What it came to.
+    fresh : bool
+        Do every unit again, finished or not.
+    """
+    began = time.perf_counter()
+    table, warnings = losses_of(planned, finished_units(planned, run), progress, fresh=fresh)
+    planned.stages["refits"] = time.perf_counter() - began
+    write_refits(run.folder, table)
+    return dataclasses.replace(run, refits=table, warnings=[*run.warnings, *warnings])
+
+
+def losses_of(planned: Plan, kept: Mapping[str, Finished], progress: Progress, *, fresh: bool = False) -> tuple[pd.DataFrame, list[str]]:
+    """What folds lose without each other, for units that are finished.
+
+    Parameters
+    ----------
+    planned : Plan
+    kept : mapping of str to Finished
+        Its units' results by hash; others are left out.
+    fresh : bool
+        As in `refit_without_pairs`.
+
+    Returns
+    -------
+    table : DataFrame
+        The columns of `COLUMNS`; empty where there are no pairs of folds to leave out: under a time limit, in splits that share speakers
+        or leave sentences or speakers out of training, with fewer than three folds.
+    warnings : list of str
+        That refits failed, and why.
+    """
+    if planned.config.time_limit or not has_pairs(planned.judged):
+        return _none(), []
+    pairs = dataclasses.replace(planned, config=dataclasses.replace(planned.config, storage=""), units=list(_units(planned, kept)))
+    done, failures, _ = finish(pairs, progress, fresh=fresh)
+    warnings = [f"{len(failures)} refit(s) without a pair of folds failed, the first: {next(iter(failures.values()))}"] if failures else []
+    return loss_table(planned, kept, pairs.units, done), warnings
+
+
+def has_pairs(judged: Judged) -> bool:
+    """Whether a pair of folds can be left out so that all other speakers are trained on."""
+    protocol = judged.protocol
+    return not (protocol.leaky or protocol.text or protocol.most) and min(folds.max() + 1 for folds in judged.folds.values()) > 2
+
+
+def finished_units(planned: Plan, run: Run) -> dict[str, Finished]:
+    """The units of a run, by hash, of cells without a failed one."""
+    store = Path(planned.config.out) / "units"
+    failed = set(run.cells.loc[run.cells["status"] == "failed", CELL].itertuples(index=False, name=None))
+    return {unit.hash: kept for unit in planned.units if unit.cell not in failed and (kept := read_unit(store, unit))}
+
+
+def held_of(kept: Finished) -> str:
+    """The hyperparameters and rounds of a unit's final fit, as JSON."""
+    return json.dumps({name: kept.about[name] for name in ("params", "rounds")}, sort_keys=True)
+
+
+def _units(planned: Plan, kept: Mapping[str, Finished]) -> Iterator[Unit]:
+    judged = planned.judged
+    most = max(1, PAIRS // len(judged.folds))
+    pairs = {
+        seed: {pair for one in fold_pairs(int(folds.max()) + 1, most, turn) for pair in (one, one[::-1])}
+        for turn, (seed, folds) in enumerate(judged.folds.items())
+    }
+    for u in planned.units:
+        for fold, without in sorted(pairs[u.seed]) if u.hash in kept else ():
+            if fold == u.fold:
+                held = held_of(kept[u.hash])
+                features, model = planned.features[u.features], planned.models[u.model]
+                yield make_unit(judged, features, model, u.track, u.seed, fold, 0, 0, held, without)
+
+
+def loss_table(planned: Plan, kept: Mapping[str, Finished], units: list[Unit], done: Mapping[str, Finished]) -> pd.DataFrame:
+    """What each refit costs its fold's contribution to the UAR, one row per refit: the columns of `COLUMNS`."""
+    import pandas as pd
+
+    judged = planned.judged
+    whole = {(u.cell, u.seed, u.fold): kept[u.hash] for u in planned.units if u.hash in kept}
+    clips = np.bincount(judged.codes)
+    worth = 1 / (np.count_nonzero(clips) * clips[judged.codes])
+    rows = []
+    for unit in units:
+        if unit.hash in done:
+            held = judged.folds[unit.seed] == unit.fold
+            before, after = (
+                worth[held] @ (found.predicted == judged.codes[held]) for found in (whole[unit.cell, unit.seed, unit.fold], done[unit.hash])
+            )
+            rows.append((judged.corpus, *unit.cell, unit.seed, unit.fold, unit.without, float(before - after)))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(list(COLUMNS[:-1]), ignore_index=True) if rows else _none()
+
+
+def _none() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(columns=list(COLUMNS))

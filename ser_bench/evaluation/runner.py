@@ -1,0 +1,280 @@
+"""Units -> a run: those that are not done yet are fitted, in parallel over processes.
+
+In:   a plan.
+Out:  a `Run`, its folder written.
+Rule: a finished unit is never done again and never used for anything but itself; a failed one costs its cell only, and a kill
+      costs the units under way.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ser_bench.errors import WorkFailed
+from ser_bench.evaluation.plan import Plan
+from ser_bench.evaluation.run_folder import Run, folder_of, tabulate, write_folder
+from ser_bench.evaluation.splits import SpeakerLeak
+from ser_bench.evaluation.study_storage import StudyCopy, shown_url, whole_url
+from ser_bench.evaluation.units import NONE, Cell, Finished, Judged, Unit, place, read_file, read_unit, write_unit
+from ser_bench.utils.atomic import clear_abandoned
+from ser_bench.utils.parallel import Died, in_parallel
+from ser_bench.utils.progress import Progress
+
+if TYPE_CHECKING:
+    from ser_bench.evaluation.nested_cv import UnitData, UnitResult
+    from ser_bench.features import Features
+    from ser_bench.models.base import Model
+
+DIED = "the process that fitted it died, most likely for want of memory: try fewer --jobs, or workers with more of it"
+UNSEEN = "its result is not in the folder of units: do all workers share it, under the same path?"
+
+
+class Fitted(NamedTuple):
+    """What a worker tells of a unit: why it failed; else where its result is, its best inner score and seconds, and what befell a copy."""
+
+    unit: Unit
+    failure: str = ""
+    path: Path = Path()
+    score: float = math.nan
+    seconds: float = 0.0
+    not_copied: str = ""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a unit is to be done, beside what.
+
+    Parameters
+    ----------
+    store : Path
+        The folder of units.
+    storage, study : str
+        The database that its study is copied to, none where empty, and its name there.
+    time_limit : float
+        The run's, in minutes; 0 is none.
+    allowance : float
+        Seconds that this unit's search may take.
+    end : float
+        When it has to stop in any case, in seconds since 1970: it may begin later than was thought.
+    """
+
+    store: Path
+    storage: str = field(default="", repr=False)
+    study: str = ""
+    time_limit: float = 0.0
+    allowance: float = math.inf
+    end: float = math.inf
+
+
+class TimeLeft:
+    """What is left of a time limit, shared out to units as they are handed out, by expected cost.
+
+    Parameters
+    ----------
+    minutes : float
+        0 is no limit.
+    workers : int
+    costs : dict of str to float
+        Seconds expected of each unit, by hash. One counts until it has ended, as others may be handed out before it begins.
+    """
+
+    def __init__(self, minutes: float, workers: int, costs: dict[str, float]) -> None:
+        self.end = time.time() + 60 * minutes if minutes else math.inf
+        self.workers, self.waiting = workers, dict(costs)
+
+    def allowance(self, unit: Unit) -> float:
+        """Seconds that a unit may search: never more than are left."""
+        left = max(0.0, self.end - time.time())
+        if math.isinf(left):
+            return left
+        share = self.waiting[unit.hash] / sum(self.waiting.values())
+        return left * min(1.0, share * min(self.workers, len(self.waiting)))
+
+    def ended(self, unit: Unit) -> None:
+        """Count a unit no more."""
+        del self.waiting[unit.hash]
+
+
+def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
+    """Do the units that are not done yet, and write the run folder's tables.
+
+    Parameters
+    ----------
+    fresh : bool
+        Do every unit again, finished or not.
+    """
+    began = time.perf_counter()
+    done, failures, fits = finish(planned, progress, fresh=fresh)
+    planned.stages["units"] = time.perf_counter() - began
+    cells, predictions, trials = tabulate(planned, done, failures)
+    folder = folder_of(planned.corpus.name, planned.config, [unit.hash for unit in planned.units])
+    write_folder(folder, planned, planned.config, predictions, trials)
+    return Run(
+        folder,
+        cells,
+        predictions,
+        trials,
+        planned.skipped,
+        [*planned.warnings, *_not_copied(fits, planned.config.storage)],
+        len(fits) - len(failures),
+        len(planned.units) - len(fits),
+        _spent(fits),
+        _failed_lines(planned, failures),
+        None,
+    )
+
+
+def finish(planned: Plan, progress: Progress, *, fresh: bool = False) -> tuple[dict[str, Finished], dict[str, str], list[Fitted]]:
+    """Do the units that are not done yet.
+
+    Returns
+    -------
+    done : dict of str to Finished
+        Results by the units' hashes.
+    failures : dict of str to str
+        Why others have none.
+    fits : list of Fitted
+        What workers told, one a unit that was not done yet.
+    """
+    # Workers elsewhere have working folders of their own.
+    store = Path(planned.config.out).resolve() / "units"
+    clear_abandoned(store)
+    read = partial(read_unit, store, time_limit=planned.config.time_limit)
+    done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
+    # Cells that differ in nothing but a name share their units.
+    todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
+    fits = list(_fit_all(planned, todo, store, progress)) if todo else []
+    failures = {fit.unit.hash: fit.failure for fit in fits if fit.failure}
+    done |= {fit.unit.hash: kept for fit in fits if not fit.failure and (kept := read_file(fit.path))}
+    failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
+    return done, failures, fits
+
+
+def finish_all(planned: Plan, progress: Progress) -> dict[str, Finished]:
+    """Do the units that are not done yet, where none can be spared; results by the units' hashes.
+
+    Raises
+    ------
+    WorkFailed
+        Where a unit failed; the others are kept.
+    """
+    done, failures, _ = finish(planned, progress)
+    if failures:
+        raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+    return done
+
+
+def _failed_lines(planned: Plan, failures: dict[str, str]) -> list[str]:
+    failed = [unit for unit in planned.units if unit.hash in failures]
+    return [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in failed]
+
+
+def _spent(fits: list[Fitted]) -> dict[str, float]:
+    by_model: dict[str, float] = defaultdict(float)
+    for fit in fits:
+        by_model[fit.unit.model] += fit.seconds
+    return dict(sorted(by_model.items(), key=lambda item: -item[1]))
+
+
+def _not_copied(fits: list[Fitted], storage: str) -> list[str]:
+    errors = [fit.not_copied for fit in fits if fit.not_copied]
+    return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
+
+
+def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[Fitted]:
+    """Fit units in parallel, and tell of each when it is done."""
+    # The dearest first, so that no long one is left alone at the end.
+    todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
+    costs = {unit.hash: planned.seconds(unit) for unit in todo}
+    expected, config = sum(costs.values()), planned.config
+    left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
+    scores: dict[Cell, list[float]] = defaultdict(list)
+    again = "refits without pairs of folds, " if todo[0].without != NONE else ""
+    progress.start(f"judging {planned.judged.corpus} ({again}{planned.judged.protocol})", len(todo))
+    try:
+        for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
+            fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done
+            left.ended(fit.unit)
+            if not math.isnan(fit.score):
+                scores[fit.unit.cell].append(fit.score)
+            progress.advance(_best_so_far(scores), costs[fit.unit.hash] / expected)
+            yield fit
+    finally:
+        progress.stop()
+
+
+def _best_so_far(scores: dict[Cell, list[float]]) -> str:
+    """The cell with the best inner score, a mean over its units so far."""
+    means = {cell: sum(found) / len(found) for cell, found in scores.items()}
+    best = max(means, key=lambda cell: means[cell], default=None)
+    return f"best inner UAR {means[best]:.3f}: {' '.join(best)}" if best else ""
+
+
+def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iterator[tuple[Any, ...]]:
+    """What `fit_unit` is to be called with, a unit each."""
+    config = planned.config
+    for unit in todo:
+        study = f"{planned.judged.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
+        terms = Terms(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
+        yield unit, unit_data(planned.judged, planned.features[unit.features], unit), planned.models[unit.model], terms
+
+
+def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool = False) -> UnitData:
+    """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out; with
+    `everyone` also those that it leaves out."""
+    from ser_bench.evaluation.nested_cv import UnitData
+
+    x, folds = features.values, judged.folds[unit.seed]
+    train = judged.training(unit.seed, unit.fold, unit.without)
+    used = train | (folds == unit.fold) | everyone
+    together = judged.standardised_together(unit.track)
+    return UnitData(
+        x=x if used.all() else x[used],
+        y=judged.codes[used],
+        voices=judged.voices[used],
+        train=train[used],
+        classes=tuple(judged.emotions),
+        together=None if together is None else together[used],
+        leaky=judged.protocol.leaky,
+        outer=None if unit.nested else folds,
+        selecting=None if judged.selecting is None else judged.selecting[used],
+    )
+
+
+def _result_of(unit: Unit, data: Any, model: Model, terms: Terms, copy: StudyCopy | None) -> UnitResult:
+    from ser_bench.evaluation.nested_cv import fit_held, tune_on_test, tune_unit
+
+    if not unit.trials:
+        return fit_held(data, model, **json.loads(unit.held), seed=unit.search_seed)
+    begun, start = time.monotonic(), json.loads(unit.held) if unit.held else None
+    tune = partial(tune_unit, inner=unit.inner, fold_seed=unit.fold_seed, start=start) if unit.nested else tune_on_test
+    return tune(
+        data,
+        model,
+        trials=unit.trials,
+        seed=unit.search_seed,
+        stop=lambda: time.monotonic() - begun > terms.allowance or time.time() > terms.end,
+        watch=copy,
+    )
+
+
+def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
+    """Do one unit and keep its result."""
+    copy = StudyCopy(terms.storage, terms.study) if terms.storage else None
+    try:
+        result = _result_of(unit, data, model, terms, copy)
+    except SpeakerLeak:
+        raise
+    except Exception as error:
+        return Fitted(unit, f"{type(error).__name__}: {error}".splitlines()[0])
+    path = place(terms.store, unit, terms.time_limit if result.cut_short else 0.0)
+    write_unit(path, result)
+    return Fitted(unit, "", path, float(result.trials["score"].max()), result.seconds, copy.error if copy else "")

@@ -1,0 +1,327 @@
+"""The atom of work: a cell x one outer fold x one seed, and the file that remembers it.
+
+In:   a judged corpus, a feature matrix, a model, and which fold and seed.
+Out:  predictions for the held-out clips, in `<out>/units/<hash>.parquet`.
+Rule: a unit is a pure function of what its hash covers, and the hash covers all that it depends on:
+      never paths, jobs or output folders. Clips stand in the order of their content keys, and speakers are numbered
+      in that order, so that no name of a file, corpus, label scheme, feature set or speaker reaches a result or a hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench.config import BALANCED
+from ser_bench.errors import Damaged
+from ser_bench.evaluation.splits import NEVER, Protocol, derive_seed, fixed_parts, numbered, training_clips
+from ser_bench.utils.atomic import read_table, set_aside, write_table
+from ser_bench.utils.spec import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.evaluation.nested_cv import UnitResult
+    from ser_bench.features import Features
+    from ser_bench.models.base import Model
+
+ON_TEST = -1
+"""The fold of a unit that is not nested: all folds at once."""
+
+ON_TEST_VERSION = 2
+"""Changes whenever such a unit's result may."""
+
+NONE = -2
+"""Of a unit that leaves no further fold out of its training."""
+
+ONE_TRAINING_PART = "one fixed split: intervals and p are for new test speakers of systems trained on this training part"
+"""What every row of a fixed split says."""
+
+Cell = tuple[str, str, str]
+"""Feature set, model and track: with the corpus, one row of the leaderboard."""
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A corpus as all rows of a run see it.
+
+    Parameters
+    ----------
+    corpus, labels : str
+        Names of the corpus and of its label scheme.
+    clips : DataFrame
+        The clips that are used, with `emotion`, `speaker`, `voice` and `key`, in the order of their keys.
+    protocol : Protocol
+    folds : dict of int to array of int, shape (n_clips,)
+        The outer folds, by seed.
+    """
+
+    corpus: str
+    labels: str
+    clips: pd.DataFrame
+    protocol: Protocol
+    folds: dict[int, np.ndarray]
+
+    def predicted(self, units: Iterable[Unit], done: Mapping[str, Finished]) -> np.ndarray:
+        """The codes predicted by units of one cell, shape (n_seeds, n_clips)."""
+        return self.joined({(unit.seed, unit.fold): done[unit.hash].predicted for unit in units})
+
+    def joined(self, decided: Mapping[tuple[int, int], np.ndarray]) -> np.ndarray:
+        """What was decided by seed and fold, codes of shape (..., n_held_out), as codes of all clips, shape (n_seeds, ..., n_clips); -1
+        where nothing was. Fold `ON_TEST` holds all of them."""
+        codes = np.full((len(self.folds), *next(iter(decided.values())).shape[:-1], len(self.codes)), -1)
+        of_seed = dict(zip(self.folds, codes, strict=True))
+        for (seed, fold), mine in decided.items():
+            of_seed[seed][..., slice(None) if fold == ON_TEST else self.folds[seed] == fold] = mine
+        return codes
+
+    @cached_property
+    def evaluated(self) -> np.ndarray:
+        """Which clips are held out in some fold, shape (n_clips,): all, but for a fixed split, of which only the test part is."""
+        return np.logical_and.reduce([folds != NEVER for folds in self.folds.values()])
+
+    @cached_property
+    def selecting(self) -> np.ndarray | None:
+        """Which clips select parameters, shape (n_clips,): the dev part of a fixed split, where it has one."""
+        parts = fixed_parts(self.clips, self.protocol)
+        return None if parts is None or "dev" not in parts else parts == "dev"
+
+    @cached_property
+    def emotions(self) -> list[str]:
+        """The classes, in alphabetical order: code i is `emotions[i]`."""
+        return sorted(self.clips["emotion"].unique())
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """The emotion of each clip as its code, shape (n_clips,)."""
+        return np.searchsorted(self.emotions, self.clips["emotion"].to_numpy(str))
+
+    @cached_property
+    def voices(self) -> np.ndarray:
+        """Whose voice each clip is, shape (n_clips,): what no split separates, and what everything inferred is clustered by."""
+        return self.clips["voice"].to_numpy(str)
+
+    @cached_property
+    def n_voices(self) -> int:
+        """How many people speak in the clips that are evaluated."""
+        return len(np.unique(self.voices[self.evaluated]))
+
+    @cached_property
+    def one_id_per_voice(self) -> bool:
+        """Whether nobody has several speaker ids."""
+        return np.array_equal(numbered(self.clips["speaker"].to_numpy(str)), numbered(self.voices))
+
+    def standardised_together(self, track: str) -> np.ndarray | None:
+        """Whose clips a track standardises together, shape (n_clips,); None where statistics are those of the training clips.
+
+        Track ``corpus``, which no run can ask for, takes each corpus's own."""
+        if track == "train":
+            return None
+        if track == "speaker":
+            return self.voices
+        return self.clips["corpus"].to_numpy(str) if self.protocol.kind == "cross" else np.zeros(len(self.clips), int)
+
+    @property
+    def voice_notes(self) -> list[str]:
+        """That some person has several speaker ids, such as ``12 speaker ids of 6 people``; else nothing."""
+        ids, people = (self.clips[column].nunique() for column in ("speaker", "voice"))
+        return [f"{ids} speaker ids of {people} people"] if ids != people else []
+
+    @property
+    def notes(self) -> list[str]:
+        """Notes for every row: `voice_notes`, and what a fixed split cannot show."""
+        return [*self.voice_notes, *([] if self.evaluated.all() else [ONE_TRAINING_PART])]
+
+    @cached_property
+    def hashes(self) -> dict[int, str]:
+        """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold, where these are held out, sentence, and of a fixed
+        split whether it is evaluated and whether it selects parameters; all but content and emotion as numbers."""
+        return {seed: self._hash(fold) for seed, fold in self.folds.items()}
+
+    @cached_property
+    def contents(self) -> dict[tuple[int, int], str]:
+        """By seed and fold, `ON_TEST` too, a hash of what may be known while it is held out: the content of every clip, which of them
+        are learnt from, and of these emotions, voices and, in a fixed split, whether they select parameters."""
+        clips = json.dumps([self.clips["key"].tolist(), self.emotions]).encode()
+        clips += b"" if self.selecting is None else self.selecting.tobytes()
+        numbers = np.stack([self.codes, numbered(self.voices)]).astype("<i8")
+        found = {}
+        for seed, folds in self.folds.items():
+            for fold in (ON_TEST, *range(folds.max() + 1)):
+                train = self.training(seed, fold)
+                roles = np.where(train, numbers, np.where(folds == fold, -1, -2))
+                found[seed, fold] = hashlib.blake2b(clips + roles.tobytes(), digest_size=12).hexdigest()
+        return found
+
+    def training(self, seed: int, fold: int, without: int = NONE) -> np.ndarray:
+        """Which clips are trained on while a fold is held out, and another left out besides, shape (n_clips,)."""
+        return training_clips(self.clips, self.protocol, self.folds[seed], fold, seed) & (self.folds[seed] != without)
+
+    def fewest_voices(self) -> int:
+        """How many voices are learnt from in the fold where these are the fewest."""
+        places = [(seed, fold) for seed, folds in self.folds.items() for fold in range(folds.max() + 1)]
+        return min(len(np.unique(self.voices[self.training(*place)])) for place in places)
+
+    def fold_seed(self, seed: int, fold: int) -> int:
+        """Seed of the inner folds within an outer one, which all rows share."""
+        return derive_seed(seed, "inner folds", self.contents[seed, fold])
+
+    def _hash(self, fold: np.ndarray) -> str:
+        named = ["speaker", "voice", *(["sentence"] if self.protocol.text else [])]
+        numbers = {column: numbered(self.clips[column].to_numpy(str)) for column in named}
+        rows = self.clips[["key", "emotion"]].assign(**numbers, fold=numbered(fold))
+        if not self.evaluated.all():
+            rows = rows.assign(evaluated=self.evaluated)
+        if self.selecting is not None:
+            rows = rows.assign(selecting=self.selecting)
+        return hashlib.blake2b(rows.to_csv(index=False).encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is to be fitted and predicted, and the hash under which its result is kept.
+
+    One that is not `nested` has its parameters chosen by the score that it reports, over all folds at once; its fold is `ON_TEST`.
+    One with parameters `held` (JSON) starts its search from these; one of no `trials` fits with parameters and rounds that are held.
+    One `without` another fold is trained on neither of the two.
+    """
+
+    features: str
+    model: str
+    track: str
+    seed: int
+    fold: int
+    trials: int
+    inner: int
+    hash: str
+    search_seed: int
+    fold_seed: int
+    nested: bool = True
+    held: str = ""
+    without: int = NONE
+
+    @property
+    def cell(self) -> Cell:
+        """Feature set, model and track: with the corpus, one row of the leaderboard."""
+        return self.features, self.model, self.track
+
+
+def make_unit(
+    judged: Judged,
+    features: Features,
+    model: Model,
+    track: str,
+    seed: int,
+    fold: int,
+    trials: int,
+    inner: int,
+    held: str = "",
+    without: int = NONE,
+) -> Unit:
+    """Name a unit of work and hash all that its result depends on; fold `ON_TEST` for one that is not nested."""
+    content = [judged.contents[seed, place] for place in (fold, without) if place != NONE]
+    covered = [
+        [model.name, track, str(judged.protocol)],
+        seed,
+        content,
+        trials,
+        inner,
+        model.version,
+        _tuning_version(),
+        library_versions(),
+        features.fingerprint,
+        judged.hashes[seed],
+        *([versions(model.libraries)] if model.libraries else []),
+        *([held] if held else []),
+        *([ON_TEST_VERSION] if fold == ON_TEST else []),
+        *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
+        *([{"standardised": "by voice"}] if track == "speaker" and not judged.one_id_per_voice else []),
+    ]
+    digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
+    search_seed, fold_seed = derive_seed(seed, model.name, content), judged.fold_seed(seed, fold)
+    nested = fold != ON_TEST
+    return Unit(
+        features.name,
+        model.name,
+        track,
+        seed,
+        fold,
+        trials,
+        inner,
+        digest,
+        search_seed,
+        fold_seed,
+        nested=nested,
+        held=held,
+        without=without,
+    )
+
+
+def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:
+    """The file that a unit's result is kept in: one of its own for a search cut short by a time limit of so many minutes."""
+    return folder / f"{unit.hash}{f'-{time_limit:g}min' if time_limit else ''}.parquet"
+
+
+def write_unit(path: Path, result: UnitResult) -> None:
+    """Keep a finished unit: whole or not at all, with a hash of what the file holds."""
+    import pyarrow as pa
+
+    columns = {"predicted": result.predicted.astype(np.int32), **{f"p.{i}": p for i, p in enumerate(result.probabilities.T)}}
+    about = {
+        "params": result.params,
+        "rounds": result.rounds,
+        "notes": result.notes,
+        "seconds": round(result.seconds, 3),
+        "cut_short": result.cut_short,
+        "trials": result.trials.to_dict("records"),
+    }
+    write_table(pa.table(columns).replace_schema_metadata({"unit": json.dumps(about)}), path)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A unit's result as it was kept: codes, probabilities, and what its search did."""
+
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    about: dict[str, Any]
+
+
+def read_unit(folder: Path, unit: Unit, time_limit: float = 0.0) -> Finished | None:
+    """The kept result of a unit, or None where there is none; under a time limit also one that it cut short."""
+    whole = read_file(place(folder, unit))
+    return read_file(place(folder, unit, time_limit)) if whole is None and time_limit else whole
+
+
+def read_file(path: Path) -> Finished | None:
+    """The result in a file, or None where there is none; one that is damaged is set aside. A file of an older version has no hash."""
+    try:
+        table = read_table(path)
+        about = json.loads(table.schema.metadata[b"unit"])
+        probabilities = np.column_stack([table[name].to_numpy() for name in table.column_names if name.startswith("p.")])
+        return Finished(table["predicted"].to_numpy(), probabilities, about)
+    except OSError:
+        return None
+    except (Damaged, KeyError, TypeError, ValueError) as error:
+        set_aside(path, error.why if isinstance(error, Damaged) else "it is no unit", "it is fitted again")
+        return None
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that can change a unit's result."""
+    return versions(LIBRARIES)
+
+
+def _tuning_version() -> int:
+    from ser_bench.evaluation.nested_cv import TUNING_VERSION
+
+    return TUNING_VERSION

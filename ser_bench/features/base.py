@@ -1,0 +1,140 @@
+"""What an extractor owes this house.
+
+In:   a decoded clip.
+Out:  a vector of float32, its columns named `group.descriptor.functional` and in a fixed order.
+Rule: the fingerprint covers all that can change a value: name, version, every parameter, rate, and the versions of
+      the libraries that compute. Values that change need a new `version`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ser_bench.errors import WrongCall
+from ser_bench.utils.spec import canonical, describe
+
+if TYPE_CHECKING:
+    from ser_bench.audio.clip import Clip
+
+HIGHEST_RATE = 192_000
+
+
+class Extractor(ABC):
+    """Computes a feature set of a clip. A subclass is a frozen dataclass; its fields are the parameters.
+
+    Attributes
+    ----------
+    name : str
+    version : int
+        Changes whenever values do.
+    source, licence : str
+        Where the set comes from, and under which terms its software stands.
+    libraries : tuple of str
+        Packages whose versions can change values.
+    rate : int or None
+        Samples a second that it hears; None: each file's own.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    source: ClassVar[str]
+    licence: ClassVar[str] = "MIT"
+    libraries: ClassVar[tuple[str, ...]] = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")
+    rate: int | None
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """Names of the values, in order."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The group of each column: what stands before its first point."""
+        return tuple(column.partition(".")[0] for column in self.columns)
+
+    @abstractmethod
+    def __call__(self, clip: Clip) -> np.ndarray:
+        """The vector of a clip: float32, shape (n_columns,)."""
+
+    @property
+    def label(self) -> str:
+        """Name and the parameters that are not at their defaults, as they are written."""
+        return canonical(self.name, self)
+
+    def describe(self) -> dict[str, Any]:
+        """All that values, and their order, depend on."""
+        return describe(self) | {"rate": self.rate or "own", "columns": list(self.columns)}
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits of `describe`."""
+        return fingerprint_of(self.describe())
+
+
+@dataclass(frozen=True)
+class Features:
+    """A feature matrix.
+
+    Parameters
+    ----------
+    name : str
+    fingerprint : str
+        Of all that the values depend on, and of the columns' own names and order.
+    columns, groups : tuple of str
+    values : array of float32, shape (n_clips, n_columns)
+    """
+
+    name: str
+    fingerprint: str
+    columns: tuple[str, ...]
+    groups: tuple[str, ...]
+    values: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Features:
+        """The same features of these rows."""
+        return dataclasses.replace(self, values=np.ascontiguousarray(self.values[rows]))
+
+    def of_groups(self, groups: Iterable[str]) -> Features:
+        """The columns of some groups, under a name that says so; itself for all of them.
+
+        Its fingerprint covers which columns these are: what belongs to a group may change while the whole matrix does not.
+        """
+        kept = sorted(set(groups))
+        if kept == sorted(set(self.groups)):
+            return self
+        mine = np.array([group in kept for group in self.groups])
+        return Features(
+            f"{self.name} [{', '.join(kept)}]",
+            fingerprint_of({"of": self.fingerprint, "columns": np.flatnonzero(mine).tolist()}),
+            tuple(column for column, of in zip(self.columns, mine, strict=True) if of),
+            tuple(group for group in self.groups if group in kept),
+            np.ascontiguousarray(self.values[:, mine]),
+        )
+
+
+def check_rate(name: str, rate: int, lowest: int) -> None:
+    """Refuse a rate that an extractor cannot hear, or nobody records at.
+
+    Raises
+    ------
+    WrongCall
+    """
+    if not lowest <= rate <= HIGHEST_RATE:
+        raise WrongCall(f"{name}: rate={rate}; it takes {lowest} to {HIGHEST_RATE} Hz")
+
+
+def fingerprint_of(description: dict[str, Any]) -> str:
+    """Eight hex digits of a description.
+
+    >>> fingerprint_of({"a": 1, "b": 2}) == fingerprint_of({"b": 2, "a": 1})
+    True
+    """
+    return hashlib.blake2b(json.dumps(description, sort_keys=True).encode(), digest_size=4).hexdigest()

@@ -1,0 +1,141 @@
+"""Feature sets that openSMILE computes, under their official names behind a group.
+
+openSMILE may be used freely for research and education only.
+
+Groups come from one table, `GROUPS`: the first pattern that a descriptor's name matches decides, and every column of
+every set matches one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ser_bench.features.base import Extractor
+
+if TYPE_CHECKING:
+    import opensmile
+
+    from ser_bench.audio.clip import Clip
+
+RATE = 16_000
+LARGEST = np.float32(1 - 2**-15)
+
+GROUPS = (
+    ("temporal", r"PeaksPerSec|SegmentsPerSec|SegmentLength|__Turn"),
+    ("formants", r"^F\d(?:frequency|bandwidth|amplitude)|^lsp"),
+    ("voice_quality", r"jitter|shimmer|HNR|H1-|voicing|voiceProb"),
+    ("f0", r"^F0"),
+    ("mfcc", r"mfcc"),
+    ("loudness", r"loudness|SoundLevel|[eE]nergy|intensity|lengthL1norm"),
+    ("auditory_spectrum", r"^audSpec|^logMel"),
+    ("zero_crossing", r"zcr"),
+    ("spectral_shape", r"alphaRatio|hammarberg|^slope|spectralFlux|fftMag"),
+)
+
+
+@dataclass(frozen=True)
+class OpenSmile(Extractor):
+    """A configuration that ships with openSMILE, at 16 kHz and on clips of any length."""
+
+    version = 1
+    licence = "openSMILE: research and education only"
+    libraries = ("numpy", "opensmile", "soundfile", "soxr")
+    rate = RATE
+    config: ClassVar[str]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """openSMILE's names, each behind its group."""
+        return tuple(f"{group_of(name)}.{name}" for name in official_names(self.config))
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        """The vector of a clip. openSMILE takes 16-bit samples and wraps what is louder than full scale: it is clipped here."""
+        samples = np.clip(clip.at(RATE), -1, LARGEST)
+        return _smile(self.config)(samples, RATE).ravel().astype(np.float32)
+
+
+class Gemaps(OpenSmile):
+    """GeMAPSv01b."""
+
+    name = "gemaps"
+    config = "gemaps/v01b/GeMAPSv01b"
+    source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set, IEEE TAC 7(2)"
+
+
+class Egemaps(OpenSmile):
+    """eGeMAPSv02."""
+
+    name = "egemaps"
+    config = "egemaps/v02/eGeMAPSv02"
+    source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set, IEEE TAC 7(2)"
+
+
+class Is09(OpenSmile):
+    """The emotion challenge's baseline."""
+
+    name = "is09"
+    config = "is09-13/IS09_emotion"
+    source = "Schuller, Steidl & Batliner (2009), The Interspeech 2009 emotion challenge"
+
+
+class Is10(OpenSmile):
+    """The paralinguistic challenge's baseline of 2010."""
+
+    name = "is10"
+    config = "is09-13/IS10_paraling_compat"
+    source = "Schuller et al. (2010), The Interspeech 2010 paralinguistic challenge"
+
+
+class Is13(OpenSmile):
+    """The computational paralinguistics challenge's baseline of 2013."""
+
+    name = "is13"
+    config = "is09-13/IS13_ComParE"
+    source = "Schuller et al. (2013), The Interspeech 2013 computational paralinguistics challenge"
+
+
+class Compare(OpenSmile):
+    """ComParE_2016."""
+
+    name = "compare"
+    config = "compare/ComParE_2016"
+    source = "Schuller et al. (2016), The Interspeech 2016 computational paralinguistics challenge"
+
+
+class Emobase(OpenSmile):
+    """openEAR's base set."""
+
+    name = "emobase"
+    config = "emobase/emobase"
+    source = "Eyben, Wöllmer & Schuller (2009), openEAR, ACII"
+
+
+def group_of(name: str) -> str:
+    """The group of an official column name.
+
+    >>> group_of("F0semitoneFrom27.5Hz_sma3nz_amean"), group_of("mfcc1V_sma3nz_amean")
+    ('f0', 'mfcc')
+    """
+    # Before the smoothing's mark stands the descriptor, behind it functionals, whose names would mislead.
+    descriptor = name.partition("_sma")[0]
+    return next(group for group, pattern in GROUPS if re.search(pattern, descriptor))
+
+
+def official_names(config: str) -> list[str]:
+    """A configuration's column names, asked of openSMILE itself."""
+    return list(_smile(config).feature_names)
+
+
+@cache
+def _smile(config: str) -> opensmile.Smile:
+    """One openSMILE a process and configuration, quiet and single-threaded."""
+    import opensmile
+
+    folder = os.path.join(os.path.dirname(opensmile.__file__), "core", "config")
+    return opensmile.Smile(os.path.join(folder, f"{config}.conf"), opensmile.FeatureLevel.Functionals, loglevel=0)

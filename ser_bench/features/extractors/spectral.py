@@ -1,0 +1,57 @@
+"""`spectral`: statistics of the descriptors that librosa made common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_bench.features.base import Extractor, check_rate
+from ser_bench.features.signal.frames import CHROMA, CONTRAST_BANDS, FRAME, HOP, check_frames, frames
+from ser_bench.features.signal.functionals import ALL, canonical_functionals, name_functionals, some_functionals
+
+if TYPE_CHECKING:
+    from ser_bench.audio.clip import Clip
+
+TRACKS = (
+    *(f"chroma.{pitch_class}" for pitch_class in CHROMA),
+    "energy.rms",
+    "shape.centroid",
+    "shape.bandwidth",
+    "shape.rolloff",
+    "zero_crossing.rate",
+    *(f"contrast.{band}" for band in range(1, CONTRAST_BANDS + 1)),
+    "shape.flatness",
+)
+LOWEST_RATE = 12_801
+"""More than twice where the highest contrast band begins."""
+
+
+@dataclass(frozen=True)
+class Spectral(Extractor):
+    """25 tracks, functionals of each."""
+
+    name = "spectral"
+    version = 2
+    source = "McFee et al. (2015), librosa: audio and music signal analysis in Python, SciPy"
+    rate: int = 16_000
+    frame: int = FRAME
+    hop: int = HOP
+    functionals: str = ALL
+
+    def __post_init__(self) -> None:
+        check_rate(self.name, self.rate, LOWEST_RATE)
+        check_frames(self.name, self.rate, self.frame, self.hop)
+        object.__setattr__(self, "functionals", canonical_functionals(self.functionals))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Track by track, functional by functional."""
+        return tuple(f"{track}.{functional}" for track in TRACKS for functional in name_functionals(self.functionals))
+
+    def __call__(self, clip: Clip) -> np.ndarray:
+        """The vector of a clip."""
+        f = frames(clip, self.rate, self.frame, self.hop)
+        tracks = [f.chroma(), f.rms(), f.centroid(), f.bandwidth(), f.rolloff(), f.zero_crossing_rate(), f.contrast(), f.flatness()]
+        return some_functionals(np.concatenate(tracks), f.step, name_functionals(self.functionals)).ravel()

@@ -1,0 +1,1 @@
+"""What extractors share: frames and spectra, functionals, compiled loops."""

@@ -1,0 +1,138 @@
+"""One clip through all extractors that lack it: what a worker process does.
+
+In:   tasks: a clip's key and file, how it is heard, and extractors.
+Out:  a `Measured` a task: what was heard, and a vector an extractor or why there is none.
+Rule: a clip is decoded once for all extractors, and resampled once a rate; whatever happens to it is told, never raised. Kept is only what
+      the sound alone decides: want of memory, or of a library, is this machine's and passes.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import NamedTuple
+
+import numpy as np
+
+from ser_bench.audio.clip import Clip, Unusable, decode, key_of, read_bytes
+from ser_bench.audio.preprocessing import Hearing
+from ser_bench.errors import quoted
+from ser_bench.features.base import Extractor
+from ser_bench.utils.parallel import keep_memory
+
+OF_THE_SOUND = (ArithmeticError, AssertionError, LookupError, ValueError)
+"""What an extractor raises that would be raised by the same sound anywhere; anything else is taken to pass."""
+NO_MEMORY = "not enough memory to decode it"
+
+
+class Task(NamedTuple):
+    """A clip to be decoded, and the extractors that have no row of it yet."""
+
+    key: str
+    path: str
+    start: float | None
+    end: float | None
+    hearing: Hearing
+    extractors: list[Extractor]
+
+
+class Heard(NamedTuple):
+    """What is kept of a clip's audio beside its features; `peak` is the largest sample, 1 at full scale."""
+
+    digest: str = ""
+    seconds: float = 0.0
+    rate: int = 0
+    channels: int = 0
+    note: str = ""
+    peak: float = 0.0
+
+
+class Measured(NamedTuple):
+    """What a worker found.
+
+    Parameters
+    ----------
+    key : str
+    unread : str
+        Why there is nothing, or not everything, just now; nothing is kept of that.
+    unusable : str
+        Why its audio cannot be used.
+    heard : Heard
+    vectors : dict of str to (str, array)
+        By extractor, why it fails on this sound (then all values are NaN) and its values.
+    """
+
+    key: str
+    unread: str = ""
+    unusable: str = ""
+    heard: Heard = Heard()
+    vectors: dict[str, tuple[str, np.ndarray]] = {}
+
+    @property
+    def lasts(self) -> bool:
+        """Whether there is something of it to keep."""
+        return bool(self.unusable or self.heard.digest)
+
+
+def measure(tasks: list[Task]) -> list[Measured]:
+    """Decode clips, check them, and run the extractors that are wanted, on one thread."""
+    from threadpoolctl import threadpool_limits
+
+    keep_memory()
+    with threadpool_limits(1):
+        return [measure_one(task) for task in tasks]
+
+
+def measure_one(task: Task) -> Measured:
+    """One clip."""
+    try:
+        data = read_bytes(task.path)
+        if key_of(data, task.start, task.end) != task.key:
+            return Measured(task.key, unread="the file changed while it was read")
+    except Unusable as error:
+        return Measured(task.key, unread=error.reason)
+    try:
+        clip = task.hearing.window(decode(data, task.start, task.end))
+        heard = Heard(clip.digest, clip.seconds, clip.rate, clip.channels, clip.note, float(np.abs(clip.samples).max()))
+        clip = task.hearing.vary(clip, task.key)
+    except Unusable as error:
+        return Measured(task.key, unusable=error.reason)
+    except MemoryError:
+        return Measured(task.key, unread=NO_MEMORY)
+    vectors, passing = {}, []
+    for extractor in task.extractors:
+        try:
+            vectors[extractor.label] = _vector(extractor, clip)
+        except Exception as error:
+            passing.append(f"{extractor.label}: {_fault(error)}")
+    return Measured(task.key, unread="; ".join(passing), heard=heard, vectors=vectors)
+
+
+def passes(fault: str) -> bool:
+    """Whether what was kept of an extractor's failure is no matter of the sound: stores of earlier versions hold such.
+
+    >>> passes("MemoryError: "), passes("_ArrayMemoryError: Unable to allocate"), passes("ValueError: no"), passes("a.mean is not finite")
+    (True, True, False, False)
+    """
+    name = fault.partition(":")[0].removeprefix("_Array")
+    kind = getattr(builtins, name, None)
+    return isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, OF_THE_SOUND)
+
+
+def _vector(extractor: Extractor, clip: Clip) -> tuple[str, np.ndarray]:
+    """Why an extractor fails on a sound, or nothing, and its values; raises what is no matter of the sound."""
+    nothing = np.full(len(extractor.columns), np.nan, np.float32)
+    try:
+        # What overflows or divides by zero comes out as a value that is not finite, and is told below.
+        with np.errstate(all="ignore"):
+            vector = np.asarray(extractor(clip), np.float32)
+    except OF_THE_SOUND as error:
+        return _fault(error), nothing
+    if vector.shape != nothing.shape:
+        raise TypeError(f"it gives values of shape {vector.shape} where its columns are {len(nothing)}")
+    if np.isfinite(vector).all():
+        return "", vector
+    return f"{extractor.columns[int(np.argmin(np.isfinite(vector)))]} is not finite", nothing
+
+
+def _fault(error: Exception) -> str:
+    return f"{type(error).__name__}: {quoted(error)}".removesuffix(": ")

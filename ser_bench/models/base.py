@@ -1,0 +1,285 @@
+"""What a model owes this house.
+
+In:   one split of a cell: scaled training clips with their emotions, and the clips to decide about.
+Out:  a verdict on the latter: the emotion decided on, and a score for each emotion.
+Rule: a model sees the emotions of the clips to decide about only where they are inner validation
+      clips (`y_eval`), and there only to stop early; it never splits off a validation part itself.
+      It weighs training clips as `Model.weights` says, runs on one thread and depends on nothing but what it is given.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ser_bench.config import BALANCED
+from ser_bench.models.feature_selection import telling_columns
+
+if TYPE_CHECKING:
+    import optuna
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Clips to learn from and clips to decide about, both scaled.
+
+    Parameters
+    ----------
+    x_train : array of float32, shape (n_train, n_columns)
+    y_train : array of int, shape (n_train,)
+        Emotions as codes below `n_classes`; some may be absent.
+    x_eval : array of float32, shape (n_eval, n_columns)
+    y_eval : array of int, shape (n_eval,), or None
+        Emotions of inner validation clips. None: held-out clips, about whose emotions a model knows nothing.
+    n_classes : int
+        Emotions of the cell.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_eval: np.ndarray
+    y_eval: np.ndarray | None
+    n_classes: int
+
+    @property
+    def searching(self) -> bool:
+        """Whether this is an inner split, on which trials are compared."""
+        return self.y_eval is not None
+
+    @property
+    def n_unit(self) -> int:
+        """Training clips of the unit, of which an inner split's are a part and its validation clips the rest."""
+        return len(self.y_train) + (len(self.y_eval) if self.y_eval is not None else 0)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a model says about clips.
+
+    Parameters
+    ----------
+    predicted : array of int, shape (n_eval,)
+        The model's decisions.
+    scores : array of float64, shape (n_eval, n_classes)
+        Probabilities of a probabilistic model, 0 for an emotion absent from training; decision scores
+        of another, which grow with belief, -inf for an emotion absent from training.
+    rounds : int or None
+        Rounds (epochs) used, of a model that is trained in rounds.
+    """
+
+    predicted: np.ndarray
+    scores: np.ndarray
+    rounds: int | None = None
+
+
+class Fitted(ABC):
+    """A trained model, which can be pickled."""
+
+    @abstractmethod
+    def judge(self, x: np.ndarray) -> Verdict:
+        """Decide about clips, scaled as those trained on: shape (n, n_columns)."""
+
+    def rests_on(self) -> np.ndarray | None:
+        """The model's own measure of how much it rests on each column, shape (n_columns,), summing to one; None where it has none."""
+        return None
+
+
+@dataclass(frozen=True)
+class Estimator(Fitted):
+    """A trained scikit-learn classifier with probabilities."""
+
+    classifier: Any
+    n_classes: int
+
+    def judge(self, x: np.ndarray) -> Verdict:
+        """Decide for the most probable emotion."""
+        return likeliest(self.classifier.predict_proba(x), self.classifier.classes_, self.n_classes)
+
+    def rests_on(self) -> np.ndarray | None:
+        """The mean size of a column's weights over emotions, of a linear classifier."""
+        sizes = np.abs(self.classifier.coef_).mean(0) if hasattr(self.classifier, "coef_") else np.zeros(0)
+        return sizes / sizes.sum() if sizes.any() else None
+
+
+@dataclass(frozen=True)
+class Narrowed(Fitted):
+    """A model trained on some of the columns."""
+
+    fitted: Fitted
+    columns: np.ndarray
+    n_columns: int
+
+    def judge(self, x: np.ndarray) -> Verdict:
+        """Decide by those columns."""
+        return self.fitted.judge(x[:, self.columns])
+
+    def rests_on(self) -> np.ndarray | None:
+        """As the model has it, nothing of the columns that it was not given."""
+        own = self.fitted.rests_on()
+        return None if own is None else np.bincount(self.columns, own, minlength=self.n_columns)
+
+
+@dataclass(frozen=True)
+class Certain(Fitted):
+    """All that can be learnt where training knows a single emotion."""
+
+    emotion: int
+    n_classes: int
+
+    def judge(self, x: np.ndarray) -> Verdict:
+        """Decide for that emotion."""
+        codes = np.full(len(x), self.emotion)
+        return Verdict(codes, np.eye(self.n_classes)[codes])
+
+
+class Plan:
+    """Runs of one model on one split. A subclass shares work between them; the verdicts are those of plain fits."""
+
+    def __init__(self, model: Model, split: Split) -> None:
+        self.model = model
+        self.split = split
+
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+        """Train with these parameters and decide about `x_eval`.
+
+        Parameters
+        ----------
+        params : dict
+            A member of the model's space.
+        seed : int
+        rounds : int, optional
+            Rounds (epochs) to train for; without, a model trained in rounds stops early on `y_eval`.
+        """
+        return self.model.fit(self.split, params, seed, rounds).judge(self.split.x_eval)
+
+
+class Model(ABC):
+    """A family of classifiers with its search space.
+
+    A subclass has a `name`, a `version` (which changes whenever verdicts may), a one-sentence `description`,
+    `defaults` (a member of its space, and the first trial of every search), and says by `probabilistic`
+    whether its scores are probabilities. On sets wider than `most_columns` it is given that many columns, those
+    that best tell the training clips' emotions apart; None means all. Codes of emotions may have gaps in
+    training, but at least two are present (`plan_split` and `fit_split` see to both). `libraries` are those that can change
+    verdicts, beside the ones that can change any model's.
+
+    `fit` and plans weigh training clips by `weights`, which follows `class_weights`, a run's setting. Nobody can see whether a model
+    asks: rows and hashes tell of the setting in any case, so one that does not ask makes them tell what is not so.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    description: ClassVar[str]
+    defaults: ClassVar[Mapping[str, Any]]
+    probabilistic: ClassVar[bool] = True
+    most_columns: ClassVar[int | None] = None
+    libraries: ClassVar[tuple[str, ...]] = ()
+    class_weights: str = BALANCED
+
+    @abstractmethod
+    def space(self, trial: optuna.trial.BaseTrial) -> Params:
+        """Draw parameters."""
+
+    @abstractmethod
+    def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
+        """Train on a split; `x_eval` may serve to stop early, and only where its emotions are given."""
+
+    def plan(self, split: Split) -> Plan:
+        """Prepare what runs on this split can share: nothing, unless a model says otherwise."""
+        return Plan(self, split)
+
+    def weights(self, y: np.ndarray) -> np.ndarray:
+        """What each training clip of emotions `y` counts, with mean one: every emotion the same, or with ``none`` every clip."""
+        return balanced_weights(y) if self.class_weights == BALANCED else np.ones(len(y))
+
+    def fit_seconds(self, n_train: int, n_columns: int) -> float:
+        """Roughly how long a trial's fit takes on an inner split, in seconds on one core, the columns already chosen."""
+        return 1e-6 * n_train * n_columns
+
+    def seconds(self, n_clips: int, n_columns: int, trials: int, inner: int) -> float:
+        """Roughly how long a unit takes, in seconds on one core: half the trials' fits are pruned, and the final fit counts for five."""
+        kept = min(n_columns, self.most_columns or n_columns)
+        return (0.5 * trials * inner + 5) * self.fit_seconds(n_clips, kept)
+
+    def notes(self, n_train: int, n_columns: int) -> list[str]:
+        """What a reader of the row must know about this model on that many training clips and columns."""
+        if not self.most_columns or n_columns <= self.most_columns:
+            return []
+        return [f"{self.name}: {self.most_columns} of {n_columns} columns by ANOVA inside each fold"]
+
+
+class CertainPlan(Plan):
+    """Runs on a split whose training part knows a single emotion."""
+
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+        """Decide for that emotion."""
+        return Certain(int(self.split.y_train[0]), self.split.n_classes).judge(self.split.x_eval)
+
+
+def plan_split(model: Model, split: Split) -> Plan:
+    """The model's plan for a split of any width, and with any emotions in its training part."""
+    if knows_one(split):
+        return CertainPlan(model, split)
+    columns = chosen_columns(model, split)
+    return model.plan(split if columns is None else narrow(split, columns))
+
+
+def fit_split(model: Model, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
+    """Train the model on a split of any width, and with any emotions in its training part, for use on other clips."""
+    if knows_one(split):
+        return Certain(int(split.y_train[0]), split.n_classes)
+    columns = chosen_columns(model, split)
+    if columns is None:
+        return model.fit(split, params, seed, rounds)
+    return Narrowed(model.fit(narrow(split, columns), params, seed, rounds), columns, split.x_train.shape[1])
+
+
+def knows_one(split: Split) -> bool:
+    """Whether training knows a single emotion."""
+    return bool((split.y_train == split.y_train[0]).all())
+
+
+def chosen_columns(model: Model, split: Split) -> np.ndarray | None:
+    """The columns that the model is given; None for all."""
+    if not model.most_columns or split.x_train.shape[1] <= model.most_columns:
+        return None
+    return telling_columns(split.x_train, split.y_train, model.most_columns)
+
+
+def narrow(split: Split, columns: np.ndarray) -> Split:
+    """The split with these columns only."""
+    return replace(split, x_train=split.x_train[:, columns], x_eval=split.x_eval[:, columns])
+
+
+def scatter(values: np.ndarray, classes: np.ndarray, n_classes: int, absent: float) -> np.ndarray:
+    """Columns of the emotions present, laid out among all of them.
+
+    >>> scatter(np.array([[0.25, 0.75]]), np.array([0, 2]), 3, 0.0).tolist()
+    [[0.25, 0.0, 0.75]]
+    """
+    out = np.full((len(values), n_classes), absent)
+    out[:, classes] = values
+    return out
+
+
+def likeliest(probabilities: np.ndarray, classes: np.ndarray, n_classes: int, rounds: int | None = None) -> Verdict:
+    """Decide for the most probable emotion, of those present in training: probabilities (n_clips, len(classes)), in any precision."""
+    exact = probabilities.astype(np.float64)
+    exact /= exact.sum(1, keepdims=True)
+    return Verdict(classes[exact.argmax(1)], scatter(exact, classes, n_classes, 0.0), rounds)
+
+
+def balanced_weights(y: np.ndarray) -> np.ndarray:
+    """Weights of clips that make every emotion count the same, with mean one: scikit-learn's ``balanced``.
+
+    >>> balanced_weights(np.array([0, 2, 2, 2])).round(2).tolist()
+    [2.0, 0.67, 0.67, 0.67]
+    """
+    counts = np.bincount(y)
+    return len(y) / (np.count_nonzero(counts) * counts[y])

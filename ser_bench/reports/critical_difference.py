@@ -1,0 +1,92 @@
+"""The critical-difference diagram: `figures/critical-difference` as PNG, SVG and PDF, of a merged leaderboard.
+
+In:   comparisons across corpora.
+Out:  files; the same comparisons give the same bytes. None where no comparison has three corpora.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.reports.drawing import label, own_settings
+from ser_bench.reports.figures import KINDS, TITLES, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ser_bench.evaluation.comparison import Comparison
+
+NAME = "critical-difference"
+BAR = 0.45
+
+
+@own_settings()
+def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
+    """Draw mean ranks on a line, a bar joining neighbours that are not told apart, a panel a comparison; writes below `folder`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    for kind in KINDS:
+        (folder / f"{NAME}.{kind}").unlink(missing_ok=True)
+    drawn = [comparison for comparison in comparisons if comparison.drawable]
+    if not drawn:
+        return
+    heights = [_depth(comparison) * 0.24 + 1 for comparison in drawn]
+    figure = Figure(figsize=(8, sum(heights)), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
+    FigureCanvasAgg(figure)
+    for comparison, part in zip(drawn, figure.subfigures(len(drawn), squeeze=False, height_ratios=heights)[:, 0], strict=True):
+        part.suptitle(_title(comparison), fontsize=9)
+        _panel(part.subplots(), comparison)
+    save(figure, folder, NAME)
+
+
+def _title(comparison: Comparison) -> str:
+    bars = "a bar joins systems that are not told apart (Wilcoxon, Holm)" if "p" in comparison.systems else "too few to tell any two apart"
+    return f"{label(f'{TITLES[comparison.track]}, {comparison.search}')}\nmean rank over {len(comparison.corpora)} corpora, {bars}"
+
+
+def _depth(comparison: Comparison) -> float:
+    """How far down a panel reaches, in lines of text."""
+    return len(comparison.cliques) * BAR + 1 + (len(comparison.systems) + 1) // 2
+
+
+def _panel(axes: Axes, comparison: Comparison) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ranks = comparison.systems["mean_rank"].tolist()
+    axes.set_xlim(0.8, len(ranks) + 0.2)
+    axes.set_ylim(_depth(comparison), 0)
+    _name_systems(axes, comparison)
+    beyond = 0.007 * len(ranks)
+    for place, clique in enumerate(comparison.cliques, 1):
+        ends = [ranks[clique[0]] - beyond, ranks[clique[-1]] + beyond]
+        axes.plot(ends, [place * BAR] * 2, color="#D55E00", linewidth=3.2, solid_capstyle="butt", clip_on=False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.tick_top()
+    axes.tick_params(labelsize=8)
+    axes.set_yticks([])
+    axes.spines[["bottom", "left", "right"]].set_visible(False)
+
+
+def _name_systems(axes: Axes, comparison: Comparison) -> None:
+    """Lead a line from each mean rank to its system's name: the better half to the left, the others to the right."""
+    systems = comparison.systems[["features", "model", "mean_rank"]]
+    first_line = len(comparison.cliques) * BAR + 1
+    for place, (features, model, rank) in enumerate(systems.itertuples(index=False)):
+        better = place < (len(systems) + 1) // 2
+        line = first_line + (place if better else len(systems) - 1 - place)
+        edge = axes.get_xlim()[0 if better else 1]
+        axes.plot([rank, rank, edge], [0, line, line], color="0.35", linewidth=0.9, clip_on=False)
+        axes.plot([rank], [0], color="#0072B2", marker="o", markersize=4.5, clip_on=False, zorder=3)
+        axes.annotate(
+            f"{label(f'{features}  {model}')}  ({rank:.2f})",
+            (edge, line),
+            xytext=(-5 if better else 5, 0),
+            textcoords="offset points",
+            ha="right" if better else "left",
+            va="center",
+            fontsize=8,
+            annotation_clip=False,
+        )

@@ -1,0 +1,191 @@
+"""Cells, opened: what one row of the leaderboard is made of.
+
+In:   a row of the leaderboard and the run's predictions, metrics and trials.
+Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
+Rule: what is drawn is told in words beside it, and curves are few points: fifty cells make one page.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.evaluation.evidence import CELL, folds_of
+from ser_bench.reports.metrics import Probabilities, count, probabilities
+from ser_bench.reports.tables import row_cells
+from ser_bench.utils.formatting import interval, records, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.reports.run_page import RunTables
+
+SIDE = 200
+"""A curve's picture is a square of so many units a side."""
+WIDE, INSET = 320, 30
+"""The width of a learning curve's, and how far its ends are from the edges."""
+ALARMS = (0.1, 0.2, 0.5)
+"""The rates of false alarms at which a ROC curve is told in words."""
+BY_CLASS = ("recall", "precision", "f1", "auc")
+NAMED = {
+    "uar.fold": "UAR, mean over folds",
+    "war": "WAR",
+    "macro_f1": "macro F1",
+    "auc": "AUC",
+    "micro_auc": "AUC over all pairs of clip and class (micro)",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+    "uar.worst_speaker": "UAR, worst speaker (interval over its clips)",
+}
+"""Metrics that stand beside the headline, and what they are called there."""
+
+
+def cell_id(record: dict[str, Any]) -> str:
+    """Where a cell stands on the page."""
+    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in CELL)
+
+
+def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
+    """A cell for the page; a failed one has nothing but its row."""
+    rows = of_cell(record, run.predictions)
+    opened = {**record, "id": cell_id(record), "read": row_cells(record)}
+    if rows.empty:
+        return opened
+    found = count(rows, record["variance_ratio"])
+    emotions, counts = found.emotions, found.counts.sum((0, 1))
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    known, told = probabilities(rows), {row["metric"]: row for row in records(_rows_of(record, run.metrics))}
+    speakers = scores.uar_by(*(rows[name].to_numpy(str) for name in ("emotion", "predicted", "speaker")))
+    return {
+        **opened,
+        "emotions": emotions,
+        "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
+        "classes": _classes(emotions, counts, told),
+        "speakers": [{"name": name, "uar": value} for name, value in sorted(speakers.items(), key=lambda pair: (pair[1], pair[0]))],
+        "beside": _beside(told),
+        "sources": _sources(told),
+        "curves": _roc_curves(rows, known, told, emotions) if known else [],
+        "reliability": _reliability(rows, known) if known else None,
+        "learning": _learning(_rows_of(record, run.learning), len(emotions)),
+        "chosen": _chosen(record, run.trials),
+    }
+
+
+def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one cell, in the order of seeds and folds."""
+    return _rows_of(record, table).sort_values(["seed", "fold"], kind="stable")
+
+
+def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    for name in CELL:
+        table = table[table[name] == record[name]]
+    return table
+
+
+def _classes(emotions: list[str], counts: np.ndarray, told: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Recall, precision, F1 and AUC of each emotion, with their intervals."""
+    return [
+        {
+            "emotion": e,
+            "n": int(n),
+            "recall": told[f"recall.{e}"]["value"],
+            "scores": {name: _read(told.get(f"{name}.{e}")) for name in BY_CLASS},
+        }
+        for e, n in zip(emotions, counts.sum(1), strict=True)
+    ]
+
+
+def _read(row: dict[str, Any] | None) -> tuple[str, str]:
+    """A value and its interval as they are read, both empty where there is none."""
+    if row is None or np.isnan(row["value"]):
+        return "", ""
+    return short(row["value"]), "" if np.isnan(row["low"]) else interval(row["low"], row["high"])
+
+
+def _beside(told: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Scores that stand beside the headline: name, value, interval."""
+    named = [(NAMED.get(metric) or _of_gender(metric), row) for metric, row in told.items()]
+    return [(name, *_read(row)) for name, row in named if name]
+
+
+def _sources(told: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """What the uncertainty of the UAR comes from: source, standard deviation."""
+    return [(metric.removeprefix("sd."), short(row["value"])) for metric, row in told.items() if metric.startswith("sd.")]
+
+
+def _of_gender(metric: str) -> str:
+    """What the UAR of a gender, or the difference between two, is called; empty for another metric."""
+    if not metric.startswith("uar."):
+        return ""
+    one, _, other = metric.removeprefix("uar.").partition("-")
+    return f"UAR, {one} above {other}" if other else f"UAR, {one}"
+
+
+def _roc_curves(rows: pd.DataFrame, known: Probabilities, told: dict[str, dict[str, Any]], emotions: list[str]) -> list[dict[str, str]]:
+    """The ROC curve of each emotion that has one: its name, its AUC, its points on a square, and itself in words."""
+    found = scores.roc_curves(rows["emotion"], known.p, folds_of(rows), classes=known.classes)
+    curves = dict(zip(known.classes, found, strict=True))
+    return [
+        {"emotion": e, "auc": _read(told.get(f"auc.{e}"))[0], "points": _points(curves[e]), "words": _roc_words(curves[e])}
+        for e in emotions
+        if e in curves and not np.isnan(curves[e]).any()
+    ]
+
+
+def _points(curve: np.ndarray) -> str:
+    """A curve from the lower left corner, as SVG has it; what lies straight between its neighbours is left out."""
+    corners = [(0, SIDE), *zip(np.linspace(0, SIDE, len(curve)).round().astype(int), (SIDE * (1 - curve)).round().astype(int), strict=True)]
+    inner = zip(corners, corners[1:], corners[2:], strict=False)
+    kept = [here for before, here, after in inner if not (before[1] == here[1] == after[1])]
+    return " ".join(f"{x},{y}" for x, y in [corners[0], *kept, corners[-1]])
+
+
+def _roc_words(curve: np.ndarray) -> str:
+    rates = np.linspace(0, 1, len(curve))
+    return ", ".join(f"{np.interp(rate, rates, curve):.0%} found at {rate:.0%} false alarms" for rate in ALARMS)
+
+
+def _reliability(rows: pd.DataFrame, known: Probabilities) -> dict[str, Any]:
+    """Dots on a square, their area by the number of clips, and the same in words."""
+    bins = scores.reliability(rows["emotion"], rows["predicted"], known.p, classes=known.classes)
+    most = bins[:, 2].max()
+    dots = [{"x": round(SIDE * said), "y": round(SIDE * (1 - right)), "r": round(2 + 9 * np.sqrt(n / most), 1)} for said, right, n in bins]
+    return {"dots": dots, "words": "; ".join(f"said {said:.2f}, right {right:.2f}, {n:.0f} clips" for said, right, n in bins)}
+
+
+def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
+    """UAR over the number of speakers learnt from, on a plane `SIDE` high and wider, and the same in words; None for a single point."""
+    if len(points) < 2:
+        return None
+    chance = 1 / n_emotions
+    low, high = np.floor(10 * min(chance, points["uar_low"].min())) / 10, np.ceil(10 * points["uar_high"].max()) / 10
+    ends = low, max(high, low + 0.1)
+    doublings = np.log2(points["speakers"] / points["speakers"].min())
+    across = INSET + (WIDE - 2 * INSET) * doublings / doublings.max()
+
+    def up(uars: Any) -> Any:
+        return SIDE * (1 - (uars - ends[0]) / (ends[1] - ends[0]))
+
+    drawn = points.assign(x=across.round(1), y=up(points["uar"]).round(1), top=up(points["uar_high"]).round(1))
+    drawn = drawn.assign(bottom=up(points["uar_low"]).round(1), read=points["uar"].map(short))
+    said = [f"{row['speakers']} speakers {row['read']} {interval(row['uar_low'], row['uar_high'])}" for row in records(drawn)]
+    ticks = [{"y": round(float(up(uar)), 1), "text": short(uar, 1)} for uar in ends]
+    sets = int(points["draws"].max())
+    return {"points": records(drawn), "sets": sets, "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
+
+
+def _chosen(record: dict[str, Any], trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """The parameters chosen in each fold, with the inner score that chose them."""
+    mine = of_cell(record, trials[trials["chosen"].astype(bool)] if len(trials) else trials)
+    return [
+        {"fold": f"{seed}/{fold}", "score": score, "params": _params(params)}
+        for seed, fold, score, params in mine.reindex(columns=["seed", "fold", "score", "params"]).itertuples(index=False)
+    ]
+
+
+def _params(text: str) -> str:
+    values = json.loads(text)
+    return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in sorted(values.items()))

@@ -1,0 +1,99 @@
+"""What else is known of a run's clips: audits and ablations that lie beside it.
+
+In:   a run's folder.
+Out:  findings, leak gaps and ablations from the folders next to it; and, the other way round, the runs next to an audit or ablation.
+Rule: folders belong together by what they say of themselves, never by name: the same clips with the same emotions and speakers, and, but
+      for findings, in the same folds. Where nothing lies beside, nothing is missing; what lies there and cannot be read is named and
+      left out.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from ser_bench.errors import reason
+from ser_bench.evaluation.run_folder import read_about
+from ser_bench.reports.ablation import read_ablation, view_ablation
+from ser_bench.reports.audit import read_findings, read_gap, view_gap
+from ser_bench.utils.atomic import read_csv
+
+T = TypeVar("T")
+
+
+class Neighbour(NamedTuple):
+    """A folder of the same clips, what it says of itself, and whether it splits them the same."""
+
+    folder: Path
+    about: dict[str, Any]
+    same_split: bool
+
+
+def runs_beside(folder: Path) -> list[Path]:
+    """The runs next to an audit or ablation that are of the same clips."""
+    return [run.folder for run in _neighbours(folder, "report.html")]
+
+
+def audited(folder: Path) -> dict[str, Any]:
+    """What is known of a run's corpus: `findings`, and the `address` of the audit that they are from.
+
+    Without an audit beside they are those of the run itself, which looks at nothing that takes time, and there is no address.
+    """
+    for audit in sorted(_neighbours(folder, "audit.html"), key=lambda audit: not audit.same_split):
+        for findings in _readable(audit, lambda audit: read_findings(audit.folder)):
+            return {"findings": findings or read_findings(folder), "address": f"../{audit.folder.name}/audit.html"}
+    return {"findings": read_findings(folder), "address": ""}
+
+
+def best_beside(out: Path, about: dict[str, Any]) -> float | None:
+    """The best UAR, of rows without leaks, of the runs in a folder that are of the same clips in the same folds; None without any.
+
+    Parameters
+    ----------
+    out : Path
+    about : dict
+        What a folder of these clips would say of itself.
+    """
+    runs = [Neighbour(board.parent, read_about(board.parent), True) for board in sorted(out.glob("*/leaderboard.csv"))]
+    alike = [run for run in runs if all(run.about.get(name) == about[name] for name in ("corpus", "protocol"))]
+    alike = [run for run in alike if dict(run.about.get("folds", {})).items() & about["folds"].items()]
+    boards = [board for run in alike for board in _readable(run, lambda run: read_csv(run.folder / "leaderboard.csv"))]
+    scores = [uar for board in boards for uar in board.loc[board["status"] == "ok", "uar"].dropna()]
+    return max(scores, default=None)
+
+
+def gaps(folder: Path) -> list[dict[str, Any]]:
+    """Leak gaps that were measured on a run's clips, from its split."""
+    audits = [audit for audit in _neighbours(folder, "gap.csv", "cell") if audit.same_split]
+    return [gap for audit in audits for gap in _readable(audit, lambda audit: view_gap(read_gap(audit.folder), audit.about))]
+
+
+def ablations(folder: Path) -> list[dict[str, Any]]:
+    """Ablations on a run's clips and split, each with the `address` of its own page."""
+    found = [ablation for ablation in _neighbours(folder, "ablation.csv", "tuned") if ablation.same_split]
+    return [ablation for one in found for ablation in _readable(one, _view)]
+
+
+def _view(of: Neighbour) -> dict[str, Any]:
+    return {**view_ablation(*read_ablation(of.folder)), "about": of.about, "address": f"../{of.folder.name}/ablation.html"}
+
+
+def _readable(neighbour: Neighbour, read: Callable[[Neighbour], T]) -> list[T]:
+    """What is read of a neighbour; nothing, and a warning, where that fails: it may be damaged in any way, and stops nobody else."""
+    try:
+        return [read(neighbour)]
+    except Exception as error:
+        warnings.warn(f"{neighbour.folder} is left out of what lies beside it: {reason(error)}", stacklevel=3)
+        return []
+
+
+def _neighbours(folder: Path, needed: str, said: str = "corpus") -> Iterator[Neighbour]:
+    """Folders next to this one that are of the same clips, hold a file of that name and say so much of themselves, in the order of their
+    names."""
+    mine, here = read_about(folder), folder.absolute()
+    for path in sorted(file.parent for file in here.parent.glob(f"*/{needed}")):
+        about = read_about(path)
+        if path != here and said in about and about.get("corpus") == mine.get("corpus"):
+            yield Neighbour(path, about, all(about.get(name) == mine.get(name) for name in ("protocol", "folds")))

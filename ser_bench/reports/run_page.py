@@ -1,0 +1,236 @@
+"""`report.html`: one self-contained page about a run.
+
+In:   a run folder.
+Out:  the page: the leaderboard on one axis, blocks at a glance, what all systems get wrong, what it rests on, and every cell opened.
+Rule: a function of the folder's files alone, but for players and pictures, which stand where `run.toml` leads to audio that is there,
+      and for audits and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it,
+      until a player is pressed.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ser_bench.errors import reason
+from ser_bench.evaluation.leaderboard import (
+    BLOCK,
+    CELL,
+    PUBLISHED,
+    lines_of,
+    read_board,
+    read_learning,
+    read_predictions,
+    read_references,
+    read_refits,
+    read_resolutions,
+)
+from ser_bench.evaluation.splits import fixed_parts, parse_cv, protocol_words
+from ser_bench.reports.details import cell_id, open_cell
+from ser_bench.reports.errors import block_errors
+from ser_bench.reports.figures import TITLES
+from ser_bench.reports.metrics import read_metrics
+from ser_bench.reports.overview import cost_map, heat_map
+from ser_bench.reports.parameters import parameter_table
+from ser_bench.reports.players import Sound, sounds
+from ser_bench.reports.related import ablations, audited, gaps
+from ser_bench.reports.rendering import render
+from ser_bench.reports.spectrograms import pictures
+from ser_bench.reports.tables import blocks, like_best, notes, reference_words, row_cells, words_below, worth
+from ser_bench.utils.atomic import read_csv, read_parquet, write_text
+from ser_bench.utils.formatting import records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+PLAYER = "<audio"
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """A run folder, read."""
+
+    folder: Path
+    leaderboard: pd.DataFrame
+    predictions: pd.DataFrame
+    trials: pd.DataFrame
+    clips: pd.DataFrame
+    skipped: pd.DataFrame
+    refits: pd.DataFrame | None
+    references: pd.DataFrame
+    resolutions: pd.DataFrame
+    learning: pd.DataFrame
+    metrics: pd.DataFrame
+    environment: dict[str, Any]
+    configuration: str
+
+
+def read_run(folder: Path) -> RunTables:
+    """Read a run folder's tables."""
+    return RunTables(
+        folder,
+        read_board(folder / "leaderboard.csv"),
+        read_predictions(folder),
+        read_parquet(folder / "trials.parquet"),
+        read_parquet(folder / "clips.parquet"),
+        read_csv(folder / "skipped.csv", dtype=str),
+        read_refits(folder),
+        read_references(folder / "references.csv"),
+        read_resolutions(folder / "resolution.csv"),
+        read_learning(folder / "learning.csv"),
+        read_metrics(folder / "metrics.csv"),
+        json.loads((folder / "environment.json").read_text(encoding="utf-8")),
+        (folder / "run.toml").read_text(encoding="utf-8"),
+    )
+
+
+def remake_page(folder: Path) -> bool:
+    """Write a run's `report.html` again where it has one, or say in a warning why it stays as it is.
+
+    A run that cannot be read any more keeps its page, and so does one whose audio was found when it was written and is not found now.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
+    """
+    file = folder / "report.html"
+    if not file.is_file():
+        return False
+    try:
+        page = make_page(folder)
+        if PLAYER in file.read_text(encoding="utf-8") and PLAYER not in page:
+            raise FileNotFoundError("its audio is not found from here")
+        write_text(file, page)
+    except Exception as error:  # a run that is not ours to mend may be damaged in any way
+        warnings.warn(f"{file} stays as it is: {reason(error)}", stacklevel=2)
+        return False
+    return True
+
+
+def write_page(folder: Path) -> None:
+    """Write a run folder's `report.html`."""
+    write_text(folder / "report.html", make_page(folder))
+
+
+def make_page(folder: Path) -> str:
+    """A run folder's page."""
+    run = read_run(folder)
+    heard = sounds(run.configuration, folder, run.clips)
+    shown = [_block(title, block, run, heard) for title, block in blocks(run.leaderboard)]
+    hardest = [clip["clip"] for block in shown if block["errors"] for clip in block["errors"]["hardest"]]
+    return render(
+        "report.html.j2",
+        corpus=run.environment["corpus"],
+        environment=run.environment,
+        configuration=run.configuration,
+        heading=heading(run),
+        method=method(run),
+        blocks=shown,
+        pictures=pictures(hardest, heard),
+        shown=records(run.leaderboard),
+        skipped=run.skipped.to_dict("records"),
+        audited=audited(folder),
+        gaps=gaps(folder),
+        ablations=ablations(folder),
+        cells=[open_cell(record, run) for record in records(run.leaderboard)],
+        parameters=[
+            {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
+        ],
+    )
+
+
+def drawn(name: str) -> str:
+    """How a reference is drawn; empty for one that is only told of, as it would lie on another or is LEAKY."""
+    return name if name in ("chance", "human") else "published" if name.startswith(PUBLISHED) else ""
+
+
+def heading(run: RunTables) -> str:
+    """What the page is about."""
+    name = run.environment["corpus"]["name"]
+    if (run.leaderboard["status"] == "leaky").all():
+        return f"LEAKY: emotion in voices heard before: {name}"
+    return f"Emotion in voices never heard before: {name}"
+
+
+def method(run: RunTables) -> str:
+    """The protocol in words that can stand in a paper."""
+    first, corpus = run.leaderboard.iloc[0], run.environment["corpus"]
+    n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
+    seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
+    searched = f"Parameters were chosen by {first['trials']} Optuna trials {_searched_on(run)}"
+    trained = f"{searched}; features were standardised {_scaling(run)}, and the held-out clips predicted once."
+    if first["budget"] == "external":
+        trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
+    fixed = (
+        "" if first["clips"] == corpus["clips"] else f"; the other {corpus['clips'] - first['clips']:,} are trained on and never held out"
+    )
+    return (
+        f"{first['clips']:,} clips of {first['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
+        f"{n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
+        f"UAR is pooled over folds; its 95 % interval is over speakers (jackknife, Wilson's bounds with Student's t), {_overlap(run)} "
+        f"(ser-bench {run.environment['ser_bench']})."
+    )
+
+
+def _overlap(run: RunTables) -> str:
+    """What intervals allow for, as speakers who are held out train each other's models."""
+    if run.predictions["fold"].nunique() == 1:
+        return "given the one training part: no speaker who is evaluated trained any model"
+    bound = "the largest correction that overlapping training sets can call for"
+    refitted = set() if run.refits is None else set(run.refits[CELL].itertuples(index=False, name=None))
+    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", CELL]
+    without = sum(cell not in refitted for cell in done.itertuples(index=False, name=None))
+    if without == len(done):
+        return f"with {bound}, as no row could be fitted again without pairs of folds"
+    some = f", but for {without} row(s) without refits, which have {bound}" if without else ""
+    return f"with a correction for overlapping training sets from refits without pairs of folds{some}"
+
+
+def _searched_on(run: RunTables) -> str:
+    protocol = parse_cv(run.leaderboard["cv"].iloc[0])
+    if protocol.leaky:
+        return "inside the training part of each fold"
+    parts = fixed_parts(run.clips, protocol)
+    if parts is not None and "dev" in parts:
+        return "on the dev part, with which the chosen ones were then trained too"
+    return "on grouped inner folds of each fold's training speakers"
+
+
+def _scaling(run: RunTables) -> str:
+    words = {"train": "by the training clips", "speaker": "by each speaker's own clips (transductive track)"}
+    return " or ".join(words[track] for track in run.leaderboard["track"].unique())
+
+
+def _block(title: str, block: pd.DataFrame, run: RunTables, heard: Mapping[str, Sound]) -> dict[str, Any]:
+    shown = show_block(title, block, run.references, run.resolutions, lambda record: f"#{cell_id(record)}")
+    first = block.iloc[0]
+    others = (first[name] for name in BLOCK if name != "track" and run.leaderboard[name].nunique() > 1)
+    brief = ", ".join([*others, TITLES[first["track"]]])
+    return {**shown, "brief": brief, "errors": block_errors(block, run.predictions, run.clips, heard)}
+
+
+def show_block(
+    title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, link: Callable[[dict[str, Any]], str]
+) -> dict[str, Any]:
+    """A block of the leaderboard as a page shows it; `link` tells where a row stands opened."""
+    first = block.iloc[0]
+    rows = [{**row, "read": row_cells(row), "like_best": like_best(row), "href": link(row)} for row in records(block)]
+    few = "An interval over fewer than six speakers is not to be leaned on." if first["speakers"] < 6 else ""
+    return {
+        "title": title,
+        "corpus": first["corpus"],
+        "track": first["track"],
+        "rows": rows,
+        "few": few,
+        "notes": [*words_below(block, resolutions), *notes(block)],
+        "worth": worth(block, resolutions),
+        "lines": [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))],
+        "heat": heat_map(block, link),
+        "cost": cost_map(block),
+    }

@@ -1,0 +1,121 @@
+"""What a clip looks like: its waveform, and its spectrogram on the mel scale.
+
+In:   samples and their rate, or where a clip's audio lies.
+Out:  a picture of a few kilobytes that a page can hold: the path of an SVG, and a WebP as a data: URI.
+Rule: the same samples make the same bytes. Every picture has the same axis, 0 to 8 kHz, its own length and its own level, so
+      that soft speech is seen as well as loud. A clip that cannot be read has none.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ser_bench.audio.clip import Unusable, read_clip, resample
+from ser_bench.features.signal.frames import Frames
+from ser_bench.reports.drawing import load_matplotlib
+
+if TYPE_CHECKING:
+    from ser_bench.reports.players import Sound
+
+RATE = 16_000
+FRAME = 1024
+SHORTEST_HOP, LONGEST_HOP = 64, 512
+WIDTH, HEIGHT = 264, 63
+"""Of the spectrogram, in pixels: one and a half to each that it takes on a desk."""
+DECIBELS = 70
+"""From the loudest that is drawn to the softest."""
+QUALITY = 25
+"""Of the WebP, of 100: pictures of sixty clips take less than 300 kB."""
+BARS, BAR_HEIGHT = 88, 40
+"""Of the waveform."""
+
+
+class Picture(NamedTuple):
+    """What is drawn of a clip.
+
+    Parameters
+    ----------
+    waveform : str
+        An SVG path of `BARS` upright strokes, one unit apart, from the lowest to the highest sample of each part of the clip; the
+        furthest sample reaches an edge, 0 or `BAR_HEIGHT`.
+    spectrogram : str
+        The address of an image that holds itself, `WIDTH` by `HEIGHT`.
+    seconds : float
+    """
+
+    waveform: str
+    spectrogram: str
+    seconds: float
+
+
+def pictures(clips: Iterable[str], sounds: Mapping[str, Sound]) -> dict[str, Picture]:
+    """The picture of each clip that can be read, each drawn once.
+
+    Parameters
+    ----------
+    clips : iterable of str
+    sounds : mapping of str to Sound
+        As `listening.sounds` gives them.
+    """
+    drawn = {clip: picture_of(sounds[clip]) for clip in dict.fromkeys(clips) if clip in sounds}
+    return {clip: picture for clip, picture in drawn.items() if picture}
+
+
+def picture_of(sound: Sound) -> Picture | None:
+    """A clip's picture; None where its file cannot be read any more."""
+    try:
+        clip = read_clip(sound.file, sound.start, sound.end)
+    except Unusable:
+        return None
+    return draw(clip.samples, clip.rate)
+
+
+def draw(samples: np.ndarray, rate: int) -> Picture:
+    """A picture of samples.
+
+    Parameters
+    ----------
+    samples : array of float32, shape (n,)
+        Those of a usable clip: not all zero, and at least `BARS`.
+    rate : int
+        Samples a second.
+    """
+    own = samples / np.abs(samples).max()
+    return Picture(_waveform(own), _webp(_levels(own, rate)), len(samples) / rate)
+
+
+def _levels(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Mel energies as they are drawn: the loudest 255, what is `DECIBELS` below it 0; array of uint8, shape (HEIGHT, WIDTH).
+
+    The last row is the lowest band. What is above half the rate of a file is drawn as silence.
+    """
+    from PIL import Image
+
+    heard = samples if rate == RATE else resample(samples, rate, RATE)
+    hop = min(max(len(heard) // WIDTH, SHORTEST_HOP), LONGEST_HOP)
+    mel = Frames(heard, RATE, FRAME, hop).mel
+    shade = np.clip(255 * (1 + (mel - mel.max()) / DECIBELS), 0, 255).astype(np.uint8)
+    return np.asarray(Image.fromarray(shade[::-1]).resize((WIDTH, HEIGHT), Image.Resampling.BOX))
+
+
+def _waveform(samples: np.ndarray) -> str:
+    """Samples between -1 and 1 as `Picture` tells them."""
+    parts = np.array_split(samples, BARS)
+    tops = [round(BAR_HEIGHT / 2 * (1 - float(part.max()))) for part in parts]
+    depths = [round(BAR_HEIGHT / 2 * (1 - float(part.min()))) for part in parts]
+    return "".join(f"M{place} {top}v{max(depth - top, 1)}" for place, (top, depth) in enumerate(zip(tops, depths, strict=True)))
+
+
+def _webp(shade: np.ndarray) -> str:
+    """Levels in the colours of magma, which rise evenly in lightness whatever colours an eye tells apart."""
+    from PIL import Image
+
+    coloured = load_matplotlib().colormaps["magma"](shade, bytes=True)[..., :3]
+    written = io.BytesIO()
+    Image.fromarray(coloured).save(written, "WEBP", quality=QUALITY, method=6)
+    return "data:image/webp;base64," + base64.b64encode(written.getvalue()).decode()

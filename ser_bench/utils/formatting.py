@@ -1,0 +1,82 @@
+"""Numbers, names and tables as text: the same everywhere that they are read.
+
+In:   values, names, rows.
+Out:  text; of names nothing that Markdown would take for more than text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser_bench.errors import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARKDOWN = re.compile(r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
+"""What Markdown would read as more than text."""
+
+
+def escaped(text: str) -> str:
+    """Text for Markdown, in which no name makes a link, a picture, code, a formula or HTML; `table_line` sees to bars.
+
+    >>> escaped("<b>*a*</b> [b](http://c) n_mfcc $x$ p < .05")
+    '\\\\<b>\\\\*a\\\\*\\\\</b> [b\\\\](http\\\\://c) n_mfcc \\\\$x\\\\$ p < .05'
+    """
+    return MARKDOWN.sub(lambda match: "\\" + match.group(), printable(text))
+
+
+def table_line(cells: Sequence[str]) -> str:
+    """A line of a Markdown table, in which no cell can break it."""
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells) + " |"
+
+
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: Sequence[str] = ()) -> list[str]:
+    """A Markdown table; columns of `words` stand to the left, others to the right, all to the left without."""
+    rule = ["---" if not words or name in words else "---:" for name in head]
+    return [table_line(head), "| " + " | ".join(rule) + " |", *map(table_line, rows)]
+
+
+def records(block: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as mappings from column to value."""
+    return [{str(column): value for column, value in row.items()} for row in block.to_dict("records")]
+
+
+def short(value: float, digits: int = 3) -> str:
+    """So many digits, without a zero that stands alone before the point; empty where nothing is known.
+
+    >>> short(0.5), short(-0.25), short(1.0), short(10.0), short(-0.0), short(np.nan), short(0.05, 2)
+    ('.500', '-.250', '1.000', '10.000', '.000', '', '.05')
+    """
+    return "" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value + 0.0:.{digits}f}")
+
+
+def signed(value: float) -> str:
+    """`short` with its sign.
+
+    >>> signed(0.05), signed(-0.25), signed(-0.0)
+    ('+.050', '-.250', '+.000')
+    """
+    return f"{'' if value < 0 else '+'}{short(value)}"
+
+
+def interval(low: float, high: float) -> str:
+    """Both ends of an interval.
+
+    >>> interval(0.25, 0.5)
+    '[.250, .500]'
+    """
+    return f"[{short(low)}, {short(high)}]"
+
+
+def p_value(p: float) -> str:
+    """A p, empty where there is none.
+
+    >>> p_value(0.04), p_value(0.0001)
+    ('.040', '<.001')
+    """
+    return "<.001" if p < 0.001 else short(p)

@@ -1,0 +1,120 @@
+"""Work over processes, one thread each, on this machine or on a cluster; results come as they are finished.
+
+Rule: processes of this machine end with this one, whatever ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from ser_bench.utils.processes import shared_folder, with_this_process
+
+
+@cache
+def keep_memory() -> None:
+    """Have this process keep the memory that it frees, for arrays of the same size as the next clip's.
+
+    glibc returns large arrays to the system at once; fetching their pages again costs as much as computing what is in them.
+    Elsewhere nothing is done.
+    """
+    import ctypes
+
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, megabytes in ((mmap_threshold, 32), (trim_threshold, 256), (top_pad, 64)):
+            mallopt(parameter, megabytes << 20)
+
+
+class Died(NamedTuple):
+    """A call whose process died, twice: the second time with no other under way."""
+
+    call: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who works: processes of this machine, or where there is the address of a scheduler, those of its Dask cluster."""
+
+    jobs: int = 1
+    scheduler: str = ""
+
+    @property
+    def number(self) -> int:
+        """How many there are just now."""
+        if not self.scheduler:
+            return self.jobs
+        from ser_bench.utils.dask_backend import count_workers
+
+        return count_workers(self.scheduler)
+
+
+def in_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], workers: Workers) -> Iterator[Any]:
+    """Yield `function(*call)` of every call, in the order in which they end, or `Died` for one that kills its process.
+
+    With one job there is no process but this one.
+    """
+    if workers.scheduler:
+        from ser_bench.utils.dask_backend import on_cluster
+
+        yield from (Died(call) if died else result for call, result, died in on_cluster(function, calls, workers.scheduler))
+    elif workers.jobs == 1:
+        yield from (function(*call) for call in calls)
+    else:
+        yield from over_processes(function, calls, workers.jobs)
+
+
+def over_processes(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
+    """Yield results, or `Died`, over processes of this machine.
+
+    A process that dies takes what its neighbours were doing with it. So whatever was under way is done again, one call
+    at a time, and the rest goes on in new ones.
+    """
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    waiting = enumerate(calls)
+    under_way: dict[int, tuple[Any, ...]] = {}
+
+    def hand_out() -> Iterator[Any]:
+        for number, call in waiting:
+            under_way[number] = call
+            yield delayed(_numbered)(number, function, call)
+
+    while True:
+        try:
+            how = {"inner_max_num_threads": 1, "max_nbytes": "1M", "temp_folder": shared_folder(), **with_this_process()}
+            parallel = Parallel(jobs, return_as="generator_unordered", **how)
+            for number, result in parallel(hand_out()):
+                del under_way[number]
+                yield result
+            return
+        except TerminatedWorkerError:
+            suspects = list(under_way.values())
+            under_way.clear()
+        yield from one_by_one(function, suspects)
+
+
+def one_by_one(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+    """Yield `function(*call)` of every call in turn, in one process beside this; where that dies, `Died`, and a new one goes on."""
+    from joblib.externals.loky import ProcessPoolExecutor
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    executor = ProcessPoolExecutor(1, **with_this_process())
+    try:
+        for call in calls:
+            try:
+                yield executor.submit(function, *call).result()
+            except TerminatedWorkerError:
+                executor = ProcessPoolExecutor(1, **with_this_process())
+                yield Died(call)
+    finally:
+        executor.shutdown(kill_workers=True)
+
+
+def _numbered(number: int, function: Callable[..., Any], call: tuple[Any, ...]) -> tuple[int, Any]:
+    return number, function(*call)
