@@ -18,7 +18,8 @@ import numpy as np
 from optuna.trial import BaseTrial
 from tune import read_cell
 
-from ser_bench.evaluation.nested_cv import UnitData, tune_unit
+from ser_bench.evaluation.nested_cv import tune_unit
+from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import derive_seed, voice_folds
 from ser_bench.models import boosting
 from ser_bench.models.base import Model

@@ -22,7 +22,7 @@ import soundfile
 from ser_bench.analyses.audits.fingerprint import RATE, fingerprint
 from ser_bench.analyses.audits.matching import candidates, verify
 from ser_bench.audio.clip import read_clip, resample
-from ser_bench.corpora.corpus import find_audio
+from ser_bench.corpora.files import find_audio
 
 Sound = tuple[np.ndarray, int]
 Change = Callable[[np.ndarray, int, np.random.Generator, np.ndarray], Sound]

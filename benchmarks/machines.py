@@ -115,7 +115,7 @@ def probe() -> None:
     """Use the routines that a search uses, and print what they run on."""
     import scipy.linalg
 
-    from ser_bench.evaluation.run_folder import machine
+    from ser_bench.evaluation.environment import machine
 
     for kind in (np.float32, np.float64):
         x = np.random.default_rng(0).random((300, 88)).astype(kind)
@@ -126,7 +126,7 @@ def probe() -> None:
 def measure(corpora: Path, cache: str, to: Path, options: argparse.Namespace) -> None:
     """Judge and extract under the setting of this process; leaves an `Outcome` in a folder."""
     import ser_bench
-    from ser_bench.evaluation.run_folder import machine
+    from ser_bench.evaluation.environment import machine
 
     emodb, ravdess = str(corpora / "emodb"), str(corpora / "ravdess")
     search = {"trials": options.trials, "inner": 3, "learning_curves": False}

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from ser_bench.evaluation.nested_cv import column_statistics
+from ser_bench.evaluation.scaling import column_statistics
 from ser_bench.models import Split, known_models
 from ser_bench.models import svm as machines
 from ser_bench.models.base import Model, plan_split

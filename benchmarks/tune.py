@@ -29,7 +29,8 @@ from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
 import ser_bench
-from ser_bench.evaluation.nested_cv import UnitData, tune_unit
+from ser_bench.evaluation.nested_cv import tune_unit
+from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import derive_seed, inner_folds, voice_folds
 from ser_bench.models import DEFAULT_MODELS, known_models
 from ser_bench.scores.metrics import uar

@@ -342,7 +342,8 @@ def cross(
 
     from ser_bench.analyses.cross_corpus import judge_across, own_rates
     from ser_bench.corpora import left_out
-    from ser_bench.evaluation.run_folder import describe_corpus, folder_of, surroundings, write_environment
+    from ser_bench.evaluation.environment import describe_corpus, surroundings
+    from ser_bench.evaluation.run_folder import folder_of, write_environment
     from ser_bench.reports import publish_cross, write_csv
 
     if "corpus" in options:
@@ -459,7 +460,8 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     """
     from ser_bench.analyses import audits
     from ser_bench.analyses.leakage import FEATURES, MODEL, measure_gap
-    from ser_bench.evaluation.run_folder import environment, folder_of, write_terms
+    from ser_bench.evaluation.environment import environment
+    from ser_bench.evaluation.run_folder import folder_of, write_terms
     from ser_bench.reports import publish_audit
     from ser_bench.reports.related import best_beside
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ser_bench.evaluation.run_folder import machine
+from ser_bench.evaluation.environment import machine
 
 CHOOSE = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")
 

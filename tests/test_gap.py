@@ -16,7 +16,9 @@ from ser_bench.analyses.leakage import HONEST
 from ser_bench.api import Audited
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
-from ser_bench.evaluation.nested_cv import UnitData, UnitResult, column_statistics, prepared, tune_on_test
+from ser_bench.evaluation.nested_cv import UnitResult
+from ser_bench.evaluation.scaling import UnitData, column_statistics, prepared
+from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import known_models
 from tests.small import SMALL, judge
 from tests.test_cli import call

@@ -63,7 +63,7 @@ def test_the_command_line_says_both(results, corpus, speech, tmp_path):
     line = [
         sys.executable,
         "-m",
-        "ser_bench.cli.main",
+        "ser_bench",
         "run",
         str(corpus),
         "-f",

@@ -21,8 +21,9 @@ import soundfile
 import ser_bench
 from ser_bench.errors import SerBenchError, WorkFailed, WrongCall
 from ser_bench.evaluation import nested_cv, plan
-from ser_bench.evaluation.nested_cv import UnitData, tune_on_test
+from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import random_folds
+from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import base as contract
 from ser_bench.models.feature_selection import telling_columns
 from ser_bench.models.svm import Svm

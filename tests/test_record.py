@@ -6,7 +6,7 @@ import platform
 
 import pytest
 
-from ser_bench.evaluation.run_folder import machine
+from ser_bench.evaluation.environment import machine
 from tests.kernels import chooses_kernels, printed
 from tests.small import judge
 

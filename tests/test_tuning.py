@@ -14,18 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.nested_cv import (
-    PRUNE_CHANCE,
-    Search,
-    Trial,
-    UnitData,
-    UnitResult,
-    fit_held,
-    folds_inside,
-    hopeless,
-    standardise_together,
-    tune_unit,
-)
+from ser_bench.evaluation.nested_cv import UnitResult, fit_held, tune_unit
+from ser_bench.evaluation.scaling import UnitData, standardise_together
+from ser_bench.evaluation.search import PRUNE_CHANCE, Search, Trial, folds_inside, hopeless
 from ser_bench.models import Fitted, Model, known_models
 from ser_bench.models.svm import Svm
 

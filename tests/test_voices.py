@@ -117,8 +117,8 @@ def test_a_run_says_which_ids_its_manifest_makes_one_person(corpora, speech):
 
 
 def test_the_report_lists_ids_but_its_intervals_are_over_voices(corpora, speech):
+    from ser_bench.evaluation.run_folder import read_run
     from ser_bench.reports.details import open_cell
-    from ser_bench.reports.run_page import read_run
     from ser_bench.utils.formatting import records
 
     one, several = (

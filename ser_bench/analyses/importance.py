@@ -34,7 +34,7 @@ from ser_bench.utils.parallel import Died, in_parallel
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.evaluation.nested_cv import UnitData
+    from ser_bench.evaluation.scaling import UnitData
     from ser_bench.models.base import Fitted, Model
 
 VERSION = 5
@@ -276,7 +276,7 @@ def explain(
     """
     from threadpoolctl import threadpool_limits
 
-    from ser_bench.evaluation.nested_cv import prepared, scaled_split
+    from ser_bench.evaluation.scaling import prepared, scaled_split
     from ser_bench.models.base import fit_split
 
     with threadpool_limits(1):

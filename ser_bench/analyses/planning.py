@@ -25,10 +25,7 @@ from ser_bench.utils.formatting import short
 
 if TYPE_CHECKING:
     import pandas as pd
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
 
 NEEDED = ("leaderboard.csv", "predictions.parquet", "clips.parquet")
 COMPONENTS = ("speaker", "sentence", "cell", "clip")

@@ -5,31 +5,51 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
-from ser_bench.audio.augmentation import KNOWN as VARIANTS
-from ser_bench.config import BUDGETS, RunConfig, check_keys, read_config, read_sweep
-from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, lines, printable, quoted, unknown
+from ser_bench.cli.options import (
+    BUDGET,
+    DEFAULTS,
+    EQUIVALENCE,
+    FEATURES,
+    INNER,
+    MADE_USABLE_BY,
+    MEASURED_BY,
+    MODELS,
+    OUT,
+    SEARCH,
+    SEEDS,
+    TRACK,
+    extracting,
+    hearing,
+    measuring,
+    searching,
+    splitting,
+)
+from ser_bench.cli.output import (
+    print_ablated,
+    print_audit,
+    print_catalogue,
+    print_crossed,
+    print_forecast,
+    print_merged,
+    print_results,
+    print_table,
+    say,
+    shown,
+    warn,
+    write,
+)
+from ser_bench.config import RunConfig, check_keys, read_config, read_sweep
+from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, printable, unknown
 from ser_bench.evaluation.study_storage import without_command_secrets
 from ser_bench.utils.atomic import check_place, without_formulas, write_csv, write_parquet
 from ser_bench.utils.processes import Stopped, clear_shared, end_workers, stop_on_signals
 from ser_bench.utils.progress import for_terminal
 from ser_bench.utils.streams import CLOSED, Steady, steady_streams
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.console import Console
-
-    from ser_bench.api import Ablated, Audited, Crossed, Results
-    from ser_bench.evaluation.merge import Merged
-
-F = TypeVar("F", bound=Callable[..., Any])
-DEFAULTS = RunConfig()
-LONGEST_LINE = 10_000
 
 
 class Commands(click.Group):
@@ -40,126 +60,6 @@ class Commands(click.Group):
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise unknown("command", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
-
-
-def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
-    """Several options as one decorator, in the order given."""
-
-    def decorate(function: F) -> F:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
-
-
-extracting = options(
-    click.option("--jobs", type=int, metavar="N", help="Processes of this machine, one thread each.  [default: one a core]"),
-    click.option(
-        "--backend", metavar="BACKEND", help="local, or dask: the workers of a Dask cluster that shares the file system.  [default: local]"
-    ),
-    click.option("--scheduler", metavar="URL", help="Of backend dask: the address of its scheduler, such as tcp://host:8786."),
-    click.option("--cache", metavar="FOLDER", help=f"The feature store.  [default: {DEFAULTS.cache}]"),
-    click.option("--max-skipped", type=float, metavar="SHARE", help=f"Unusable clips allowed.  [default: {DEFAULTS.max_skipped}]"),
-)
-hearing = options(
-    click.option("--offset", type=float, metavar="S", help="Seconds of each clip that are left out at its beginning."),
-    click.option("--duration", type=float, metavar="S", help="Seconds of each clip that are heard then.  [default: all]"),
-    click.option("--trim", type=float, metavar="DB", help="Cut both ends off where they are DB below the loudest frame, such as 30."),
-    click.option(
-        "--variant", metavar="VARIANT", help=f'Change the sound first: {", ".join(VARIANTS)}, such as "noise(snr=10)"; + joins several.'
-    ),
-)
-FEATURES = click.option(
-    "-f",
-    "--features",
-    multiple=True,
-    metavar="FEATURES",
-    help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(DEFAULTS.features)}]",
-)
-MADE_USABLE_BY = click.option(
-    "-f", "--features", multiple=True, metavar="FEATURES", help="Leave out clips on which this set cannot be extracted; repeatable."
-)
-OUT = click.option("--out", metavar="FOLDER", help=f"Where runs and finished units lie.  [default: {DEFAULTS.out}]")
-BUDGET = click.option(
-    "--budget",
-    metavar="BUDGET",
-    help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {b.seeds} seed(s)" for name, b in BUDGETS.items())
-    + ".  [default: standard; smoke for tones]",
-)
-INNER = click.option("--inner", type=int, metavar="K", help="Inner folds, instead of the budget's.")
-SEEDS = click.option("--seeds", type=int, metavar="N", help="Repeats with seeds counting up, instead of the budget's.")
-TRACK = click.option(
-    "--track",
-    multiple=True,
-    metavar="TRACK",
-    help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
-    "transductive, ranked apart); repeatable.  [default: train]",
-)
-splitting = options(
-    click.option("--labels", metavar="SCHEME", help=f"Which emotions are judged: all, big4.  [default: {DEFAULTS.labels}]"),
-    click.option(
-        "--where", metavar="EXPR", help="Keep the clips for which this is true (docs/filters.md), such as \"intensity == 'strong'\"."
-    ),
-    click.option(
-        "--cv",
-        metavar="PROTOCOL",
-        help="auto (the corpus's custom, else loso up to 12 speakers, else group:6), loso, group:K, predefined; each with +sentence "
-        "to hold out what is said, too, and @N to learn from N speakers only; or random:K, which shares speakers and is marked LEAKY.  "
-        "[default: auto]",
-    ),
-    click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
-    click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
-    click.option(
-        "--allow-similar-names",
-        is_flag=True,
-        default=None,
-        help="Take nearly equal names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
-    ),
-    click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
-)
-TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's.")
-CLASS_WEIGHTS = click.option(
-    "--class-weights",
-    metavar="WEIGHTS",
-    help=f"What training clips count: every emotion the same (balanced), or every clip (none).  [default: {DEFAULTS.class_weights}]",
-)
-MEASURED_BY = ("features", "models", "budget", "trials", "inner", "seeds", "class_weights")
-measuring = options(
-    click.option("-f", "--features", metavar="FEATURES", help="Of --gap: the feature set.  [default: egemaps]"),
-    click.option("-m", "--model", "models", metavar="MODEL", help="Of --gap: the model.  [default: svm]"),
-    BUDGET,
-    TRIALS,
-    INNER,
-    SEEDS,
-    CLASS_WEIGHTS,
-)
-EQUIVALENCE = click.option(
-    "--rope",
-    type=float,
-    metavar="UAR",
-    help="Rows that differ from the best by less are equally good for practical purposes (two one-sided tests); changes what is reported, "
-    f"not what is fitted.  [default: {DEFAULTS.rope}]",
-)
-MODELS = click.option(
-    "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
-)
-SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS)
-searching = options(
-    MODELS,
-    TRACK,
-    SEARCH,
-    click.option(
-        "--time-limit",
-        type=float,
-        metavar="MINUTES",
-        help="End searches after that long (of judging, a corpus; anew at each start) and judge what they found: marked in the notes, and "
-        "no longer the same from run to run. --fresh searches again.",
-    ),
-    click.option(
-        "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
-    ),
-)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -217,15 +117,15 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     config = _config(given)
     if dry_run:
         for table in api.dry_run(config, progress=for_terminal()):
-            _warn(table.attrs["warnings"])
-            _print_table(table.columns, table.itertuples(index=False))
-            _print_forecast(table)
+            warn(table.attrs["warnings"])
+            print_table(table.columns, table.itertuples(index=False))
+            print_forecast(table)
         return
     results = api.run_config(config, progress=for_terminal(), fresh=fresh)
     for result in results:
-        _print_results(result)
+        print_results(result)
     if len(results) > 1:
-        _say(f"compare them: ser-bench leaderboard {' '.join(str(result.folder) for result in results)}")
+        say(f"compare them: ser-bench leaderboard {' '.join(str(result.folder) for result in results)}")
     failures = [line for result in results for line in result.failures]
     if failures:
         raise WorkFailed(f"{len(failures)} unit(s) failed and their rows are marked FAILED; the first: {failures[0]}")
@@ -252,10 +152,10 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
     config = _config(given)
     done = api.extract_all(corpus, features, config=config, progress=for_terminal(), verify=verify)
     for source, filled in zip(corpus, done, strict=True):
-        _warn(filled.warnings)
+        warn(filled.warnings)
         for row in filled.skipped.itertuples():
-            _say(f"skipped {row.clip}: {row.reason}", err=True)
-        _say(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
+            say(f"skipped {row.clip}: {row.reason}", err=True)
+        say(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
 
 
 @cli.command()
@@ -295,7 +195,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
         check_place("--to", Path(to))
     audits = [api.audit(gap=gap, progress=for_terminal(), **{**named, "corpus": source}) for source in corpus]
     for found in audits:
-        _print_audit(found)
+        print_audit(found)
     everything = pd.concat([found.findings.assign(corpus=found.name) for found in audits])[["corpus", "kind", "check", "what"]]
     if to:
         write_csv(everything, Path(to))
@@ -338,7 +238,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...],
     for key in ("corpus", "track"):  # a run's configuration may serve here, too
         named.pop(key, None)
     found = api.cross(train, test or None, track=track or api.CROSS_TRACKS, progress=for_terminal(), **named)
-    _print_crossed(found)
+    print_crossed(found)
     failed = found.table[found.table["status"] == "failed"]
     if len(failed):
         first = failed.iloc[0]
@@ -388,7 +288,7 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
     config = given.pop("config")
     file, sweep = ({}, {}) if config is None else read_sweep(config)
     how = {**file, **_named(given), "corpus": corpus}
-    _print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, sweep=sweep, progress=for_terminal(), **how))
+    print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, sweep=sweep, progress=for_terminal(), **how))
 
 
 @cli.command()
@@ -418,11 +318,11 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
     if to:
         check_place("--to", Path(to))
     table = api.splits(progress=for_terminal(), **{**_named(given), "corpus": corpus})
-    _warn(table.attrs["warnings"])
+    warn(table.attrs["warnings"])
     for clip, why in table.attrs["skipped"].items():
-        _say(f"skipped {clip}: {why}", err=True)
+        say(f"skipped {clip}: {why}", err=True)
     if to is None:
-        _write(without_formulas(table.map(_shown) if sys.stdout.isatty() else table).to_csv(index=False), end="")
+        write(without_formulas(table.map(shown) if sys.stdout.isatty() else table).to_csv(index=False), end="")
     elif to.endswith(".parquet"):
         write_parquet(table, Path(to), index=False)
     else:
@@ -460,7 +360,7 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
     from ser_bench import api
 
     how = {**_named(given), "corpus": corpus}
-    _print_results(api.score(predictions, name=name or "", decisions_only=decisions_only, progress=for_terminal(), **how))
+    print_results(api.score(predictions, name=name or "", decisions_only=decisions_only, progress=for_terminal(), **how))
 
 
 @cli.command()
@@ -490,7 +390,7 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: 
     from ser_bench import api
 
     region = DEFAULTS.rope if rope is None else rope
-    _print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external, rope=region))
+    print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external, rope=region))
 
 
 @cli.command()
@@ -531,12 +431,12 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
         raise WrongCall(f"plan: --to names one folder for {len(runs)} runs; plan them one by one, or leave it out")
     for run in runs:
         table = plan_study(run, to=to, **wanted)
-        _warn(table.attrs["warnings"])
+        warn(table.attrs["warnings"])
         for summary in summaries(table):
-            _print_table(HEAD, summary.rows, title=summary.title)
+            print_table(HEAD, summary.rows, title=summary.title)
         for note in table.attrs["notes"]:
-            _say(note)
-        _say(f"table: {os.path.join(to or run, 'planning.csv')}")
+            say(note)
+        say(f"table: {os.path.join(to or run, 'planning.csv')}")
 
 
 @cli.command()
@@ -544,7 +444,7 @@ def corpora() -> None:
     """The corpora that are recognised from their file names, with licence, citation and where to get them."""
     from ser_bench.corpora import catalogue
 
-    _print_catalogue(catalogue())
+    print_catalogue(catalogue())
 
 
 @cli.command()
@@ -552,7 +452,7 @@ def features() -> None:
     """The feature sets, with dimensions, parameters and their defaults, groups, rate, source and licence."""
     from ser_bench.features import catalogue
 
-    _print_catalogue(catalogue())
+    print_catalogue(catalogue())
 
 
 @cli.command()
@@ -560,7 +460,7 @@ def models() -> None:
     """The models, with their defaults."""
     from ser_bench.models import catalogue
 
-    _print_catalogue(catalogue())
+    print_catalogue(catalogue())
 
 
 def main() -> None:
@@ -569,7 +469,7 @@ def main() -> None:
     warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
     stop_on_signals()
     if left := clear_shared():
-        _warn([f"shared memory that {len(left)} killed process(es) of ser-bench left behind was cleared: {', '.join(left)}"])
+        warn([f"shared memory that {len(left)} killed process(es) of ser-bench left behind was cleared: {', '.join(left)}"])
     try:
         _run(stdout)
     finally:
@@ -580,7 +480,7 @@ def _run(stdout: Steady) -> None:
     try:
         cli.main([argument for argument in sys.argv[1:] if argument != "--debug"], standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        _write(error.format_message())
+        write(error.format_message())
     except (click.ClickException, SerBenchError) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         _fail(message, error.exit_code)
@@ -594,7 +494,7 @@ def _run(stdout: Steady) -> None:
         _fail(f"{type(error).__name__}: {error} (with --debug: where)", 1)
     stdout.flush()
     if stdout.fault:
-        _say(f"ser-bench: not all could be written to stdout ({stdout.fault}); files are complete", err=True)
+        say(f"ser-bench: not all could be written to stdout ({stdout.fault}); files are complete", err=True)
         sys.exit(0 if stdout.fault == CLOSED else 1)
 
 
@@ -609,29 +509,8 @@ def _stopped(why: BaseException) -> None:
 def _fail(message: str, code: int) -> None:
     if "--debug" in sys.argv:
         raise
-    _say(f"ser-bench: {' '.join(without_command_secrets(message, sys.argv[1:]).split())}", err=True)
+    say(f"ser-bench: {' '.join(without_command_secrets(message, sys.argv[1:]).split())}", err=True)
     sys.exit(code)
-
-
-def _say(line: str, *, err: bool = False, **style: Any) -> None:
-    """Print a line, whatever names in it hold."""
-    _write(click.style(quoted(line, LONGEST_LINE), **style), err=err)
-
-
-def _write(text: str, *, end: str = "\n", err: bool = False) -> None:
-    """Print as the stream takes it: in colours on terminals alone."""
-    stream = sys.stderr if err else sys.stdout
-    print(text if stream.isatty() else click.unstyle(text), end=end, file=stream, flush=True)
-
-
-def _shown(value: Any) -> Any:
-    """A cell of a table that goes to a terminal."""
-    return printable(value) if isinstance(value, str) else value
-
-
-def _warn(warnings: Iterable[str]) -> None:
-    for warning in warnings:
-        _say(f"warning: {warning}", err=True)
 
 
 def _config(given: dict[str, Any]) -> RunConfig:
@@ -644,159 +523,6 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
     file = given.pop("config", None)
     named = {key: value for key, value in given.items() if value not in (None, ())}
     return {**({} if file is None else read_config(file)), **check_keys(named, source="the command line")}
-
-
-def _print_results(result: Results) -> None:
-    from ser_bench.reports import terminal_tables
-
-    _warn([*result.warnings, *result.found])
-    _print_skipped(result.skipped, result.folder)
-    console = _console()
-    for table in terminal_tables(result.leaderboard, result.resolutions, width=console.width):
-        console.print(table)
-    if result.fitted or result.reused:
-        _say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
-    _say(f"report: {result.folder / 'report.html'}")
-
-
-def _print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
-    """How many clips were left out, and where they all stand."""
-    from ser_bench.corpora import left_out
-
-    for line in left_out(skipped):
-        _say(f"{line}; all in {folder / 'skipped.csv'}", err=True)
-
-
-def _print_merged(merged: Merged) -> None:
-    from ser_bench.reports.merged_page import merged_tables
-
-    console = _console()
-    for table in merged_tables(merged, console.width):
-        console.print(table)
-    for line in merged.unsaid:
-        _say(line)
-    _say(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
-    _say(f"report: {merged.folder / 'leaderboard.html'}")
-
-
-def _where_time_went(spent: dict[str, float]) -> str:
-    """Such as `` in 12.5 processor minutes (xgb 62 %, rf 30 %, svm 8 %)``."""
-    total = sum(spent.values())
-    if not total:
-        return ""
-    shares = ", ".join(f"{model} {seconds / total:.0%}" for model, seconds in spent.items())
-    return f" in {f'{total / 60:.1f} processor minutes' if total > 90 else f'{total:.1f} processor seconds'} ({shares})"
-
-
-def _print_ablated(found: Ablated) -> None:
-    from ser_bench.reports import ablation_rows
-    from ser_bench.reports.ablation import HEAD, importance_table
-
-    _warn(found.warnings)
-    _print_skipped(found.skipped, found.folder)
-    system = ["features", "model"]
-    for (features, model), rows in found.table.groupby(system, sort=False):
-        _print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
-    for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
-        _print_table(*importance_table(rows), title=f"what {features} with {model} leans on")
-    _say(f"report: {found.folder / 'ablation.html'}")
-    _print_shown_in(found.shown_in)
-
-
-def _print_crossed(found: Crossed) -> None:
-    from ser_bench.reports import matrices
-
-    _warn(found.warnings)
-    _print_skipped(found.skipped, found.folder)
-    for matrix in matrices(found.table):
-        _print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
-    _say(
-        f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; below a UAR, what is lost against training within"
-    )
-    _say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
-    _say(f"tables: {found.folder / 'cross.csv'}")
-
-
-def _print_audit(found: Audited) -> None:
-    _say(found.name, bold=True)
-    for name, value in found.summary.items():
-        _print_entry(name, value)
-    colours = {"error": "red", "warning": "yellow", "note": None}
-    for kind, check, what in found.findings[["kind", "check", "what"]].astype(str).to_numpy().tolist():
-        _say(f"{kind}: {check}", fg=colours[kind], bold=True)
-        _print_entry("", what)
-    if found.gap is not None:
-        _print_gap(found.gap)
-    _say(f"report: {found.folder / 'audit.html'}")
-    _print_shown_in(found.shown_in)
-
-
-def _print_shown_in(pages: Sequence[Path]) -> None:
-    if pages:
-        _say(f"also shown in: {', '.join(map(str, pages))}")
-
-
-def _print_gap(gap: pd.DataFrame) -> None:
-    """The leak gap, the honest row first and the leaky ones in red."""
-    from ser_bench.reports import gap_rows
-
-    rows = list(gap_rows(gap))
-    read = [[*row["words"], *row["read"][3:], row["added"]] for row in rows]
-    styles = ["red" if row["status"] == "leaky" else "" for row in rows]
-    _print_table(("split", "parameters", "scaled by", "UAR", "95 % (bound)", "above the first"), read, styles=styles)
-
-
-def _print_catalogue(table: pd.DataFrame) -> None:
-    """An entry a paragraph, whatever the terminal's width: its name, and below it what is known of it."""
-    for name, *values in table.itertuples(index=False):
-        _say(str(name), bold=True)
-        for column, value in zip(table.columns[1:], values, strict=True):
-            if value != "":
-                _print_entry(column, str(value))
-
-
-def _print_entry(name: str, text: str) -> None:
-    """What is known under a name, in a column of its own."""
-    import shutil
-    import textwrap
-
-    head = f"  {name:12} " if name else "  "
-    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
-    filled = textwrap.wrap(printable(" ".join(text.split())), width, initial_indent=head, subsequent_indent=" " * len(head))
-    for line in filled or [head]:
-        _say(line)
-
-
-def _print_forecast(table: pd.DataFrame) -> None:
-    _say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) still to do, about {table['minutes'].sum():.0f} minutes")
-    if table.attrs["missing"]:
-        _say(f"before that, features of {table.attrs['missing']} clip(s) are to be extracted")
-
-
-def _print_table(
-    head: Iterable[str], rows: Iterable[Iterable[Any]], *, title: str = "", below: str = "", styles: Sequence[str] = ()
-) -> None:
-    """Print a table; `styles` has one for each row, or is empty. What is in it is not read as markup."""
-    from rich.table import Table
-    from rich.text import Text
-
-    heading = Text(printable(title)) if title else None
-    table = Table(title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for name in head:
-        table.add_column(Text(printable(name)))
-    for number, row in enumerate(rows):
-        table.add_row(*(Text(lines(str(cell))) for cell in row), style=styles[number] if styles else "")
-    table.caption, table.caption_justify = Text(lines(below)) if below else None, "left"
-    _console().print(table)
-
-
-def _console() -> Console:
-    """A terminal as wide as it is; a file or a pipe wide enough for every column."""
-    from rich.console import Console
-
-    from ser_bench.reports.tables import WIDE
-
-    return Console() if sys.stdout.isatty() else Console(width=WIDE)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, audio_folder, human_recall, known_readers, load_corpus
+from ser_bench.corpora.base import Corpus, Facts, FileNameReader, human_recall
 from ser_bench.corpora.duplicates import Twins, resolve_twins, voices_of
 from ser_bench.corpora.filters import filter_clips
 from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels, scheme_losses
+from ser_bench.corpora.loading import audio_folder, known_readers, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
 

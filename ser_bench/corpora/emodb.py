@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.corpus import Facts, FileNameReader, Published
+from ser_bench.corpora.base import Facts, FileNameReader, Published
 
 if TYPE_CHECKING:
     import pandas as pd

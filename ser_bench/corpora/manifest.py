@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.corpus import Corpus, arrange
+from ser_bench.corpora.base import Corpus, arrange
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.corpora.corpus import Corpus, Facts, FileNameReader, find_audio
+from ser_bench.corpora.base import Corpus, Facts, FileNameReader
+from ser_bench.corpora.files import find_audio
 from ser_bench.errors import WorkFailed, WrongCall, unknown
 from ser_bench.utils import spec
 from ser_bench.utils.atomic import folder_aside, sync

@@ -21,6 +21,9 @@ from ser_bench.errors import WorkFailed
 if TYPE_CHECKING:
     import pandas as pd
 
+EXTERNAL = "external"
+"""What stands as the model of rows whose predictions were made elsewhere."""
+
 CELL = ["corpus", "features", "model", "track"]
 
 

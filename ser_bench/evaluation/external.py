@@ -20,6 +20,7 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.plan import Ground
 from ser_bench.evaluation.run_folder import KEYS, Run, folder_of, write_folder
 from ser_bench.evaluation.splits import NEVER, inner_folds
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from ser_bench.evaluation.units import Judged
 
-MODEL = "external"
 LABELS = ("emotion", "truth", "label")
 """Columns of a table of predictions that tell what clips show, and have to agree with the corpus."""
 
@@ -266,7 +266,7 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig, *, decisions
     row = _row(judged, name, config.track[0], found["seed"].nunique(), [remark.note for remark in said if remark.note])
     predictions = pd.DataFrame({**{key: row[key] for key in KEYS if key in row}, **found})
     digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
-    folder = folder_of(ground.corpus.name, config, [MODEL, name, digest, *judged.hashes.values()])
+    folder = folder_of(ground.corpus.name, config, [EXTERNAL, name, digest, *judged.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
     write_folder(folder, ground, config, predictions, trials)
     return Run(folder, pd.DataFrame([row]), predictions, trials, ground.skipped, ground.warnings, 0, 0, {}, [], None)
@@ -279,14 +279,14 @@ def _row(judged: Judged, name: str, track: str, seeds: int, notes: list[str]) ->
     return {
         "corpus": judged.corpus,
         "features": name,
-        "model": MODEL,
+        "model": EXTERNAL,
         "track": track,
         "labels": judged.labels,
         "dims": pd.NA,
         "cv": str(judged.protocol),
         "speakers": judged.n_voices,
         "clips": int(judged.evaluated.sum()),
-        "budget": MODEL,
+        "budget": EXTERNAL,
         "trials": 0,
         "seeds": seeds,
         "status": "leaky" if judged.protocol.leaky else "ok",

@@ -17,8 +17,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.cautions import cautions
-from ser_bench.evaluation.evidence import CELL, Block, Evidence, Found, folds_of, gather
-from ser_bench.evaluation.external import MODEL as EXTERNAL
+from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, folds_of, gather
 from ser_bench.utils import atomic
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall, reason
 from ser_bench.evaluation import comparison as across
-from ser_bench.evaluation.external import MODEL as EXTERNAL
+from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.leaderboard import (
     ALONE,
     BLOCK,

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
 import re
-import shlex
-import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench import scores
 from ser_bench.config import RunConfig, to_toml
+from ser_bench.evaluation.environment import environment
+from ser_bench.evaluation.leaderboard import read_board, read_learning, read_predictions, read_references, read_refits, read_resolutions
+from ser_bench.evaluation.metrics import read_metrics
 from ser_bench.evaluation.plan import Ground, Plan
-from ser_bench.evaluation.study_storage import shown_command
-from ser_bench.evaluation.units import Cell, Finished, Unit, library_versions
-from ser_bench.utils.atomic import clear_abandoned, damage_of, set_aside, write_csv, write_parquet, write_text
+from ser_bench.evaluation.units import Cell, Finished, Unit
+from ser_bench.utils.atomic import clear_abandoned, damage_of, read_csv, read_parquet, set_aside, write_csv, write_parquet, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +30,6 @@ if TYPE_CHECKING:
 
 KEYS = ["corpus", "features", "model", "track", "seed", "fold"]
 """What names a unit in predictions and trials."""
-
-VECTOR_INSTRUCTIONS = ("sse", "ssse", "avx", "fma", "f16c", "amx", "asimd", "neon", "sve")
-"""How the names of instruction sets begin that a numeric library may choose its routines by."""
-
-NUMERIC_VARIABLES = ("OPENBLAS_", "MKL_", "BLIS_", "OMP_", "NPY_DISABLE_CPU", "NPY_ENABLE_CPU", "NUMBA_CPU", "GLIBC_TUNABLES")
-"""How the names of environment variables begin that numeric libraries choose their routines by."""
 
 
 @dataclass(frozen=True)
@@ -192,108 +182,47 @@ def write_environment(folder: Path, about: dict[str, Any]) -> None:
     write_text(folder / "environment.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
 
 
-def environment(ground: Ground) -> dict[str, Any]:
-    """Versions, machine and command, corpus, feature sets, protocol, a hash of clips and folds a seed, and seconds a stage."""
-    return {
-        **surroundings(),
-        "corpus": describe_corpus(ground),
-        "features": ground.sources,
-        "protocol": str(ground.judged.protocol),
-        "folds": {str(seed): digest for seed, digest in ground.judged.hashes.items()},
-        "stages": {stage: round(seconds, 2) for stage, seconds in ground.stages.items()},
-        "warnings": ground.warnings,
-    }
-
-
-def surroundings() -> dict[str, Any]:
-    """Versions, machine and command."""
-    return {
-        "ser_bench": version("ser-bench"),
-        "python": platform.python_version(),
-        "versions": library_versions()
-        | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")},
-        "machine": machine(),
-        "command": shlex.join(["ser-bench", *shown_command(sys.argv[1:])]) if Path(sys.argv[0]).name == "ser-bench" else "",
-    }
-
-
-def machine() -> dict[str, Any]:
-    """What of this machine reaches the last digits of a result: processor, instruction sets, BLAS kernels, and the settings of these.
-
-    Of the process that asks; workers of a Dask cluster elsewhere may differ. Of OpenBLAS, `kernel` is the set of routines that it chose
-    for the processor, or was told to choose by ``OPENBLAS_CORETYPE``.
-    """
-    model, flags = _processor()
-    return {
-        "system": platform.system(),
-        "processor": platform.machine(),
-        "model": model,
-        "instructions": sorted(flag for flag in flags if flag.startswith(VECTOR_INSTRUCTIONS)),
-        "cores": os.cpu_count(),
-        "blas": _blas(),
-        "numpy_simd": _numpy_simd(),
-        "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(NUMERIC_VARIABLES) and value},
-    }
-
-
-def _processor() -> tuple[str, list[str]]:
-    """Its model and its instruction sets, as Linux names them; elsewhere what Python knows, and none."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor(), []
-    told = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return told.get("model name") or platform.processor(), (told.get("flags") or told.get("features") or "").split()
-
-
-def _blas() -> list[dict[str, str]]:
-    """The BLAS libraries of numpy and scipy with versions and kernels; where none can be asked, the one that numpy was built with."""
-    import scipy.linalg  # noqa: F401  (its BLAS is loaded with it)
-    from threadpoolctl import threadpool_info
-
-    loaded = [
-        {
-            "file": Path(library["filepath"]).name,
-            "library": library["internal_api"],
-            "version": library["version"] or "",
-            "kernel": library.get("architecture") or "",
-        }
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    ]
-    built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return sorted(loaded, key=lambda library: library["file"]) or [{"library": built["name"], "version": built["version"], "kernel": ""}]
-
-
-def _numpy_simd() -> list[str]:
-    """The instruction sets that numpy chooses its loops for, here and with its settings."""
-    found = np.show_config(mode="dicts")["SIMD Extensions"]
-    return [*found["baseline"], *found.get("found", [])]
-
-
-def describe_corpus(ground: Ground) -> dict[str, Any]:
-    """What is judged, with whom to cite for it; `fingerprint` is of every clip's content, emotion and speaker. `effective_speakers` is how
-    many speakers of equal weight the UAR is worth."""
-    import pandas as pd
-
-    clips, facts = ground.judged.clips, ground.corpus.facts
-    tested = clips[ground.judged.evaluated]
-    return {
-        "name": ground.corpus.name,
-        "clips": len(clips),
-        "speakers": clips["voice"].nunique(),
-        "effective_speakers": round(scores.effective_voices(pd.crosstab(tested["voice"], tested["emotion"])), 1),
-        "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
-        "hours": round(float(clips["seconds"].sum()) / 3600, 3),
-        "licence": facts.licence if facts else "",
-        "citation": facts.citation if facts else "",
-        "fingerprint": hashlib.blake2b(clips[["key", "emotion", "speaker"]].to_csv(index=False).encode(), digest_size=8).hexdigest(),
-    }
-
-
 def read_about(folder: Path) -> dict[str, Any]:
     """What a folder says of itself; nothing where that cannot be read."""
     try:
         return dict(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """A run folder, read."""
+
+    folder: Path
+    leaderboard: pd.DataFrame
+    predictions: pd.DataFrame
+    trials: pd.DataFrame
+    clips: pd.DataFrame
+    skipped: pd.DataFrame
+    refits: pd.DataFrame | None
+    references: pd.DataFrame
+    resolutions: pd.DataFrame
+    learning: pd.DataFrame
+    metrics: pd.DataFrame
+    environment: dict[str, Any]
+    configuration: str
+
+
+def read_run(folder: Path) -> RunTables:
+    """Read a run folder's tables."""
+    return RunTables(
+        folder,
+        read_board(folder / "leaderboard.csv"),
+        read_predictions(folder),
+        read_parquet(folder / "trials.parquet"),
+        read_parquet(folder / "clips.parquet"),
+        read_csv(folder / "skipped.csv", dtype=str),
+        read_refits(folder),
+        read_references(folder / "references.csv"),
+        read_resolutions(folder / "resolution.csv"),
+        read_learning(folder / "learning.csv"),
+        read_metrics(folder / "metrics.csv"),
+        json.loads((folder / "environment.json").read_text(encoding="utf-8")),
+        (folder / "run.toml").read_text(encoding="utf-8"),
+    )

@@ -29,7 +29,8 @@ from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
-    from ser_bench.evaluation.nested_cv import UnitData, UnitResult
+    from ser_bench.evaluation.nested_cv import UnitResult
+    from ser_bench.evaluation.scaling import UnitData
     from ser_bench.features import Features
     from ser_bench.models.base import Model
 
@@ -230,7 +231,7 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iter
 def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool = False) -> UnitData:
     """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out; with
     `everyone` also those that it leaves out."""
-    from ser_bench.evaluation.nested_cv import UnitData
+    from ser_bench.evaluation.scaling import UnitData
 
     x, folds = features.values, judged.folds[unit.seed]
     train = judged.training(unit.seed, unit.fold, unit.without)
@@ -250,7 +251,8 @@ def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool 
 
 
 def _result_of(unit: Unit, data: Any, model: Model, terms: Terms, copy: StudyCopy | None) -> UnitResult:
-    from ser_bench.evaluation.nested_cv import fit_held, tune_on_test, tune_unit
+    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.test_tuned import tune_on_test
 
     if not unit.trials:
         return fit_held(data, model, **json.loads(unit.held), seed=unit.search_seed)

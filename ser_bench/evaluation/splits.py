@@ -23,17 +23,13 @@ from ser_bench.errors import WorkFailed, WrongCall, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
 
 LOSO_LIMIT = 12
 MOST_FOLDS, MOST_SPEAKERS = 1000, 100_000
 SENTENCE_GROUPS = 5
 WITH_SENTENCES = "+sentence"
 CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}, and with @N to learn from N speakers) or random:K"
-
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -349,14 +345,12 @@ TRACKS = {
     "speaker": "TRANSDUCTIVE: scaled by each speaker's own clips, the held-out speakers' unlabelled ones too",
 }
 
-
 PROTOCOLS = {
     "loso": "one speaker held out at a time",
     "group": "groups of speakers held out in turn",
     "predefined": "the corpus's own folds",
     "random": "LEAKY: a random split, with the same speakers in training and test",
 }
-
 
 TEXT_INDEPENDENT = ", and what they say is said in no training clip"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions, write_csv
+from ser_bench.evaluation.metrics import metric_table
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
-from ser_bench.reports.metrics import metric_table
 from ser_bench.reports.run_page import write_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
 from ser_bench.scores import ROPE

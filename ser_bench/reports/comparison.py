@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.errors import printable
+from ser_bench.evaluation.comparison import SYSTEM, Comparison
 from ser_bench.utils.formatting import escaped, records, short, table_lines
 
 if TYPE_CHECKING:
     from rich.table import Table
-from ser_bench.evaluation.comparison import SYSTEM, Comparison
 
 HEADS = {
     "mean_rank": "mean rank",

@@ -33,7 +33,6 @@ LEGEND = (
     "by speaker, with the bound."
 )
 
-
 NAMED = 3
 """Columns of a matrix that hold names: feature set, model, corpus trained on."""
 

@@ -14,14 +14,14 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.evaluation.evidence import CELL, folds_of
-from ser_bench.reports.metrics import Probabilities, count, probabilities
+from ser_bench.evaluation.metrics import Probabilities, count, probabilities
 from ser_bench.reports.tables import row_cells
 from ser_bench.utils.formatting import interval, records, short
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.reports.run_page import RunTables
+    from ser_bench.evaluation.run_folder import RunTables
 
 SIDE = 200
 """A curve's picture is a square of so many units a side."""

@@ -13,31 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.comparison import Comparison
+from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.reports import comparison as across
+from ser_bench.reports.board import show_block
+from ser_bench.reports.critical_difference import write_diagram
 from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.rendering import render
-from ser_bench.reports.run_page import show_block
-from ser_bench.reports.tables import blocks
-from ser_bench.utils.atomic import write_text
-from ser_bench.utils.formatting import records
-
-if TYPE_CHECKING:
-    from ser_bench.evaluation.merge import Block, Merged
-from typing import TYPE_CHECKING
-
-from ser_bench.evaluation.leaderboard import (
-    write_csv,
-)
-from ser_bench.reports.critical_difference import write_diagram
 from ser_bench.reports.run_page import remake_page
-from ser_bench.reports.tables import WIDE, terminal_tables, to_markdown
-from ser_bench.utils.atomic import clear_abandoned
-from ser_bench.utils.formatting import escaped
+from ser_bench.reports.tables import WIDE, blocks, terminal_tables, to_markdown
+from ser_bench.utils.atomic import clear_abandoned, write_text
+from ser_bench.utils.formatting import escaped, records
 
 if TYPE_CHECKING:
     from rich.table import Table
-from ser_bench.evaluation.merge import Merged
+
+    from ser_bench.evaluation.merge import Block, Merged
 
 
 def write_merged_page(merged: Merged) -> None:

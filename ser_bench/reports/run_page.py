@@ -9,39 +9,26 @@ Rule: a function of the folder's files alone, but for players and pictures, whic
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import reason
-from ser_bench.evaluation.leaderboard import (
-    BLOCK,
-    CELL,
-    PUBLISHED,
-    lines_of,
-    read_board,
-    read_learning,
-    read_predictions,
-    read_references,
-    read_refits,
-    read_resolutions,
-)
+from ser_bench.evaluation.leaderboard import BLOCK, CELL
+from ser_bench.evaluation.run_folder import RunTables, read_run
 from ser_bench.evaluation.splits import fixed_parts, parse_cv, protocol_words
+from ser_bench.reports.board import show_block
 from ser_bench.reports.details import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
-from ser_bench.reports.metrics import read_metrics
-from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.players import Sound, sounds
 from ser_bench.reports.related import ablations, audited, gaps
 from ser_bench.reports.rendering import render
 from ser_bench.reports.spectrograms import pictures
-from ser_bench.reports.tables import blocks, like_best, notes, reference_words, row_cells, words_below, worth
-from ser_bench.utils.atomic import read_csv, read_parquet, write_text
+from ser_bench.reports.tables import blocks
+from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import records
 
 if TYPE_CHECKING:
@@ -49,44 +36,6 @@ if TYPE_CHECKING:
 
 
 PLAYER = "<audio"
-
-
-@dataclass(frozen=True)
-class RunTables:
-    """A run folder, read."""
-
-    folder: Path
-    leaderboard: pd.DataFrame
-    predictions: pd.DataFrame
-    trials: pd.DataFrame
-    clips: pd.DataFrame
-    skipped: pd.DataFrame
-    refits: pd.DataFrame | None
-    references: pd.DataFrame
-    resolutions: pd.DataFrame
-    learning: pd.DataFrame
-    metrics: pd.DataFrame
-    environment: dict[str, Any]
-    configuration: str
-
-
-def read_run(folder: Path) -> RunTables:
-    """Read a run folder's tables."""
-    return RunTables(
-        folder,
-        read_board(folder / "leaderboard.csv"),
-        read_predictions(folder),
-        read_parquet(folder / "trials.parquet"),
-        read_parquet(folder / "clips.parquet"),
-        read_csv(folder / "skipped.csv", dtype=str),
-        read_refits(folder),
-        read_references(folder / "references.csv"),
-        read_resolutions(folder / "resolution.csv"),
-        read_learning(folder / "learning.csv"),
-        read_metrics(folder / "metrics.csv"),
-        json.loads((folder / "environment.json").read_text(encoding="utf-8")),
-        (folder / "run.toml").read_text(encoding="utf-8"),
-    )
 
 
 def remake_page(folder: Path) -> bool:
@@ -143,11 +92,6 @@ def make_page(folder: Path) -> str:
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
         ],
     )
-
-
-def drawn(name: str) -> str:
-    """How a reference is drawn; empty for one that is only told of, as it would lie on another or is LEAKY."""
-    return name if name in ("chance", "human") else "published" if name.startswith(PUBLISHED) else ""
 
 
 def heading(run: RunTables) -> str:
@@ -213,24 +157,3 @@ def _block(title: str, block: pd.DataFrame, run: RunTables, heard: Mapping[str, 
     others = (first[name] for name in BLOCK if name != "track" and run.leaderboard[name].nunique() > 1)
     brief = ", ".join([*others, TITLES[first["track"]]])
     return {**shown, "brief": brief, "errors": block_errors(block, run.predictions, run.clips, heard)}
-
-
-def show_block(
-    title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, link: Callable[[dict[str, Any]], str]
-) -> dict[str, Any]:
-    """A block of the leaderboard as a page shows it; `link` tells where a row stands opened."""
-    first = block.iloc[0]
-    rows = [{**row, "read": row_cells(row), "like_best": like_best(row), "href": link(row)} for row in records(block)]
-    few = "An interval over fewer than six speakers is not to be leaned on." if first["speakers"] < 6 else ""
-    return {
-        "title": title,
-        "corpus": first["corpus"],
-        "track": first["track"],
-        "rows": rows,
-        "few": few,
-        "notes": [*words_below(block, resolutions), *notes(block)],
-        "worth": worth(block, resolutions),
-        "lines": [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))],
-        "heat": heat_map(block, link),
-        "cost": cost_map(block),
-    }

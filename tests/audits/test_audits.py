@@ -199,7 +199,7 @@ def test_the_command_line_ends_with_one_where_a_run_would_stop(folder):
     line = [
         sys.executable,
         "-m",
-        "ser_bench.cli.main",
+        "ser_bench",
         "audit",
         str(folder / "clips.csv"),
         "--cache",

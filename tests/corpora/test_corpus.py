@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ser_bench.corpora import Facts, FileNameReader, catalogue, load_corpus
-from ser_bench.corpora.corpus import find_audio
+from ser_bench.corpora.files import find_audio
 from ser_bench.errors import WrongCall
 from ser_bench.utils import plugins
 from tests.corpora.audio_files import write_audio

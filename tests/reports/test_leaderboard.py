@@ -7,7 +7,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from ser_bench import scores
 from ser_bench.corpora import Corpus, Facts
-from ser_bench.corpora.corpus import Published
+from ser_bench.corpora.base import Published
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.leaderboard import COLUMNS, write_csv
 from ser_bench.reports import references, terminal_tables, to_markdown

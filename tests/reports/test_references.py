@@ -8,7 +8,7 @@ import pytest
 
 import ser_bench
 from ser_bench.corpora import Corpus, Facts, known_readers
-from ser_bench.corpora.corpus import Published
+from ser_bench.corpora.base import Published
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.leaderboard import read_references
 from ser_bench.reports import figures, publish, references

@@ -103,7 +103,7 @@ def _measure(judged: Judged, predicted: np.ndarray) -> scores.Interval:
 
 def recognised_from(judged: Judged, x: np.ndarray, seed: int) -> np.ndarray:
     """What a random forest with its defaults predicts of each clip from these columns: codes, shape (n_clips,)."""
-    from ser_bench.evaluation.nested_cv import UnitData, scaled_split
+    from ser_bench.evaluation.scaling import UnitData, scaled_split
     from ser_bench.models import known_models, plan_split
 
     model = known_models()["rf"]()

@@ -10,9 +10,7 @@ A corpus is added by one file with a `FileNameReader`: a grammar of file names, 
 from __future__ import annotations
 
 import math
-import os
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,22 +18,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.config import TRACKS
 from ser_bench.corpora.labels import name_emotion
-from ser_bench.corpora.names import first, join_spellings
-from ser_bench.errors import WrongCall, unknown
-from ser_bench.utils import plugins, spec
+from ser_bench.errors import unknown
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ser_bench.corpora.synthetic import Tones
-
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-OTHER_SUFFIXES = (
-    *(".3gp", ".aac", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avi", ".caf", ".m4a", ".mkv", ".mov", ".mp2", ".mp4", ".mpc"),
-    *(".nist", ".opus", ".sph", ".snd", ".spx", ".voc", ".w64", ".webm", ".wma", ".wv"),
-)
-"""Files that hold sound and are not looked for."""
-MANIFEST_SUFFIXES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -190,45 +176,6 @@ class FileNameReader:
         return clips
 
 
-def load_corpus(source: str | Path, *, cache: str | Path = "features") -> Corpus:
-    """A corpus from where it lies.
-
-    Parameters
-    ----------
-    source : str or Path
-        A folder, a manifest (``.csv``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or
-        without: ``tones(speakers=4)``.
-    cache : str or Path
-        Where the embedded corpus is kept once made.
-
-    Raises
-    ------
-    WrongCall
-        Where there is nothing to read, nobody recognises it, or it has a single speaker or emotion.
-    """
-    corpus = _read(source, Path(cache))
-    clips, joined = join_spellings(corpus.clips)
-    corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined))
-    for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
-        found = corpus.clips[column].unique()
-        if len(found) < 2:
-            raise WrongCall(f"{source}: '{found[0]}' is the only {column}; at least two {what} are needed")
-    return corpus
-
-
-def audio_folder(source: str | Path, cache: str | Path = "features") -> Path:
-    """The folder that the clips of a corpus are named relative to, whether or not it is there; parameters as in `load_corpus`."""
-    if embedded := _named_tones(source):
-        return embedded.folder(Path(cache).absolute())
-    path = Path(os.path.abspath(Path(source).expanduser()))
-    return path.parent if path.suffix.lower() in MANIFEST_SUFFIXES else path
-
-
-def known_readers() -> dict[str, type[FileNameReader]]:
-    """All readers by name, those of other packages too."""
-    return plugins.discover("corpora", FileNameReader, "ser_bench.corpora")
-
-
 def human_recall(clips: pd.DataFrame) -> float | None:
     """Listeners' unweighted average recall on these clips; None where `recognised` is not known for every emotion.
 
@@ -247,91 +194,3 @@ def arrange(clips: pd.DataFrame) -> pd.DataFrame:
     first = ["path", "emotion", "speaker", "original"]
     others = [column for column in clips.columns if column not in first]
     return clips[first + others].rename_axis("clip").sort_index()
-
-
-def _read(source: str | Path, cache: Path) -> Corpus:
-    from ser_bench.corpora import manifest
-
-    if embedded := _named_tones(source):
-        return embedded.corpus(cache)
-    path = Path(os.path.abspath(Path(source).expanduser()))
-    if path.is_dir():
-        return _read_folder(path)
-    if not path.exists():
-        raise WrongCall(f"no such corpus: {source}; name a folder of recordings, a manifest (.csv, .parquet) or 'tones'")
-    if path.suffix.lower() in MANIFEST_SUFFIXES:
-        return manifest.read_manifest(path)
-    raise WrongCall(f"{source} is neither a folder nor a manifest (.csv, .parquet)")
-
-
-def _named_tones(source: str | Path) -> Tones | None:
-    """The embedded corpus, where that is what is named."""
-    from ser_bench.corpora import synthetic
-
-    if not isinstance(source, str) or not re.match(r"\s*tones\s*(\(|$)", source):
-        return None
-    name, parameters = spec.parse(source)
-    return spec.build("corpus", synthetic.Tones, name, parameters)
-
-
-def _read_folder(folder: Path) -> Corpus:
-    files = find_audio(folder)
-    if not files:
-        raise WrongCall(f"no audio in {folder}: looked for {', '.join(SUFFIXES)} at any depth")
-    reader = _recognise(folder, files)
-    corpus = reader.read(folder, files)
-    return replace(corpus, warnings=(*corpus.warnings, *_other_formats(folder, reader, corpus)))
-
-
-def _other_formats(folder: Path, reader: FileNameReader, corpus: Corpus) -> list[str]:
-    """A warning that counts sound files of formats that are not looked for, and speakers who have no other."""
-    others = find_audio(folder, OTHER_SUFFIXES)
-    if not others:
-        return []
-    kinds = Counter(Path(file).suffix.lower() for file in others)
-    lost = sorted({said["speaker"] for said in reader.matches(others).values()} - set(corpus.clips["speaker"]))
-    speakers = f"; without them there is nothing of {len(lost)} speaker(s): {first(lost)}" if lost else ""
-    counts = ", ".join(f"{suffix} {n}" for suffix, n in sorted(kinds.items()))
-    return [f"{len(others)} file(s) of other formats are left out ({counts}), such as {others[0]}; convert them to WAV or FLAC{speakers}"]
-
-
-def _recognise(folder: Path, files: list[str]) -> FileNameReader:
-    known = known_readers()
-    counts = {name: len(reader().matches(files)) for name, reader in known.items()}
-    most = max(counts.values(), default=0)
-    best = [name for name, count in counts.items() if count == most]
-    way_out = "write a manifest: a CSV file with columns path, emotion, speaker"
-    if 2 * most <= len(files):
-        near = f" ({best[0]} would explain {most})" if most else ""
-        raise WrongCall(f"{folder}: nobody recognises its {len(files)} audio files{near}; known are {', '.join(known)}. Else {way_out}")
-    if len(best) > 1:
-        raise WrongCall(f"{folder}: {' and '.join(best)} recognise its files alike; {way_out}")
-    return known[best[0]]()
-
-
-def find_audio(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:
-    """Audio files of a folder with these suffixes at any depth, relative to it, in sorted order; hidden files and folders do not count.
-
-    Raises
-    ------
-    WrongCall
-        Where a folder cannot be listed.
-    """
-    files, seen = [], set()
-    for parent, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:  # a link back to a folder above would be followed for ever
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        here = Path(parent).relative_to(folder)
-        files += [(here / name).as_posix() for name in names if not name.startswith(".") and name.lower().endswith(suffixes)]
-    for file in files:
-        if not file.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in file):
-            raise WrongCall(f"{folder}: the name of {file!a} is not UTF-8; rename the file")
-    return sorted(files)
-
-
-def _refuse(error: OSError) -> None:
-    raise WrongCall(f"cannot list {error.filename}: {error.strerror}")

@@ -1,0 +1,156 @@
+"""The options of the command line, and groups of them that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ser_bench.audio.augmentation import KNOWN as VARIANTS
+from ser_bench.config import BUDGETS, RunConfig
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULTS = RunConfig()
+
+
+def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in the order given."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+extracting = options(
+    click.option("--jobs", type=int, metavar="N", help="Processes of this machine, one thread each.  [default: one a core]"),
+    click.option(
+        "--backend", metavar="BACKEND", help="local, or dask: the workers of a Dask cluster that shares the file system.  [default: local]"
+    ),
+    click.option("--scheduler", metavar="URL", help="Of backend dask: the address of its scheduler, such as tcp://host:8786."),
+    click.option("--cache", metavar="FOLDER", help=f"The feature store.  [default: {DEFAULTS.cache}]"),
+    click.option("--max-skipped", type=float, metavar="SHARE", help=f"Unusable clips allowed.  [default: {DEFAULTS.max_skipped}]"),
+)
+
+
+hearing = options(
+    click.option("--offset", type=float, metavar="S", help="Seconds of each clip that are left out at its beginning."),
+    click.option("--duration", type=float, metavar="S", help="Seconds of each clip that are heard then.  [default: all]"),
+    click.option("--trim", type=float, metavar="DB", help="Cut both ends off where they are DB below the loudest frame, such as 30."),
+    click.option(
+        "--variant", metavar="VARIANT", help=f'Change the sound first: {", ".join(VARIANTS)}, such as "noise(snr=10)"; + joins several.'
+    ),
+)
+
+FEATURES = click.option(
+    "-f",
+    "--features",
+    multiple=True,
+    metavar="FEATURES",
+    help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(DEFAULTS.features)}]",
+)
+
+MADE_USABLE_BY = click.option(
+    "-f", "--features", multiple=True, metavar="FEATURES", help="Leave out clips on which this set cannot be extracted; repeatable."
+)
+
+OUT = click.option("--out", metavar="FOLDER", help=f"Where runs and finished units lie.  [default: {DEFAULTS.out}]")
+
+BUDGET = click.option(
+    "--budget",
+    metavar="BUDGET",
+    help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {b.seeds} seed(s)" for name, b in BUDGETS.items())
+    + ".  [default: standard; smoke for tones]",
+)
+
+INNER = click.option("--inner", type=int, metavar="K", help="Inner folds, instead of the budget's.")
+
+SEEDS = click.option("--seeds", type=int, metavar="N", help="Repeats with seeds counting up, instead of the budget's.")
+
+TRACK = click.option(
+    "--track",
+    multiple=True,
+    metavar="TRACK",
+    help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
+    "transductive, ranked apart); repeatable.  [default: train]",
+)
+
+
+splitting = options(
+    click.option("--labels", metavar="SCHEME", help=f"Which emotions are judged: all, big4.  [default: {DEFAULTS.labels}]"),
+    click.option(
+        "--where", metavar="EXPR", help="Keep the clips for which this is true (docs/filters.md), such as \"intensity == 'strong'\"."
+    ),
+    click.option(
+        "--cv",
+        metavar="PROTOCOL",
+        help="auto (the corpus's custom, else loso up to 12 speakers, else group:6), loso, group:K, predefined; each with +sentence "
+        "to hold out what is said, too, and @N to learn from N speakers only; or random:K, which shares speakers and is marked LEAKY.  "
+        "[default: auto]",
+    ),
+    click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
+    click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
+    click.option(
+        "--allow-similar-names",
+        is_flag=True,
+        default=None,
+        help="Take nearly equal names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
+    ),
+    click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
+)
+
+TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's.")
+
+CLASS_WEIGHTS = click.option(
+    "--class-weights",
+    metavar="WEIGHTS",
+    help=f"What training clips count: every emotion the same (balanced), or every clip (none).  [default: {DEFAULTS.class_weights}]",
+)
+
+MEASURED_BY = ("features", "models", "budget", "trials", "inner", "seeds", "class_weights")
+
+
+measuring = options(
+    click.option("-f", "--features", metavar="FEATURES", help="Of --gap: the feature set.  [default: egemaps]"),
+    click.option("-m", "--model", "models", metavar="MODEL", help="Of --gap: the model.  [default: svm]"),
+    BUDGET,
+    TRIALS,
+    INNER,
+    SEEDS,
+    CLASS_WEIGHTS,
+)
+
+EQUIVALENCE = click.option(
+    "--rope",
+    type=float,
+    metavar="UAR",
+    help="Rows that differ from the best by less are equally good for practical purposes (two one-sided tests); changes what is reported, "
+    f"not what is fitted.  [default: {DEFAULTS.rope}]",
+)
+
+MODELS = click.option(
+    "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
+)
+
+SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS)
+
+
+searching = options(
+    MODELS,
+    TRACK,
+    SEARCH,
+    click.option(
+        "--time-limit",
+        type=float,
+        metavar="MINUTES",
+        help="End searches after that long (of judging, a corpus; anew at each start) and judge what they found: marked in the notes, and "
+        "no longer the same from run to run. --fresh searches again.",
+    ),
+    click.option(
+        "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
+    ),
+)

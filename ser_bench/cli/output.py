@@ -1,0 +1,195 @@
+"""What commands print: tables on stdout, the rest beside them; any terminal takes it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ser_bench.errors import lines, printable, quoted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from ser_bench.api import Ablated, Audited, Crossed, Results
+    from ser_bench.evaluation.merge import Merged
+
+LONGEST_LINE = 10_000
+
+
+def say(line: str, *, err: bool = False, **style: Any) -> None:
+    """Print a line, whatever names in it hold."""
+    write(click.style(quoted(line, LONGEST_LINE), **style), err=err)
+
+
+def write(text: str, *, end: str = "\n", err: bool = False) -> None:
+    """Print as the stream takes it: in colours on terminals alone."""
+    stream = sys.stderr if err else sys.stdout
+    print(text if stream.isatty() else click.unstyle(text), end=end, file=stream, flush=True)
+
+
+def shown(value: Any) -> Any:
+    """A cell of a table that goes to a terminal."""
+    return printable(value) if isinstance(value, str) else value
+
+
+def warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        say(f"warning: {warning}", err=True)
+
+
+def print_results(result: Results) -> None:
+    from ser_bench.reports import terminal_tables
+
+    warn([*result.warnings, *result.found])
+    print_skipped(result.skipped, result.folder)
+    console = _console()
+    for table in terminal_tables(result.leaderboard, result.resolutions, width=console.width):
+        console.print(table)
+    if result.fitted or result.reused:
+        say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
+    say(f"report: {result.folder / 'report.html'}")
+
+
+def print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
+    """How many clips were left out, and where they all stand."""
+    from ser_bench.corpora import left_out
+
+    for line in left_out(skipped):
+        say(f"{line}; all in {folder / 'skipped.csv'}", err=True)
+
+
+def print_merged(merged: Merged) -> None:
+    from ser_bench.reports.merged_page import merged_tables
+
+    console = _console()
+    for table in merged_tables(merged, console.width):
+        console.print(table)
+    for line in merged.unsaid:
+        say(line)
+    say(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
+    say(f"report: {merged.folder / 'leaderboard.html'}")
+
+
+def _where_time_went(spent: dict[str, float]) -> str:
+    """Such as `` in 12.5 processor minutes (xgb 62 %, rf 30 %, svm 8 %)``."""
+    total = sum(spent.values())
+    if not total:
+        return ""
+    shares = ", ".join(f"{model} {seconds / total:.0%}" for model, seconds in spent.items())
+    return f" in {f'{total / 60:.1f} processor minutes' if total > 90 else f'{total:.1f} processor seconds'} ({shares})"
+
+
+def print_ablated(found: Ablated) -> None:
+    from ser_bench.reports import ablation_rows
+    from ser_bench.reports.ablation import HEAD, importance_table
+
+    warn(found.warnings)
+    print_skipped(found.skipped, found.folder)
+    system = ["features", "model"]
+    for (features, model), rows in found.table.groupby(system, sort=False):
+        print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
+    for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
+        print_table(*importance_table(rows), title=f"what {features} with {model} leans on")
+    say(f"report: {found.folder / 'ablation.html'}")
+    print_shown_in(found.shown_in)
+
+
+def print_crossed(found: Crossed) -> None:
+    from ser_bench.reports import matrices
+
+    warn(found.warnings)
+    print_skipped(found.skipped, found.folder)
+    for matrix in matrices(found.table):
+        print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
+    say(
+        f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; below a UAR, what is lost against training within"
+    )
+    say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
+    say(f"tables: {found.folder / 'cross.csv'}")
+
+
+def print_audit(found: Audited) -> None:
+    say(found.name, bold=True)
+    for name, value in found.summary.items():
+        print_entry(name, value)
+    colours = {"error": "red", "warning": "yellow", "note": None}
+    for kind, check, what in found.findings[["kind", "check", "what"]].astype(str).to_numpy().tolist():
+        say(f"{kind}: {check}", fg=colours[kind], bold=True)
+        print_entry("", what)
+    if found.gap is not None:
+        print_gap(found.gap)
+    say(f"report: {found.folder / 'audit.html'}")
+    print_shown_in(found.shown_in)
+
+
+def print_shown_in(pages: Sequence[Path]) -> None:
+    if pages:
+        say(f"also shown in: {', '.join(map(str, pages))}")
+
+
+def print_gap(gap: pd.DataFrame) -> None:
+    """The leak gap, the honest row first and the leaky ones in red."""
+    from ser_bench.reports import gap_rows
+
+    rows = list(gap_rows(gap))
+    read = [[*row["words"], *row["read"][3:], row["added"]] for row in rows]
+    styles = ["red" if row["status"] == "leaky" else "" for row in rows]
+    print_table(("split", "parameters", "scaled by", "UAR", "95 % (bound)", "above the first"), read, styles=styles)
+
+
+def print_catalogue(table: pd.DataFrame) -> None:
+    """An entry a paragraph, whatever the terminal's width: its name, and below it what is known of it."""
+    for name, *values in table.itertuples(index=False):
+        say(str(name), bold=True)
+        for column, value in zip(table.columns[1:], values, strict=True):
+            if value != "":
+                print_entry(column, str(value))
+
+
+def print_entry(name: str, text: str) -> None:
+    """What is known under a name, in a column of its own."""
+    import shutil
+    import textwrap
+
+    head = f"  {name:12} " if name else "  "
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    filled = textwrap.wrap(printable(" ".join(text.split())), width, initial_indent=head, subsequent_indent=" " * len(head))
+    for line in filled or [head]:
+        say(line)
+
+
+def print_forecast(table: pd.DataFrame) -> None:
+    say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) still to do, about {table['minutes'].sum():.0f} minutes")
+    if table.attrs["missing"]:
+        say(f"before that, features of {table.attrs['missing']} clip(s) are to be extracted")
+
+
+def print_table(
+    head: Iterable[str], rows: Iterable[Iterable[Any]], *, title: str = "", below: str = "", styles: Sequence[str] = ()
+) -> None:
+    """Print a table; `styles` has one for each row, or is empty. What is in it is not read as markup."""
+    from rich.table import Table
+    from rich.text import Text
+
+    heading = Text(printable(title)) if title else None
+    table = Table(title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name in head:
+        table.add_column(Text(printable(name)))
+    for number, row in enumerate(rows):
+        table.add_row(*(Text(lines(str(cell))) for cell in row), style=styles[number] if styles else "")
+    table.caption, table.caption_justify = Text(lines(below)) if below else None, "left"
+    _console().print(table)
+
+
+def _console() -> Console:
+    """A terminal as wide as it is; a file or a pipe wide enough for every column."""
+    from rich.console import Console
+
+    from ser_bench.reports.tables import WIDE
+
+    return Console() if sys.stdout.isatty() else Console(width=WIDE)

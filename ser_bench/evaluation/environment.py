@@ -1,0 +1,128 @@
+"""What a run was computed on and of: versions, machine, corpus.
+
+In:   what is evaluated.
+Out:  what `environment.json` holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.study_storage import shown_command
+from ser_bench.evaluation.units import library_versions
+
+VECTOR_INSTRUCTIONS = ("sse", "ssse", "avx", "fma", "f16c", "amx", "asimd", "neon", "sve")
+"""How the names of instruction sets begin that a numeric library may choose its routines by."""
+
+NUMERIC_VARIABLES = ("OPENBLAS_", "MKL_", "BLIS_", "OMP_", "NPY_DISABLE_CPU", "NPY_ENABLE_CPU", "NUMBA_CPU", "GLIBC_TUNABLES")
+"""How the names of environment variables begin that numeric libraries choose their routines by."""
+
+
+def environment(ground: Ground) -> dict[str, Any]:
+    """Versions, machine and command, corpus, feature sets, protocol, a hash of clips and folds a seed, and seconds a stage."""
+    return {
+        **surroundings(),
+        "corpus": describe_corpus(ground),
+        "features": ground.sources,
+        "protocol": str(ground.judged.protocol),
+        "folds": {str(seed): digest for seed, digest in ground.judged.hashes.items()},
+        "stages": {stage: round(seconds, 2) for stage, seconds in ground.stages.items()},
+        "warnings": ground.warnings,
+    }
+
+
+def surroundings() -> dict[str, Any]:
+    """Versions, machine and command."""
+    return {
+        "ser_bench": version("ser-bench"),
+        "python": platform.python_version(),
+        "versions": library_versions()
+        | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")},
+        "machine": machine(),
+        "command": shlex.join(["ser-bench", *shown_command(sys.argv[1:])]) if Path(sys.argv[0]).name == "ser-bench" else "",
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What of this machine reaches the last digits of a result: processor, instruction sets, BLAS kernels, and the settings of these.
+
+    Of the process that asks; workers of a Dask cluster elsewhere may differ. Of OpenBLAS, `kernel` is the set of routines that it chose
+    for the processor, or was told to choose by ``OPENBLAS_CORETYPE``.
+    """
+    model, flags = _processor()
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "model": model,
+        "instructions": sorted(flag for flag in flags if flag.startswith(VECTOR_INSTRUCTIONS)),
+        "cores": os.cpu_count(),
+        "blas": _blas(),
+        "numpy_simd": _numpy_simd(),
+        "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(NUMERIC_VARIABLES) and value},
+    }
+
+
+def _processor() -> tuple[str, list[str]]:
+    """Its model and its instruction sets, as Linux names them; elsewhere what Python knows, and none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor(), []
+    told = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return told.get("model name") or platform.processor(), (told.get("flags") or told.get("features") or "").split()
+
+
+def _blas() -> list[dict[str, str]]:
+    """The BLAS libraries of numpy and scipy with versions and kernels; where none can be asked, the one that numpy was built with."""
+    import scipy.linalg  # noqa: F401  (its BLAS is loaded with it)
+    from threadpoolctl import threadpool_info
+
+    loaded = [
+        {
+            "file": Path(library["filepath"]).name,
+            "library": library["internal_api"],
+            "version": library["version"] or "",
+            "kernel": library.get("architecture") or "",
+        }
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    ]
+    built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return sorted(loaded, key=lambda library: library["file"]) or [{"library": built["name"], "version": built["version"], "kernel": ""}]
+
+
+def _numpy_simd() -> list[str]:
+    """The instruction sets that numpy chooses its loops for, here and with its settings."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"]
+    return [*found["baseline"], *found.get("found", [])]
+
+
+def describe_corpus(ground: Ground) -> dict[str, Any]:
+    """What is judged, with whom to cite for it; `fingerprint` is of every clip's content, emotion and speaker. `effective_speakers` is how
+    many speakers of equal weight the UAR is worth."""
+    import pandas as pd
+
+    clips, facts = ground.judged.clips, ground.corpus.facts
+    tested = clips[ground.judged.evaluated]
+    return {
+        "name": ground.corpus.name,
+        "clips": len(clips),
+        "speakers": clips["voice"].nunique(),
+        "effective_speakers": round(scores.effective_voices(pd.crosstab(tested["voice"], tested["emotion"])), 1),
+        "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
+        "hours": round(float(clips["seconds"].sum()) / 3600, 3),
+        "licence": facts.licence if facts else "",
+        "citation": facts.citation if facts else "",
+        "fingerprint": hashlib.blake2b(clips[["key", "emotion", "speaker"]].to_csv(index=False).encode(), digest_size=8).hexdigest(),
+    }

@@ -1,0 +1,71 @@
+"""The shortcut that this house exists to expose: hyperparameters chosen by the test score.
+
+It has a module of its own, so that nothing else can take it: the leak gap asks for it, and no configuration can.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ser_bench.evaluation.nested_cv import UnitResult, refit, unit_notes
+from ser_bench.evaluation.scaling import UnitData, prepared
+from ser_bench.evaluation.search import Search, needed, trial_table
+from ser_bench.evaluation.splits import derive_seed, numbered
+from ser_bench.models.base import Model
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def tune_on_test(
+    data: UnitData,
+    model: Model,
+    *,
+    trials: int,
+    seed: int,
+    stop: Callable[[], bool] | None = None,
+    watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
+) -> UnitResult:
+    """Choose one set of parameters for all outer folds by the score on their held-out clips, as a grid search over the leaderboard's own
+    folds does; then fit and judge as ever. Models trained in rounds stop where the held-out clips would have them stop.
+
+    Parameters
+    ----------
+    data : UnitData
+        All clips of the cell, every one in `train`, and their `outer` folds.
+    model, trials, seed, stop, watch
+        As in `tune_unit`.
+
+    Returns
+    -------
+    UnitResult
+        Of all clips, in their order. `rounds` is None, as each fold has its own.
+    """
+    from threadpoolctl import threadpool_limits
+
+    assert data.outer is not None
+    outer, started = numbered(data.outer), time.thread_time()
+    with threadpool_limits(1):
+        x = prepared(data)
+        search = Search.over(data, x, model, outer, seed)
+        found = search.run(trials, stop, watch)
+        best = needed(model, found)
+        verdicts = [
+            refit(data, x, model, outer != fold, best.params, verdict.rounds, derive_seed(seed, "refit", fold))
+            for fold, verdict in enumerate(best.verdicts)
+        ]
+        final = replace(best, verdicts=verdicts)
+        scores = search.scores_of(final)
+    return UnitResult(
+        predicted=search.decisions_of(final),
+        probabilities=scores if model.probabilistic else search.calibrator(best).probabilities(scores),
+        params=best.params,
+        rounds=None,
+        trials=trial_table(found, best),
+        notes=unit_notes(model, len(data.y), data.x.shape[1], found, searched=True),
+        seconds=time.thread_time() - started,
+        cut_short=len(found) < trials,
+    )
