@@ -14,8 +14,8 @@ from ser_bench import api
 from ser_bench.cli import main
 from ser_bench.errors import WrongCall
 from tests.small import SMALL, but_seconds, judge
-from tests.test_files import DAMAGES
-from tests.test_processes import wait_until
+from tests.utils.test_atomic import DAMAGES
+from tests.utils.test_processes import wait_until
 
 TIMES = {"environment.json", "report.html", "leaderboard.csv", "leaderboard.md", "trials.parquet"}
 """Files that say when, or how long."""

@@ -49,3 +49,18 @@ def test_a_room_imports_nothing_from_above(file):
         return
     assert room in HEIGHT, f"{room} has no place in the house yet"
     assert all(HEIGHT[other] < HEIGHT[room] or other == room for other in imports(file))
+
+
+def listing() -> str:
+    """The rooms from the top to the bottom, each with what the first paragraph of its docstring says."""
+    lines = []
+    for room in reversed(FLOORS[:-1]):
+        folder = (HOUSE / room).is_dir()
+        said = ast.get_docstring(ast.parse((HOUSE / room / "__init__.py" if folder else HOUSE / f"{room}.py").read_text())) or ""
+        lines.append(f"    {room + ('/' if folder else '.py'):13} {said.split(chr(10) * 2)[0].replace(chr(10), ' ')}")
+    return "\n".join(lines)
+
+
+def test_contributing_lists_the_rooms_as_they_describe_themselves():
+    page = HOUSE.parent / "CONTRIBUTING.md"
+    assert listing() in page.read_text(encoding="utf-8")

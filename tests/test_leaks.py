@@ -27,8 +27,8 @@ from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import base as contract
 from ser_bench.models.feature_selection import telling_columns
 from ser_bench.models.svm import Svm
+from tests.evaluation.test_nested_cv import make_unit, tune
 from tests.small import SMALL, judge
-from tests.test_tuning import make_unit, tune
 
 
 def moved_by_held_out_features(data: UnitData, decide: Callable[[UnitData], np.ndarray]) -> bool:

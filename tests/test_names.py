@@ -14,8 +14,8 @@ import ser_bench
 from ser_bench.api import Results, run
 from ser_bench.evaluation.splits import Protocol, numbered, parse_cv, speaker_folds, training_clips, voice_folds
 from ser_bench.evaluation.units import ON_TEST, make_unit
+from tests.evaluation.test_units import CLIPS, FEATURES, JUDGED, PLAIN, SVM
 from tests.small import SMALL
-from tests.test_units import CLIPS, FEATURES, JUDGED, PLAIN, SVM
 
 NAMES = ["corpus", "features", "speaker", "voice"]
 WAYS = {"models": ["rf", "mlp"], "cv": "group:2@2", "seeds": 2, "track": ["train", "speaker"], "learning_curves": False}

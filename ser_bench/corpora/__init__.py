@@ -1,4 +1,4 @@
-"""What is judged: corpora as tables of clips, their readers, label schemes, twins and the embedded synthetic corpus."""
+"""WHAT is evaluated: corpora as tables of clips, one file per reader; label schemes, duplicates and the embedded synthetic corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HOW a clip becomes numbers: extractors, one file a family, and the store that remembers what they computed."""
+"""HOW a clip becomes numbers: extractors, one file per family, and the store that remembers what they computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WHO decides: the models, one file a family. Adding a model is adding one file with a subclass of `Model`."""
+"""WHO decides: the models, one file per family."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ import pytest
 import ser_bench
 from ser_bench.reports.related import ablations, audited, gaps, runs_beside
 from ser_bench.reports.run_page import remake_page
+from tests.cli.test_main import call
 from tests.reports.conftest import visible
-from tests.test_cli import call
 
 RUN = {"features": "spectral", "models": "logreg", "trials": 1, "inner": 2, "jobs": 1}
 

@@ -13,8 +13,8 @@ from ser_bench.analyses.sweep import points
 from ser_bench.api import Ablated
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
+from tests.cli.test_main import call
 from tests.small import SMALL, judge
-from tests.test_cli import call
 
 USUAL = RunConfig(features=("mfcc+prosody", "egemaps"))
 

@@ -17,7 +17,7 @@ from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.utils import dask_backend
 from ser_bench.utils.parallel import Died, Workers, in_parallel
-from tests.test_parallel import double
+from tests.utils.test_parallel import double
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
@@ -29,7 +29,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def start(*arguments: str) -> subprocess.Popen[bytes]:
         # A call that kills its worker is given up at once; and workers find the calls that these tests define.
-        settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "PYTHONPATH": str(Path(__file__).parents[1])}
+        settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
         command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
         parts.append(
             subprocess.Popen(command, cwd=tmp_path, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -12,7 +12,7 @@ from ser_bench.analyses.audits.columns import columns
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.analyses.audits.links import Cells, across_speakers, link, within_speakers
 from ser_bench.config import RunConfig
-from tests.audits.made import ground, table
+from tests.analyses.audits.made import ground, table
 
 
 def told(clips: pd.DataFrame, best: float | None = None) -> dict[str, list[str]]:

@@ -20,9 +20,9 @@ from ser_bench.evaluation.nested_cv import UnitResult
 from ser_bench.evaluation.scaling import UnitData, column_statistics, prepared
 from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import known_models
+from tests.cli.test_main import call
+from tests.evaluation.test_nested_cv import make_unit
 from tests.small import SMALL, judge
-from tests.test_cli import call
-from tests.test_tuning import make_unit
 
 
 @pytest.fixture(scope="module")

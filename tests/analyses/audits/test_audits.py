@@ -18,9 +18,9 @@ from ser_bench.analyses.audits.recording import _nearly_exact, header_properties
 from ser_bench.audio.clip import Clip
 from ser_bench.errors import WrongCall
 from ser_bench.features.extractors.recording import Recording
-from tests.audits.looking import look, said
-from tests.audits.made import ground
-from tests.audits.made import table as table_of_clips
+from tests.analyses.audits.looking import look, said
+from tests.analyses.audits.made import ground
+from tests.analyses.audits.made import table as table_of_clips
 
 EMOTIONS = ("anger", "fear", "sadness")
 

@@ -8,7 +8,7 @@ import pytest
 
 from ser_bench.evaluation.own_tables import Rows, f_ratio, remarks
 from ser_bench.utils.quick import held_out_labels, standardised
-from tests.audits.made import EMOTIONS, table
+from tests.analyses.audits.made import EMOTIONS, table
 
 CLIPS = table(speakers=8, takes=10)
 N = len(CLIPS)

@@ -61,6 +61,6 @@ import tests_compiled
 print(tests_compiled.double(21))
 """
     (tmp_path / "tests_compiled.py").write_text("from numba import njit\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n")
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(room.__file__).parents[1])])}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(room.__file__).parents[2])])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert (done.stdout.strip(), done.returncode) == ("42", 0), done.stderr

@@ -22,8 +22,8 @@ from ser_bench.features import Features
 from ser_bench.models import base as contract
 from ser_bench.models.base import Verdict
 from ser_bench.utils.progress import Lines, Silent
+from tests.cli.test_main import call
 from tests.small import SMALL, judge
-from tests.test_cli import call
 
 GROUPS = ["f0", "loudness", "temporal", "voice_quality", "voicing"]
 

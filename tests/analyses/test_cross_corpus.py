@@ -15,8 +15,8 @@ from ser_bench import scores
 from ser_bench.api import Crossed
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.reports import matrices
+from tests.cli.test_main import call
 from tests.small import SMALL
-from tests.test_cli import call
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import soundfile
 from ser_bench.analyses.audits import Audit
 from ser_bench.analyses.audits.near_duplicates import likeness
 from ser_bench.audio.clip import resample
-from tests.audits.looking import look, said
+from tests.analyses.audits.looking import look, said
 
 CHECK = "near-identical audio"
 RATE = 16_000
