@@ -32,7 +32,7 @@ VOICE_BANDS = ((150.0, 600.0), (600.0, 2000.0))
 """Hz."""
 WINDOW = RATE // 10
 QUIET = 0.01
-NAMED, NAMED_CROSSING = 3, 20
+NAMED, NAMED_CROSSING, NAMED_BETWEEN = 3, 20, 5
 
 
 class Pair(NamedTuple):
@@ -59,7 +59,11 @@ def near_twins(ground: Ground, config: RunConfig, progress: Progress) -> Iterato
     """One recording under two names."""
     clips = ground.judged.clips
     sides, voices = (clips[column].factorize()[0] for column in ("digest", "voice"))
-    found = one_recording(clips, listen(ground, config, progress), sides, voices, config, progress)
+    yield from name_pairs(clips, one_recording(clips, listen(ground, config, progress), sides, voices, config, progress))
+
+
+def name_pairs(clips: pd.DataFrame, found: list[Pair]) -> Iterator[Finding]:
+    """Findings on pairs of clips of a table with `emotion` and `speaker`: under two emotions, two speakers, and neither."""
     crossing = {column: [pair for pair in found if len(set(clips[column].iloc[list(pair[:2])])) > 1] for column in ("emotion", "speaker")}
     advice = {"emotion": "listen to them: one label may be wrong", "speaker": "a split may part them"}
     for column, pairs in crossing.items():
@@ -211,7 +215,7 @@ def same_recording(candidate: Candidate, prints: list[Fingerprint], across: bool
     match = verify(prints[one], prints[other], candidate)
     if match.copy_across if across else match.copy:
         return Pair(one, other, match.speed, match.semitones)
-    heard = candidate.unchanged and (match.windows < FEWEST or match.alike >= LEAST_ALIKE)
+    heard = match.unchanged and (match.windows < FEWEST or match.alike >= LEAST_ALIKE)
     return Pair(one, other) if heard and likeness(waveform(one), waveform(other)) >= ONE_RECORDING else None
 
 
@@ -248,6 +252,7 @@ def _enumerate(clips: pd.DataFrame, pairs: list[Pair], column: str = "") -> str:
     if not column:
         return f"{len(told)} pair(s): {'; '.join(told[:most])} and {len(told) - most} more"
     between = Counter(" ~ ".join(sorted({str(clips[column].iloc[place]) for place in pair[:2]})) for pair in pairs)
-    shown = ", ".join(f"{values} {n}" for values, n in between.most_common(most))
-    more = f" and {len(between) - most} more" if len(between) > most else ""
-    return f"{len(told)} pair(s), between {shown}{more}; the first: {'; '.join(told[:NAMED])}"
+    shown = ", ".join(f"{values} {n}" for values, n in between.most_common(NAMED_BETWEEN))
+    more = f" and {len(between) - NAMED_BETWEEN} more" if len(between) > NAMED_BETWEEN else ""
+    n_clips = len({place for pair in pairs for place in pair[:2]})
+    return f"{len(told)} pair(s) of {n_clips} of {len(clips)} clips, between {shown}{more}; the first: {'; '.join(told[:NAMED])}"

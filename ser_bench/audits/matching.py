@@ -39,13 +39,14 @@ LEAST_SPEED, LEAST_SEMITONES = 0.035, 0.6
 FURTHEST_SPEED, FURTHEST_SEMITONES = 1.13, 2.4
 LEAST_ALIKE, LEAST_STEADY = 0.6, 0.75
 """Median correlation of windows, and share of steady ones, from which a pair may be a copy."""
-HOPELESS = 0.45
-"""Median correlation at the first of three looks, below which there is no other."""
+HOPELESS, HARDLY = 0.55, 0.35
+"""Median correlation, and share of near windows, at the first of three looks, below which there is no other."""
 NEAR_FRAMES, NEAR_SEMITONES = 2.0, 0.4
 """How far a phase vocoder moves windows of a copy."""
 SMOOTHED = 17
 """Frames over which pictures are smoothed, as a phase vocoder smooths them."""
 ANOTHER_SPEED, ANOTHER_PITCH = 0.035, 0.3
+ANOTHER_FURTHEST, LEAST_NEAR = 1.15, 0.65
 ALONG, ALONG_UNCHANGED = 0.86, 0.8
 """Between two voices: median correlation of smoothed windows from which a changed and an unchanged copy are named."""
 
@@ -59,11 +60,6 @@ class Candidate(NamedTuple):
     semitones: float
     peak: int
     other_peak: int
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether tempo and pitch are the same."""
-        return self.speed == 1 and self.semitones == 0
 
     def reversed(self) -> Candidate:
         """The same of the other."""
@@ -98,28 +94,31 @@ class Match(NamedTuple):
     along: float = 0.0
 
     @property
+    def unchanged(self) -> bool:
+        """Whether tempo and pitch are the same."""
+        return abs(self.speed - 1) < SAME_SPEED and abs(self.semitones) < SAME_PITCH
+
+    @property
     def copy(self) -> bool:
         """Whether one may be a copy of the other: unchanged, or clearly resampled, shifted or stretched, but in one of these ways only."""
         tempo, pitch = abs(self.speed - 1), abs(self.semitones)
-        unchanged = tempo < SAME_SPEED and pitch < SAME_PITCH
         clearly = tempo > LEAST_SPEED or pitch > LEAST_SEMITONES
         resampled = abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH
         one_way = clearly and (resampled or pitch < SAME_PITCH or tempo < SAME_SPEED)
         small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(FURTHEST_SPEED)
         certain = self.windows >= FEWEST and self.alike >= LEAST_ALIKE and self.steady >= LEAST_STEADY
-        return bool((unchanged or one_way) and small and certain)
+        return bool((self.unchanged or one_way) and small and certain)
 
     @property
     def copy_across(self) -> bool:
         """Whether one may be a copy of the other, given that they are said to be of two voices."""
         tempo, pitch = abs(self.speed - 1), abs(self.semitones)
-        unchanged = tempo < SAME_SPEED and pitch < SAME_PITCH
         resampled = abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH
         one_way = resampled or pitch < ANOTHER_PITCH or tempo < ANOTHER_SPEED
-        small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(FURTHEST_SPEED)
-        changed = one_way and small and self.windows >= ENOUGH and self.near >= LEAST_STEADY and self.along >= ALONG
-        kept = unchanged and self.windows >= FEWEST and self.firm >= LEAST_STEADY and self.along >= ALONG_UNCHANGED
-        return self.copy or bool(changed or kept)
+        small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(ANOTHER_FURTHEST)
+        near = one_way and small and self.windows >= ENOUGH and self.near >= LEAST_NEAR
+        kept = self.unchanged and self.windows >= FEWEST and self.firm >= LEAST_NEAR
+        return bool(((near or self.copy) and self.along >= ALONG) or (kept and self.along >= ALONG_UNCHANGED))
 
 
 def candidates(
@@ -185,9 +184,9 @@ def verify(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Match:
         # A frame of the one, t, lies at speed * (t + level + slope * t) + lag of the other.
         lag, speed, semitones = lag + speed * level, speed * (1 + slope), semitones + pitch
         match = Match(float(speed), float(semitones), float(np.median(alike)), *_shares(off, wrong))
-        if look == 0 and match.alike < HOPELESS:
+        if look == 0 and (match.alike < HOPELESS or match.near < HARDLY):
             return match
-    if match.near < LEAST_STEADY:
+    if match.near < LEAST_NEAR:
         return match
     return match._replace(along=_along(mine, _warp(theirs, speed * np.arange(len(mine)) + lag, semitones), used))
 
