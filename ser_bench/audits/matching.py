@@ -165,6 +165,14 @@ def candidates(
 
 def verify(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Match:
     """Look closely: fit a line through where each window of the one lies in the other, and say how steady they lie on it."""
+    match = _looked_at(one, other, candidate)
+    if match.near >= LEAST_NEAR or candidate.speed == 1 or candidate.semitones == 0:
+        return match
+    # What resembles a resampled copy most may be a shifted one.
+    return max(match, _looked_at(one, other, candidate._replace(speed=1.0)), key=lambda match: match.near)
+
+
+def _looked_at(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Match:
     speed, semitones = candidate.speed, candidate.semitones
     mine, theirs = (np.pad(p.picture.astype(np.float32), ((0, max(0, WINDOW - len(p.picture))), (0, 0)), mode="edge") for p in (one, other))
     starts = np.arange(0, len(mine) - WINDOW + 1, STEP)
