@@ -64,14 +64,15 @@ def near_twins(ground: Ground, config: RunConfig, progress: Progress) -> Iterato
 
 def name_pairs(clips: pd.DataFrame, found: list[Pair]) -> Iterator[Finding]:
     """Findings on pairs of clips of a table with `emotion` and `speaker`: under two emotions, two speakers, and neither."""
-    crossing = {column: [pair for pair in found if len(set(clips[column].iloc[list(pair[:2])])) > 1] for column in ("emotion", "speaker")}
+    values = {column: clips[column].to_numpy() for column in ("emotion", "speaker")}
+    crossing = {column: [pair for pair in found if of[pair.one] != of[pair.other]] for column, of in values.items()}
     advice = {"emotion": "listen to them: one label may be wrong", "speaker": "a split may part them"}
     for column, pairs in crossing.items():
         if pairs:
             yield Finding(
                 "warning", CHECK, f"may be one recording under two {column}s ({advice[column]}): {_enumerate(clips, pairs, column)}"
             )
-    if within := [pair for pair in found if all(pair not in pairs for pairs in crossing.values())]:
+    if within := [pair for pair in found if all(of[pair.one] == of[pair.other] for of in values.values())]:
         yield Finding("warning", CHECK, f"may be one recording, of one speaker and emotion: {_enumerate(clips, within)}")
 
 
@@ -251,7 +252,8 @@ def _enumerate(clips: pd.DataFrame, pairs: list[Pair], column: str = "") -> str:
         return f"{len(told)} pair(s): {'; '.join(told)}"
     if not column:
         return f"{len(told)} pair(s): {'; '.join(told[:most])} and {len(told) - most} more"
-    between = Counter(" ~ ".join(sorted({str(clips[column].iloc[place]) for place in pair[:2]})) for pair in pairs)
+    values = clips[column].astype(str).to_numpy()
+    between = Counter(" ~ ".join(sorted((values[pair.one], values[pair.other]))) for pair in pairs)
     shown = ", ".join(f"{values} {n}" for values, n in between.most_common(NAMED_BETWEEN))
     more = f" and {len(between) - NAMED_BETWEEN} more" if len(between) > NAMED_BETWEEN else ""
     n_clips = len({place for pair in pairs for place in pair[:2]})

@@ -20,7 +20,7 @@ BANDS, LOWEST_HZ, NARROWEST_HZ = 60, 110.0, 12.0
 FLOOR_DB, LIVE_DB, PEAK_DB = 35.0, 25.0, 20.0
 """Below the loud frames: what counts as nothing; where a frame counts as silent; how far a peak may lie below the highest."""
 AROUND, SOFTEST_DB, NOISE_DB = 47, 30.0, 4.0
-"""Frames on either side, 0.75 s, whose loudest counts; how far below the clip's loud frames it may be; by how much live frames exceed noise."""
+"""Frames on either side, 0.75 s, whose loudest counts; how far below the clip's loud ones it may be; how far live frames exceed noise."""
 WINDOW, TURNS, RIPPLES = 39, 4, 10
 """Frames around a peak; how many turns in time, and half turns over the bands, its vector resolves."""
 MOST_PEAKS, APART = 32, 3

@@ -13,7 +13,7 @@ import soundfile
 
 from ser_bench.audio import resample
 from ser_bench.audits import Audit
-from ser_bench.audits.alike import likeness
+from ser_bench.audits.alike import Pair, likeness, name_pairs
 from tests.audits.looking import look, said
 
 CHECK = "near-identical audio"
@@ -130,6 +130,15 @@ def test_two_speakers_two_emotions_and_neither_are_told_apart(folder):
 def named_pairs(told: str) -> set[frozenset[str]]:
     """The pairs that a finding names."""
     return {frozenset(pair.split(" ~ ")) for pair in told.rpartition("pair(s): ")[2].split("; ")}
+
+
+def test_a_whole_copied_corpus_is_told_in_a_few_lines():
+    clips = pd.DataFrame({"speaker": [f"s{n % 40}" for n in range(2000)] + [f"new-s{n % 40}" for n in range(2000)], "emotion": "anger"})
+    clips.index = pd.Index([f"{n}.wav" for n in range(4000)])
+    (finding,) = name_pairs(clips, [Pair(n, n + 2000, 1 / 1.1, -1.65) for n in range(2000)])
+    assert "2000 pair(s) of 4000 of 4000 clips, between new-s0 ~ s0 50" in finding.what
+    assert "and 35 more" in finding.what
+    assert len(finding.what) < 800
 
 
 def test_equal_samples_are_told_of_once_as_identical(folder):
