@@ -1,28 +1,33 @@
-"""Copies of recordings among others: how many are found per kind of change, and how many untouched clips are named wrongly.
+"""Copies of recordings under other speakers: how many the audit names per kind of change, and how many untouched clips it names wrongly.
 
-    python benchmarks/copies.py path/to/ravdess [path/to/emodb ...] [--clips 50] [--seed 1] [--every 1] [--kinds "pitch +2" ...]
+    python benchmarks/copies.py path/to/ravdess [path/to/clips.csv ...] [--clips 50] [--seed 1] [--speakers 13 20] [--every 1]
+        [--kinds "pitch +2" ...] [--words] [--planted]
 
-Of every corpus a seeded sample of clips is changed in each way that `KINDS` lists, and each copy is looked up among all untouched clips:
-found are those whose original is named. Then all untouched clips are looked up among each other: a pair of different samples is a false
-alarm. Clips that hold equal samples are no alarm.
+Of every corpus a seeded sample of clips is changed in each way that `KINDS` lists, and each copy, said to be of a new speaker, is looked up
+among all untouched clips: found are those that the audit's search names with their original. Then all untouched clips are looked up among
+each other: a pair of different samples is a false alarm, or a recording that the corpus holds twice. `--words` does the same with single
+words of 0.45 to 0.8 s cut from all clips, `--planted` with whole copies of the corpus under new speakers.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import soundfile
 
-from ser_bench.analyses.audits.fingerprint import RATE, fingerprint
-from ser_bench.analyses.audits.matching import candidates, verify
-from ser_bench.audio.clip import read_clip, resample
-from ser_bench.corpora.files import find_audio
+import ser_bench
+from ser_bench.analyses.audits.fingerprint import RATE, Fingerprint, fingerprint
+from ser_bench.analyses.audits.matching import candidates
+from ser_bench.analyses.audits.near_duplicates import Pair, groups, name_pairs, same_recording
+from ser_bench.audio import Clip, read_clip, resample
 
 Sound = tuple[np.ndarray, int]
 Change = Callable[[np.ndarray, int, np.random.Generator, np.ndarray], Sound]
@@ -39,6 +44,11 @@ def encoded(container: str, encoding: str, rate: int = 0, gain: float = 1.0) -> 
         return soundfile.read(file, dtype="float32")
 
     return change
+
+
+def louder(decibels: float) -> Change:
+    """By so much, of 16 bits."""
+    return encoded("WAV", "PCM_16", gain=10 ** (decibels / 20))
 
 
 def noisy(snr: float) -> Change:
@@ -121,64 +131,146 @@ KINDS: dict[str, Change] = {
 }
 
 
+PLANTED: dict[str, Change] = {"0.1 dB louder": louder(0.1), "speed 1.1": sped(1.1)}
+
+
+class Sounds(NamedTuple):
+    """Clips as the audit compares them: what they are called, whose they are said to be, what they hold.
+
+    Parameters
+    ----------
+    names, speakers, digests : list of str
+    waves : list of array of float32
+        Samples at 8 kHz.
+    prints : list of Fingerprint
+    """
+
+    names: list[str]
+    speakers: list[str]
+    digests: list[str]
+    waves: list[np.ndarray]
+    prints: list[Fingerprint]
+
+    @classmethod
+    def of(cls, names: list[str], speakers: list[str], waves: list[np.ndarray]) -> Sounds:
+        """With what the waves give."""
+        digests = [hashlib.sha256(wave.tobytes()).hexdigest() for wave in waves]
+        return cls(names, speakers, digests, waves, [fingerprint(wave) for wave in waves])
+
+    def __add__(self, other: tuple[Any, ...]) -> Sounds:  # type: ignore[override]
+        return Sounds(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
 def main() -> None:
     """Print a table per corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", nargs="+", type=Path)
-    parser.add_argument("--clips", type=int, default=50, help="how many are changed in each way")
+    parser.add_argument("--clips", type=int, default=50, help="how many are changed in each way; 0 for none")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--speakers", nargs="+", help="change clips of these only")
+    parser.add_argument("--apart-from", nargs="+", type=int, default=[], help="change no clips that these seeds draw from the whole corpus")
     parser.add_argument("--every", type=int, default=1, help="use every so-many-th clip only")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--words", action="store_true", help="look for false alarms among single words")
+    parser.add_argument("--planted", action="store_true", help="look for whole copies of the corpus")
+    parser.add_argument("--no-alarms", action="store_true", help="do not look up untouched clips among each other")
     given = parser.parse_args()
-    for folder in given.corpus:
-        measure(folder, given.clips, given.seed, given.every, given.kinds)
+    for source in given.corpus:
+        table = ser_bench.load_corpus(source).clips.iloc[:: given.every]
+        clips = [read_clip(path) for path in table["path"]]
+        base = Sounds.of([Path(name).stem for name in table.index], list(table["speaker"].astype(str)), [clip.at(RATE) for clip in clips])
+        print(f"{source}: {len(clips)} clips of {len(set(base.speakers))} speakers", flush=True)
+        if given.clips:
+            print_recall(base, clips, given)
+        if not given.no_alarms:
+            print_alarms(base)
+        if given.words:
+            print_alarms(words(base, np.random.default_rng(given.seed)))
+        if given.planted:
+            print_planted(base, clips)
 
 
-def measure(folder: Path, n_clips: int, seed: int, every: int, kinds: list[str]) -> None:
-    """Print what is found in a corpus."""
-    paths = [folder / file for file in find_audio(folder)][::every]
-    clips = [read_clip(path) for path in paths]
-    base = [fingerprint(clip.at(RATE)) for clip in clips]
-    chance = np.random.default_rng(seed)
-    sample = chance.choice(len(paths), min(n_clips, len(paths)), replace=False).tolist()
-    print(f"{folder}: {len(sample)} of {len(paths)} clips, seed {seed}")
-    for kind in kinds:
-        copies, others = [], []
-        for place in sample:
-            other = clips[int(chance.integers(len(clips)))]
-            samples, rate = KINDS[kind](clips[place].samples, clips[place].rate, chance, other.at(clips[place].rate))
-            copies.append(fingerprint(resample(samples, rate, RATE) if rate != RATE else samples))
-            others.append(other)
-        hits = found_originals([*base, *copies], sample)
-        print(f"  {kind:14} {np.mean(list(hits.values())):6.1%}  {[paths[p].stem for p, hit in hits.items() if not hit][:4]}", flush=True)
-    print_false_alarms(base, clips, paths)
+def print_recall(base: Sounds, clips: list[Clip], given: argparse.Namespace) -> None:
+    """Change a sample in each way, and print the share of copies that are named with their original."""
+    pool = [place for place, speaker in enumerate(base.speakers) if not given.speakers or speaker in given.speakers]
+    for seed in given.apart_from:
+        known = np.random.default_rng(seed).choice(len(clips), min(given.clips, len(clips)), replace=False).tolist()
+        pool = [place for place in pool if place not in known]
+    sample = np.random.default_rng(given.seed).choice(pool, min(given.clips, len(pool)), replace=False).tolist()
+    print(f"  {len(sample)} of {len(pool)} clips changed, seed {given.seed}")
+    for kind in given.kinds:
+        chance = np.random.default_rng([given.seed, list(KINDS).index(kind)])
+        copies = [copied(clips, place, KINDS[kind], chance) for place in sample]
+        both = base + Sounds.of([f"copy {n}" for n in range(len(copies))], [f"new {base.speakers[p]}" for p in sample], copies)
+        is_copy = np.arange(len(both.names)) >= len(base.names)
+        pairs = named(both, is_copy, [*np.flatnonzero(is_copy).tolist(), *sample])
+        found = {max(pair[:2]) - len(base.names) for pair in pairs if sample[max(pair[:2]) - len(base.names)] == min(pair[:2])}
+        wrong = len(pairs) - len(found)
+        missed = [base.names[sample[n]] for n in range(len(sample)) if n not in found]
+        print(f"  {kind:14} {len(found) / len(sample):6.1%}  with another clip {wrong}  missed {missed[:4]}", flush=True)
 
 
-def found_originals(prints: list[Any], sample: list[int]) -> dict[int, bool]:
-    """Whether each original is named with its copy; the copies stand last."""
-    n_base = len(prints) - len(sample)
-    is_copy = np.arange(len(prints)) >= n_base
-    asked = [*range(n_base, len(prints)), *sample]
-    hits = dict.fromkeys(sample, False)
-    for candidate in candidates(prints, lambda place: is_copy != is_copy[place], asked):
-        base, copy = sorted((candidate.one, candidate.other))
-        if sample[copy - n_base] == base:
-            hits[base] |= verify(prints[candidate.one], prints[candidate.other], candidate).copy
-    return hits
+def copied(clips: list[Clip], place: int, change: Change, chance: np.random.Generator) -> np.ndarray:
+    """A changed clip at 8 kHz."""
+    other = clips[int(chance.integers(len(clips)))]
+    samples, rate = change(clips[place].samples, clips[place].rate, chance, other.at(clips[place].rate))
+    return resample(samples, rate, RATE) if rate != RATE else samples
 
 
-def print_false_alarms(base: list[Any], clips: list[Any], paths: list[Path]) -> None:
-    """Look up all untouched clips among each other."""
+def named(sounds: Sounds, sides: np.ndarray | None = None, asked: list[int] | None = None) -> list[Pair]:
+    """The pairs that the audit would name."""
+    sides = pd.factorize(np.array(sounds.digests))[0] if sides is None else sides
+    looked = candidates(sounds.prints, groups(sides, pd.factorize(np.array(sounds.speakers))[0]), asked)
+    pairs = [same_recording(c, sounds.prints, sounds.speakers[c.one] != sounds.speakers[c.other], sounds.waves.__getitem__) for c in looked]
+    return [pair for pair in pairs if pair]
+
+
+def print_alarms(sounds: Sounds) -> None:
+    """Look up untouched clips among each other."""
     began = time.process_time()
-    looked = candidates(base, lambda place: np.ones(len(base), bool))
-    searched = time.process_time()
-    matches = [(verify(base[c.one], base[c.other], c), c) for c in looked]
-    digests = [clip.digest for clip in clips]
-    wrong = [(match, c) for match, c in matches if match.copy and digests[c.one] != digests[c.other]]
-    seconds = f"{searched - began:.0f} s to search, {time.process_time() - searched:.0f} s to look at {len(looked)} pairs"
-    print(f"  false alarms: {len(wrong)} pair(s) among {len(paths)} untouched clips; {seconds}")
-    for match, c in sorted(matches, key=lambda found: (-found[0].copy, -found[0].steady))[:8]:
-        print(f"    {paths[c.one].stem} {paths[c.other].stem} {match}")
+    pairs = named(sounds)
+    across = [pair for pair in pairs if sounds.speakers[pair.one] != sounds.speakers[pair.other]]
+    print(
+        f"  {len(sounds.names)} untouched clips, {np.median([len(wave) for wave in sounds.waves]) / RATE:.1f} s in the middle: named are "
+        f"{len(pairs) - len(across)} pair(s) of one speaker and {len(across)} of two; {time.process_time() - began:.0f} s"
+    )
+    for pair in [*across[:4], *[pair for pair in pairs if pair not in across][:4]]:
+        print(f"    {sounds.names[pair.one]} ~ {sounds.names[pair.other]} {pair.speed:.2f} {pair.semitones:+.1f}", flush=True)
+
+
+def words(sounds: Sounds, chance: np.random.Generator) -> Sounds:
+    """Pieces of 0.45 to 0.8 s, one after another, of what is louder than 30 dB below each clip's loudest frame."""
+    from librosa.effects import trim
+
+    names, speakers, waves = [], [], []
+    for name, speaker, wave in zip(sounds.names, sounds.speakers, sounds.waves, strict=True):
+        begin, end = trim(wave, top_db=30)[1]
+        while end - begin >= (length := int(RATE * chance.uniform(0.45, 0.8))):
+            names.append(f"{name} from {begin / RATE:.2f} s")
+            speakers.append(speaker)
+            waves.append(wave[begin : begin + length])
+            begin += length
+    return Sounds.of(names, speakers, waves)
+
+
+def print_planted(base: Sounds, clips: list[Clip]) -> None:
+    """Add the whole corpus, changed, under new speakers, and print how many copies are named and what the audit says."""
+    chance = np.random.default_rng(0)
+    everything = base
+    for kind, change in PLANTED.items():
+        copies = [copied(clips, place, change, chance) for place in range(len(clips))]
+        everything += Sounds.of([f"{name}, {kind}" for name in base.names], [f"{speaker}, {kind}" for speaker in base.speakers], copies)
+    began, n = time.process_time(), len(clips)
+    pairs = named(everything)
+    seconds = time.process_time() - began
+    right = [pair for pair in pairs if pair.one % n == pair.other % n]
+    for number, kind in enumerate(PLANTED, start=1):
+        found = {place for pair in right for place in pair[:2] if place // n == number and min(pair[:2]) < n}
+        print(f"  planted, {kind}: {len(found) / n:.1%} of {n} copies are named with their original")
+    print(f"  planted: {len(pairs)} pairs of {len(everything.names)} clips, {len(pairs) - len(right)} of different clips; {seconds:.0f} s")
+    told = pd.DataFrame({"speaker": everything.speakers, "emotion": "any"}, index=everything.names)
+    for finding in name_pairs(told, pairs):
+        print(f"    {finding.what}", flush=True)
 
 
 if __name__ == "__main__":

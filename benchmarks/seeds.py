@@ -80,7 +80,8 @@ def print_gaps(options: argparse.Namespace) -> None:
     """A table per corpus of its leak gap."""
     for config in configurations(options):
         one = RunConfig(corpus=config.corpus, jobs=options.jobs, features=(GAP["features"],), models=(GAP["models"],))
-        tables = [measure_gap(dataclasses.replace(one, seed=seed), for_terminal())[1] for seed in seeds(options)]
+        configs = [dataclasses.replace(one, seed=seed).for_corpus(config.corpus[0]) for seed in seeds(options)]
+        tables = [measure_gap(config, for_terminal())[1] for config in configs]
         print(f"\n{Path(config.corpus[0]).name}, leak gap\n")
         print_table([*LINE, *(f"UAR, seed {seed}..." for seed in seeds(options))], lines_of(tables, LINE))
 

@@ -19,6 +19,8 @@ BANDS, LOWEST_HZ, NARROWEST_HZ = 60, 110.0, 12.0
 """Semitones from A2 to about 3.3 kHz: what telephones and low bit rates leave."""
 FLOOR_DB, LIVE_DB, PEAK_DB = 35.0, 25.0, 20.0
 """Below the loud frames: what counts as nothing; where a frame counts as silent; how far a peak may lie below the highest."""
+AROUND, SOFTEST_DB, NOISE_DB = 47, 30.0, 4.0
+"""Frames on either side, 0.75 s, whose loudest counts; how far below the clip's loud ones it may be; how far live frames exceed noise."""
 WINDOW, TURNS, RIPPLES = 39, 4, 10
 """Frames around a peak; how many turns in time, and half turns over the bands, its vector resolves."""
 MOST_PEAKS, APART = 32, 3
@@ -66,12 +68,14 @@ def fingerprint(samples: np.ndarray) -> Fingerprint:
     power = band_power(samples)
     loudness = power.sum(1)
     loud = max(float(np.percentile(loudness, 95)), 1e-20)
-    picture = np.log(power + loud / BANDS * 10 ** (-FLOOR_DB / 10)) - np.log(loud)
-    peaks, heights = _peaks(np.log(loudness + loud * 1e-3))
+    around = _loud_around(loudness, loud)
+    picture = np.log(power + around[:, None] / BANDS * 10 ** (-FLOOR_DB / 10)) - np.log(loud)
+    peaks, heights = _peaks(np.log(loudness + around * 1e-3), np.log(around))
     padded = np.pad(picture, ((WINDOW // 2, WINDOW // 2), (0, 0)), mode="edge")
     in_time, over_bands = _bases()
     vectors = np.stack([(in_time.T @ padded[peak : peak + WINDOW] @ over_bands).ravel() for peak in peaks])
-    live = loudness > loud * 10 ** (-LIVE_DB / 10)
+    noise = min(float(np.percentile(loudness, 10)) * 10 ** (NOISE_DB / 10), loud / 10)
+    live = loudness > np.maximum(around * 10 ** (-LIVE_DB / 10), noise)
     return Fingerprint(picture.astype(np.float16), live, peaks, heights.astype(np.float32), vectors.astype(np.float32))
 
 
@@ -128,11 +132,17 @@ def _ripples(bands: np.ndarray) -> np.ndarray:
     return np.stack([np.cos(np.pi * ripple * (bands + 0.5)) for ripple in range(RIPPLES)], axis=1)
 
 
-def _peaks(loudness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _loud_around(loudness: np.ndarray, loud: float) -> np.ndarray:
+    """How loud the loudest frame near each is, at most as the clip's loud frames: so a soft clip joined with a loud one is not silence."""
+    highest = np.lib.stride_tricks.sliding_window_view(np.pad(loudness, AROUND), 2 * AROUND + 1).max(1)
+    return np.clip(highest, loud * 10 ** (-SOFTEST_DB / 10), loud)
+
+
+def _peaks(loudness: np.ndarray, around: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Frames at which smoothed loudness is highest around, the highest ones where there are many, and its values there."""
     bell = np.hanning(9)[1:-1]
     smooth = np.convolve(np.pad(loudness, 3, mode="edge"), bell / bell.sum(), "valid")
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(smooth, APART, constant_values=-np.inf), 2 * APART + 1).max(1)
-    peaks = np.flatnonzero((smooth >= around) & (smooth > smooth.max() - PEAK_DB * np.log(10) / 10))
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(smooth, APART, constant_values=-np.inf), 2 * APART + 1).max(1)
+    peaks = np.flatnonzero((smooth >= near) & (smooth > around - PEAK_DB * np.log(10) / 10))
     highest = np.sort(peaks[np.argsort(-smooth[peaks], kind="stable")[:MOST_PEAKS]])
     return highest, smooth[highest]

@@ -4,6 +4,7 @@ In:   fingerprints of clips, and which pairs of them to ask about.
 Out:  pairs with the tempo and pitch of one against the other, and how steady both are.
 Rule: two takes of a sentence may look alike, but nobody speaks one twice with the same timing and melody. So what decides is not how
       alike two pictures are but whether one time shift, one tempo and one pitch carry the one into the other from window to window.
+      Two speakers' takes differ more than one speaker's: between speakers windows may lie further off, if they are alike where they lie.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ BEST = 3
 RESEMBLING = 0.55
 """Mean cosine of the vectors' best from which a pair is looked at closely."""
 NEAREST = 3
-"""So many clips that a clip resembles most are looked at closely."""
+"""So many clips that a clip resembles most are looked at closely, of its own voice and of others."""
 SHRINKAGE = 0.1
 WINDOW, STEP, REACH = 25, 5, 5
 """Frames in a window, from one to the next, and by which it is shifted to where it fits best."""
 PITCHES = np.arange(-2, 3) / 2
 """Semitones by which it is shifted."""
 LIVE = 0.6
-FEWEST = 5
-"""Windows below which nothing is said: 0.7 s of speech."""
+FEWEST, ENOUGH = 5, 10
+"""Windows below which nothing is said, 0.7 s of speech, and below which none may lie further off, 1.1 s."""
 STEADY_FRAMES, STEADY_SEMITONES = 0.5, 0.2
 SAME_SPEED, SAME_PITCH = 0.015, 0.2
 LEAST_SPEED, LEAST_SEMITONES = 0.035, 0.6
@@ -38,16 +39,31 @@ LEAST_SPEED, LEAST_SEMITONES = 0.035, 0.6
 FURTHEST_SPEED, FURTHEST_SEMITONES = 1.13, 2.4
 LEAST_ALIKE, LEAST_STEADY = 0.6, 0.75
 """Median correlation of windows, and share of steady ones, from which a pair may be a copy."""
+HOPELESS, HARDLY = 0.55, 0.35
+"""Median correlation, and share of near windows, at the first of three looks, below which there is no other."""
+NEAR_FRAMES, NEAR_SEMITONES = 2.0, 0.4
+"""How far a phase vocoder moves windows of a copy."""
+SMOOTHED = 17
+"""Frames over which pictures are smoothed, as a phase vocoder smooths them."""
+ANOTHER_SPEED, ANOTHER_PITCH = 0.035, 0.3
+ANOTHER_FURTHEST, LEAST_NEAR = 1.15, 0.65
+ALONG, ALONG_UNCHANGED = 0.86, 0.8
+"""Between two voices: median correlation of smoothed windows from which a changed and an unchanged copy are named."""
 
 
 class Candidate(NamedTuple):
-    """Two clips worth a close look: which of `VARIANTS` fits, and a frame of each that belong together."""
+    """Two clips worth a close look: about which tempo and pitch the one has against the other, and a frame of each that belong together."""
 
     one: int
     other: int
-    variant: int
+    speed: float
+    semitones: float
     peak: int
     other_peak: int
+
+    def reversed(self) -> Candidate:
+        """The same of the other."""
+        return Candidate(self.other, self.one, 1 / self.speed, -self.semitones, self.other_peak, self.peak)
 
 
 class Match(NamedTuple):
@@ -62,6 +78,10 @@ class Match(NamedTuple):
     steady : float
         Share of windows that lie within half a frame and a fifth of a semitone of one straight line.
     windows : int
+    near, firm : float
+        Shares of windows that lie within two frames, and within half a frame, of the line, and within 0.4 semitones.
+    along : float
+        Median correlation of smoothed windows, all on the line; 0 where it was not looked at.
     """
 
     speed: float
@@ -69,28 +89,48 @@ class Match(NamedTuple):
     alike: float
     steady: float
     windows: int
+    near: float = 0.0
+    firm: float = 0.0
+    along: float = 0.0
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether tempo and pitch are the same."""
+        return abs(self.speed - 1) < SAME_SPEED and abs(self.semitones) < SAME_PITCH
 
     @property
     def copy(self) -> bool:
         """Whether one may be a copy of the other: unchanged, or clearly resampled, shifted or stretched, but in one of these ways only."""
         tempo, pitch = abs(self.speed - 1), abs(self.semitones)
-        unchanged = tempo < SAME_SPEED and pitch < SAME_PITCH
         clearly = tempo > LEAST_SPEED or pitch > LEAST_SEMITONES
         resampled = abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH
         one_way = clearly and (resampled or pitch < SAME_PITCH or tempo < SAME_SPEED)
         small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(FURTHEST_SPEED)
         certain = self.windows >= FEWEST and self.alike >= LEAST_ALIKE and self.steady >= LEAST_STEADY
-        return bool((unchanged or one_way) and small and certain)
+        return bool((self.unchanged or one_way) and small and certain)
+
+    @property
+    def copy_across(self) -> bool:
+        """Whether one may be a copy of the other, given that they are said to be of two voices."""
+        tempo, pitch = abs(self.speed - 1), abs(self.semitones)
+        resampled = abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH
+        one_way = resampled or pitch < ANOTHER_PITCH or tempo < ANOTHER_SPEED
+        small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(ANOTHER_FURTHEST)
+        near = one_way and small and self.windows >= ENOUGH and self.near >= LEAST_NEAR
+        kept = self.unchanged and self.windows >= FEWEST and self.firm >= LEAST_NEAR
+        return bool(((near or self.copy) and self.along >= ALONG) or (kept and self.along >= ALONG_UNCHANGED))
 
 
-def candidates(prints: Sequence[Fingerprint], against: Callable[[int], np.ndarray], asked: Sequence[int] | None = None) -> list[Candidate]:
+def candidates(
+    prints: Sequence[Fingerprint], against: Callable[[int], Sequence[np.ndarray]], asked: Sequence[int] | None = None
+) -> list[Candidate]:
     """Pairs of clips that resemble each other, at any of the speeds and pitches tried.
 
     Parameters
     ----------
     prints : sequence of Fingerprint
     against : callable
-        For the place of a clip, which clips it is compared with: bool, shape (n_clips,).
+        For the place of a clip, which groups of clips it is compared with, each bool, shape (n_clips,): the nearest of each are candidates.
     asked : sequence of int, optional
         The clips to be looked up; all without.
 
@@ -104,34 +144,42 @@ def candidates(prints: Sequence[Fingerprint], against: Callable[[int], np.ndarra
     known = whiten(np.concatenate([one.vectors for one in prints]))
     found: dict[tuple[int, int], tuple[float, int, int]] = {}
     for place in range(len(prints)) if asked is None else asked:
-        allowed = against(place)
-        allowed[place] = False
         top = np.argsort(-prints[place].heights, kind="stable")[:QUERIED]
         alike, variant = _best_variants(prints[place].vectors[top], known, first[:-1], whiten)
-        alike[~allowed] = -1
-        for other in np.argsort(-alike, kind="stable")[:NEAREST].tolist():
-            pair = (min(place, other), max(place, other))
-            if alike[other] >= max(RESEMBLING, found.get(pair, (0.0,))[0]):
-                found[pair] = (float(alike[other]), place, int(variant[other]))
+        alike[place] = -1
+        for group in against(place):
+            for other in np.argsort(-np.where(group, alike, -1), kind="stable")[:NEAREST].tolist():
+                pair = (min(place, other), max(place, other))
+                if group[other] and alike[other] >= max(RESEMBLING, found.get(pair, (0.0,))[0]):
+                    found[pair] = (float(alike[other]), place, int(variant[other]))
     result = []
     for pair, (_, one, number) in sorted(found.items()):
         other = pair[0] + pair[1] - one
         mine = whiten(prints[one].vectors @ variant_maps()[number])
-        result.append(
-            Candidate(one, other, number, *_anchored(prints[one], prints[other], number, mine @ known[first[other] : first[other + 1]].T))
-        )
+        peaks = _anchored(prints[one], prints[other], number, mine @ known[first[other] : first[other + 1]].T)
+        candidate = Candidate(one, other, *VARIANTS[number], *peaks)
+        # What was joined, or is noisy, has more that counts as speech: it is asked where the other's windows lie in it.
+        result.append(candidate.reversed() if prints[one].live.sum() > prints[other].live.sum() else candidate)
     return result
 
 
 def verify(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Match:
     """Look closely: fit a line through where each window of the one lies in the other, and say how steady they lie on it."""
-    speed, semitones = VARIANTS[candidate.variant]
+    match = _looked_at(one, other, candidate)
+    if match.near >= LEAST_NEAR or candidate.speed == 1 or candidate.semitones == 0:
+        return match
+    # What resembles a resampled copy most may be a shifted one.
+    return max(match, _looked_at(one, other, candidate._replace(speed=1.0)), key=lambda match: match.near)
+
+
+def _looked_at(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Match:
+    speed, semitones = candidate.speed, candidate.semitones
     mine, theirs = (np.pad(p.picture.astype(np.float32), ((0, max(0, WINDOW - len(p.picture))), (0, 0)), mode="edge") for p in (one, other))
     starts = np.arange(0, len(mine) - WINDOW + 1, STEP)
     live = np.array([one.live[start : start + WINDOW].mean() for start in starts]) > LIVE
     lag = candidate.other_peak - speed * candidate.peak
     match = Match(speed, semitones, 0.0, 0.0, 0)
-    for _ in range(3):
+    for look in range(3):
         begin, end = speed * starts + lag, speed * (starts + WINDOW - 1) + lag
         used = starts[live & (begin >= -2) & (end <= len(theirs) + 1)]
         if not len(used):
@@ -140,11 +188,34 @@ def verify(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Match:
         centres = used + WINDOW / 2
         slope = _slope(centres, shifts)
         level, pitch = np.median(shifts - slope * centres), np.median(pitches)
-        steady = (np.abs(shifts - slope * centres - level) < STEADY_FRAMES) & (np.abs(pitches - pitch) < STEADY_SEMITONES)
+        off, wrong = np.abs(shifts - slope * centres - level), np.abs(pitches - pitch)
         # A frame of the one, t, lies at speed * (t + level + slope * t) + lag of the other.
         lag, speed, semitones = lag + speed * level, speed * (1 + slope), semitones + pitch
-        match = Match(float(speed), float(semitones), float(np.median(alike)), float(steady.mean()), len(used))
-    return match
+        match = Match(float(speed), float(semitones), float(np.median(alike)), *_shares(off, wrong))
+        if look == 0 and (match.alike < HOPELESS or match.near < HARDLY):
+            return match
+    if match.near < LEAST_NEAR:
+        return match
+    return match._replace(along=_along(mine, _warp(theirs, speed * np.arange(len(mine)) + lag, semitones), used))
+
+
+def _shares(off: np.ndarray, wrong: np.ndarray) -> tuple[float, int, float, float]:
+    """Of windows so many frames and semitones off: the share of steady ones, their number, and the shares of near and of firm ones."""
+    steady = (off < STEADY_FRAMES) & (wrong < STEADY_SEMITONES)
+    near, firm = ((off < frames) & (wrong < NEAR_SEMITONES) for frames in (NEAR_FRAMES, STEADY_FRAMES))
+    return float(steady.mean()), len(off), float(near.mean()), float(firm.mean())
+
+
+def _along(mine: np.ndarray, theirs: np.ndarray, starts: np.ndarray) -> float:
+    """The median correlation of windows of two smoothed pictures, from which the means over time and over bands are taken off."""
+    bell = np.hanning(SMOOTHED + 2)[1:-1]
+    size = len(mine) + SMOOTHED - 1
+    padded = (np.pad(picture, ((SMOOTHED // 2, SMOOTHED // 2), (0, 0)), mode="edge") for picture in (mine, theirs))
+    spectra = (np.fft.rfft(picture, size, axis=0) * np.fft.rfft(bell / bell.sum(), size)[:, None] for picture in padded)
+    smooth = (np.fft.irfft(spectrum, size, axis=0)[SMOOTHED - 1 :] for spectrum in spectra)
+    one, other = (np.stack([picture[start : start + WINDOW] for start in starts]) for picture in smooth)
+    one, other = (cut - cut.mean(1, keepdims=True) - cut.mean(2, keepdims=True) + cut.mean((1, 2), keepdims=True) for cut in (one, other))
+    return float(np.median((one * other).sum((1, 2)) / np.sqrt(np.maximum((one**2).sum((1, 2)) * (other**2).sum((1, 2)), 1e-9))))
 
 
 def _whitening(vectors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -9,15 +9,15 @@ Rule: fingerprints say which pairs are worth a look. A pair is named where wavef
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.analyses.audits.fingerprint import RATE, Fingerprint, fingerprint
-from ser_bench.analyses.audits.matching import Candidate, candidates, verify
-from ser_bench.audio.clip import read_clip
+from ser_bench.analyses.audits.matching import FEWEST, LEAST_ALIKE, Candidate, candidates, verify
+from ser_bench.audio import read_clip
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.plan import Ground
 from ser_bench.utils.progress import Progress
@@ -32,7 +32,7 @@ VOICE_BANDS = ((150.0, 600.0), (600.0, 2000.0))
 """Hz."""
 WINDOW = RATE // 10
 QUIET = 0.01
-NAMED, NAMED_CROSSING = 3, 20
+NAMED, NAMED_CROSSING, NAMED_BETWEEN = 3, 20, 5
 
 
 class Pair(NamedTuple):
@@ -58,15 +58,21 @@ class Heard(NamedTuple):
 def near_twins(ground: Ground, config: RunConfig, progress: Progress) -> Iterator[Finding]:
     """One recording under two names."""
     clips = ground.judged.clips
-    found = one_recording(clips, listen(ground, config, progress), clips["digest"].factorize()[0], config, progress)
-    crossing = {column: [pair for pair in found if len(set(clips[column].iloc[list(pair[:2])])) > 1] for column in ("emotion", "speaker")}
+    sides, voices = (clips[column].factorize()[0] for column in ("digest", "voice"))
+    yield from name_pairs(clips, one_recording(clips, listen(ground, config, progress), sides, voices, config, progress))
+
+
+def name_pairs(clips: pd.DataFrame, found: list[Pair]) -> Iterator[Finding]:
+    """Findings on pairs of clips of a table with `emotion` and `speaker`: under two emotions, two speakers, and neither."""
+    values = {column: clips[column].to_numpy() for column in ("emotion", "speaker")}
+    crossing = {column: [pair for pair in found if of[pair.one] != of[pair.other]] for column, of in values.items()}
     advice = {"emotion": "listen to them: one label may be wrong", "speaker": "a split may part them"}
     for column, pairs in crossing.items():
         if pairs:
             yield Finding(
                 "warning", CHECK, f"may be one recording under two {column}s ({advice[column]}): {_enumerate(clips, pairs, column)}"
             )
-    if within := [pair for pair in found if all(pair not in pairs for pairs in crossing.values())]:
+    if within := [pair for pair in found if all(of[pair.one] == of[pair.other] for of in values.values())]:
         yield Finding("warning", CHECK, f"may be one recording, of one speaker and emotion: {_enumerate(clips, within)}")
 
 
@@ -76,7 +82,7 @@ def shared_recordings(one: Heard, other: Heard, config: RunConfig, progress: Pro
 
     clips = pd.concat([heard.ground.judged.clips for heard in (one, other)])
     sides = np.repeat([0, 1], [len(heard.prints) for heard in (one, other)])
-    found = one_recording(clips, [*one.prints, *other.prints], sides, config, progress)
+    found = one_recording(clips, [*one.prints, *other.prints], sides, sides, config, progress)
     if not found:
         return ""
     counts = [len({pair[:2][side] for pair in map(_sorted, found)}) for side in (0, 1)]
@@ -104,7 +110,9 @@ def listen(ground: Ground, config: RunConfig, progress: Progress) -> list[Finger
     return prints
 
 
-def one_recording(clips: pd.DataFrame, prints: list[Fingerprint], sides: np.ndarray, config: RunConfig, progress: Progress) -> list[Pair]:
+def one_recording(
+    clips: pd.DataFrame, prints: list[Fingerprint], sides: np.ndarray, voices: np.ndarray, config: RunConfig, progress: Progress
+) -> list[Pair]:
     """Pairs of clips that may be one recording.
 
     Parameters
@@ -115,6 +123,8 @@ def one_recording(clips: pd.DataFrame, prints: list[Fingerprint], sides: np.ndar
         As `listen` gives them.
     sides : array of int, shape (n_clips,)
         Only clips with different numbers are compared.
+    voices : array of int, shape (n_clips,)
+        Whose voice each is said to be: of two, takes are less alike, so that more is named.
 
     Returns
     -------
@@ -124,12 +134,13 @@ def one_recording(clips: pd.DataFrame, prints: list[Fingerprint], sides: np.ndar
     if not len(clips):
         return []
     spans = _spans(clips)
-    looked = candidates(prints, lambda place: sides != sides[place])
+    looked = candidates(prints, groups(sides, voices))
     found = []
     progress.start("comparing clips that resemble each other", max(len(looked), 1))
     try:
         for candidate in looked:
-            if pair := _same(candidate, prints, spans, config):
+            across = bool(voices[candidate.one] != voices[candidate.other])
+            if pair := same_recording(candidate, prints, across, lambda place: _waveform(spans.iloc[place], config)):
                 found.append(pair)
             progress.advance()
     finally:
@@ -179,16 +190,34 @@ def _median_likeness(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.median(((mine * theirs).sum(1) / np.sqrt(np.maximum(power * their_power, 1e-20)))[live])) if live.any() else 0.0
 
 
-def _same(candidate: Candidate, prints: list[Fingerprint], spans: pd.DataFrame, config: RunConfig) -> Pair | None:
-    """The pair, where a close look says that it may be one recording."""
+def groups(sides: np.ndarray, voices: np.ndarray) -> Callable[[int], list[np.ndarray]]:
+    """For the place of a clip, the clips of its voice and those of others, as far as their sides differ, for `candidates`."""
+
+    def against(place: int) -> list[np.ndarray]:
+        compared, own = sides != sides[place], voices == voices[place]
+        return [compared & own, compared & ~own]
+
+    return against
+
+
+def same_recording(candidate: Candidate, prints: list[Fingerprint], across: bool, waveform: Callable[[int], np.ndarray]) -> Pair | None:
+    """The pair, where a close look says that it may be one recording.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    prints : list of Fingerprint
+    across : bool
+        Whether the two are said to be of two voices.
+    waveform : callable
+        Samples at 8 kHz of the clip in a place.
+    """
     one, other = candidate.one, candidate.other
     match = verify(prints[one], prints[other], candidate)
-    if match.copy:
+    if match.copy_across if across else match.copy:
         return Pair(one, other, match.speed, match.semitones)
-    unchanged = candidate.variant == 0
-    if unchanged and likeness(*(_waveform(spans.iloc[place], config) for place in (one, other))) >= ONE_RECORDING:
-        return Pair(one, other)
-    return None
+    heard = match.unchanged and (match.windows < FEWEST or match.alike >= LEAST_ALIKE)
+    return Pair(one, other) if heard and likeness(waveform(one), waveform(other)) >= ONE_RECORDING else None
 
 
 def _spans(clips: pd.DataFrame) -> pd.DataFrame:
@@ -223,7 +252,9 @@ def _enumerate(clips: pd.DataFrame, pairs: list[Pair], column: str = "") -> str:
         return f"{len(told)} pair(s): {'; '.join(told)}"
     if not column:
         return f"{len(told)} pair(s): {'; '.join(told[:most])} and {len(told) - most} more"
-    between = Counter(" ~ ".join(sorted({str(clips[column].iloc[place]) for place in pair[:2]})) for pair in pairs)
-    shown = ", ".join(f"{values} {n}" for values, n in between.most_common(most))
-    more = f" and {len(between) - most} more" if len(between) > most else ""
-    return f"{len(told)} pair(s), between {shown}{more}; the first: {'; '.join(told[:NAMED])}"
+    values = clips[column].astype(str).to_numpy()
+    between = Counter(" ~ ".join(sorted((values[pair.one], values[pair.other]))) for pair in pairs)
+    shown = ", ".join(f"{values} {n}" for values, n in between.most_common(NAMED_BETWEEN))
+    more = f" and {len(between) - NAMED_BETWEEN} more" if len(between) > NAMED_BETWEEN else ""
+    n_clips = len({place for pair in pairs for place in pair[:2]})
+    return f"{len(told)} pair(s) of {n_clips} of {len(clips)} clips, between {shown}{more}; the first: {'; '.join(told[:NAMED])}"

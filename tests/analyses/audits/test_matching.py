@@ -7,7 +7,8 @@ import pytest
 
 from ser_bench.analyses.audits.fingerprint import RATE, VARIANTS, Fingerprint, fingerprint, variant_maps
 from ser_bench.analyses.audits.matching import Match, candidates, verify
-from ser_bench.audio.clip import read_clip, resample
+from ser_bench.analyses.audits.near_duplicates import groups, same_recording
+from ser_bench.audio import read_clip, resample
 
 
 def utterance(seed: int, seconds: float = 2.0) -> np.ndarray:
@@ -37,7 +38,7 @@ def found(prints: list[Fingerprint], copy: np.ndarray) -> dict[int, Match]:
     """The clips of which this may be a copy, each with how."""
     everything = [*prints, fingerprint(copy)]
     last = len(prints)
-    looked = candidates(everything, lambda place: np.arange(last + 1) != place)
+    looked = candidates(everything, lambda place: [np.arange(last + 1) != place])
     matches = {c.one + c.other - last: verify(everything[c.one], everything[c.other], c) for c in looked if last in c[:2]}
     return {place: match for place, match in matches.items() if match.copy}
 
@@ -52,6 +53,17 @@ def test_a_clip_is_found_at_another_speed(prints, speed):
 
 def test_both_parts_of_a_joined_clip_are_found(prints):
     assert sorted(found(prints, np.concatenate([utterance(3), np.zeros(RATE // 5, np.float32), 0.2 * utterance(5)]))) == [3, 5]
+
+
+def test_a_clip_is_found_though_it_was_joined_with_one_that_is_much_louder(prints):
+    assert sorted(found(prints, np.concatenate([0.04 * utterance(3), np.zeros(RATE, np.float32), utterance(5)]))) == [3, 5]
+
+
+def test_a_voice_s_own_takes_do_not_crowd_out_another_s_copy():
+    takes = [fingerprint(utterance(3) + np.random.default_rng(n).normal(0, 0.001, 2 * RATE)) for n in range(5)]
+    everything = [*takes, fingerprint(resample(utterance(3), RATE * 1.05, RATE)), *(fingerprint(utterance(seed)) for seed in range(10, 16))]
+    voices = np.repeat([0, 1], [5, 7])
+    assert {0, 5} in [{c.one, c.other} for c in candidates(everything, groups(np.arange(12), voices), asked=[0])]
 
 
 def test_other_utterances_are_not_found(prints):
@@ -93,6 +105,43 @@ def test_an_utterance_too_short_to_tell_is_no_copy():
 )
 def test_what_was_changed_in_two_ways_is_no_copy(speed, semitones, copy):
     assert Match(speed, semitones, 0.9, 0.9, 20).copy == copy
+
+
+@pytest.mark.parametrize(
+    ("change", "copy"),
+    [
+        ({}, True),
+        ({"along": 0.82}, False),
+        ({"near": 0.6}, False),
+        ({"windows": 8}, False),
+        ({"speed": 1.08}, False),
+        ({"speed": 1.3}, False),
+    ],
+)
+def test_windows_may_lie_further_off_between_two_voices_where_they_are_alike(change, copy):
+    shifted = Match(1.02, -1.9, alike=0.75, steady=0.4, windows=20, near=0.9, firm=0.5, along=0.9)._replace(**change)
+    assert shifted.copy_across == copy
+    assert not shifted.copy
+
+
+def test_steady_windows_that_are_not_alike_make_no_copy_between_two_voices():
+    like = Match(1.0, 0.0, alike=0.7, steady=0.9, windows=12, near=1.0, firm=1.0, along=0.62)
+    assert like.copy
+    assert not like.copy_across
+
+
+def test_a_phase_vocoder_s_copy_of_real_speech_is_found_under_another_speaker(real_corpora):
+    from librosa.effects import pitch_shift, time_stretch
+
+    clips = [read_clip(path) for path in sorted((real_corpora / "emodb" / "wav").glob("03*.wav"))[:12]]
+    changed = [pitch_shift(clips[2].samples, sr=clips[2].rate, n_steps=1), time_stretch(clips[6].samples, rate=0.9)]
+    copies = [fingerprint(resample(samples, clips[2].rate, RATE)) for samples in changed]
+    everything = [*(fingerprint(clip.at(RATE)) for clip in clips), *copies]
+    voices = np.repeat([0, 1], [12, 2])
+    looked = candidates(everything, groups(np.arange(14), voices))
+    across = [c for c in looked if voices[c.one] != voices[c.other]]
+    named = [pair for c in across if (pair := same_recording(c, everything, True, lambda _: np.zeros(RATE, np.float32)))]
+    assert sorted(sorted(pair[:2]) for pair in named) == [[2, 12], [6, 13]]
 
 
 def test_a_take_of_real_speech_is_no_copy_and_a_faster_one_is(real_corpora):

