@@ -9,17 +9,20 @@ Rule: fingerprints say which pairs are worth a look. A pair is named where wavef
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.analyses.audits.fingerprint import RATE, Fingerprint, fingerprint
 from ser_bench.analyses.audits.matching import FEWEST, LEAST_ALIKE, Candidate, candidates, verify
-from ser_bench.audio import read_clip
+from ser_bench.audio.clip import read_clip
+from ser_bench.audio.preprocessing import Hearing
 from ser_bench.config import RunConfig
+from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.plan import Ground
+from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,6 +36,11 @@ VOICE_BANDS = ((150.0, 600.0), (600.0, 2000.0))
 WINDOW = RATE // 10
 QUIET = 0.01
 NAMED, NAMED_CROSSING, NAMED_BETWEEN = 3, 20, 5
+CLIPS_PER_CALL, PAIRS_PER_CALL = 50, 50
+
+T = TypeVar("T")
+Span = tuple[str, float, float]
+"""A clip's file, and where it begins and ends in seconds, as `read_clip` takes them."""
 
 
 class Pair(NamedTuple):
@@ -96,18 +104,33 @@ def shared_recordings(one: Heard, other: Heard, config: RunConfig, progress: Pro
 
 def listen(ground: Ground, config: RunConfig, progress: Progress) -> list[Fingerprint]:
     """The fingerprints of a corpus's clips."""
-    clips = ground.judged.clips
-    if not len(clips):
-        return []
-    progress.start("listening for copies", len(clips))
-    prints = []
+    spans = _spans(ground.judged.clips)
+    chunks = [spans[first : first + CLIPS_PER_CALL] for first in range(0, len(spans), CLIPS_PER_CALL)]
+    calls = [(place, chunk, config.hearing) for place, chunk in enumerate(chunks)]
+    found = dict(_over_processes("listening for copies", fingerprints, calls, config, progress))
+    return [one for place in sorted(found) for one in found[place]]
+
+
+def fingerprints(place: int, spans: list[Span], hearing: Hearing) -> tuple[int, list[Fingerprint]]:
+    """Which call this is, and the fingerprints of its clips."""
+    return place, [fingerprint(_waveform(span, hearing)) for span in spans]
+
+
+def _over_processes(
+    what: str, function: Callable[..., tuple[int, list[T]]], calls: list[tuple[Any, ...]], config: RunConfig, progress: Progress
+) -> Iterator[tuple[int, list[T]]]:
+    """What the calls give as they end."""
+    if not calls:
+        return
+    progress.start(what, len(calls))
     try:
-        for _, span in _spans(clips).iterrows():
-            prints.append(fingerprint(_waveform(span, config)))
+        for done in in_parallel(function, calls, config.workers):
+            if isinstance(done, Died):
+                raise WorkFailed(f"{what}: a process died, most likely for want of memory: try fewer --jobs")
+            yield done
             progress.advance()
     finally:
         progress.stop()
-    return prints
 
 
 def one_recording(
@@ -131,21 +154,26 @@ def one_recording(
     list of Pair
         In order.
     """
-    if not len(clips):
-        return []
-    spans = _spans(clips)
-    looked = candidates(prints, groups(sides, voices))
-    found = []
-    progress.start("comparing clips that resemble each other", max(len(looked), 1))
-    try:
-        for candidate in looked:
-            across = bool(voices[candidate.one] != voices[candidate.other])
-            if pair := same_recording(candidate, prints, across, lambda place: _waveform(spans.iloc[place], config)):
-                found.append(pair)
-            progress.advance()
-    finally:
-        progress.stop()
-    return sorted(found, key=lambda pair: sorted(pair[:2]))
+    spans, looked = _spans(clips), candidates(prints, groups(sides, voices)) if prints else []
+    chunks = [looked[first : first + PAIRS_PER_CALL] for first in range(0, len(looked), PAIRS_PER_CALL)]
+    calls = []
+    for number, chunk in enumerate(chunks):
+        needed = {place: (prints[place], spans[place]) for candidate in chunk for place in (candidate.one, candidate.other)}
+        calls.append((number, chunk, [bool(voices[pair.one] != voices[pair.other]) for pair in chunk], needed, config.hearing))
+    compared = _over_processes("comparing clips that resemble each other", compare, calls, config, progress)
+    return sorted((pair for _, pairs in compared for pair in pairs), key=lambda pair: sorted(pair[:2]))
+
+
+def compare(
+    number: int, looked: list[Candidate], across: list[bool], clips: dict[int, tuple[Fingerprint, Span]], hearing: Hearing
+) -> tuple[int, list[Pair]]:
+    """Which call this is, and the pairs that may be one recording, of clips by their place."""
+    prints = {place: heard for place, (heard, _) in clips.items()}
+    pairs = (
+        same_recording(candidate, prints, of_two, lambda place: _waveform(clips[place][1], hearing))
+        for candidate, of_two in zip(looked, across, strict=True)
+    )
+    return number, [pair for pair in pairs if pair]
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
@@ -200,13 +228,15 @@ def groups(sides: np.ndarray, voices: np.ndarray) -> Callable[[int], list[np.nda
     return against
 
 
-def same_recording(candidate: Candidate, prints: list[Fingerprint], across: bool, waveform: Callable[[int], np.ndarray]) -> Pair | None:
+def same_recording(
+    candidate: Candidate, prints: Sequence[Fingerprint] | Mapping[int, Fingerprint], across: bool, waveform: Callable[[int], np.ndarray]
+) -> Pair | None:
     """The pair, where a close look says that it may be one recording.
 
     Parameters
     ----------
     candidate : Candidate
-    prints : list of Fingerprint
+    prints : list of Fingerprint, or dict by place
     across : bool
         Whether the two are said to be of two voices.
     waveform : callable
@@ -220,12 +250,12 @@ def same_recording(candidate: Candidate, prints: list[Fingerprint], across: bool
     return Pair(one, other) if heard and likeness(waveform(one), waveform(other)) >= ONE_RECORDING else None
 
 
-def _spans(clips: pd.DataFrame) -> pd.DataFrame:
-    return clips.reindex(columns=["path", "start", "end"])
+def _spans(clips: pd.DataFrame) -> list[Span]:
+    return list(clips.reindex(columns=["path", "start", "end"]).itertuples(index=False, name=None))
 
 
-def _waveform(span: pd.Series, config: RunConfig) -> np.ndarray:
-    return config.hearing.window(read_clip(span["path"], span["start"], span["end"])).at(RATE)
+def _waveform(span: Span, hearing: Hearing) -> np.ndarray:
+    return hearing.window(read_clip(*span)).at(RATE)
 
 
 def _sorted(pair: Pair) -> Pair:

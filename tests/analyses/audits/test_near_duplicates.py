@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+import ser_bench
 from ser_bench.analyses.audits import Audit
 from ser_bench.analyses.audits.near_duplicates import Pair, likeness, name_pairs
 from ser_bench.audio import resample
@@ -100,6 +101,15 @@ def test_a_recording_is_found_again_whatever_was_done_to_it(found, change):
     told = said(audit, "warning", CHECK)
     pairs = [pair for pair in told.split("; ") if f"{change}." in pair]
     assert any(clips["path"][3 * list(CHANGES).index(change)] in pair for pair in pairs)
+
+
+def test_jobs_change_no_finding(found, folder):
+    clips = found[1]
+    plant(folder, {"mp3": (0, clips["speaker"].iloc[-1], clips["emotion"][0])})
+    options = {"cache": str(folder / "store"), "out": str(folder / "results")}
+    alone, together = (ser_bench.audit(folder / "clips.csv", jobs=jobs, **options).findings for jobs in (1, 2))
+    assert (alone["check"] == CHECK).any()
+    pd.testing.assert_frame_equal(alone, together)
 
 
 def test_no_take_is_taken_for_an_unchanged_copy_of_another(found):
