@@ -20,7 +20,7 @@ import soundfile
 
 import ser_bench
 from ser_bench.errors import SerBenchError, WorkFailed, WrongCall
-from ser_bench.evaluation import nested_cv, plan
+from ser_bench.evaluation import nested_cv, plan, scaling, search
 from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import random_folds
 from ser_bench.evaluation.test_tuned import tune_on_test
@@ -58,13 +58,14 @@ def unit() -> UnitData:
 
 def test_a_scaler_fitted_on_all_clips_would_be_seen(unit, monkeypatch):
     assert not moved_by_held_out_features(unit, scores_of)
-    honest = nested_cv.scaled_split
+    honest = scaling.scaled_split
 
     def fitted_on_all(data: UnitData, x: np.ndarray, *split: Any, **how: Any) -> Any:
-        mean, scale = nested_cv.column_statistics(x)
+        mean, scale = scaling.column_statistics(x)
         return honest(replace(data, together=np.zeros(len(x))), (x - mean) * scale, *split, **how)
 
-    monkeypatch.setattr(nested_cv, "scaled_split", fitted_on_all)
+    for room in (search, nested_cv):
+        monkeypatch.setattr(room, "scaled_split", fitted_on_all)
     assert moved_by_held_out_features(unit, scores_of)
 
 

@@ -12,7 +12,7 @@ NAMES = {"eval", "exec", "compile", "__import__", "literal_eval"}
 METHODS = {"query", "eval", "read_pickle", "to_pickle", "unsafe_load", "full_load", "system", "popen", "literal_eval"}
 MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "marshal", "shelve", "runpy", "subprocess", "yaml"}
 LOADS = {"joblib", "torch"}
-IMPORTERS = {"registry.py", "__init__.py"}
+IMPORTERS = {"utils/plugins.py", "__init__.py"}
 """Files that may import by name: the plug-ins that packages registered, and the package's own rooms."""
 
 

@@ -37,11 +37,11 @@ def write(path: Path, table: pd.DataFrame) -> Path:
 
 
 def test_splits_are_those_that_a_run_uses(speech, tmp_path, corpus, monkeypatch):
-    from ser_bench.evaluation import nested_cv
+    from ser_bench.evaluation import search
 
     used = []
-    inner = nested_cv.inner_folds
-    monkeypatch.setattr(nested_cv, "inner_folds", lambda *given, **how: used.append(inner(*given, **how)) or used[-1])
+    inner = search.inner_folds
+    monkeypatch.setattr(search, "inner_folds", lambda *given, **how: used.append(inner(*given, **how)) or used[-1])
     results = judge(speech, tmp_path, cv="group:2", inner=2, seeds=2)
     table = ser_bench.splits(corpus, cv="group:2", inner=2, seeds=2, cache=str(speech / "store"))
     own = results.predictions.set_index(["seed", "clip"])["fold"]

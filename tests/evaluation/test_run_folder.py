@@ -10,7 +10,7 @@ from ser_bench.evaluation.environment import machine
 from tests.kernels import chooses_kernels, printed
 from tests.small import judge
 
-TELL = "import json; from ser_bench.evaluation.run_folder import machine; print(json.dumps(machine()))"
+TELL = "import json; from ser_bench.evaluation.environment import machine; print(json.dumps(machine()))"
 
 
 def told(**variables: str) -> dict:

@@ -122,7 +122,7 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
 def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path):
     script = f"""
 import os, signal
-from ser_bench import runner
+from ser_bench.evaluation import runner
 from ser_bench.api import run
 
 def fit_unit(unit, *rest):
@@ -263,10 +263,10 @@ def test_a_speaker_on_both_sides_stops_the_run(speech, tmp_path, monkeypatch):
 
 
 def test_a_leak_among_the_inner_folds_stops_the_run_too(speech, tmp_path, monkeypatch):
-    from ser_bench.evaluation import nested_cv
+    from ser_bench.evaluation import search
     from ser_bench.evaluation.splits import SpeakerLeak
 
-    monkeypatch.setattr(nested_cv, "inner_folds", lambda voices, labels, k, seed, random=False: np.arange(len(voices)) % k)
+    monkeypatch.setattr(search, "inner_folds", lambda voices, labels, k, seed, random=False: np.arange(len(voices)) % k)
     with pytest.raises(SpeakerLeak, match="both sides"):
         judge(speech, tmp_path)
 
