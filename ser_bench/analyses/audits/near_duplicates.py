@@ -119,16 +119,17 @@ def fingerprints(place: int, spans: list[Span], hearing: Hearing) -> tuple[int, 
 def _over_processes(
     what: str, function: Callable[..., tuple[int, list[T]]], calls: list[tuple[Any, ...]], config: RunConfig, progress: Progress
 ) -> Iterator[tuple[int, list[T]]]:
-    """What the calls give as they end."""
+    """What the calls give as they end; the first two arguments of each are its place among them, and what it goes through."""
     if not calls:
         return
-    progress.start(what, len(calls))
+    progress.start(what, sum(len(through) for _, through, *_ in calls))
     try:
         for done in in_parallel(function, calls, config.workers):
             if isinstance(done, Died):
                 raise WorkFailed(f"{what}: a process died, most likely for want of memory: try fewer --jobs")
             yield done
-            progress.advance()
+            for _ in calls[done[0]][1]:
+                progress.advance()
     finally:
         progress.stop()
 
