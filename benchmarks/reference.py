@@ -20,9 +20,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser_bench.api import Results, ablate, audit, cross, run_config
+from ser_bench.api import ablate, audit, cross, run_config
 from ser_bench.config import RunConfig, read_config
 from ser_bench.reports import to_markdown
+from ser_bench.results import Results
 from ser_bench.utils.progress import for_terminal
 
 ROOT = Path(__file__).parents[1]

@@ -21,8 +21,9 @@ from reference import CROSSED, GAP, REFERENCE
 from simulate import decimals, print_table
 
 from ser_bench.analyses.leakage import measure_gap
-from ser_bench.api import Results, cross, run_config
+from ser_bench.api import cross, run_config
 from ser_bench.config import BUDGETS, RunConfig, read_config
+from ser_bench.results import Results
 from ser_bench.utils.progress import for_terminal
 
 RUNS = 4

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser_bench.api import Results, run
+from ser_bench.api import run
+from ser_bench.results import Results
 
 SMALL = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "seeds": 1, "jobs": 1}
 

@@ -12,7 +12,7 @@ import pytest
 import ser_bench
 from ser_bench import scores
 from ser_bench.analyses import cross_corpus
-from ser_bench.api import Results, ablate, leaderboard, run
+from ser_bench.api import ablate, leaderboard, run
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.plan import lay_ground
@@ -20,6 +20,7 @@ from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.search import Search, folds_inside
 from ser_bench.evaluation.splits import NEVER, Protocol, fixed_parts, outer_folds, training_clips
 from ser_bench.evaluation.units import Judged
+from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
 from tests.small import SMALL
 

@@ -20,6 +20,7 @@ FLOORS = (
     "evaluation",
     "analyses",
     "reports",
+    "results",
     "api",
     "cli",
     "__main__",

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ser_bench
-from ser_bench.api import Results, run
+from ser_bench.api import run
 from ser_bench.evaluation.splits import Protocol, numbered, parse_cv, speaker_folds, training_clips, voice_folds
 from ser_bench.evaluation.units import ON_TEST, make_unit
+from ser_bench.results import Results
 from tests.evaluation.test_units import CLIPS, FEATURES, JUDGED, PLAIN, SVM
 from tests.small import SMALL
 

@@ -31,7 +31,7 @@ class Hearing:
     trim : float
         Then both ends are cut off where they are this many dB below the loudest frame; 0 cuts nothing.
     variant : str
-        As `variants.parse_variant` reads it; empty leaves the sound alone.
+        As `augmentation.parse_variant` reads it; empty leaves the sound alone.
     """
 
     offset: float = 0.0

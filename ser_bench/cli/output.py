@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from ser_bench.api import Ablated, Audited, Crossed, Results
     from ser_bench.evaluation.merge import Merged
+    from ser_bench.results import Ablated, Audited, Crossed, Results
 
 LONGEST_LINE = 10_000
 

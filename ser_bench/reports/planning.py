@@ -1,6 +1,6 @@
 """Speakers that a study needs, for people: a table per leaderboard and a figure.
 
-In:   the table of `planning.plan_study`.
+In:   the table of `api.plan_study`.
 Out:  rows of text, and `planning` as PNG, SVG and PDF.
 Rule: the typical system is the one in the middle, and how far the others lie from it stands beside it.
 """

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 import ser_bench
 from ser_bench import scores
 from ser_bench.analyses import ablation, importance
-from ser_bench.api import Ablated
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.features import Features
 from ser_bench.models import base as contract
 from ser_bench.models.base import Verdict
+from ser_bench.results import Ablated
 from ser_bench.utils.progress import Lines, Silent
 from tests.cli.test_main import call
 from tests.small import SMALL, judge

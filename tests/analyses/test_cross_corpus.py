@@ -12,9 +12,9 @@ import soundfile
 
 import ser_bench
 from ser_bench import scores
-from ser_bench.api import Crossed
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.reports import matrices
+from ser_bench.results import Crossed
 from tests.cli.test_main import call
 from tests.small import SMALL
 

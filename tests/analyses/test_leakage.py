@@ -13,13 +13,13 @@ from numpy.testing import assert_array_equal
 import ser_bench
 from ser_bench import scores
 from ser_bench.analyses.leakage import HONEST
-from ser_bench.api import Audited
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.evaluation.nested_cv import UnitResult
 from ser_bench.evaluation.scaling import UnitData, column_statistics, prepared
 from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import known_models
+from ser_bench.results import Audited
 from tests.cli.test_main import call
 from tests.evaluation.test_nested_cv import make_unit
 from tests.small import SMALL, judge

@@ -10,9 +10,9 @@ import pytest
 
 import ser_bench
 from ser_bench.analyses.sweep import points
-from ser_bench.api import Ablated
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
+from ser_bench.results import Ablated
 from tests.cli.test_main import call
 from tests.small import SMALL, judge
 

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
-from ser_bench.api import Results, dry_run, run
+from ser_bench.api import dry_run, run
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.evaluation import learning_curves as learning
 from ser_bench.evaluation.plan import Plan, make_plan
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import Finished
+from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
 
 CORPUS = "tones(speakers=7,takes=1)"

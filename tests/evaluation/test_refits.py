@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
-from ser_bench.api import Results, run
+from ser_bench.api import run
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.evaluation import refits
 from ser_bench.evaluation.leaderboard import evidence_of, read_refits
@@ -16,6 +16,7 @@ from ser_bench.evaluation.nested_cv import fit_held
 from ser_bench.evaluation.plan import Plan, make_plan
 from ser_bench.evaluation.runner import unit_data
 from ser_bench.evaluation.splits import fold_pairs
+from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
 
 CORPUS = "tones(speakers=6,takes=1)"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import ser_bench
-from ser_bench.api import Audited
+from ser_bench.results import Audited
 
 
 def look(folder: Path, **options: object) -> Audited:
