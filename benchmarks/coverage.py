@@ -1,4 +1,4 @@
-"""How often 95 % intervals hold the truth where systems are trained, and how flattered the best of them is.
+"""How often 95% confidence intervals hold the truth where systems are trained, and how flattered the best of them is.
 
     python benchmarks/coverage.py --repetitions 500
 

@@ -14,9 +14,9 @@ difference of two; *from the truth* is the prediction from components estimated 
 sentences are fixed (*these 10*), every repetition has ten others, whose own difference varies about `--difference`: the power found is
 a mean over these, and a high one falls short of the prediction for that reason alone.
 
-`cover`: share of 95 % intervals that hold the UAR over new speakers and new sentences. *Speakers*: over speakers alone, the sentences
-taken as given. *Both*: speakers and sentences crossed, Satterthwaite's degrees of freedom. *Speakers, for these sentences*: whether
-the first holds what it does speak of, the UAR of new speakers who say these very sentences.
+`cover`: share of 95% confidence intervals that hold the UAR over new speakers and new sentences. *Speakers*: over speakers alone, the
+sentences taken as given. *Both*: speakers and sentences crossed, Satterthwaite's degrees of freedom. *Speakers, for these sentences*:
+whether the first holds what it does speak of, the UAR of new speakers who say these very sentences.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh
     corpus : str or Path
         A folder, a manifest, or ``"tones"``.
     fresh : bool
-        Do every unit again, finished or not.
+        Fit everything again, finished or not.
     **options
         The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ...
 

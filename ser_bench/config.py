@@ -97,7 +97,7 @@ class RunConfig:
     max_skipped : float
         The share of clips that may be unusable before the run stops.
     allow_conflicts : bool
-        Go on although one audio stands under two emotions.
+        Continue even if identical audio carries two labels.
     allow_similar_names : bool
         Take speakers and emotions whose names are nearly the same ('3' and '03') as different, and 'unknown' as a name.
     jobs : int

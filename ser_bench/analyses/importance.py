@@ -80,7 +80,7 @@ def importances(bench: Bench) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `COLUMNS`: kind ``shapley`` (a group's share of the UAR above that of a system whose columns are all shuffled),
-        ``group`` and ``column`` (what is lost with it shuffled), each with a 95 % interval over speakers, the largest first; and
+        ``group`` and ``column`` (what is lost with it shuffled), each with a 95% confidence interval over speakers, the largest first; and
         ``model``, a group's share by the model's own measure, the mean over folds, where it has one. `shuffled` is one of `SHUFFLED`,
         blank for the model's own measure; Shapley values are across speakers.
 
@@ -166,7 +166,7 @@ def _orders(n: int) -> list[list[int]]:
 
 
 def shapley(counts: dict[tuple[int, ...], np.ndarray], n: int) -> list[scores.Interval]:
-    """Each group's Shapley value of the UAR, with a 95 % interval over speakers.
+    """Each group's Shapley value of the UAR, with a 95% confidence interval over speakers.
 
     ``phi_i = sum_S |S|! (n - |S| - 1)! / n! * (UAR(S + i) - UAR(S))`` over subsets S without i; above `EXACT_GROUPS` groups the mean,
     over `ORDERS` random orders of the groups, of what i adds to those before it. As it is linear in UARs, its jackknife is that of the

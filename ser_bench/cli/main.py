@@ -66,10 +66,10 @@ class Commands(click.Group):
 @click.version_option(package_name="ser-bench", message="ser-bench %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error; may stand anywhere.")
 def cli(debug: bool) -> None:
-    """How well do hand-crafted features recognise emotion in voices never heard before?
+    """Benchmark hand-crafted features for speaker-independent speech emotion recognition.
 
-    ser-bench turns a folder of emotional speech into a leaderboard of feature set x classifier: tuned inside the
-    training speakers, judged on others, every number with its interval.
+    ser-bench turns a folder of emotional speech into a leaderboard of feature set x classifier: nested, speaker-independent
+    cross-validation; every score with a 95% confidence interval.
 
     \b
     Try it now, without any data:        ser-bench run
@@ -96,9 +96,9 @@ def cli(debug: bool) -> None:
 )
 @EQUIVALENCE
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
-@click.option("--fresh", is_flag=True, help="Do every unit again, finished or not.")
+@click.option("--fresh", is_flag=True, help="Fit everything again, finished or not.")
 def run(dry_run: bool, fresh: bool, **given: Any) -> None:
-    """Judge feature sets and models on each CORPUS and write a leaderboard and a report.
+    """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report.
 
     CORPUS is a folder of audio, a manifest (.csv or .parquet with path, emotion, speaker), or `tones`, the embedded
     synthetic corpus and the default. Features are kept in the store and finished work is never done again: a killed
@@ -161,21 +161,23 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 @cli.command()
 @click.argument("corpus", nargs=-1, required=True)
 @splitting
-@click.option("--gap", is_flag=True, help="Measure what each shortcut adds, too: random splits, parameters by the test score, scaling.")
+@click.option(
+    "--gap", is_flag=True, help="Also measure what each shortcut adds: random splits, hyperparameters tuned on the test set, scaling."
+)
 @measuring
 @OUT
 @hearing
 @extracting
 @click.option("-o", "--to", metavar="FILE", help="Write the findings of all as one CSV, too.")
 def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> None:
-    """Look for leaks, twins and confounds in each CORPUS before somebody else does.
+    """Check each CORPUS for leaks, near-duplicates and confounds.
 
-    Copies, the same audio under two speakers or emotions, the same recording encoded, resampled or padded anew, clips that
+    Copies, the same audio under two speakers or emotions, the same recording encoded, resampled or padded, clips that
     are all of one length, differences from the corpus as released, emotions that go with any column of the manifest or are
     predicted by the recording instead of the voice, and speakers whose labels look shuffled (docs/confounds.md). Errors are
-    what a run would stop for (and end with exit code 1), warnings what a paper should answer.
+    what stops a run (exit code 1); warnings should be addressed in a paper.
 
-    With --gap, one feature set and one model are judged honestly and with every shortcut: split at random, parameters
+    With --gap, one feature set and one model are evaluated soundly and with every shortcut: a random split, hyperparameters
     chosen by the test score, scaled by all clips or by speaker; and where sentences are known, with these held out, too.
 
     \b
@@ -206,7 +208,9 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
 
 @cli.command()
 @click.option("--train", multiple=True, required=True, metavar="CORPUS", help="A corpus to train on; repeatable.")
-@click.option("--test", multiple=True, metavar="CORPUS", help="A corpus to judge; repeatable.  [default: those to train on, all pairs]")
+@click.option(
+    "--test", multiple=True, metavar="CORPUS", help="A corpus to evaluate on; repeatable.  [default: those to train on, all pairs]"
+)
 @FEATURES
 @MODELS
 @click.option(
@@ -222,9 +226,9 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
 @hearing
 @extracting
 def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...], **given: Any) -> None:
-    """Train on one corpus and judge on another, on the emotions that all have.
+    """Train on one corpus and evaluate on another, on the emotions that all have.
 
-    Every corpus judged is also judged by itself, out of fold on speakers never heard, and what is lost across corpora is told with an
+    Every corpus evaluated is also cross-validated by itself, and what is lost across corpora is reported with a confidence
     interval over its speakers. Writes cross.csv, cross.md and a picture.
 
     \b
@@ -258,7 +262,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...],
     metavar="MODE",
     help="alone (one group), without (all but one) or forward (the best next one); repeatable.  [default: all three]",
 )
-@click.option("--hold", is_flag=True, help="Hold the parameters chosen for all groups, instead of tuning every subset anew.")
+@click.option("--hold", is_flag=True, help="Hold the hyperparameters chosen for all groups, instead of tuning every subset again.")
 @click.option("--no-importance", is_flag=True, help="Leave out what is lost with values shuffled, and Shapley values.")
 @click.option("--track", metavar="TRACK", help="Scaling: train, or speaker (transductive).  [default: train]")
 @SEARCH
@@ -267,15 +271,15 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...],
 @hearing
 @extracting
 def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool, **given: Any) -> None:
-    """Which groups of columns earn their place: each alone, all without each, and one after the other.
+    """Ablate feature groups: each alone, all without each, and forward selection.
 
-    Every subset is judged as a row of a leaderboard is, tuned anew inside the training speakers; differences to all groups come with
+    Every subset is evaluated as a row of a leaderboard is, tuned again inside the training speakers; differences to all groups come with
     intervals over speakers and corrected p. Beside them, what the system that has all groups leans on: what it loses with a group's or
     a column's values shuffled across and within speakers, and groups' Shapley values. Writes ablation.csv, importance.csv, a page and a
     plot.
 
     Anything else that people argue about is a line in a file for --config, below [sweep]: "features.mfcc.n_mfcc" = [13, 20, 40],
-    "trim" = [30.0], "track" = ["speaker"], "cv" = ["auto@4", "auto@12"] (how many speakers are learnt from).
+    "trim" = [30.0], "track" = ["speaker"], "cv" = ["auto@4", "auto@12"] (the number of training speakers).
 
     \b
     Examples:
@@ -304,7 +308,7 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
 def splits(corpus: str, to: str | None, **given: Any) -> None:
     """The folds of CORPUS as a table, so that a system trained elsewhere uses the very same ones.
 
-    A row a clip (and seed): clip, speaker, emotion, seed, fold (the outer fold in which it is held out), and for each outer fold k
+    One row per clip (and seed): clip, speaker, emotion, seed, fold (the outer fold in which it is held out), and for each outer fold k
     the column inner_k: its inner fold where fold k is held out. With -f, clips on which these features cannot be
     extracted are left out, as in a run of them.
 
@@ -345,9 +349,9 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
     "--decisions-only", is_flag=True, help="Leave the probabilities out, such as where decisions are not the most probable emotion."
 )
 def score(predictions: str, corpus: str, name: str | None, decisions_only: bool, **given: Any) -> None:
-    """Judge an outside system's PREDICTIONS of CORPUS by the same rules: the same clips, folds, intervals.
+    """Evaluate an outside system's PREDICTIONS of CORPUS by the same rules: the same clips, folds, intervals.
 
-    PREDICTIONS is a CSV or Parquet table with a row a clip: clip, predicted, and where there are, fold, seed, and a
+    PREDICTIONS is a CSV or Parquet table with one row per clip: clip, predicted, and where there are, fold, seed, and a
     probability p.EMOTION for every emotion, between 0 and 1, their sum 1 and the decision's the largest. A column emotion, truth or
     label has to agree with the corpus. They are to be out-of-fold: of each clip, by a system that was trained without
     its fold (see `ser-bench splits`). The options that make the folds are to be the same there and here.
@@ -374,7 +378,7 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
 )
 @EQUIVALENCE
 def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool, rope: float | None) -> None:
-    """Merge RUNs into one leaderboard, ranked anew, and compare systems across corpora.
+    """Merge RUNs into one leaderboard, re-ranked, and compare systems across corpora.
 
     RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
     such as in reference/). Rows of one corpus are ranked together if labels, split, track, search and clips are the same, and

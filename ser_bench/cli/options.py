@@ -27,22 +27,34 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 extracting = options(
-    click.option("--jobs", type=int, metavar="N", help="Processes of this machine, one thread each.  [default: one a core]"),
+    click.option("--jobs", type=int, metavar="N", help="Number of worker processes, one thread each.  [default: one per core]"),
     click.option(
         "--backend", metavar="BACKEND", help="local, or dask: the workers of a Dask cluster that shares the file system.  [default: local]"
     ),
     click.option("--scheduler", metavar="URL", help="Of backend dask: the address of its scheduler, such as tcp://host:8786."),
     click.option("--cache", metavar="FOLDER", help=f"The feature store.  [default: {DEFAULTS.cache}]"),
-    click.option("--max-skipped", type=float, metavar="SHARE", help=f"Unusable clips allowed.  [default: {DEFAULTS.max_skipped}]"),
+    click.option(
+        "--max-skipped",
+        type=float,
+        metavar="SHARE",
+        help=f"Stop if more than this fraction of clips is unusable.  [default: {DEFAULTS.max_skipped}]",
+    ),
 )
 
 
 hearing = options(
-    click.option("--offset", type=float, metavar="S", help="Seconds of each clip that are left out at its beginning."),
-    click.option("--duration", type=float, metavar="S", help="Seconds of each clip that are heard then.  [default: all]"),
-    click.option("--trim", type=float, metavar="DB", help="Cut both ends off where they are DB below the loudest frame, such as 30."),
+    click.option("--offset", type=float, metavar="S", help="Skip the first S seconds of each clip."),
+    click.option("--duration", type=float, metavar="S", help="Analyse at most S seconds of each clip.  [default: all]"),
     click.option(
-        "--variant", metavar="VARIANT", help=f'Change the sound first: {", ".join(VARIANTS)}, such as "noise(snr=10)"; + joins several.'
+        "--trim",
+        type=float,
+        metavar="DB",
+        help="Trim leading and trailing silence: what is DB decibels below the loudest frame, such as 30.",
+    ),
+    click.option(
+        "--variant",
+        metavar="VARIANT",
+        help=f'Apply a perturbation before extraction: {", ".join(VARIANTS)}, such as "noise(snr=10)"; + joins several.',
     ),
 )
 
@@ -58,7 +70,7 @@ MADE_USABLE_BY = click.option(
     "-f", "--features", multiple=True, metavar="FEATURES", help="Leave out clips on which this set cannot be extracted; repeatable."
 )
 
-OUT = click.option("--out", metavar="FOLDER", help=f"Where runs and finished units lie.  [default: {DEFAULTS.out}]")
+OUT = click.option("--out", metavar="FOLDER", help=f"Output folder: runs, and fits that are reused.  [default: {DEFAULTS.out}]")
 
 BUDGET = click.option(
     "--budget",
@@ -76,39 +88,39 @@ TRACK = click.option(
     multiple=True,
     metavar="TRACK",
     help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
-    "transductive, ranked apart); repeatable.  [default: train]",
+    "transductive, ranked separately); repeatable.  [default: train]",
 )
 
 
 splitting = options(
-    click.option("--labels", metavar="SCHEME", help=f"Which emotions are judged: all, big4.  [default: {DEFAULTS.labels}]"),
+    click.option("--labels", metavar="SCHEME", help=f"Which emotions are evaluated: all, big4.  [default: {DEFAULTS.labels}]"),
     click.option(
         "--where", metavar="EXPR", help="Keep the clips for which this is true (docs/filters.md), such as \"intensity == 'strong'\"."
     ),
     click.option(
         "--cv",
         metavar="PROTOCOL",
-        help="auto (the corpus's custom, else loso up to 12 speakers, else group:6), loso, group:K, predefined; each with +sentence "
-        "to hold out what is said, too, and @N to learn from N speakers only; or random:K, which shares speakers and is marked LEAKY.  "
-        "[default: auto]",
+        help="auto (the corpus's standard protocol, else loso up to 12 speakers, else group:6), loso, group:K, predefined; each with "
+        "+sentence to hold out sentences as well, and @N to train on N speakers only; or random:K, which shares speakers and is marked "
+        "LEAKY.  [default: auto]",
     ),
     click.option("--seed", type=int, metavar="N", help=f"The first seed.  [default: {DEFAULTS.seed}]"),
-    click.option("--allow-conflicts", is_flag=True, default=None, help="Go on although one audio stands under two emotions."),
+    click.option("--allow-conflicts", is_flag=True, default=None, help="Continue even if identical audio carries two labels."),
     click.option(
         "--allow-similar-names",
         is_flag=True,
         default=None,
         help="Take nearly equal names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
     ),
-    click.option("--config", metavar="FILE", help="A TOML file with these options; what stands on the command line goes first."),
+    click.option("--config", metavar="FILE", help="A TOML file with these options; command-line options override it."),
 )
 
-TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials a unit, instead of the budget's.")
+TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials per outer fold (overrides the budget).")
 
 CLASS_WEIGHTS = click.option(
     "--class-weights",
     metavar="WEIGHTS",
-    help=f"What training clips count: every emotion the same (balanced), or every clip (none).  [default: {DEFAULTS.class_weights}]",
+    help=f"Class weighting in training: balanced or none.  [default: {DEFAULTS.class_weights}]",
 )
 
 MEASURED_BY = ("features", "models", "budget", "trials", "inner", "seeds", "class_weights")
@@ -147,8 +159,8 @@ searching = options(
         "--time-limit",
         type=float,
         metavar="MINUTES",
-        help="End searches after that long (of judging, a corpus; anew at each start) and judge what they found: marked in the notes, and "
-        "no longer the same from run to run. --fresh searches again.",
+        help="End searches after that long (of evaluation, per corpus, counted again at each start) and evaluate what they found: marked "
+        "in the notes, and no longer the same from run to run. --fresh searches again.",
     ),
     click.option(
         "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."

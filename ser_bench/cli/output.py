@@ -139,7 +139,7 @@ def print_gap(gap: pd.DataFrame) -> None:
     rows = list(gap_rows(gap))
     read = [[*row["words"], *row["read"][3:], row["added"]] for row in rows]
     styles = ["red" if row["status"] == "leaky" else "" for row in rows]
-    print_table(("split", "parameters", "scaled by", "UAR", "95 % (bound)", "above the first"), read, styles=styles)
+    print_table(("split", "parameters", "scaled by", "UAR", "95% CI (bound)", "above the first"), read, styles=styles)
 
 
 def print_catalogue(table: pd.DataFrame) -> None:

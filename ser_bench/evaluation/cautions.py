@@ -16,7 +16,7 @@ from ser_bench.corpora import small_samples
 
 MANY = 30
 """From so many speakers on, intervals cover what they claim even where a fifth is not recognised."""
-COVERED = "where a fifth of all speakers are like that, a 95 % interval covers 82, 90, 94 % of the time with 6, 10, 24 speakers"
+COVERED = "where a fifth of all speakers are like that, a 95% confidence interval covers 82, 90, 94% of the time with 6, 10, 24 speakers"
 """As `benchmarks/intervals.py mixture` finds it."""
 
 

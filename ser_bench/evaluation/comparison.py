@@ -93,7 +93,7 @@ def compare(rows: pd.DataFrame) -> tuple[list[Comparison], list[str]]:
             left_out = [" ".join(system) for system in uars.index.difference(shared.index)]
             compared.append(_comparison(group, shared, left_out))
     if not compared and not unsaid:
-        unsaid.append("Nothing can be compared across corpora: no two of them were judged on one track with one search.")
+        unsaid.append("No cross-corpus comparison: no two corpora share a track and a search budget.")
     return compared, unsaid
 
 

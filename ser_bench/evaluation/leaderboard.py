@@ -238,7 +238,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     ]
     heard, facts = human_recall(clips), corpus.facts
     if heard is not None:
-        rows.append(("human", heard, np.nan, "mean share of listeners who heard what was meant, over emotions, on these clips"))
+        rows.append(("human", heard, np.nan, "mean listener accuracy per emotion on these clips"))
     whole = facts is not None and labels == "all" and len(clips) == facts.clips
     if facts and whole and heard is None and facts.human is not None:
         rows.append(("human", facts.human, np.nan, facts.human_source))

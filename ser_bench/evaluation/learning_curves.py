@@ -66,7 +66,7 @@ def learning_curves(
     ratios : mapping of tuple of str to float
         Each row's variance ratio, as `scores.variance_ratios` gives it.
     fresh : bool
-        Do every unit again, finished or not.
+        Fit everything again, finished or not.
 
     Returns
     -------

@@ -43,7 +43,7 @@ def refit_without_pairs(planned: Plan, run: Run, progress: Progress, *, fresh: b
     run : Run
         What it came to.
     fresh : bool
-        Do every unit again, finished or not.
+        Fit everything again, finished or not.
     """
     began = time.perf_counter()
     table, warnings = losses_of(planned, finished_units(planned, run), progress, fresh=fresh)

@@ -110,7 +110,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     Parameters
     ----------
     fresh : bool
-        Do every unit again, finished or not.
+        Fit everything again, finished or not.
     """
     began = time.perf_counter()
     done, failures, fits = finish(planned, progress, fresh=fresh)
@@ -199,7 +199,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[Cell, list[float]] = defaultdict(list)
     again = "refits without pairs of folds, " if todo[0].without != NONE else ""
-    progress.start(f"judging {planned.judged.corpus} ({again}{planned.judged.protocol})", len(todo))
+    progress.start(f"evaluating {planned.judged.corpus} ({again}{planned.judged.protocol})", len(todo))
     try:
         for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
             fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done

@@ -341,13 +341,13 @@ def _predefined(clips: pd.DataFrame, voices: np.ndarray, parts: np.ndarray | Non
 
 
 TRACKS = {
-    "train": "scaled by training clips only",
-    "speaker": "TRANSDUCTIVE: scaled by each speaker's own clips, the held-out speakers' unlabelled ones too",
+    "train": "standardised with training-set statistics",
+    "speaker": "TRANSDUCTIVE: standardised per speaker, with the test speakers' unlabelled clips",
 }
 
 PROTOCOLS = {
-    "loso": "one speaker held out at a time",
-    "group": "groups of speakers held out in turn",
+    "loso": "leave-one-speaker-out cross-validation",
+    "group": "speaker-grouped cross-validation",
     "predefined": "the corpus's own folds",
     "random": "LEAKY: a random split, with the same speakers in training and test",
 }
@@ -359,7 +359,7 @@ def protocol_words(cv: str) -> str:
     """What a protocol does.
 
     >>> protocol_words("group:6+sentence")
-    'groups of speakers held out in turn, and what they say is said in no training clip'
+    'speaker-grouped cross-validation, and what they say is said in no training clip'
     """
     whole, _, most = cv.partition("@")
     speakers, _, sentences = whole.partition("+")

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODES = {"all": "all groups", "alone": "one alone", "without": "without", "forward": "forward", "sweep": "with"}
-HEAD = ["mode", "group", "columns", "UAR", "95 %", "above all groups", "p"]
+HEAD = ["mode", "group", "columns", "UAR", "95% CI", "above all groups", "p"]
 LEGEND = (
-    "Above all groups: difference of the UAR to that of all groups together, with a 95 % interval over speakers and p of the same test "
-    "(paired jackknife, Student's t, with a correction for overlapping training sets from refits without pairs of folds, or its bound "
-    "where there can be none; corrected for the rows of a mode by Holm). One alone: what a "
-    "group can do. Without: what only that group brings; correlated groups hide each other there. Forward: at each step every fold takes "
-    "the group that helps its training speakers most, by inner scores; the row tells the group that most folds took. With: one setting "
-    "changed; no difference is told where that changes which clips are judged."
+    "Above all groups: difference of the UAR to that of all groups together, with a 95% confidence interval over speakers and p of the "
+    "same test (paired jackknife, Student's t, with a correction for overlapping training sets from refits without pairs of folds, or "
+    "its bound where there can be none; corrected for the rows of a mode by Holm). One alone: what a group can do. Without: what only "
+    "that group brings; correlated groups hide each other there. Forward: at each step every fold takes the group that helps its "
+    "training speakers most, by inner scores; the row tells the group that most folds took. With: one setting changed; no difference is"
+    " told where that changes which clips are judged."
 )
 
-SHAPLEY, OWN = ("Shapley value", "95 %"), "by its own measure"
+SHAPLEY, OWN = ("Shapley value", "95% CI"), "built-in importance"
 LEANING = (
     "What the system that has all groups leans on. Lost when shuffled across speakers: how far the UAR falls when a group's values in "
     "every held-out clip are replaced by those of a random clip of another speaker, anywhere in the corpus. Within speakers: by those of "
@@ -146,7 +146,7 @@ def _losses(leaned: pd.DataFrame, kind: str) -> dict[str, pd.DataFrame]:
 
 
 def _lost_head(losses: dict[str, pd.DataFrame]) -> tuple[str, ...]:
-    return tuple(text for how in losses for text in (f"lost when shuffled {how}", "95 %"))
+    return tuple(text for how in losses for text in (f"permutation importance {how}", "95% CI"))
 
 
 def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str, told: Sequence[str] = ()) -> str:
@@ -188,7 +188,7 @@ def _panel(system: pd.DataFrame) -> Panel:
     looks = dict(zip(("alone", "without", "forward", "sweep"), LOOKS, strict=False))
     rows = [row for row in records(system) if row["mode"] != "all" and not np.isnan(row["diff"])]
     marks = [Mark(f"{MODES[r['mode']]} {r['group']}", r["diff"], r["diff_low"], r["diff_high"], looks[r["mode"]]) for r in rows]
-    return Panel(_title(system), marks, {"all groups": 0.0}, "difference in UAR, 95 % interval over speakers", _reach(system))
+    return Panel(_title(system), marks, {"all groups": 0.0}, "difference in UAR, 95% confidence interval over speakers", _reach(system))
 
 
 def _reach(system: pd.DataFrame) -> tuple[float, float]:

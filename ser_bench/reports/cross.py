@@ -27,10 +27,10 @@ TRACKS = {
     "speaker": "TRANSDUCTIVE: each speaker scaled by their own clips, the judged ones' unlabelled ones too",
 }
 LEGEND = (
-    "UAR with its 95 % interval over the speakers judged (jackknife, Student's t). Within a corpus: out of fold, on speakers never heard; "
-    "the interval is widened by the bound of what overlapping training sets can add. Across: trained on all of the other corpus; no "
-    "speaker judged was trained on, and the interval is for this training corpus. Below it, what is lost against training within, paired "
-    "by speaker, with the bound."
+    "UAR with its 95% confidence interval over the speakers evaluated (jackknife, Student's t). Within a corpus: cross-validated by "
+    "speaker; the interval is widened by the bound of what overlapping training sets can add. Across: trained on all of the other "
+    "corpus; no speaker evaluated was trained on, and the interval is for this training corpus. Below it, what is lost against training"
+    " within, paired by speaker, with the bound."
 )
 
 NAMED = 3

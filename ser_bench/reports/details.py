@@ -1,4 +1,4 @@
-"""Cells, opened: what one row of the leaderboard is made of.
+"""Details per system: what one row of the leaderboard is made of.
 
 In:   a row of the leaderboard and the run's predictions, metrics and trials.
 Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
@@ -35,9 +35,9 @@ NAMED = {
     "war": "WAR",
     "macro_f1": "macro F1",
     "auc": "AUC",
-    "micro_auc": "AUC over all pairs of clip and class (micro)",
+    "micro_auc": "micro-averaged AUC",
     "log_loss": "log loss",
-    "calibration_error": "calibration error",
+    "calibration_error": "expected calibration error (ECE)",
     "uar.worst_speaker": "UAR, worst speaker (interval over its clips)",
 }
 """Metrics that stand beside the headline, and what they are called there."""

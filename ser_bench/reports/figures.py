@@ -47,7 +47,7 @@ class Panel(NamedTuple):
     title: str
     marks: Sequence[Mark]
     lines: Mapping[str, float]
-    axis: str = "UAR, 95 % interval over speakers"
+    axis: str = "UAR, 95% confidence interval over speakers"
     reach: tuple[float, float] = (0.0, 1.0)
 
 

@@ -98,8 +98,8 @@ def heading(run: RunTables) -> str:
     """What the page is about."""
     name = run.environment["corpus"]["name"]
     if (run.leaderboard["status"] == "leaky").all():
-        return f"LEAKY: emotion in voices heard before: {name}"
-    return f"Emotion in voices never heard before: {name}"
+        return f"LEAKY split (speakers shared between training and test): {name}"
+    return f"Speaker-independent emotion recognition: {name}"
 
 
 def method(run: RunTables) -> str:
@@ -107,7 +107,7 @@ def method(run: RunTables) -> str:
     first, corpus = run.leaderboard.iloc[0], run.environment["corpus"]
     n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
-    searched = f"Parameters were chosen by {first['trials']} Optuna trials {_searched_on(run)}"
+    searched = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
     trained = f"{searched}; features were standardised {_scaling(run)}, and the held-out clips predicted once."
     if first["budget"] == "external":
         trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
@@ -115,10 +115,10 @@ def method(run: RunTables) -> str:
         "" if first["clips"] == corpus["clips"] else f"; the other {corpus['clips'] - first['clips']:,} are trained on and never held out"
     )
     return (
-        f"{first['clips']:,} clips of {first['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were judged in "
-        f"{n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
-        f"UAR is pooled over folds; its 95 % interval is over speakers (jackknife, Wilson's bounds with Student's t), {_overlap(run)} "
-        f"(ser-bench {run.environment['ser_bench']})."
+        f"{first['clips']:,} clips of {first['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were evaluated "
+        f"in {n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
+        f"UAR is pooled over folds; its 95% confidence interval is over speakers (jackknife, Wilson's bounds with Student's t), "
+        f"{_overlap(run)} (ser-bench {run.environment['ser_bench']})."
     )
 
 
@@ -143,7 +143,7 @@ def _searched_on(run: RunTables) -> str:
     parts = fixed_parts(run.clips, protocol)
     if parts is not None and "dev" in parts:
         return "on the dev part, with which the chosen ones were then trained too"
-    return "on grouped inner folds of each fold's training speakers"
+    return "on speaker-grouped inner folds of the training speakers"
 
 
 def _scaling(run: RunTables) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-HEAD = ("rank", "features", "model", "UAR", "95 %", "WAR", "macro F1", "AUC", "p vs best")
-WORDS = ("features", "model", "95 %")
+HEAD = ("rank", "features", "model", "UAR", "95% CI", "WAR", "macro F1", "AUC", "p vs best")
+WORDS = ("features", "model", "95% CI")
 """The columns of `HEAD` that are no single numbers."""
 WIDE, READABLE = 140, 20
 """Columns of a terminal that nothing is known of, and those that a feature set's name takes at least, or all of it."""
@@ -70,8 +70,8 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A block's rows by what can be said of them against the best, with a name for each group where there are several."""
     rows = records(block)
     parts = {
-        f"not to be told from the best (p \u2265 {short(INDISTINCT, 2)})": [row for row in rows if like_best(row)],
-        f"below the best (p < {short(INDISTINCT, 2)})": [row for row in rows if row["status"] == "ok" and not like_best(row)],
+        f"not significantly different from the best (p \u2265 {short(INDISTINCT, 2)})": [row for row in rows if like_best(row)],
+        f"significantly below the best (p < {short(INDISTINCT, 2)})": [row for row in rows if row["status"] == "ok" and not like_best(row)],
         "not ranked": [row for row in rows if row["status"] != "ok"],
     }
     some = {name: part for name, part in parts.items() if part}
@@ -154,8 +154,8 @@ def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
         return ""
     if np.isinf(difference):
         return f"These {speakers} speakers differ so much that they could have shown no difference between rows."
-    about = f"about {short(difference)[:-1]} UAR for a typical row, less for one that errs where the best does"
-    return f"The smallest difference that these {speakers} speakers could have shown, four times in five: {about}."
+    about = f"about {short(difference)[:-1]} UAR for a typical system; smaller for one whose errors correlate with the best system's"
+    return f"Minimum detectable difference with {speakers} speakers (80% power): {about}."
 
 
 def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
@@ -165,7 +165,7 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
-        "UAR: unweighted average recall, pooled over held-out speakers, with a 95 % interval over speakers that allows for their "
+        "UAR: unweighted average recall, pooled over held-out speakers, with a 95% confidence interval over speakers that allows for their "
         "having trained each other's models. p vs best: on new training and test speakers, were the row as good as the best; it allows for "
         "that, too, and for the best having been chosen from the same data. "
         f"{'' if first['budget'] == 'external' else searched}"

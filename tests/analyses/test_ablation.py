@@ -83,7 +83,7 @@ def test_again_fits_nothing_and_gives_the_same_bytes(speech, tmp_path, capsys):
     kept = {name: (one.folder / name).read_bytes() for name in names}
     capsys.readouterr()
     other = ablate(speech, tmp_path, progress=Lines())
-    assert "judging" not in capsys.readouterr().err
+    assert "evaluating" not in capsys.readouterr().err
     assert all((other.folder / name).read_bytes() == content for name, content in kept.items())
 
 

@@ -75,7 +75,7 @@ def test_nested_ways_are_the_rows_of_a_run(measured, sayings, speech, tmp_path, 
 def test_intervals_have_the_bound_and_say_so(measured):
     assert set(measured.gap["overlap"]) == {"bound"}
     page = (measured.folder / "audit.html").read_text()
-    assert "95 % (bound)" in page
+    assert "95% CI (bound)" in page
     assert "widened by the bound of what overlapping training sets can add, as nothing is refitted here" in page
 
 
@@ -83,9 +83,9 @@ def test_what_is_measured_once_is_not_fitted_again(sayings, speech, tmp_path, ca
     from ser_bench.utils.progress import Lines
 
     first = measure(sayings, speech, tmp_path, progress=Lines())
-    assert "judging" in capsys.readouterr().err
+    assert "evaluating" in capsys.readouterr().err
     again = measure(sayings, speech, tmp_path, progress=Lines())
-    assert "judging" not in capsys.readouterr().err
+    assert "evaluating" not in capsys.readouterr().err
     assert again.gap.equals(first.gap)
     assert (again.folder / "gap.csv").read_text() == again.gap.to_csv(index=False, float_format="%.4f")
 

@@ -75,21 +75,21 @@ def test_a_transductive_ablation_says_so():
 def test_a_measure_of_its_own_has_a_column_only_where_there_is_one():
     whole = importance()
     (head, rows), (lesser_head, lesser_rows) = importance_table(whole), importance_table(whole[whole["kind"] != "model"])
-    assert head[-1] == "by its own measure"
-    assert "by its own measure" not in lesser_head
+    assert head[-1] == "built-in importance"
+    assert "built-in importance" not in lesser_head
     assert [row[:-1] for row in rows] == lesser_rows
     assert {len(row) for row in lesser_rows} == {len(lesser_head)}
 
 
 def test_tables_say_how_values_were_shuffled_across_speakers_first(tmp_path: Path):
-    shuffled = ["lost when shuffled across speakers", "95 %", "lost when shuffled within speakers", "95 %"]
+    shuffled = ["permutation importance across speakers", "95% CI", "permutation importance within speakers", "95% CI"]
     head, ((_, _, _, *lost, _),) = importance_table(importance())
     assert list(head[3:-1]) == shuffled
     assert lost == ["+.300", "[.200, .400]", "+.250", "[.150, .350]"]
     assert columns_table(importance()) == (("column", *shuffled), [["f0.mean", "+.100", "[.000, .200]", "+.050", "[.000, .150]"]])
     publish_ablation(tmp_path, table(), importance(), ABOUT)
     page = (tmp_path / "ablation.html").read_text(encoding="utf-8")
-    assert page.count('<th scope="col">lost when shuffled within speakers</th>') == 2
+    assert page.count('<th scope="col">permutation importance within speakers</th>') == 2
     pd.testing.assert_frame_equal(read_ablation(tmp_path)[1], importance())
 
 
@@ -98,4 +98,4 @@ def test_an_importance_of_values_shuffled_inside_folds_is_shown_as_that(tmp_path
     old = importance()[lambda rows: rows["shuffled"] != "within speakers"].drop(columns="shuffled")
     old.to_csv(tmp_path / "importance.csv", index=False)
     head, _ = importance_table(read_ablation(tmp_path)[1])
-    assert head[3] == "lost when shuffled among a fold's held-out clips"
+    assert head[3] == "permutation importance among a fold's held-out clips"

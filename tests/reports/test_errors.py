@@ -1,4 +1,4 @@
-"""What every system gets wrong: which clips, in which order, with a player where there is audio."""
+"""Hardest utterances: which clips, in which order, with a player where there is audio."""
 
 from pathlib import Path
 from typing import Any

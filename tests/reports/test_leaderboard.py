@@ -177,7 +177,10 @@ def test_the_spread_between_seeds_stands_beside_the_uar():
 
 def test_markdown_groups_rows_by_what_can_be_told_of_them(board):
     lines = to_markdown(board, fabricate.references(fabricate.clips()), fabricate.resolutions()).splitlines()
-    places = [next(i for i, line in enumerate(lines) if name in line) for name in ("not to be told from the best", "below the best")]
+    places = [
+        next(i for i, line in enumerate(lines) if name in line)
+        for name in ("not significantly different from the best", "significantly below the best")
+    ]
     assert places == sorted(places)
     assert "egemaps | rf" in "".join(lines[places[0] : places[1]])
     assert "spectral+mfcc | svm" in "".join(lines[places[1] : places[1] + 2])

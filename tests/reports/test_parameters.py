@@ -1,4 +1,4 @@
-"""Which parameters mattered, from trials made up."""
+"""Hyperparameter importance, from trials made up."""
 
 from __future__ import annotations
 

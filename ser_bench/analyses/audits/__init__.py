@@ -108,11 +108,11 @@ def summary(ground: Ground) -> dict[str, str]:
     clips = ground.judged.clips
     seconds = clips["seconds"]
     emotions = ", ".join(f"{emotion} {n}" for emotion, n in clips["emotion"].value_counts().sort_index().items())
-    spread = f"{seconds.min():.2f} to {seconds.max():.2f} s, {seconds.median():.2f} in the middle"
+    spread = f"{seconds.min():.2f} to {seconds.max():.2f} s, median {seconds.median():.2f} s"
     rates = ", ".join(f"{rate:,} Hz {n}" for rate, n in clips["rate"].value_counts().sort_index().items())
     per = clips["voice"].value_counts()
     return {
-        "clips": f"{len(clips):,}, {len(ground.skipped):,} more are left out",
+        "clips": f"{len(clips):,} used, {len(ground.skipped):,} skipped",
         "speakers": "; ".join([f"{len(per)}, with {per.min()} to {per.max()} clips each", *ground.judged.voice_notes]),
         "emotions": emotions,
         "hours": f"{seconds.sum() / 3600:.2f}; a clip lasts {spread}",
