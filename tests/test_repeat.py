@@ -80,11 +80,11 @@ def test_the_working_folder_and_how_folders_are_written_change_nothing(speech, t
     assert (folders[0] / "predictions.parquet").read_bytes() == (folders[1] / "predictions.parquet").read_bytes()
 
 
-def test_a_run_killed_at_ten_moments_ends_as_an_undisturbed_one(speech, tmp_path, undisturbed):
+def test_a_run_killed_at_five_moments_ends_as_an_undisturbed_one(speech, tmp_path, undisturbed):
     options = [word for model in MODELS for word in ("-m", model)] + ["--track", "train", "--track", "speaker", "--jobs", "2"]
     line = command(speech, *options, "--out", str(tmp_path), "--cache", str(tmp_path / "store"))
     moment, killed, finished = random.Random(0), 0, []
-    while killed < 10:
+    while killed < 5:
         process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         # From the imports, over extracting, to whatever comes after a few units.
         before = len(list(tmp_path.glob("units/*.parquet")))
@@ -92,7 +92,7 @@ def test_a_run_killed_at_ten_moments_ends_as_an_undisturbed_one(speech, tmp_path
         deadline = time.monotonic() + (wait if more == 0 else 60)
         while time.monotonic() < deadline and (more == 0 or len(list(tmp_path.glob("units/*.parquet"))) < before + more):
             time.sleep(0.005)
-        assert process.poll() is None, "the run ended before the tenth kill"
+        assert process.poll() is None, "the run ended before the fifth kill"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         killed += 1

@@ -40,11 +40,13 @@ def test_with_as_many_clips_of_each_emotion_its_variance_is_that_of_speakers_uar
 
 
 def random_counts(seed, *, seeds=1):
-    """Confusions of a few voices with few clips, of which all may be right or wrong."""
+    """Confusions of a few voices with few clips, of which all may be right or wrong; two voices at least have a clip."""
     rng = np.random.default_rng(seed)
     n, k = rng.integers(2, 8), rng.integers(2, 5)
     clips = rng.integers(0, 6, (n, k))
-    clips[rng.integers(n)] += 1
+    one, other = rng.choice(n, 2, replace=False)
+    clips[one] += 1
+    clips[other, rng.integers(k)] += 1
     right = rng.binomial(clips, rng.choice([0, 0.5, 0.95, 1]), (seeds, n, k))
     counts = np.zeros((seeds, n, k, k), int)
     at = np.arange(k)
