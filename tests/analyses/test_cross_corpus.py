@@ -81,7 +81,7 @@ def test_intervals_allow_for_overlap_where_there_is_some_and_say_so(found):
         known = scores.jackknife_interval(*(rows[name] for name in ("emotion", "predicted", "voice")), inflation=allowed)
         assert mine[["uar_low", "uar_high"]].tolist() == pytest.approx(known[1:], abs=1e-4)
     text = (found.folder / "cross.md").read_text()
-    assert "no speaker judged was trained on, and the interval is for this training corpus" in text
+    assert "no speaker evaluated was trained on, and the interval is for this training corpus" in text
 
 
 def test_a_row_s_uar_is_that_of_its_predictions(found):

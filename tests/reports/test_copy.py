@@ -63,7 +63,7 @@ def test_latex_is_a_booktabs_table_without_a_bare_special(page):
     lines = copied(page, "latex").splitlines()
     assert lines[2] == r"\begin{tabular}{rllrlrrrrr}"
     assert [lines[i] for i in (3, 5, -2, -1)] == [r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}"]
-    assert r"95 \%" in lines[4]
+    assert r"95\% CI" in lines[4]
     assert all(line.count(" & ") == 9 and line.endswith(r" \\") for line in lines[6:-2])
 
 

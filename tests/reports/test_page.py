@@ -57,7 +57,7 @@ def test_a_link_opens_its_cell_with_confusions_speakers_and_parameters(page):
     visible(page, "table.board tbody a")[0].click()
     wait = WebDriverWait(page, 10, ignored_exceptions=[NoSuchElementException])
     opened = wait.until(lambda page: page.find_element("css selector", "details[open]").text)
-    assert "Confusions" in opened
+    assert "Confusion matrix" in opened
     assert "s7" in opened
     assert "kernel rbf" in opened
 
