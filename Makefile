@@ -13,7 +13,7 @@ run: .venv/installed
 # First in one process what librosa compiles: two that do so at once can leave a cache that crashes every later one.
 test: lint
 	$(BIN)/pytest -p no:xdist tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
