@@ -43,7 +43,7 @@ from ser_bench.cli.output import (
     warn,
     write,
 )
-from ser_bench.config import RunConfig, check_keys, read_config, read_sweep
+from ser_bench.config import DIFFERENCES, POWER, WIDTH, RunConfig, check_keys, read_config, read_sweep
 from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, printable, unknown
 from ser_bench.evaluation.study_storage import without_command_secrets
 from ser_bench.utils.atomic import check_place, without_formulas, write_csv, write_parquet
@@ -399,16 +399,16 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: 
 
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--width", type=float, default=0.03, show_default=True, metavar="W", help="Half-width wanted of the 95% interval of a UAR.")
+@click.option("--width", type=float, default=WIDTH, show_default=True, metavar="W", help="Half-width wanted of the 95% interval of a UAR.")
 @click.option(
     "--difference",
     type=float,
     multiple=True,
-    default=(0.02, 0.05),
+    default=DIFFERENCES,
     metavar="D",
     help="True difference in UAR between two systems to be shown; repeatable.  [default: .02, .05]",
 )
-@click.option("--power", type=float, default=0.8, show_default=True, metavar="P", help="Chance of showing it (two-sided, alpha .05).")
+@click.option("--power", type=float, default=POWER, show_default=True, metavar="P", help="Chance of showing it (two-sided, alpha .05).")
 @click.option("--sentences", type=int, metavar="M", help="Plan with M sentences as well, instead of those the corpus has.")
 @click.option("-o", "--to", metavar="FOLDER", help="Where planning.csv and figures/ go.  [default: the run's folder]")
 def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
