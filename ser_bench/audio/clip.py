@@ -246,14 +246,14 @@ def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
 def _read_span(file: soundfile.SoundFile, size: int, start: float, end: float | None) -> tuple[np.ndarray, float]:
     """Samples between two moments, shape (n, channels), and where the file ended, in seconds; infinity where it went on."""
     first, last = _span(file, start, end)
-    if file.format == "MP3":
-        # After a seek libmpg123 may decode other samples, and soundfile seeks after each read: one read, from the beginning.
-        samples = _read(file, last, MOST_MP3_SAMPLES * size)[first:]
+    # After a seek libmpg123 may decode other samples, and soundfile seeks after each read: one read, from the beginning.
+    is_mp3 = file.format == "MP3"
+    block = MOST_MP3_SAMPLES * size if is_mp3 else max(LARGEST_BLOCK // file.channels, 1)
+    if is_mp3 or not file.seekable():  # some codecs, such as GSM 6.10, can only be read on
+        samples = _read(file, last, block)[first:]
     else:
-        seeks, block = file.seekable(), max(LARGEST_BLOCK // file.channels, 1)  # some codecs, such as GSM 6.10, can only be read on
-        if seeks:
-            file.seek(first)
-        samples = _read(file, last - first, block) if seeks else _read(file, last, block)[first:]
+        file.seek(first)
+        samples = _read(file, last - first, block)
     ended = first + len(samples)
     return samples, ended / file.samplerate if ended < last else math.inf
 
