@@ -99,12 +99,16 @@ class Match(NamedTuple):
         return abs(self.speed - 1) < SAME_SPEED and abs(self.semitones) < SAME_PITCH
 
     @property
+    def resampled(self) -> bool:
+        """Whether tempo and pitch go together, as in what is played faster."""
+        return bool(abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH)
+
+    @property
     def copy(self) -> bool:
         """Whether one may be a copy of the other: unchanged, or clearly resampled, shifted or stretched, but in one of these ways only."""
         tempo, pitch = abs(self.speed - 1), abs(self.semitones)
         clearly = tempo > LEAST_SPEED or pitch > LEAST_SEMITONES
-        resampled = abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH
-        one_way = clearly and (resampled or pitch < SAME_PITCH or tempo < SAME_SPEED)
+        one_way = clearly and (self.resampled or pitch < SAME_PITCH or tempo < SAME_SPEED)
         small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(FURTHEST_SPEED)
         certain = self.windows >= FEWEST and self.alike >= LEAST_ALIKE and self.steady >= LEAST_STEADY
         return bool((self.unchanged or one_way) and small and certain)
@@ -113,8 +117,7 @@ class Match(NamedTuple):
     def copy_across(self) -> bool:
         """Whether one may be a copy of the other, given that they are said to be of two voices."""
         tempo, pitch = abs(self.speed - 1), abs(self.semitones)
-        resampled = abs(self.semitones - 12 * np.log2(self.speed)) < SAME_PITCH
-        one_way = resampled or pitch < ANOTHER_PITCH or tempo < ANOTHER_SPEED
+        one_way = self.resampled or pitch < ANOTHER_PITCH or tempo < ANOTHER_SPEED
         small = pitch < FURTHEST_SEMITONES and abs(np.log(self.speed)) < np.log(ANOTHER_FURTHEST)
         near = one_way and small and self.windows >= ENOUGH and self.near >= LEAST_NEAR
         kept = self.unchanged and self.windows >= FEWEST and self.firm >= LEAST_NEAR
