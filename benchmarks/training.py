@@ -212,10 +212,10 @@ def _one_seed(
             scores[:, fold] = inner_scores(corpus, folds != fold, rng)
     worth = 1 / (k * n * CLIPS)
     for a, b in [] if setting.fresh else fold_pairs(count, PAIRS // setting.seeds, seed):
+        held = np.flatnonzero((folds == a) | (folds == b))
+        lost = (hits[:, held] - corpus.hits((folds != a) & (folds != b), held)) @ worth
         for one, other_fold in ((a, b), (b, a)):
-            held = np.flatnonzero(folds == one)
-            less = corpus.hits((folds != one) & (folds != other_fold), held)
-            losses[:, one, other_fold] = ((hits[:, held] - less) @ worth).sum(1)
+            losses[:, one, other_fold] = lost[:, folds[held] == one].sum(1)
     return hits, losses, scores, folds
 
 
