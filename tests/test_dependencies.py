@@ -28,7 +28,7 @@ from ser_bench.evaluation import external
 from ser_bench.evaluation.plan import lay_ground, make_plan
 from ser_bench.evaluation.run_folder import folder_of
 from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import ON_TEST, Judged, Unit, make_unit, place
+from ser_bench.evaluation.units import Judged, Refit, Tune, TuneOnTest, Unit, make_unit, place
 from ser_bench.features import Features, parse_features
 from ser_bench.features.base import fingerprint_of
 from ser_bench.features.extractors.mfcc import Mfcc
@@ -71,28 +71,28 @@ class Case:
     fold: int = 0
     trials: int = 5
     inner: int = 2
-    held: str = '{"C": 1.0}'
+    c: float = 1.0
 
 
 def nested(case: Case, **how: Any) -> Unit:
     judged = Judged("corpus", "all", case.clips, case.protocol, {case.seed: np.array(case.folds)})
     model = known_models()[case.model]()
     model.class_weights = case.weights
-    asked = {"fold": case.fold, "trials": case.trials, "inner": case.inner, **how}
+    asked = {"fold": case.fold, "task": Tune(case.trials, case.inner), **how}
     return make_unit(judged, case.features, model, case.track, case.seed, **asked)
 
 
 def held(case: Case) -> Unit:
-    return nested(case, trials=1, held=case.held)
+    return nested(case, task=Tune(1, case.inner, {"C": case.c}))
 
 
 def of_a_learning_curve(case: Case) -> Unit:
     fewer = replace(case, protocol=dataclasses.replace(case.protocol, most=2 if case.protocol.most == 0 else case.protocol.most))
-    return nested(fewer, trials=0, inner=0, held=case.held)
+    return nested(fewer, task=Refit({"C": case.c}, None))
 
 
 def tuned_on_test(case: Case) -> Unit:
-    return nested(case, fold=ON_TEST)
+    return nested(case, fold=None, task=TuneOnTest(case.trials, case.inner))
 
 
 def of_a_subset(case: Case) -> Unit:
@@ -130,7 +130,7 @@ CHANGES = {
     "inner folds": values(inner=3),
     "the protocol": values(protocol=Protocol("group", 3)),
     "training speakers": values(protocol=Protocol("loso", most=1)),
-    "held parameters": values(held='{"C": 2.0}'),
+    "held parameters": values(c=2.0),
     "which columns a group has": values(features=replace(MATRIX, groups=("a", "b", "a"))),
 }
 ONLY: dict[str, set[str]] = {
@@ -386,7 +386,7 @@ def test_units_across_corpora_depend_on_both(speech, folder):
     def hashed() -> str:
         grounds = lay_grounds([str(folder / "corpus" / "one.csv"), str(other)], configuration(folder, speech), Silent())
         both = _both(*grounds.values())
-        return make_unit(both.judged, *both.features.values(), known_models()["logreg"](), "train", 0, 0, 2, 2).hash
+        return make_unit(both.judged, *both.features.values(), known_models()["logreg"](), "train", 0, 0, Tune(2, 2)).hash
 
     made = [hashed()]
     for path in (folder / "corpus" / "one.csv", other):

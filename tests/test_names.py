@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import ser_bench
 from ser_bench.api import run
 from ser_bench.evaluation.splits import Protocol, numbered, parse_cv, speaker_folds, training_clips, voice_folds
-from ser_bench.evaluation.units import ON_TEST, make_unit
+from ser_bench.evaluation.units import make_unit
 from ser_bench.results import Results
 from tests.evaluation.test_units import CLIPS, FEATURES, JUDGED, PLAIN, SVM
 from tests.small import SMALL
@@ -79,7 +79,7 @@ def test_the_same_features_under_another_name_are_the_same_units(speech, tmp_pat
     assert results.leaderboard["uar"].nunique() == 1
 
 
-@pytest.mark.parametrize("fold", [0, 1, ON_TEST])
+@pytest.mark.parametrize("fold", [0, 1, None])
 def test_names_of_corpus_scheme_and_features_are_in_no_seed_and_no_hash(fold):
     named = make_unit(JUDGED, FEATURES, SVM, **{**PLAIN, "fold": fold})
     judged = dataclasses.replace(JUDGED, corpus="other", labels="big4", clips=CLIPS.assign(speaker=list("bbaa"), voice=list("bbaa")))

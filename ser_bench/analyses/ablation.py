@@ -8,7 +8,6 @@ Rule: every subset is judged as a row of a leaderboard is: tuned anew inside the
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from ser_bench.evaluation.plan import Ground, Plan, choose_models, lay_ground
 from ser_bench.evaluation.refits import losses_of
 from ser_bench.evaluation.runner import finish_all
 from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import Finished, Unit, make_unit
+from ser_bench.evaluation.units import Finished, Tune, Unit, make_unit
 from ser_bench.features import Features
 from ser_bench.utils.progress import Progress
 
@@ -109,10 +108,10 @@ class Bench:
     def _unit(self, place: Place, subset: Features) -> Unit:
         (model,) = self.models.values()
         whole = self.found.get((place, self.groups))
-        held = json.dumps(chosen(whole), sort_keys=True) if self.hold and whole else ""
-        trials = 1 if held else self.config.trials
+        inner = self.config.inner
+        task = Tune(1, inner, chosen(whole)) if self.hold and whole else Tune(self.config.trials, inner)
         track = self.config.track[0]
-        return make_unit(self.ground.judged, subset, model, track, place.seed, place.fold, trials, self.config.inner, held)
+        return make_unit(self.ground.judged, subset, model, track, place.seed, place.fold, task)
 
     @property
     def hashes(self) -> list[str]:

@@ -30,7 +30,7 @@ from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.evaluation.plan import Chosen, Ground, Plan, choose_clips, choose_models, lay_ground, split
 from ser_bench.evaluation.runner import finish
 from ser_bench.evaluation.splits import NEVER, Protocol
-from ser_bench.evaluation.units import Cell, Finished, Judged, Unit, make_unit
+from ser_bench.evaluation.units import Cell, Finished, Judged, Tune, Unit, make_unit
 from ser_bench.features import Extractor, Features, distinct_parts, parse_features
 from ser_bench.utils.progress import Progress
 
@@ -268,7 +268,7 @@ def _judge(pair: Pair, config: RunConfig, tracks: Sequence[str], progress: Progr
     """What came of each cell of a pair."""
     models = choose_models(config)
     units = [
-        make_unit(pair.ground.judged, matrix, model, track, seed, fold, config.trials, config.inner)
+        make_unit(pair.ground.judged, matrix, model, track, seed, fold, Tune(config.trials, config.inner))
         for matrix in pair.ground.features.values()
         for model in models.values()
         for track in tracks

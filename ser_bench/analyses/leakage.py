@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ from ser_bench.errors import WrongCall
 from ser_bench.evaluation.plan import Ground, Plan, choose_models, lay_ground, resplit
 from ser_bench.evaluation.runner import finish_all
 from ser_bench.evaluation.splits import WITH_SENTENCES
-from ser_bench.evaluation.units import ON_TEST, Unit, make_unit
+from ser_bench.evaluation.units import Tune, TuneOnTest, Unit, make_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -130,5 +131,8 @@ def _judge(part: tuple[str, Ground], config: RunConfig, progress: Progress) -> I
 def _units(ground: Ground, config: RunConfig, way: Way) -> Iterator[Unit]:
     judged, (matrix,), (model,) = ground.judged, ground.features.values(), choose_models(config).values()
     for seed, folds in judged.folds.items():
-        for fold in range(folds.max() + 1) if way.parameters == "nested" else [ON_TEST]:
-            yield make_unit(judged, matrix, model, SCALINGS[way.scaling], seed, fold, config.trials, config.inner)
+        of_this = partial(make_unit, judged, matrix, model, SCALINGS[way.scaling], seed)
+        if way.parameters == "nested":
+            yield from (of_this(fold, Tune(config.trials, config.inner)) for fold in range(folds.max() + 1))
+        else:
+            yield of_this(None, TuneOnTest(config.trials, config.inner))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import RunConfig
-from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, held_of, plan_fewer
+from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
 from ser_bench.evaluation.plan import choose_models, heard_as, make_plan, select, split
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import Cell, Judged, read_unit
@@ -85,10 +85,10 @@ def _to_do(planned: Plan, searches: list[Search]) -> dict[Cell, list[int]]:
     """How many units of each cell are still to do, for each search."""
     store, limit = Path(planned.config.out) / "units", planned.config.time_limit
     kept = {unit.hash: found for unit in planned.units if (found := read_unit(store, unit, limit))}
-    held = {key: held_of(found) for key, found in kept.items()}
+    refits = {key: refit_of(found) for key, found in kept.items()}
     to_do = {cell: [sum(unit.hash not in kept for unit in units)] for cell, units in planned.cells.items()}
     for search in searches[1:]:
-        fewer = plan_fewer(planned, held, search.speakers, search.draw)
+        fewer = plan_fewer(planned, refits, search.speakers, search.draw)
         missing = Counter(unit.cell for unit in fewer.units if read_unit(store, unit) is None)
         for cell, numbers in to_do.items():
             numbers.append(numbers[0] + missing[cell])

@@ -20,11 +20,11 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.plan import Plan
-from ser_bench.evaluation.refits import finished_units, held_of
+from ser_bench.evaluation.refits import finished_units, refit_of
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.evaluation.runner import finish
 from ser_bench.evaluation.splits import halvings
-from ser_bench.evaluation.units import Cell, Finished, Judged, make_unit
+from ser_bench.evaluation.units import Cell, Finished, Judged, Refit, make_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -81,14 +81,14 @@ def learning_curves(
 
     began, judged = time.perf_counter(), planned.judged
     kept, warnings = finished_units(planned, run), []
-    held = {key: held_of(unit) for key, unit in kept.items()}
+    refits = {key: refit_of(unit) for key, unit in kept.items()}
     everybody = judged.fewest_voices()
     rows = [_whole_row(judged, cell, everybody, codes, ratios[cell]) for cell, codes in _predicted(planned, kept).items()]
     for n in halvings(everybody):
         drawn = []
         failures: dict[str, str] = {}
         for draw in range(draws_per_seed(len(judged.folds))):
-            fewer = plan_fewer(planned, held, n, draw)
+            fewer = plan_fewer(planned, refits, n, draw)
             done, failed, _ = finish(fewer, progress, fresh=fresh)
             drawn.append(_predicted(fewer, done))
             failures |= failed
@@ -125,22 +125,22 @@ def _predicted(planned: Plan, done: Mapping[str, Finished]) -> dict[Cell, np.nda
     return {cell: planned.judged.predicted(units, done) for cell, units in whole.items()}
 
 
-def plan_fewer(planned: Plan, held: Mapping[str, str], n: int, draw: int = 0) -> Plan:
+def plan_fewer(planned: Plan, refits: Mapping[str, Refit], n: int, draw: int = 0) -> Plan:
     """The same rows trained on n speakers.
 
     Parameters
     ----------
     planned : Plan
-    held : mapping of str to str
-        What to hold, as `held_of` gives it, by the hashes of the units that it is of; others are left out.
+    refits : mapping of str to Refit
+        As `refit_of` gives them, by the hashes of the units that they are of; others are left out.
     n, draw : int
         Which of the sets of so many speakers they are trained on.
     """
     judged = dataclasses.replace(planned.judged, protocol=dataclasses.replace(planned.judged.protocol, most=n, draw=draw))
     units = [
-        make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, 0, 0, held[u.hash])
+        make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, refits[u.hash])
         for u in planned.units
-        if u.hash in held
+        if u.hash in refits
     ]
     # There are no studies to be copied.
     return dataclasses.replace(planned, judged=judged, config=dataclasses.replace(planned.config, storage=""), units=units)

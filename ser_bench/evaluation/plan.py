@@ -19,7 +19,7 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
 from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
-from ser_bench.evaluation.units import Cell, Judged, Unit, make_unit
+from ser_bench.evaluation.units import Cell, Judged, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.plugins import find
@@ -77,7 +77,7 @@ class Plan(Ground):
     def seconds(self, unit: Unit) -> float:
         """Roughly how long a unit takes on one core."""
         n_clips, n_columns = self.features[unit.features].values.shape
-        return self.models[unit.model].seconds(n_clips, n_columns, unit.trials, unit.inner)
+        return self.models[unit.model].seconds(n_clips, n_columns, unit.task.trials, unit.task.inner)
 
 
 def make_plan(config: RunConfig, progress: Progress) -> Plan:
@@ -302,4 +302,4 @@ def _units(judged: Judged, features: dict[str, Features], models: dict[str, Mode
             for track in config.track:
                 for seed, folds in judged.folds.items():
                     for fold in range(folds.max() + 1):
-                        yield make_unit(judged, matrix, model, track, seed, fold, config.trials, config.inner)
+                        yield make_unit(judged, matrix, model, track, seed, fold, Tune(config.trials, config.inner))

@@ -9,7 +9,6 @@ Rule: hyperparameters and rounds are held as the fold's search chose them; the p
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import KEYS, Run, write_refits
 from ser_bench.evaluation.runner import finish
 from ser_bench.evaluation.splits import fold_pairs
-from ser_bench.evaluation.units import Finished, Judged, Unit, make_unit, read_unit
+from ser_bench.evaluation.units import Finished, Judged, Refit, Unit, make_unit, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -92,9 +91,9 @@ def finished_units(planned: Plan, run: Run) -> dict[str, Finished]:
     return {unit.hash: kept for unit in planned.units if unit.cell not in failed and (kept := read_unit(store, unit))}
 
 
-def held_of(kept: Finished) -> str:
-    """The hyperparameters and rounds of a unit's final fit, as JSON."""
-    return json.dumps({name: kept.about[name] for name in ("params", "rounds")}, sort_keys=True)
+def refit_of(kept: Finished) -> Refit:
+    """The hyperparameters and rounds of a unit's final fit."""
+    return Refit(kept.about["params"], kept.about["rounds"])
 
 
 def _units(planned: Plan, kept: Mapping[str, Finished]) -> Iterator[Unit]:
@@ -107,9 +106,8 @@ def _units(planned: Plan, kept: Mapping[str, Finished]) -> Iterator[Unit]:
     for u in planned.units:
         for fold, without in sorted(pairs[u.seed]) if u.hash in kept else ():
             if fold == u.fold:
-                held = held_of(kept[u.hash])
-                features, model = planned.features[u.features], planned.models[u.model]
-                yield make_unit(judged, features, model, u.track, u.seed, fold, 0, 0, held, without)
+                again = dataclasses.replace(refit_of(kept[u.hash]), without=without)
+                yield make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, fold, again)
 
 
 def loss_table(planned: Plan, kept: Mapping[str, Finished], units: list[Unit], done: Mapping[str, Finished]) -> pd.DataFrame:

@@ -8,7 +8,6 @@ Rule: a finished unit is never done again and never used for anything but itself
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import defaultdict
@@ -23,7 +22,7 @@ from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import Run, folder_of, tabulate, write_folder
 from ser_bench.evaluation.splits import SpeakerLeak
 from ser_bench.evaluation.study_storage import StudyCopy, shown_url, whole_url
-from ser_bench.evaluation.units import NONE, Cell, Finished, Judged, Unit, place, read_file, read_unit, write_unit
+from ser_bench.evaluation.units import Cell, Finished, Judged, Refit, Tune, TuneOnTest, Unit, place, read_file, read_unit, write_unit
 from ser_bench.utils.atomic import clear_abandoned
 from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
@@ -198,7 +197,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     expected, config = sum(costs.values()), planned.config
     left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[Cell, list[float]] = defaultdict(list)
-    again = "refits without pairs of folds, " if todo[0].without != NONE else ""
+    again = "refits without pairs of folds, " if todo[0].without is not None else ""
     progress.start(f"evaluating {planned.judged.corpus} ({again}{planned.judged.protocol})", len(todo))
     try:
         for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
@@ -233,9 +232,8 @@ def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool 
     `everyone` also those that it leaves out."""
     from ser_bench.evaluation.scaling import UnitData
 
-    x, folds = features.values, judged.folds[unit.seed]
-    train = judged.training(unit.seed, unit.fold, unit.without)
-    used = train | (folds == unit.fold) | everyone
+    x, train = features.values, judged.training(unit.seed, unit.fold, unit.without)
+    used = train | judged.held_out(unit.seed, unit.fold) | everyone
     together = judged.standardised_together(unit.track)
     return UnitData(
         x=x if used.all() else x[used],
@@ -245,7 +243,7 @@ def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool 
         classes=tuple(judged.emotions),
         together=None if together is None else together[used],
         leaky=judged.protocol.leaky,
-        outer=None if unit.nested else folds,
+        outer=judged.folds[unit.seed] if isinstance(unit.task, TuneOnTest) else None,
         selecting=None if judged.selecting is None else judged.selecting[used],
     )
 
@@ -254,18 +252,19 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: Terms, copy: StudyCop
     from ser_bench.evaluation.nested_cv import fit_held, tune_unit
     from ser_bench.evaluation.test_tuned import tune_on_test
 
-    if not unit.trials:
-        return fit_held(data, model, **json.loads(unit.held), seed=unit.search_seed)
-    begun, start = time.monotonic(), json.loads(unit.held) if unit.held else None
-    tune = partial(tune_unit, inner=unit.inner, fold_seed=unit.fold_seed, start=start) if unit.nested else tune_on_test
-    return tune(
-        data,
-        model,
-        trials=unit.trials,
-        seed=unit.search_seed,
-        stop=lambda: time.monotonic() - begun > terms.allowance or time.time() > terms.end,
-        watch=copy,
-    )
+    begun = time.monotonic()
+
+    def stop() -> bool:
+        return time.monotonic() - begun > terms.allowance or time.time() > terms.end
+
+    match unit.task:
+        case Refit(params, rounds):
+            return fit_held(data, model, params=dict(params), rounds=rounds, seed=unit.search_seed)
+        case Tune(trials, inner, start):
+            search = {"trials": trials, "inner": inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
+            return tune_unit(data, model, **search, start=None if start is None else dict(start), stop=stop, watch=copy)
+        case TuneOnTest(trials):
+            return tune_on_test(data, model, trials=trials, seed=unit.search_seed, stop=stop, watch=copy)
 
 
 def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -32,14 +32,8 @@ if TYPE_CHECKING:
     from ser_bench.features import Features
     from ser_bench.models.base import Model
 
-ON_TEST = -1
-"""The fold of a unit that is not nested: all folds at once."""
-
 ON_TEST_VERSION = 2
-"""Changes whenever such a unit's result may."""
-
-NONE = -2
-"""Of a unit that leaves no further fold out of its training."""
+"""Changes whenever the result of `TuneOnTest` may."""
 
 ONE_TRAINING_PART = "one fixed split: intervals and p are for new test speakers of systems trained on this training part"
 """What every row of a fixed split says."""
@@ -75,13 +69,13 @@ class Judged:
         """The codes predicted by units of one cell, shape (n_seeds, n_clips)."""
         return self.joined({(unit.seed, unit.fold): done[unit.hash].predicted for unit in units})
 
-    def joined(self, decided: Mapping[tuple[int, int], np.ndarray]) -> np.ndarray:
+    def joined(self, decided: Mapping[tuple[int, int | None], np.ndarray]) -> np.ndarray:
         """What was decided by seed and fold, codes of shape (..., n_held_out), as codes of all clips, shape (n_seeds, ..., n_clips); -1
-        where nothing was. Fold `ON_TEST` holds all of them."""
+        where nothing was. Fold None stands for all folds at once."""
         codes = np.full((len(self.folds), *next(iter(decided.values())).shape[:-1], len(self.codes)), -1)
         of_seed = dict(zip(self.folds, codes, strict=True))
         for (seed, fold), mine in decided.items():
-            of_seed[seed][..., slice(None) if fold == ON_TEST else self.folds[seed] == fold] = mine
+            of_seed[seed][..., slice(None) if fold is None else self.folds[seed] == fold] = mine
         return codes
 
     @cached_property
@@ -148,30 +142,35 @@ class Judged:
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
 
     @cached_property
-    def contents(self) -> dict[tuple[int, int], str]:
-        """By seed and fold, `ON_TEST` too, a hash of what may be known while it is held out: the content of every clip, which of them
-        are learnt from, and of these emotions, voices and, in a fixed split, whether they select parameters."""
+    def contents(self) -> dict[tuple[int, int | None], str]:
+        """By seed and fold, None for all folds at once, a hash of what may be known while it is held out: all clips' content, which of them
+        are trained on, and of these emotions, voices and, in a fixed split, whether they select parameters."""
         clips = json.dumps([self.clips["key"].tolist(), self.emotions]).encode()
         clips += b"" if self.selecting is None else self.selecting.tobytes()
         numbers = np.stack([self.codes, numbered(self.voices)]).astype("<i8")
         found = {}
         for seed, folds in self.folds.items():
-            for fold in (ON_TEST, *range(folds.max() + 1)):
-                train = self.training(seed, fold)
-                roles = np.where(train, numbers, np.where(folds == fold, -1, -2))
+            for fold in (None, *range(folds.max() + 1)):
+                roles = np.where(self.training(seed, fold), numbers, np.where(self.held_out(seed, fold), -1, -2))
                 found[seed, fold] = hashlib.blake2b(clips + roles.tobytes(), digest_size=12).hexdigest()
         return found
 
-    def training(self, seed: int, fold: int, without: int = NONE) -> np.ndarray:
+    def held_out(self, seed: int, fold: int | None) -> np.ndarray:
+        """Which clips a fold holds out, shape (n_clips,); fold None, which stands for all at once, none beside those trained on."""
+        return np.zeros(len(self.clips), bool) if fold is None else self.folds[seed] == fold
+
+    def training(self, seed: int, fold: int | None, without: int | None = None) -> np.ndarray:
         """Which clips are trained on while a fold is held out, and another left out besides, shape (n_clips,)."""
-        return training_clips(self.clips, self.protocol, self.folds[seed], fold, seed) & (self.folds[seed] != without)
+        everywhere = -1
+        train = training_clips(self.clips, self.protocol, self.folds[seed], everywhere if fold is None else fold, seed)
+        return train & ~self.held_out(seed, without)
 
     def fewest_voices(self) -> int:
         """How many voices are learnt from in the fold where these are the fewest."""
         places = [(seed, fold) for seed, folds in self.folds.items() for fold in range(folds.max() + 1)]
         return min(len(np.unique(self.voices[self.training(*place)])) for place in places)
 
-    def fold_seed(self, seed: int, fold: int) -> int:
+    def fold_seed(self, seed: int, fold: int | None) -> int:
         """Seed of the inner folds within an outer one, which all rows share."""
         return derive_seed(seed, "inner folds", self.contents[seed, fold])
 
@@ -187,27 +186,92 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """What is to be fitted and predicted, and the hash under which its result is kept.
+class Tune:
+    """Choose hyperparameters on inner folds of the training speakers, then fit and predict.
 
-    One that is not `nested` has its parameters chosen by the score that it reports, over all folds at once; its fold is `ON_TEST`.
-    One with parameters `held` (JSON) starts its search from these; one of no `trials` fits with parameters and rounds that are held.
-    One `without` another fold is trained on neither of the two.
+    Parameters
+    ----------
+    trials, inner : int
+        Of the search, and how many inner folds each has.
+    start : dict, optional
+        What is tried first; the model's defaults without.
     """
+
+    trials: int
+    inner: int
+    start: Mapping[str, Any] | None = None
+
+    @property
+    def covered(self) -> list[Any]:
+        """What a hash covers of it besides the search's extent."""
+        return [json.dumps(self.start, sort_keys=True)] if self.start is not None else []
+
+
+@dataclass(frozen=True)
+class TuneOnTest:
+    """Choose hyperparameters by the score that is reported, over all outer folds at once: the shortcut.
+
+    Parameters
+    ----------
+    trials, inner : int
+        Of the nested search that it is measured against; inner folds it has none.
+    """
+
+    trials: int
+    inner: int
+
+    @property
+    def covered(self) -> list[Any]:
+        """What a hash covers of it besides the search's extent."""
+        return [ON_TEST_VERSION]
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Fit with what another unit's search chose, and predict.
+
+    Parameters
+    ----------
+    params : dict
+    rounds : int or None
+        Of a model that is trained in rounds (epochs).
+    without : int, optional
+        A fold that is left out of training besides the one held out.
+    """
+
+    params: Mapping[str, Any]
+    rounds: int | None
+    without: int | None = None
+    trials: ClassVar[int] = 0
+    inner: ClassVar[int] = 0
+
+    @property
+    def covered(self) -> list[Any]:
+        """What a hash covers of it besides the clips that are trained on."""
+        return [json.dumps({"params": self.params, "rounds": self.rounds}, sort_keys=True)]
+
+
+Task = Tune | TuneOnTest | Refit
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is to be fitted and predicted, and the hash under which its result is kept; fold None is all folds at once."""
 
     features: str
     model: str
     track: str
     seed: int
-    fold: int
-    trials: int
-    inner: int
+    fold: int | None
+    task: Task
     hash: str
     search_seed: int
     fold_seed: int
-    nested: bool = True
-    held: str = ""
-    without: int = NONE
+
+    @property
+    def without(self) -> int | None:
+        """The fold that is left out of training besides the one held out, if any."""
+        return self.task.without if isinstance(self.task, Refit) else None
 
     @property
     def cell(self) -> Cell:
@@ -215,55 +279,29 @@ class Unit:
         return self.features, self.model, self.track
 
 
-def make_unit(
-    judged: Judged,
-    features: Features,
-    model: Model,
-    track: str,
-    seed: int,
-    fold: int,
-    trials: int,
-    inner: int,
-    held: str = "",
-    without: int = NONE,
-) -> Unit:
-    """Name a unit of work and hash all that its result depends on; fold `ON_TEST` for one that is not nested."""
-    content = [judged.contents[seed, place] for place in (fold, without) if place != NONE]
+def make_unit(judged: Judged, features: Features, model: Model, track: str, seed: int, fold: int | None, task: Task) -> Unit:
+    """Name a unit of work and hash all that its result depends on; the fold of `TuneOnTest` is None."""
+    without = task.without if isinstance(task, Refit) else None
+    content = [judged.contents[seed, place] for place in (fold, *([without] if without is not None else []))]
     covered = [
         [model.name, track, str(judged.protocol)],
         seed,
         content,
-        trials,
-        inner,
+        task.trials,
+        task.inner,
         model.version,
         _tuning_version(),
         library_versions(),
         features.fingerprint,
         judged.hashes[seed],
         *([versions(model.libraries)] if model.libraries else []),
-        *([held] if held else []),
-        *([ON_TEST_VERSION] if fold == ON_TEST else []),
+        *task.covered,
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
         *([{"standardised": "by voice"}] if track == "speaker" and not judged.one_id_per_voice else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     search_seed, fold_seed = derive_seed(seed, model.name, content), judged.fold_seed(seed, fold)
-    nested = fold != ON_TEST
-    return Unit(
-        features.name,
-        model.name,
-        track,
-        seed,
-        fold,
-        trials,
-        inner,
-        digest,
-        search_seed,
-        fold_seed,
-        nested=nested,
-        held=held,
-        without=without,
-    )
+    return Unit(features.name, model.name, track, seed, fold, task, digest, search_seed, fold_seed)
 
 
 def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:

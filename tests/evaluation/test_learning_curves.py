@@ -60,7 +60,7 @@ def test_a_curve_ends_in_the_row_of_the_leaderboard(curved: Results) -> None:
 def fewer_speakers(folder: Path, results: Results, n: int, draw: int, **options: object) -> dict[str, np.ndarray]:
     """The codes that a draw of n training speakers predicts, shape (n_seeds, n_clips), by model."""
     planned = make_plan(configuration(folder, **options).for_corpus(CORPUS), Silent())
-    held = {key: learning.held_of(unit) for key, unit in learning.finished_units(planned, results).items()}
+    held = {key: learning.refit_of(unit) for key, unit in learning.finished_units(planned, results).items()}
     fewer = learning.plan_fewer(planned, held, n, draw)
     done, failures, _ = learning.finish(fewer, Silent())
     assert not failures
@@ -140,9 +140,9 @@ def test_parameters_are_held_as_the_whole_search_chose_them(folder: Path) -> Non
     assert chosen.nunique() > 1
     planned = make_plan(configuration(folder, models="svm", trials=8).for_corpus(CORPUS), Silent())
     fewer = learning.plan_fewer(
-        planned, {key: learning.held_of(unit) for key, unit in learning.finished_units(planned, searched).items()}, 3
+        planned, {key: learning.refit_of(unit) for key, unit in learning.finished_units(planned, searched).items()}, 3
     )
-    assert [json.loads(unit.held)["params"] for unit in fewer.units] == [json.loads(params) for params in chosen.sort_index()]
+    assert [unit.task.params for unit in fewer.units] == [json.loads(params) for params in chosen.sort_index()]
 
 
 def test_what_is_judged_once_is_not_judged_again(curved: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

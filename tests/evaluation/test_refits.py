@@ -1,6 +1,5 @@
 """Refits without pairs of folds: what each fold loses is measured, on the same pairs for all rows, and never made up."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +47,13 @@ def test_a_loss_is_what_the_same_system_trained_without_the_other_fold_gives_up(
     kept = refits.finished_units(plan, refitted)[unit.hash]
     data = unit_data(judged, plan.features["spectral"], unit)
     folds = judged.folds[0][(judged.folds[0] == 2) | judged.training(0, 2)]
-    model, held = plan.models["logreg"], json.loads(refits.held_of(kept))
+    model, held = plan.models["logreg"], refits.refit_of(kept)
     worth = 1 / (len(judged.emotions) * np.bincount(judged.codes)[judged.codes[judged.folds[0] == 2]])
     found = refitted.refits[(refitted.refits["model"] == "logreg") & (refitted.refits["fold"] == 2)].set_index("without")["loss"]
     for without, loss in found.items():
         used = folds != without
         fewer = type(data)(**{**vars(data), "x": data.x[used], "y": data.y[used], "voices": data.voices[used], "train": data.train[used]})
-        right = fit_held(fewer, model, **held, seed=0).predicted == judged.codes[judged.folds[0] == 2]
+        right = fit_held(fewer, model, params=dict(held.params), rounds=held.rounds, seed=0).predicted == judged.codes[judged.folds[0] == 2]
         before = kept.predicted == judged.codes[judged.folds[0] == 2]
         assert loss == pytest.approx(float(worth @ before - worth @ right), abs=1e-9)
     assert len(found) == 5

@@ -10,7 +10,7 @@ import pytest
 
 from ser_bench.evaluation.nested_cv import TUNING_VERSION, UnitResult
 from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import Judged, library_versions, make_unit, place, read_unit, write_unit
+from ser_bench.evaluation.units import Judged, Tune, library_versions, make_unit, place, read_unit, write_unit
 from ser_bench.features import Features
 from ser_bench.models import Model, known_models
 
@@ -27,7 +27,7 @@ CLIPS = pd.DataFrame(
 JUDGED = Judged("corpus", "all", CLIPS, Protocol("loso"), {0: np.array([0, 0, 1, 1])})
 FEATURES = Features("set", "12345678", ("x.a",), ("x",), np.zeros((4, 1), np.float32))
 SVM = known_models()["svm"]()
-PLAIN = {"track": "train", "seed": 0, "fold": 0, "trials": 5, "inner": 3}
+PLAIN = {"track": "train", "seed": 0, "fold": 0, "task": Tune(5, 3)}
 
 
 def hashed(judged: Judged = JUDGED, features: Features = FEATURES, model=SVM, **other) -> str:
@@ -50,7 +50,7 @@ def test_a_change_of_what_is_judged_is_another_unit(judged):
     assert hashed(judged) != hashed()
 
 
-@pytest.mark.parametrize("change", [{"track": "speaker"}, {"fold": 1}, {"trials": 6}, {"inner": 4}])
+@pytest.mark.parametrize("change", [{"track": "speaker"}, {"fold": 1}, {"task": Tune(6, 3)}, {"task": Tune(5, 4)}])
 def test_a_change_of_what_is_asked_is_another_unit(change):
     assert hashed(**change) != hashed()
 
