@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -36,6 +36,10 @@ class Extractor(ABC):
     name : str
     version : int
         Changes whenever values do.
+    description : str
+        What it measures, in a few words: its row in tables.
+    about_groups : mapping of str to str
+        What is in groups of columns that no other set has.
     source, licence : str
         Where the set comes from, and under which terms its software stands.
     libraries : tuple of str
@@ -46,6 +50,8 @@ class Extractor(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int]
+    description: ClassVar[str] = ""
+    about_groups: ClassVar[Mapping[str, str]] = {}
     source: ClassVar[str]
     licence: ClassVar[str] = "MIT"
     libraries: ClassVar[tuple[str, ...]] = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")

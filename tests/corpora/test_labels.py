@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from ser_bench.corpora import SCHEMES, apply_labels, lonely_labels
+from ser_bench.corpora import apply_labels, known_schemes, lonely_labels
 from ser_bench.corpora.labels import BEYOND, EMOTIONS, SYNONYMS, name_emotion
 from ser_bench.errors import WrongCall
 
@@ -45,7 +45,7 @@ def test_a_scheme_that_leaves_too_few_labels_is_refused(emotions: tuple[str, ...
 
 
 def test_every_scheme_describes_itself() -> None:
-    assert all(scheme.description and name == scheme.name for name, scheme in SCHEMES.items())
+    assert all(scheme.description and name == scheme.name for name, scheme in known_schemes().items())
 
 
 def test_a_label_of_one_speaker_only_is_lonely() -> None:
