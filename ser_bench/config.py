@@ -32,7 +32,8 @@ class Budget(NamedTuple):
 BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(8, 4, 3), "full": Budget(100, 5, 3)}
 TRACKS = ("train", "speaker")
 BALANCED = "balanced"
-CLASS_WEIGHTS = (BALANCED, "none")
+UNWEIGHTED = "none"
+CLASS_WEIGHTS = (BALANCED, UNWEIGHTED)
 LAST_SEED = 2**32 - 1
 """Of the seeds that numpy, scikit-learn and XGBoost take."""
 BOUNDS: dict[str, tuple[float, float]] = {

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench.config import RunConfig
+from ser_bench.config import CLASS_WEIGHTS, RunConfig
+from ser_bench.evaluation.nested_cv import unit_notes
 from ser_bench.evaluation.plan import choose_models
 from ser_bench.evaluation.units import read_file
+from ser_bench.models.logreg import LogisticRegression
+from tests.evaluation.test_units import hashed
 from tests.small import SMALL, judge
 
 NOTE = "class weights: none"
@@ -65,3 +69,24 @@ def test_every_model_of_a_configuration_weighs_as_it_says() -> None:
     models = choose_models(RunConfig(models=("svm", "rf", "xgb", "mlp", "logreg"), class_weights="none"))
     assert {model.class_weights for model in models.values()} == {"none"}
     assert {model.class_weights for model in choose_models(RunConfig()).values()} == {"balanced"}
+
+
+class Unweighing(LogisticRegression):
+    name = "unweighing"
+    weighs_classes = False
+
+
+def test_a_model_that_does_not_weigh_classes_is_given_none_and_its_notes_say_so() -> None:
+    asked = [Unweighing(weights) for weights in CLASS_WEIGHTS]
+    assert [model.weights(np.array([0, 0, 0, 1])).tolist() for model in asked] == [[1, 1, 1, 1]] * 2
+    assert [unit_notes(model, 10, 10, [], searched=True) for model in asked] == [
+        ["class weights not heeded: unweighing does not weigh classes"]
+    ] * 2
+    assert len({hashed(model=model) for model in asked}) == 1
+
+
+def test_a_row_of_such_a_model_notes_it_whatever_was_asked(speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ser_bench.models.logreg.LogisticRegression.weighs_classes", False)
+    for weights in CLASS_WEIGHTS:
+        (notes,) = run(speech, tmp_path / weights, models="logreg", class_weights=weights).leaderboard["notes"]
+        assert "class weights not heeded: logreg does not weigh classes" in notes

@@ -76,8 +76,7 @@ class Case:
 
 def nested(case: Case, **how: Any) -> Unit:
     judged = Judged("corpus", "all", case.clips, case.protocol, {case.seed: np.array(case.folds)})
-    model = known_models()[case.model]()
-    model.class_weights = case.weights
+    model = known_models()[case.model](case.weights)
     asked = {"fold": case.fold, "task": Tune(case.trials, case.inner), **how}
     return make_unit(judged, case.features, model, case.track, case.seed, **asked)
 

@@ -18,7 +18,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.ablation import COLUMNS, NOTHING, Bench, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
-from ser_bench.corpora.labels import SCHEMES
+from ser_bench.corpora.labels import scheme_named
 from ser_bench.errors import WrongCall, unknown
 from ser_bench.evaluation.splits import parse_cv
 from ser_bench.features import known_extractors, parse_features
@@ -69,8 +69,7 @@ def _with_key(config: RunConfig, key: str, value: Any) -> Point:
     changed = dataclasses.replace(config, **check_keys({key: value}, source="[sweep]")).for_corpus(config.corpus[0])
     if not changed.cv.startswith("auto"):
         check_honest(parse_cv(changed.cv))
-    if changed.labels not in SCHEMES:
-        raise unknown("label scheme", changed.labels, SCHEMES)
+    scheme_named(changed.labels)
     name = f"{key} = {value}{' (transductive)' if value == 'speaker' else ''}"
     return Point(name, changed, {mine: [mine] for mine in map(_name, config.features)})
 

@@ -452,6 +452,14 @@ def corpora() -> None:
 
 
 @cli.command()
+def labels() -> None:
+    """The label schemes: which emotions are evaluated, and under which label."""
+    from ser_bench.corpora import label_schemes
+
+    print_catalogue(label_schemes())
+
+
+@cli.command()
 def features() -> None:
     """The feature sets, with dimensions, parameters and their defaults, groups, rate, source and licence."""
     from ser_bench.features import catalogue

@@ -93,7 +93,9 @@ TRACK = click.option(
 
 
 splitting = options(
-    click.option("--labels", metavar="SCHEME", help=f"Which emotions are evaluated: all, big4.  [default: {DEFAULTS.labels}]"),
+    click.option(
+        "--labels", metavar="SCHEME", help=f"Which emotions are evaluated (see 'ser-bench labels').  [default: {DEFAULTS.labels}]"
+    ),
     click.option(
         "--where", metavar="EXPR", help="Keep the clips for which this is true (docs/filters.md), such as \"intensity == 'strong'\"."
     ),

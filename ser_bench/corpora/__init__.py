@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ser_bench.corpora.base import Corpus, Facts, FileNameReader, human_recall
 from ser_bench.corpora.duplicates import Twins, resolve_twins, voices_of
 from ser_bench.corpora.filters import filter_clips
-from ser_bench.corpora.labels import SCHEMES, apply_labels, lonely_labels, scheme_losses
+from ser_bench.corpora.labels import apply_labels, known_schemes, lonely_labels, scheme_losses, scheme_named
 from ser_bench.corpora.loading import audio_folder, known_readers, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASKED",
-    "SCHEMES",
     "Corpus",
     "Facts",
     "FileNameReader",
@@ -30,6 +29,8 @@ __all__ = [
     "filter_clips",
     "human_recall",
     "known_readers",
+    "known_schemes",
+    "label_schemes",
     "left_out",
     "levels",
     "load_corpus",
@@ -38,6 +39,7 @@ __all__ = [
     "questions",
     "resolve_twins",
     "scheme_losses",
+    "scheme_named",
     "small_samples",
     "uneven_speakers",
     "voices_of",
@@ -54,3 +56,15 @@ def catalogue() -> pd.DataFrame:
         known = [facts.clips, facts.speakers, facts.rate, facts.licence, facts.citation, facts.obtain] if facts else [""] * 6
         rows.append([name, *known[:3], reader.protocol or "", *known[3:]])
     return pd.DataFrame(rows, columns=["corpus", "clips", "speakers", "rate", "protocol", "licence", "citation", "obtain"])
+
+
+def label_schemes() -> pd.DataFrame:
+    """The label schemes: ``labels, description, emotions`` (which emotions become which label)."""
+    import pandas as pd
+
+    rows = []
+    for name, scheme in known_schemes().items():
+        became = scheme.labels or {}
+        words = [f"{emotion} as {label}" if emotion != label else emotion for emotion, label in became.items()]
+        rows.append((name, scheme.description, ", ".join(words) or "all"))
+    return pd.DataFrame(rows, columns=["labels", "description", "emotions"])

@@ -8,12 +8,15 @@ Rule: what has no place in the vocabulary keeps its own word, and what has no pl
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.corpora.names import first, plain
-from ser_bench.errors import WrongCall, unknown
+from ser_bench.errors import WrongCall, quoted, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,17 +84,56 @@ class LabelScheme:
     labels: Mapping[str, str] | None
 
 
-SCHEMES = {
-    scheme.name: scheme
-    for scheme in (
-        LabelScheme("all", "every emotion of the corpus", None),
-        LabelScheme(
-            "big4",
-            "anger, happiness (with excitement), neutral and sadness",
-            {"anger": "anger", "excitement": "happiness", "happiness": "happiness", "neutral": "neutral", "sadness": "sadness"},
-        ),
-    )
-}
+@cache
+def known_schemes() -> dict[str, LabelScheme]:
+    """All label schemes by name: one per file of `schemes/`, which is named after it.
+
+    Raises
+    ------
+    WrongCall
+        Naming the file that is no label scheme.
+    """
+    files = sorted((Path(__file__).parent / "schemes").glob("*.toml"))
+    return {file.stem: read_scheme(file) for file in files}
+
+
+def read_scheme(file: Path) -> LabelScheme:
+    """A label scheme from a TOML file: `description`, and a table `labels` of emotion = label unless every emotion is its own label.
+
+    Raises
+    ------
+    WrongCall
+        Naming the file and what is wrong with it.
+    """
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongCall(f"{file} cannot be read: {quoted(error)}") from None
+    for key in said:
+        if key not in ("description", "labels"):
+            raise unknown(f"key of the label scheme {file}", key, ("description", "labels"))
+    description, labels = said.get("description"), said.get("labels")
+    if not isinstance(description, str) or not description:
+        raise WrongCall(f'{file}: the label scheme lacks its description = "..."')
+    if labels is not None:
+        words = isinstance(labels, dict) and all(isinstance(label, str) for label in labels.values())
+        if not words or len(set(labels.values())) < 2:
+            raise WrongCall(f'{file}: [labels] takes lines such as excitement = "happiness", with at least two labels')
+    return LabelScheme(file.stem, description, labels)
+
+
+def scheme_named(name: str) -> LabelScheme:
+    """The label scheme of that name.
+
+    Raises
+    ------
+    WrongCall
+        With the nearest known name.
+    """
+    known = known_schemes()
+    if name not in known:
+        raise unknown("label scheme", name, known)
+    return known[name]
 
 
 def apply_labels(clips: pd.DataFrame, scheme: str) -> pd.DataFrame:
@@ -102,16 +144,14 @@ def apply_labels(clips: pd.DataFrame, scheme: str) -> pd.DataFrame:
     clips : DataFrame
         Clip table.
     scheme : str
-        A name in `SCHEMES`.
+        A name in `known_schemes`.
 
     Raises
     ------
     WrongCall
         For an unknown scheme, and for one that leaves fewer than two labels.
     """
-    if scheme not in SCHEMES:
-        raise unknown("label scheme", scheme, SCHEMES)
-    labels, whole = SCHEMES[scheme].labels, clips["emotion"].unique()
+    labels, whole = scheme_named(scheme).labels, clips["emotion"].unique()
     if labels is not None:
         judged = clips[clips["emotion"].isin(list(labels))]
         clips = judged.assign(emotion=judged["emotion"].map(labels))
@@ -131,7 +171,7 @@ def scheme_losses(clips: pd.DataFrame, scheme: str) -> list[str]:
     >>> scheme_losses(pd.DataFrame({"emotion": ["fear", "excitement", "happiness", "anger"]}), "big4")
     ['--labels big4 leaves out 1 clip(s): fear (1)', '--labels big4 joins: excitement (1) into happiness']
     """
-    labels = SCHEMES[scheme].labels
+    labels = scheme_named(scheme).labels
     if labels is None:
         return []
     counts = {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()}

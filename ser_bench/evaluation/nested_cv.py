@@ -167,7 +167,10 @@ def refit(data: UnitData, x: np.ndarray, model: Model, train: np.ndarray, params
 
 def unit_notes(model: Model, n_train: int, n_columns: int, trials: Sequence[Trial], *, searched: bool) -> list[str]:
     """What a reader of the row must know about this unit."""
-    notes = [f"class weights: {model.class_weights}"] if model.class_weights != BALANCED else []
+    if not model.weighs_classes:
+        notes = [f"class weights not heeded: {model.name} does not weigh classes"]
+    else:
+        notes = [f"class weights: {model.class_weights}"] if model.class_weights != BALANCED else []
     notes += model.notes(n_train, n_columns)
     if not searched:
         notes.append("defaults: one training speaker")

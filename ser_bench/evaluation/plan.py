@@ -290,10 +290,8 @@ def choose_models(config: RunConfig) -> dict[str, Model]:
     """The models named, by name, which weigh clips as the configuration says."""
     from ser_bench.models import known_models
 
-    models = {name: find("model", name, known_models())() for name in config.models}
-    for model in models.values():
-        model.class_weights = config.class_weights
-    return models
+    known = known_models()
+    return {name: find("model", name, known)(config.class_weights) for name in config.models}
 
 
 def _units(judged: Judged, features: dict[str, Features], models: dict[str, Model], config: RunConfig) -> Iterator[Unit]:

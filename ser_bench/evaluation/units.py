@@ -23,6 +23,7 @@ from ser_bench.config import BALANCED
 from ser_bench.errors import Damaged
 from ser_bench.evaluation.splits import NEVER, Protocol, derive_seed, fixed_parts, numbered, training_clips
 from ser_bench.utils.atomic import read_table, set_aside, write_table
+from ser_bench.utils.plugins import provider
 from ser_bench.utils.spec import versions
 
 if TYPE_CHECKING:
@@ -297,6 +298,7 @@ def make_unit(judged: Judged, features: Features, model: Model, track: str, seed
         *([versions(model.libraries)] if model.libraries else []),
         *task.covered,
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
+        *([{"provider": brought}] if (brought := provider(type(model))) else []),
         *([{"standardised": "by voice"}] if track == "speaker" and not judged.one_id_per_voice else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()

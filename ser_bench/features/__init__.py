@@ -39,6 +39,7 @@ def catalogue() -> pd.DataFrame:
         rows.append(
             {
                 "features": name,
+                "description": cls.description,
                 "dims": len(extractor.columns),
                 "parameters": ", ".join(f"{key}={value}" for key, value in dataclasses.asdict(extractor).items()),  # type: ignore[call-overload]
                 "groups": groups,

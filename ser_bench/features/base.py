@@ -2,8 +2,8 @@
 
 In:   a decoded clip.
 Out:  a vector of float32, its columns named `group.descriptor.functional` and in a fixed order.
-Rule: the fingerprint covers all that can change a value: name, version, every parameter, rate, and the versions of
-      the libraries that compute. Values that change need a new `version`.
+Rule: the fingerprint covers all that can change a value: name, version, every parameter, rate, the versions of
+      the libraries that compute, and the package that brings the extractor. Values that change need a new `version`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import dataclasses
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ser_bench.errors import WrongCall
+from ser_bench.utils.plugins import provider
 from ser_bench.utils.spec import canonical, describe
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Extractor(ABC):
     name : str
     version : int
         Changes whenever values do.
+    description : str
+        What it measures, in a few words: its row in tables.
+    about_groups : mapping of str to str
+        What is in groups of columns that no other set has.
     source, licence : str
         Where the set comes from, and under which terms its software stands.
     libraries : tuple of str
@@ -45,6 +50,8 @@ class Extractor(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int]
+    description: ClassVar[str] = ""
+    about_groups: ClassVar[Mapping[str, str]] = {}
     source: ClassVar[str]
     licence: ClassVar[str] = "MIT"
     libraries: ClassVar[tuple[str, ...]] = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")
@@ -70,8 +77,9 @@ class Extractor(ABC):
         return canonical(self.name, self)
 
     def describe(self) -> dict[str, Any]:
-        """All that values, and their order, depend on."""
-        return describe(self) | {"rate": self.rate or "own", "columns": list(self.columns)}
+        """All that values, and their order, depend on; with the distribution that brings the extractor, where it is not built in."""
+        brought = provider(type(self))
+        return describe(self) | {"rate": self.rate or "own", "columns": list(self.columns)} | ({"provider": brought} if brought else {})
 
     @property
     def fingerprint(self) -> str:

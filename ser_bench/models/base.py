@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ser_bench.config import BALANCED
+from ser_bench.config import BALANCED, UNWEIGHTED
 from ser_bench.models.feature_selection import telling_columns
 
 if TYPE_CHECKING:
@@ -169,8 +169,13 @@ class Model(ABC):
     training, but at least two are present (`plan_split` and `fit_split` see to both). `libraries` are those that can change
     verdicts, beside the ones that can change any model's.
 
-    `fit` and plans weigh training clips by `weights`, which follows `class_weights`, a run's setting. Nobody can see whether a model
-    asks: rows and hashes tell of the setting in any case, so one that does not ask makes them tell what is not so.
+    `fit` and plans weigh training clips by `weights`, which follows `class_weights`. A model that cannot weigh clips says so by
+    `weighs_classes = False`: it is then given no class weights, and its rows note that the setting was not heeded.
+
+    Parameters
+    ----------
+    class_weights : {'balanced', 'none'}
+        A run's setting; the attribute of that name holds what is heeded: `none` for a model that does not weigh classes.
     """
 
     name: ClassVar[str]
@@ -180,7 +185,10 @@ class Model(ABC):
     probabilistic: ClassVar[bool] = True
     most_columns: ClassVar[int | None] = None
     libraries: ClassVar[tuple[str, ...]] = ()
-    class_weights: str = BALANCED
+    weighs_classes: ClassVar[bool] = True
+
+    def __init__(self, class_weights: str = BALANCED) -> None:
+        self.class_weights = class_weights if self.weighs_classes else UNWEIGHTED
 
     @abstractmethod
     def space(self, trial: optuna.trial.BaseTrial) -> Params:

@@ -1,26 +1,38 @@
 """Plug-ins by name: what the files of a room define, and what other packages bring through entry points.
 
 A plug-in is a concrete subclass of the room's base class with a `name`. Adding one is adding one file.
-Rule: nothing of somebody else's stops, or takes the place of, what is built in: what cannot be imported, and what has a name that is
-      taken, is left out, which is said once.
+Rule: a name means one thing. Two plug-ins of one name are refused, and who provides a plug-in is part of what its results depend on.
+      One that cannot be imported is named once and stops nothing else; whoever asks for it learns why it is absent.
 """
 
 import importlib
 import inspect
 import pkgutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
-from ser_bench.errors import quoted, unknown
+from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.utils.compiling import find_cache
 
 T = TypeVar("T")
+HOUSE = __name__.partition(".")[0]
+ROOMS = ("corpora", "extractors", "models")
+LONGEST_REASON = 200
+"""Characters of what an import failed with."""
 
 
-def discover(room: str, base: type[T], package: str) -> dict[str, type[T]]:
+class Known(dict[str, type[T]]):
+    """Plug-ins by name, and by the name of its entry point why one is absent: `absent`."""
+
+    def __init__(self, found: dict[str, type[T]], absent: dict[str, str]) -> None:
+        super().__init__(sorted(found.items()))
+        self.absent = absent
+
+
+def discover(room: str, base: type[T], package: str) -> Known[T]:
     """All plug-ins of a room, by name.
 
     Parameters
@@ -31,23 +43,76 @@ def discover(room: str, base: type[T], package: str) -> dict[str, type[T]]:
         The room's base class.
     package : str
         The package whose modules are searched.
+
+    Raises
+    ------
+    WrongCall
+        Where two plug-ins have the same name.
     """
+    found: dict[str, type[T]] = {}
+    absent: dict[str, str] = {}
     folder = importlib.import_module(package).__path__
-    modules = [importlib.import_module(f"{package}.{m.name}") for m in pkgutil.iter_modules(folder)]
-    found = {thing.name: thing for module in modules for thing in vars(module).values() if _is_plugin(thing, base)}
-    for entry, thing in _brought(room):
-        if not _is_plugin(thing, base):
+    for module in [importlib.import_module(f"{package}.{m.name}") for m in pkgutil.iter_modules(folder)]:
+        for thing in vars(module).values():
+            if _is_plugin(thing, base):
+                _take(room, found, thing)
+    for entry in _entries(room):
+        try:
+            thing = _load(entry)
+            if not _is_plugin(thing, base):
+                raise TypeError(f"it is no concrete {base.__name__} with a name")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # one that exits is as broken as one that raises
+            why = f"importing {entry.value} failed with {type(error).__name__}: {quoted(error, LONGEST_REASON)}".removesuffix(": ")
+            absent[entry.name] = f"'{entry.name}' of {_distribution(entry)} is left out: {why}"
+            _say(f"{room}: {absent[entry.name]}")
             continue
-        if found.setdefault(thing.name, thing) is not thing:
-            _leave_out(room, entry, f"the name '{quoted(thing.name)}' is taken")
-    return dict(sorted(found.items()))
+        _take(room, found, thing)
+    return Known(found, absent)
 
 
 def find(kind: str, name: str, known: dict[str, type[T]]) -> type[T]:
-    """The plug-in of that name, or an error that suggests the nearest one."""
-    if name not in known:
-        raise unknown(kind, name, known)
-    return known[name]
+    """The plug-in of that name, or an error that says why it is absent or suggests the nearest one."""
+    if name in known:
+        return known[name]
+    if isinstance(known, Known) and name in known.absent:
+        raise WrongCall(f"{kind} {known.absent[name]}; mend or uninstall that package")
+    raise unknown(kind, name, known)
+
+
+def provider(thing: type) -> str:
+    """The distribution that brings a plug-in, with its version; nothing for what is built in or registered by no package.
+
+    >>> provider(dict)
+    ''
+    """
+    return "" if _root(thing.__module__) == HOUSE else _provider(thing.__module__, thing)
+
+
+@cache
+def _provider(module: str, thing: Hashable) -> str:
+    entries = [entry for room in ROOMS for entry in _entries(room)]
+    mine = [entry for entry in entries if _root(entry.value) == _root(module)]
+    # A package may register what another one defines: such an entry has to be loaded to be recognised.
+    return next((_distribution(entry) for entry in [*mine, *entries] if _brings(entry, thing)), "")
+
+
+def _brings(entry: EntryPoint, thing: object) -> bool:
+    try:
+        return _load(entry) is thing
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # `discover` says what is wrong with it
+        return False
+
+
+def _take(room: str, found: dict[str, type[T]], thing: type[T]) -> None:
+    name: str = thing.name  # type: ignore[attr-defined]
+    other = found.setdefault(name, thing)
+    if other is not thing:
+        sides = " and ".join(f"{provider(side) or 'ser-bench'} ({side.__module__}.{side.__qualname__})" for side in (other, thing))
+        raise WrongCall(f"{room}: two are called '{quoted(name)}', of {sides}; rename one, or uninstall its package")
 
 
 def _is_plugin(thing: Any, base: type) -> bool:
@@ -59,22 +124,24 @@ def _is_plugin(thing: Any, base: type) -> bool:
     )
 
 
-def _brought(room: str) -> Iterator[tuple[EntryPoint, Any]]:
+def _entries(room: str) -> Iterator[EntryPoint]:
     """What other packages bring, in the order of their names."""
-    for entry in sorted(entry_points(group=f"ser_bench.{room}"), key=lambda entry: (_provider(entry), entry.name)):
-        find_cache()
-        try:
-            yield entry, entry.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # one that exits is as broken as one that raises
-            _leave_out(room, entry, f"importing {entry.value} failed with {type(error).__name__}: {quoted(error)}".removesuffix(": "))
+    yield from sorted(entry_points(group=f"ser_bench.{room}"), key=lambda entry: (_distribution(entry), entry.name))
 
 
-def _provider(entry: EntryPoint) -> str:
+def _load(entry: EntryPoint) -> Any:
+    find_cache()
+    return entry.load()
+
+
+def _distribution(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else ""
 
 
+def _root(module: str) -> str:
+    return module.partition(":")[0].partition(".")[0]
+
+
 @cache
-def _leave_out(room: str, entry: EntryPoint, why: str) -> None:
-    warnings.warn(f"{room}: '{entry.name}' of {_provider(entry)} is left out: {why}", stacklevel=4)
+def _say(line: str) -> None:
+    warnings.warn(line, stacklevel=4)

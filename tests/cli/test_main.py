@@ -147,7 +147,7 @@ def test_leaderboard_prints_the_merged_runs_and_where_they_are_written(tmp_path)
     assert (tmp_path / "table" / "leaderboard.csv").exists()
 
 
-@pytest.mark.parametrize(("catalogue", "word"), [("corpora", "ravdess"), ("features", "egemaps"), ("models", "svm")])
+@pytest.mark.parametrize(("catalogue", "word"), [("corpora", "ravdess"), ("labels", "big4"), ("features", "egemaps"), ("models", "svm")])
 def test_the_catalogues_are_printed(catalogue, word):
     done = call(catalogue)
     assert done.returncode == 0, done.stderr

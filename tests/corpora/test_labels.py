@@ -1,10 +1,12 @@
 """One vocabulary of emotions, and the label schemes over it."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from ser_bench.corpora import SCHEMES, apply_labels, lonely_labels
-from ser_bench.corpora.labels import BEYOND, EMOTIONS, SYNONYMS, name_emotion
+from ser_bench.corpora import apply_labels, known_schemes, lonely_labels
+from ser_bench.corpora.labels import BEYOND, EMOTIONS, SYNONYMS, name_emotion, read_scheme
 from ser_bench.errors import WrongCall
 
 
@@ -45,9 +47,27 @@ def test_a_scheme_that_leaves_too_few_labels_is_refused(emotions: tuple[str, ...
 
 
 def test_every_scheme_describes_itself() -> None:
-    assert all(scheme.description and name == scheme.name for name, scheme in SCHEMES.items())
+    assert all(scheme.description and name == scheme.name for name, scheme in known_schemes().items())
 
 
 def test_a_label_of_one_speaker_only_is_lonely() -> None:
     clips = pd.DataFrame({"emotion": ["anger", "anger", "fear", "fear"], "voice": ["a", "b", "a", "a"]})
     assert lonely_labels(clips) == ["fear"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[labels", "cannot be read"),
+        ('[labels]\nanger = "a"\nfear = "b"', "lacks its description"),
+        ('description = "d"\nlabel = 3', "did you mean 'labels'"),
+        ('description = "d"\n[labels]\nanger = "a"\nfear = "a"', "at least two labels"),
+        ('description = "d"\n[labels]\nanger = 1\nfear = "a"', "takes lines such as"),
+    ],
+)
+def test_a_file_that_is_no_label_scheme_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(WrongCall, match=said) as refused:
+        read_scheme(tmp_path / "mine.toml")
+    assert "mine.toml" in str(refused.value)
+    assert "\n" not in str(refused.value)

@@ -98,9 +98,7 @@ def test_standardising_by_voice_is_in_the_hash_where_somebody_has_several_ids_an
 
 
 def unweighted() -> Model:
-    model = known_models()["svm"]()
-    model.class_weights = "none"
-    return model
+    return known_models()["svm"]("none")
 
 
 def test_another_version_of_the_tuning_is_another_unit(monkeypatch):

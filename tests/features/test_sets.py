@@ -1,7 +1,6 @@
 """Feature sets: their sizes, names, fingerprints and recorded values; sums and tables of one's own."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,53 +16,24 @@ from ser_bench.features import catalogue, distinct_parts, known_extractors, pars
 from ser_bench.features.extractors.mfcc import Mfcc
 from ser_bench.features.extractors.opensmile import GROUPS, OpenSmile
 from ser_bench.features.sets import OwnTable
+from tests.features.record import RECORDED, built_in, recorded, sample, voice
 
-SIZES = {
-    "audioemotion26": 26,
-    "compare": 6373,
-    "contour": 216,
-    "egemaps": 88,
-    "emobase": 988,
-    "gemaps": 62,
-    "is09": 384,
-    "is10": 1582,
-    "is13": 6373,
-    "mfcc": 600,
-    "modulation": 48,
-    "outline": 512,
-    "prosody": 42,
-    "recording": 51,
-    "spectral": 250,
-}
-RECORDED = Path(__file__).with_name("recorded.json")
-
-
-def voice() -> Clip:
-    """Two seconds of something like a vowel, at 44.1 kHz, with the noise of 16 bits."""
-    time = np.arange(88_200) / 44_100
-    pitch = 2 * np.pi * (150 * time + 10 * np.sin(3 * time))
-    tone = sum(np.sin(k * pitch) / k**1.5 for k in range(1, 30)) * (0.15 + 0.1 * np.sin(2 * np.pi * 3 * time))
-    noise = np.random.default_rng(0).uniform(-1, 1, len(time)) / 3000
-    return Clip((tone + noise).astype(np.float32), 44_100)
+SIZES = {file.stem: recorded(file.stem)["columns"] for file in sorted(RECORDED.glob("*.json"))}
 
 
 def test_every_set_has_its_official_size_and_no_column_twice():
-    for name, cls in known_extractors().items():
+    assert set(SIZES) == set(built_in()), "python -m tests.features.record NAME records a new set"
+    for name, cls in built_in().items():
         assert len(set(cls().columns)) == len(cls().columns) == SIZES[name]
-    assert set(SIZES) == set(known_extractors())
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_values_change_only_with_a_new_version(name):
-    """Of each set ten values stand recorded with its version: `python -m tests.features.test_sets` records them anew."""
+    """Of each set ten values stand recorded with its version: `python -m tests.features.record` records them again."""
     extractor = known_extractors()[name]()
-    recorded = json.loads(RECORDED.read_text())[name]
-    assert recorded["version"] == extractor.version
-    np.testing.assert_allclose(sample(extractor(voice())), recorded["values"], rtol=2e-3, atol=1e-4)
-
-
-def sample(vector: np.ndarray) -> list[float]:
-    return [float(f"{value:.6g}") for value in vector[np.linspace(0, len(vector) - 1, 10).astype(int)]]
+    kept = recorded(name)
+    assert kept["version"] == extractor.version
+    np.testing.assert_allclose(sample(extractor(voice())), kept["values"], rtol=2e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -191,24 +161,13 @@ def test_a_table_that_cannot_serve_is_refused_by_name(tmp_path, table, said):
 
 def test_the_catalogue_lists_every_set():
     listed = catalogue().set_index("features")
-    assert listed["dims"].to_dict() == SIZES
+    assert listed.loc[list(SIZES), "dims"].to_dict() == SIZES
     assert listed.loc["egemaps", "licence"].startswith("openSMILE")
-
-
-def record() -> None:
-    """Write the recorded values."""
-    found = {name: known_extractors()[name]() for name in SIZES}
-    values = {name: {"version": extractor.version, "values": sample(extractor(voice()))} for name, extractor in found.items()}
-    RECORDED.write_text(json.dumps(values, indent=1) + "\n")
 
 
 def test_extractors_are_their_parameters():
     assert Mfcc(n_mfcc=13) == Mfcc(n_mfcc=13)
     assert dataclasses.asdict(Mfcc()) == {"n_mfcc": 20, "rate": 16_000, "frame": 2048, "hop": 512, "functionals": "all"}
-
-
-if __name__ == "__main__":
-    record()
 
 
 def smile(*rows: tuple[str, float, float]) -> pd.DataFrame:

@@ -12,8 +12,7 @@ from tests.models.test_models import make_split, unbalanced
 @pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
 @pytest.mark.parametrize("c", [1e-4, 1e-2, 1.0])
 def test_a_rotated_wide_set_is_judged_as_it_stands(c: float, ours: str, theirs: str | None) -> None:
-    split, model = unbalanced(make_split(columns=600, emotions=4)), LogisticRegression()
-    model.class_weights = ours
+    split, model = unbalanced(make_split(columns=600, emotions=4)), LogisticRegression(ours)
     plan = model.plan(split)
     assert isinstance(plan, RotatedPlan)
     exact = Regression(C=c, class_weight=theirs, max_iter=5000, tol=1e-8).fit(split.x_train.astype(float), split.y_train)
@@ -22,8 +21,7 @@ def test_a_rotated_wide_set_is_judged_as_it_stands(c: float, ours: str, theirs: 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
 def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None) -> None:
-    split, model = unbalanced(make_split(emotions=4)), LogisticRegression()
-    model.class_weights = ours
+    split, model = unbalanced(make_split(emotions=4)), LogisticRegression(ours)
     plain = Regression(C=0.1, class_weight=theirs, max_iter=MAX_ITERATIONS, tol=1e-3).fit(split.x_train, split.y_train)
     fitted = model.fit(split, {"C": 0.1}, 0)
     np.testing.assert_array_equal(fitted.classifier.coef_, plain.coef_)

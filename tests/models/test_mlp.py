@@ -15,8 +15,7 @@ from ser_bench.models.mlp import BATCH, NETWORKS, Mlp
 @pytest.mark.parametrize(("class_weights", "weigh"), [("balanced", balanced_weights), ("none", np.ones_like)])
 @pytest.mark.parametrize("n_clips", [100, 300])
 def test_training_is_scikit_learns(n_clips: int, class_weights: str, weigh: Callable[[np.ndarray], np.ndarray]) -> None:
-    rng, model = np.random.default_rng(0), Mlp()
-    model.class_weights = class_weights
+    rng, model = np.random.default_rng(0), Mlp(class_weights)
     x, y = rng.normal(size=(n_clips, 9)).astype(np.float32), rng.integers(0, 4, n_clips)
     params = {"width": 16, "alpha": 0.7, "learning_rate": 3e-3}
     ours = model.fit(Split(x, y, x, y, 4), params, seed=3, rounds=15)

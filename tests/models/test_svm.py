@@ -13,8 +13,7 @@ from tests.models.test_models import make_split, unbalanced
 @pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
 @pytest.mark.parametrize("c", [0.1, 3.0, 100.0])
 def test_kernels_from_shared_distances_decide_as_sklearn_does(c: float, ours: str, theirs: str | None) -> None:
-    split, model = unbalanced(make_split(emotions=4)), Svm()
-    model.class_weights = ours
+    split, model = unbalanced(make_split(emotions=4)), Svm(ours)
     plain = SVC(C=c, class_weight=theirs).fit(split.x_train, split.y_train)
     shared = model.plan(split).run({"kernel": "rbf", "C": c, "gamma": 1.0}, 0)
     np.testing.assert_array_equal(shared.predicted, plain.predict(split.x_eval))
@@ -24,8 +23,7 @@ def test_kernels_from_shared_distances_decide_as_sklearn_does(c: float, ours: st
 @pytest.mark.parametrize("emotions", [2, 4])
 @pytest.mark.parametrize(("ours", "theirs"), [("balanced", "balanced"), ("none", None)])
 def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None, emotions: int) -> None:
-    split, model = unbalanced(make_split(emotions=emotions)), Svm()
-    model.class_weights = ours
+    split, model = unbalanced(make_split(emotions=emotions)), Svm(ours)
     scale = svm.scale_of(split.x_train)
     for params, kernel in [
         ({"kernel": "rbf", "C": 3.0, "gamma": 0.5}, {"C": 3.0, "gamma": 0.5 * scale}),
@@ -116,9 +114,8 @@ def test_the_approximate_machine_decides_mostly_as_the_exact_one(split: Split, m
 def test_the_approximate_machine_is_kernel_ridge_where_every_clip_is_a_landmark(class_weights: str, weights: tuple[float, float]) -> None:
     from sklearn.kernel_ridge import KernelRidge
 
-    rng, model = np.random.default_rng(0), Svm()
+    rng, model = np.random.default_rng(0), Svm(class_weights)
     y = np.tile([0, 1, 0], 40)
-    model.class_weights = class_weights
     x, new = (rng.normal(size=(120, 5)).astype(np.float32) for _ in range(2))
     ours = model.fit(Split(x, y, new, None, 2), {"kernel": "rbf", "C": 2.0, "gamma": 1.0}, 0).judge(new).scores
     # The constant is a feature of its own: a kernel that is higher by one everywhere.

@@ -21,6 +21,7 @@ class AudioEmotion26(Extractor):
     """Means over the clip, at each file's own rate and librosa's default frame and hop; chroma over all twelve classes."""
 
     name = "audioemotion26"
+    description = "means of chroma, RMS, centroid, bandwidth, roll-off, zero-crossing rate, 20 MFCC, at each file's own rate"
     version = 2
     source = "the AudioEmotion project; descriptors as librosa computes them"
     rate = None

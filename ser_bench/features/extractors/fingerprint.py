@@ -30,6 +30,7 @@ class Outline(Extractor):
     """The coarse course of a recording: square roots of its bands' modulation spectra, scaled so that the spectra's norm is one."""
 
     name = "outline"
+    description = "for audits: what stays of a recording when it is encoded, resampled, padded or made louder"
     version = 1
     source = "square roots of the modulation spectra of band amplitudes"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "soundfile", "soxr")

@@ -27,6 +27,7 @@ class Mfcc(Extractor):
     """Coefficients as `librosa.feature.mfcc`, deltas as `librosa.feature.delta` in mode 'nearest'; functionals of each."""
 
     name = "mfcc"
+    description = "ten functionals of 20 MFCC and their first and second deltas"
     version = 2
     source = "Davis & Mermelstein (1980), IEEE TASSP 28(4); computed as librosa does"
     n_mfcc: int = 20

@@ -27,6 +27,7 @@ class Modulation(Extractor):
     """In each of eight bands of mel loudness: dB of its modulation in five octaves, and the centroid of its modulation spectrum."""
 
     name = "modulation"
+    description = "modulation spectrum of eight bands: the rhythm of loudness"
     version = 1
     source = "after Greenberg & Kingsbury (1997), the modulation spectrogram, ICASSP"
     rate: int = 16_000

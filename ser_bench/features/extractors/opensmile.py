@@ -64,6 +64,7 @@ class Gemaps(OpenSmile):
     """GeMAPSv01b."""
 
     name = "gemaps"
+    description = "GeMAPSv01b"
     config = "gemaps/v01b/GeMAPSv01b"
     source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set, IEEE TAC 7(2)"
 
@@ -72,6 +73,7 @@ class Egemaps(OpenSmile):
     """eGeMAPSv02."""
 
     name = "egemaps"
+    description = "eGeMAPSv02"
     config = "egemaps/v02/eGeMAPSv02"
     source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set, IEEE TAC 7(2)"
 
@@ -80,6 +82,7 @@ class Is09(OpenSmile):
     """The emotion challenge's baseline."""
 
     name = "is09"
+    description = "Interspeech 2009 emotion challenge"
     config = "is09-13/IS09_emotion"
     source = "Schuller, Steidl & Batliner (2009), The Interspeech 2009 emotion challenge"
 
@@ -88,6 +91,7 @@ class Is10(OpenSmile):
     """The paralinguistic challenge's baseline of 2010."""
 
     name = "is10"
+    description = "Interspeech 2010 paralinguistic challenge"
     config = "is09-13/IS10_paraling_compat"
     source = "Schuller et al. (2010), The Interspeech 2010 paralinguistic challenge"
 
@@ -96,6 +100,7 @@ class Is13(OpenSmile):
     """The computational paralinguistics challenge's baseline of 2013."""
 
     name = "is13"
+    description = "Interspeech 2013 ComParE"
     config = "is09-13/IS13_ComParE"
     source = "Schuller et al. (2013), The Interspeech 2013 computational paralinguistics challenge"
 
@@ -104,6 +109,7 @@ class Compare(OpenSmile):
     """ComParE_2016."""
 
     name = "compare"
+    description = "ComParE 2016"
     config = "compare/ComParE_2016"
     source = "Schuller et al. (2016), The Interspeech 2016 computational paralinguistics challenge"
 
@@ -112,6 +118,7 @@ class Emobase(OpenSmile):
     """openEAR's base set."""
 
     name = "emobase"
+    description = "openEAR's base set"
     config = "emobase/emobase"
     source = "Eyben, Wöllmer & Schuller (2009), openEAR, ACII"
 

@@ -59,6 +59,7 @@ class Prosody(Extractor):
     """Pitch in semitones above 27.5 Hz over voiced frames, intensity in dB over all, and what tempo and voicing tell."""
 
     name = "prosody"
+    description = "pitch (YIN), intensity, jitter and shimmer, voicing, pauses, syllable rate"
     version = 1
     source = "de Cheveigné & Kawahara (2002), YIN, JASA 111(4); de Jong & Wempe (2009), syllable nuclei, Behavior Research Methods 41(2)"
     fmin: float = 65.0

@@ -33,6 +33,7 @@ class Spectral(Extractor):
     """25 tracks, functionals of each."""
 
     name = "spectral"
+    description = "ten functionals of chroma, RMS, centroid, bandwidth, roll-off, zero-crossing rate, contrast, flatness"
     version = 2
     source = "McFee et al. (2015), librosa: audio and music signal analysis in Python, SciPy"
     rate: int = 16_000
