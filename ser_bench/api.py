@@ -80,8 +80,7 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
     planned.warnings.extend(warnings)
     write_terms(found.folder, planned, planned.config)
     write_csv(learning, found.folder / "learning.csv")
-    if warnings or learning["speakers"].nunique() > 1:  # a point alone is not drawn
-        write_page(found.folder)
+    write_page(found.folder)
     return dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning)
 
 

@@ -20,6 +20,7 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.leaderboard import BLOCK, CELL, block_of, evidence_of, read_board, read_predictions, read_refits
 from ser_bench.evaluation.run_folder import read_about
 from ser_bench.evaluation.splits import NEVER
+from ser_bench.scores.distributions import chi2_quantile
 from ser_bench.utils.atomic import read_parquet
 from ser_bench.utils.formatting import short
 
@@ -176,10 +177,8 @@ def _speakers_needed(design: scores.Spread, goal: str, target: float, wanted: Wa
 
 def _uncertainty(spread: scores.Spread) -> tuple[float, float]:
     """Factors from the variance seen to both ends of its 95% confidence interval, chi-square with the degrees of freedom of the spread."""
-    from scipy.stats import chi2
-
     df = float(scores.degrees_of_freedom(spread))
-    return df / float(chi2.ppf(0.975, df)), df / float(chi2.ppf(0.025, df))
+    return df / float(chi2_quantile(0.975, df)), df / float(chi2_quantile(0.025, df))
 
 
 def _roots(design: scores.Spread) -> dict[str, float]:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from ser_bench import scores
 from ser_bench.corpora.names import first
 from ser_bench.errors import quoted
+from ser_bench.scores.distributions import ranks as ranks_of
+from ser_bench.scores.distributions import t_above, t_upper
 from ser_bench.utils.quick import held_out_labels, standardised
 
 if TYPE_CHECKING:
@@ -223,26 +225,22 @@ def rank_correlation(values: Array, places: Codes, voices: Codes) -> Array:
     >>> rank_correlation(np.array([[1.0, 3.0], [2.0, 2.0], [4.0, 1.0]]), np.array([0, 1, 2]), np.zeros(3, int)).tolist()
     [1.0, -1.0]
     """
-    from scipy.stats import rankdata
-
     ranks, place = np.zeros(values.shape), np.zeros((len(values), 1))
     for voice in np.unique(voices):
         mine = voices == voice
-        ranks[mine] = standardised(rankdata(values[mine], axis=0))
-        place[mine] = standardised(rankdata(places[mine])[:, None])
+        ranks[mine] = standardised(ranks_of(values[mine]))
+        place[mine] = standardised(ranks_of(places[mine])[:, None])
     return np.asarray((ranks * place).mean(0).round(12))
 
 
 def _p_of(rho: Array, n: int) -> Array:
     """The two-sided p of rank correlations, by Student's t."""
-    from scipy.stats import t
-
-    return np.asarray(2 * t.sf(np.abs(rho) * np.sqrt(max(n - 2, 1) / np.maximum(1 - rho**2, 1e-12)), max(n - 2, 1)))
+    return np.asarray(2 * t_above(np.abs(rho) * np.sqrt(max(n - 2, 1) / np.maximum(1 - rho**2, 1e-12)), max(n - 2, 1)))
 
 
 def chosen(rows: Rows) -> Iterator[str]:
     """Columns that are like noise but for the emotion: no speaker and no other column shows in them."""
-    from scipy.stats import binom, f
+    from scipy.special import bdtrc, fdtrc
 
     values = rows.values[:, rows.varied]
     if values.shape[1] < CHOSEN_COLUMNS or len(rows.codes) < 4 * len(rows.emotions) or len(np.unique(rows.voices)) < 2:
@@ -252,8 +250,8 @@ def chosen(rows: Rows) -> Iterator[str]:
     if n < CHOSEN_COLUMNS:
         return
     ratio, between, within = f_ratio(values[:, noise], rows.codes)
-    going = int((f.sf(ratio, between, within) < NOISE_ALPHA).sum())
-    p = float(binom.sf(going - 1, n, NOISE_ALPHA))
+    going = int((fdtrc(between, within, ratio) < NOISE_ALPHA).sum())
+    p = float(bdtrc(going - 1, n, NOISE_ALPHA))
     if p < CHOSEN_ALPHA and going >= CHOSEN_COLUMNS:
         yield (
             f"{n} of {values.shape[1]} columns show neither speakers nor each other, as noise does, yet {going} of these go with the "
@@ -267,15 +265,15 @@ def like_noise(values: Array, rows: Rows) -> NDArray[np.bool_]:
 
     A speaker shows by an F test at .05; another column by the largest correlation at .05 over all others (Bonferroni).
     """
-    from scipy.stats import f, t
+    from scipy.special import fdtrc
 
     residual = values - _group_means(values, rows.codes)
     ratio, between, within = f_ratio(residual, rows.voices)
-    silent = f.sf(ratio, between, within) >= NOISE_ALPHA
+    silent = fdtrc(between, within, ratio) >= NOISE_ALPHA
     z = standardised(residual)
     n, d = z.shape
     freedom = n - len(np.unique(rows.codes)) - 1
-    quantile = float(t.isf(NOISE_ALPHA / 2 / max(d - 1, 1), freedom))
+    quantile = float(t_upper(NOISE_ALPHA / 2 / max(d - 1, 1), freedom))
     largest = quantile / np.sqrt(freedom + quantile**2)
     largest_other = np.zeros(d)
     columns = np.flatnonzero(silent)

@@ -14,6 +14,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -70,6 +71,9 @@ class Extractor(ABC):
     @abstractmethod
     def __call__(self, clip: Clip) -> np.ndarray:
         """The vector of a clip: float32, shape (n_columns,)."""
+
+    def recall(self, store: Path) -> None:  # noqa: B027  (most have nothing to ask of others)
+        """Take from a store what would else be asked of a slow library; before `columns` is asked for, where a store is at hand."""
 
     @property
     def label(self) -> str:

@@ -16,7 +16,7 @@ from ser_bench.models.base import Fitted, Model, Params, Plan, Split, Verdict, l
 if TYPE_CHECKING:
     import optuna
 
-    from ser_bench.models.trees import Nodes
+    from ser_bench.models.compiled.trees import Nodes
 
 TREES_SEARCHING = 60
 TREES = 200
@@ -64,7 +64,7 @@ class FittedForest(Fitted):
 
     def judge(self, x: np.ndarray) -> Verdict:
         """Decide for the emotion with the largest mean share of a clip's leaves."""
-        from ser_bench.models.trees import vote
+        from ser_bench.models.compiled.trees import vote
 
         n_classes = self.nodes.shares.shape[1]
         return likeliest(vote(self.nodes, x), np.arange(n_classes), n_classes)
@@ -81,13 +81,13 @@ class ForestPlan(Plan):
     @cached_property
     def binned(self) -> tuple[np.ndarray, np.ndarray]:
         """Codes and cuts of the training clips, which alone decide the bins."""
-        from ser_bench.models.trees import cut_columns
+        from ser_bench.models.compiled.trees import cut_columns
 
         return cut_columns(self.split.x_train, BINS)
 
     def grow(self, params: Params, seed: int) -> FittedForest:
         """Grow a forest."""
-        from ser_bench.models.trees import Nodes, grow
+        from ser_bench.models.compiled.trees import Nodes, grow
 
         y = self.split.y_train
         columns, n = len(self.binned[0]), len(y)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of
 from ser_bench.evaluation.splits import protocol_words
 from ser_bench.reports.drawing import label, own_settings
+from ser_bench.reports.made import digest_of, make_if_changed
 from ser_bench.utils.atomic import write_whole
 from ser_bench.utils.formatting import records
 
@@ -52,7 +53,13 @@ class Panel(NamedTuple):
 
 
 def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:
-    """Draw every row's UAR with its interval on one axis, a panel a track, as `leaderboard` below `folder`."""
+    """Draw every row's UAR with its interval on one axis, a panel a track, as `leaderboard` below `folder`; left as they are where they
+    were drawn from the same."""
+    names = [f"{folder.name}/leaderboard.{kind}" for kind in KINDS]
+    make_if_changed(folder.parent, names, digest_of(board.to_csv(), references.to_csv()), lambda: _draw_board(folder, board, references))
+
+
+def _draw_board(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:
     looks = looks_of(board["model"])
     blocks = [block[block["uar"].notna()] for _, block in board.groupby(BLOCK, sort=False)]
     panels = [

@@ -22,6 +22,7 @@ from ser_bench.reports.board import show_block
 from ser_bench.reports.details import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
+from ser_bench.reports.made import make_if_changed, page_source
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.players import Sound, sounds
 from ser_bench.reports.related import ablations, audited, gaps
@@ -63,8 +64,9 @@ def remake_page(folder: Path) -> bool:
 
 
 def write_page(folder: Path) -> None:
-    """Write a run folder's `report.html`."""
-    write_text(folder / "report.html", make_page(folder))
+    """Write a run folder's `report.html`; one that was made from the same is left as it is."""
+    page = folder / "report.html"
+    make_if_changed(folder, [page.name], page_source(folder), lambda: write_text(page, make_page(folder)))
 
 
 def make_page(folder: Path) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ser_bench.scores.comparisons import finite_table, holm, signs
+from ser_bench.scores.distributions import ranks
 from ser_bench.scores.metrics import Floats
 
 
@@ -265,23 +266,20 @@ def cliques(ranks: ArrayLike, p: ArrayLike, *, level: float = 0.05) -> list[tupl
 
 
 def _ranks(table: Floats) -> Floats:
-    from scipy.stats import rankdata
-
-    ranks: Floats = rankdata(-table.round(12), axis=0)
-    return ranks
+    return ranks(-table.round(12))
 
 
 def _signed_rank_p(differences: Floats) -> float:
     """Two-sided p of one pair; 1 where there is no difference anywhere."""
-    from scipy.stats import rankdata, wilcoxon
+    from scipy.stats import wilcoxon
 
     sizes = differences.round(12)
     sizes = sizes[sizes != 0]
     if not len(sizes):
         return 1.0
-    ranks = rankdata(np.abs(sizes))
-    if len(np.unique(ranks)) == len(ranks):
+    ranked = ranks(np.abs(sizes))
+    if len(np.unique(ranked)) == len(ranked):
         return float(wilcoxon(sizes, method="exact").pvalue)
-    reach = abs((np.sign(sizes) * ranks).sum())
-    sums = signs(len(ranks), 10_000, 0) @ np.sort(ranks)
+    reach = abs((np.sign(sizes) * ranked).sum())
+    sums = signs(len(ranked), 10_000, 0) @ np.sort(ranked)
     return float(np.mean(np.abs(sums) >= reach - 1e-9))

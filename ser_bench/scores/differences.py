@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ser_bench.scores.comparisons import holm
+from ser_bench.scores.distributions import t_above
 from ser_bench.scores.intervals import combinations_of
 from ser_bench.scores.metrics import Counts, Floats
 from ser_bench.scores.proportions import degrees_of_freedom, student
@@ -68,10 +69,8 @@ def differences_of(counts: Sequence[Counts], reference: Counts, ratios: Sequence
     >>> [round(value, 3) for value in found]
     [0.375, 0.231, 0.519, 0.001]
     """
-    from scipy.stats import t
-
     scores, errors, df = standard_errors_of(counts, reference, ratios)
-    alone = 2 * t.sf(np.abs(scores) / errors, df)
+    alone = 2 * t_above(np.abs(scores) / errors, df)
     p = holm(alone)
     order = np.argsort(alone, kind="stable")
     found_first = int(np.argmax(p[order] >= level)) if (p >= level).any() else len(p)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ser_bench.scores.differences import standard_errors_of
+from ser_bench.scores.distributions import t_above, t_below, t_upper
 from ser_bench.scores.metrics import Counts, Floats
 
 ROPE = 0.02
@@ -119,15 +120,13 @@ def equivalence_test(
     >>> equivalence_test([0.004, 0.06, 0.03], [0.006, 0.012, 0.02], 23, comparisons=pairs_among(8)).decision.tolist()
     ['undecided', 'better', 'undecided']
     """
-    from scipy.stats import t
-
     d, error, df = _checked(difference, standard_error, degrees_of_freedom)
     _check_settings(rope, alpha, comparisons)
-    above = t.sf(_statistic(d + rope, error), df)
-    below = t.cdf(_statistic(d - rope, error), df)
-    better, worse = t.sf(_statistic(d - rope, error), df), t.cdf(_statistic(d + rope, error), df)
+    above = t_above(_statistic(d + rope, error), df)
+    below = t_below(_statistic(d - rope, error), df)
+    better, worse = t_above(_statistic(d - rope, error), df), t_below(_statistic(d + rope, error), df)
     p_equivalent, p_better, p_worse = (np.minimum(1.0, comparisons * p) for p in (np.maximum(above, below), better, worse))
-    reach = t.isf(alpha / comparisons, df) * error
+    reach = t_upper(alpha / comparisons, df) * error
     decision = np.select([p_equivalent <= alpha, p_better <= alpha, p_worse <= alpha], ["equivalent", "better", "worse"], "undecided")
     return Equivalence(d - reach, d + reach, p_equivalent, p_better, p_worse, decision)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ser_bench.scores.distributions import dense_ranks
 from ser_bench.scores.metrics import Floats, codes, each_fold, labels
 
 
@@ -139,9 +140,7 @@ def _fold_masks(truth: ArrayLike, folds: ArrayLike | None) -> list[NDArray[np.bo
 
 def _aucs_of_fold(positive: NDArray[np.bool_], scores: Floats, voice: NDArray[np.intp], n_voices: int) -> LeftOut:
     """Of each column, in one fold; who is not in it changes nothing. Arrays of shape (n, m), (n, m), (n,)."""
-    from scipy.stats import rankdata
-
-    order = rankdata(scores, method="dense", axis=0).astype(int) - 1
+    order = dense_ranks(scores) - 1
     here, own = np.unique(voice, return_inverse=True)
     together = np.zeros_like(own)
     inside = np.arange(n_voices)[:, None] == voice

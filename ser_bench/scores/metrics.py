@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ser_bench.scores.distributions import ranks
+
 Labels = NDArray[np.generic]
 Counts = NDArray[np.integer]
 Floats = NDArray[np.floating]
@@ -381,11 +383,9 @@ def each_fold(
 
 
 def _class_aucs(code: NDArray[np.intp], scores: Floats) -> Floats:
-    from scipy.stats import rankdata
-
     of_class = code[:, None] == np.arange(scores.shape[1])
     inside = of_class.sum(0)
-    pairs_won = (rankdata(scores, axis=0) * of_class).sum(0) - inside * (inside + 1) / 2
+    pairs_won = (ranks(scores) * of_class).sum(0) - inside * (inside + 1) / 2
     return _share(pairs_won, inside * (len(code) - inside))
 
 

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ser_bench.scores.distributions import t_quantile
 from ser_bench.scores.metrics import Counts, uar_of
 
 FEW_EFFECTIVE, SHARE_EFFECTIVE = 6, 2 / 3
@@ -89,11 +90,9 @@ def student(level: float, df: float) -> float:
     >>> round(student(0.95, 9), 3)
     2.262
     """
-    from scipy.stats import t
-
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; it lies between 0 and 1")
-    return float(t.ppf((1 + level) / 2, df))
+    return float(t_quantile((1 + level) / 2, df))
 
 
 def proportion_bounds(score: float, variance: float, most_clips: float, quantile: float) -> tuple[float, float]:

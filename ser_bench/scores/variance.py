@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ser_bench.scores.distributions import chi2_quantile, t_quantile, t_upper
 from ser_bench.scores.metrics import Floats, codes, labels
 from ser_bench.scores.pairs import mean_of, pairs_within
 
@@ -202,11 +203,9 @@ def half_width(spread: Spread, speakers: ArrayLike | None = None, *, level: floa
     >>> half_width(spread, [24, 96]).round(3).tolist()
     [0.049, 0.023]
     """
-    from scipy.stats import t
-
     df = degrees_of_freedom(spread, speakers)
     error = standard_error(spread, speakers)
-    reach: Floats = t.ppf((1 + level) / 2, df) * error
+    reach: Floats = t_quantile((1 + level) / 2, df) * error
     return reach
 
 
@@ -243,11 +242,11 @@ def power(
     >>> power(spread, 0.05, [24, 48]).round(2).tolist()
     [0.53, 0.84]
     """
-    from scipy.stats import nct, t
+    from scipy.stats import nct
 
     df = degrees_of_freedom(spread, speakers)
     error = standard_error(spread, speakers)
-    needed = t.isf(alpha / 2, df)
+    needed = t_upper(alpha / 2, df)
     shift = np.divide(difference, error, where=error > 0, out=np.full(error.shape, np.inf))
     certain = shift > 40 * np.maximum(1, needed)
     drawn = np.where(certain, 0.0, shift)
@@ -318,11 +317,9 @@ def sentence_limit(spread: Spread, *, level: float = 0.95) -> float:
     >>> round(sentence_limit(few) ** 0.5, 3), round(sentence_limit(many) ** 0.5, 3)
     (0.265, 0.049)
     """
-    from scipy.stats import chi2
-
     m = spread.sentences
     _, by_sentence, rest = _sources(spread, _numbers(spread, None))
-    return float(m * ((by_sentence + rest) * (m - 1) / chi2.ppf(1 - level, m - 1) - rest))
+    return float(m * ((by_sentence + rest) * (m - 1) / chi2_quantile(1 - level, m - 1) - rest))
 
 
 def _fewest(enough: Callable[[Floats], NDArray[np.bool_]]) -> float:

@@ -19,6 +19,7 @@ from ser_bench.config import RunConfig
 from ser_bench.corpora.names import first
 from ser_bench.evaluation.plan import Ground, heard_as
 from ser_bench.evaluation.run_folder import Run
+from ser_bench.scores.distributions import t_above
 from ser_bench.utils.quick import held_out_labels
 
 CHECK = "labels"
@@ -61,8 +62,6 @@ def shuffled(truth: np.ndarray, predicted: np.ndarray, voices: np.ndarray) -> li
     predicted : array of int, shape (n_seeds, n_clips)
     voices : array of str, shape (n_clips,)
     """
-    from scipy.stats import t
-
     names = np.unique(voices)
     if len(names) < FEWEST:
         return []
@@ -70,7 +69,7 @@ def shuffled(truth: np.ndarray, predicted: np.ndarray, voices: np.ndarray) -> li
     uars = scores.uar_of(counts).mean(0)
     below = np.median(uars) - uars
     spread = max(1.4826 * float(np.median(-below[below <= 0])), float(np.median(_standard_errors(counts))))
-    p_low = scores.holm(t.sf(below / spread, np.count_nonzero(below <= 0)))
+    p_low = scores.holm(t_above(below / spread, np.count_nonzero(below <= 0)))
     found = []
     for number in np.flatnonzero(p_low < ALPHA):
         mine = voices == names[number]

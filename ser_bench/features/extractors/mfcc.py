@@ -10,6 +10,7 @@ import numpy as np
 
 from ser_bench.errors import WrongCall
 from ser_bench.features.base import Extractor, check_rate
+from ser_bench.features.signal.filters import derivative
 from ser_bench.features.signal.frames import FRAME, HOP, check_frames, frames
 from ser_bench.features.signal.functionals import ALL, canonical_functionals, name_functionals, some_functionals
 
@@ -76,6 +77,4 @@ def delta(tracks: np.ndarray, order: int) -> np.ndarray:
 
 @cache
 def _derivative(order: int) -> np.ndarray:
-    from scipy.signal import savgol_coeffs
-
-    return savgol_coeffs(WIDTH, order, deriv=order)
+    return derivative(WIDTH, order)

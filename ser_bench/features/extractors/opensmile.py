@@ -8,15 +8,18 @@ every set matches one.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ser_bench.features.base import Extractor
+from ser_bench.features.base import Extractor, fingerprint_of
+from ser_bench.utils.spec import describe
 
 if TYPE_CHECKING:
     import opensmile
@@ -53,6 +56,15 @@ class OpenSmile(Extractor):
     def columns(self) -> tuple[str, ...]:
         """openSMILE's names, each behind its group."""
         return tuple(f"{group_of(name)}.{name}" for name in official_names(self.config))
+
+    def recall(self, store: Path) -> None:
+        """Take the names from a table of this very set, by the same version of openSMILE, whose folder bears the hash of what it says."""
+        if self.config not in _recalled:
+            known = describe(self) | {"rate": RATE}
+            for about in sorted(store.glob(f"{self.name}-*/extractor.json")):
+                if names := _names_in(about, known):
+                    _recalled[self.config] = names
+                    return
 
     def __call__(self, clip: Clip) -> np.ndarray:
         """The vector of a clip. openSMILE takes 16-bit samples and wraps what is louder than full scale: it is clipped here."""
@@ -135,8 +147,24 @@ def group_of(name: str) -> str:
 
 
 def official_names(config: str) -> list[str]:
-    """A configuration's column names, asked of openSMILE itself."""
-    return list(_smile(config).feature_names)
+    """A configuration's column names, asked of openSMILE itself where no store holds them."""
+    return _recalled.get(config) or list(_smile(config).feature_names)
+
+
+_recalled: dict[str, list[str]] = {}
+"""Column names that a store held, by configuration."""
+
+
+def _names_in(about: Path, known: dict[str, Any]) -> list[str]:
+    """The names in an `extractor.json` that is whole and of what is `known`; none of another."""
+    try:
+        told = json.loads(about.read_text(encoding="utf-8"))
+        columns = told["columns"]
+        if about.parent.name.rpartition("-")[2] != fingerprint_of(told) or any(told.get(name) != value for name, value in known.items()):
+            return []
+        return [column.partition(".")[2] for column in columns]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return []
 
 
 @cache

@@ -10,14 +10,13 @@ Rule: what several tracks need is computed once, and what one pass over the spec
 
 from __future__ import annotations
 
-import warnings
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.utils.compiling import import_numba
+from ser_bench.features.signal import filters
 
 if TYPE_CHECKING:
     from ser_bench.audio.clip import Clip
@@ -78,17 +77,10 @@ def check_frames(name: str, rate: int, frame: int, hop: int) -> None:
 @cache
 def banks(rate: int, frame: int) -> Banks:
     """Window, bin frequencies and mel filters, made once a process."""
-    import_numba()
-    import librosa
-
-    window = librosa.filters.get_window("hann", frame)
-    with warnings.catch_warnings():
-        # In short frames some mel filters fall between two bins: they are empty, here as in librosa.
-        warnings.filterwarnings("ignore", "Empty filters")
-        mel = librosa.filters.mel(sr=rate, n_fft=frame)
+    mel = filters.mel(rate, frame)
     first, width = (mel > 0).argmax(1), (mel > 0).sum(1)
     weights = np.stack([np.pad(row[f : f + w], (0, width.max() - w)) for row, f, w in zip(mel, first, width, strict=True)])
-    return Banks(window, librosa.fft_frequencies(sr=rate, n_fft=frame), (first, width, weights))
+    return Banks(filters.hann(frame), np.fft.rfftfreq(frame, 1 / rate), (first, width, weights))
 
 
 @cache

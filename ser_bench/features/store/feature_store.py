@@ -137,6 +137,7 @@ def _places(keys: Sequence[str]) -> dict[str, list[int]]:
 def _feature_table(cache: Path, extractor: Extractor, hearing: Hearing) -> Table:
     import pyarrow as pa
 
+    extractor.recall(cache)
     values = pa.list_(pa.float32(), len(extractor.columns))
     schema = pa.schema([("key", pa.string()), ("reason", pa.string()), ("values", values)])
     return Table.within(cache, extractor.name, extractor.describe() | hearing.describe(), schema)

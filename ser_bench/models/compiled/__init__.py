@@ -1,0 +1,1 @@
+"""What models are made of that is compiled: a folder of its own, so that looking for models compiles nothing."""

@@ -1,0 +1,130 @@
+"""What reports were made from, so that those of an unchanged run are left as they are.
+
+In:   a run folder, the names of files in it, a digest of all that they are made from, and a way to make them.
+Out:  the files, and in `made.json` the digest and a hash of each of them.
+Rule: they are left only if what they would be made from is the same to the last bit, the code and its libraries included, and if every
+      file is still as it was made. What was made with a warning is made, and warned of, again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import warnings
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ser_bench.evaluation.run_folder import read_about
+from ser_bench.reports.players import sounds
+from ser_bench.utils.atomic import read_parquet, write_text
+from ser_bench.utils.spec import versions
+
+RECORD = "made.json"
+LIBRARIES = ("numpy", "pandas", "scipy", "matplotlib", "jinja2", "pillow", "optuna", "scikit-learn", "numba", "soundfile", "soxr")
+BESIDE = ("audit.html", "gap.csv", "ablation.csv")
+"""What folders hold that a page shows."""
+PAGES = (".html", ".md")
+"""How the names of files end that pages are not made from."""
+
+
+def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Callable[[], None]) -> bool:
+    """Make files of a folder, unless they are there as they were made from the same.
+
+    Parameters
+    ----------
+    folder : Path
+    names : iterable of str
+        Of the files, below the folder; `make` may leave some out.
+    source : str
+        A digest of what they are made from.
+    make : callable
+
+    Returns
+    -------
+    bool
+        Whether they were made.
+    """
+    names = sorted(names)
+    record, key = _recorded(folder), names[0]
+    kept = record.get(key)
+    if isinstance(kept, dict) and kept.get("from") == source and kept.get("files") == _hashes(folder, names):
+        return False
+    with warnings.catch_warnings(record=True) as said:
+        make()
+    for one in said:
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    record.pop(key, None)
+    if not said:
+        record[key] = {"from": source, "files": _hashes(folder, names)}
+    write_text(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
+    return True
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """A digest of the code, its libraries and what is made from.
+
+    >>> digest_of("a", "bc") == digest_of("ab", "c")
+    False
+    """
+    covered = hashlib.blake2b(_code().encode(), digest_size=16)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        covered.update(len(data).to_bytes(8, "little") + data)
+    return covered.hexdigest()
+
+
+def page_source(folder: Path) -> str:
+    """A digest of all that a run's page is made from: the files of its folder, the audio that it links, and audits and ablations beside.
+
+    Of `environment.json` without the seconds, which no page shows.
+    """
+    about = {name: value for name, value in read_about(folder).items() if name != "stages"}
+    own = [path for path in _files(folder) if path.name not in (RECORD, "environment.json")]
+    beside = [
+        path
+        for other in sorted(folder.absolute().parent.iterdir())
+        if other != folder.absolute() and any((other / name).is_file() for name in BESIDE)
+        for path in [other, *_files(other)]
+    ]
+    contents = [part for path in [*own, *beside] for part in (str(path.name), path.read_bytes() if path.is_file() else b"")]
+    return digest_of(json.dumps(about, sort_keys=True), json.dumps(_audio(folder)), *contents)
+
+
+def _audio(folder: Path) -> list[tuple[str, str, int, int]]:
+    """Of each clip that a page can play: its name, address, size and time of change."""
+    clips = read_parquet(folder / "clips.parquet")
+    found = sounds((folder / "run.toml").read_text(encoding="utf-8"), folder, clips)
+    states = ((clip, sound.address, sound.file.stat()) for clip, sound in found.items())
+    return [(clip, address, state.st_size, state.st_mtime_ns) for clip, address, state in states]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix not in PAGES and not path.name.startswith("."))
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    """What `made.json` says; nothing where it cannot be read."""
+    try:
+        return dict(json.loads((folder / RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _hashes(folder: Path, names: list[str]) -> dict[str, str]:
+    """A hash of each file, nothing of one that is not there."""
+    paths = {name: folder / name for name in names}
+    return {name: hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.is_file() else "" for name, path in paths.items()}
+
+
+@cache
+def _code() -> str:
+    """A digest of every file of the package and of the versions of the libraries that pages and pictures are made with."""
+    package = Path(__file__).parents[1]
+    covered = hashlib.blake2b(json.dumps([platform.python_version(), versions(LIBRARIES)]).encode(), digest_size=16)
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            covered.update(path.relative_to(package).as_posix().encode() + hashlib.blake2b(path.read_bytes()).digest())
+    return covered.hexdigest()

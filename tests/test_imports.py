@@ -1,0 +1,59 @@
+"""What commands import: a heavy library only where its work is done."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("scipy", "pandas", "pyarrow", "sklearn", "librosa", "opensmile", "xgboost", "optuna", "matplotlib", "numba", "joblib", "dask")
+RUN = ("run", "tones(speakers=4)", "-f", "gemaps", "-m", "svm", "-m", "rf", "--trials", "2", "--inner", "2", "--jobs", "1")
+
+
+def imported(folder: Path, *arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends well."""
+    told = folder / "modules.json"
+    code = (
+        "import atexit, json, pathlib, sys\n"
+        f"atexit.register(lambda: pathlib.Path({str(told)!r}).write_text(json.dumps(sorted(sys.modules))))\n"
+        f"sys.argv = ['ser-bench', *{list(arguments)!r}]\n"
+        "from ser_bench.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return set(json.loads(told.read_text()))
+
+
+def test_help_imports_no_heavy_library(tmp_path):
+    assert not imported(tmp_path, "--help") & set(HEAVY)
+
+
+@pytest.mark.parametrize(("command", "needed"), [("models", {"pandas", "pyarrow", "optuna"}), ("corpora", {"pandas", "pyarrow"})])
+def test_a_catalogue_imports_what_its_table_needs(tmp_path, command, needed):
+    allowed = needed | {"scipy", "joblib"}
+    assert not imported(tmp_path, command) & (set(HEAVY) - allowed)
+
+
+def test_a_finished_run_imports_nothing_that_fits_hears_or_draws(tmp_path):
+    imported(tmp_path, *RUN)
+    again = imported(tmp_path, *RUN)
+    unneeded = (
+        "opensmile",
+        "librosa",
+        "sklearn",
+        "xgboost",
+        "optuna",
+        "numba",
+        "scipy.stats",
+        "scipy.signal",
+        "scipy.optimize",
+        "matplotlib",
+    )
+    assert not again & {*unneeded, "PIL", "jinja2"}
+
+
+def test_extracting_imports_what_computes_and_no_more(tmp_path):
+    modules = imported(tmp_path, "extract", "tones(speakers=4)", "-f", "spectral+mfcc", "--jobs", "1")
+    assert not modules & {"librosa", "scipy.signal", "scipy.stats", "sklearn", "opensmile", "optuna", "xgboost", "matplotlib", "joblib"}
