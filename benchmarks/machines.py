@@ -240,7 +240,7 @@ def report(options: argparse.Namespace) -> None:
             print(f"{name}: done", file=sys.stderr, flush=True)
     first = outcomes[AS_FOUND]
     systems = list(first.scores["system"])
-    head = ["setting", "BLAS kernel", "numpy", *systems, "largest difference", "other decisions, at most", "ranks", "p < .05"]
+    head = ["setting", "BLAS kernel", "numpy", *systems, "largest difference", "different decisions (max.)", "ranks", "p < .05"]
     print_table([*head, "features, sd"], [setting_row(name, first, outcome) for name, outcome in outcomes.items()])
     print()
     rows = [system_row(system, first, list(outcomes.values())) for system in systems]

@@ -1,4 +1,4 @@
-"""What a notebook says, in the command line's words: `load_corpus`, `extract`, `run`.
+"""The Python interface, with the command line's words: `load_corpus`, `extract`, `run`.
 
 The command line is a thin face over these.
 """
