@@ -299,8 +299,8 @@ def ablate(
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
     folder = folder_of(f"{ground.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
-    searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
-    tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
+    searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
+    tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
     about = write_terms(folder, ground, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
     write_csv(ground.skipped, folder / "skipped.csv")
     publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(ground.skipped), *ground.warnings]})

@@ -249,7 +249,7 @@ def fill(table: pd.DataFrame, rows: pd.Index | list[int], systems: Sequence[scor
 def check_honest(protocol: Protocol) -> None:
     """Refuse a split that shares speakers: what groups bring is asked of voices never heard."""
     if protocol.leaky:
-        raise WrongCall(f"--cv {protocol}: an ablation is of speakers never heard; use auto, loso or group:K")
+        raise WrongCall(f"--cv {protocol}: an ablation needs unseen speakers; use auto, loso or group:K")
 
 
 def check_modes(modes: Sequence[str]) -> None:

@@ -169,7 +169,7 @@ def _check_apart(grounds: dict[str, Ground], config: RunConfig) -> None:
         for clip, digest in clips["digest"].items():
             if digest in digests:
                 raise WrongCall(
-                    f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot judge each other"
+                    f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot be evaluated on each other"
                 )
         if own and (twice := sorted(set(clips.index) & seen)):
             raise WrongCall(f"-f {own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
@@ -188,7 +188,7 @@ def _shared(emotions: Mapping[str, Sequence[str]]) -> set[str]:
 
 def _check_protocol(protocol: Protocol, all_tested: bool) -> None:
     if protocol.leaky or protocol.text or protocol.most or not all_tested:
-        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves as by each other, without leaks; use auto, loso or group:K")
+        raise WrongCall(f"--cv {protocol}: corpora are evaluated within and across without leaks; use auto, loso or group:K")
 
 
 def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
@@ -306,7 +306,7 @@ def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, confi
     notes = [pair.doubt] if pair.doubt else []
     notes += [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
     if len(always := np.unique(outcome.predicted)) == 1:
-        notes.append(f"every clip is taken for {judged.emotions[always[0]]}")
+        notes.append(f"every clip is predicted as {judged.emotions[always[0]]}")
     row = {
         "train": pair.train,
         "test": judged.corpus,

@@ -92,7 +92,7 @@ def cli(debug: bool) -> None:
     "learning_curves",
     flag_value=False,
     default=None,
-    help="Do not judge each row with half, a quarter, ... of the training speakers, too; --time-limit implies it.",
+    help="Do not also evaluate each row with half, a quarter, ... of the training speakers; --time-limit implies it.",
 )
 @EQUIVALENCE
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
@@ -374,7 +374,7 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
 @click.option(
     "--with-external",
     is_flag=True,
-    help="Include systems from elsewhere in the comparison of every row with the best; otherwise they change no p of other rows.",
+    help="Include external systems in the comparison of every row with the best; otherwise they change no p of other rows.",
 )
 @EQUIVALENCE
 def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool, rope: float | None) -> None:

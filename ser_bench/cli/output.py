@@ -94,7 +94,7 @@ def print_ablated(found: Ablated) -> None:
     for (features, model), rows in found.table.groupby(system, sort=False):
         print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
-        print_table(*importance_table(rows), title=f"what {features} with {model} leans on")
+        print_table(*importance_table(rows), title=f"feature importance: {features} with {model}")
     say(f"report: {found.folder / 'ablation.html'}")
     print_shown_in(found.shown_in)
 

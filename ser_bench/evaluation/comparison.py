@@ -88,7 +88,7 @@ def compare(rows: pd.DataFrame) -> tuple[list[Comparison], list[str]]:
         uars = group.pivot(index=SYSTEM, columns="corpus", values="uar")
         shared = uars.dropna()
         if len(shared) < 2:
-            unsaid.append(f"Not compared ({about}): fewer than two systems were judged on all of {_listed(blocks.index)}.")
+            unsaid.append(f"Not compared ({about}): fewer than two systems were evaluated on all of {_listed(blocks.index)}.")
         else:
             left_out = [" ".join(system) for system in uars.index.difference(shared.index)]
             compared.append(_comparison(group, shared, left_out))
@@ -142,7 +142,7 @@ def _what_ranks_are(group: pd.DataFrame) -> str:
 
 
 def _left_out(systems: list[str]) -> list[str]:
-    return [f"Left out, as not judged on all of these corpora: {', '.join(systems)}."] if systems else []
+    return [f"Left out, as not evaluated on all of these corpora: {', '.join(systems)}."] if systems else []
 
 
 def _what_tests_say(values: np.ndarray, systems: pd.DataFrame, cliques: list[tuple[int, ...]]) -> list[str]:
@@ -180,7 +180,7 @@ def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: li
         )
     names = [" ".join(system) for system in systems[SYSTEM].to_numpy()]
     groups = "; ".join(", ".join(names[place] for place in clique) for clique in cliques)
-    found = f"no pair is told apart within {groups}" if cliques else "every system is told apart from the next"
+    found = f"no pair differs significantly within {groups}" if cliques else "every system differs significantly from the next"
     return f"Wilcoxon's signed-rank test ({corrected}, p < {_brief(LEVEL)}): {found}."
 
 

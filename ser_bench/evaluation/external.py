@@ -132,7 +132,7 @@ def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> p
     clips = held.index
     table = table.assign(clip=_as_known(table["clip"], clips), predicted=_as_known(table["predicted"], judged.emotions))
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
-    _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not judged in this corpus, or not known in it")
+    _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not evaluated in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
     given = table.set_index("clip")
     known = held[["speaker", "voice", "emotion"]].assign(seed=seed, own=judged.folds[seed][judged.evaluated])
@@ -174,7 +174,7 @@ def _probabilities(rows: pd.DataFrame, emotions: list[str], path: Path) -> pd.Da
     if not given:
         return pd.DataFrame(np.nan, index=rows.index, columns=names)
     if missing := sorted(set(names) ^ set(given)):
-        raise WrongCall(f"{path}: probabilities are for all emotions judged or for none: {missing[0]} is too few or too many")
+        raise WrongCall(f"{path}: probabilities are for all evaluated emotions or for none: {missing[0]} is too few or too many")
     values = np.column_stack([to_numbers(rows[name]) for name in names])
     wrong = np.argwhere(~((values >= 0) & (values <= 1)))
     if len(wrong):

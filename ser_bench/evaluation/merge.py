@@ -292,4 +292,4 @@ def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:
         return ""
     same_search = [other for other in alike if (other[[*SEARCH, "settings"]] == first[[*SEARCH, "settings"]]).all()]
     clips = f"; clips and folds of {first['run']}" if len(same_search) > 1 else ""
-    return f"kept apart: {across.search(first)}{clips}"
+    return f"ranked separately: {across.search(first)}{clips}"

@@ -183,7 +183,7 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
     used = twins.clips.rename_axis("clip").sort_values(["key", "emotion", "clip"])
     protocol, folds = split(used, corpus, config)
-    lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices" for label in lonely_labels(used)]
+    lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers" for label in lonely_labels(used)]
     judged = Judged(corpus.name, config.labels, used, protocol, folds)
     lonely += [line for line in (unlearnt(judged, config.seed),) if line and not lonely]
     left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
@@ -214,7 +214,7 @@ def unlearnt(judged: Judged, seed: int) -> str:
         never = set(judged.codes[folds == fold]) - set(judged.codes[judged.training(seed, fold)])
         lacking |= dict.fromkeys(never, fold)
     emotions = ", ".join(judged.emotions[code] for code in sorted(lacking))
-    return f"in some folds nothing can be learnt of what they hold out: {emotions} (--cv {judged.protocol})" if lacking else ""
+    return f"in some folds the training part lacks what is held out: {emotions} (--cv {judged.protocol})" if lacking else ""
 
 
 def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Protocol, dict[int, np.ndarray]]:
@@ -230,7 +230,7 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
     for column, what in (("emotion", "emotion"), ("voice", "speaker")):
         if clips[column].nunique() < 2:
             only = f"'{clips[column].iloc[0]}' alone" if len(clips) else "nothing"
-            raise WrongCall(f"{corpus.name}: the clips to be judged show {only} as {what}; at least two are needed")
+            raise WrongCall(f"{corpus.name}: the evaluated clips show {only} as {what}; at least two are needed")
     voices = clips["voice"].to_numpy(str)
     protocol = resolve_cv(config.cv, corpus.protocol, voices)
     folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
@@ -283,7 +283,7 @@ def check_left(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame) -> No
 def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:
     """Whom to cite for each part of the feature sets, and under which terms its software stands."""
     parts = distinct_parts(feature_sets)
-    return {part.label: f"{part.source} ({part.licence})" if isinstance(part, Extractor) else "a table of one's own" for part in parts}
+    return {part.label: f"{part.source} ({part.licence})" if isinstance(part, Extractor) else "a user-supplied table" for part in parts}
 
 
 def choose_models(config: RunConfig) -> dict[str, Model]:

@@ -29,7 +29,7 @@ LOSO_LIMIT = 12
 MOST_FOLDS, MOST_SPEAKERS = 1000, 100_000
 SENTENCE_GROUPS = 5
 WITH_SENTENCES = "+sentence"
-CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}, and with @N to learn from N speakers) or random:K"
+CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}, and with @N to train on N speakers) or random:K"
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -91,7 +91,7 @@ def parse_cv(text: str) -> Protocol:
     single, counted, k, sentences, most = match.groups()
     folds = _count(text, k, "folds", MOST_FOLDS) if counted else None
     return Protocol(
-        single or counted, folds, text=bool(sentences), most=_count(text, most, "speakers to learn from", MOST_SPEAKERS) if most else 0
+        single or counted, folds, text=bool(sentences), most=_count(text, most, "training speakers", MOST_SPEAKERS) if most else 0
     )
 
 
@@ -119,7 +119,7 @@ def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
         raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")
     if protocol.most >= n_voices:
-        raise WrongCall(f"--cv {protocol}: there are only {n_voices} speakers, of whom some are held out; learn from fewer")
+        raise WrongCall(f"--cv {protocol}: there are only {n_voices} speakers, of whom some are held out; train on fewer")
     return protocol
 
 
@@ -303,7 +303,7 @@ def check_apart(train: np.ndarray, test: np.ndarray) -> None:
     both = np.intersect1d(train, test)
     if len(both):
         names = ", ".join(both[:3]) + (f" and {len(both) - 3} more" if len(both) > 3 else "")
-        raise SpeakerLeak(f"speaker on both sides of a split: {names}. Nothing judged this way would hold for new voices")
+        raise SpeakerLeak(f"speaker on both sides of a split: {names}. Results from this split would not hold for unseen speakers")
 
 
 def _sentence_groups(clips: pd.DataFrame, seed: int) -> np.ndarray:
@@ -363,5 +363,5 @@ def protocol_words(cv: str) -> str:
     """
     whole, _, most = cv.partition("@")
     speakers, _, sentences = whole.partition("+")
-    learnt = f", {most} of the others learnt from" if most else ""
+    learnt = f", {most} of the others for training" if most else ""
     return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "") + learnt

@@ -245,7 +245,7 @@ def _warnings(corpus: Corpus, own: list[OwnTable], changed: list[str]) -> list[s
     if changed:
         said.append(f"{len(changed)} file(s) had changed though size and times had not, such as {changed[0]}; they are computed again")
     extra = {table.path.name: len(table.table.index.difference(corpus.clips.index)) for table in own}
-    return said + [f"{name}: {n} row(s) for clips that are not judged" for name, n in extra.items() if n]
+    return said + [f"{name}: {n} row(s) for clips that are not evaluated" for name, n in extra.items() if n]
 
 
 def _noted(clips: pd.DataFrame, shelf: Shelf) -> list[str]:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SPLITS = {
-    "speaker": "speakers apart",
-    "random": "at random",
-    "speaker+sentence": "speakers, sentences apart",
+    "speaker": "speaker-independent",
+    "random": "random",
+    "speaker+sentence": "speaker- and text-independent",
 }
-PARAMETERS = {"nested": "nested search", "test": "by the test score"}
+PARAMETERS = {"nested": "nested CV", "test": "tuned on the test set"}
 SCALINGS = {"train": "training clips", "all": "all clips", "speaker": "speaker (transductive)"}
 
 

@@ -43,7 +43,11 @@ def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
 
 
 def _title(comparison: Comparison) -> str:
-    bars = "a bar joins systems that are not told apart (Wilcoxon, Holm)" if "p" in comparison.systems else "too few to tell any two apart"
+    bars = (
+        "a bar joins systems that are not significantly different (Wilcoxon, Holm)"
+        if "p" in comparison.systems
+        else "too few to tell any two apart"
+    )
     return f"{label(f'{TITLES[comparison.track]}, {comparison.search}')}\nmean rank over {len(comparison.corpora)} corpora, {bars}"
 
 

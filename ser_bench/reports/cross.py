@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRACKS = {
-    "train": "scaled by the clips trained on",
-    "corpus": "TRANSDUCTIVE: each corpus scaled by its own clips, the judged one's unlabelled ones too",
-    "speaker": "TRANSDUCTIVE: each speaker scaled by their own clips, the judged ones' unlabelled ones too",
+    "train": "standardised with training-set statistics",
+    "corpus": "TRANSDUCTIVE: each corpus standardised with its own statistics, including the test corpus's unlabelled clips",
+    "speaker": "TRANSDUCTIVE: each speaker standardised with their own statistics, including the test speakers' unlabelled clips",
 }
 LEGEND = (
     "UAR with its 95% confidence interval over the speakers evaluated (jackknife, Student's t). Within a corpus: cross-validated by "
     "speaker; the interval is widened by the bound of what overlapping training sets can add. Across: trained on all of the other "
-    "corpus; no speaker evaluated was trained on, and the interval is for this training corpus. Below it, what is lost against training"
+    "corpus; no speaker evaluated was trained on, and the interval is for this training corpus. Below it, the loss relative to training"
     " within, paired by speaker, with the bound."
 )
 

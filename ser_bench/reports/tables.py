@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-HEAD = ("rank", "features", "model", "UAR", "95% CI", "WAR", "macro F1", "AUC", "p vs best")
+HEAD = ("rank", "features", "model", "UAR", "95% CI", "WAR", "macro F1", "AUC", "p (vs. best)")
 WORDS = ("features", "model", "95% CI")
 """The columns of `HEAD` that are no single numbers."""
 WIDE, READABLE = 140, 20
@@ -59,7 +59,7 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
             named = ({**record, **{key: escaped(record[key]) for key in ("features", "model", "notes")}} for record in group)
             rows += [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in named]
         rows += [[*row["read"], ""] for row in worth(block, resolutions)]
-        lines = table_lines([*HEAD, "seconds"], rows, words=WORDS)
+        lines = table_lines([*HEAD, "CPU time (s)"], rows, words=WORDS)
         told = [legend(block, references), *words_below(block, resolutions), *notes(block)]
         said = [part for line in told if line for part in (escaped(line), "")]
         parts.append("\n".join([f"**{escaped(title)}.**", "", *lines, "", *said]))
@@ -166,10 +166,10 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
         "UAR: unweighted average recall, pooled over held-out speakers, with a 95% confidence interval over speakers that allows for their "
-        "having trained each other's models. p vs best: on new training and test speakers, were the row as good as the best; it allows for "
-        "that, too, and for the best having been chosen from the same data. "
+        "having trained each other's models. p (vs. best): on new training and test speakers, were the row as good as the best; it allows "
+        "for that, too, and for the best having been chosen from the same data. "
         f"{'' if first['budget'] == 'external' else searched}"
-        f"Seconds: of one core, for search and fits. UAR to read against: {'; '.join(lines)}."
+        f"CPU time: of one core, for search and fits. Reference levels: {'; '.join(lines)}."
     )
 
 

@@ -195,7 +195,7 @@ def test_corpora_enough_tell_systems_apart(tmp_path):
     (comparison,) = over_corpora(tmp_path, 7).across
     assert comparison.systems["p"].to_numpy()[1:] == pytest.approx([6 / 2**7] * 2)
     assert comparison.cliques == []
-    assert "every system is told apart from the next" in " ".join(comparison.said)
+    assert "every system differs significantly from the next" in " ".join(comparison.said)
 
 
 def test_two_systems_are_no_case_for_friedman(tmp_path):

@@ -123,7 +123,7 @@ def _reasons(table: Table) -> dict[str, str]:
 
 def _check_whole(table: Table, whole: bool) -> None:
     if not whole:
-        raise WorkFailed(f"{table.folder} lost rows while it was read; run the same command again, they are then computed anew")
+        raise WorkFailed(f"{table.folder} lost rows while it was read; run the same command again, they are then recomputed")
 
 
 def _places(keys: Sequence[str]) -> dict[str, list[int]]:
