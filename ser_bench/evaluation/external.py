@@ -1,6 +1,6 @@
-"""Systems from elsewhere, by the same rules: the folds to train them on, and their predictions judged.
+"""External systems, by the same rules: the folds to train them on, and their predictions evaluated.
 
-In:   a judged corpus; a table of somebody's out-of-fold predictions.
+In:   a evaluated corpus; a table of somebody's out-of-fold predictions.
 Out:  the outer and inner folds as a table; a `Run` of one row, of model ``external``.
 Rule: every clip is predicted once a seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
       is refused by name. That the held-out clips took no part in training cannot be seen from here: it is the word of whoever made the
@@ -56,7 +56,7 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
     """The folds of every clip: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out. `inner_k` is its inner fold where outer fold k is held out, blank for clips
-    that are not learnt from then, and for all where a single training voice allows no inner folds. Of a fixed split only the test part is
+    that are not trained on then, and for all where a single training voice allows no inner folds. Of a fixed split only the test part is
     held out, in fold 0; the others have fold -1, and where there is a dev part, inner fold 0 is that and -1 what is fitted.
     """
     import pandas as pd
@@ -100,7 +100,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
 
 def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
-    """Predictions in a run's columns and order, after a check that each clip has one a seed, in its own fold, of known emotions.
+    """Predictions in a run's columns and order, after a check that each clip has one per seed, in its own fold, of known emotions.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_o
 
 
 def judge(ground: Ground, path: Path, name: str, config: RunConfig, *, decisions_only: bool = False) -> Run:
-    """Judge a table of predictions and write a run folder of its one row.
+    """Evaluate a table of predictions and write a run folder of its one row.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig, *, decisions
 
 
 def _row(judged: Judged, name: str, track: str, seeds: int, notes: list[str]) -> dict[str, Any]:
-    """The row of a system from elsewhere, but for its scores."""
+    """The row of an external system, but for its scores."""
     import pandas as pd
 
     return {

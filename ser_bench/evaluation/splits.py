@@ -1,11 +1,11 @@
-"""Who is judged by whom: outer and inner folds as data.
+"""Who is evaluated by whom: outer and inner folds as data.
 
 In:   voices, labels and, where known, genders of the clips, and the protocol's name.
 Out:  a fold number for each clip.
 Rule: a voice is never on both sides of a split; `check_apart` stops whatever tries.
       Only `random:K`, which exists to show what it costs, is exempt, and marked LEAKY wherever it appears.
 
-A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.twins`). Voices count by where they
+A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.duplicates`). Voices count by where they
 first speak, not by their names: clips stand in the order of their content, so that how a speaker is called moves no fold.
 """
 
@@ -47,7 +47,7 @@ class SpeakerLeak(WorkFailed):
 
 @dataclass(frozen=True)
 class Protocol:
-    """How clips are split for judging.
+    """How clips are split for evaluating.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Protocol:
     text : bool
         Whether what is held out is said in no training clip either: text-independent.
     most : int
-        How many speakers of each fold's training part are learnt from; 0 is all.
+        How many speakers of each fold's training part are used for training; 0 is all.
     draw : int
         Which of several random sets of so many speakers it is.
     """
@@ -155,7 +155,7 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
 
 
 def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int, seed: int) -> np.ndarray:
-    """Which clips are learnt from while a fold is held out: those of other folds, or of other voices that say other sentences; all of them,
+    """The training clips while a fold is held out: those of other folds, or of other voices that say other sentences; all of them,
     or those of some voices drawn at random.
 
     Parameters

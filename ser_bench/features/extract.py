@@ -83,7 +83,7 @@ def extract(corpus: Corpus, features: str, *, cache: str | Path = "features", jo
     cache : str or Path
         The store.
     jobs : int, optional
-        Processes; one a core without.
+        Processes; one per core without.
     **heard
         How clips are heard, as in `Hearing`: ``offset``, ``duration``, ``trim``, ``variant``.
 
@@ -143,7 +143,7 @@ def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path
 
 
 def _parts_for(corpus: Corpus, feature_sets: list[FeatureSet]) -> list[Part]:
-    """All parts, each once; tables of one's own with rows named as the corpus names its clips."""
+    """All parts, each once; user-supplied tables with rows named as the corpus names its clips."""
     return [part.named_as(corpus) if isinstance(part, OwnTable) else part for part in distinct_parts(feature_sets)]
 
 

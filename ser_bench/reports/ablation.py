@@ -28,7 +28,7 @@ LEGEND = (
     "ΔUAR vs. all: difference of the UAR to that of all groups together, with a 95% confidence interval over speakers and p of the "
     "same test (paired jackknife, Student's t, with a correction for overlapping training sets from refits without pairs of folds, or "
     "its bound where there can be none; corrected for the rows of a mode by Holm). Only: one group by itself. Leave-one-out: what only "
-    "that group contributes; correlated groups compensate for each other. Forward selection: at each step every fold adds the group that helps its "
+    "that group contributes; correlated groups compensate for each other. Forward selection: in each step every fold adds what helps its "
     "training speakers most, by inner scores; the row names the group that most folds added. With: one setting changed; no difference is"
     " given where that changes which clips are evaluated."
 )
@@ -113,7 +113,7 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:
-    """What one system leans on: a head, and a row per group as it is read, the largest Shapley value first.
+    """What one system depends on: a head, and a row per group as it is read, the largest Shapley value first.
 
     The last column is there where the model has a measure of its own.
     """
@@ -129,7 +129,7 @@ def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[s
 
 
 def columns_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:
-    """The twenty columns that one system leans on most when shuffled across speakers: a head, and a row per column as it is read."""
+    """The twenty columns that one system depends on most when shuffled across speakers: a head, and a row per column as it is read."""
     losses = _losses(leaned, "column")
     first: list[str] = next(iter(losses.values())).index[:TOP_COLUMNS].tolist() if losses else []
     rows = []
@@ -163,7 +163,7 @@ def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str
 
 
 def _with_importance(table: pd.DataFrame, importance: pd.DataFrame | None) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Each system's rows, and what it leans on, none where that was not measured."""
+    """Each system's rows, and what it depends on, none where that was not measured."""
     import pandas as pd
 
     for system in _systems(table):

@@ -23,7 +23,7 @@ BAR = 0.45
 
 @own_settings()
 def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
-    """Draw mean ranks on a line, a bar joining neighbours that are not told apart, a panel a comparison; writes below `folder`."""
+    """Draw mean ranks on a line, bars joining neighbours that do not differ significantly, one panel per comparison, below `folder`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine

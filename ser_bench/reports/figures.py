@@ -1,4 +1,4 @@
-"""Pictures for papers, as PNG, SVG and PDF: a run's leaderboard, an audit's leak gap, corpora judged by each other.
+"""Pictures for papers, as PNG, SVG and PDF: a run's leaderboard, an audit's leak gap, corpora evaluated by each other.
 
 In:   rows with their intervals, and what they are to be read against.
 Out:  files; the same rows give the same bytes.
@@ -52,7 +52,7 @@ class Panel(NamedTuple):
 
 
 def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:
-    """Draw every row's UAR with its interval on one axis, a panel a track, as `leaderboard` below `folder`."""
+    """Draw every row's UAR with its interval on one axis, a panel per track, as `leaderboard` below `folder`."""
     looks = looks_of(board["model"])
     blocks = [block[block["uar"].notna()] for _, block in board.groupby(BLOCK, sort=False)]
     panels = [

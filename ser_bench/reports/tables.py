@@ -27,7 +27,7 @@ WORDS = ("features", "model", "95% CI")
 WIDE, READABLE = 140, 20
 """Columns of a terminal that nothing is known of, and those that a feature set's name takes at least, or all of it."""
 INDISTINCT = 0.05
-"""The p from which a row cannot be told from the best."""
+"""The p from which a row is not significantly different from the best."""
 
 
 def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
@@ -42,7 +42,7 @@ def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataF
 
 
 def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> str:
-    """The leaderboard as Markdown, a table a block in groups of rows that cannot be told apart from the best or can.
+    """The leaderboard as Markdown, a table a block in groups of rows that cannot be distinguished from the best or can.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def like_best(row: dict[str, Any]) -> bool:
-    """Whether a row is the best, or cannot be told from it."""
+    """Whether a row is the best, or is not significantly different from it."""
     return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= INDISTINCT))
 
 

@@ -82,7 +82,7 @@ class Shelf:
             table.compact()
 
     def heard(self, keys: Sequence[str]) -> dict[str, list[Any]]:
-        """What is known of these clips' audio: the fields of `Heard`, a value a clip."""
+        """What is known of these clips' audio: the fields of `Heard`, a value per clip."""
         known: dict[str, tuple[Any, ...]] = {}
         wanted = set(keys)
         for part in self.audio.parts(["key", *Heard._fields]):
