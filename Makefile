@@ -19,6 +19,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python tests/words.py
 
 # The tables under results/reference/ and in the README: make reference CORPORA=path/to/folder, which holds ravdess/ and emodb/.
 CORPORA ?= ../shared/corpora

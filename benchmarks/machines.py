@@ -6,7 +6,7 @@ The folder holds emodb/ and ravdess/. Under each setting, in a process of its ow
 every model, RAVDESS judges EMO-DB by `egemaps` with the budget of the reference, and a few clips are extracted again. Settings choose the
 BLAS kernel (`OPENBLAS_CORETYPE`), the loops of numpy (`NPY_DISABLE_CPU_FEATURES`), the functions of glibc's libm (`GLIBC_TUNABLES`), the
 target of numba, or all of them as an older processor would. Kernels that this processor cannot execute, or that are another's under a
-second name, are skipped with a line. Printed are UAR, the share of clips with another decision than as found, and whether ranks or
+second name, are skipped with a line. Printed are UAR, the share of clips with another decision than the default, and whether ranks or
 p < .05 changed; then how far each system moved over all settings, and how far features did.
 """
 
@@ -34,7 +34,7 @@ EXTRACTED = ("egemaps", "spectral+mfcc")
 EVERY = 30
 """One in so many clips is extracted again."""
 LIBM = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4"}
-AS_FOUND = "as found"
+AS_FOUND = "default"
 MODELS = ("svm", "logreg", "rf", "xgb", "mlp")
 
 Variables = Mapping[str, str]
@@ -194,7 +194,7 @@ def setting_row(name: str, first: Outcome, outcome: Outcome) -> list[str]:
 
 
 def system_row(system: str, first: Outcome, outcomes: Iterable[Outcome]) -> list[str]:
-    """A system's row: its UAR as found, and the lowest, the highest and the most differing decisions over all settings."""
+    """A system's row: its UAR by default, and the lowest, the highest and the most differing decisions over all settings."""
     uars = [outcome.scores.set_index("system")["uar"][system] for outcome in outcomes]
     share = max(differing(first.decisions, outcome.decisions)[system] for outcome in outcomes)
     return [system, *(decimals(uar, 4) for uar in (uars[0], min(uars), max(uars))), f"{100 * share:.1f} %"]
@@ -207,7 +207,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(MODELS), help="judged within EMO-DB")
     parser.add_argument("--crossed", nargs="+", default=["svm", "logreg"], help="judged from RAVDESS to EMO-DB")
     parser.add_argument("--trials", type=int, default=10, help="trials within EMO-DB")
-    parser.add_argument("--settings", nargs="+", choices=list(settings()), help="only these, and as found", metavar="NAME")
+    parser.add_argument("--settings", nargs="+", choices=list(settings()), help="only these, and the default", metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", default="features", help="the store of extracted features")
     parser.add_argument("--probe", action="store_true", help=argparse.SUPPRESS)
@@ -240,11 +240,11 @@ def report(options: argparse.Namespace) -> None:
             print(f"{name}: done", file=sys.stderr, flush=True)
     first = outcomes[AS_FOUND]
     systems = list(first.scores["system"])
-    head = ["setting", "BLAS kernel", "numpy", *systems, "largest difference", "other decisions, at most", "ranks", "p < .05"]
+    head = ["setting", "BLAS kernel", "numpy", *systems, "largest difference", "different decisions (max.)", "ranks", "p < .05"]
     print_table([*head, "features, sd"], [setting_row(name, first, outcome) for name, outcome in outcomes.items()])
     print()
     rows = [system_row(system, first, list(outcomes.values())) for system in systems]
-    print_table(["system", "UAR as found", "lowest", "highest", "other decisions, at most"], rows)
+    print_table(["system", "UAR, default", "lowest", "highest", "different decisions (max.)"], rows)
 
 
 if __name__ == "__main__":

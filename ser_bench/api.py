@@ -1,4 +1,4 @@
-"""What a notebook says, in the command line's words: `load_corpus`, `extract`, `run`.
+"""The Python interface, with the command line's words: `load_corpus`, `extract`, `run`.
 
 The command line is a thin face over these.
 """
@@ -30,7 +30,7 @@ CROSS_TRACKS = ("train", "corpus")
 
 
 def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh: bool = False, **options: Any) -> Results:
-    """Judge a corpus: extract, tune inside the training speakers, predict the held-out ones, rank.
+    """Evaluate a corpus: extract, tune inside the training speakers, predict the held-out ones, rank.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh
 
 
 def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bool = False) -> list[Results]:
-    """Judge every corpus of a configuration, one after the other; one `Results` a corpus."""
+    """Evaluate every corpus of a configuration, one after the other; one `Results` a corpus."""
     from ser_bench.evaluation import plan, runner
     from ser_bench.evaluation.learning_curves import curves_of
     from ser_bench.evaluation.refits import refit_without_pairs
@@ -129,7 +129,7 @@ def score(
     progress: Progress | None = None,
     **options: Any,
 ) -> Results:
-    """Judge an outside system's out-of-fold predictions by the rules that `run` judges its own by.
+    """Evaluate an outside system's out-of-fold predictions by the rules that `run` evaluates its own by.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def leaderboard(
         The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; `leaderboard` below `out`
         without.
     with_external : bool
-        Whether systems from elsewhere enter the comparison of every row with the best; otherwise they change no p of other rows.
+        Whether external systems enter the comparison of every row with the best; otherwise they change no p of other rows.
     rope : float
         Half the width of the region of practical equivalence, in UAR, whatever those of the runs were.
 
@@ -207,12 +207,12 @@ def cross(
     progress: Progress | None = None,
     **options: Any,
 ) -> Crossed:
-    """Train on one corpus and judge on another: all pairs, and each corpus judged by itself to tell what is lost.
+    """Train on one corpus and evaluate on another: all pairs, and each corpus evaluated by itself to tell what is lost.
 
     Parameters
     ----------
     train, test : str, Path or several
-        Folders, manifests or ``"tones"``; without `test`, every corpus of `train` judges every other.
+        Folders, manifests or ``"tones"``; without `test`, every corpus of `train` evaluates every other.
     track : {'train', 'corpus', 'speaker'} or several
         Scaled by the clips trained on; by each corpus's own clips or by each speaker's own, which are transductive.
     **options
@@ -259,7 +259,7 @@ def ablate(
     progress: Progress | None = None,
     **options: Any,
 ) -> Ablated:
-    """Which groups of columns earn their place: each alone, all without each, and one after the other; and what the system leans on.
+    """Which groups of columns matter: each alone, all without each, and one after the other; and what the system depends on.
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def ablate(
     modes : {'alone', 'without', 'forward'} or several
         All without.
     hold : bool
-        Hold the parameters that were chosen for all groups, instead of tuning every subset anew.
+        Hold the parameters that were chosen for all groups, instead of tuning every subset again.
     importance : bool
         Measure what is lost with the values of a group or column shuffled across and within speakers, and groups' Shapley values, too.
     sweep : dict of str to list
@@ -298,8 +298,8 @@ def ablate(
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
     folder = folder_of(f"{ground.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
-    searched = f"Every subset was tuned anew: {config.trials} trials inside the training speakers of each fold."
-    tuned = "Parameters were held as chosen for all groups in each fold." if hold else searched
+    searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
+    tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
     about = write_terms(folder, ground, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
     write_csv(ground.skipped, folder / "skipped.csv")
     publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(ground.skipped), *ground.warnings]})
@@ -332,7 +332,7 @@ def _sources(given: str | Path | Sequence[str | Path]) -> list[str]:
 
 
 def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress | None = None, **options: Any) -> Audited:
-    """Look for leaks, twins and confounds in a corpus.
+    """Look for leaks, near-duplicates and confounds in a corpus.
 
     Parameters
     ----------
@@ -376,7 +376,7 @@ def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | No
 
 
 def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.DataFrame]:
-    """What `run_config` would fit, one table a corpus: cells, units to do, fits, and roughly how many minutes they take.
+    """What `run_config` would fit, one table per corpus: cells, units to do, fits, and roughly how many minutes they take.
 
     ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
     meant by `where`.

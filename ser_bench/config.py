@@ -22,7 +22,7 @@ from ser_bench.utils.spec import plainly, split_sum, typed, within
 
 
 class Budget(NamedTuple):
-    """How long the search may go on: Optuna trials a unit, inner folds, seeds."""
+    """How long the search may go on: Optuna trials per unit, inner folds, seeds."""
 
     trials: int
     inner: int
@@ -49,7 +49,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "rope": (0, 1),
     "jobs": (0, 1024),
 }
-"""The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits tell apart."""
+"""The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits distinguish."""
 WIDTH, DIFFERENCES, POWER = 0.03, (0.02, 0.05), 0.8
 """What a study is planned for without other words: half the width of an interval, differences in UAR, and with what chance these show."""
 HOW = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "scheduler", "storage", "out", "cache"})
@@ -69,7 +69,7 @@ class RunConfig:
     corpus : tuple of str
         Folders, manifests or ``tones``.
     features : tuple of str
-        Feature sets, ``a+b`` for joined ones, or a Parquet file of one's own.
+        Feature sets, ``a+b`` for joined ones, or a user-supplied Parquet file.
     models : tuple of str
     labels : str
         Label scheme.
@@ -87,12 +87,12 @@ class RunConfig:
     class_weights : {'balanced', 'none'}
         What training clips count: every emotion the same, or every clip.
     time_limit : float
-        Minutes of judging a corpus after which searches end with what they found; 0 is no limit.
+        Minutes of evaluating a corpus after which searches end with what they found; 0 is no limit.
     offset, duration, trim : float
     variant : str
         How clips are heard: as in `Hearing`.
     learning_curves : bool
-        Judge each row with fewer training speakers, too; not under a time limit.
+        Evaluate each row with fewer training speakers, too; not under a time limit.
     rope : float
         Half the width of the region of practical equivalence, in UAR: rows that differ from the best by less are as good.
     max_skipped : float
@@ -102,7 +102,7 @@ class RunConfig:
     allow_similar_names : bool
         Take speakers and emotions whose names are nearly the same ('3' and '03') as different, and 'unknown' as a name.
     jobs : int
-        Processes; 0 is one a core.
+        Processes; 0 is one per core.
     backend : {'local', 'dask'}
     scheduler : str
         Where the work is done: processes of this machine, or of the Dask cluster with that scheduler.
@@ -222,7 +222,7 @@ class RunConfig:
 
 
 def _without_folders(features: str) -> str:
-    """A feature set as it is written, but for the folders of tables of one's own.
+    """A feature set as it is written, but for the folders of user-supplied tables.
 
     >>> _without_folders("egemaps+vectors/mine.parquet"), _without_folders("mfcc(rate=8000)")
     ('egemaps+mine.parquet', 'mfcc(rate=8000)')

@@ -24,8 +24,8 @@ class Results(Run):
     findings : DataFrame
         ``kind, check, what``: what an audit finds without listening.
     learning : DataFrame or None
-        ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row learnt from fewer speakers; None where that was not
-        judged.
+        ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row trained on fewer speakers; None where that was not
+        evaluated.
     """
 
     leaderboard: pd.DataFrame
@@ -44,20 +44,20 @@ class Results(Run):
 
 @dataclass(frozen=True)
 class Crossed:
-    """What came of judging corpora by each other.
+    """What came of evaluating corpora by each other.
 
     Parameters
     ----------
     folder : Path
         With `cross.csv`, `cross.md`, `predictions.parquet`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
-        A row a corpus trained on, corpus judged, feature set, model and track; `loss` is how far the UAR is below training within.
+        A row per corpus trained on, corpus evaluated, feature set, model and track; `loss` is how far the UAR is below training within.
         `overlap` and `loss_overlap` say what their intervals allow for.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
     warnings : list of str
     emotions : list of str
-        Those that all corpora have, and are judged on.
+        Those that all corpora have, and are evaluated on.
     skipped : DataFrame
         ``corpus, clip, reason``.
     """

@@ -1,8 +1,8 @@
-"""Which feature groups earn their place.
+"""Which feature groups matter.
 
 In:   a corpus, feature sets, models.
 Out:  a row a subset of groups: alone, without, and step by step forward; its UAR, and what it is above that of all groups together.
-Rule: every subset is judged as a row of a leaderboard is: tuned anew inside the training speakers (or with the parameters held that were
+Rule: every subset is evaluated as a row of a leaderboard is: re-tuned inside the training speakers (or with the parameters held that were
       chosen there for all groups), on the same clips and folds. What forward selection takes next, it sees from inner scores alone.
 """
 
@@ -66,7 +66,7 @@ class Variation:
 
 
 class Bench:
-    """One feature set and one model, whose subsets are judged on common ground; what is judged once is kept.
+    """One feature set and one model, whose subsets are evaluated on common ground; what is evaluated once is kept.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Bench:
     model : str
     config : RunConfig
     hold : bool
-        Hold the parameters that were chosen for all groups, instead of tuning each subset anew.
+        Hold the parameters that were chosen for all groups, instead of tuning each subset again.
     progress : Progress
     """
 
@@ -89,7 +89,7 @@ class Bench:
         self.judge((place, self.groups) for place in self.places)
 
     def judge(self, wanted: Iterable[tuple[Place, Groups]]) -> None:
-        """Judge subsets at places, all that were not judged yet in parallel.
+        """Evaluate subsets at places, all that were not evaluated yet in parallel.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class Bench:
 
     @property
     def hashes(self) -> list[str]:
-        """Those of the units that judged all groups together."""
+        """Those of the units that evaluated all groups together."""
         return [self.units[place, self.groups].hash for place in self.places]
 
     def predicted(self, variation: Variation) -> np.ndarray:
@@ -200,7 +200,7 @@ def inner_score(unit: Finished) -> float:
 
 
 def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped: bool = True) -> tuple[Ground, list[Bench]]:
-    """A bench for each feature set and model, all groups judged.
+    """A bench for each feature set and model, all groups evaluated.
 
     Parameters
     ----------
@@ -246,9 +246,9 @@ def fill(table: pd.DataFrame, rows: pd.Index | list[int], systems: Sequence[scor
 
 
 def check_honest(protocol: Protocol) -> None:
-    """Refuse a split that shares speakers: what groups bring is asked of voices never heard."""
+    """Refuse a split that shares speakers: what groups bring is asked of unseen speakers."""
     if protocol.leaky:
-        raise WrongCall(f"--cv {protocol}: an ablation is of speakers never heard; use auto, loso or group:K")
+        raise WrongCall(f"--cv {protocol}: an ablation needs unseen speakers; use auto, loso or group:K")
 
 
 def check_modes(modes: Sequence[str]) -> None:
@@ -259,7 +259,7 @@ def check_modes(modes: Sequence[str]) -> None:
 
 
 def ablate(bench: Bench, modes: Sequence[str] = MODES) -> pd.DataFrame:
-    """Judge a model on subsets of a feature set's groups.
+    """Evaluate a model on subsets of a feature set's groups.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def ablate(bench: Bench, modes: Sequence[str] = MODES) -> pd.DataFrame:
 
 
 def variations(bench: Bench, modes: Sequence[str]) -> Iterator[Variation]:
-    """All variations of the modes, judged."""
+    """All variations of the modes, evaluated."""
     yield bench.everywhere("all", "", bench.groups)
     ways = {
         "alone": [bench.everywhere("alone", group, [group]) for group in bench.groups],

@@ -1,9 +1,9 @@
-"""Train on one corpus, judge on another: what is left of a system where microphone, language and actors change, too.
+"""Train on one corpus, evaluate on another: what is left of a system where microphone, language and actors change, too.
 
-In:   corpora to train on, corpora to judge on.
+In:   corpora to train on, corpora to evaluate on.
 Out:  a row a pair, feature set, model and track: UAR on the other corpus, and what is lost against training within it.
-Rule: all pairs are judged on the emotions that every corpus has, and a corpus is judged by others on the very clips that it is judged on
-      by itself. Nothing of it is seen, but on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
+Rule: all pairs are evaluated on the emotions that every corpus has, and on the same clips within a corpus as across.
+      Nothing of the test corpus is seen, but on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
 
 Across corpora no voice that is evaluated trained a model, so given the training corpus the voices are independent: there is no overlap to
 allow for (`overlap` is ``none``), and an interval is about *this* training corpus and new speakers of the other. What other speakers to
@@ -48,7 +48,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Pair:
-    """A corpus to train on and a corpus to judge.
+    """A corpus to train on and a corpus to evaluate.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Pair:
     judged : Judged
         The latter.
     ground : Ground
-        What units stand on: both corpora, or the one where it is judged by itself.
+        What units stand on: both corpora, or the one where it is evaluated by itself.
     doubt : str
         Why the one may not test the other.
     """
@@ -69,7 +69,7 @@ class Pair:
 
     @property
     def within(self) -> bool:
-        """Whether a corpus is judged by itself."""
+        """Whether a corpus is evaluated by itself."""
         return self.train == self.judged.corpus
 
 
@@ -85,7 +85,7 @@ class Outcome:
 def judge_across(
     config: RunConfig, train: Sequence[str], test: Sequence[str], tracks: Sequence[str], progress: Progress
 ) -> tuple[dict[str, Ground], pd.DataFrame, pd.DataFrame]:
-    """Judge every corpus of `test` by every one of `train`, and by itself.
+    """Evaluate every corpus of `test` by every one of `train`, and by itself.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def judge_across(
     grounds : dict of str to Ground
         By source, with the clips of the emotions that all corpora share.
     table : DataFrame
-        The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the corpus judged, blank where
+        The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
         that is what the row is. `overlap` and `loss_overlap` say what the two intervals allow for: `scores.BOUND` or `scores.NONE`.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, voice, emotion, predicted``.
@@ -169,7 +169,7 @@ def _check_apart(grounds: dict[str, Ground], config: RunConfig) -> None:
         for clip, digest in clips["digest"].items():
             if digest in digests:
                 raise WrongCall(
-                    f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot judge each other"
+                    f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot be evaluated on each other"
                 )
         if own and (twice := sorted(set(clips.index) & seen)):
             raise WrongCall(f"-f {own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
@@ -188,11 +188,11 @@ def _shared(emotions: Mapping[str, Sequence[str]]) -> set[str]:
 
 def _check_protocol(protocol: Protocol, all_tested: bool) -> None:
     if protocol.leaky or protocol.text or protocol.most or not all_tested:
-        raise WrongCall(f"--cv {protocol}: corpora are judged by themselves as by each other, without leaks; use auto, loso or group:K")
+        raise WrongCall(f"--cv {protocol}: corpora are evaluated within and across without leaks; use auto, loso or group:K")
 
 
 def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
-    """The clips of these emotions, split anew, with a warning that counts the others."""
+    """The clips of these emotions, split again, with a warning that counts the others."""
     kept = ground.judged.clips["emotion"].isin(emotions).to_numpy()
     clips = ground.judged.clips[kept]
     protocol, folds = split(clips, ground.corpus, config)
@@ -226,7 +226,7 @@ def _doubts(
 def _pairs(
     grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str], doubts: dict[frozenset[str], str]
 ) -> Iterator[list[Pair]]:
-    """For each corpus to judge, its pairs: first with itself."""
+    """For each corpus to evaluate, its pairs: first with itself."""
     for judged in dict.fromkeys(test):
         ground = grounds[judged]
         others = [source for source in dict.fromkeys(train) if source != judged]
@@ -257,7 +257,7 @@ def _named(judged: Judged) -> pd.DataFrame:
 
 
 def _stack(train: Features, test: Features) -> Features:
-    """Two corpora's rows of one feature set; where it depends on the corpus (a table of one's own), the fingerprint names both."""
+    """Two corpora's rows of one feature set; where it depends on the corpus (a user-supplied table), the fingerprint names both."""
     if train.columns != test.columns:
         raise WrongCall(f"{train.name}: the corpora have different columns")
     both = train.fingerprint if train.fingerprint == test.fingerprint else f"{train.fingerprint}+{test.fingerprint}"
@@ -306,7 +306,7 @@ def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, confi
     notes = [pair.doubt] if pair.doubt else []
     notes += [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
     if len(always := np.unique(outcome.predicted)) == 1:
-        notes.append(f"every clip is taken for {judged.emotions[always[0]]}")
+        notes.append(f"every clip is predicted as {judged.emotions[always[0]]}")
     row = {
         "train": pair.train,
         "test": judged.corpus,

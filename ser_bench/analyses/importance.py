@@ -1,4 +1,4 @@
-"""What a system that was trained on all groups leans on.
+"""What a system that was trained on all groups depends on.
 
 In:   a feature set and a model on common ground, their units finished.
 Out:  a row per group or column: what the UAR on held-out speakers loses when its values are replaced by another clip's; and each
@@ -74,7 +74,7 @@ class Values(NamedTuple):
 
 
 def importances(bench: Bench) -> pd.DataFrame:
-    """What a system leans on.
+    """What a system depends on.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """The leak gap: what each shortcut adds to a cell's UAR.
 
 In:   a corpus, one feature set, one model.
-Out:  a row a way to judge them: how clips were split, how parameters were chosen, where scaling statistics came from; the UAR, and
+Out:  a row per way to evaluate them: how clips were split, how parameters were chosen, where scaling statistics came from; the UAR, and
       what it is above the honest one.
 Rule: but for what a row names, everything is as in a run: the same clips, budget, model and number of folds.
 
@@ -43,7 +43,7 @@ PARAMETERS = ("nested", "test")
 
 
 class Way(NamedTuple):
-    """One way to judge a cell.
+    """One way to evaluate a cell.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ NOTHING = scores.Interval(0.0, 0.0, 0.0)
 
 
 def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataFrame]:
-    """Judge one cell in every way.
+    """Evaluate one cell in every way.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 In:   a configuration, and for some of its keys, or of a feature set's parameters, the values to try.
 Out:  a row a value: its UAR, and what it is above that of the configuration as it is.
-Rule: a value is judged as a row of a leaderboard is, on the same folds; where it leaves out other clips, or asks other emotions, no
+Rule: a value is evaluated as a row of a leaderboard is, on the same folds; where it leaves out other clips, or asks other emotions, no
       difference is told.
 """
 
@@ -110,7 +110,7 @@ def _has(name: str, parameter: str) -> bool:
 
 
 def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], progress: Progress) -> pd.DataFrame:
-    """Judge every value.
+    """Evaluate every value.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class Unusable(Exception):
-    """A clip that cannot be judged.
+    """A clip that cannot be evaluated.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ def _fault(said: str) -> str:
 
 
 def check_usable(samples: np.ndarray, rate: int) -> None:
-    """Refuse what cannot be judged.
+    """Refuse what cannot be evaluated.
 
     Raises
     ------

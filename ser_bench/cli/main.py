@@ -92,7 +92,7 @@ def cli(debug: bool) -> None:
     "learning_curves",
     flag_value=False,
     default=None,
-    help="Do not judge each row with half, a quarter, ... of the training speakers, too; --time-limit implies it.",
+    help="Do not also evaluate each row with half, a quarter, ... of the training speakers; --time-limit implies it.",
 )
 @EQUIVALENCE
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
@@ -178,7 +178,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     what stops a run (exit code 1); warnings should be addressed in a paper.
 
     With --gap, one feature set and one model are evaluated soundly and with every shortcut: a random split, hyperparameters
-    chosen by the test score, scaled by all clips or by speaker; and where sentences are known, with these held out, too.
+    chosen on the test set, scaled by all clips or by speaker; and where sentences are known, with these held out, too.
 
     \b
     Examples:
@@ -274,7 +274,7 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
     """Ablate feature groups: each alone, all without each, and forward selection.
 
     Every subset is evaluated as a row of a leaderboard is, tuned again inside the training speakers; differences to all groups come with
-    intervals over speakers and corrected p. Beside them, what the system that has all groups leans on: what it loses with a group's or
+    intervals over speakers and corrected p. Beside them, what the system that has all groups depends on: what it loses with a group's or
     a column's values shuffled across and within speakers, and groups' Shapley values. Writes ablation.csv, importance.csv, a page and a
     plot.
 
@@ -374,7 +374,7 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
 @click.option(
     "--with-external",
     is_flag=True,
-    help="Include systems from elsewhere in the comparison of every row with the best; otherwise they change no p of other rows.",
+    help="Include external systems in the comparison of every row with the best; otherwise they change no p of other rows.",
 )
 @EQUIVALENCE
 def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool, rope: float | None) -> None:

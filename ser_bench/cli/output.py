@@ -76,12 +76,12 @@ def print_merged(merged: Merged) -> None:
 
 
 def _where_time_went(spent: dict[str, float]) -> str:
-    """Such as `` in 12.5 processor minutes (xgb 62 %, rf 30 %, svm 8 %)``."""
+    """Such as `` in 12.5 CPU min (xgb 62%, rf 30%, svm 8%)``."""
     total = sum(spent.values())
     if not total:
         return ""
     shares = ", ".join(f"{model} {seconds / total:.0%}" for model, seconds in spent.items())
-    return f" in {f'{total / 60:.1f} processor minutes' if total > 90 else f'{total:.1f} processor seconds'} ({shares})"
+    return f" in {f'{total / 60:.1f} CPU min' if total > 90 else f'{total:.1f} CPU s'} ({shares})"
 
 
 def print_ablated(found: Ablated) -> None:
@@ -94,7 +94,7 @@ def print_ablated(found: Ablated) -> None:
     for (features, model), rows in found.table.groupby(system, sort=False):
         print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
-        print_table(*importance_table(rows), title=f"what {features} with {model} leans on")
+        print_table(*importance_table(rows), title=f"feature importance: {features} with {model}")
     say(f"report: {found.folder / 'ablation.html'}")
     print_shown_in(found.shown_in)
 

@@ -1,7 +1,7 @@
-"""What is judged: a corpus as a table of clips, whatever its files look like.
+"""What is evaluated: a corpus as a table of clips, whatever its files look like.
 
 In:   a folder of recordings, a manifest, or the name of the embedded corpus.
-Out:  a `Corpus`: one row a clip with path, emotion and speaker, and what else the corpus tells.
+Out:  a `Corpus`: one row per clip with path, emotion and speaker, and what else the corpus tells.
 Rule: a folder's reader is recognised from its files; what no reader understands is named, never dropped in silence.
 
 A corpus is added by one file with a `FileNameReader`: a grammar of file names, and facts.
@@ -90,16 +90,16 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Clips to judge on.
+    """Clips to evaluate on.
 
     Parameters
     ----------
     name : str
     clips : DataFrame
-        One row a clip, sorted by its index `clip`: the path relative to `folder`, with ``#start-end`` for a span.
+        One row per clip, sorted by its index `clip`: the path relative to `folder`, with ``#start-end`` for a span.
         Columns `path` (absolute), `emotion`, `speaker`, `original` (the corpus's own word or code for the emotion), and where
         known `gender`, `sentence`, `intensity`, `session`, `language`, `start`, `end` (s), `fold`, or others of the corpus's own.
-        All but `start`, `end` and `recognised` (the share of listeners who heard the emotion that was meant) are text.
+        All but `start`, `end` and `recognised` (the share of listeners who heard the true emotion) are text.
     folder : Path
     protocol : str, optional
         The customary one: ``loso``, ``group:6``.

@@ -1,7 +1,7 @@
 """The same audio more than once: which copy is used, whose voices belong together.
 
 In:   a clip table with the digest of each clip's samples.
-Out:  the clips to judge with their `voice`, the copies that are not, and what the user should know.
+Out:  the clips to evaluate with their `voice`, the copies that are not, and what the user should know.
 Rule: no audio may stand on both sides of a split. Speakers who share audio share a voice, and only voices are ever separated.
 """
 
@@ -26,7 +26,7 @@ class Twins(NamedTuple):
     Parameters
     ----------
     clips : DataFrame
-        The clips to judge, in the order given, with the column `voice`: as the table says, or all of them that share audio (``A+B``).
+        The clips to evaluate, in the order given, with the column `voice`: as the table says, or all of them that share audio (``A+B``).
     skipped : DataFrame
         Columns `clip`, `reason`, `counts` (False throughout: copies are no loss).
     warnings : list of str

@@ -1,7 +1,7 @@
 """EMO-DB: five men and five women, seven emotions, ten everyday sentences, German.
 
 File names: speaker (two digits), sentence (three characters), the emotion's German initial, take: `03a01Wa.wav`.
-`erkennung.txt`, where it lies in the corpus folder or beside it, tells how many of 20 listeners heard the emotion that was meant:
+`erkennung.txt`, where it lies in the corpus folder or beside it, tells how many of 20 listeners heard the true emotion:
 it fills the column `recognised`, and so the human reference.
 """
 
@@ -69,7 +69,7 @@ class EmoDB(FileNameReader):
 
 
 def read_recognition(table: Path) -> dict[str, float]:
-    """Share of listeners who heard the emotion that was meant, by file stem.
+    """Share of listeners who heard the true emotion, by file stem.
 
     Parameters
     ----------

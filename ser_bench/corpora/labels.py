@@ -1,8 +1,8 @@
-"""What emotions are called, and which of them a corpus is judged on.
+"""What emotions are called, and which of them a corpus is evaluated on.
 
 In:   a corpus's own words or codes; a clip table and a label scheme's name.
-Out:  nouns of one vocabulary; the clips that the scheme judges, with its labels.
-Rule: what has no place in the vocabulary keeps its own word, and what has no place in a scheme is not judged.
+Out:  nouns of one vocabulary; the clips that the scheme evaluates, with its labels.
+Rule: what has no place in the vocabulary keeps its own word, and what has no place in a scheme is not evaluated.
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ def name_emotion(word: str) -> str:
 
 @dataclass(frozen=True)
 class LabelScheme:
-    """Which labels a corpus is judged on.
+    """Which labels a corpus is evaluated on.
 
     Parameters
     ----------
     name, description : str
     labels : mapping of str to str, or None
-        Emotion to label; emotions that it lacks are not judged. None: every emotion is its own label.
+        Emotion to label; emotions that it lacks are not evaluated. None: every emotion is its own label.
     """
 
     name: str
@@ -137,7 +137,7 @@ def scheme_named(name: str) -> LabelScheme:
 
 
 def apply_labels(clips: pd.DataFrame, scheme: str) -> pd.DataFrame:
-    """The clips that a label scheme judges, `emotion` holding its labels.
+    """The clips that a label scheme evaluates, `emotion` holding its labels.
 
     Parameters
     ----------

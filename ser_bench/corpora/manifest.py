@@ -1,4 +1,4 @@
-"""A corpus as a table of one's own: a CSV or Parquet file with one row per clip.
+"""A corpus as a user-supplied table: a CSV or Parquet file with one row per clip.
 
 In:   columns `path` (or `file`, or `clip`), `emotion`, `speaker`, where known those of the clip table, and any others.
 Out:  a `Corpus`; paths are relative to the manifest's folder.

@@ -84,7 +84,7 @@ class Tones:
     harmonics, mixed with breath noise; three vowels' formants filter it and take turns syllable by syllable. Four cues carry the
     emotion: pitch (its height and how far it moves), loudness (level), tempo (syllables a second) and timbre (spectral tilt).
     Each cue is the sum of what the emotion does, of the speaker's habit, and of a little chance; the habits reach further than the
-    emotions. Formant lengths, vowel colours and breath tell speakers apart too, and mean nothing.
+    emotions. Formant lengths, vowel colours and breath distinguish speakers as well, and say nothing of emotions.
 
     With one `cue`, the other three hold speaker and chance alone, the planted one's habits are small, and clips are made by
     `synthesise_alone`, which keeps a cue from being heard in descriptors of another family.
@@ -96,7 +96,7 @@ class Tones:
     emotions : int
         The first so many of `EMOTIONS`, 2 to 6.
     takes : int
-        Clips a speaker and emotion.
+        Clips per speaker and emotion.
     seed : int
         Voices and chance; equal seeds make equal files.
     cue : {'all', 'pitch', 'loudness', 'tempo', 'timbre'}
@@ -233,7 +233,7 @@ def synthesise(voice: Voice, reach: np.ndarray, rng: np.random.Generator) -> np.
 
 
 def synthesise_alone(voice: Voice, cue: str, reach: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One clip whose cues can be told apart: parameters and result as `synthesise`, and the cue that is planted.
+    """One clip whose cues can be distinguished: parameters and result as `synthesise`, and the cue that is planted.
 
     Syllables are parted by whispered joints, a fixed share of each, so that tempo is told by voicing rather than by level;
     vowels and melody keep time of their own; formants are wide, so that harmonics matter little; depth of the joints, phrasing

@@ -2,7 +2,7 @@
 
 In:   rows of a merged leaderboard, and the chance level of each corpus.
 Out:  a comparison a group of rows of one track and one search: mean ranks, tests, and in words what they can tell.
-Rule: a corpus counts once. Only systems that were judged on every corpus of the group take part, by their ranks within each; what
+Rule: a corpus counts once. Only systems that were evaluated on every corpus of the group take part, by their ranks within each; what
       so few corpora cannot tell is said.
 """
 
@@ -44,7 +44,7 @@ class Comparison:
         `equivalent`, `better`: the Bayesian signed-rank test against the first system; where it can tell anything `p`:
         Wilcoxon's test against the first, Holm's correction over all pairs.
     cliques : list of tuple of int
-        Rows of `systems` that are neighbours and not told apart.
+        Rows of `systems` that are neighbours and not significantly different.
     said : list of str
         What it all means, in sentences.
     """
@@ -88,7 +88,7 @@ def compare(rows: pd.DataFrame) -> tuple[list[Comparison], list[str]]:
         uars = group.pivot(index=SYSTEM, columns="corpus", values="uar")
         shared = uars.dropna()
         if len(shared) < 2:
-            unsaid.append(f"Not compared ({about}): fewer than two systems were judged on all of {_listed(blocks.index)}.")
+            unsaid.append(f"Not compared ({about}): fewer than two systems were evaluated on all of {_listed(blocks.index)}.")
         else:
             left_out = [" ".join(system) for system in uars.index.difference(shared.index)]
             compared.append(_comparison(group, shared, left_out))
@@ -104,7 +104,7 @@ def search(row: pd.Series) -> str:
 
 
 def _groups(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Rows of one track and search on two corpora or more; by label scheme where a corpus was judged on several."""
+    """Rows of one track and search on two corpora or more; by label scheme where a corpus was evaluated on several."""
     for _, group in rows.groupby(GROUP, sort=False):
         several = (group.groupby("corpus")["labels"].nunique() > 1).any()
         for _, part in group.groupby("labels", sort=False) if several else [("", group)]:
@@ -113,7 +113,7 @@ def _groups(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) -> Comparison:
-    """Compare the systems of a table of UARs, a row a system and a column a corpus."""
+    """Compare the systems of a table of UARs, a row per system and a column per corpus."""
     systems = uars.assign(mean_rank=scores.mean_ranks(uars), mean_uar=uars.mean(axis=1)).reset_index()
     systems = systems.sort_values(["mean_rank", "mean_uar", *SYSTEM], ascending=[True, False, True, True], ignore_index=True)
     corpora = tuple(uars.columns)
@@ -142,7 +142,7 @@ def _what_ranks_are(group: pd.DataFrame) -> str:
 
 
 def _left_out(systems: list[str]) -> list[str]:
-    return [f"Left out, as not judged on all of these corpora: {', '.join(systems)}."] if systems else []
+    return [f"Left out, as not evaluated on all of these corpora: {', '.join(systems)}."] if systems else []
 
 
 def _what_tests_say(values: np.ndarray, systems: pd.DataFrame, cliques: list[tuple[int, ...]]) -> list[str]:
@@ -180,7 +180,7 @@ def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: li
         )
     names = [" ".join(system) for system in systems[SYSTEM].to_numpy()]
     groups = "; ".join(", ".join(names[place] for place in clique) for clique in cliques)
-    found = f"no pair is told apart within {groups}" if cliques else "every system is told apart from the next"
+    found = f"no pair differs significantly within {groups}" if cliques else "every system differs significantly from the next"
     return f"Wilcoxon's signed-rank test ({corrected}, p < {_brief(LEVEL)}): {found}."
 
 

@@ -109,7 +109,7 @@ def _numpy_simd() -> list[str]:
 
 
 def describe_corpus(ground: Ground) -> dict[str, Any]:
-    """What is judged, with whom to cite for it; `fingerprint` is of every clip's content, emotion and speaker. `effective_speakers` is how
+    """What is evaluated, and whom to cite; `fingerprint` is of every clip's content, emotion and speaker. `effective_speakers` is how
     many speakers of equal weight the UAR is worth."""
     import pandas as pd
 

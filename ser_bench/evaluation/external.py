@@ -1,6 +1,6 @@
-"""Systems from elsewhere, by the same rules: the folds to train them on, and their predictions judged.
+"""External systems, by the same rules: the folds to train them on, and their predictions evaluated.
 
-In:   a judged corpus; a table of somebody's out-of-fold predictions.
+In:   a evaluated corpus; a table of somebody's out-of-fold predictions.
 Out:  the outer and inner folds as a table; a `Run` of one row, of model ``external``.
 Rule: every clip is predicted once a seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
       is refused by name. That the held-out clips took no part in training cannot be seen from here: it is the word of whoever made the
@@ -56,7 +56,7 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
     """The folds of every clip: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out. `inner_k` is its inner fold where outer fold k is held out, blank for clips
-    that are not learnt from then, and for all where a single training voice allows no inner folds. Of a fixed split only the test part is
+    that are not trained on then, and for all where a single training voice allows no inner folds. Of a fixed split only the test part is
     held out, in fold 0; the others have fold -1, and where there is a dev part, inner fold 0 is that and -1 what is fitted.
     """
     import pandas as pd
@@ -100,7 +100,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
 
 def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
-    """Predictions in a run's columns and order, after a check that each clip has one a seed, in its own fold, of known emotions.
+    """Predictions in a run's columns and order, after a check that each clip has one per seed, in its own fold, of known emotions.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> p
     clips = held.index
     table = table.assign(clip=_as_known(table["clip"], clips), predicted=_as_known(table["predicted"], judged.emotions))
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
-    _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not judged in this corpus, or not known in it")
+    _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not evaluated in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
     given = table.set_index("clip")
     known = held[["speaker", "voice", "emotion"]].assign(seed=seed, own=judged.folds[seed][judged.evaluated])
@@ -174,7 +174,7 @@ def _probabilities(rows: pd.DataFrame, emotions: list[str], path: Path) -> pd.Da
     if not given:
         return pd.DataFrame(np.nan, index=rows.index, columns=names)
     if missing := sorted(set(names) ^ set(given)):
-        raise WrongCall(f"{path}: probabilities are for all emotions judged or for none: {missing[0]} is too few or too many")
+        raise WrongCall(f"{path}: probabilities are for all evaluated emotions or for none: {missing[0]} is too few or too many")
     values = np.column_stack([to_numbers(rows[name]) for name in names])
     wrong = np.argwhere(~((values >= 0) & (values <= 1)))
     if len(wrong):
@@ -234,7 +234,7 @@ def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_o
 
 
 def judge(ground: Ground, path: Path, name: str, config: RunConfig, *, decisions_only: bool = False) -> Run:
-    """Judge a table of predictions and write a run folder of its one row.
+    """Evaluate a table of predictions and write a run folder of its one row.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig, *, decisions
 
 
 def _row(judged: Judged, name: str, track: str, seeds: int, notes: list[str]) -> dict[str, Any]:
-    """The row of a system from elsewhere, but for its scores."""
+    """The row of an external system, but for its scores."""
     import pandas as pd
 
     return {

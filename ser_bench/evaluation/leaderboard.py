@@ -1,9 +1,9 @@
-"""The leaderboard: predictions, judged and ranked.
+"""The leaderboard: predictions, evaluated and ranked.
 
 In:   the evidence of a run's cells, and one row per cell that says what it is and what it cost.
 Out:  the table that `leaderboard.csv` holds, what it is to be read against, and what its speakers could have shown at all.
 Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FAILED ones neither. Comparisons with the best
-      are among ranked rows alone, and a system from elsewhere changes no p of other rows unless that is asked for.
+      are among ranked rows alone, and an external system changes no p of other rows unless that is asked for.
 """
 
 from __future__ import annotations
@@ -174,8 +174,8 @@ def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[p
     block : DataFrame
         Ranked rows.
     with_external : bool
-        Whether systems from elsewhere enter the comparison of every row. Otherwise the other rows are compared among themselves, first,
-        and systems from elsewhere with all rows.
+        Whether external systems enter the comparison of every row. Otherwise the other rows are compared among themselves, first,
+        and external systems with all rows.
     """
     outside = (block["model"] == EXTERNAL).to_numpy()
     if with_external or outside.all() or not outside.any():
@@ -215,7 +215,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
-    as published, if all of the corpus's clips are judged; then also what others have published on these, each on the track that it
+    as published, if all of the corpus's clips are evaluated; then also what others have published on these, each on the track that it
     was measured on. `track` is blank for what every track may be read against.
 
     Parameters
@@ -224,7 +224,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     labels : str
         The label scheme.
     clips : DataFrame
-        The clips judged.
+        The clips evaluated.
     """
     import pandas as pd
 
@@ -331,7 +331,7 @@ def resolutions(board: pd.DataFrame, found: Found, *, with_external: bool = Fals
     Returns
     -------
     DataFrame
-        `smallest_difference` is that of `scores.smallest_difference` for the ranked rows, without systems from elsewhere where these are
+        `smallest_difference` is that of `scores.smallest_difference` for the ranked rows, without external systems where these are
         left out of the other rows' comparison; blank where that leaves a single row. `best` is `scores.corrected_best`, `selected` the
         UAR of using in each fold the row with the best inner score, both with intervals; `chosen` says which rows that were. `rope` is the
         one given. Rounded to four digits.

@@ -2,7 +2,7 @@
 
 In:   a plan, and what its run came to.
 Out:  a row per cell and number of training speakers: its mean UAR on the same held-out clips, over several draws of them.
-Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is learnt from. Which they are is luck: at
+Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is used for training. Which they are is luck: at
       least `DRAWS` sets are drawn, and what they differ by is part of the interval. Parameters and rounds are held as the fold's search
       chose them among all: a point tells what fewer speakers cost a system. What searches among these would find is an ablation's to
       tell (``[sweep]``, ``"cv" = ["auto@4"]``).
@@ -71,7 +71,7 @@ def learning_curves(
     Returns
     -------
     table : DataFrame
-        The columns of `COLUMNS`. `speakers` counts those learnt from, all ids of one person as one; at the end of a row's curve it is
+        The columns of `COLUMNS`. `speakers` counts training speakers, all ids of one person as one; at the end of a row's curve it is
         all of them, the fewest where folds differ. `draws` is how many sets of them each fold had over all seeds, `sd_draws` the standard
         deviation of the UAR between them; at the end, where nobody is drawn, 1 and blank, and the row is the leaderboard's.
     warnings : list of str

@@ -2,7 +2,7 @@
 
 In:   run folders.
 Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv`, a figure.
-Rule: what was not judged by one protocol, on the same clips in the same folds, is kept apart (but for systems from elsewhere, whose
+Rule: what was not evaluated by one protocol, on the same clips in the same folds, is kept apart (but for external systems, whose
       search is not known). A row that stands in several runs is one row; where its scores differ, nobody can tell which are right, and
       it is refused.
 """
@@ -123,7 +123,7 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, nam
     folders : iterable of Path
     to : Path
     with_external : bool
-        Whether systems from elsewhere enter the comparison of every row with the best, as `leaderboard.comparisons` takes it.
+        Whether external systems enter the comparison of every row with the best, as `leaderboard.comparisons` takes it.
     named : bool
         Whether these folders were asked for; of others those that cannot be read are left out, with a warning.
     rope : float
@@ -217,7 +217,7 @@ def _settings(path: Path) -> str:
 
 
 def _parts(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    """Rows of one protocol together; a system from elsewhere, which names no search, stands with every one on its clips and folds."""
+    """Rows of one protocol together; an external system, which names no search, stands with every one on its clips and folds."""
     import pandas as pd
 
     outside = rows["model"] == EXTERNAL
@@ -253,7 +253,7 @@ def _unite(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun], *, with_external: bool, rope: float) -> Block:
-    """Rank rows of one protocol anew, from their predictions."""
+    """Rank rows of one protocol again, from their predictions."""
     import pandas as pd
 
     by_run = [(part[part["run"] == run], runs[run]) for run in part["run"].unique()]
@@ -272,7 +272,7 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
 
 
 def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a note on those of systems from elsewhere that others are compared without them."""
+    """Rows with a note on those of external systems that others are compared without them."""
     outside = (part["model"] == EXTERNAL) & (part["status"] == "ok")
     if not (part.loc[~outside, "status"] == "ok").any():
         return part
@@ -292,4 +292,4 @@ def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:
         return ""
     same_search = [other for other in alike if (other[[*SEARCH, "settings"]] == first[[*SEARCH, "settings"]]).all()]
     clips = f"; clips and folds of {first['run']}" if len(same_search) > 1 else ""
-    return f"kept apart: {across.search(first)}{clips}"
+    return f"ranked separately: {across.search(first)}{clips}"

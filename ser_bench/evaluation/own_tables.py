@@ -1,8 +1,8 @@
-"""What a feature table of one's own may hold that no sound put there: labels, the order of clips, speakers' statistics, a selection.
+"""What a user-supplied feature table may hold that no sound put there: labels, the order of clips, speakers' statistics, a selection.
 
 In:   a table's columns, and the emotions, speakers and places of its clips.
 Out:  warnings, each with the statistic and the threshold that it is given for.
-Rule: only what can be told from the numbers is claimed. Columns of real descriptors that were chosen on all labels look like good
+Rule: only what can be inferred from the numbers is claimed. Columns of real descriptors that were chosen on all labels look like good
       ones; docs/confounds.md says what is found, how often, and what cannot be.
 """
 
@@ -51,7 +51,7 @@ AT_A_TIME = 256
 
 @dataclass(frozen=True)
 class Rows:
-    """A table of one's own with what is known of its clips.
+    """A user-supplied table with what is known of its clips.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """What a run will do, before any of it is fitted.
 
 In:   a `RunConfig` for one corpus.
-Out:  a `Plan`: the clips that are judged, their features, their folds, and the units of work.
-Rule: what cannot be judged is refused here, before anything long begins; all rows are judged on the same clips.
+Out:  a `Plan`: the clips that are evaluated, their features, their folds, and the units of work.
+Rule: what cannot be evaluated is refused here, before anything long begins; all rows are evaluated on the same clips.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ REASONS = 3
 
 @dataclass(frozen=True)
 class Ground:
-    """What every row of a run stands on: the corpus, its clips that are judged and how they are split, and features of them."""
+    """What every row of a run stands on: the corpus, its clips that are evaluated and how they are split, and features of them."""
 
     corpus: Corpus
     judged: Judged
@@ -51,7 +51,7 @@ class Ground:
 
 
 class Chosen(NamedTuple):
-    """The clips of a corpus that may be judged, warnings of what in `where` may not be meant, and the corpus as it was loaded."""
+    """The clips of a corpus that may be evaluated, warnings of what in `where` may not be meant, and the corpus as it was loaded."""
 
     corpus: Corpus
     doubts: list[str]
@@ -103,7 +103,7 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
 
 
 def choose_clips(config: RunConfig) -> Chosen:
-    """Load the corpus and choose the clips that may be judged, none of which is heard yet; errors as `make_plan`."""
+    """Load the corpus and choose the clips that may be evaluated, none of which is heard yet; errors as `make_plan`."""
     from ser_bench.corpora import load_corpus, voices_of
 
     whole = load_corpus(config.corpus[0], cache=config.cache)
@@ -114,7 +114,7 @@ def choose_clips(config: RunConfig) -> Chosen:
 
 def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> Ground:
     """Load the corpus, where it is not `chosen` from before, extract what is missing of these feature sets, and settle which clips are
-    judged; errors as `make_plan`."""
+    evaluated; errors as `make_plan`."""
     from ser_bench.features import extract_corpus, parse_features
 
     feature_sets = [parse_features(text) for text in features]
@@ -136,7 +136,7 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, c
 
 
 def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, judged: Judged, config: RunConfig) -> list[str]:
-    """Warnings about tables of one's own: what they hold that is no feature of a sound."""
+    """Warnings about user-supplied tables: what they hold that is no feature of a sound."""
     from ser_bench.evaluation.own_tables import Rows, remarks
 
     told = []
@@ -165,7 +165,7 @@ def select(corpus: Corpus, config: RunConfig) -> tuple[Corpus, list[str]]:
 
 
 def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig) -> tuple[Judged, pd.DataFrame, list[str]]:
-    """Decide which clips are judged and how they are split.
+    """Decide which clips are evaluated and how they are split.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
     twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
     used = twins.clips.rename_axis("clip").sort_values(["key", "emotion", "clip"])
     protocol, folds = split(used, corpus, config)
-    lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices" for label in lonely_labels(used)]
+    lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers" for label in lonely_labels(used)]
     judged = Judged(corpus.name, config.labels, used, protocol, folds)
     lonely += [line for line in (unlearnt(judged, config.seed),) if line and not lonely]
     left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
@@ -214,7 +214,7 @@ def unlearnt(judged: Judged, seed: int) -> str:
         never = set(judged.codes[folds == fold]) - set(judged.codes[judged.training(seed, fold)])
         lacking |= dict.fromkeys(never, fold)
     emotions = ", ".join(judged.emotions[code] for code in sorted(lacking))
-    return f"in some folds nothing can be learnt of what they hold out: {emotions} (--cv {judged.protocol})" if lacking else ""
+    return f"in some folds the training part lacks what is held out: {emotions} (--cv {judged.protocol})" if lacking else ""
 
 
 def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Protocol, dict[int, np.ndarray]]:
@@ -230,7 +230,7 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
     for column, what in (("emotion", "emotion"), ("voice", "speaker")):
         if clips[column].nunique() < 2:
             only = f"'{clips[column].iloc[0]}' alone" if len(clips) else "nothing"
-            raise WrongCall(f"{corpus.name}: the clips to be judged show {only} as {what}; at least two are needed")
+            raise WrongCall(f"{corpus.name}: the evaluated clips show {only} as {what}; at least two are needed")
     voices = clips["voice"].to_numpy(str)
     protocol = resolve_cv(config.cv, corpus.protocol, voices)
     folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
@@ -283,7 +283,7 @@ def check_left(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame) -> No
 def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:
     """Whom to cite for each part of the feature sets, and under which terms its software stands."""
     parts = distinct_parts(feature_sets)
-    return {part.label: f"{part.source} ({part.licence})" if isinstance(part, Extractor) else "a table of one's own" for part in parts}
+    return {part.label: f"{part.source} ({part.licence})" if isinstance(part, Extractor) else "a user-supplied table" for part in parts}
 
 
 def choose_models(config: RunConfig) -> dict[str, Model]:

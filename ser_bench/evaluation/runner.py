@@ -38,7 +38,7 @@ UNSEEN = "its result is not in the folder of units: do all workers share it, und
 
 
 class Fitted(NamedTuple):
-    """What a worker tells of a unit: why it failed; else where its result is, its best inner score and seconds, and what befell a copy."""
+    """What a worker reports a unit: why it failed; else where its result is, its best inner score and seconds, and what befell a copy."""
 
     unit: Unit
     failure: str = ""
@@ -142,7 +142,7 @@ def finish(planned: Plan, progress: Progress, *, fresh: bool = False) -> tuple[d
     failures : dict of str to str
         Why others have none.
     fits : list of Fitted
-        What workers told, one a unit that was not done yet.
+        What workers told, one per unit that was not done yet.
     """
     # Workers elsewhere have working folders of their own.
     store = Path(planned.config.out).resolve() / "units"
@@ -190,7 +190,7 @@ def _not_copied(fits: list[Fitted], storage: str) -> list[str]:
 
 
 def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[Fitted]:
-    """Fit units in parallel, and tell of each when it is done."""
+    """Fit units in parallel, and report each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
     costs = {unit.hash: planned.seconds(unit) for unit in todo}

@@ -192,7 +192,7 @@ def hopeless(differences: np.ndarray, n_speakers: int) -> bool:
     Parameters
     ----------
     differences : array of float, shape (n_seen,)
-        Trial minus best, a value a speaker seen.
+        Trial minus best, a value per speaker seen.
     n_speakers : int
         Speakers that a complete trial sees.
 

@@ -1,11 +1,11 @@
-"""Who is judged by whom: outer and inner folds as data.
+"""Who is evaluated by whom: outer and inner folds as data.
 
 In:   voices, labels and, where known, genders of the clips, and the protocol's name.
 Out:  a fold number for each clip.
 Rule: a voice is never on both sides of a split; `check_apart` stops whatever tries.
       Only `random:K`, which exists to show what it costs, is exempt, and marked LEAKY wherever it appears.
 
-A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.twins`). Voices count by where they
+A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.duplicates`). Voices count by where they
 first speak, not by their names: clips stand in the order of their content, so that how a speaker is called moves no fold.
 """
 
@@ -29,7 +29,7 @@ LOSO_LIMIT = 12
 MOST_FOLDS, MOST_SPEAKERS = 1000, 100_000
 SENTENCE_GROUPS = 5
 WITH_SENTENCES = "+sentence"
-CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}, and with @N to learn from N speakers) or random:K"
+CV_FORMS = f"auto, loso, group:K, predefined (each also with {WITH_SENTENCES}, and with @N to train on N speakers) or random:K"
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -47,7 +47,7 @@ class SpeakerLeak(WorkFailed):
 
 @dataclass(frozen=True)
 class Protocol:
-    """How clips are split for judging.
+    """How clips are split for evaluating.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Protocol:
     text : bool
         Whether what is held out is said in no training clip either: text-independent.
     most : int
-        How many speakers of each fold's training part are learnt from; 0 is all.
+        How many speakers of each fold's training part are used for training; 0 is all.
     draw : int
         Which of several random sets of so many speakers it is.
     """
@@ -91,7 +91,7 @@ def parse_cv(text: str) -> Protocol:
     single, counted, k, sentences, most = match.groups()
     folds = _count(text, k, "folds", MOST_FOLDS) if counted else None
     return Protocol(
-        single or counted, folds, text=bool(sentences), most=_count(text, most, "speakers to learn from", MOST_SPEAKERS) if most else 0
+        single or counted, folds, text=bool(sentences), most=_count(text, most, "training speakers", MOST_SPEAKERS) if most else 0
     )
 
 
@@ -119,7 +119,7 @@ def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
         raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")
     if protocol.most >= n_voices:
-        raise WrongCall(f"--cv {protocol}: there are only {n_voices} speakers, of whom some are held out; learn from fewer")
+        raise WrongCall(f"--cv {protocol}: there are only {n_voices} speakers, of whom some are held out; train on fewer")
     return protocol
 
 
@@ -155,7 +155,7 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
 
 
 def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int, seed: int) -> np.ndarray:
-    """Which clips are learnt from while a fold is held out: those of other folds, or of other voices that say other sentences; all of them,
+    """The training clips while a fold is held out: those of other folds, or of other voices that say other sentences; all of them,
     or those of some voices drawn at random.
 
     Parameters
@@ -303,7 +303,7 @@ def check_apart(train: np.ndarray, test: np.ndarray) -> None:
     both = np.intersect1d(train, test)
     if len(both):
         names = ", ".join(both[:3]) + (f" and {len(both) - 3} more" if len(both) > 3 else "")
-        raise SpeakerLeak(f"speaker on both sides of a split: {names}. Nothing judged this way would hold for new voices")
+        raise SpeakerLeak(f"speaker on both sides of a split: {names}. Results from this split would not hold for unseen speakers")
 
 
 def _sentence_groups(clips: pd.DataFrame, seed: int) -> np.ndarray:
@@ -363,5 +363,5 @@ def protocol_words(cv: str) -> str:
     """
     whole, _, most = cv.partition("@")
     speakers, _, sentences = whole.partition("+")
-    learnt = f", {most} of the others learnt from" if most else ""
+    learnt = f", {most} of the others for training" if most else ""
     return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "") + learnt

@@ -1,4 +1,4 @@
-"""The shortcut that this house exists to expose: hyperparameters chosen by the test score.
+"""The shortcut that this house exists to expose: hyperparameters chosen on the test set.
 
 It has a module of its own, so that nothing else can take it: the leak gap asks for it, and no configuration can.
 """
@@ -30,7 +30,7 @@ def tune_on_test(
     watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
 ) -> UnitResult:
     """Choose one set of parameters for all outer folds by the score on their held-out clips, as a grid search over the leaderboard's own
-    folds does; then fit and judge as ever. Models trained in rounds stop where the held-out clips would have them stop.
+    folds does; then fit and evaluate as ever. Models trained in rounds stop where the held-out clips would have them stop.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The atom of work: a cell x one outer fold x one seed, and the file that remembers it.
 
-In:   a judged corpus, a feature matrix, a model, and which fold and seed.
+In:   a evaluated corpus, a feature matrix, a model, and which fold and seed.
 Out:  predictions for the held-out clips, in `<out>/units/<hash>.parquet`.
 Rule: a unit is a pure function of what its hash covers, and the hash covers all that it depends on:
       never paths, jobs or output folders. Clips stand in the order of their content keys, and speakers are numbered
@@ -167,7 +167,7 @@ class Judged:
         return train & ~self.held_out(seed, without)
 
     def fewest_voices(self) -> int:
-        """How many voices are learnt from in the fold where these are the fewest."""
+        """How many voices are used for training in the fold where these are the fewest."""
         places = [(seed, fold) for seed, folds in self.folds.items() for fold in range(folds.max() + 1)]
         return min(len(np.unique(self.voices[self.training(*place)])) for place in places)
 

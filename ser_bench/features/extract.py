@@ -83,7 +83,7 @@ def extract(corpus: Corpus, features: str, *, cache: str | Path = "features", jo
     cache : str or Path
         The store.
     jobs : int, optional
-        Processes; one a core without.
+        Processes; one per core without.
     **heard
         How clips are heard, as in `Hearing`: ``offset``, ``duration``, ``trim``, ``variant``.
 
@@ -143,7 +143,7 @@ def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path
 
 
 def _parts_for(corpus: Corpus, feature_sets: list[FeatureSet]) -> list[Part]:
-    """All parts, each once; tables of one's own with rows named as the corpus names its clips."""
+    """All parts, each once; user-supplied tables with rows named as the corpus names its clips."""
     return [part.named_as(corpus) if isinstance(part, OwnTable) else part for part in distinct_parts(feature_sets)]
 
 
@@ -245,7 +245,7 @@ def _warnings(corpus: Corpus, own: list[OwnTable], changed: list[str]) -> list[s
     if changed:
         said.append(f"{len(changed)} file(s) had changed though size and times had not, such as {changed[0]}; they are computed again")
     extra = {table.path.name: len(table.table.index.difference(corpus.clips.index)) for table in own}
-    return said + [f"{name}: {n} row(s) for clips that are not judged" for name, n in extra.items() if n]
+    return said + [f"{name}: {n} row(s) for clips that are not evaluated" for name, n in extra.items() if n]
 
 
 def _noted(clips: pd.DataFrame, shelf: Shelf) -> list[str]:

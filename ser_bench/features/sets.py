@@ -1,4 +1,4 @@
-"""What stands behind `-f`: extractors, tables of one's own, and sums of them.
+"""What stands behind `-f`: extractors, user-supplied tables, and sums of them.
 
 In:   text such as `egemaps+mfcc(n_mfcc=13)` or `vectors.parquet`.
 Out:  a `FeatureSet`.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OwnTable:
-    """A Parquet table of one's own: any embedding, any descriptors, a row a clip.
+    """A user-supplied Parquet table: any embedding, any descriptors, a row per clip.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def distinct_parts(feature_sets: list[FeatureSet]) -> list[Part]:
     Raises
     ------
     WrongCall
-        Where two tables of one's own have the same name.
+        Where two user-supplied tables have the same name.
     """
     parts: dict[str, Part] = {}
     for part in (part for feature_set in feature_sets for part in feature_set.parts):
@@ -154,7 +154,7 @@ def _part(term: str) -> Part:
 
 
 def read_own(path: Path) -> OwnTable:
-    """Read a table of one's own: a Parquet file whose index, or whose column `clip` or `file`, names clips as the corpus does.
+    """Read a user-supplied table: a Parquet file whose index, or whose column `clip` or `file`, names clips as the corpus does.
 
     Raises
     ------

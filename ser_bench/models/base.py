@@ -86,7 +86,7 @@ class Fitted(ABC):
         """Decide about clips, scaled as those trained on: shape (n, n_columns)."""
 
     def rests_on(self) -> np.ndarray | None:
-        """The model's own measure of how much it rests on each column, shape (n_columns,), summing to one; None where it has none."""
+        """The model's own measure of how much it is based on each column, shape (n_columns,), summing to one; None where it has none."""
         return None
 
 
@@ -127,7 +127,7 @@ class Narrowed(Fitted):
 
 @dataclass(frozen=True)
 class Certain(Fitted):
-    """All that can be learnt where training knows a single emotion."""
+    """All that can be learned where training knows a single emotion."""
 
     emotion: int
     n_classes: int

@@ -2,7 +2,7 @@
 
 In:   training clips and their emotions.
 Out:  positions of columns.
-Rule: chosen on the training part of a split, anew for each split; the row's notes name the selection.
+Rule: chosen on the training part of a split, again for each split; the row's notes name the selection.
 """
 
 from __future__ import annotations

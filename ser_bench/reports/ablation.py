@@ -22,26 +22,26 @@ from ser_bench.utils.formatting import escaped, interval, p_value, records, shor
 if TYPE_CHECKING:
     import pandas as pd
 
-MODES = {"all": "all groups", "alone": "one alone", "without": "without", "forward": "forward", "sweep": "with"}
-HEAD = ["mode", "group", "columns", "UAR", "95% CI", "above all groups", "p"]
+MODES = {"all": "all groups", "alone": "only", "without": "leave-one-out", "forward": "forward selection", "sweep": "with"}
+HEAD = ["mode", "group", "columns", "UAR", "95% CI", "ΔUAR vs. all", "p"]
 LEGEND = (
-    "Above all groups: difference of the UAR to that of all groups together, with a 95% confidence interval over speakers and p of the "
+    "ΔUAR vs. all: difference of the UAR to that of all groups together, with a 95% confidence interval over speakers and p of the "
     "same test (paired jackknife, Student's t, with a correction for overlapping training sets from refits without pairs of folds, or "
-    "its bound where there can be none; corrected for the rows of a mode by Holm). One alone: what a group can do. Without: what only "
-    "that group brings; correlated groups hide each other there. Forward: at each step every fold takes the group that helps its "
-    "training speakers most, by inner scores; the row tells the group that most folds took. With: one setting changed; no difference is"
-    " told where that changes which clips are judged."
+    "its bound where there can be none; corrected for the rows of a mode by Holm). Only: one group by itself. Leave-one-out: what only "
+    "that group contributes; correlated groups compensate for each other. Forward selection: in each step every fold adds what helps its "
+    "training speakers most, by inner scores; the row names the group that most folds added. With: one setting changed; no difference is"
+    " given where that changes which clips are evaluated."
 )
 
 SHAPLEY, OWN = ("Shapley value", "95% CI"), "built-in importance"
 LEANING = (
-    "What the system that has all groups leans on. Lost when shuffled across speakers: how far the UAR falls when a group's values in "
+    "Importance of feature groups in the system with all groups. Permuted across speakers: decrease of the UAR when a group's values in "
     "every held-out clip are replaced by those of a random clip of another speaker, anywhere in the corpus. Within speakers: by those of "
-    "another clip of the same speaker, which leaves what they say of the speaker. Means over several shuffles, the same whatever the "
+    "another clip of the same speaker, which keeps the information about the speaker. Means over several permutations, independent of the "
     "folds. Shapley value: a group's share of what the UAR is above that of a system with everything shuffled across speakers, over all "
-    "orders in which groups may come in. By its own measure: shares of what splits gained (xgb), of how far they made training clips "
+    "orders in which groups may come in. Built-in importance: shares of what splits gained (xgb), of how far they made training clips "
     "purer (rf: mean decrease in impurity) or of the size of weights (logreg). Intervals over speakers, widened by the bound of what "
-    "overlapping training sets can add. To be leaned on is not to be needed: see without."
+    "overlapping training sets can add. An important group is not necessarily needed: see leave-one-out."
 )
 SHUFFLED_BEFORE = "among a fold's held-out clips"
 TOP_COLUMNS = 20
@@ -113,7 +113,7 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:
-    """What one system leans on: a head, and a row per group as it is read, the largest Shapley value first.
+    """What one system depends on: a head, and a row per group as it is read, the largest Shapley value first.
 
     The last column is there where the model has a measure of its own.
     """
@@ -129,7 +129,7 @@ def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[s
 
 
 def columns_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:
-    """The twenty columns that one system leans on most when shuffled across speakers: a head, and a row per column as it is read."""
+    """The twenty columns that one system depends on most when shuffled across speakers: a head, and a row per column as it is read."""
     losses = _losses(leaned, "column")
     first: list[str] = next(iter(losses.values())).index[:TOP_COLUMNS].tolist() if losses else []
     rows = []
@@ -163,7 +163,7 @@ def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str
 
 
 def _with_importance(table: pd.DataFrame, importance: pd.DataFrame | None) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Each system's rows, and what it leans on, none where that was not measured."""
+    """Each system's rows, and what it depends on, none where that was not measured."""
     import pandas as pd
 
     for system in _systems(table):

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SPLITS = {
-    "speaker": "speakers apart",
-    "random": "at random",
-    "speaker+sentence": "speakers, sentences apart",
+    "speaker": "speaker-independent",
+    "random": "random",
+    "speaker+sentence": "speaker- and text-independent",
 }
-PARAMETERS = {"nested": "nested search", "test": "by the test score"}
+PARAMETERS = {"nested": "nested CV", "test": "tuned on the test set"}
 SCALINGS = {"train": "training clips", "all": "all clips", "speaker": "speaker (transductive)"}
 
 
@@ -87,7 +87,7 @@ def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def leaks(way: Way) -> bool:
-    """Whether a way tells nothing about new voices: all but nested searches on speakers apart, scaled without test clips or, which is a
+    """Whether a way is LEAKY: all but nested searches on speaker-independent splits, scaled without test clips or, a
     track of its own, by speaker."""
     return way.split == "random" or way.parameters == "test" or way.scaling == "all"
 

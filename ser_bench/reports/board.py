@@ -29,7 +29,7 @@ def show_block(
     """A block of the leaderboard as a page shows it; `link` tells where a row stands opened."""
     first = block.iloc[0]
     rows = [{**row, "read": row_cells(row), "like_best": like_best(row), "href": link(row)} for row in records(block)]
-    few = "An interval over fewer than six speakers is not to be leaned on." if first["speakers"] < 6 else ""
+    few = "A confidence interval over fewer than six speakers is unreliable." if first["speakers"] < 6 else ""
     return {
         "title": title,
         "corpus": first["corpus"],

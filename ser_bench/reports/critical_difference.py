@@ -23,7 +23,7 @@ BAR = 0.45
 
 @own_settings()
 def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
-    """Draw mean ranks on a line, a bar joining neighbours that are not told apart, a panel a comparison; writes below `folder`."""
+    """Draw mean ranks on a line, bars joining neighbours that do not differ significantly, one panel per comparison, below `folder`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -43,7 +43,11 @@ def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
 
 
 def _title(comparison: Comparison) -> str:
-    bars = "a bar joins systems that are not told apart (Wilcoxon, Holm)" if "p" in comparison.systems else "too few to tell any two apart"
+    bars = (
+        "a bar joins systems that are not significantly different (Wilcoxon, Holm)"
+        if "p" in comparison.systems
+        else "too few to tell any two apart"
+    )
     return f"{label(f'{TITLES[comparison.track]}, {comparison.search}')}\nmean rank over {len(comparison.corpora)} corpora, {bars}"
 
 

@@ -1,8 +1,8 @@
-"""Corpora judged by each other, for people: a matrix a track, a picture.
+"""Corpora evaluated by each other, for people: a matrix a track, a picture.
 
 In:   the table of `cross.judge_across`.
 Out:  `cross.csv`, `cross.md`, `figures/cross.*`; tables for the terminal.
-Rule: a corpus judged by itself stands beside it judged by others, and transductive tracks stand apart.
+Rule: a corpus evaluated by itself stands beside it evaluated by others, and transductive tracks stand apart.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRACKS = {
-    "train": "scaled by the clips trained on",
-    "corpus": "TRANSDUCTIVE: each corpus scaled by its own clips, the judged one's unlabelled ones too",
-    "speaker": "TRANSDUCTIVE: each speaker scaled by their own clips, the judged ones' unlabelled ones too",
+    "train": "standardised with training-set statistics",
+    "corpus": "TRANSDUCTIVE: each corpus standardised with its own statistics, including the test corpus's unlabelled clips",
+    "speaker": "TRANSDUCTIVE: each speaker standardised with their own statistics, including the test speakers' unlabelled clips",
 }
 LEGEND = (
     "UAR with its 95% confidence interval over the speakers evaluated (jackknife, Student's t). Within a corpus: cross-validated by "
     "speaker; the interval is widened by the bound of what overlapping training sets can add. Across: trained on all of the other "
-    "corpus; no speaker evaluated was trained on, and the interval is for this training corpus. Below it, what is lost against training"
+    "corpus; no speaker evaluated was trained on, and the interval is for this training corpus. Below it, the loss relative to training"
     " within, paired by speaker, with the bound."
 )
 
@@ -38,7 +38,7 @@ NAMED = 3
 
 
 class Matrix(NamedTuple):
-    """A track's cells: a row a system and corpus trained on, a column a corpus judged."""
+    """A track's cells: a row per system and corpus trained on, a column per corpus evaluated."""
 
     title: str
     head: list[str]
@@ -47,7 +47,7 @@ class Matrix(NamedTuple):
 
 
 def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> None:
-    """Write what came of it below `folder`; `emotions` are those judged, `told` what was left out and else is to be known."""
+    """Write what came of it below `folder`; `emotions` are those evaluated, `told` what was left out and else is to be known."""
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / "cross.csv")
     write_parquet(predictions, folder / "predictions.parquet", index=False)
@@ -56,7 +56,7 @@ def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame, 
     looks = looks_of(drawn["model"])
     panels = [_panel(str(test), rows, looks, len(emotions)) for test, rows in drawn.groupby("test", sort=False)]
     if panels:
-        draw(panels, folder / "figures", "cross", f"Trained on one corpus, judged on another: {', '.join(emotions)}")
+        draw(panels, folder / "figures", "cross", f"Trained on one corpus, evaluated on another: {', '.join(emotions)}")
 
 
 def matrices(table: pd.DataFrame) -> Iterator[Matrix]:

@@ -157,7 +157,7 @@ def _reliability(rows: pd.DataFrame, known: Probabilities) -> dict[str, Any]:
 
 
 def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
-    """UAR over the number of speakers learnt from, on a plane `SIDE` high and wider, and the same in words; None for a single point."""
+    """UAR over the number of speakers trained on, on a plane `SIDE` high and wider, and the same in words; None for a single point."""
     if len(points) < 2:
         return None
     chance = 1 / n_emotions

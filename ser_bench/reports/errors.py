@@ -57,7 +57,7 @@ def never_right(rows: pd.DataFrame) -> pd.DataFrame:
     """Clips that no row gets right with any seed, the hardest first: ``emotion, speaker, said, share, p`` by clip.
 
     `said` is what most decisions were (the first by name of several), `share` how many of them, and `p` the mean probability of
-    what was meant, by which clips are sorted; NaN, and then by `share`, where probabilities are not known.
+    the true class, by which clips are sorted; NaN, and then by `share`, where probabilities are not known.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def never_right(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def confused(rows: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of emotions by how often the first was taken for the second: ``meant, said, n, share`` of decisions on what was meant."""
+    """Pairs of emotions by how often the first was predicted as the second: ``meant, said, n, share`` of decisions on the first."""
     counted = rows.groupby(["emotion", "predicted"]).size().rename("n").reset_index()
     counted["share"] = counted["n"] / counted.groupby("emotion")["n"].transform("sum")
     pairs = counted[counted["emotion"] != counted["predicted"]].rename(columns={"emotion": "meant", "predicted": "said"})
@@ -83,7 +83,7 @@ def confused(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _belief(rows: pd.DataFrame) -> pd.Series:
-    """The probability of what was meant."""
+    """The probability of the true class."""
     belief = rows["emotion"].map(lambda _: np.nan).astype(float)
     for emotion in rows["emotion"].unique():
         if f"p.{emotion}" in rows:

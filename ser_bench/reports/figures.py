@@ -1,4 +1,4 @@
-"""Pictures for papers, as PNG, SVG and PDF: a run's leaderboard, an audit's leak gap, corpora judged by each other.
+"""Pictures for papers, as PNG, SVG and PDF: a run's leaderboard, an audit's leak gap, corpora evaluated by each other.
 
 In:   rows with their intervals, and what they are to be read against.
 Out:  files; the same rows give the same bytes.

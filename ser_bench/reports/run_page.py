@@ -1,7 +1,7 @@
 """`report.html`: one self-contained page about a run.
 
 In:   a run folder.
-Out:  the page: the leaderboard on one axis, blocks at a glance, what all systems get wrong, what it rests on, and every cell opened.
+Out:  the page: the leaderboard on one axis, blocks at a glance, what all systems get wrong, what it is based on, and every cell opened.
 Rule: a function of the folder's files alone, but for players and pictures, which stand where `run.toml` leads to audio that is there,
       and for audits and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it,
       until a player is pressed.

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-HEAD = ("rank", "features", "model", "UAR", "95% CI", "WAR", "macro F1", "AUC", "p vs best")
+HEAD = ("rank", "features", "model", "UAR", "95% CI", "WAR", "macro F1", "AUC", "p (vs. best)")
 WORDS = ("features", "model", "95% CI")
 """The columns of `HEAD` that are no single numbers."""
 WIDE, READABLE = 140, 20
 """Columns of a terminal that nothing is known of, and those that a feature set's name takes at least, or all of it."""
 INDISTINCT = 0.05
-"""The p from which a row cannot be told from the best."""
+"""The p from which a row is not significantly different from the best."""
 
 
 def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
@@ -42,7 +42,7 @@ def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataF
 
 
 def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> str:
-    """The leaderboard as Markdown, a table a block in groups of rows that cannot be told apart from the best or can.
+    """The leaderboard as Markdown, a table a block in groups of rows that cannot be distinguished from the best or can.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
             named = ({**record, **{key: escaped(record[key]) for key in ("features", "model", "notes")}} for record in group)
             rows += [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in named]
         rows += [[*row["read"], ""] for row in worth(block, resolutions)]
-        lines = table_lines([*HEAD, "seconds"], rows, words=WORDS)
+        lines = table_lines([*HEAD, "CPU time (s)"], rows, words=WORDS)
         told = [legend(block, references), *words_below(block, resolutions), *notes(block)]
         said = [part for line in told if line for part in (escaped(line), "")]
         parts.append("\n".join([f"**{escaped(title)}.**", "", *lines, "", *said]))
@@ -80,7 +80,7 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def like_best(row: dict[str, Any]) -> bool:
-    """Whether a row is the best, or cannot be told from it."""
+    """Whether a row is the best, or is not significantly different from it."""
     return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= INDISTINCT))
 
 
@@ -166,10 +166,10 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
         "UAR: unweighted average recall, pooled over held-out speakers, with a 95% confidence interval over speakers that allows for their "
-        "having trained each other's models. p vs best: on new training and test speakers, were the row as good as the best; it allows for "
-        "that, too, and for the best having been chosen from the same data. "
+        "having trained each other's models. p (vs. best): on new training and test speakers, were the row as good as the best; it allows "
+        "for that, too, and for the best having been chosen from the same data. "
         f"{'' if first['budget'] == 'external' else searched}"
-        f"Seconds: of one core, for search and fits. UAR to read against: {'; '.join(lines)}."
+        f"CPU time: of one core, for search and fits. Reference levels: {'; '.join(lines)}."
     )
 
 

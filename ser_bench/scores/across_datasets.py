@@ -1,6 +1,6 @@
 """Which systems are better over several corpora.
 
-In:   one UAR a system and corpus, all systems judged on all corpora.
+In:   one UAR per system and corpus, all systems evaluated on all corpora.
 Out:  mean ranks, tests of whether they tell anything, and the groups that no test tells apart.
 Rule: a corpus counts once, however many clips it has, and only within a corpus are UARs compared: chance differs between
       corpora. What so few corpora cannot tell is said (`smallest_signed_rank_p`), not left to look like a finding.
@@ -68,7 +68,7 @@ def friedman(uars: ArrayLike, *, resamples: int = 10_000, seed: int = 0) -> Frie
 
     ``chi2 = 12 / (n k (k + 1)) * sum_j (R_j - n (k + 1) / 2)^2`` over k systems with rank sums R_j over n corpora, divided by
     ``1 - sum(t^3 - t) / (n (k^3 - k))`` for groups of t equal systems. Were all systems equally good, each corpus would put them
-    into any order as likely as into another: p is the share of random orders, drawn anew for every corpus (the data as they are
+    into any order as likely as into another: p is the share of random orders, redrawn for every corpus (the data as they are
     included), whose statistic reaches this one. Approximations by chi-square or F need more corpora than speech has: where three
     corpora agree on the order of three systems, F gives p = 0, and 1 in 36 is true.
 
@@ -225,7 +225,7 @@ def bayesian_signed_rank(a: ArrayLike, b: ArrayLike, *, rope: float = 0.01, samp
 
 
 def cliques(ranks: ArrayLike, p: ArrayLike, *, level: float = 0.05) -> list[tuple[int, ...]]:
-    """Groups of neighbours by mean rank in which no pair is told apart: the bars of a critical-difference diagram.
+    """Groups of neighbours by mean rank in which no pair is significantly different: the bars of a critical-difference diagram.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def cliques(ranks: ArrayLike, p: ArrayLike, *, level: float = 0.05) -> list[tupl
     p : array of float, shape (n_systems, n_systems)
         As `wilcoxon_holm` gives them.
     level : float
-        A pair is told apart by a p below it.
+        A pair is significantly different by a p below it.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 In:   each system's contributions to its UAR, voice by voice, all on the same clips.
 Out:  a difference to the best per system with its interval and p-value, and how far from the best a system must be for that to be found.
-Rule: the best was chosen from the same data that judge it, so it is chosen again in every resample, and clips of one
+Rule: the best was chosen from the same data that evaluate it, so it is chosen again in every resample, and clips of one
       speaker are swapped together.
 """
 
@@ -236,7 +236,7 @@ def smallest_difference(
     other's models, errors and what a difference is compared with both grow by the root of the variance ratio: the mean over pairs is taken.
 
     So the answer is for one system among others as good as the best, is no surer than the spread that a few speakers show, and
-    leaves aside that a farther system is judged first. `benchmarks/size.py` measures the power that there is.
+    leaves aside that a farther system is evaluated first. `benchmarks/size.py` measures the power that there is.
 
     Parameters
     ----------

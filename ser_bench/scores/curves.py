@@ -1,6 +1,6 @@
 """How well scores order clips, and whether probabilities mean what they say, as curves and as one number.
 
-In:   what was meant, and a score a class, clip by clip, as plain arrays.
+In:   true classes, and a score per class, clip by clip, as plain arrays.
 Out:  points to draw, few or many as the caller asks.
 Rule: the area below a class's ROC curve is its AUC: curves are taken within folds too, as scores of differently trained models
       do not share a scale.

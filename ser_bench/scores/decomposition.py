@@ -135,7 +135,7 @@ def _lasting(values: Floats, emotion: np.ndarray, speaker: np.ndarray, fold: np.
 
 
 def _drawn(values: Floats, emotion: np.ndarray, speaker: np.ndarray, fold: np.ndarray) -> float:
-    """Variance due to folds that each seed draws anew; NaN where each is one speaker."""
+    """Variance due to folds that each seed draws again; NaN where each is one speaker."""
     everybody, by_speaker, by_fold = (
         pairs_within(values, emotion, group, same_seed=True) for group in (np.zeros_like(speaker), speaker, fold)
     )

@@ -1,6 +1,6 @@
 """How far a score would move with other speakers.
 
-In:   what was meant and what was predicted, clip by clip, and whose voice it was; or a statistic without each voice in turn.
+In:   true classes and what was predicted, clip by clip, and whose voice it was; or a statistic without each voice in turn.
 Out:  UAR, the recall of each class, a difference or any other statistic, with its interval.
 Rule: clips of one speaker stand or fall together, so nothing here resamples clips; and no interval is without width, as no number of clips
       shows that nothing will ever go wrong.
@@ -123,7 +123,7 @@ def difference_interval(
 def recall_intervals(
     truth: ArrayLike, predicted: ArrayLike, speakers: ArrayLike, *, level: float = 0.95, inflation: float = 1.0
 ) -> dict[str, Interval]:
-    """Recall of each class that was meant, in sorted order, with the interval that leaving speakers out one at a time gives it.
+    """Recall of each true class, in sorted order, with the interval that leaving speakers out one at a time gives it.
 
     As `jackknife_interval`, of one class at a time over the speakers who meant it. Who never meant the class says nothing of it. With
     several seeds the recall is the mean over seeds. Each interval is by itself: of k of them, the chance that one misses is greater than of
@@ -284,7 +284,7 @@ def unpaired_difference_of(counts: Counts, others: Counts, *, level: float = 0.9
 def worst_voice_of(counts: Counts, *, level: float = 0.95) -> tuple[int, Interval]:
     """The place of the voice with the lowest UAR (the first of several), and that UAR with an interval over its clips.
 
-    Leaving voices out says nothing of a minimum, which changes with one of them alone (Efron, 1979). So clips of the voice are taken for
+    Leaving voices out says nothing of a minimum, which changes with one of them alone (Efron, 1979). So clips of the voice are treated as
     independent, and as it was picked among n, the level is that of n intervals that hold all at once (Bonferroni): 1 - (1 - level) / n.
 
     Parameters

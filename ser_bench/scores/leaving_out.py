@@ -1,6 +1,6 @@
 """Scores of probabilities without each voice in turn, by counting once instead of scoring again for every voice.
 
-In:   what was meant, a score per class, clip by clip, and whose voice it was, as plain arrays.
+In:   true classes, a score per class, clip by clip, and whose voice it was, as plain arrays.
 Out:  the score over all voices, and over all but each, voices in sorted order: what `ser_bench.scores.statistic_interval` takes.
 Rule: exactly the scores of `metrics` and `curves` on the clips that are left; a fold that a voice alone holds goes with it.
 """

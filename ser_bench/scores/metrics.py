@@ -1,9 +1,9 @@
 """Scores of predicted emotions.
 
-In:   what was meant and what was predicted, clip by clip, as plain arrays.
-Out:  one number, or one a class.
+In:   true classes and what was predicted, clip by clip, as plain arrays.
+Out:  one number, or one per class.
 Rule: every score but the AUC is arithmetic on confusion counts, so `uar(truth, predicted)` is `uar_of(counts)` with the
-      counting done first; those who already hold counts (one a speaker, one a seed) use the `_of` functions directly.
+      counting done first; those who already hold counts (one per speaker, one per seed) use the `_of` functions directly.
       A class that nobody meant has no recall and takes no part in an average over classes.
 """
 
@@ -82,7 +82,7 @@ def macro_f1(truth: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def recalls(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
-    """Recall of each class that was meant, in sorted order: ``correct_c / N_c``.
+    """Recall of each true class, in sorted order: ``correct_c / N_c``.
 
     Parameters, errors: see `uar`.
 
@@ -95,7 +95,7 @@ def recalls(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
 
 
 def precisions(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
-    """Precision of each class that was meant, in sorted order: ``correct_c / predicted_c``; NaN for one never predicted.
+    """Precision of each true class, in sorted order: ``correct_c / predicted_c``; NaN for one never predicted.
 
     Parameters, errors: see `uar`.
 
@@ -108,7 +108,7 @@ def precisions(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
 
 
 def f1s(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
-    """F1 of each class that was meant, in sorted order: ``2 correct_c / (N_c + predicted_c)``.
+    """F1 of each true class, in sorted order: ``2 correct_c / (N_c + predicted_c)``.
 
     Parameters, errors: see `uar`.
 
@@ -147,7 +147,7 @@ def confusion_counts(truth: ArrayLike, predicted: ArrayLike, *, classes: ArrayLi
     ----------
     truth : array of labels, shape (n_clips,)
     predicted : array of labels, shape (..., n_clips)
-        Leading axes hold several systems or seeds that judged the same clips.
+        Leading axes hold several systems or seeds that evaluated the same clips.
     classes : array of labels, shape (k,), optional
         Their order in the result; by default all labels that occur, sorted.
 
@@ -308,7 +308,7 @@ def micro_auc(truth: ArrayLike, scores: ArrayLike, folds: ArrayLike | None = Non
 
 
 def log_loss(truth: ArrayLike, probabilities: ArrayLike, *, classes: ArrayLike | None = None) -> float:
-    """Mean of ``-ln p`` of the class that was meant; a probability below 1e-7 counts as that, so that one clip cannot be all.
+    """Mean of ``-ln p`` of the true class; a probability below 1e-7 counts as that, so that one clip cannot be all.
 
     Parameters
     ----------
@@ -358,7 +358,7 @@ def codes(values: Labels, classes: Labels) -> NDArray[np.intp]:
 
 
 def _by_class(score: Callable[[Counts], Floats], truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
-    """A score of each class that was meant."""
+    """A score of each true class."""
     meant = labels("truth", truth)
     order = np.unique(np.concatenate([meant, labels("predicted", predicted, like=meant)]))
     values = score(confusion_counts(meant, predicted, classes=order))

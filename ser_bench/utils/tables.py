@@ -1,4 +1,4 @@
-"""Tables that users hand in, read by one set of rules: manifests, features of one's own, predictions, splits.
+"""Tables that users hand in, read by one set of rules: manifests, user-supplied features, predictions, splits.
 
 In:   a CSV or Parquet file, whatever wrote it.
 Out:  a DataFrame with its index as columns, no cell of which was interpreted beyond these rules (`docs/tables.md`).

@@ -137,8 +137,8 @@ def test_the_command_line_prints_the_table(speech, tmp_path):
     small = ["-f", "prosody", "-m", "logreg", "--trials", 2, "--inner", 2, "--jobs", 1, "--out", tmp_path, "--cache", speech / "store"]
     done = call("ablate", speech / "corpus" / "clips.csv", "--mode", "alone", *small)
     assert done.returncode == 0, done.stderr
-    assert "one alone" in done.stdout
-    assert "without" not in done.stdout
+    assert " only" in done.stdout
+    assert "leave-one-out" not in done.stdout
 
 
 def test_holm_multiplies_by_how_many_are_left():

@@ -108,7 +108,7 @@ def test_a_budget_of_none_is_the_budget_s():
         ({"features.mfcc": [3]}, "with a parameter 'mfcc'"),
         ({"features.mfcc.nope": [3]}, "nope"),
         ({"cv": ["bogus"]}, "bogus"),
-        ({"cv": ["random:3"]}, "never heard"),
+        ({"cv": ["random:3"]}, "unseen speakers"),
         ({"labels": ["nosuch"]}, "nosuch"),
         ({"class_weights": ["nnoe"]}, "did you mean 'none'"),
     ],

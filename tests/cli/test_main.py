@@ -142,7 +142,7 @@ def test_leaderboard_prints_the_merged_runs_and_where_they_are_written(tmp_path)
     done = call("leaderboard", "--to", "table", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Across corpora" in done.stdout
-    assert "p vs best" in done.stdout
+    assert "p (vs. best)" in done.stdout
     assert done.stdout.splitlines()[-2:] == ["leaderboard: table/LEADERBOARD.md", "report: table/leaderboard.html"]
     assert (tmp_path / "table" / "leaderboard.csv").exists()
 

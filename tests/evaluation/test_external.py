@@ -95,7 +95,7 @@ def test_a_random_split_is_leaky_for_others_too(tmp_path, corpus, where, folds):
     [
         (lambda t: t.iloc[1:], r"is not predicted"),
         (lambda t: pd.concat([t, t.iloc[:2]]), r"is predicted twice \(and 1 more\)"),
-        (lambda t: pd.concat([t, t.iloc[:1].assign(clip="x.wav")]), r"x\.wav is not judged in this corpus"),
+        (lambda t: pd.concat([t, t.iloc[:1].assign(clip="x.wav")]), r"x\.wav is not evaluated in this corpus"),
         (lambda t: t.assign(fold=(t["fold"] + 1) % 4), r"another fold than its own; see ser-bench splits"),
         (lambda t: t.assign(predicted="joy"), r"is predicted as 'joy', which is none of anger"),
         (lambda t: t.assign(**{"p.anger": 1.0}), r"for all emotions judged or for none"),

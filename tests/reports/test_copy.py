@@ -34,7 +34,7 @@ def copied(page: Any, kind: str, block: int = 0) -> str:
 def test_csv_is_the_rows_shown_in_the_order_shown(page):
     rows = list(csv.DictReader(io.StringIO(copied(page, "csv"))))
     assert [row["rank"] for row in rows] == ["1", "2", "3", "FAILED"]
-    assert set(rows[0]) == {"rank", "features", "model", "UAR", "95% CI", "WAR", "macro F1", "AUC", "p vs best", "seconds"}
+    assert set(rows[0]) == {"rank", "features", "model", "UAR", "95% CI", "WAR", "macro F1", "AUC", "p (vs. best)", "CPU time (s)"}
     visible(page, "#block-1 ~ div th button")[3].click()
     visible(page, "#block-1 ~ div th button")[3].click()
     upwards = list(csv.DictReader(io.StringIO(copied(page, "csv"))))

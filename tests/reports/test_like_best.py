@@ -1,4 +1,4 @@
-"""Rows that are as good as the best for practical purposes: shown by two one-sided tests with the inference of p vs best, never assumed."""
+"""Rows that are as good as the best for practical purposes: two one-sided tests with the inference of p (vs. best), not assumed."""
 
 from __future__ import annotations
 

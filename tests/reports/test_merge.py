@@ -195,7 +195,7 @@ def test_corpora_enough_tell_systems_apart(tmp_path):
     (comparison,) = over_corpora(tmp_path, 7).across
     assert comparison.systems["p"].to_numpy()[1:] == pytest.approx([6 / 2**7] * 2)
     assert comparison.cliques == []
-    assert "every system is told apart from the next" in " ".join(comparison.said)
+    assert "every system differs significantly from the next" in " ".join(comparison.said)
 
 
 def test_two_systems_are_no_case_for_friedman(tmp_path):
@@ -207,12 +207,12 @@ def test_only_systems_judged_on_all_corpora_are_compared(tmp_path):
     runs.append(fabricate.write_ranked_run(tmp_path / "b", {A: 0.7, B: 0.5}, corpus="b"))
     merged = merge(tmp_path, *runs)
     assert merged.across[0].systems[["features", "model"]].to_numpy().tolist() == [list(A), list(B)]
-    assert "Left out, as not judged on all of these corpora: spectral+mfcc svm." in text(merged)
+    assert "Left out, as not evaluated on all of these corpora: spectral+mfcc svm." in text(merged)
 
 
 def test_with_fewer_than_two_shared_systems_it_is_said_that_nothing_is_compared(tmp_path):
     runs = [fabricate.write_ranked_run(tmp_path / name, {A: 0.8, other: 0.6}, corpus=name) for name, other in (("a", B), ("b", C))]
-    assert "fewer than two systems were judged on all of a and b" in text(merge(tmp_path, *runs))
+    assert "fewer than two systems were evaluated on all of a and b" in text(merge(tmp_path, *runs))
 
 
 def test_other_searches_are_not_compared_across_corpora(tmp_path):

@@ -27,7 +27,7 @@ def test_it_loads_without_a_word_on_the_console_or_to_the_network(page):
 
 def test_every_corpus_has_its_block_and_lines_that_are_the_same_for_all_stand_once(page):
     assert len(visible(page, "table.board")) == 3
-    assert page.find_element("css selector", "body").text.count("Read against:") == 1
+    assert page.find_element("css selector", "body").text.count("Reference levels:") == 1
 
 
 def test_a_corpus_can_be_looked_at_alone(page):

@@ -1,4 +1,4 @@
-"""What a hostile reviewer would ask of a corpus, asked first.
+"""What a reviewer would ask of a corpus, asked first.
 
 In:   a corpus, read and heard.
 Out:  findings: errors, which a run would stop for; warnings, which a paper should answer; notes.
@@ -48,7 +48,7 @@ class Audit:
     Parameters
     ----------
     ground : Ground
-        The corpus, and the clips that a run would judge.
+        The corpus, and the clips that a run would evaluate.
     summary : dict of str to str
         Clips, speakers, emotions, hours, durations, rates, in words.
     findings : DataFrame
@@ -104,7 +104,7 @@ def _ranked(found: list[Finding]) -> pd.DataFrame:
 
 
 def summary(ground: Ground) -> dict[str, str]:
-    """What is judged, in words."""
+    """What is evaluated, in words."""
     clips = ground.judged.clips
     seconds = clips["seconds"]
     emotions = ", ".join(f"{emotion} {n}" for emotion, n in clips["emotion"].value_counts().sort_index().items())

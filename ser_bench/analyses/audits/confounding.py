@@ -30,7 +30,7 @@ def confounds(ground: Ground, config: RunConfig) -> Iterator[Finding]:
         said = f"emotion goes with the speaker (Cramér's V {figure(v)} of 0 to 1, threshold {figure(CONFOUNDED)})"
         yield Finding("warning", "confounds", f"{said}: a system that recognises speakers recognises their usual emotions")
     for label in lonely_labels(clips):
-        yield Finding("warning", "confounds", f"'{label}' is only ever shown by one speaker: it cannot be learnt for new voices")
+        yield Finding("warning", "confounds", f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers")
 
 
 def cramers_v(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """The same audio more than once.
 
-In:   what stands to be judged, and what was left out of it.
+In:   what stands to be evaluated, and what was left out of it.
 Out:  findings on copies of a clip, and on equal samples under two names.
 Rule: what a run would stop for is an error here.
 """

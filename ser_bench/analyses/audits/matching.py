@@ -310,7 +310,7 @@ def _summit(heights: np.ndarray, highest: np.ndarray) -> np.ndarray:
 
 
 def _slope(times: np.ndarray, values: np.ndarray) -> float:
-    """The median slope over pairs of windows that do not share much (Theil and Sen), at most 4 %; 0 for too few."""
+    """The median slope over pairs of windows that do not share much (Theil and Sen), at most 4%; 0 for too few."""
     one, other = np.triu_indices(len(times), 1)
     apart = times[other] - times[one] >= 3 * STEP
     slopes = (values[other] - values[one])[apart] / (times[other] - times[one])[apart]

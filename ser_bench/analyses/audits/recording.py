@@ -137,7 +137,7 @@ def header_properties(paths: Sequence[str]) -> np.ndarray:
 
 
 def bit_levels(bits: np.ndarray) -> np.ndarray:
-    """Bits a second as levels from 0 up: a new one begins where the next file below has 15 % fewer.
+    """Bits a second as levels from 0 up: a new one begins where the next file below has 15% fewer.
 
     At a variable rate, and by what surrounds the sound in short files, the bits follow the voice. Such differences are gradual,
     those between settings are not. In EMO-DB as MP3 at a variable rate emotions are told with a UAR of 0.70 by all that is looked at

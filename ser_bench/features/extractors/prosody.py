@@ -155,7 +155,7 @@ def _intensity(track: Track) -> list[float]:
 
 
 def _moves(values: np.ndarray, mask: np.ndarray) -> list[float]:
-    """Between successive frames of the mask: 10 to 90 % range, mean rise and fall a second where it rises and falls, mean change."""
+    """Between successive frames of the mask: 10 to 90% range, mean rise and fall a second where it rises and falls, mean change."""
     low, high = np.quantile(values[mask], [0.1, 0.9])
     steps = np.diff(values)[mask[1:] & mask[:-1]] / HOP_SECONDS
     rise, fall = steps[steps > 0], steps[steps < 0]

@@ -1,4 +1,4 @@
-"""`recording`: what tells of the microphone, the file and the cut, and hardly of the voice. For audits, not for recognising.
+"""`recording`: what reports the microphone, the file and the cut, and hardly of the voice. For audits, not for recognising.
 
 The group `recording` holds what an emotion cannot cause: rate, depth, channels, constant offset. The group `spectrum` holds what a
 microphone, a room or a filter gives and a voice does, too: levels of bands over the whole clip and in its quietest frames. The group
@@ -93,7 +93,7 @@ def depth(samples: np.ndarray) -> int:
 
 
 def bandwidth(framed: np.ndarray, rate: int) -> float:
-    """The frequency below which 99 % of the frames' power lies, in Hz."""
+    """The frequency below which 99% of the frames' power lies, in Hz."""
     power = (np.abs(np.fft.rfft(framed * np.hanning(framed.shape[1]), axis=1)) ** 2).sum(0)[1:]
     reached = np.searchsorted(np.cumsum(power), 0.99 * power.sum())
     return float((reached + 1) * rate / framed.shape[1])

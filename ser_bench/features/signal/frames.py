@@ -61,7 +61,7 @@ class Shape(NamedTuple):
 
 
 def check_frames(name: str, rate: int, frame: int, hop: int) -> None:
-    """Refuse frames in which octave bands cannot be told apart, and hops that leave sound out or follow each other too closely.
+    """Refuse frames in which octave bands cannot be distinguished, and hops that leave sound out or follow each other too closely.
 
     Raises
     ------

@@ -82,7 +82,7 @@ class Shelf:
             table.compact()
 
     def heard(self, keys: Sequence[str]) -> dict[str, list[Any]]:
-        """What is known of these clips' audio: the fields of `Heard`, a value a clip."""
+        """What is known of these clips' audio: the fields of `Heard`, a value per clip."""
         known: dict[str, tuple[Any, ...]] = {}
         wanted = set(keys)
         for part in self.audio.parts(["key", *Heard._fields]):
@@ -123,7 +123,7 @@ def _reasons(table: Table) -> dict[str, str]:
 
 def _check_whole(table: Table, whole: bool) -> None:
     if not whole:
-        raise WorkFailed(f"{table.folder} lost rows while it was read; run the same command again, they are then computed anew")
+        raise WorkFailed(f"{table.folder} lost rows while it was read; run the same command again, they are then recomputed")
 
 
 def _places(keys: Sequence[str]) -> dict[str, list[int]]:

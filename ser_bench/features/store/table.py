@@ -76,7 +76,7 @@ class Table:
         Parameters
         ----------
         columns : dict
-            A value a row for each column of the schema.
+            A value per row for each column of the schema.
         """
         import pyarrow as pa
 

@@ -1,8 +1,8 @@
 """Trees grown on binned columns, compiled: the inside of the random forest.
 
-In:   columns in few bins, a column a row; emotions; and how often and how heavily each clip counts in a tree.
+In:   columns in few bins, a column per row; emotions; and how often and how heavily each clip counts in a tree.
 Out:  flat arrays of nodes, of all trees one after the other.
-Rule: as in scikit-learn's forest, a node looks for the split with the least Gini impurity over some columns drawn anew (Breiman,
+Rule: as in scikit-learn's forest, a node looks for the split with the least Gini impurity over some columns redrawn (Breiman,
       *Random forests*, 2001), and over more where those hold no split; only that cuts lie between bins. Draws come from
       the given seed alone, and no sum depends on the machine.
 """
@@ -150,7 +150,7 @@ def _best_cut(
 def _best_split(
     codes: Array, y: Array, weight: Array, clips: Array, total: Array, tried: int, least: int, columns: Array, state: Array, room: Room
 ) -> tuple[float, int, int]:
-    """The best cut among `tried` columns drawn anew, or more where these hold none: its worth, column and bin; -1 where none does.
+    """The best cut among `tried` columns redrawn, or more where these hold none: its worth, column and bin; -1 where none does.
 
     `columns` is all of them in any order, which draws change.
     """
