@@ -87,8 +87,10 @@ def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def leaks(way: Way) -> bool:
-    """Whether a way tells nothing about new voices: all but nested searches on speakers apart, scaled without test clips or, which is a
-    track of its own, by speaker."""
+    """Whether a way tells nothing about new voices.
+
+    So do all but nested searches on speakers apart, scaled without test clips or, which is a track of its own, by speaker.
+    """
     return way.split == "random" or way.parameters == "test" or way.scaling == "all"
 
 

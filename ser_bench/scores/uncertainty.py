@@ -196,8 +196,10 @@ def variance_ratios(influences: Floats, shares: Floats, losses: Floats | None = 
 
 
 def _moderated(extra: Floats, plain: Floats) -> Floats:
-    """Variances of UARs (diagonal) and of differences over plain ones: the mean of each ratio and that of all its kind; NaN where nothing
-    is known."""
+    """Variances of UARs (diagonal) and of differences over plain ones.
+
+    The mean of each ratio and that of all its kind; NaN where nothing is known.
+    """
     ratios = np.full(plain.shape, np.nan)
     itself = np.eye(len(plain), dtype=bool)
     for kind in (itself, ~itself):
