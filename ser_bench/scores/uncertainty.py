@@ -32,9 +32,10 @@ import numpy as np
 
 from ser_bench.scores.metrics import Counts, Floats, recalls_of
 
-BOUND, NONE = "bound", "none"
-"""What an interval allows for where overlapping training sets were not measured: the most that they can add; nothing, as no voice that was
-evaluated trained any model."""
+BOUND = "bound"
+"""What an interval allows for where overlapping training sets were not measured: the most that they can add."""
+NONE = "none"
+"""What it allows for where no voice that was evaluated trained any model: nothing."""
 
 
 def overlap_bound(n_voices: int) -> float:
