@@ -1,11 +1,12 @@
 # Everything on a fresh machine with Python (3.11 to 3.13) and make:
 #   make run    install, judge the embedded corpus, say where the report is
 #   make test   install, lint, type-check, test
+#   make docs   build the documentation site into site/
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint reference clean
+.PHONY: run test test-lowest lint docs reference clean
 
 run: .venv/installed
 	$(BIN)/ser-bench run
@@ -15,11 +16,21 @@ test: lint
 	$(BIN)/pytest -p no:xdist tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+# The lowest versions that pyproject.toml allows, all together, on the lowest Python.
+test-lowest: .venv-lowest/installed
+	.venv-lowest/bin/pytest -p no:xdist tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py
+	.venv-lowest/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python tests/words.py
+
+# Anything that would be a warning is an error: dead links, names without a docstring page, parameters that are not there.
+docs: .venv/installed-docs
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 # The tables under results/reference/ and in the README: make reference CORPORA=path/to/folder, which holds ravdess/ and emodb/.
 CORPORA ?= ../shared/corpora
@@ -38,5 +49,15 @@ reference: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch .venv/installed $@
 
+.venv/installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch .venv/installed $@
+
+.venv-lowest/installed: pyproject.toml .venv/installed-dev
+	rm -rf .venv-lowest
+	$(BIN)/uv venv --quiet --python 3.11 .venv-lowest
+	VIRTUAL_ENV=.venv-lowest $(BIN)/uv pip install --quiet --resolution lowest-direct --editable '.[dev]'
+	@touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-lowest site .pytest_cache .ruff_cache .mypy_cache

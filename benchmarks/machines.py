@@ -76,7 +76,7 @@ def settings() -> dict[str, Variables]:
 
 
 def call(variables: Variables, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """This file in a process of its own, under these variables."""
+    """Run this file in a process of its own, under these variables."""
     line = [sys.executable, __file__, *arguments]
     return subprocess.run(line, env=os.environ | variables, capture_output=True, text=True, check=False)
 

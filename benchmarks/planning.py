@@ -124,8 +124,11 @@ def planned(options: argparse.Namespace) -> Iterator[list[str]]:
 
 
 def fixed(spread: Spread) -> Spread:
-    """What components are where sentences are fixed: what varies from one to the next is no part of the variance over speakers, and
-    what a speaker does with each of them is part of the speaker."""
+    """What components are where sentences are fixed.
+
+    What varies from one to the next is no part of the variance over speakers, and what a speaker does with each of them is part of
+    the speaker.
+    """
     return Spread(spread.speaker + spread.cell / spread.sentences, 0.0, 0.0, spread.clip, spread.speakers, 0, spread.clips)
 
 

@@ -1,5 +1,6 @@
-"""The tables under results/reference/ and in the README, from the real corpora: leaderboards, leak gaps, corpora judged by each other,
-ablations.
+"""The tables under results/reference/ and in the README, from the real corpora.
+
+Leaderboards, leak gaps, corpora judged by each other, ablations.
 
     make reference CORPORA=path/to/corpora        (a folder that holds ravdess/ and emodb/)
 

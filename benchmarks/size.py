@@ -44,8 +44,10 @@ WEAKER = (0.06, 0.12)
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """What one board says: confusions, contributions of each row and speaker, variances of differences, and their ratios by each of
-    `WAYS`."""
+    """What one board says.
+
+    Confusions, contributions of each row and speaker, variances of differences, and their ratios by each of `WAYS`.
+    """
 
     counts: np.ndarray
     shares: np.ndarray

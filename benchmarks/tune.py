@@ -1,5 +1,7 @@
-"""Nested tuning, the plain way and ours, side by side: seconds (and their ratio, and that of processor seconds, which
-other work on the machine hardly moves), UAR, and how many trials were pruned.
+"""Nested tuning, the plain way and ours, side by side.
+
+Seconds (and their ratio, and that of processor seconds, which other work on the machine hardly moves), UAR, and how many
+trials were pruned.
 
     python benchmarks/tune.py path/to/ravdess -f egemaps --trials 10 --seeds 5
 

@@ -200,7 +200,7 @@ class RunConfig:
         return Workers(cpu_count())
 
     def for_corpus(self, source: str) -> RunConfig:
-        """This configuration for one corpus alone, its budget resolved to numbers."""
+        """The configuration for one corpus alone, its budget resolved to numbers."""
         name = self.budget
         if name == "auto":
             name = "smoke" if source.partition("(")[0] == "tones" else "standard"
@@ -215,8 +215,10 @@ class RunConfig:
         )
 
     def what(self) -> dict[str, Any]:
-        """Only what decides results: where the corpus or a table of features lies does not, what is in them does, and the units answer for
-        that."""
+        """Only what decides results.
+
+        Where the corpus or a table of features lies does not, what is in them does, and the units answer for that.
+        """
         features = tuple(map(_without_folders, self.features))
         return {key: value for key, value in dataclasses.asdict(self).items() if key not in HOW} | {"features": features}
 
@@ -287,10 +289,10 @@ def to_toml(config: RunConfig) -> str:
 
 
 def _in_toml(value: Any) -> str:
-    """A value as TOML 1.0 writes it.
+    r"""A value as TOML 1.0 writes it.
 
-    >>> print(_in_toml(("a\\\\b", 'say "x"', "new\\nline")), _in_toml(1e-07), _in_toml(True))
-    ["a\\\\b", "say \\"x\\"", "new\\u000Aline"] 1e-07 true
+    >>> print(_in_toml(("a\\b", 'say "x"', "new\nline")), _in_toml(1e-07), _in_toml(True))
+    ["a\\b", "say \"x\"", "new\u000Aline"] 1e-07 true
     """
     if isinstance(value, bool):
         return str(value).lower()

@@ -62,10 +62,10 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> WrongCall:
 
 
 def printable(text: str) -> str:
-    """The text with control characters, line breaks and marks that turn the direction of reading written out, for a line on a terminal.
+    r"""The text with control characters, line breaks and marks that turn the direction of reading written out, for a line on a terminal.
 
-    >>> printable("a\\x1b[31mb\\u202ec\\n")
-    'a\\\\x1b[31mb\\\\u202ec\\\\n'
+    >>> printable("a\x1b[31mb\u202ec\n")
+    'a\\x1b[31mb\\u202ec\\n'
     """
     return "".join(map(_written_out, text)) if not text.isascii() or not text.isprintable() else text
 

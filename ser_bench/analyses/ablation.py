@@ -133,8 +133,10 @@ class Bench:
         return Variation(mode, group, dict.fromkeys(self.places, tuple(sorted(kept))))
 
     def losses(self, variations: Sequence[Variation]) -> list[np.ndarray]:
-        """What folds lose without each other where these groups are kept, each of shape (n_seeds, n_folds, n_folds); NaN where nothing was
-        refitted."""
+        """What folds lose without each other where these groups are kept.
+
+        Each is of shape (n_seeds, n_folds, n_folds); NaN where nothing was refitted.
+        """
         keys = list(dict.fromkeys(key for variation in variations for key in variation.kept.items()))
         sets = {self.units[key].features: self.features.of_groups(key[1]) for key in keys}
         units = list({self.units[key].hash: self.units[key] for key in keys}.values())
@@ -234,8 +236,10 @@ NOTHING = ("diff", "diff_low", "diff_high")
 
 
 def fill(table: pd.DataFrame, rows: pd.Index | list[int], systems: Sequence[scores.System], reference: scores.System | None) -> None:
-    """Write intervals into rows of `COLUMNS`, one per system, and what these are above a reference on the same clips, with p-values that
-    are corrected for their number; without a reference no difference is reported."""
+    """Write intervals into rows of `COLUMNS`, one per system, and what these are above a reference on the same clips.
+
+    P-values are corrected for their number; without a reference no difference is reported.
+    """
     ratios = scores.ratios_of([*([reference] if reference else []), *systems])
     own = np.diag(ratios)[-len(systems) :]
     bounds = [scores.jackknife_of(system.counts, inflation=float(ratio)) for system, ratio in zip(systems, own, strict=True)]

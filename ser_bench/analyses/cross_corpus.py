@@ -133,8 +133,10 @@ def judge_across(
 
 
 def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -> dict[str, Ground]:
-    """Every corpus, with the clips of the emotions that all share; errors as `judge_across`. What names and labels do not allow is refused
-    before anything is extracted."""
+    """Every corpus, with the clips of the emotions that all share; errors as `judge_across`.
+
+    What names and labels do not allow is refused before anything is extracted.
+    """
     configs = {source: dataclasses.replace(config, corpus=(source,)) for source in sources}
     chosen = {source: choose_clips(configs[source]) for source in sources}
     _check_names(chosen)

@@ -66,8 +66,10 @@ class Asked(NamedTuple):
 
 
 class Values(NamedTuple):
-    """Values to replace others by: all clips of the corpus, and which of them stands in for each held-out one, by way and repeat; shape
-    (2, REPEATS, n_held_out)."""
+    """Values to replace others by: all clips of the corpus, and which of them stands in for each held-out one.
+
+    The latter by way and repeat, shape (2, REPEATS, n_held_out).
+    """
 
     everyone: UnitData
     donors: np.ndarray
@@ -239,8 +241,10 @@ def _call(bench: Bench, place: Place, path: Path, asked: Asked, donors: np.ndarr
 
 
 def _digest(bench: Bench, place: Place, single: list[int]) -> str:
-    """What a unit's hash does not cover: which columns are shuffled together, and a search that was cut short may have chosen other
-    parameters."""
+    """What a unit's hash does not cover.
+
+    Which columns are shuffled together, and a search that was cut short may have chosen other parameters.
+    """
     about = bench.found[place, bench.groups].about
     members = [bench.groups.index(group) for group in bench.features.groups]
     covered = json.dumps([VERSION, about["params"], about["rounds"], single, members], sort_keys=True)

@@ -25,8 +25,10 @@ COUNT_FOLLOWS = 1
 
 
 class Frame(NamedTuple):
-    """A frame of layer III: where it begins, its bytes, its bit rate, the bytes before its sound's data, and what all frames of a stream
-    share."""
+    """A frame of layer III.
+
+    Where it begins, its bytes, its bit rate, the bytes before its sound's data, and what all frames of a stream share.
+    """
 
     at: int
     size: int
@@ -75,8 +77,10 @@ def has_length(data: bytes) -> bool:
 
 
 def next_frame(data: bytes, at: int, kind: bytes | None = None) -> Frame | None:
-    """The first frame from a place on, of that kind where one is given; None where there is none. What begins like a frame is one where
-    another follows it, or the end."""
+    """The first frame from a place on, of that kind where one is given; None where there is none.
+
+    What begins like a frame is one where another follows it, or the end.
+    """
     while (at := data.find(b"\xff", at)) >= 0:
         frame = _frame(data, at)
         if frame and kind in (None, frame.kind):

@@ -38,11 +38,13 @@ def shown(value: Any) -> Any:
 
 
 def warn(warnings: Iterable[str]) -> None:
+    """Print warnings on stderr, a line each."""
     for warning in warnings:
         say(f"warning: {warning}", err=True)
 
 
 def print_results(result: Results) -> None:
+    """A run's warnings, its leaderboard, what was fitted, and where the report is."""
     from ser_bench.reports import terminal_tables
 
     warn([*result.warnings, *result.found])
@@ -64,6 +66,7 @@ def print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
 
 
 def print_merged(merged: Merged) -> None:
+    """The tables of several runs ranked together, and where their pages are."""
     from ser_bench.reports.merged_page import merged_tables
 
     console = _console()
@@ -85,6 +88,7 @@ def _where_time_went(spent: dict[str, float]) -> str:
 
 
 def print_ablated(found: Ablated) -> None:
+    """An ablation's tables, and where its report is."""
     from ser_bench.reports import ablation_rows
     from ser_bench.reports.ablation import HEAD, importance_table
 
@@ -100,6 +104,7 @@ def print_ablated(found: Ablated) -> None:
 
 
 def print_crossed(found: Crossed) -> None:
+    """A matrix of training and test corpora for each system, and where the tables are."""
     from ser_bench.reports import matrices
 
     warn(found.warnings)
@@ -114,6 +119,7 @@ def print_crossed(found: Crossed) -> None:
 
 
 def print_audit(found: Audited) -> None:
+    """What an audit found, gravest in red, and where its report is."""
     say(found.name, bold=True)
     for name, value in found.summary.items():
         print_entry(name, value)
@@ -128,6 +134,7 @@ def print_audit(found: Audited) -> None:
 
 
 def print_shown_in(pages: Sequence[Path]) -> None:
+    """Name the reports of runs that show this, too."""
     if pages:
         say(f"also shown in: {', '.join(map(str, pages))}")
 
@@ -164,6 +171,7 @@ def print_entry(name: str, text: str) -> None:
 
 
 def print_forecast(table: pd.DataFrame) -> None:
+    """What a dry run expects: fits, minutes, clips to be extracted."""
     say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) still to do, about {table['minutes'].sum():.0f} minutes")
     if table.attrs["missing"]:
         say(f"before that, features of {table.attrs['missing']} clip(s) are to be extracted")

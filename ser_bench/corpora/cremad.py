@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 class CremaD(FileNameReader):
+    """CREMA-D: 91 actors, six emotions, twelve sentences."""
+
     name = "cremad"
     pattern = r"(?:^|/)(?P<speaker>1\d{3})_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<intensity>LO|MD|HI|XX|X)\.\w+$"
     emotions = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happiness", "NEU": "neutral", "SAD": "sadness"}

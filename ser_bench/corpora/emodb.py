@@ -20,6 +20,8 @@ MEN = ("03", "10", "11", "12", "15")
 
 
 class EmoDB(FileNameReader):
+    """EMO-DB: ten German actors, seven emotions, ten sentences."""
+
     name = "emodb"
     pattern = r"(?:^|/)(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?P<take>[a-z])\.\w+$"
     emotions = {

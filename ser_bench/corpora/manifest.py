@@ -144,7 +144,7 @@ def _read_shares(said: pd.Series, manifest: Path) -> pd.Series:
 
 
 def _portable(path: str, folder: Path) -> str:
-    """A path with ``/`` between folders; one written on Windows has only ``\\``."""
+    r"""A path with ``/`` between folders; one written on Windows has only ``\``."""
     return path if "\\" not in path or "/" in path or (folder / path).exists() else path.replace("\\", "/")
 
 

@@ -29,9 +29,9 @@ FEW = 3
 
 
 def plain(name: str) -> str:
-    """A name without what no reader sees: case, Unicode form, invisible characters, space around it and its amount within.
+    r"""A name without what no reader sees: case, Unicode form, invisible characters, space around it and its amount within.
 
-    >>> plain(" Zo\\u00eb\\u200b  K "), plain("Zoe\\u0308 k") == plain("zo\\u00eb K")
+    >>> plain(" Zo\u00eb\u200b  K "), plain("Zoe\u0308 k") == plain("zo\u00eb K")
     ('zoë k', True)
     """
     text = unicodedata.normalize("NFKC", name).casefold()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 class Ravdess(FileNameReader):
+    """RAVDESS: 24 North American actors, eight emotions, two sentences."""
+
     name = "ravdess"
     pattern = (
         r"(?:^|/)0[13]-(?P<kind>0[12])-(?P<emotion>\d\d)-(?P<intensity>0[12])"

@@ -59,6 +59,8 @@ BANDWIDTHS = np.array([80.0, 110.0, 160.0, 250.0])
 
 
 class TonesReader(FileNameReader):
+    """The embedded corpus, read as any other is."""
+
     name = "tones"
     pattern = r"(?:^|/)speaker(?P<speaker>\d\d)/(?P=speaker)-(?P<emotion>[a-z]+)-(?P<take>\d+)\.wav$"
     protocol = "group:4"

@@ -109,8 +109,11 @@ def _numpy_simd() -> list[str]:
 
 
 def describe_corpus(ground: Ground) -> dict[str, Any]:
-    """What is evaluated, and whom to cite; `fingerprint` is of every clip's content, emotion and speaker. `effective_speakers` is how
-    many speakers of equal weight the UAR is worth."""
+    """What is evaluated, with whom to cite for it.
+
+    `fingerprint` is of every clip's content, emotion and speaker; `effective_speakers` is how many speakers of equal weight the
+    UAR is worth.
+    """
     import pandas as pd
 
     clips, facts = ground.judged.clips, ground.corpus.facts

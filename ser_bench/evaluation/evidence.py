@@ -188,8 +188,10 @@ class Block:
 
 
 def selected_interval(counts: np.ndarray) -> scores.Interval:
-    """The UAR of the system that `select` gives, with its interval. Which system that is depends on training speakers, too, and cannot be
-    chosen again without a pair of folds: so overlap counts with the most that it can bring.
+    """The UAR of the system that `select` gives, with its interval.
+
+    Which system that is depends on training speakers, too, and cannot be chosen again without a pair of folds: so overlap counts
+    with the most that it can bring.
 
     Parameters
     ----------

@@ -261,8 +261,10 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_board(path: Path) -> pd.DataFrame:
-    """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name. In one that was written before rows were tested for
-    equivalence, that is blank."""
+    """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name.
+
+    In one that was written before rows were tested for equivalence, that is blank.
+    """
     dtypes = {**NAMES, "rank": "Int64"}
     board = atomic.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
     return board.assign(**{name: np.nan for name in LIKE if name not in board})

@@ -34,8 +34,10 @@ class Probabilities(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """One system's predictions, seeds and folds in order: the rows, the emotions in them, each row's place, the voices, and confusions by
-    seed and voice, shape (n_seeds, n_voices, k, k)."""
+    """One system's predictions, seeds and folds in order.
+
+    The rows, the emotions in them, each row's place, the voices, and confusions by seed and voice, shape (n_seeds, n_voices, k, k).
+    """
 
     rows: pd.DataFrame
     emotions: list[str]

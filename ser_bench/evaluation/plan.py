@@ -113,8 +113,10 @@ def choose_clips(config: RunConfig) -> Chosen:
 
 
 def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> Ground:
-    """Load the corpus, where it is not `chosen` from before, extract what is missing of these feature sets, and settle which clips are
-    evaluated; errors as `make_plan`."""
+    """Load the corpus, extract what is missing of these feature sets, and settle which clips are evaluated.
+
+    A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.
+    """
     from ser_bench.features import extract_corpus, parse_features
 
     feature_sets = [parse_features(text) for text in features]
@@ -193,8 +195,10 @@ def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: R
 
 
 def fixed_split(judged: Judged) -> list[str]:
-    """How many clips and speakers each part of a fixed split has, what it is for, and emotions that are not tested; nothing of another
-    split."""
+    """How many clips and speakers each part of a fixed split has, what it is for, and emotions that are not tested.
+
+    Nothing of another split.
+    """
     parts = fixed_parts(judged.clips, judged.protocol)
     if parts is None:
         return []

@@ -228,8 +228,10 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iter
 
 
 def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool = False) -> UnitData:
-    """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out; with
-    `everyone` also those that it leaves out."""
+    """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out.
+
+    With `everyone` also those that it leaves out.
+    """
     from ser_bench.evaluation.scaling import UnitData
 
     x, train = features.values, judged.training(unit.seed, unit.fold, unit.without)

@@ -155,8 +155,9 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
 
 
 def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int, seed: int) -> np.ndarray:
-    """The training clips while a fold is held out: those of other folds, or of other voices that say other sentences; all of them,
-    or those of some voices drawn at random.
+    """Which clips are used for training while a fold is held out.
+
+    Those of other folds, or of other voices that say other sentences; all of them, or those of some voices drawn at random.
 
     Parameters
     ----------

@@ -29,8 +29,10 @@ def tune_on_test(
     stop: Callable[[], bool] | None = None,
     watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
 ) -> UnitResult:
-    """Choose one set of parameters for all outer folds by the score on their held-out clips, as a grid search over the leaderboard's own
-    folds does; then fit and evaluate as ever. Models trained in rounds stop where the held-out clips would have them stop.
+    """Choose one set of parameters for all outer folds by the score on their held-out clips, then fit and evaluate as ever.
+
+    A grid search over the leaderboard's own folds does so. Models trained in rounds stop where the held-out clips would have them
+    stop.
 
     Parameters
     ----------

@@ -71,8 +71,10 @@ class Judged:
         return self.joined({(unit.seed, unit.fold): done[unit.hash].predicted for unit in units})
 
     def joined(self, decided: Mapping[tuple[int, int | None], np.ndarray]) -> np.ndarray:
-        """What was decided by seed and fold, codes of shape (..., n_held_out), as codes of all clips, shape (n_seeds, ..., n_clips); -1
-        where nothing was. Fold None stands for all folds at once."""
+        """What was decided by seed and fold, codes of shape (..., n_held_out), as codes of all clips.
+
+        Shape (n_seeds, ..., n_clips); -1 where nothing was. Fold None stands for all folds at once.
+        """
         codes = np.full((len(self.folds), *next(iter(decided.values())).shape[:-1], len(self.codes)), -1)
         of_seed = dict(zip(self.folds, codes, strict=True))
         for (seed, fold), mine in decided.items():
@@ -118,7 +120,8 @@ class Judged:
     def standardised_together(self, track: str) -> np.ndarray | None:
         """Whose clips a track standardises together, shape (n_clips,); None where statistics are those of the training clips.
 
-        Track ``corpus``, which no run can ask for, takes each corpus's own."""
+        Track ``corpus``, which no run can ask for, takes each corpus's own.
+        """
         if track == "train":
             return None
         if track == "speaker":
@@ -138,14 +141,20 @@ class Judged:
 
     @cached_property
     def hashes(self) -> dict[int, str]:
-        """By seed, a hash of every clip's content, emotion, speaker, voice, outer fold, where these are held out, sentence, and of a fixed
-        split whether it is evaluated and whether it selects parameters; all but content and emotion as numbers."""
+        """By seed, a hash of all that says what is evaluated on what.
+
+        It is of every clip's content, emotion, speaker, voice, outer fold, where these are held out, sentence, and of a fixed split
+        whether it is evaluated and whether it selects parameters; all but content and emotion as numbers.
+        """
         return {seed: self._hash(fold) for seed, fold in self.folds.items()}
 
     @cached_property
     def contents(self) -> dict[tuple[int, int | None], str]:
-        """By seed and fold, None for all folds at once, a hash of what may be known while it is held out: all clips' content, which of them
-        are trained on, and of these emotions, voices and, in a fixed split, whether they select parameters."""
+        """By seed and fold, None for all folds at once, a hash of what may be known while it is held out.
+
+        That is the content of every clip, which of them are used for training, and of these emotions, voices and, in a fixed split,
+        whether they select parameters.
+        """
         clips = json.dumps([self.clips["key"].tolist(), self.emotions]).encode()
         clips += b"" if self.selecting is None else self.selecting.tobytes()
         numbers = np.stack([self.codes, numbered(self.voices)]).astype("<i8")

@@ -180,8 +180,10 @@ def _extractors(parts: list[Part]) -> dict[str, Extractor]:
 
 
 def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Workers, progress: Progress) -> dict[str, str]:
-    """Compute what is lacking and add it, and merge what a killed process left unmerged; returns why there is nothing of some clips just
-    now, by key."""
+    """Compute what is lacking and add it, and merge what a killed process left unmerged.
+
+    Returns why there is nothing of some clips just now, by key.
+    """
     total = sum(shelf.lacking(key) is not None for key in clips["key"].unique())
     unread = _add_lacking(clips, shelf, hearing, workers, progress, total) if total else {}
     shelf.compact()

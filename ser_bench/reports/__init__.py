@@ -1,5 +1,7 @@
-"""What a run came to, for people: leaderboard, figures, page. All is a function of a run's tables, but that the page also shows what lies
-beside it."""
+"""What a run came to, for people: leaderboard, figures, page.
+
+All is a function of a run's tables, but that the page also shows what lies beside it.
+"""
 
 from __future__ import annotations
 

@@ -87,8 +87,10 @@ def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def leaks(way: Way) -> bool:
-    """Whether a way is LEAKY: all but nested searches on speaker-independent splits, scaled without test clips or, a
-    track of its own, by speaker."""
+    """Whether a way of evaluating is LEAKY.
+
+    All are but nested searches on speaker-independent splits, scaled without test clips or, which is a track of its own, by speaker.
+    """
     return way.split == "random" or way.parameters == "test" or way.scaling == "all"
 
 

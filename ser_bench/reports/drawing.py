@@ -28,7 +28,7 @@ LONGEST_LABEL = 160
 
 @contextlib.contextmanager
 def own_settings() -> Iterator[None]:
-    """matplotlib's defaults and `SETTINGS`, until it is left."""
+    """The defaults of matplotlib and `SETTINGS`, until it is left."""
     matplotlib = load_matplotlib()
     defaults = {name: value for name, value in dict(matplotlib.rcParamsDefault).items() if name != "backend"}
     with matplotlib.rc_context({**defaults, **SETTINGS}), _one_word_of_glyphs():

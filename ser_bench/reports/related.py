@@ -90,8 +90,10 @@ def _readable(neighbour: Neighbour, read: Callable[[Neighbour], T]) -> list[T]:
 
 
 def _neighbours(folder: Path, needed: str, said: str = "corpus") -> Iterator[Neighbour]:
-    """Folders next to this one that are of the same clips, hold a file of that name and say so much of themselves, in the order of their
-    names."""
+    """Folders next to this one that are of the same clips, hold a file of that name and say so much of themselves.
+
+    In the order of their names.
+    """
     mine, here = read_about(folder), folder.absolute()
     for path in sorted(file.parent for file in here.parent.glob(f"*/{needed}")):
         about = read_about(path)

@@ -189,8 +189,10 @@ def notes(block: pd.DataFrame) -> list[str]:
 
 
 def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "", width: int = WIDE) -> list[Table]:
-    """The leaderboard for a terminal of so many columns, a table a block; other parameters as in `to_markdown`. Where a feature set could
-    not be read beside its scores, these stand below it."""
+    """The leaderboard for a terminal of so many columns, a table a block; other parameters as in `to_markdown`.
+
+    Where a feature set could not be read beside its scores, these stand below it.
+    """
     from rich.text import Text
 
     tables = []

@@ -137,10 +137,10 @@ def versus_best(
 
 
 def _steps(swapped: Floats, roots: Floats, behind: Floats, level: float) -> list[tuple[float, float]]:
-    """For each system but the first: the share of resamples in which it and those before it are as far apart as it is `behind`, and the
-    distance that a share `level` of them reaches.
+    """For each system but the first, how often chance brings as much, and what chance brings rarely.
 
-    In: distances after each swap, shape (n_systems, n_resamples), the best system first.
+    That is the share of resamples in which it and those before it are as far apart as it is `behind`, and the distance that a share
+    `level` of them reaches. In: distances after each swap, shape (n_systems, n_resamples), the best system first.
     """
     reach = np.zeros(swapped.shape[1])
     found = []
@@ -180,8 +180,9 @@ def _reached_by(reach: Floats, share: float) -> float:
 
 
 def holm(p: ArrayLike) -> Floats:
-    """P-values corrected for how many there are: of m in order, the i-th (from 0) is multiplied by m - i, and none may fall below
-    an earlier one; NaN stays and does not count.
+    """P-values corrected for how many there are, by Holm's step-down method.
+
+    Of m in order, the i-th (from 0) is multiplied by m - i, and none may fall below an earlier one; NaN stays and does not count.
 
     Parameters
     ----------
@@ -204,8 +205,9 @@ def holm(p: ArrayLike) -> Floats:
 
 
 def smallest_p(n_speakers: int, ratio: float = 1.0, *, resamples: int = RESAMPLES) -> float:
-    """The least value that `p_vs_best` can give with so many speakers, all of whom differ by the same: the share of swaps after which the
-    distance, times the root of the variance ratio, is still the distance.
+    """The least value that `p_vs_best` can give with so many speakers, all of whom differ by the same.
+
+    It is the share of swaps after which the distance, times the root of the variance ratio, is still the distance.
 
     >>> smallest_p(4), smallest_p(6), smallest_p(8, 2.0)
     (0.125, 0.03125, 0.0703125)

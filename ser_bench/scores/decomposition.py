@@ -23,7 +23,7 @@ SOURCES = ("test speakers", "folds", "seeds", "clips", "training speakers")
 class Source(NamedTuple):
     """One source of the variance of a UAR (the mean over seeds).
 
-    Parameters
+    Attributes
     ----------
     component : str
         One of `SOURCES`.

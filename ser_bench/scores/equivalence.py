@@ -26,7 +26,7 @@ ROPE = 0.02
 class Equivalence(NamedTuple):
     """What the data say of each difference; all arrays have the shape of the differences.
 
-    Parameters
+    Attributes
     ----------
     low, high : array of float
         The ``1 - 2 alpha`` confidence interval, ``1 - 2 alpha / comparisons`` with several comparisons.
@@ -47,7 +47,7 @@ class Equivalence(NamedTuple):
 class LikeBest(NamedTuple):
     """Whether systems are as good as the best for practical purposes; arrays of shape (n_systems,), NaN for the best.
 
-    Parameters
+    Attributes
     ----------
     p : array of float
         That the difference to the best is within the ROPE, corrected for the best having been chosen.

@@ -15,8 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from ser_bench.scores.distributions import t_quantile
 from ser_bench.scores.metrics import Counts, uar_of
 
-FEW_EFFECTIVE, SHARE_EFFECTIVE = 6, 2 / 3
-"""Effective numbers of voices below the one, or below this share of all voices, are warned of."""
+FEW_EFFECTIVE = 6
+"""Effective numbers of voices below this are warned of."""
+SHARE_EFFECTIVE = 2 / 3
+"""Effective numbers of voices below this share of all voices are warned of, too."""
 OUTLYING = 3.5
 """Modified z-score beyond which a voice is an outlier (Iglewicz & Hoaglin, 1993)."""
 

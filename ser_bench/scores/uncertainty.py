@@ -32,9 +32,10 @@ import numpy as np
 
 from ser_bench.scores.metrics import Counts, Floats, recalls_of
 
-BOUND, NONE = "bound", "none"
-"""What an interval allows for where overlapping training sets were not measured: the most that they can add; nothing, as no voice that was
-evaluated trained any model."""
+BOUND = "bound"
+"""What an interval allows for where overlapping training sets were not measured: the most that they can add."""
+NONE = "none"
+"""What it allows for where no voice that was evaluated trained any model: nothing."""
 
 
 def overlap_bound(n_voices: int) -> float:
@@ -196,8 +197,10 @@ def variance_ratios(influences: Floats, shares: Floats, losses: Floats | None = 
 
 
 def _moderated(extra: Floats, plain: Floats) -> Floats:
-    """Variances of UARs (diagonal) and of differences over plain ones: the mean of each ratio and that of all its kind; NaN where nothing
-    is known."""
+    """Variances of UARs (diagonal) and of differences over plain ones.
+
+    The mean of each ratio and that of all its kind; NaN where nothing is known.
+    """
     ratios = np.full(plain.shape, np.nan)
     itself = np.eye(len(plain), dtype=bool)
     for kind in (itself, ~itself):

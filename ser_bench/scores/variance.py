@@ -25,7 +25,7 @@ MOST = 100_000
 class Spread(NamedTuple):
     """Variance components of a UAR: of n speakers, m sentences and N clips, ``Var(UAR) = speaker/n + sentence/m + cell/(n m) + clip/N``.
 
-    Parameters
+    Attributes
     ----------
     speaker, sentence, cell, clip : float
         What one speaker, one sentence, one pair of speaker and sentence, and one clip bring, in squared UAR. Estimates may fall below

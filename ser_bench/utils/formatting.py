@@ -22,10 +22,10 @@ MARKDOWN = re.compile(r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\
 
 
 def escaped(text: str) -> str:
-    """Text for Markdown, in which no name makes a link, a picture, code, a formula or HTML; `table_line` sees to bars.
+    r"""Text for Markdown, in which no name makes a link, a picture, code, a formula or HTML; `table_line` sees to bars.
 
     >>> escaped("<b>*a*</b> [b](http://c) n_mfcc $x$ p < .05")
-    '\\\\<b>\\\\*a\\\\*\\\\</b> [b\\\\](http\\\\://c) n_mfcc \\\\$x\\\\$ p < .05'
+    '\\<b>\\*a\\*\\</b> [b\\](http\\://c) n_mfcc \\$x\\$ p < .05'
     """
     return MARKDOWN.sub(lambda match: "\\" + match.group(), printable(text))
 

@@ -17,12 +17,14 @@ SECONDS_BETWEEN_LINES = 15
 class Progress(Protocol):
     """Something that can be told how far the work is."""
 
-    def start(self, what: str, total: int) -> None: ...
+    def start(self, what: str, total: int) -> None:
+        """A stage of `total` steps begins."""
 
     def advance(self, note: str = "", share: float | None = None) -> None:
         """One more is done, which was that share of all the work: one in `total` where nothing else is known."""
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """The stage has ended."""
 
 
 class Silent:

@@ -54,7 +54,7 @@ class OpenSmile(Extractor):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """openSMILE's names, each behind its group."""
+        """The names that openSMILE gives, each behind its group."""
         return tuple(f"{group_of(name)}.{name}" for name in official_names(self.config))
 
     def recall(self, store: Path) -> None:
