@@ -1,4 +1,4 @@
-"""From Python: one way in everywhere, wrong calls refused with the nearest name, types that a checker sees, results that show themselves."""
+"""From Python: one way in, wrong calls refused with the nearest name, types that a checker sees, results that show themselves."""
 
 import ast
 import dataclasses
@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -31,7 +32,7 @@ TAKING_OPTIONS = {
     api.cross: config.CrossOptions,
 }
 VALUES = {
-    tuple[str, ...]: (str | typing.Sequence[str], config.Words),
+    tuple[str, ...]: (str | Sequence[str], config.Words),
     str: (str, str | Path),
     int: (int,),
     float: (float,),
@@ -78,7 +79,7 @@ def test_a_corpus_put_together_in_python_is_held_to_what_a_manifest_is(manifest)
     loaded = ser_bench.load_corpus(made)
     assert loaded.clips["speaker"].map(type).unique().tolist() == [str]
     assert "put together in Python" in loaded.warnings[0]
-    with pytest.raises(WrongCall, match="corpus 'mine'.*'speaker'"):
+    with pytest.raises(WrongCall, match=r"corpus 'mine'.*'speaker'"):
         ser_bench.load_corpus(dataclasses.replace(made, clips=clips[["path", "emotion"]]))
     with pytest.raises(WrongCall, match="no speaker in row 1"):
         ser_bench.load_corpus(dataclasses.replace(made, clips=clips.assign(speaker=["", *clips["speaker"][1:]])))
@@ -109,7 +110,7 @@ def test_results_are_taken_where_their_folders_are(found, tmp_path):
 
 
 WRONG = [
-    (lambda: ser_bench.run("tones", modelz="svm"), "argument of run.. 'modelz': did you mean 'models'"),
+    (lambda: ser_bench.run("tones", modelz="svm"), r"argument of run\(\) 'modelz': did you mean 'models'"),
     (lambda: ser_bench.ablate("tones", mode="alone"), "did you mean 'modes'"),
     (lambda: ser_bench.extract("tones", "spectral", trm=3.0), "did you mean 'trim'"),
     (lambda: ser_bench.cross("tones", tracks="train"), "did you mean 'track'"),
