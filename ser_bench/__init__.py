@@ -11,6 +11,7 @@ _HOMES = {
     "load_corpus": "ser_bench.corpora",
     "extract": "ser_bench.features.extract",
     "run": "ser_bench.api",
+    "run_config": "ser_bench.api",
     "ablate": "ser_bench.api",
     "audit": "ser_bench.api",
     "cross": "ser_bench.api",
@@ -18,14 +19,29 @@ _HOMES = {
     "score": "ser_bench.api",
     "leaderboard": "ser_bench.api",
     "plan_study": "ser_bench.api",
+    "RunConfig": "ser_bench.config",
+    "Corpus": "ser_bench.corpora",
+    "FileNameReader": "ser_bench.corpora",
+    "Extractor": "ser_bench.features",
+    "Model": "ser_bench.models",
+    "Results": "ser_bench.results",
+    "Crossed": "ser_bench.results",
+    "Ablated": "ser_bench.results",
+    "Audited": "ser_bench.results",
+    "Merged": "ser_bench.evaluation.merge",
     "SerBenchError": "ser_bench.errors",
     "WrongCall": "ser_bench.errors",
+    "WrongArgument": "ser_bench.errors",
     "WorkFailed": "ser_bench.errors",
 }
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ser-bench")
     if name not in _HOMES:
         raise AttributeError(f"module 'ser_bench' has no attribute '{name}'")
     from importlib import import_module

@@ -8,34 +8,43 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, RunConfig, check_keys
+from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, CrossOptions, Options, RunConfig, RunOptions, check_keys
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.evaluation.study_storage import open_storage
 from ser_bench.results import Ablated, Audited, Crossed, Results
 from ser_bench.utils.atomic import check_writable
-from ser_bench.utils.progress import Progress, Silent
+from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.progress import Progress, progress_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.corpora import Corpus, Source
     from ser_bench.evaluation.merge import Merged
     from ser_bench.evaluation.plan import Ground, Plan
     from ser_bench.features.extract import Filled
 
+    RunSource = str | Path | Run
 
 CROSS_TRACKS = ("train", "corpus")
+FIELDS = [field.name for field in dataclasses.fields(RunConfig)]
 
 
-def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh: bool = False, **options: Any) -> Results:
+@named_arguments(FIELDS)
+def run(
+    corpus: Source = "tones", *, progress: Progress | bool | None = None, fresh: bool = False, **options: Unpack[RunOptions]
+) -> Results:
     """Evaluate a corpus: extract, tune inside the training speakers, predict the held-out ones, rank.
 
     Parameters
     ----------
-    corpus : str or Path
-        A folder, a manifest, or ``"tones"``.
+    corpus : str, Path or Corpus
+        A folder, a manifest, or ``"tones"``; or what `load_corpus` made of it.
+    progress : bool or Progress, optional
+        A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
     fresh : bool
         Fit everything again, finished or not.
     **options
@@ -46,25 +55,26 @@ def run(corpus: str | Path = "tones", *, progress: Progress | None = None, fresh
     WrongCall, WorkFailed
         With one line that says what, where, and what to do.
     """
-    config = RunConfig(**check_keys({"corpus": str(corpus), **options}, source="run()"))
+    config = RunConfig(**check_keys({"corpus": corpus, **options}, source="run()"))
     return run_config(config, progress=progress, fresh=fresh)[0]
 
 
-def run_config(config: RunConfig, *, progress: Progress | None = None, fresh: bool = False) -> list[Results]:
-    """Evaluate every corpus of a configuration, one after the other; one `Results` a corpus."""
+@named_arguments()
+def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
+    """Evaluate every corpus of a configuration, one after the other; one `Results` per corpus."""
     from ser_bench.evaluation import plan, runner
     from ser_bench.evaluation.learning_curves import curves_of
     from ser_bench.evaluation.refits import refit_without_pairs
 
-    progress = progress or Silent()
+    shown = progress_of(progress)
     if config.storage:
         open_storage(config.storage)
     results = []
     # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
-    for planned in [plan.make_plan(config.for_corpus(source), progress) for source in config.corpus]:
-        done = runner.execute(planned, progress, fresh=fresh)
-        found = _published(refit_without_pairs(planned, done, progress, fresh=fresh), planned, planned.config)
-        results.append(_with_curves(found, planned, progress, fresh=fresh) if curves_of(planned.config, planned.judged) else found)
+    for planned in [plan.make_plan(config.for_corpus(source), shown) for source in config.corpus]:
+        done = runner.execute(planned, shown, fresh=fresh)
+        found = _published(refit_without_pairs(planned, done, shown, fresh=fresh), planned, planned.config)
+        results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.judged) else found)
     return results
 
 
@@ -96,7 +106,8 @@ def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
 
-def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **options: Any) -> pd.DataFrame:
+@named_arguments(FIELDS)
+def splits(corpus: Source = "tones", *, progress: Progress | bool | None = None, **options: Unpack[Options]) -> pd.DataFrame:
     """The folds that `run` uses, for systems that are trained elsewhere: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out, `inner_k` its inner fold where outer fold k is held out. ``attrs["warnings"]`` is
@@ -105,7 +116,7 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
 
     Parameters
     ----------
-    corpus : str or Path
+    corpus : str, Path or Corpus
         As in `run`.
     **options
         The keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these
@@ -120,26 +131,27 @@ def splits(corpus: str | Path = "tones", *, progress: Progress | None = None, **
     return table
 
 
+@named_arguments(FIELDS)
 def score(
-    predictions: str | Path,
-    corpus: str | Path,
+    predictions: str | Path | pd.DataFrame,
+    corpus: Source,
     *,
     name: str = "",
     decisions_only: bool = False,
-    progress: Progress | None = None,
-    **options: Any,
+    progress: Progress | bool | None = None,
+    **options: Unpack[Options],
 ) -> Results:
     """Evaluate an outside system's out-of-fold predictions by the rules that `run` evaluates its own by.
 
     Parameters
     ----------
-    predictions : str or Path
-        CSV or Parquet: ``clip, predicted``, and where there are, ``fold``, ``seed``, a probability ``p.<emotion>`` for each emotion. A
-        column ``emotion``, ``truth`` or ``label`` has to agree with the corpus; others are not read, which a warning says.
-    corpus : str or Path
+    predictions : str, Path or DataFrame
+        CSV or Parquet, or such a table: ``clip, predicted``, and where there are, ``fold``, ``seed``, a probability ``p.<emotion>`` for
+        each emotion. A column ``emotion``, ``truth`` or ``label`` has to agree with the corpus; others are not read, which a warning says.
+    corpus : str, Path or Corpus
         As in `run`.
     name : str
-        What the system is called; the file's name without.
+        What the system is called; the file's name without. A DataFrame has none, so that it is needed there.
     decisions_only : bool
         Leave the probabilities out, such as where a decision is not the most probable emotion.
     **options
@@ -155,12 +167,16 @@ def score(
 
     check_writable("--out", Path(str(options.get("out", RunConfig.out))))
     config, ground = _ground(corpus, options, progress)
-    path = Path(predictions)
-    return _published(external.judge(ground, path, name or path.stem, config, decisions_only=decisions_only), ground, config)
+    if not (name or isinstance(predictions, str | Path)):
+        raise WrongCall("name: a DataFrame of predictions has no file name; say what the system is called, such as name='wav2vec2'")
+    table = Path(predictions) if isinstance(predictions, str | Path) else predictions
+    called = name or (table.stem if isinstance(table, Path) else "")
+    return _published(external.judge(ground, table, called, config, decisions_only=decisions_only), ground, config)
 
 
+@named_arguments()
 def leaderboard(
-    runs: Iterable[str | Path] = (),
+    runs: RunSource | Sequence[RunSource] = (),
     *,
     out: str | Path = RunConfig.out,
     to: str | Path | None = None,
@@ -171,8 +187,9 @@ def leaderboard(
 
     Parameters
     ----------
-    runs : iterable of str or Path
-        Run folders; without any, all finished ones right below `out`, of which those that cannot be read are left out with a warning.
+    runs : str, Path, Results or several
+        Run folders, or what `run` gave; without any, all finished ones right below `out`, of which those that cannot be read are left out
+        with a warning.
     out : str or Path
     to : str or Path, optional
         The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; `leaderboard` below `out`
@@ -190,7 +207,7 @@ def leaderboard(
     from ser_bench.evaluation import merge
     from ser_bench.reports.merged_page import write_merged
 
-    named = [Path(run) for run in runs]
+    named = [_folder(run) for run in ([runs] if isinstance(runs, str | Path | Run) else runs)]
     target, folders = Path(to or Path(out) / "leaderboard"), named or merge.find_runs(Path(out))
     check_writable("--to", target)
     rope = RunConfig(**check_keys({"rope": rope}, source="leaderboard()")).rope
@@ -199,20 +216,21 @@ def leaderboard(
     return merged
 
 
+@named_arguments(FIELDS)
 def cross(
-    train: str | Path | Sequence[str | Path],
-    test: str | Path | Sequence[str | Path] | None = None,
+    train: Source | Sequence[Source],
+    test: Source | Sequence[Source] | None = None,
     *,
     track: str | Sequence[str] = CROSS_TRACKS,
-    progress: Progress | None = None,
-    **options: Any,
+    progress: Progress | bool | None = None,
+    **options: Unpack[CrossOptions],
 ) -> Crossed:
     """Train on one corpus and evaluate on another: all pairs, and each corpus evaluated by itself to tell what is lost.
 
     Parameters
     ----------
-    train, test : str, Path or several
-        Folders, manifests or ``"tones"``; without `test`, every corpus of `train` evaluates every other.
+    train, test : str, Path, Corpus or several
+        As the corpus of `run`; without `test`, every corpus of `train` evaluates every other.
     track : {'train', 'corpus', 'speaker'} or several
         Scaled by the clips trained on; by each corpus's own clips or by each speaker's own, which are transductive.
     **options
@@ -233,10 +251,10 @@ def cross(
 
     if "corpus" in options:
         raise WrongCall("corpus: name corpora by train and test")
-    config = _whole_searches(RunConfig(**check_keys(options, source="cross()")))
+    config = _whole_searches(RunConfig(**check_keys({**options}, source="cross()")))
     check_writable("--out", Path(config.out))
     trained, tested = _sources(train), _sources(train if test is None else test)
-    grounds, table, predictions = judge_across(config, trained, tested, [track] if isinstance(track, str) else track, progress or Silent())
+    grounds, table, predictions = judge_across(config, trained, tested, [track] if isinstance(track, str) else track, progress_of(progress))
     warnings = [line for ground in grounds.values() for line in ground.warnings] + list(own_rates(grounds, config.features))
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
     folder = folder_of("cross", config, [pairs, *(seed for ground in grounds.values() for seed in ground.judged.hashes.values())])
@@ -249,21 +267,22 @@ def cross(
     return Crossed(folder, table, predictions, warnings, emotions, skipped)
 
 
+@named_arguments(FIELDS)
 def ablate(
-    corpus: str | Path = "tones",
+    corpus: Source = "tones",
     *,
     modes: str | Sequence[str] = (),
     hold: bool = False,
     importance: bool = True,
     sweep: dict[str, list[Any]] | None = None,
-    progress: Progress | None = None,
-    **options: Any,
+    progress: Progress | bool | None = None,
+    **options: Unpack[Options],
 ) -> Ablated:
     """Which groups of columns matter: each alone, all without each, and one after the other; and what the system depends on.
 
     Parameters
     ----------
-    corpus : str or Path
+    corpus : str, Path or Corpus
         As in `run`.
     modes : {'alone', 'without', 'forward'} or several
         All without.
@@ -285,16 +304,16 @@ def ablate(
     from ser_bench.evaluation.run_folder import folder_of, write_terms
     from ser_bench.reports import publish_ablation, write_csv
 
-    named = {"features": "egemaps", "models": "svm", **options, "corpus": str(corpus)}
-    config = _whole_searches(RunConfig(**check_keys(named, source="ablate()"))).for_corpus(str(corpus))
+    named = {"features": "egemaps", "models": "svm", **options, "corpus": corpus}
+    config = _whole_searches(RunConfig(**check_keys(named, source="ablate()"))).for_corpus(_named(corpus))
     modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes)) or list(ablation.MODES)
     ablation.check_modes(modes)
     list(points(sweep or {}, config))  # what is wrong with the last is told now
     check_writable("--out", Path(config.out))
-    ground, benches = ablation.set_up(config, progress or Silent(), hold=hold)
+    ground, benches = ablation.set_up(config, progress_of(progress), hold=hold)
     table = pd.concat([ablation.ablate(bench, modes) for bench in benches], ignore_index=True)
     if sweep:
-        table = pd.concat([table, sweep_rows(sweep, config, benches, progress or Silent())], ignore_index=True)
+        table = pd.concat([table, sweep_rows(sweep, config, benches, progress_of(progress))], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
     folder = folder_of(f"{ground.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
@@ -327,16 +346,26 @@ def _unusual_weights(config: RunConfig, words: str) -> str:
     return words.format(config.class_weights) if config.class_weights != BALANCED else ""
 
 
-def _sources(given: str | Path | Sequence[str | Path]) -> list[str]:
-    return [str(given)] if isinstance(given, str | Path) else [str(source) for source in given]
+def _sources(given: Source | Sequence[Source]) -> list[str | Corpus]:
+    return [_named(source) for source in (given if isinstance(given, Sequence) and not isinstance(given, str) else [given])]
 
 
-def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress | None = None, **options: Any) -> Audited:
+def _named(source: Source) -> str | Corpus:
+    """A corpus as a configuration has it: a path as text."""
+    return str(source) if isinstance(source, Path) else source
+
+
+def _folder(run: RunSource) -> Path:
+    return run.folder if isinstance(run, Run) else Path(run)
+
+
+@named_arguments(FIELDS)
+def audit(corpus: Source = "tones", *, gap: bool = False, progress: Progress | bool | None = None, **options: Unpack[Options]) -> Audited:
     """Look for leaks, near-duplicates and confounds in a corpus.
 
     Parameters
     ----------
-    corpus : str or Path
+    corpus : str, Path or Corpus
         As in `run`.
     gap : bool
         Measure the leak gap, too: what each shortcut adds to the UAR of one feature set and one model.
@@ -351,14 +380,14 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     from ser_bench.reports.related import best_beside
 
     cell = {"features": FEATURES, "models": MODEL}
-    config = _whole_searches(RunConfig(**check_keys({"corpus": str(corpus), **cell, **options}, source="audit()"))).for_corpus(str(corpus))
+    config = _whole_searches(RunConfig(**check_keys({"corpus": corpus, **cell, **options}, source="audit()"))).for_corpus(_named(corpus))
     for key in cell:
         if gap and len(named := getattr(config, key)) > 1:
             raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
-    progress = progress or Silent()
+    shown = progress_of(progress)
     check_writable("--out", Path(config.out))
-    found = audits.audit(config, progress, lambda ground: best_beside(Path(config.out), environment(ground)))
-    ground, measured = measure_gap(config, progress) if gap else (found.ground, None)
+    found = audits.audit(config, shown, lambda ground: best_beside(Path(config.out), environment(ground)))
+    ground, measured = measure_gap(config, shown) if gap else (found.ground, None)
     folder = folder_of(f"{ground.corpus.name}-audit", config, [*ground.judged.hashes.values(), str(gap)])
     judged = f"{next(iter(ground.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
     about = write_terms(folder, ground, config, cell=judged)
@@ -366,24 +395,24 @@ def audit(corpus: str | Path = "tones", *, gap: bool = False, progress: Progress
     return Audited(folder, ground.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
 
 
-def _ground(corpus: str | Path, options: dict[str, Any], progress: Progress | None) -> tuple[RunConfig, Ground]:
+def _ground(corpus: Source, options: Options, progress: Progress | bool | None) -> tuple[RunConfig, Ground]:
     """A configuration, and what its rows stand on; features only as far as they are named."""
     from ser_bench.evaluation import plan
 
     # Predictions made elsewhere are seldom made again on other folds.
-    config = RunConfig(**check_keys({"corpus": str(corpus), "seeds": 1, **options}, source="the call")).for_corpus(str(corpus))
-    return config, plan.lay_ground(config, config.features if "features" in options else (), progress or Silent())
+    config = RunConfig(**check_keys({"corpus": corpus, "seeds": 1, **options}, source="the call")).for_corpus(_named(corpus))
+    return config, plan.lay_ground(config, config.features if "features" in options else (), progress_of(progress))
 
 
-def dry_run(config: RunConfig, *, progress: Progress | None = None) -> list[pd.DataFrame]:
-    """What `run_config` would fit, one table per corpus: cells, units to do, fits, and roughly how many minutes they take.
+def dry_run(config: RunConfig, *, progress: Progress | bool | None = None) -> list[pd.DataFrame]:
+    """What `run_config` would fit, one table a corpus: cells, units to do, fits, and roughly how many minutes they take.
 
     ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
     meant by `where`.
     """
     from ser_bench.evaluation.estimate import forecast
 
-    return [forecast(config.for_corpus(source), progress or Silent()) for source in config.corpus]
+    return [forecast(config.for_corpus(source), progress_of(progress)) for source in config.corpus]
 
 
 def extract_all(
@@ -412,8 +441,9 @@ def extract_all(
     return done
 
 
+@named_arguments()
 def plan_study(
-    run: str | Path,
+    run: RunSource,
     *,
     width: float = WIDTH,
     difference: float | Sequence[float] = DIFFERENCES,
@@ -425,8 +455,8 @@ def plan_study(
 
     Parameters
     ----------
-    run : str or Path
-        The folder of a finished run.
+    run : str, Path or Results
+        The folder of a finished run, or what `run` gave.
     width : float
         Half the width of the 95% confidence interval of a UAR that is wanted.
     difference : float or sequence of float
@@ -462,9 +492,10 @@ def plan_study(
     from ser_bench.utils.atomic import write_csv
 
     wanted = wanted_of(width, difference, power, sentences)
-    target = Path(to) if to else Path(run)
+    folder = _folder(run)
+    target = Path(to) if to else folder
     check_writable("--to", target)
-    table = needed(Path(run), wanted)
+    table = needed(folder, wanted)
     write_csv(table, target / "planning.csv", float_format="%.6g")
     draw_plan(table, target / "figures")
     return table

@@ -7,11 +7,13 @@ and what only says *how* to work (jobs, folders) is kept apart from what decides
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 from ser_bench.audio.preprocessing import Hearing
 from ser_bench.errors import WrongCall, quoted, unknown
@@ -56,8 +58,79 @@ HOW = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "schedu
 NARROWEST = 0.001
 """The least region of practical equivalence: what boards round scores to."""
 BACKENDS = ("local", "dask")
+WORDS = ("corpus", "features", "models", "track")
+"""The fields that hold several."""
 UNWRITABLE = re.compile(r'["\\\x00-\x1f\x7f]')
 """What stands escaped in a quoted text of TOML."""
+
+
+@runtime_checkable
+class Loaded(Protocol):
+    """A corpus that is loaded already (`corpora.Corpus`); its text names where it was loaded from."""
+
+    @property
+    def name(self) -> str:
+        """What the corpus is called."""
+
+    @property
+    def clips(self) -> Any:
+        """Its clip table."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that paths are relative to."""
+
+
+Words = str | Path | Sequence[str | Path]
+"""One or several, such as feature sets: ``"egemaps"``, ``["egemaps", "mfcc"]``, a Parquet file."""
+
+
+class ExtractOptions(TypedDict, total=False):
+    """What `extract` takes: how clips are heard, and how the work is done."""
+
+    offset: float
+    duration: float
+    trim: float
+    variant: str
+    jobs: int
+    backend: str
+    scheduler: str
+    cache: str | Path
+
+
+class CrossOptions(ExtractOptions, total=False):
+    """What `cross` takes."""
+
+    features: Words
+    models: str | Sequence[str]
+    labels: str
+    where: str
+    cv: str
+    budget: str
+    trials: int
+    inner: int
+    seeds: int
+    seed: int
+    class_weights: str
+    max_skipped: float
+    allow_conflicts: bool
+    allow_similar_names: bool
+    out: str | Path
+
+
+class Options(CrossOptions, total=False):
+    """What `audit`, `ablate`, `splits` and `score` take."""
+
+    track: str | Sequence[str]
+    rope: float
+
+
+class RunOptions(Options, total=False):
+    """What `run` takes: every field of `RunConfig` but the corpus."""
+
+    time_limit: float
+    storage: str
+    learning_curves: bool
 
 
 @dataclass(frozen=True)
@@ -66,8 +139,8 @@ class RunConfig:
 
     Parameters
     ----------
-    corpus : tuple of str
-        Folders, manifests or ``tones``.
+    corpus : tuple of str or Corpus
+        Folders, manifests or ``tones``, or what was loaded from them.
     features : tuple of str
         Feature sets, ``a+b`` for joined ones, or a user-supplied Parquet file.
     models : tuple of str
@@ -112,7 +185,7 @@ class RunConfig:
         Where runs and units, and where the feature store lie.
     """
 
-    corpus: tuple[str, ...] = ("tones",)
+    corpus: tuple[str | Loaded, ...] = ("tones",)
     features: tuple[str, ...] = ("egemaps", "spectral+mfcc")
     models: tuple[str, ...] = ("svm", "rf", "xgb", "mlp")
     labels: str = "all"
@@ -143,6 +216,8 @@ class RunConfig:
     cache: str = "features"
 
     def __post_init__(self) -> None:
+        for name in WORDS:
+            object.__setattr__(self, name, _words(name, getattr(self, name), "RunConfig()"))
         for track in self.track:
             if track not in TRACKS:
                 raise unknown("track", track, TRACKS)
@@ -150,7 +225,7 @@ class RunConfig:
             raise unknown("budget", self.budget, BUDGETS)
         if self.class_weights not in CLASS_WEIGHTS:
             raise unknown("class_weights", self.class_weights, CLASS_WEIGHTS)
-        for name in ("corpus", "features", "models", "track"):
+        for name in WORDS:
             if not getattr(self, name):
                 raise WrongCall(f"{name}: at least one is needed")
         if self.backend not in BACKENDS:
@@ -172,7 +247,7 @@ class RunConfig:
 
     def _check_texts(self) -> None:
         """Refuse names that no file can have, and names that are none."""
-        for name, value in dataclasses.asdict(self).items():
+        for name, value in self.as_text().items():
             for text in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
                 if not text.strip() and (isinstance(value, tuple) or name in {"out", "cache"}):
                     raise WrongCall(f"{name}: is empty; name {'a folder' if name in {'out', 'cache'} else 'something, or leave it out'}")
@@ -199,11 +274,15 @@ class RunConfig:
         # Those that this process may use, which can be fewer than the machine has.
         return Workers(cpu_count())
 
-    def for_corpus(self, source: str) -> RunConfig:
+    def as_text(self) -> dict[str, Any]:
+        """The fields as TOML has them: a corpus that is loaded already is named by where it is from."""
+        return dict(vars(self)) | {"corpus": tuple(map(str, self.corpus))}
+
+    def for_corpus(self, source: str | Loaded) -> RunConfig:
         """The configuration for one corpus alone, its budget resolved to numbers."""
         name = self.budget
         if name == "auto":
-            name = "smoke" if source.partition("(")[0] == "tones" else "standard"
+            name = "smoke" if str(source).partition("(")[0] == "tones" else "standard"
         budget = BUDGETS[name]
         return dataclasses.replace(
             self,
@@ -220,7 +299,7 @@ class RunConfig:
         Where the corpus or a table of features lies does not, what is in them does, and the units answer for that.
         """
         features = tuple(map(_without_folders, self.features))
-        return {key: value for key, value in dataclasses.asdict(self).items() if key not in HOW} | {"features": features}
+        return {key: value for key, value in self.as_text().items() if key not in HOW} | {"features": features}
 
 
 def _without_folders(features: str) -> str:
@@ -284,7 +363,7 @@ def to_toml(config: RunConfig) -> str:
     >>> to_toml(RunConfig()).splitlines()[:2]
     ['corpus = ["tones"]', 'features = ["egemaps", "spectral+mfcc"]']
     """
-    values = dataclasses.asdict(dataclasses.replace(config, storage=""))
+    values = config.as_text() | {"storage": ""}
     return "".join(f"{key} = {_in_toml(value)}\n" for key, value in values.items())
 
 
@@ -317,9 +396,15 @@ def _value(key: str, value: Any, default: Any, source: str) -> Any:
         raise WrongCall(f"{source}: 'storage' takes a URL in quotes")
     if key in BOUNDS and type(value) in {int, float}:
         within(f"{source}: '{key}'", value, *BOUNDS[key])
-    if not isinstance(default, tuple):
-        return typed(key, value, default, source)
-    words = [value] if isinstance(value, str) else value
-    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+    if isinstance(default, tuple):
+        return _words(key, value, source)
+    return typed(key, str(value) if key in {"out", "cache"} and isinstance(value, os.PathLike) else value, default, source)
+
+
+def _words(key: str, value: Any, source: str) -> tuple[Any, ...]:
+    """One or several words as a tuple; paths are text, and of `corpus` what is loaded already stays."""
+    words = value if isinstance(value, list | tuple) else [value]
+    texts = [str(word) if isinstance(word, os.PathLike) and key in {"corpus", "features"} else word for word in words]
+    if not all(isinstance(text, str) or (key == "corpus" and isinstance(text, Loaded)) for text in texts):
         raise WrongCall(f"{source}: '{key}' takes a list of words, not {quoted(plainly(value))}")
-    return tuple(dict.fromkeys(words))
+    return tuple(dict.fromkeys(texts))

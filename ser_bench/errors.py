@@ -27,6 +27,10 @@ class WrongCall(SerBenchError):
     exit_code = 2
 
 
+class WrongArgument(WrongCall, TypeError):
+    """A call from Python with a name or a kind of value that the function does not take."""
+
+
 class WorkFailed(SerBenchError):
     """Work that was rightly asked for and did not succeed."""
 

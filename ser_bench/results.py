@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from ser_bench.errors import quoted
 from ser_bench.evaluation.run_folder import Run
+from ser_bench.utils.formatting import interval, short, signed
+from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Results(Run):
+@dataclass(frozen=True, repr=False)
+class Results(Shown, Run):
     """What a run of one corpus found: a `Run`, its `folder` now with `report.html`.
 
     Parameters
@@ -33,6 +36,30 @@ class Results(Run):
     findings: pd.DataFrame
     learning: pd.DataFrame | None = None
 
+    PAGE: ClassVar[str] = "report.html"
+
+    def told(self) -> list[str]:
+        """The corpus, the best system, those as good, what was left out, what it cost."""
+        from ser_bench.reports.tables import INDISTINCT
+
+        first = self.leaderboard.iloc[0]
+        ranked = self.leaderboard[(self.leaderboard["status"] == "ok") & (self.leaderboard["track"] == first["track"])]
+        alike = int((ranked["p_vs_best"].iloc[1:] >= INDISTINCT).sum())
+        found = interval(first["uar_low"], first["uar_high"])
+        best = f"{first['features']} with {first['model']} ({first['track']} track), UAR {short(first['uar'])}, 95% CI {found}"
+        size = counted(systems=len(self.leaderboard), clips=first["clips"], speakers=first["speakers"])
+        return [
+            f"{first['corpus']} ({first['labels']}): {size}, {first['cv']}",
+            f"best: {best}" if len(ranked) else f"none is ranked; the first: {best} ({first['status']})",
+            f"not significantly different from the best: {alike} of {max(len(ranked) - 1, 0)} others",
+            counted(clips_skipped=len(self.skipped), warnings=len(self.warnings) + len(self.found), failed_units=len(self.failures)),
+            counted(units_fitted=self.fitted, units_reused=self.reused),
+        ]
+
+    def table_shown(self) -> pd.DataFrame:
+        """The leaderboard."""
+        return scored(self.leaderboard, ["rank", "features", "model", "track"]).assign(status=self.leaderboard["status"])
+
     @property
     def found(self) -> list[str]:
         """The findings that a paper should answer, and that `warnings` do not say already."""
@@ -42,8 +69,8 @@ class Results(Run):
         ]
 
 
-@dataclass(frozen=True)
-class Crossed:
+@dataclass(frozen=True, repr=False)
+class Crossed(Shown):
     """What came of evaluating corpora by each other.
 
     Parameters
@@ -69,9 +96,32 @@ class Crossed:
     emotions: list[str]
     skipped: pd.DataFrame
 
+    PAGE: ClassVar[str] = "cross.md"
 
-@dataclass(frozen=True)
-class Ablated:
+    def told(self) -> list[str]:
+        """The corpora, the emotions that they share, what is lost, what was left out."""
+        across = self.table[self.table["train"] != self.table["test"]]
+        losses = across["loss"].astype(float).dropna().sort_values()
+        lost = f"{signed(losses.iloc[0])} to {signed(losses.iloc[-1])} UAR" if len(losses) else "not known"
+        return [
+            f"{', '.join(self.table['train'].unique())} -> {', '.join(self.table['test'].unique())}",
+            f"emotions: {', '.join(self.emotions)}",
+            counted(rows_across_corpora=len(across), rows_within=len(self.table) - len(across)),
+            f"lost against training within: {lost}",
+            counted(
+                clips_skipped=len(self.skipped), warnings=len(self.warnings), failed_rows=int((self.table["status"] == "failed").sum())
+            ),
+        ]
+
+    def table_shown(self) -> pd.DataFrame:
+        """A row per corpus trained on, corpus evaluated, and system."""
+        return scored(self.table, ["train", "test", "features", "model", "track"]).assign(
+            loss=[signed(loss) if loss == loss else "" for loss in self.table["loss"].astype(float)]
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Ablated(Shown):
     """What an ablation found.
 
     Parameters
@@ -98,9 +148,31 @@ class Ablated:
     skipped: pd.DataFrame
     warnings: list[str]
 
+    PAGE: ClassVar[str] = "ablation.html"
 
-@dataclass(frozen=True)
-class Audited:
+    def told(self) -> list[str]:
+        """The corpus, the systems, what was compared, the largest loss, what was left out."""
+        without = self.table[self.table["mode"] == "without"].dropna(subset=["diff"]).astype({"diff": float}).sort_values("diff")
+        most = f"without {without.iloc[0]['group']}: {signed(without.iloc[0]['diff'])} UAR" if len(without) else "not measured"
+        systems = self.table[["features", "model"]].drop_duplicates().itertuples(index=False, name=None)
+        modes = dict.fromkeys(self.table["mode"])
+        return [
+            f"{self.table['corpus'].iloc[0]}: {', '.join(f'{features} with {model}' for features, model in systems)}",
+            f"{counted(rows=len(self.table))}: {', '.join(modes)}",
+            f"most is lost {most}" if len(without) else f"groups left out one by one: {most}",
+            f"importance: {'not measured' if self.importance is None else counted(rows=len(self.importance))}",
+            counted(clips_skipped=len(self.skipped), warnings=len(self.warnings)),
+        ]
+
+    def table_shown(self) -> pd.DataFrame:
+        """A row per subset of groups."""
+        return scored(self.table, ["features", "model", "mode", "group"]).assign(
+            difference=[signed(diff) if diff == diff else "" for diff in self.table["diff"].astype(float)]
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Audited(Shown):
     """What an audit of one corpus found.
 
     Parameters
@@ -124,3 +196,22 @@ class Audited:
     findings: pd.DataFrame
     gap: pd.DataFrame | None
     shown_in: list[Path]
+
+    PAGE: ClassVar[str] = "audit.html"
+
+    def told(self) -> list[str]:
+        """The corpus, its size, what was found, the first of it, the largest leak gap."""
+        counts = self.findings["kind"].value_counts()
+        first = self.findings.iloc[0] if len(self.findings) else None
+        gap = self.gap["gap"].astype(float).max() if self.gap is not None else None
+        return [
+            f"{self.name}: {self.summary['clips']}",
+            f"speakers: {self.summary['speakers']}",
+            counted(**{f"{kind}s": int(counts.get(kind, 0)) for kind in ("error", "warning", "note")}),
+            "nothing was found" if first is None else f"{first['kind']}: {first['check']}: {quoted(first['what'])}",
+            "leak gap: not measured" if gap is None else f"leak gap: up to {signed(gap)} UAR",
+        ]
+
+    def table_shown(self) -> pd.DataFrame:
+        """The findings."""
+        return self.findings

@@ -24,7 +24,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.analyses.audits.near_duplicates import Heard, listen, shared_recordings
-from ser_bench.config import RunConfig
+from ser_bench.config import Loaded, RunConfig
 from ser_bench.corpora import few, voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.evaluation.plan import Chosen, Ground, Plan, choose_clips, choose_models, lay_ground, split
@@ -37,6 +37,8 @@ from ser_bench.utils.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
+Named = str | Loaded
+"""A corpus as a configuration has it."""
 TRACKS = ("train", "corpus", "speaker")
 ACROSS = Protocol("cross")
 COLUMNS = (
@@ -83,22 +85,22 @@ class Outcome:
 
 
 def judge_across(
-    config: RunConfig, train: Sequence[str], test: Sequence[str], tracks: Sequence[str], progress: Progress
-) -> tuple[dict[str, Ground], pd.DataFrame, pd.DataFrame]:
+    config: RunConfig, train: Sequence[Named], test: Sequence[Named], tracks: Sequence[str], progress: Progress
+) -> tuple[dict[Named, Ground], pd.DataFrame, pd.DataFrame]:
     """Evaluate every corpus of `test` by every one of `train`, and by itself.
 
     Parameters
     ----------
     config : RunConfig
         Its corpus and track do not count.
-    train, test : sequence of str
-        Folders, manifests or ``tones``.
+    train, test : sequence of str or Corpus
+        Folders, manifests or ``tones``, or what was loaded from them.
     tracks : sequence of {'train', 'corpus', 'speaker'}
         Where scaling statistics come from: the clips trained on; each corpus's own; each speaker's own.
 
     Returns
     -------
-    grounds : dict of str to Ground
+    grounds : dict of str or Corpus to Ground
         By source, with the clips of the emotions that all corpora share.
     table : DataFrame
         The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
@@ -132,7 +134,7 @@ def judge_across(
     return grounds, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
 
 
-def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -> dict[str, Ground]:
+def lay_grounds(sources: Sequence[Named], config: RunConfig, progress: Progress) -> dict[Named, Ground]:
     """Every corpus, with the clips of the emotions that all share; errors as `judge_across`.
 
     What names and labels do not allow is refused before anything is extracted.
@@ -152,15 +154,15 @@ def lay_grounds(sources: Sequence[str], config: RunConfig, progress: Progress) -
     return {source: _keep(ground, shared, config) for source, ground in grounds.items()}
 
 
-def _check_names(chosen: dict[str, Chosen]) -> None:
-    names: dict[str, str] = {}
+def _check_names(chosen: dict[Named, Chosen]) -> None:
+    names: dict[str, Named] = {}
     for source, one in chosen.items():
         if other := names.get(one.corpus.name):
             raise WrongCall(f"{other} and {source} are both called '{one.corpus.name}'; name one corpus once, or rename the manifest")
         names[one.corpus.name] = source
 
 
-def _check_apart(grounds: dict[str, Ground], config: RunConfig) -> None:
+def _check_apart(grounds: dict[Named, Ground], config: RunConfig) -> None:
     """Refuse corpora that share audio, or clips' names where rows of one's own go by these."""
     parts = distinct_parts([parse_features(text) for text in config.features])
     own = [part.label for part in parts if not isinstance(part, Extractor)]
@@ -209,24 +211,24 @@ def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
     return dataclasses.replace(ground, judged=judged, features=features, warnings=warnings)
 
 
-def _budgeted(config: RunConfig, sources: Sequence[str]) -> RunConfig:
+def _budgeted(config: RunConfig, sources: Sequence[Named]) -> RunConfig:
     """One budget for all pairs: that of real speech, if there is any."""
-    real = [source for source in sources if source.partition("(")[0] != "tones"]
+    real = [source for source in sources if str(source).partition("(")[0] != "tones"]
     return config.for_corpus([*real, *sources][0])
 
 
 def _doubts(
-    grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str], config: RunConfig, progress: Progress
-) -> dict[frozenset[str], str]:
+    grounds: dict[Named, Ground], train: Sequence[Named], test: Sequence[Named], config: RunConfig, progress: Progress
+) -> dict[frozenset[Named], str]:
     """For each two corpora of which one is to test the other, what recordings they may share; nothing where they may share none."""
-    pairs = dict.fromkeys((min(one, other), max(one, other)) for one in train for other in test if one != other)
+    pairs = dict.fromkeys((min(one, other, key=str), max(one, other, key=str)) for one in train for other in test if one != other)
     asked = dict.fromkeys(source for pair in pairs for source in pair)
     heard = {source: Heard(grounds[source], listen(grounds[source], config, progress)) for source in asked}
     return {frozenset(pair): shared_recordings(heard[pair[0]], heard[pair[1]], config, progress) for pair in pairs}
 
 
 def _pairs(
-    grounds: dict[str, Ground], train: Sequence[str], test: Sequence[str], doubts: dict[frozenset[str], str]
+    grounds: dict[Named, Ground], train: Sequence[Named], test: Sequence[Named], doubts: dict[frozenset[Named], str]
 ) -> Iterator[list[Pair]]:
     """For each corpus to evaluate, its pairs: first with itself."""
     for judged in dict.fromkeys(test):
@@ -291,7 +293,7 @@ def _outcome(pair: Pair, units: list[Unit], done: dict[str, Finished], failures:
     return Outcome(whole[:, -len(pair.judged.codes) :], kept)
 
 
-def own_rates(grounds: dict[str, Ground], features: Sequence[str]) -> Iterator[str]:
+def own_rates(grounds: dict[Named, Ground], features: Sequence[str]) -> Iterator[str]:
     """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things."""
     rates = {ground.corpus.name: sorted(ground.judged.clips["rate"].unique()) for ground in grounds.values()}
     if len({tuple(found) for found in rates.values()}) == 1:

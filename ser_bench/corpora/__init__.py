@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import Corpus, Facts, FileNameReader, human_recall
+from ser_bench.corpora.base import Corpus, Facts, FileNameReader, Source, human_recall
 from ser_bench.corpora.duplicates import Twins, resolve_twins, voices_of
 from ser_bench.corpora.filters import filter_clips
 from ser_bench.corpora.labels import apply_labels, known_schemes, lonely_labels, scheme_losses, scheme_named
@@ -20,6 +20,7 @@ __all__ = [
     "Corpus",
     "Facts",
     "FileNameReader",
+    "Source",
     "Twins",
     "apply_labels",
     "ask",

@@ -9,16 +9,17 @@ A corpus is added by one file with a `FileNameReader`: a grammar of file names, 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from ser_bench.config import TRACKS
 from ser_bench.corpora.labels import name_emotion
-from ser_bench.errors import unknown
+from ser_bench.errors import printable, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,14 @@ class Facts:
     published: tuple[Published, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+class Origin(NamedTuple):
+    """Where a corpus was loaded from, as it was named, and a digest of its clips as they were then (`digest_of`)."""
+
+    source: str
+    digest: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Corpus:
     """Clips to evaluate on.
 
@@ -108,6 +116,8 @@ class Corpus:
         Audio files of the folder whose names the reader does not understand.
     warnings : tuple of str
         What was left out, joined or read as something else, one line each.
+    origin : Origin, optional
+        Where it was loaded from.
     """
 
     name: str
@@ -117,6 +127,19 @@ class Corpus:
     facts: Facts | None = None
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+    def __str__(self) -> str:
+        """What names it on a command line and in ``run.toml``: where it was loaded from, else its folder."""
+        return self.origin.source if self.origin else str(self.folder)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self.clips[column].nunique()} {column}s" for column in ("speaker", "emotion") if column in self.clips)
+        return printable(f"<Corpus {self.name}: {len(self.clips):,} clips, {counts}, from {self}>")
+
+
+Source = str | Path | Corpus
+"""A folder, a manifest or ``tones``, or what was loaded from it."""
 
 
 class FileNameReader:
@@ -194,3 +217,8 @@ def arrange(clips: pd.DataFrame) -> pd.DataFrame:
     first = ["path", "emotion", "speaker", "original"]
     others = [column for column in clips.columns if column not in first]
     return clips[first + others].rename_axis("clip").sort_index()
+
+
+def digest_of(clips: pd.DataFrame) -> str:
+    """Sixteen hex digits of a clip table: of its rows, their order, and what its columns are called."""
+    return hashlib.blake2b(clips.to_csv().encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -13,24 +13,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import Corpus, FileNameReader
+from ser_bench.config import Loaded
+from ser_bench.corpora.base import Corpus, FileNameReader, Origin, Source, digest_of
 from ser_bench.corpora.files import MANIFEST_SUFFIXES, OTHER_SUFFIXES, SUFFIXES, find_audio
+from ser_bench.corpora.given import take
 from ser_bench.corpora.names import first, join_spellings
 from ser_bench.errors import WrongCall
 from ser_bench.utils import plugins, spec
+from ser_bench.utils.calls import named_arguments
 
 if TYPE_CHECKING:
     from ser_bench.corpora.synthetic import Tones
 
 
-def load_corpus(source: str | Path, *, cache: str | Path = "features") -> Corpus:
+@named_arguments()
+def load_corpus(source: Source | Loaded, *, cache: str | Path = "features") -> Corpus:
     """A corpus from where it lies.
 
     Parameters
     ----------
-    source : str or Path
+    source : str, Path or Corpus
         A folder, a manifest (``.csv``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or
-        without: ``tones(speakers=4)``.
+        without: ``tones(speakers=4)``. A `Corpus` is checked; it may have been changed since it was loaded.
     cache : str or Path
         Where the embedded corpus is kept once made.
 
@@ -39,9 +43,10 @@ def load_corpus(source: str | Path, *, cache: str | Path = "features") -> Corpus
     WrongCall
         Where there is nothing to read, nobody recognises it, or it has a single speaker or emotion.
     """
-    corpus = _read(source, Path(cache))
+    corpus = take(source) if isinstance(source, Corpus) else _read(str(source) if isinstance(source, Loaded) else source, Path(cache))
     clips, joined = join_spellings(corpus.clips)
-    corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined))
+    origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips))
+    corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined), origin=origin)
     for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
         found = corpus.clips[column].unique()
         if len(found) < 2:

@@ -25,7 +25,7 @@ from ser_bench.evaluation.plan import Ground
 from ser_bench.evaluation.run_folder import KEYS, Run, folder_of, write_folder
 from ser_bench.evaluation.splits import NEVER, inner_folds
 from ser_bench.utils.atomic import restored
-from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, to_numbers
+from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, take_table, to_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,18 +78,18 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
     return pd.concat(tables).rename_axis("clip").reset_index()
 
 
-def read_predictions(path: Path) -> pd.DataFrame:
+def read_predictions(source: Path | pd.DataFrame, path: Path) -> pd.DataFrame:
     """A table of predictions: ``clip`` (or ``file``), ``predicted``, and where there are, ``seed, fold, p.<emotion>...`` and labels.
 
     Names, emotions and labels (`LABELS`) are text, a cell that is missing is empty; seeds and folds are whole numbers. In Parquet clips
-    may be the index.
+    may be the index. `path` is what errors call it.
 
     Raises
     ------
     WrongCall
         Naming the file, and the column or row.
     """
-    table = read_table(path)
+    table = read_table(source) if isinstance(source, Path) else take_table(source, path)
     if "clip" not in table:
         table = table.rename(columns={"file": "clip"})
     check_columns(table, ("clip", "predicted"), path)
@@ -233,13 +233,13 @@ def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_o
     return said
 
 
-def judge(ground: Ground, path: Path, name: str, config: RunConfig, *, decisions_only: bool = False) -> Run:
+def judge(ground: Ground, source: Path | pd.DataFrame, name: str, config: RunConfig, *, decisions_only: bool = False) -> Run:
     """Evaluate a table of predictions and write a run folder of its one row.
 
     Parameters
     ----------
     ground : Ground
-    path : Path
+    source : Path or DataFrame
         The table, as `read_predictions` takes it.
     name : str
         What the system is called: its row's `features`.
@@ -257,7 +257,8 @@ def judge(ground: Ground, path: Path, name: str, config: RunConfig, *, decisions
 
     if len(config.track) > 1:
         raise WrongCall(f"track: a table of predictions is of one, and {', '.join(config.track)} are named")
-    judged, table = ground.judged, read_predictions(path)
+    path = source if isinstance(source, Path) else Path(name)
+    judged, table = ground.judged, read_predictions(source, path)
     if decisions_only and not probability_columns(table):
         raise WrongCall(f"{path} has no probabilities (p.EMOTION) to be left out; drop --decisions-only")
     found = align(table.drop(columns=probability_columns(table)) if decisions_only else table, judged, path)

@@ -14,10 +14,10 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.config import RunConfig, read_config
-from ser_bench.errors import WrongCall, reason
+from ser_bench.errors import WrongCall, quoted, reason
 from ser_bench.evaluation import comparison as across
 from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.leaderboard import (
@@ -37,6 +37,8 @@ from ser_bench.evaluation.leaderboard import (
 from ser_bench.evaluation.run_folder import read_about
 from ser_bench.scores import ROPE
 from ser_bench.utils.atomic import read_parquet
+from ser_bench.utils.formatting import short
+from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,8 +71,8 @@ class Block:
     apart: str
 
 
-@dataclass(frozen=True)
-class Merged:
+@dataclass(frozen=True, repr=False)
+class Merged(Shown):
     """Several runs as one leaderboard.
 
     Parameters
@@ -99,6 +101,23 @@ class Merged:
     blocks: list[Block]
     kernels: str
     runs: list[str]
+
+    PAGE: ClassVar[str] = "leaderboard.html"
+
+    def told(self) -> list[str]:
+        """The runs, the corpora, the best of each block, comparisons across corpora."""
+        best = self.leaderboard.drop_duplicates("block").iloc[0]
+        return [
+            f"{counted(runs=len(self.runs), blocks=len(self.blocks), rows=len(self.leaderboard))}",
+            f"corpora: {', '.join(self.leaderboard['corpus'].unique())}",
+            f"first of block {best['block']}: {best['features']} with {best['model']}, UAR {short(best['uar'])} on {best['corpus']}",
+            counted(comparisons_across_corpora=len(self.across)),
+            quoted(self.unsaid[0]) if self.unsaid else "all runs are compared",
+        ]
+
+    def table_shown(self) -> pd.DataFrame:
+        """The leaderboard, a block after the other."""
+        return scored(self.leaderboard, ["block", "corpus", "cv", "rank", "features", "model", "track"])
 
 
 def find_runs(out: Path) -> list[Path]:

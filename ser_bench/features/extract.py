@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ser_bench.audio.preprocessing import Hearing
+from ser_bench.config import ExtractOptions, RunConfig, check_keys
 from ser_bench.errors import WrongCall
 from ser_bench.features.base import Extractor, Features
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
 from ser_bench.features.store.content_keys import content_keys
 from ser_bench.features.store.feature_store import Shelf
 from ser_bench.features.worker import Measured, Task, measure
+from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.parallel import Died, Workers, in_parallel, one_by_one
-from ser_bench.utils.progress import Progress, Silent
+from ser_bench.utils.progress import Progress, Silent, progress_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.corpora import Corpus
+    from ser_bench.corpora import Corpus, Source
 
 BATCH = 8
 SECONDS_BETWEEN_PARTS = 5.0
@@ -72,35 +73,59 @@ class Extraction(Filled):
         return self.matrices[feature_set.name]
 
 
-def extract(corpus: Corpus, features: str, *, cache: str | Path = "features", jobs: int | None = None, **heard: Any) -> pd.DataFrame:
+@named_arguments(ExtractOptions.__optional_keys__)
+def extract(
+    corpus: Source,
+    features: str | Path | Sequence[str | Path],
+    *,
+    progress: Progress | bool | None = None,
+    **options: Unpack[ExtractOptions],
+) -> pd.DataFrame:
     """The features of a corpus's usable clips.
 
     Parameters
     ----------
-    corpus : Corpus
-    features : str
-        Such as ``"egemaps+mfcc"``.
-    cache : str or Path
-        The store.
-    jobs : int, optional
-        Processes; one per core without.
-    **heard
-        How clips are heard, as in `Hearing`: ``offset``, ``duration``, ``trim``, ``variant``.
+    corpus : str, Path or Corpus
+        A folder, a manifest or ``"tones"``, or what `load_corpus` made of it.
+    features : str, Path or several
+        Such as ``"egemaps+mfcc"``; several are joined as by ``+``.
+    progress : bool or Progress, optional
+        As in `run`.
+    **options
+        How clips are heard, as in `Hearing`: ``offset``, ``duration``, ``trim``, ``variant``; ``cache``, the store; ``jobs``, processes
+        (one per core without), or ``backend`` and ``scheduler``.
 
     Returns
     -------
     DataFrame
-        Index `clip`; float32 columns, whose groups stand in ``attrs["groups"]``.
+        Index `clip`; float32 columns, whose groups stand in ``attrs["groups"]``. ``attrs["skipped"]`` is a mapping of clips that are left
+        out to why, ``attrs["warnings"]`` a list of what is to be known of the others.
+
+    Raises
+    ------
+    WrongCall
+        For a corpus or a feature set that cannot be read.
     """
     import pandas as pd
 
-    feature_set = parse_features(features)
+    from ser_bench.corpora import load_corpus
+
+    given = {key: value for key, value in options.items() if value is not None}
+    config = RunConfig(**check_keys({"features": features, **given}, source="extract()"))
+    feature_set = parse_features(config.features)
     extraction = extract_corpus(
-        corpus, [feature_set], cache=Path(cache), workers=Workers(jobs or os.cpu_count() or 1), hearing=Hearing(**heard)
+        load_corpus(corpus, cache=config.cache),
+        [feature_set],
+        cache=Path(config.cache),
+        workers=config.workers,
+        progress=progress_of(progress),
+        hearing=config.hearing,
     )
     matrix = extraction.features(feature_set)
     table = pd.DataFrame(matrix.values, index=extraction.clips.index, columns=list(matrix.columns))
     table.attrs["groups"] = dict(zip(matrix.columns, matrix.groups, strict=True))
+    table.attrs["warnings"] = extraction.warnings
+    table.attrs["skipped"] = dict(zip(extraction.skipped["clip"], extraction.skipped["reason"], strict=True))
     return table
 
 

@@ -6,6 +6,7 @@ Out:  a `FeatureSet`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,26 +108,28 @@ def known_extractors() -> dict[str, type[Extractor]]:
     return discover("extractors", Extractor, "ser_bench.features.extractors")  # type: ignore[type-abstract]
 
 
-def parse_features(text: str) -> FeatureSet:
+def parse_features(text: str | Sequence[str]) -> FeatureSet:
     """Read a feature set.
 
     Parameters
     ----------
-    text : str
-        Names, with parameters in brackets where they are not to be the defaults, or Parquet files, joined by ``+``.
+    text : str or sequence of str
+        Names, with parameters in brackets where they are not to be the defaults, or Parquet files, joined by ``+``; or several such,
+        which are joined.
 
     Raises
     ------
     WrongCall
         For an unknown name or parameter, and for a table that cannot serve.
     """
+    texts = [text] if isinstance(text, str) else text
     # A path may have a plus in it.
-    terms = [text] if text.lower().endswith(".parquet") and Path(text).exists() else split_sum(text)
-    parts = tuple(_part(term) for term in terms)
+    terms = [[one] if one.lower().endswith(".parquet") and Path(one).exists() else split_sum(one) for one in texts]
+    parts = tuple(_part(term) for some in terms for term in some)
     labels = [part.label for part in parts]
     twice = {label for label in labels if labels.count(label) > 1}
     if twice:
-        raise WrongCall(f"feature set '{text}' names {', '.join(sorted(twice))} more than once")
+        raise WrongCall(f"feature set '{'+'.join(texts)}' names {', '.join(sorted(twice))} more than once")
     return FeatureSet(parts)
 
 

@@ -53,8 +53,10 @@ class Panel(NamedTuple):
 
 
 def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:
-    """Draw every row's UAR with its interval on one axis, a panel a track, as `leaderboard` below `folder`; left as they are where they
-    were drawn from the same."""
+    """Draw every row's UAR with its interval on one axis, a panel per track, as `leaderboard` below `folder`.
+
+    Figures that were drawn from the same tables are left as they are.
+    """
     names = [f"{folder.name}/leaderboard.{kind}" for kind in KINDS]
     make_if_changed(folder.parent, names, digest_of(board.to_csv(), references.to_csv()), lambda: _draw_board(folder, board, references))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import math
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ser_bench.errors import printable
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 SECONDS_BETWEEN_LINES = 15
+SECONDS_BETWEEN_CHANGES = 0.2
 
 
 class Progress(Protocol):
@@ -28,7 +32,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Says nothing: the default of the Python interface."""
+    """Says nothing: for scripts, and where it is asked for."""
 
     def start(self, what: str, total: int) -> None:
         """Begin."""
@@ -99,6 +103,72 @@ class Bar:
         if self.bar:
             self.bar.stop()
             self.bar = None
+
+
+class Notebook:
+    """A bar below the cell that runs, changed in place: for notebooks."""
+
+    def __init__(self, display: Callable[..., Any]) -> None:
+        self.display, self.shown = display, -math.inf
+
+    def start(self, what: str, total: int) -> None:
+        """Show the bar."""
+        self.what, self.total, self.done, self.share, self.begun = what, total, 0, 0.0, time.monotonic()
+        self.shown = self.begun
+        self.handle = self.display(
+            {"text/plain": f"{printable(what)}: {total} to do", "text/html": self._html("")}, raw=True, display_id=True
+        )
+
+    def advance(self, note: str = "", share: float | None = None) -> None:
+        """Move it, when it is time to."""
+        self.done += 1
+        self.share += 1 / self.total if share is None else share
+        now = time.monotonic()
+        if now - self.shown >= SECONDS_BETWEEN_CHANGES:
+            self.shown = now
+            left = (now - self.begun) / self.share * max(0.0, 1 - self.share)
+            self._change(f"about {_clock(left)} left {note}")
+
+    def stop(self) -> None:
+        """Leave it standing at its end."""
+        self._change(f"in {_clock(time.monotonic() - self.begun)}")
+
+    def _change(self, told: str) -> None:
+        line = f"{printable(self.what)}: {self.done} of {self.total} {printable(told)}".rstrip()
+        self.handle.update({"text/plain": line, "text/html": self._html(told)}, raw=True)
+
+    def _html(self, told: str) -> str:
+        said = html.escape(printable(f"{self.what}: {self.done}/{self.total} {told}"))
+        return f"<label>{said} <progress max='1' value='{min(self.share, 1):.3f}'></progress></label>"
+
+
+def progress_of(wanted: Progress | bool | None) -> Progress:
+    """What a call from Python shows.
+
+    Parameters
+    ----------
+    wanted : Progress, bool or None
+        None is a bar in a notebook and on a terminal, and nothing elsewhere. True is lines where there is no bar, False nothing anywhere.
+    """
+    if wanted is False:
+        return Silent()
+    if wanted is None or wanted is True:
+        if display := _notebook_display():
+            return Notebook(display)
+        return for_terminal() if wanted or sys.stderr.isatty() else Silent()
+    return wanted
+
+
+def _notebook_display() -> Callable[..., Any] | None:
+    """How to show something in the notebook that this runs in, if it does."""
+    shell = sys.modules.get("IPython")
+    kernel = shell and shell.get_ipython()
+    if kernel is None or not hasattr(kernel, "kernel"):
+        return None
+    from IPython.display import display
+
+    shown: Callable[..., Any] = display
+    return shown
 
 
 def for_terminal() -> Progress:

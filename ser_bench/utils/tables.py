@@ -27,6 +27,7 @@ MISSING = ("", "-", "<na>", "n/a", "na", "nan", "nat", "none", "null")
 """Words for a missing value, in any case."""
 
 DELIMITERS = ",;\t"
+UNREADABLE = (bytes, bytearray, list, tuple, set, dict)
 
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 CLOCK = re.compile(r"(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?")
@@ -64,6 +65,17 @@ def read_table(path: Path) -> pd.DataFrame:
     if table.empty:
         raise WrongCall(f"{path} has no rows")
     return table
+
+
+def take_table(table: pd.DataFrame, name: Path) -> pd.DataFrame:
+    """A table that was handed in as such, under the rules of `read_table`; `name` is what errors call it."""
+    taken = _index_as_columns(table.copy())
+    if columns := [str(column) for column, values in taken.items() if values.map(lambda cell: isinstance(cell, UNREADABLE)).any()]:
+        raise WrongCall(f"{name}: the column '{quoted(columns[0])}' holds bytes, lists or records; leave it out")
+    _refuse_twins(name, taken.columns)
+    if taken.empty:
+        raise WrongCall(f"{name} has no rows")
+    return taken
 
 
 def is_missing(text: str) -> bool:

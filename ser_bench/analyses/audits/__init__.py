@@ -83,7 +83,7 @@ def glance(ground: Ground, config: RunConfig, run: Run) -> pd.DataFrame:
     """What an audit finds without listening, as a run can afford it: `findings` as in `Audit`, with a note that says so."""
     usual = RunConfig()
     named = [part for key in SAME if (value := getattr(config, key)) != getattr(usual, key) for part in (f"--{key}", str(value))]
-    command = shlex.join(["ser-bench", "audit", config.corpus[0], *named])
+    command = shlex.join(["ser-bench", "audit", str(config.corpus[0]), *named])
     best = best_row(run)
     checks = (*AT_A_GLANCE, partial(columns, best=best.uar if best else None))
     found = [finding for check in checks for finding in check(ground, config)]

@@ -1,0 +1,51 @@
+"""A corpus handed in as a `Corpus`, loaded before or put together in Python.
+
+In:   a `Corpus`, whatever its clip table was made of.
+Out:  the same with its table as the contract has it, and a warning where naming its source would give another corpus.
+Rule: it is held to what a manifest is held to: required columns are there and filled, names are text, every clip is there once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ser_bench.corpora.base import Corpus, arrange, digest_of
+from ser_bench.corpora.labels import name_emotion
+from ser_bench.corpora.names import plain
+from ser_bench.errors import quoted
+from ser_bench.utils.tables import as_numbers, as_text, check_columns, refuse_rows
+
+REQUIRED = ("path", "emotion", "speaker")
+NUMBERS = ("start", "end", "recognised")
+
+
+def take(corpus: Corpus) -> Corpus:
+    """Check a corpus that was handed in.
+
+    Raises
+    ------
+    WrongCall
+        Naming the column or the row that cannot be meant. Row 1 is the first clip.
+    """
+    if corpus.origin and corpus.origin.digest == digest_of(corpus.clips):
+        return corpus
+    called = Path(f"corpus '{quoted(corpus.name)}'")
+    check_columns(corpus.clips, REQUIRED, called)
+    clips = corpus.clips.assign(
+        **{
+            str(column): as_numbers(values, called) if column in NUMBERS else as_text(values, keep_words=column in REQUIRED)
+            for column, values in corpus.clips.items()
+        }
+    )
+    for column in REQUIRED:
+        refuse_rows(clips[column].map(plain) == "", called, f"no {column}")
+    clips["path"] = [str(Path(corpus.folder, path)) for path in clips["path"]]
+    clips.index = clips.index.map(str)
+    refuse_rows(clips.index.duplicated(), called, "a clip that an earlier row names already")
+    if "original" not in clips:
+        clips["original"] = clips["emotion"]
+    clips["emotion"] = clips["emotion"].map(name_emotion)
+    was = "was changed after it was loaded" if corpus.origin else "was put together in Python"
+    told = f"the corpus {was}: run.toml and commands name {corpus}, which may hold other clips or labels"
+    return replace(corpus, clips=arrange(clips), warnings=tuple(dict.fromkeys((*corpus.warnings, told))))

@@ -1,0 +1,116 @@
+"""Calls from Python, held to what a function's signature says.
+
+In:   a public function, and the names that it takes as ``**options``.
+Out:  the same function, which refuses a name that it does not have with the nearest one, and a value of another kind by what it takes.
+Rule: a wrong call is one line that says what to do, never a TypeError from inside. The values of options are the configuration's to check.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from ser_bench.errors import WrongArgument, quoted, unknown
+from ser_bench.utils.spec import plainly
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Kind(NamedTuple):
+    """What an argument may be, in words and as a test."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
+KINDS = {
+    "None": Kind("None", lambda value: value is None),
+    "bool": Kind("True or False", lambda value: isinstance(value, bool)),
+    "int": Kind("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)),
+    "float": Kind("a number", lambda value: isinstance(value, Real) and not isinstance(value, bool)),
+    "str": Kind("text", lambda value: isinstance(value, str)),
+    "Path": Kind("a path", lambda value: isinstance(value, PathLike)),
+    "Source": Kind("a path, a name or a Corpus", lambda value: isinstance(value, str | PathLike) or hasattr(value, "clips")),
+    "Loaded": Kind("a Corpus", lambda value: hasattr(value, "clips")),
+    "RunSource": Kind("a run folder or the result of run()", lambda value: isinstance(value, str | PathLike) or hasattr(value, "folder")),
+    "pd.DataFrame": Kind("a DataFrame", lambda value: isinstance(value, getattr(sys.modules.get("pandas"), "DataFrame", ()))),
+    "dict": Kind("a dictionary", lambda value: isinstance(value, dict)),
+    "Progress": Kind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
+    "RunConfig": Kind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
+}
+"""What the names in annotations of public functions stand for, told without importing a heavy library."""
+
+
+def named_arguments(options: Iterable[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Refuse calls that a function's signature does not allow.
+
+    Parameters
+    ----------
+    options : iterable of str
+        The names that it takes as ``**options``.
+
+    Returns
+    -------
+    callable
+        A decorator; calls of what it returns raise `WrongArgument`.
+
+    >>> @named_arguments(["model"])
+    ... def fit(rounds: "int" = 1, **options: "str") -> int: return rounds
+    >>> fit(2, model="svm")
+    2
+    >>> fit(modle="svm")
+    Traceback (most recent call last):
+    ser_bench.errors.WrongArgument: unknown argument of fit() 'modle': did you mean 'model'? (known: model, rounds)
+    >>> fit(rounds="two")
+    Traceback (most recent call last):
+    ser_bench.errors.WrongArgument: fit(): 'rounds' takes a whole number, not 'two'
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        kinds = {name: _kind(p.annotation) for name, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
+        known = {*kinds, *options}
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            for key in kwargs:
+                if key not in known:
+                    raise WrongArgument(str(unknown(f"argument of {function.__name__}()", key, known)))
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError as error:
+                raise WrongArgument(f"{function.__name__}(): {error}") from None
+            for key in kinds.keys() & given.keys():
+                if not kinds[key].fits(given[key]):
+                    raise WrongArgument(f"{function.__name__}(): '{key}' takes {kinds[key].words}, not {quoted(plainly(given[key]))}")
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def _kind(annotation: str) -> Kind:
+    """What an annotation allows: alternatives, of which one may be several of a kind.
+
+    >>> kind = _kind("str | Sequence[str] | None")
+    >>> kind.words, kind.fits(["a"]), kind.fits([1]), kind.fits(None)
+    ('text or a list of such', True, False, True)
+    """
+    alternatives = [_alternative(part) for part in re.split(r" \| (?![^\[]*\])", annotation)]
+    words = " or ".join(dict.fromkeys(kind.words for kind in alternatives if kind.words != "None"))
+    return Kind(words, lambda value: any(kind.fits(value) for kind in alternatives))
+
+
+def _alternative(text: str) -> Kind:
+    if several := re.fullmatch(r"Sequence\[(.+)]", text):
+        each = _kind(several[1])
+        return Kind("a list of such", lambda value: isinstance(value, list | tuple) and all(map(each.fits, value)))
+    return KINDS[text.partition("[")[0]]
