@@ -32,7 +32,7 @@ class Before(boosting.Boosting):
     """The space and the defaults of version 1."""
 
     defaults = {"max_depth": 4, "eta": 0.15, "subsample": 0.8, "colsample_bynode": 0.2, "lambda": 1.0, "min_child_weight": 1.0}
-    most_columns = 1000
+    max_features = 1000
 
     def space(self, trial: BaseTrial) -> dict[str, Any]:
         """As it was."""

@@ -16,7 +16,7 @@ import numpy as np
 from ser_bench.evaluation.scaling import column_statistics
 from ser_bench.models import Split, known_models
 from ser_bench.models import svm as machines
-from ser_bench.models.base import Model, plan_split
+from ser_bench.models.base import Model, prepare_split
 from ser_bench.scores.metrics import uar
 
 EMOTIONS = 8
@@ -37,15 +37,15 @@ def make_split(clips: int, columns: int) -> Split:
     return Split(x[train], y[train], x[~train], y[~train], EMOTIONS)
 
 
-def measure(model: Model, split: Split) -> tuple[float, float, float]:
+def extract_clip(model: Model, split: Split) -> tuple[float, float, float]:
     """Seconds of a plan and its first trial, seconds of another trial, and UAR."""
     started = time.perf_counter()
-    plan = plan_split(model, split)
+    plan = prepare_split(model, split)
     plan.run(dict(model.defaults), 0)
     first = time.perf_counter()
-    verdict = plan.run(dict(model.defaults), 1)
+    prediction = plan.run(dict(model.defaults), 1)
     assert split.y_eval is not None
-    return first - started, time.perf_counter() - first, uar(split.y_eval.astype(str), verdict.predicted.astype(str))
+    return first - started, time.perf_counter() - first, uar(split.y_eval.astype(str), prediction.predicted.astype(str))
 
 
 def main() -> None:
@@ -66,10 +66,10 @@ def main() -> None:
     with threadpool_limits(1):
         for name, title, machines.EXACT_CLIPS in rows:
             # What is compiled or imported at the first call is no part of the growth.
-            measure(known_models()[name](), make_split(200, options.columns))
+            extract_clip(known_models()[name](), make_split(200, options.columns))
             before: tuple[int, float] | None = None
             for clips, split in splits.items():
-                first, another, score = measure(known_models()[name](), split)
+                first, another, score = extract_clip(known_models()[name](), split)
                 power = f"{np.log(another / before[1]) / np.log(clips / before[0]):7.1f}" if before else " " * 7
                 print(f"{title:18}{clips:8,}{first:15.2f}{another:11.2f}{power}{score:7.3f}", flush=True)
                 before = clips, another

@@ -111,7 +111,7 @@ def equivalent_table(options: argparse.Namespace) -> Iterator[list[str]]:
     for setting in chosen(options):
         for weaker in WEAKER if not setting.fresh else ():
             found, behind = with_weaker(setting, weaker, options.repetitions)
-            called = np.array([[like_best(one, way, behind) <= FOUND for way in WAYS] for one in found])
+            called = np.array([[not_significantly_worse(one, way, behind) <= FOUND for way in WAYS] for one in found])
             best = np.array([np.argmax(one.shares.sum(1)) for one in found])
             mistaken = called[..., -1][best < setting.rows - 1].mean(0)
             right = called[..., :-1].sum((0, 2)) / (len(found) * (setting.rows - 1) - np.count_nonzero(best < setting.rows - 1))
@@ -125,7 +125,7 @@ def with_weaker(setting: Setting, weaker: float, repetitions: int) -> tuple[list
     return found, float(np.mean([one.shares[:-1].sum(1).mean() - one.shares[-1].sum() for one in found]))
 
 
-def like_best(found: Evidence, way: str, rope: float) -> np.ndarray:
+def not_significantly_worse(found: Evidence, way: str, rope: float) -> np.ndarray:
     """The p of equivalence with the best of each row; NaN of the best."""
     return equivalent_to_best(list(found.counts), int(np.argmax(found.shares.sum(1))), found.ratios[way], rope=rope).p
 

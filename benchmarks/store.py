@@ -103,26 +103,26 @@ def memory(rows: int) -> None:
 
 def matrix(rows: int) -> None:
     """Print how long it takes to read rows x 88 from the store."""
-    from ser_bench.audio.preprocessing import Hearing
+    from ser_bench.audio.preprocessing import Preprocessing
     from ser_bench.features import known_extractors
-    from ser_bench.features.store.feature_store import Shelf
-    from ser_bench.features.worker import Heard, Measured
+    from ser_bench.features.store.feature_store import FeatureStore
+    from ser_bench.features.worker import AudioInfo, ExtractionResult
 
     rng = np.random.default_rng(0)
     values = rng.standard_normal((rows, 88)).astype(np.float32)
     with tempfile.TemporaryDirectory() as cache:
         extractors = {"egemaps": known_extractors()["egemaps"]()}
         keys = [f"{number:032x}" for number in range(rows)]
-        shelf = Shelf(Path(cache), extractors, Hearing())
+        store = FeatureStore(Path(cache), extractors, Preprocessing())
         for part in np.array_split(np.arange(rows), 20):
-            shelf.add([Measured(keys[at], heard=Heard(), vectors={"egemaps": ("", values[at])}) for at in part])
-        shelf.compact()
+            store.add([ExtractionResult(keys[at], heard=AudioInfo(), vectors={"egemaps": ("", values[at])}) for at in part])
+        store.compact()
         order = rng.permutation(rows)
         asked = [keys[at] for at in order]
         seconds = []
         for _ in range(3):
             began = time.perf_counter()
-            found = Shelf(Path(cache), extractors, Hearing()).matrix("egemaps", asked)
+            found = FeatureStore(Path(cache), extractors, Preprocessing()).matrix("egemaps", asked)
             seconds.append(time.perf_counter() - began)
         assert (found == values[order]).all()
         parts = len(list(Path(cache).glob("egemaps-*/part-*")))

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from ser_bench.corpora import Corpus, Source
     from ser_bench.evaluation.merge import Merged
-    from ser_bench.evaluation.plan import Ground, Plan
-    from ser_bench.features.extract import Filled
+    from ser_bench.evaluation.plan import Plan, PreparedData
+    from ser_bench.features.extract import FillReport
 
     RunSource = str | Path | Run
 
@@ -74,7 +74,7 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
     for planned in [plan.make_plan(config.for_corpus(source), shown) for source in config.corpus]:
         done = runner.execute(planned, shown, fresh=fresh)
         found = _published(refit_without_pairs(planned, done, shown, fresh=fresh), planned, planned.config)
-        results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.judged) else found)
+        results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.eval_set) else found)
     return results
 
 
@@ -94,15 +94,15 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
     return dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning)
 
 
-def _published(run: Run, ground: Ground, config: RunConfig) -> Results:
+def _published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     """A run with its leaderboard and report, which are written to its folder."""
     from ser_bench import reports
     from ser_bench.analyses import audits
 
-    findings = audits.glance(ground, config, run)
+    findings = audits.quick_audit(prepared, config, run)
     reports.write_csv(findings, run.folder / "findings.csv")
-    read_against = reports.references(ground.corpus, ground.judged.labels, ground.judged.clips[ground.judged.evaluated])
-    board, shown = reports.publish(run.folder, run.cells, run.predictions, read_against, run.refits, rope=config.rope)
+    baselines = reports.references(prepared.corpus, prepared.eval_set.labels, prepared.eval_set.clips[prepared.eval_set.evaluated])
+    board, shown = reports.publish(run.folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
 
@@ -124,10 +124,10 @@ def splits(corpus: Source = "tones", *, progress: Progress | bool | None = None,
     """
     from ser_bench.evaluation import external
 
-    config, ground = _ground(corpus, options, progress)
-    table = external.split_table(ground.judged, config.inner)
-    table.attrs["warnings"] = ground.warnings
-    table.attrs["skipped"] = dict(zip(ground.skipped["clip"], ground.skipped["reason"], strict=True))
+    config, prepared = _ground(corpus, options, progress)
+    table = external.split_table(prepared.eval_set, config.inner)
+    table.attrs["warnings"] = prepared.warnings
+    table.attrs["skipped"] = dict(zip(prepared.skipped["clip"], prepared.skipped["reason"], strict=True))
     return table
 
 
@@ -166,12 +166,12 @@ def score(
     from ser_bench.evaluation import external
 
     check_writable("--out", Path(str(options.get("out", RunConfig.out))))
-    config, ground = _ground(corpus, options, progress)
+    config, prepared = _ground(corpus, options, progress)
     if not (name or isinstance(predictions, str | Path)):
         raise WrongCall("name: a DataFrame of predictions has no file name; say what the system is called, such as name='wav2vec2'")
     table = Path(predictions) if isinstance(predictions, str | Path) else predictions
     called = name or (table.stem if isinstance(table, Path) else "")
-    return _published(external.judge(ground, table, called, config, decisions_only=decisions_only), ground, config)
+    return _published(external.score_predictions(prepared, table, called, config, decisions_only=decisions_only), prepared, config)
 
 
 @named_arguments()
@@ -254,14 +254,26 @@ def cross(
     config = _whole_searches(RunConfig(**check_keys({**options}, source="cross()")))
     check_writable("--out", Path(config.out))
     trained, tested = _sources(train), _sources(train if test is None else test)
-    grounds, table, predictions = judge_across(config, trained, tested, [track] if isinstance(track, str) else track, progress_of(progress))
-    warnings = [line for ground in grounds.values() for line in ground.warnings] + list(own_rates(grounds, config.features))
+    prepared_by_corpus, table, predictions = judge_across(
+        config, trained, tested, [track] if isinstance(track, str) else track, progress_of(progress)
+    )
+    warnings = [line for prepared in prepared_by_corpus.values() for line in prepared.warnings] + list(
+        own_rates(prepared_by_corpus, config.features)
+    )
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
-    folder = folder_of("cross", config, [pairs, *(seed for ground in grounds.values() for seed in ground.judged.hashes.values())])
-    about = {"corpora": [describe_corpus(ground) for ground in grounds.values()], "configuration": config.what(), "warnings": warnings}
+    folder = folder_of(
+        "cross", config, [pairs, *(seed for prepared in prepared_by_corpus.values() for seed in prepared.eval_set.hashes.values())]
+    )
+    about = {
+        "corpora": [describe_corpus(prepared) for prepared in prepared_by_corpus.values()],
+        "configuration": config.result_keys(),
+        "warnings": warnings,
+    }
     write_environment(folder, surroundings() | about)
-    emotions = next(iter(grounds.values())).judged.emotions
-    skipped = pd.concat([ground.skipped.assign(corpus=ground.corpus.name) for ground in grounds.values()])[["corpus", "clip", "reason"]]
+    emotions = next(iter(prepared_by_corpus.values())).eval_set.emotions
+    skipped = pd.concat([prepared.skipped.assign(corpus=prepared.corpus.name) for prepared in prepared_by_corpus.values()])[
+        ["corpus", "clip", "reason"]
+    ]
     write_csv(skipped, folder / "skipped.csv")
     publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings])
     return Crossed(folder, table, predictions, warnings, emotions, skipped)
@@ -310,19 +322,19 @@ def ablate(
     ablation.check_modes(modes)
     list(points(sweep or {}, config))  # what is wrong with the last is told now
     check_writable("--out", Path(config.out))
-    ground, benches = ablation.set_up(config, progress_of(progress), hold=hold)
+    prepared, benches = ablation.set_up(config, progress_of(progress), hold=hold)
     table = pd.concat([ablation.ablate(bench, modes) for bench in benches], ignore_index=True)
     if sweep:
         table = pd.concat([table, sweep_rows(sweep, config, benches, progress_of(progress))], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
-    folder = folder_of(f"{ground.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
+    folder = folder_of(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
     searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
     tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
-    about = write_terms(folder, ground, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
-    write_csv(ground.skipped, folder / "skipped.csv")
-    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(ground.skipped), *ground.warnings]})
-    return Ablated(folder, table, leaned_on, _shown_in(folder), ground.skipped, ground.warnings)
+    about = write_terms(folder, prepared, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
+    write_csv(prepared.skipped, folder / "skipped.csv")
+    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *prepared.warnings]})
+    return Ablated(folder, table, leaned_on, _shown_in(folder), prepared.skipped, prepared.warnings)
 
 
 def _shown_in(folder: Path) -> list[Path]:
@@ -386,22 +398,22 @@ def audit(corpus: Source = "tones", *, gap: bool = False, progress: Progress | b
             raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
     shown = progress_of(progress)
     check_writable("--out", Path(config.out))
-    found = audits.audit(config, shown, lambda ground: best_beside(Path(config.out), environment(ground)))
-    ground, measured = measure_gap(config, shown) if gap else (found.ground, None)
-    folder = folder_of(f"{ground.corpus.name}-audit", config, [*ground.judged.hashes.values(), str(gap)])
-    judged = f"{next(iter(ground.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
-    about = write_terms(folder, ground, config, cell=judged)
-    publish_audit(folder, ground.corpus.name, found.summary, found.findings, measured, about)
-    return Audited(folder, ground.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
+    found = audits.audit(config, shown, lambda prepared: best_beside(Path(config.out), environment(prepared)))
+    prepared, measured = measure_gap(config, shown) if gap else (found.prepared, None)
+    folder = folder_of(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
+    eval_set = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
+    about = write_terms(folder, prepared, config, cell=eval_set)
+    publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about)
+    return Audited(folder, prepared.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
 
 
-def _ground(corpus: Source, options: Options, progress: Progress | bool | None) -> tuple[RunConfig, Ground]:
+def _ground(corpus: Source, options: Options, progress: Progress | bool | None) -> tuple[RunConfig, PreparedData]:
     """A configuration, and what its rows stand on; features only as far as they are named."""
     from ser_bench.evaluation import plan
 
     # Predictions made elsewhere are seldom made again on other folds.
     config = RunConfig(**check_keys({"corpus": corpus, "seeds": 1, **options}, source="the call")).for_corpus(_named(corpus))
-    return config, plan.lay_ground(config, config.features if "features" in options else (), progress_of(progress))
+    return config, plan.prepare_data(config, config.features if "features" in options else (), progress_of(progress))
 
 
 def dry_run(config: RunConfig, *, progress: Progress | bool | None = None) -> list[pd.DataFrame]:
@@ -410,14 +422,14 @@ def dry_run(config: RunConfig, *, progress: Progress | bool | None = None) -> li
     ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
     meant by `where`.
     """
-    from ser_bench.evaluation.estimate import forecast
+    from ser_bench.evaluation.estimate import estimate_cost
 
-    return [forecast(config.for_corpus(source), progress_of(progress)) for source in config.corpus]
+    return [estimate_cost(config.for_corpus(source), progress_of(progress)) for source in config.corpus]
 
 
 def extract_all(
     sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress, verify: bool = False
-) -> list[Filled]:
+) -> list[FillReport]:
     """Fill the store with feature sets of several corpora; what came of it, a corpus each."""
     from ser_bench.corpora import load_corpus
     from ser_bench.evaluation import plan

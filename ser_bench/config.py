@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
-from ser_bench.audio.preprocessing import Hearing
+from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.scores import ROPE
 from ser_bench.utils.parallel import Workers
@@ -54,7 +54,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
 """The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits distinguish."""
 WIDTH, DIFFERENCES, POWER = 0.03, (0.02, 0.05), 0.8
 """What a study is planned for without other words: half the width of an interval, differences in UAR, and with what chance these show."""
-HOW = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "scheduler", "storage", "out", "cache"})
+EXECUTION_KEYS = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 NARROWEST = 0.001
 """The least region of practical equivalence: what boards round scores to."""
 BACKENDS = ("local", "dask")
@@ -163,7 +163,7 @@ class RunConfig:
         Minutes of evaluating a corpus after which searches end with what they found; 0 is no limit.
     offset, duration, trim : float
     variant : str
-        How clips are heard: as in `Hearing`.
+        How clips are heard: as in `Preprocessing`.
     learning_curves : bool
         Evaluate each row with fewer training speakers, too; not under a time limit.
     rope : float
@@ -255,9 +255,9 @@ class RunConfig:
                     raise WrongCall(f"{name}: '{quoted(text) if name != 'storage' else '***'}' is no Unicode text that a file can hold")
 
     @property
-    def hearing(self) -> Hearing:
+    def hearing(self) -> Preprocessing:
         """How clips are heard."""
-        return Hearing(self.offset, self.duration, self.trim, self.variant)
+        return Preprocessing(self.offset, self.duration, self.trim, self.variant)
 
     @property
     def curves(self) -> bool:
@@ -293,13 +293,13 @@ class RunConfig:
             seeds=self.seeds or budget.seeds,
         )
 
-    def what(self) -> dict[str, Any]:
+    def result_keys(self) -> dict[str, Any]:
         """Only what decides results.
 
         Where the corpus or a table of features lies does not, what is in them does, and the units answer for that.
         """
         features = tuple(map(_without_folders, self.features))
-        return {key: value for key, value in self.as_text().items() if key not in HOW} | {"features": features}
+        return {key: value for key, value in self.as_text().items() if key not in EXECUTION_KEYS} | {"features": features}
 
 
 def _without_folders(features: str) -> str:

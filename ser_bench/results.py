@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
 from ser_bench.evaluation.run_folder import Run
-from ser_bench.utils.formatting import interval, short, signed
+from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ class Results(Shown, Run):
 
     def told(self) -> list[str]:
         """The corpus, the best system, those as good, what was left out, what it cost."""
-        from ser_bench.reports.tables import INDISTINCT
+        from ser_bench.reports.tables import ALPHA
 
         first = self.leaderboard.iloc[0]
         ranked = self.leaderboard[(self.leaderboard["status"] == "ok") & (self.leaderboard["track"] == first["track"])]
-        alike = int((ranked["p_vs_best"].iloc[1:] >= INDISTINCT).sum())
+        alike = int((ranked["p_vs_best"].iloc[1:] >= ALPHA).sum())
         found = interval(first["uar_low"], first["uar_high"])
-        best = f"{first['features']} with {first['model']} ({first['track']} track), UAR {short(first['uar'])}, 95% CI {found}"
+        best = f"{first['features']} with {first['model']} ({first['track']} track), UAR {format_score(first['uar'])}, 95% CI {found}"
         size = counted(systems=len(self.leaderboard), clips=first["clips"], speakers=first["speakers"])
         return [
             f"{first['corpus']} ({first['labels']}): {size}, {first['cv']}",

@@ -10,7 +10,7 @@ from ser_bench.results import Results
 SMALL = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "seeds": 1, "jobs": 1}
 
 
-def judge(speech: Path, out: Path, **options: object) -> Results:
+def evaluate(speech: Path, out: Path, **options: object) -> Results:
     """Judge the clips of the fixture `speech`."""
     return run(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **{**SMALL, **options})
 

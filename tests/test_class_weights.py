@@ -17,13 +17,13 @@ from ser_bench.evaluation.plan import choose_models
 from ser_bench.evaluation.units import read_file
 from ser_bench.models.logreg import LogisticRegression
 from tests.evaluation.test_units import hashed
-from tests.small import SMALL, judge
+from tests.small import SMALL, evaluate
 
 NOTE = "class weights: none"
 
 
 def run(speech: Path, out: Path, **options: str) -> Any:
-    return judge(speech, out, **options)
+    return evaluate(speech, out, **options)
 
 
 def ablate(speech: Path, out: Path, **options: str) -> Any:
@@ -51,7 +51,7 @@ def test_every_unit_is_fitted_anew_without_them_and_notes_it(command: Callable[.
     command(speech, tmp_path, class_weights="none")
     others = set(tmp_path.glob("units/*.parquet")) - balanced
     assert len(others) == len(balanced) > 0
-    notes = {path: read_file(path).about["notes"] for path in balanced | others}
+    notes = {path: read_file(path).metadata["notes"] for path in balanced | others}
     assert {path for path, said in notes.items() if NOTE in said} == others
 
 

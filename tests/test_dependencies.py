@@ -22,19 +22,19 @@ from ser_bench.analyses import importance
 from ser_bench.analyses.cross_corpus import _both, lay_grounds
 from ser_bench.audio.augmentation import Noise
 from ser_bench.audio.clip import key_of
-from ser_bench.audio.preprocessing import Hearing
-from ser_bench.config import HOW, RunConfig, check_keys
+from ser_bench.audio.preprocessing import Preprocessing
+from ser_bench.config import EXECUTION_KEYS, RunConfig, check_keys
 from ser_bench.evaluation import external
-from ser_bench.evaluation.plan import lay_ground, make_plan
+from ser_bench.evaluation.plan import make_plan, prepare_data
 from ser_bench.evaluation.run_folder import folder_of
 from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import Judged, Refit, Tune, TuneOnTest, Unit, make_unit, place
+from ser_bench.evaluation.units import EvaluationSet, Refit, Tune, TuneOnTest, Unit, make_unit, result_path
 from ser_bench.features import Features, parse_features
 from ser_bench.features.base import fingerprint_of
 from ser_bench.features.extractors.mfcc import Mfcc
 from ser_bench.features.store import feature_store as shelves
 from ser_bench.features.store import table as stores
-from ser_bench.features.store.feature_store import Shelf
+from ser_bench.features.store.feature_store import FeatureStore
 from ser_bench.models import known_models
 from ser_bench.utils import spec
 from ser_bench.utils.progress import Silent
@@ -75,10 +75,10 @@ class Case:
 
 
 def nested(case: Case, **how: Any) -> Unit:
-    judged = Judged("corpus", "all", case.clips, case.protocol, {case.seed: np.array(case.folds)})
+    eval_set = EvaluationSet("corpus", "all", case.clips, case.protocol, {case.seed: np.array(case.folds)})
     model = known_models()[case.model](case.weights)
     asked = {"fold": case.fold, "task": Tune(case.trials, case.inner), **how}
-    return make_unit(judged, case.features, model, case.track, case.seed, **asked)
+    return make_unit(eval_set, case.features, model, case.track, case.seed, **asked)
 
 
 def held(case: Case) -> Unit:
@@ -190,8 +190,8 @@ def test_kinds_of_units_are_told_apart():
 
 def test_a_search_cut_short_is_kept_by_its_limit(tmp_path):
     unit = nested(Case())
-    assert len({place(tmp_path, unit, minutes).name for minutes in (0.0, 5.0, 10.0)}) == 3
-    assert all(place(tmp_path, unit, minutes).name.startswith(unit.hash) for minutes in (0.0, 5.0))
+    assert len({result_path(tmp_path, unit, minutes).name for minutes in (0.0, 5.0, 10.0)}) == 3
+    assert all(result_path(tmp_path, unit, minutes).name.startswith(unit.hash) for minutes in (0.0, 5.0))
 
 
 # Subsets of columns.
@@ -221,7 +221,7 @@ def test_a_subset_s_fingerprint_depends_on_the_whole_and_on_no_name_of_a_group()
 def leaned_on(**changes: Any) -> str:
     given = {"params": {"C": 1.0}, "rounds": None, "single": [0, 2], "groups": ("a", "a", "b"), **changes}
     groups = tuple(sorted(set(given["groups"])))
-    found = {("place", groups): SimpleNamespace(about={name: given[name] for name in ("params", "rounds")})}
+    found = {("place", groups): SimpleNamespace(metadata={name: given[name] for name in ("params", "rounds")})}
     bench = SimpleNamespace(groups=groups, features=replace(MATRIX, groups=given["groups"]), found=found)
     return importance._digest(bench, "place", given["single"])
 
@@ -383,9 +383,9 @@ def test_units_across_corpora_depend_on_both(speech, folder):
     table[~half].assign(path="corpus/" + table["path"]).to_csv(other, index=False)
 
     def hashed() -> str:
-        grounds = lay_grounds([str(folder / "corpus" / "one.csv"), str(other)], configuration(folder, speech), Silent())
-        both = _both(*grounds.values())
-        return make_unit(both.judged, *both.features.values(), known_models()["logreg"](), "train", 0, 0, Tune(2, 2)).hash
+        prepared_by_corpus = lay_grounds([str(folder / "corpus" / "one.csv"), str(other)], configuration(folder, speech), Silent())
+        both = _both(*prepared_by_corpus.values())
+        return make_unit(both.eval_set, *both.features.values(), known_models()["logreg"](), "train", 0, 0, Tune(2, 2)).hash
 
     made = [hashed()]
     for path in (folder / "corpus" / "one.csv", other):
@@ -402,12 +402,12 @@ def test_units_across_corpora_depend_on_both(speech, folder):
 def external_folder(speech: Path, folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame], **options: Any) -> str:
     path, name = Path(options.pop("path", folder / "theirs.csv")), options.pop("name", "theirs")
     config = configuration(folder, speech, **options)
-    ground = lay_ground(config, (), Silent())
-    table = ground.judged.clips.reset_index()[["clip"]].assign(predicted="anger")
-    emotions = ground.judged.emotions
+    prepared = prepare_data(config, (), Silent())
+    table = prepared.eval_set.clips.reset_index()[["clip"]].assign(predicted="anger")
+    emotions = prepared.eval_set.emotions
     table = change(table.assign(**{f"p.{emotion}": 1 / len(emotions) for emotion in emotions}))
     (table.to_parquet if path.suffix == ".parquet" else table.to_csv)(path, index=False)
-    return external.judge(ground, path, name, config).folder.name
+    return external.score_predictions(prepared, path, name, config).folder.name
 
 
 def same(table: pd.DataFrame) -> pd.DataFrame:
@@ -456,7 +456,7 @@ def test_the_folder_of_a_system_from_elsewhere_does_not_depend_on(speech, folder
 
 def fingerprint(extractor: str = "mfcc", **heard: Any) -> str:
     (part,) = parse_features(extractor).parts
-    return Shelf(Path("nowhere"), {part.label: part}, Hearing(**heard)).fingerprint(part.label)
+    return FeatureStore(Path("nowhere"), {part.label: part}, Preprocessing(**heard)).fingerprint(part.label)
 
 
 HEARD = [{"offset": 0.1}, {"duration": 1.0}, {"trim": 30.0}, {"variant": "gain"}, {"variant": "noise(snr=10)"}, {"variant": "noise(snr=5)"}]
@@ -483,7 +483,7 @@ def test_a_table_of_the_store_depends_on_versions_of_code_and_libraries(monkeypa
 
 
 def heard_table(**heard: Any) -> str:
-    return Shelf(Path("nowhere"), {}, Hearing(**heard)).audio.folder.name
+    return FeatureStore(Path("nowhere"), {}, Preprocessing(**heard)).audio.folder.name
 
 
 def test_what_is_known_of_a_clip_s_audio_depends_on_the_window_alone(monkeypatch):
@@ -542,7 +542,7 @@ OTHER: dict[str, Any] = (
 @pytest.mark.parametrize("key", [f.name for f in dataclasses.fields(RunConfig) if f.name not in {"backend", "scheduler", "out"}])
 def test_the_name_of_a_run_s_folder_depends_on_what_is_asked_and_not_on_how_it_is_done(key):
     changed = replace(DEFAULTS, **{key: OTHER[key]})
-    assert (folder_of("x", changed, ["unit"]) != folder_of("x", DEFAULTS, ["unit"])) == (key not in HOW)
+    assert (folder_of("x", changed, ["unit"]) != folder_of("x", DEFAULTS, ["unit"])) == (key not in EXECUTION_KEYS)
 
 
 def test_the_name_of_a_run_s_folder_depends_on_its_units_and_on_no_place(tmp_path):

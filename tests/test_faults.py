@@ -13,7 +13,7 @@ import pytest
 from ser_bench import api
 from ser_bench.cli import main
 from ser_bench.errors import WrongCall
-from tests.small import SMALL, but_seconds, judge
+from tests.small import SMALL, but_seconds, evaluate
 from tests.utils.test_atomic import DAMAGES
 from tests.utils.test_processes import wait_until
 
@@ -25,7 +25,7 @@ TIMES = {"environment.json", "report.html", "leaderboard.csv", "leaderboard.md",
 def whole(speech, tmp_path_factory):
     """A folder of results, and what each file of its run holds."""
     out = tmp_path_factory.mktemp("whole")
-    folder = judge(speech, out).folder
+    folder = evaluate(speech, out).folder
     return out, {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -38,7 +38,7 @@ def test_the_same_command_heals_a_run_whose_files_are_all_torn(speech, whole, tm
         path.write_bytes(DAMAGES[damage](path.read_bytes()))
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        folder = judge(speech, tmp_path / "out").folder
+        folder = evaluate(speech, tmp_path / "out").folder
     named = {str(warning.message).partition(" cannot be trusted")[0] for warning in said}
     assert named == {str(path) for path in torn}
     left = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".broken"]
@@ -53,7 +53,7 @@ def test_the_same_command_heals_a_run_whose_files_are_all_torn(speech, whole, tm
 def test_a_second_run_finds_nothing_torn(speech, whole, tmp_path, recwarn):
     out, _ = whole
     shutil.copytree(out, tmp_path / "out")
-    assert judge(speech, tmp_path / "out").fitted == 0
+    assert evaluate(speech, tmp_path / "out").fitted == 0
     assert not [str(warning.message) for warning in recwarn.list]
     assert not list((tmp_path / "out").rglob("*.broken"))
 
@@ -75,7 +75,7 @@ def test_a_run_that_is_killed_leaves_no_process_and_goes_on_where_it_was(speech,
     assert "Traceback" not in told
     assert wait_until(lambda: not in_session(run.pid))
     assert (tmp_path / "units").exists()
-    healed = judge(speech, tmp_path)
+    healed = evaluate(speech, tmp_path)
     assert healed.reused > 0
     (kept,) = whole[0].glob("*/leaderboard.csv")
     assert but_seconds(healed) == pd.read_csv(kept).drop(columns="seconds").to_csv()
@@ -129,7 +129,7 @@ def test_a_run_is_stopped_by_nothing_that_lies_torn_beside_it(speech, with_neigh
         for path in folder.glob("*.csv"):
             path.write_bytes(DAMAGES[damage](path.read_bytes()))
     with pytest.warns(UserWarning, match=r"-(ablation|audit)-\w+ is left out of what lies beside it: .* cannot be read"):
-        assert judge(speech, out).fitted == 0
+        assert evaluate(speech, out).fitted == 0
 
 
 def test_a_leaderboard_leaves_out_the_run_that_is_torn_and_names_it(speech, whole, tmp_path):

@@ -15,11 +15,11 @@ from ser_bench.analyses import cross_corpus
 from ser_bench.api import ablate, leaderboard, run
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.evaluation.plan import lay_ground
+from ser_bench.evaluation.plan import prepare_data
 from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.search import Search, folds_inside
 from ser_bench.evaluation.splits import NEVER, Protocol, fixed_parts, outer_folds, training_clips
-from ser_bench.evaluation.units import Judged
+from ser_bench.evaluation.units import EvaluationSet
 from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
 from tests.small import SMALL
@@ -106,7 +106,8 @@ def test_another_dev_part_is_another_unit():
     clips = table("tdde").assign(key=list("abcd"))
     folds = {0: outer_folds(clips, CV, 0)}
     hashes = [
-        Judged("c", "all", clips.assign(fold=fold), CV, folds).hashes[0] for fold in (clips["fold"], ["train", "train", "dev", "test"])
+        EvaluationSet("c", "all", clips.assign(fold=fold), CV, folds).hashes[0]
+        for fold in (clips["fold"], ["train", "train", "dev", "test"])
     ]
     assert hashes[0] != hashes[1]
 
@@ -114,7 +115,7 @@ def test_another_dev_part_is_another_unit():
 def test_train_and_test_exchanged_are_another_split():
     clips = table("ttee").assign(key=list("abcd"))
     clips = [clips.assign(fold=fold) for fold in (["train", "train", "test", "test"], ["test", "test", "train", "train"])]
-    one, other = (Judged("c", "all", mine, CV, {0: outer_folds(mine, CV, 0)}) for mine in clips)
+    one, other = (EvaluationSet("c", "all", mine, CV, {0: outer_folds(mine, CV, 0)}) for mine in clips)
     assert one.hashes[0] != other.hashes[0]
 
 
@@ -198,4 +199,4 @@ def test_what_needs_every_clip_held_out_refuses_a_fixed_split(made):
         ser_bench.audit(manifest, gap=True, **options)
     config = RunConfig(**check_keys({"corpus": str(manifest), **options}, source="a test")).for_corpus(str(manifest))
     with pytest.raises(WrongCall, match="use auto, loso or group:K"):
-        cross_corpus._keep(lay_ground(config, (), Silent()), {"anger", "sadness"}, config)
+        cross_corpus._keep(prepare_data(config, (), Silent()), {"anger", "sadness"}, config)

@@ -94,10 +94,10 @@ def test_cross_says_it_of_the_emotions_that_are_shared(corpus, speech):
     clips[clips["speaker"].isin(speakers[:2])].to_csv(paths[0], index=False)
     clips[clips["speaker"].isin(speakers[2:]) & (clips["emotion"] != "contempt")].to_csv(paths[1], index=False)
     config = RunConfig(corpus=(str(paths[0]),), features=("spectral",), cache=str(speech / "store"), jobs=1, budget="smoke")
-    grounds = lay_grounds([str(path) for path in paths], config.for_corpus(str(paths[0])), Silent())
-    for ground in grounds.values():
-        assert said(ground.warnings, FEW) == 1
-        assert not any("contempt" in line and "says little" in line for line in ground.warnings)
+    prepared_by_corpus = lay_grounds([str(path) for path in paths], config.for_corpus(str(paths[0])), Silent())
+    for prepared in prepared_by_corpus.values():
+        assert said(prepared.warnings, FEW) == 1
+        assert not any("contempt" in line and "says little" in line for line in prepared.warnings)
 
 
 def test_an_ablation_says_the_same(corpus, speech, tmp_path):
@@ -120,5 +120,5 @@ def test_a_table_of_ones_own_is_looked_at_by_every_command_that_reads_it(corpus,
     table = pd.DataFrame(values, index=clips.index, columns=["a", "b", "c"]).assign(number=np.arange(len(clips)) + 0.5)
     table.to_parquet(tmp_path / "own.parquet")
     config = RunConfig(corpus=(str(corpus),), cache=str(speech / "store"), jobs=1, budget="smoke")
-    ground = plan.lay_ground(config.for_corpus(str(corpus)), [str(tmp_path / "own.parquet")], Silent())
-    assert any(line.startswith("own: 1 column(s) follow the order of the clips") for line in ground.warnings)
+    prepared = plan.prepare_data(config.for_corpus(str(corpus)), [str(tmp_path / "own.parquet")], Silent())
+    assert any(line.startswith("own: 1 column(s) follow the order of the clips") for line in prepared.warnings)

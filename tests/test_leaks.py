@@ -25,10 +25,10 @@ from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import random_folds
 from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import base as contract
-from ser_bench.models.feature_selection import telling_columns
+from ser_bench.models.feature_selection import select_k_best
 from ser_bench.models.svm import Svm
 from tests.evaluation.test_nested_cv import make_unit, tune
-from tests.small import SMALL, judge
+from tests.small import SMALL, evaluate
 
 
 def moved_by_held_out_features(data: UnitData, decide: Callable[[UnitData], np.ndarray]) -> bool:
@@ -62,7 +62,7 @@ def test_a_scaler_fitted_on_all_clips_would_be_seen(unit, monkeypatch):
 
     def fitted_on_all(data: UnitData, x: np.ndarray, *split: Any, **how: Any) -> Any:
         mean, scale = scaling.column_statistics(x)
-        return honest(replace(data, together=np.zeros(len(x))), (x - mean) * scale, *split, **how)
+        return honest(replace(data, scaling_groups=np.zeros(len(x))), (x - mean) * scale, *split, **how)
 
     for room in (search, nested_cv):
         monkeypatch.setattr(room, "scaled_split", fitted_on_all)
@@ -73,7 +73,7 @@ class Choosy(Svm):
     """A machine that is given the three columns that best tell emotions apart."""
 
     name = "choosy"
-    most_columns = 3
+    max_features = 3
 
 
 def test_columns_chosen_before_the_split_would_be_seen(unit, monkeypatch):
@@ -83,7 +83,7 @@ def test_columns_chosen_before_the_split_would_be_seen(unit, monkeypatch):
     assert not moved_by_held_out_labels(unit, decide)
 
     def decide_with_a_look(data: UnitData) -> np.ndarray:
-        monkeypatch.setattr(contract, "telling_columns", lambda x, y, most: telling_columns(data.x, data.y, most))
+        monkeypatch.setattr(contract, "telling_columns", lambda x, y, most: select_k_best(data.x, data.y, most))
         return scores_of(data, Choosy())
 
     assert moved_by_held_out_labels(unit, decide_with_a_look)
@@ -106,11 +106,11 @@ def test_no_configuration_can_ask_for_parameters_from_the_test_score_or_scaling_
 
 def test_scaling_by_speaker_in_the_train_track_would_be_seen(unit):
     assert not moved_by_held_out_features(unit, scores_of)
-    assert moved_by_held_out_features(replace(unit, together=unit.voices), scores_of)
+    assert moved_by_held_out_features(replace(unit, scaling_groups=unit.voices), scores_of)
 
 
 def test_transductive_rows_are_ranked_apart(speech, tmp_path):
-    board = judge(speech, tmp_path, track=["train", "speaker"]).leaderboard
+    board = evaluate(speech, tmp_path, track=["train", "speaker"]).leaderboard
     assert board["rank"].tolist() == [1, 1]
     assert board["track"].tolist() == ["train", "speaker"]
 
@@ -118,7 +118,7 @@ def test_transductive_rows_are_ranked_apart(speech, tmp_path):
 def test_a_speaker_in_two_folds_stops_the_run(speech, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "outer_folds", lambda clips, protocol, seed: random_folds(clips["emotion"].to_numpy(str), 4, seed))
     with pytest.raises(WorkFailed, match="speaker on both sides of a split"):
-        judge(speech, tmp_path)
+        evaluate(speech, tmp_path)
 
 
 def test_a_speaker_in_two_predefined_folds_stops_the_run(speech, tmp_path):
@@ -193,7 +193,7 @@ def test_copies_made_by_augmentation_stay_with_their_speaker(corpus, tmp_path):
 
 
 def test_a_variant_replaces_the_sound_of_every_clip_and_adds_none(speech, tmp_path):
-    plain, noisy = judge(speech, tmp_path), judge(speech, tmp_path, variant="noise(snr=10)")
+    plain, noisy = evaluate(speech, tmp_path), evaluate(speech, tmp_path, variant="noise(snr=10)")
     assert plain.predictions["clip"].tolist() == noisy.predictions["clip"].tolist()
     assert plain.leaderboard["clips"].tolist() == noisy.leaderboard["clips"].tolist()
 
@@ -227,7 +227,7 @@ def test_a_label_among_features_of_one_s_own_is_named(corpus, tmp_path, noise):
 
 
 def test_a_leaky_split_has_no_rank_and_says_so(speech, tmp_path):
-    board = judge(speech, tmp_path, cv="random:3").leaderboard
+    board = evaluate(speech, tmp_path, cv="random:3").leaderboard
     assert board["status"].tolist() == ["leaky"]
     assert board["rank"].isna().all()
 

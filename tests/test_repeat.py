@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.small import but_seconds, judge
+from tests.small import but_seconds, evaluate
 
 MODELS = ["svm", "rf", "xgb", "mlp", "logreg"]
 
@@ -37,12 +37,12 @@ def only_run(out: Path) -> Path:
 def undisturbed(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of all models and both tracks, in one process."""
     options = {"models": MODELS, "track": ["train", "speaker"], "trials": 3}
-    return judge(speech, tmp_path_factory.mktemp("undisturbed"), **options).folder
+    return evaluate(speech, tmp_path_factory.mktemp("undisturbed"), **options).folder
 
 
 @pytest.mark.parametrize("jobs", [2, 4])
 def test_jobs_change_no_byte_but_seconds(speech, tmp_path, undisturbed, jobs):
-    results = judge(speech, tmp_path, models=MODELS, track=["train", "speaker"], trials=3, jobs=jobs)
+    results = evaluate(speech, tmp_path, models=MODELS, track=["train", "speaker"], trials=3, jobs=jobs)
     assert results.folder.name == undisturbed.name
     assert leaderboard(results.folder) == leaderboard(undisturbed)
     assert (results.folder / "predictions.parquet").read_bytes() == (undisturbed / "predictions.parquet").read_bytes()
@@ -50,18 +50,18 @@ def test_jobs_change_no_byte_but_seconds(speech, tmp_path, undisturbed, jobs):
 
 def test_a_run_in_parts_and_in_another_order_equals_one_at_once(speech, tmp_path, undisturbed):
     for models, track in ((["mlp", "svm"], ["speaker"]), (["rf", "logreg", "xgb"], ["speaker", "train"]), (["svm"], ["train"])):
-        judge(speech, tmp_path, models=models, track=track, trials=3)
-    results = judge(speech, tmp_path, models=MODELS, track=["train", "speaker"], trials=3)
+        evaluate(speech, tmp_path, models=models, track=track, trials=3)
+    results = evaluate(speech, tmp_path, models=MODELS, track=["train", "speaker"], trials=3)
     assert (results.fitted, results.reused) == (4, 36)
     assert leaderboard(results.folder) == leaderboard(undisturbed)
     assert (results.folder / "predictions.parquet").read_bytes() == (undisturbed / "predictions.parquet").read_bytes()
 
 
 def test_svm_then_logreg_then_both_fits_nothing_the_third_time(speech, tmp_path):
-    judge(speech, tmp_path, models="svm")
-    judge(speech, tmp_path, models="logreg")
-    both = judge(speech, tmp_path, models=["svm", "logreg"])
-    at_once = judge(speech, tmp_path / "elsewhere", models=["svm", "logreg"])
+    evaluate(speech, tmp_path, models="svm")
+    evaluate(speech, tmp_path, models="logreg")
+    both = evaluate(speech, tmp_path, models=["svm", "logreg"])
+    at_once = evaluate(speech, tmp_path / "elsewhere", models=["svm", "logreg"])
     assert (both.fitted, both.reused) == (0, 8)
     assert but_seconds(both) == but_seconds(at_once)
 

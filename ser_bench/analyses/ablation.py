@@ -19,11 +19,11 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall, unknown
-from ser_bench.evaluation.plan import Ground, Plan, choose_models, lay_ground
+from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data
 from ser_bench.evaluation.refits import losses_of
 from ser_bench.evaluation.runner import finish_all
 from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import Finished, Tune, Unit, make_unit
+from ser_bench.evaluation.units import StoredResult, Tune, Unit, make_unit
 from ser_bench.features import Features
 from ser_bench.utils.progress import Progress
 
@@ -41,7 +41,7 @@ COLUMNS = (
 Groups = tuple[str, ...]
 
 
-class Place(NamedTuple):
+class FoldRef(NamedTuple):
     """A seed and an outer fold."""
 
     seed: int
@@ -57,20 +57,20 @@ class Variation:
     mode : {'all', 'alone', 'without', 'forward'}
     group : str
         What the row is called.
-    kept : dict of Place to tuple of str
+    kept : dict of FoldRef to tuple of str
     """
 
     mode: str
     group: str
-    kept: dict[Place, Groups]
+    kept: dict[FoldRef, Groups]
 
 
-class Bench:
+class SubsetEvaluator:
     """One feature set and one model, whose subsets are evaluated on common ground; what is evaluated once is kept.
 
     Parameters
     ----------
-    ground : Ground
+    prepared : PreparedData
     features : Features
     model : str
     config : RunConfig
@@ -79,16 +79,18 @@ class Bench:
     progress : Progress
     """
 
-    def __init__(self, ground: Ground, features: Features, model: str, config: RunConfig, progress: Progress, *, hold: bool) -> None:
-        self.ground, self.features, self.config, self.progress, self.hold = ground, features, config, progress, hold
+    def __init__(
+        self, prepared: PreparedData, features: Features, model: str, config: RunConfig, progress: Progress, *, hold: bool
+    ) -> None:
+        self.prepared, self.features, self.config, self.progress, self.hold = prepared, features, config, progress, hold
         self.models = {model: choose_models(config)[model]}
         self.groups = tuple(sorted(set(features.groups)))
-        self.places = [Place(seed, fold) for seed, folds in ground.judged.folds.items() for fold in range(folds.max() + 1)]
-        self.units: dict[tuple[Place, Groups], Unit] = {}
-        self.found: dict[tuple[Place, Groups], Finished] = {}
-        self.judge((place, self.groups) for place in self.places)
+        self.places = [FoldRef(seed, fold) for seed, folds in prepared.eval_set.folds.items() for fold in range(folds.max() + 1)]
+        self.units: dict[tuple[FoldRef, Groups], Unit] = {}
+        self.found: dict[tuple[FoldRef, Groups], StoredResult] = {}
+        self.evaluate((place, self.groups) for place in self.places)
 
-    def judge(self, wanted: Iterable[tuple[Place, Groups]]) -> None:
+    def evaluate(self, wanted: Iterable[tuple[FoldRef, Groups]]) -> None:
         """Evaluate subsets at places, all that were not evaluated yet in parallel.
 
         Raises
@@ -100,18 +102,18 @@ class Bench:
         subsets = {kept: self.features.of_groups(kept) for kept in dict.fromkeys(kept for _, kept in todo)}
         units = {key: self._unit(key[0], subsets[key[1]]) for key in todo}
         features = {subset.name: subset for subset in subsets.values()}
-        ground = vars(self.ground) | {"features": features}
-        done = finish_all(Plan(**ground, config=self.config, models=self.models, units=list(units.values())), self.progress)
+        prepared = vars(self.prepared) | {"features": features}
+        done = finish_all(Plan(**prepared, config=self.config, models=self.models, units=list(units.values())), self.progress)
         self.units |= units
         self.found |= {key: done[unit.hash] for key, unit in units.items()}
 
-    def _unit(self, place: Place, subset: Features) -> Unit:
+    def _unit(self, place: FoldRef, subset: Features) -> Unit:
         (model,) = self.models.values()
         whole = self.found.get((place, self.groups))
         inner = self.config.inner
         task = Tune(1, inner, chosen(whole)) if self.hold and whole else Tune(self.config.trials, inner)
         track = self.config.track[0]
-        return make_unit(self.ground.judged, subset, model, track, place.seed, place.fold, task)
+        return make_unit(self.prepared.eval_set, subset, model, track, place.seed, place.fold, task)
 
     @property
     def hashes(self) -> list[str]:
@@ -120,13 +122,13 @@ class Bench:
 
     def predicted(self, variation: Variation) -> np.ndarray:
         """Codes predicted where these groups are kept, shape (n_seeds, n_clips)."""
-        return self.ground.judged.joined({place: self.found[place, groups].predicted for place, groups in variation.kept.items()})
+        return self.prepared.eval_set.joined({place: self.found[place, groups].predicted for place, groups in variation.kept.items()})
 
     def counts(self, variation: Variation) -> np.ndarray:
         """Confusions by voice where these groups are kept, shape (n_seeds, n_voices, k, k)."""
-        judged = self.ground.judged
-        held, predicted = judged.evaluated, self.predicted(variation)
-        return scores.speaker_counts(judged.codes[held], predicted[:, held], judged.voices[held], classes=range(len(judged.emotions)))
+        eval_set = self.prepared.eval_set
+        held, predicted = eval_set.evaluated, self.predicted(variation)
+        return scores.speaker_counts(eval_set.codes[held], predicted[:, held], eval_set.voices[held], classes=range(len(eval_set.emotions)))
 
     def everywhere(self, mode: str, group: str, kept: Iterable[str]) -> Variation:
         """A variation that keeps the same groups at every place."""
@@ -140,9 +142,9 @@ class Bench:
         keys = list(dict.fromkeys(key for variation in variations for key in variation.kept.items()))
         sets = {self.units[key].features: self.features.of_groups(key[1]) for key in keys}
         units = list({self.units[key].hash: self.units[key] for key in keys}.values())
-        planned = Plan(**vars(self.ground) | {"features": sets}, config=self.config, models=self.models, units=units)
+        planned = Plan(**vars(self.prepared) | {"features": sets}, config=self.config, models=self.models, units=units)
         table, warnings = losses_of(planned, {self.units[key].hash: self.found[key] for key in keys}, self.progress)
-        self.ground.warnings.extend(warnings)
+        self.prepared.warnings.extend(warnings)
         by_unit = dict(list(table.groupby(["features", "seed", "fold"])))
         return [self._losses(variation, by_unit) for variation in variations]
 
@@ -159,10 +161,10 @@ class Bench:
 
     def _unmeasured(self) -> np.ndarray:
         n_folds = max(place.fold for place in self.places) + 1
-        return np.full((len(self.ground.judged.folds), n_folds, n_folds), np.nan)
+        return np.full((len(self.prepared.eval_set.folds), n_folds, n_folds), np.nan)
 
     def _losses(self, variation: Variation, by_unit: dict[Any, pd.DataFrame]) -> np.ndarray:
-        seeds = {seed: number for number, seed in enumerate(self.ground.judged.folds)}
+        seeds = {seed: number for number, seed in enumerate(self.prepared.eval_set.folds)}
         found = self._unmeasured()
         for place, groups in variation.kept.items():
             rows = by_unit.get((self.units[place, groups].features, place.seed, place.fold))
@@ -175,7 +177,7 @@ class Bench:
         counts, (model,) = self.counts(variation), self.models
         widths = [sum(group in kept for group in self.features.groups) for kept in variation.kept.values()]
         return {
-            "corpus": self.ground.judged.corpus,
+            "corpus": self.prepared.eval_set.corpus,
             "features": features,
             "model": model,
             "mode": variation.mode,
@@ -184,24 +186,26 @@ class Bench:
             **dict.fromkeys(("diff", "diff_low", "diff_high", "p", "uar_low", "uar_high"), np.nan),
             "dims": round(np.mean(widths)),
             "track": self.config.track[0],
-            "cv": str(self.ground.judged.protocol),
+            "cv": str(self.prepared.eval_set.protocol),
         }
 
 
-def chosen(unit: Finished) -> dict[str, object]:
+def chosen(unit: StoredResult) -> dict[str, object]:
     """The parameters that a unit's search chose."""
-    return dict(unit.about["params"])
+    return dict(unit.metadata["params"])
 
 
-def inner_score(unit: Finished) -> float:
+def inner_score(unit: StoredResult) -> float:
     """The best inner score of a unit's search."""
-    score = max(trial["score"] for trial in unit.about["trials"] if trial["state"] == "complete")
+    score = max(trial["score"] for trial in unit.metadata["trials"] if trial["state"] == "complete")
     if np.isnan(score):
         raise WrongCall("mode forward asks inner scores which group is best, and a single training speaker gives none; leave it out")
     return float(score)
 
 
-def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped: bool = True) -> tuple[Ground, list[Bench]]:
+def set_up(
+    config: RunConfig, progress: Progress, *, hold: bool = False, grouped: bool = True
+) -> tuple[PreparedData, list[SubsetEvaluator]]:
     """A bench for each feature set and model, all groups evaluated.
 
     Parameters
@@ -209,7 +213,7 @@ def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped
     config : RunConfig
         For one corpus, of one track.
     hold : bool
-        As `Bench` takes it.
+        As `SubsetEvaluator` takes it.
     grouped : bool
         Whether groups are to be told apart, so that a feature set needs several.
 
@@ -218,17 +222,19 @@ def set_up(config: RunConfig, progress: Progress, *, hold: bool = False, grouped
     WrongCall
         As a run; for several tracks; for a feature set of a single group.
     WorkFailed
-        As `Bench.judge`.
+        As `SubsetEvaluator.judge`.
     """
     if len(config.track) > 1:
         raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
-    ground = lay_ground(config, config.features, progress)
-    check_honest(ground.judged.protocol)
-    for features in ground.features.values():
+    prepared = prepare_data(config, config.features, progress)
+    check_honest(prepared.eval_set.protocol)
+    for features in prepared.features.values():
         if grouped and len(set(features.groups)) < 2:
             raise WrongCall(f"-f {features.name} has a single group of columns ('{features.groups[0]}'): there is nothing to leave out")
-    sets = ground.features.values()
-    return ground, [Bench(ground, features, model, config, progress, hold=hold) for features in sets for model in config.models]
+    sets = prepared.features.values()
+    return prepared, [
+        SubsetEvaluator(prepared, features, model, config, progress, hold=hold) for features in sets for model in config.models
+    ]
 
 
 NOTHING = ("diff", "diff_low", "diff_high")
@@ -262,12 +268,12 @@ def check_modes(modes: Sequence[str]) -> None:
             raise unknown("mode", mode, MODES)
 
 
-def ablate(bench: Bench, modes: Sequence[str] = MODES) -> pd.DataFrame:
+def ablate(bench: SubsetEvaluator, modes: Sequence[str] = MODES) -> pd.DataFrame:
     """Evaluate a model on subsets of a feature set's groups.
 
     Parameters
     ----------
-    bench : Bench
+    bench : SubsetEvaluator
     modes : sequence of {'alone', 'without', 'forward'}
         One group alone; all but one; the best next one, as inner scores of each fold's training speakers have it, until all are in.
 
@@ -281,12 +287,12 @@ def ablate(bench: Bench, modes: Sequence[str] = MODES) -> pd.DataFrame:
     Raises
     ------
     WorkFailed
-        As `Bench.judge`.
+        As `SubsetEvaluator.judge`.
     """
     return _tabulate(bench, list(variations(bench, modes)))
 
 
-def variations(bench: Bench, modes: Sequence[str]) -> Iterator[Variation]:
+def variations(bench: SubsetEvaluator, modes: Sequence[str]) -> Iterator[Variation]:
     """All variations of the modes, evaluated."""
     yield bench.everywhere("all", "", bench.groups)
     ways = {
@@ -294,21 +300,21 @@ def variations(bench: Bench, modes: Sequence[str]) -> Iterator[Variation]:
         "without": [bench.everywhere("without", group, set(bench.groups) - {group}) for group in bench.groups],
     }
     fixed = [variation for mode in modes for variation in ways.get(mode, ())]
-    bench.judge(key for variation in fixed for key in variation.kept.items())
+    bench.evaluate(key for variation in fixed for key in variation.kept.items())
     yield from fixed
     if "forward" in modes:
         yield from select_forward(bench)
 
 
-def select_forward(bench: Bench) -> Iterator[Variation]:
+def select_forward(bench: SubsetEvaluator) -> Iterator[Variation]:
     """Take groups in one by one, at every place the one with which the inner score of its training speakers gets best.
 
     The row of a step is named after the groups taken there most often, with the share of places that took them.
     """
-    taken: dict[Place, Groups] = dict.fromkeys(bench.places, ())
+    taken: dict[FoldRef, Groups] = dict.fromkeys(bench.places, ())
     for step in range(1, len(bench.groups)):
         options = {place: [tuple(sorted((*kept, new))) for new in bench.groups if new not in kept] for place, kept in taken.items()}
-        bench.judge((place, option) for place, choices in options.items() for option in choices)
+        bench.evaluate((place, option) for place, choices in options.items() for option in choices)
         before = dict(taken)
         for place, choices in options.items():
             taken[place] = max(choices, key=lambda option: inner_score(bench.found[place, option]))
@@ -317,7 +323,7 @@ def select_forward(bench: Bench) -> Iterator[Variation]:
         yield Variation("forward", f"{step}: + {group} ({times} of {len(bench.places)} folds)", dict(taken))
 
 
-def _tabulate(bench: Bench, varied: list[Variation]) -> pd.DataFrame:
+def _tabulate(bench: SubsetEvaluator, varied: list[Variation]) -> pd.DataFrame:
     """One row per variation, with what it is above the first."""
     import pandas as pd
 

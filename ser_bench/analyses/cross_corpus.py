@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.analyses.audits.near_duplicates import Heard, listen, shared_recordings
+from ser_bench.analyses.audits.near_duplicates import FingerprintedCorpus, listen, shared_recordings
 from ser_bench.config import Loaded, RunConfig
 from ser_bench.corpora import few, voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
-from ser_bench.evaluation.plan import Chosen, Ground, Plan, choose_clips, choose_models, lay_ground, split
-from ser_bench.evaluation.runner import finish
+from ser_bench.evaluation.plan import Chosen, Plan, PreparedData, choose_clips, choose_models, prepare_data, split
+from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
-from ser_bench.evaluation.units import Cell, Finished, Judged, Tune, Unit, make_unit
+from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, Tune, Unit, make_unit
 from ser_bench.features import Extractor, Features, distinct_parts, parse_features
 from ser_bench.utils.progress import Progress
 
@@ -49,30 +49,30 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Pair:
+class CorpusPair:
     """A corpus to train on and a corpus to evaluate.
 
     Parameters
     ----------
     train : str
         The former's name.
-    judged : Judged
+    eval_set : EvaluationSet
         The latter.
-    ground : Ground
+    data : PreparedData
         What units stand on: both corpora, or the one where it is evaluated by itself.
     doubt : str
         Why the one may not test the other.
     """
 
     train: str
-    judged: Judged
-    ground: Ground
+    eval_set: EvaluationSet
+    data: PreparedData
     doubt: str = ""
 
     @property
     def within(self) -> bool:
         """Whether a corpus is evaluated by itself."""
-        return self.train == self.judged.corpus
+        return self.train == self.eval_set.corpus
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class Outcome:
     """What came of a cell of a pair: codes predicted, shape (n_seeds, n_clips), its results, or why there are none."""
 
     predicted: np.ndarray
-    kept: list[Finished]
+    kept: list[StoredResult]
     failure: str = ""
 
 
 def judge_across(
     config: RunConfig, train: Sequence[Named], test: Sequence[Named], tracks: Sequence[str], progress: Progress
-) -> tuple[dict[Named, Ground], pd.DataFrame, pd.DataFrame]:
+) -> tuple[dict[Named, PreparedData], pd.DataFrame, pd.DataFrame]:
     """Evaluate every corpus of `test` by every one of `train`, and by itself.
 
     Parameters
@@ -100,7 +100,7 @@ def judge_across(
 
     Returns
     -------
-    grounds : dict of str or Corpus to Ground
+    prepared : dict of str or Corpus to PreparedData
         By source, with the clips of the emotions that all corpora share.
     table : DataFrame
         The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
@@ -121,20 +121,20 @@ def judge_across(
         if track not in TRACKS:
             raise unknown("track", track, TRACKS)
     config = _budgeted(config, [*train, *test])
-    grounds = lay_grounds(list(dict.fromkeys([*train, *test])), config, progress)
-    doubts = _doubts(grounds, train, test, config, progress)
+    prepared = lay_grounds(list(dict.fromkeys([*train, *test])), config, progress)
+    doubts = _doubts(prepared, train, test, config, progress)
     rows, predictions = [], []
-    for pair_group in _pairs(grounds, train, test, doubts):
+    for pair_group in _pairs(prepared, train, test, doubts):
         within: dict[Cell, Outcome] = {}
         for pair in pair_group:
-            for cell, outcome in _judge(pair, config, tracks, progress).items():
+            for cell, outcome in _evaluate(pair, config, tracks, progress).items():
                 reference = within.setdefault(cell, outcome)
                 rows.append(_row(pair, cell, outcome, None if pair.within else reference, config))
                 predictions += list(_prediction_rows(pair, cell, outcome))
-    return grounds, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
+    return prepared, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
 
 
-def lay_grounds(sources: Sequence[Named], config: RunConfig, progress: Progress) -> dict[Named, Ground]:
+def lay_grounds(sources: Sequence[Named], config: RunConfig, progress: Progress) -> dict[Named, PreparedData]:
     """Every corpus, with the clips of the emotions that all share; errors as `judge_across`.
 
     What names and labels do not allow is refused before anything is extracted.
@@ -148,10 +148,10 @@ def lay_grounds(sources: Sequence[Named], config: RunConfig, progress: Progress)
         clips = one.corpus.clips[one.corpus.clips["emotion"].isin(shared)]
         protocol, folds = split(clips.assign(voice=voices_of(clips)), one.corpus, config)
         _check_protocol(protocol, all((fold != NEVER).all() for fold in folds.values()))
-    grounds = {source: lay_ground(configs[source], config.features, progress, chosen[source]) for source in sources}
-    _check_apart(grounds, config)
-    shared = _shared({ground.corpus.name: ground.judged.emotions for ground in grounds.values()})
-    return {source: _keep(ground, shared, config) for source, ground in grounds.items()}
+    prepared = {source: prepare_data(configs[source], config.features, progress, chosen[source]) for source in sources}
+    _check_apart(prepared, config)
+    shared = _shared({data.corpus.name: data.eval_set.emotions for data in prepared.values()})
+    return {source: _keep(data, shared, config) for source, data in prepared.items()}
 
 
 def _check_names(chosen: dict[Named, Chosen]) -> None:
@@ -162,14 +162,14 @@ def _check_names(chosen: dict[Named, Chosen]) -> None:
         names[one.corpus.name] = source
 
 
-def _check_apart(grounds: dict[Named, Ground], config: RunConfig) -> None:
+def _check_apart(prepared: dict[Named, PreparedData], config: RunConfig) -> None:
     """Refuse corpora that share audio, or clips' names where rows of one's own go by these."""
     parts = distinct_parts([parse_features(text) for text in config.features])
     own = [part.label for part in parts if not isinstance(part, Extractor)]
     digests: dict[str, str] = {}
     seen: set[str] = set()
-    for source, ground in grounds.items():
-        clips = ground.judged.clips
+    for source, data in prepared.items():
+        clips = data.eval_set.clips
         for clip, digest in clips["digest"].items():
             if digest in digests:
                 raise WrongCall(
@@ -195,20 +195,20 @@ def _check_protocol(protocol: Protocol, all_tested: bool) -> None:
         raise WrongCall(f"--cv {protocol}: corpora are evaluated within and across without leaks; use auto, loso or group:K")
 
 
-def _keep(ground: Ground, emotions: set[str], config: RunConfig) -> Ground:
+def _keep(data: PreparedData, emotions: set[str], config: RunConfig) -> PreparedData:
     """The clips of these emotions, split again, with a warning that counts the others."""
-    kept = ground.judged.clips["emotion"].isin(emotions).to_numpy()
-    clips = ground.judged.clips[kept]
-    protocol, folds = split(clips, ground.corpus, config)
-    judged = Judged(ground.corpus.name, "+".join(sorted(emotions)), clips, protocol, folds)
-    _check_protocol(protocol, bool(judged.evaluated.all()))
-    features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in ground.features.items()}
-    left = ground.judged.clips.loc[~kept, "emotion"].value_counts().sort_index()
+    kept = data.eval_set.clips["emotion"].isin(emotions).to_numpy()
+    clips = data.eval_set.clips[kept]
+    protocol, folds = split(clips, data.corpus, config)
+    eval_set = EvaluationSet(data.corpus.name, "+".join(sorted(emotions)), clips, protocol, folds)
+    _check_protocol(protocol, bool(eval_set.evaluated.all()))
+    features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in data.features.items()}
+    left = data.eval_set.clips.loc[~kept, "emotion"].value_counts().sort_index()
     counts = ", ".join(f"{quoted(emotion)} ({n})" for emotion, n in left.items())
-    told = [f"{ground.corpus.name}: {left.sum()} clip(s) of emotions that not all corpora have are left out: {counts}"] if len(left) else []
-    before = few(ground.judged.clips[ground.judged.evaluated])
-    warnings = [*(line for line in ground.warnings if line not in before), *few(clips), *told]
-    return dataclasses.replace(ground, judged=judged, features=features, warnings=warnings)
+    told = [f"{data.corpus.name}: {left.sum()} clip(s) of emotions that not all corpora have are left out: {counts}"] if len(left) else []
+    before = few(data.eval_set.clips[data.eval_set.evaluated])
+    warnings = [*(line for line in data.warnings if line not in before), *few(clips), *told]
+    return dataclasses.replace(data, eval_set=eval_set, features=features, warnings=warnings)
 
 
 def _budgeted(config: RunConfig, sources: Sequence[Named]) -> RunConfig:
@@ -218,46 +218,46 @@ def _budgeted(config: RunConfig, sources: Sequence[Named]) -> RunConfig:
 
 
 def _doubts(
-    grounds: dict[Named, Ground], train: Sequence[Named], test: Sequence[Named], config: RunConfig, progress: Progress
+    prepared: dict[Named, PreparedData], train: Sequence[Named], test: Sequence[Named], config: RunConfig, progress: Progress
 ) -> dict[frozenset[Named], str]:
     """For each two corpora of which one is to test the other, what recordings they may share; nothing where they may share none."""
     pairs = dict.fromkeys((min(one, other, key=str), max(one, other, key=str)) for one in train for other in test if one != other)
     asked = dict.fromkeys(source for pair in pairs for source in pair)
-    heard = {source: Heard(grounds[source], listen(grounds[source], config, progress)) for source in asked}
+    heard = {source: FingerprintedCorpus(prepared[source], listen(prepared[source], config, progress)) for source in asked}
     return {frozenset(pair): shared_recordings(heard[pair[0]], heard[pair[1]], config, progress) for pair in pairs}
 
 
 def _pairs(
-    grounds: dict[Named, Ground], train: Sequence[Named], test: Sequence[Named], doubts: dict[frozenset[Named], str]
-) -> Iterator[list[Pair]]:
+    prepared: dict[Named, PreparedData], train: Sequence[Named], test: Sequence[Named], doubts: dict[frozenset[Named], str]
+) -> Iterator[list[CorpusPair]]:
     """For each corpus to evaluate, its pairs: first with itself."""
-    for judged in dict.fromkeys(test):
-        ground = grounds[judged]
-        others = [source for source in dict.fromkeys(train) if source != judged]
+    for eval_set in dict.fromkeys(test):
+        data = prepared[eval_set]
+        others = [source for source in dict.fromkeys(train) if source != eval_set]
         across = [
-            Pair(grounds[source].corpus.name, ground.judged, _both(grounds[source], ground), doubts[frozenset([source, judged])])
+            CorpusPair(prepared[source].corpus.name, data.eval_set, _both(prepared[source], data), doubts[frozenset([source, eval_set])])
             for source in others
         ]
-        yield [Pair(ground.corpus.name, ground.judged, ground), *across]
+        yield [CorpusPair(data.corpus.name, data.eval_set, data), *across]
 
 
-def _both(train: Ground, test: Ground) -> Ground:
+def _both(train: PreparedData, test: PreparedData) -> PreparedData:
     """Two corpora as one, the clips of the second held out."""
     import pandas as pd
 
-    tables = [_named(part.judged) for part in (train, test)]
+    tables = [_named(part.eval_set) for part in (train, test)]
     sides = np.repeat([1, 0], [len(table) for table in tables])
     name = f"{train.corpus.name} -> {test.corpus.name}"
-    folds = dict.fromkeys(test.judged.folds, sides)
-    judged = Judged(name, test.judged.labels, pd.concat(tables), ACROSS, folds)
+    folds = dict.fromkeys(test.eval_set.folds, sides)
+    eval_set = EvaluationSet(name, test.eval_set.labels, pd.concat(tables), ACROSS, folds)
     features = {key: _stack(train.features[key], test.features[key]) for key in test.features}
-    return dataclasses.replace(test, judged=judged, features=features)
+    return dataclasses.replace(test, eval_set=eval_set, features=features)
 
 
-def _named(judged: Judged) -> pd.DataFrame:
+def _named(eval_set: EvaluationSet) -> pd.DataFrame:
     """The clip table with the corpus's name before speakers and voices: '03' of one is not '03' of another."""
-    voices = {column: judged.corpus + ":" + judged.clips[column].astype(str) for column in ("speaker", "voice")}
-    return judged.clips[["key", "emotion"]].assign(corpus=judged.corpus, **voices)
+    voices = {column: eval_set.corpus + ":" + eval_set.clips[column].astype(str) for column in ("speaker", "voice")}
+    return eval_set.clips[["key", "emotion"]].assign(corpus=eval_set.corpus, **voices)
 
 
 def _stack(train: Features, test: Features) -> Features:
@@ -268,34 +268,34 @@ def _stack(train: Features, test: Features) -> Features:
     return dataclasses.replace(test, fingerprint=both, values=np.vstack([train.values, test.values]))
 
 
-def _judge(pair: Pair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[Cell, Outcome]:
+def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[Cell, Outcome]:
     """What came of each cell of a pair."""
     models = choose_models(config)
     units = [
-        make_unit(pair.ground.judged, matrix, model, track, seed, fold, Tune(config.trials, config.inner))
-        for matrix in pair.ground.features.values()
+        make_unit(pair.data.eval_set, matrix, model, track, seed, fold, Tune(config.trials, config.inner))
+        for matrix in pair.data.features.values()
         for model in models.values()
         for track in tracks
-        for seed, folds in pair.ground.judged.folds.items()
+        for seed, folds in pair.data.eval_set.folds.items()
         for fold in (range(folds.max() + 1) if pair.within else [0])
     ]
-    plan = Plan(**vars(pair.ground), config=config, models=models, units=units)
-    done, failures, _ = finish(plan, progress)
+    plan = Plan(**vars(pair.data), config=config, models=models, units=units)
+    done, failures, _ = run_units(plan, progress)
     return {cell: _outcome(pair, mine, done, failures) for cell, mine in plan.cells.items()}
 
 
-def _outcome(pair: Pair, units: list[Unit], done: dict[str, Finished], failures: dict[str, str]) -> Outcome:
+def _outcome(pair: CorpusPair, units: list[Unit], done: dict[str, StoredResult], failures: dict[str, str]) -> Outcome:
     kept = [done[unit.hash] for unit in units if unit.hash in done]
     failed = [failures[unit.hash] for unit in units if unit.hash in failures]
     if failed:
         return Outcome(np.empty(0), kept, failed[0])
-    whole = pair.ground.judged.predicted(units, done)
-    return Outcome(whole[:, -len(pair.judged.codes) :], kept)
+    whole = pair.data.eval_set.predicted(units, done)
+    return Outcome(whole[:, -len(pair.eval_set.codes) :], kept)
 
 
-def own_rates(grounds: dict[Named, Ground], features: Sequence[str]) -> Iterator[str]:
+def own_rates(prepared: dict[Named, PreparedData], features: Sequence[str]) -> Iterator[str]:
     """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things."""
-    rates = {ground.corpus.name: sorted(ground.judged.clips["rate"].unique()) for ground in grounds.values()}
+    rates = {data.corpus.name: sorted(data.eval_set.clips["rate"].unique()) for data in prepared.values()}
     if len({tuple(found) for found in rates.values()}) == 1:
         return
     said = "; ".join(f"{name}: {', '.join(f'{rate:,}' for rate in found)} Hz" for name, found in rates.items())
@@ -304,47 +304,47 @@ def own_rates(grounds: dict[Named, Ground], features: Sequence[str]) -> Iterator
             yield f"{part.label} is extracted at each file's own rate, in which corpora differ ({said}): it does not measure the same there"
 
 
-def _row(pair: Pair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
-    judged = pair.judged
-    told = [*judged.notes, *(note for unit in outcome.kept for note in unit.about["notes"])]
+def _row(pair: CorpusPair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
+    eval_set = pair.eval_set
+    told = [*eval_set.notes, *(note for unit in outcome.kept for note in unit.metadata["notes"])]
     notes = [pair.doubt] if pair.doubt else []
     notes += [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
     if len(always := np.unique(outcome.predicted)) == 1:
-        notes.append(f"every clip is predicted as {judged.emotions[always[0]]}")
+        notes.append(f"every clip is predicted as {eval_set.emotions[always[0]]}")
     row = {
         "train": pair.train,
-        "test": judged.corpus,
-        "emotions": judged.labels,
+        "test": eval_set.corpus,
+        "emotions": eval_set.labels,
         **dict(zip(("features", "model", "track"), cell, strict=True)),
-        "dims": pair.ground.features[cell[0]].values.shape[1],
-        "cv": str(pair.ground.judged.protocol),
-        "speakers": judged.n_voices,
-        "clips": len(judged.clips),
+        "dims": pair.data.features[cell[0]].values.shape[1],
+        "cv": str(pair.data.eval_set.protocol),
+        "speakers": eval_set.n_voices,
+        "clips": len(eval_set.clips),
         "budget": config.budget,
         "trials": config.trials,
         "seeds": config.seeds,
         "status": "failed" if outcome.failure else "ok",
         "notes": "; ".join(notes),
-        "seconds": round(sum(unit.about["seconds"] for unit in outcome.kept), 1),
+        "seconds": round(sum(unit.metadata["seconds"] for unit in outcome.kept), 1),
     }
-    return row if outcome.failure else row | _scores(judged, outcome, within)
+    return row if outcome.failure else row | _scores(eval_set, outcome, within)
 
 
-def _scores(judged: Judged, outcome: Outcome, within: Outcome | None) -> dict[str, Any]:
-    counts = scores.speaker_counts(judged.codes, outcome.predicted, judged.voices)
+def _scores(eval_set: EvaluationSet, outcome: Outcome, within: Outcome | None) -> dict[str, Any]:
+    counts = scores.speaker_counts(eval_set.codes, outcome.predicted, eval_set.voices)
     bound = scores.overlap_bound(counts.shape[-3])
     found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts, inflation=bound if within is None else 1.0), strict=True))
     allowed = {"overlap": scores.BOUND if within is None else scores.NONE}
     found |= {"war": scores.war_of(counts.sum(-3)).mean(), "macro_f1": scores.macro_f1_of(counts.sum(-3)).mean()}
     if within and not within.failure:
-        loss = scores.difference_interval(judged.codes, within.predicted, outcome.predicted, judged.voices, inflation=bound)
+        loss = scores.difference_interval(eval_set.codes, within.predicted, outcome.predicted, eval_set.voices, inflation=bound)
         found |= dict(zip(("loss", "loss_low", "loss_high"), loss, strict=True))
         allowed["loss_overlap"] = scores.BOUND
     return {name: round(float(value), 4) for name, value in found.items()} | allowed
 
 
-def _prediction_rows(pair: Pair, cell: Cell, outcome: Outcome) -> Iterator[pd.DataFrame]:
-    emotions, known = np.array(pair.judged.emotions), pair.judged.clips[["speaker", "voice", "emotion"]]
-    for seed, codes in zip(pair.judged.folds, outcome.predicted, strict=False):
-        named = {"train": pair.train, "test": pair.judged.corpus, **dict(zip(("features", "model", "track"), cell, strict=True))}
+def _prediction_rows(pair: CorpusPair, cell: Cell, outcome: Outcome) -> Iterator[pd.DataFrame]:
+    emotions, known = np.array(pair.eval_set.emotions), pair.eval_set.clips[["speaker", "voice", "emotion"]]
+    for seed, codes in zip(pair.eval_set.folds, outcome.predicted, strict=False):
+        named = {"train": pair.train, "test": pair.eval_set.corpus, **dict(zip(("features", "model", "track"), cell, strict=True))}
         yield known.assign(**named, seed=seed, predicted=emotions[codes]).rename_axis("clip").reset_index().sort_values("clip")

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.analyses.ablation import Bench, Place, chosen
+from ser_bench.analyses.ablation import FoldRef, SubsetEvaluator, chosen
 from ser_bench.errors import Damaged, WorkFailed
 from ser_bench.evaluation.runner import DIED, UNSEEN, unit_data
 from ser_bench.evaluation.splits import derive_seed
-from ser_bench.models.feature_selection import telling_columns
+from ser_bench.models.feature_selection import select_k_best
 from ser_bench.utils.atomic import read_arrays, set_aside, write_arrays
 from ser_bench.utils.parallel import Died, in_parallel
 
@@ -75,7 +75,7 @@ class Values(NamedTuple):
     donors: np.ndarray
 
 
-def importances(bench: Bench) -> pd.DataFrame:
+def importances(bench: SubsetEvaluator) -> pd.DataFrame:
     """What a system depends on.
 
     Returns
@@ -95,13 +95,13 @@ def importances(bench: Bench) -> pd.DataFrame:
 
     asked = Asked(bench.features.groups, bench.groups, subsets_of(len(bench.groups)), telling(bench))
     explained = dict(_explain_all(bench, asked))
-    judged, held = bench.ground.judged, bench.ground.judged.evaluated
-    truth, voices = judged.codes[held], judged.voices[held]
+    eval_set, held = bench.prepared.eval_set, bench.prepared.eval_set.evaluated
+    truth, voices = eval_set.codes[held], eval_set.voices[held]
 
     def counts(kind: str, *which: int) -> np.ndarray:
         """Confusions by shuffle and voice, over all places: shape (repeats * seeds, n_voices, k, k)."""
-        codes = judged.joined({place: found[kind][which] for place, found in explained.items()})[..., held].reshape(-1, len(truth))
-        return scores.speaker_counts(truth, codes, voices, classes=range(len(judged.emotions)))
+        codes = eval_set.joined({place: found[kind][which] for place, found in explained.items()})[..., held].reshape(-1, len(truth))
+        return scores.speaker_counts(truth, codes, voices, classes=range(len(eval_set.emotions)))
 
     by_subset = {subset: counts("subsets", at) for at, subset in enumerate(asked.subsets)}
     whole = by_subset[tuple(range(len(bench.groups)))]
@@ -118,7 +118,7 @@ def importances(bench: Bench) -> pd.DataFrame:
     if own := [mine for found in explained.values() if len(mine := found["own"])]:
         rows += [("model", "", name, value, np.nan, np.nan) for name, value in zip(bench.groups, np.mean(own, axis=0), strict=True)]
     (model,) = bench.models
-    found = pd.DataFrame([(judged.corpus, bench.features.name, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
+    found = pd.DataFrame([(eval_set.corpus, bench.features.name, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
     keys = found.assign(kind=found["kind"].map(KINDS.index), value=-found["value"])
     return found.loc[keys.sort_values(["kind", "shuffled", "value"], kind="stable").index].reset_index(drop=True)
 
@@ -146,13 +146,13 @@ def donors_of(voices: np.ndarray, seed: int) -> np.ndarray:
     return donors
 
 
-def telling(bench: Bench) -> list[int]:
+def telling(bench: SubsetEvaluator) -> list[int]:
     """The columns that are gone through one by one."""
-    judged, x = bench.ground.judged, bench.features.values
+    eval_set, x = bench.prepared.eval_set, bench.features.values
     votes: Counter[int] = Counter()
     for place in bench.places:
-        train = judged.training(place.seed, place.fold)
-        votes.update(telling_columns(x[train], judged.codes[train], min(MOST_COLUMNS, x.shape[1])).tolist())
+        train = eval_set.training(place.seed, place.fold)
+        votes.update(select_k_best(x[train], eval_set.codes[train], min(MOST_COLUMNS, x.shape[1])).tolist())
     return sorted(sorted(votes, key=lambda column: (-votes[column], column))[:MOST_COLUMNS])
 
 
@@ -205,7 +205,7 @@ def shapley_weights(subsets: list[tuple[int, ...]], n: int, player: int) -> dict
     return weights
 
 
-def _explain_all(bench: Bench, asked: Asked) -> Iterator[tuple[Place, dict[str, np.ndarray]]]:
+def _explain_all(bench: SubsetEvaluator, asked: Asked) -> Iterator[tuple[FoldRef, dict[str, np.ndarray]]]:
     """What each place's model decides with values shuffled; kept beside the units."""
     store = Path(bench.config.out).resolve() / "units"
     hashes = {place: bench.units[place, bench.groups].hash for place in bench.places}
@@ -214,7 +214,7 @@ def _explain_all(bench: Bench, asked: Asked) -> Iterator[tuple[Place, dict[str, 
     todo = [place for place in bench.places if place not in known]
     if todo:
         bench.progress.start(f"shuffling {bench.features.name}", len(todo))
-        donors = {seed: donors_of(bench.ground.judged.voices, seed) for seed in bench.ground.judged.folds}
+        donors = {seed: donors_of(bench.prepared.eval_set.voices, seed) for seed in bench.prepared.eval_set.folds}
         calls = (_call(bench, place, paths[place], asked, donors[place.seed]) for place in todo)
         try:
             for done in in_parallel(explain, calls, bench.config.workers):
@@ -230,24 +230,24 @@ def _explain_all(bench: Bench, asked: Asked) -> Iterator[tuple[Place, dict[str, 
         yield place, codes
 
 
-def _call(bench: Bench, place: Place, path: Path, asked: Asked, donors: np.ndarray) -> tuple[Any, ...]:
+def _call(bench: SubsetEvaluator, place: FoldRef, path: Path, asked: Asked, donors: np.ndarray) -> tuple[Any, ...]:
     """What `explain` is to be called with."""
-    unit, kept, judged = bench.units[place, bench.groups], bench.found[place, bench.groups], bench.ground.judged
-    held = judged.folds[place.seed] == place.fold
-    values = Values(unit_data(judged, bench.features, unit, everyone=True), donors[..., held])
+    unit, kept, eval_set = bench.units[place, bench.groups], bench.found[place, bench.groups], bench.prepared.eval_set
+    held = eval_set.folds[place.seed] == place.fold
+    values = Values(unit_data(eval_set, bench.features, unit, everyone=True), donors[..., held])
     (model,) = bench.models.values()
     refit = derive_seed(unit.search_seed, "refit")
-    return path, unit_data(judged, bench.features, unit), values, model, chosen(kept), kept.about["rounds"], asked, refit
+    return path, unit_data(eval_set, bench.features, unit), values, model, chosen(kept), kept.metadata["rounds"], asked, refit
 
 
-def _digest(bench: Bench, place: Place, single: list[int]) -> str:
+def _digest(bench: SubsetEvaluator, place: FoldRef, single: list[int]) -> str:
     """What a unit's hash does not cover.
 
     Which columns are shuffled together, and a search that was cut short may have chosen other parameters.
     """
-    about = bench.found[place, bench.groups].about
+    metadata = bench.found[place, bench.groups].metadata
     members = [bench.groups.index(group) for group in bench.features.groups]
-    covered = json.dumps([VERSION, about["params"], about["rounds"], single, members], sort_keys=True)
+    covered = json.dumps([VERSION, metadata["params"], metadata["rounds"], single, members], sort_keys=True)
     return hashlib.blake2b(covered.encode(), digest_size=6).hexdigest()
 
 
@@ -280,21 +280,21 @@ def explain(
     """
     from threadpoolctl import threadpool_limits
 
-    from ser_bench.evaluation.scaling import prepared, scaled_split
+    from ser_bench.evaluation.scaling import normalised, scaled_split
     from ser_bench.models.base import fit_split
 
     with threadpool_limits(1):
-        split = scaled_split(data, prepared(data), data.train, ~data.train, held_out=True)
+        split = scaled_split(data, normalised(data), data.train, ~data.train, held_out=True)
         fitted = fit_split(model, split, params, seed, rounds)
         everyone, everywhere = values.everyone, np.ones(len(values.everyone.y), bool)
-        scaled = scaled_split(everyone, prepared(everyone), everyone.train, everywhere, held_out=True).x_eval
+        scaled = scaled_split(everyone, normalised(everyone), everyone.train, everywhere, held_out=True).x_eval
         member = np.array([[group == name for group in asked.of] for name in asked.groups])
         single = [np.array([column]) for column in asked.single]
         others = [np.asarray(~member[list(subset)].any(0)) for subset in asked.subsets]
         by_way = [[scaled[donor] for donor in donors] for donors in values.donors]
         across, few = by_way[SHUFFLED.index(ACROSS)], slice(FEWER_REPEATS)
         kept = {
-            "own": np.zeros(0) if (own := fitted.rests_on()) is None else member @ own,
+            "own": np.zeros(0) if (own := fitted.feature_importances()) is None else member @ own,
             "group": np.stack([_decide(fitted, split.x_eval, list(member), stand_ins) for stand_ins in by_way]),
             "column": np.stack([_decide(fitted, split.x_eval, single, stand_ins[few]) for stand_ins in by_way]),
             "subsets": _decide(fitted, split.x_eval, others, across[few]),
@@ -310,5 +310,5 @@ def _decide(fitted: Fitted, x: np.ndarray, shuffled: list[np.ndarray], stand_ins
         for number, others in enumerate(stand_ins):
             changed = x.copy()
             changed[:, mine] = others[:, mine]
-            codes[at, number] = fitted.judge(changed).predicted
+            codes[at, number] = fitted.predict(changed).predicted
     return codes

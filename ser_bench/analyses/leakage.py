@@ -24,7 +24,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.plan import Ground, Plan, choose_models, lay_ground, resplit
+from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data, resplit
 from ser_bench.evaluation.runner import finish_all
 from ser_bench.evaluation.splits import WITH_SENTENCES
 from ser_bench.evaluation.units import Tune, TuneOnTest, Unit, make_unit
@@ -42,7 +42,7 @@ SCALINGS = {"train": "train", "all": "corpus", "speaker": "speaker"}
 PARAMETERS = ("nested", "test")
 
 
-class Way(NamedTuple):
+class EvaluationSetting(NamedTuple):
     """One way to evaluate a cell.
 
     Parameters
@@ -60,11 +60,11 @@ class Way(NamedTuple):
     scaling: str
 
 
-HONEST = Way("speaker", "nested", "train")
+HONEST = EvaluationSetting("speaker", "nested", "train")
 NOTHING = scores.Interval(0.0, 0.0, 0.0)
 
 
-def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataFrame]:
+def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd.DataFrame]:
     """Evaluate one cell in every way.
 
     Parameters
@@ -74,7 +74,7 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
 
     Returns
     -------
-    ground : Ground
+    prepared : PreparedData
         What the honest rows stand on.
     gap : DataFrame
         ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high, overlap``, the honest row first; `gap` is what a row's
@@ -89,49 +89,49 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[Ground, pd.DataF
     """
     import pandas as pd
 
-    ground = lay_ground(config, config.features, progress)
-    protocol = ground.judged.protocol
-    if protocol.leaky or protocol.text or protocol.most or not ground.judged.evaluated.all():
+    prepared = prepare_data(config, config.features, progress)
+    protocol = prepared.eval_set.protocol
+    if protocol.leaky or protocol.text or protocol.most or not prepared.eval_set.evaluated.all():
         raise WrongCall(f"--cv {protocol}: the gap is measured from an honest and whole split; leave --cv out, or use loso or group:K")
-    predicted = {way: codes for part in _splits(ground, config) for way, codes in _judge(part, config, progress)}
-    truth, voices = ground.judged.codes, ground.judged.voices
+    predicted = {way: codes for part in _splits(prepared, config) for way, codes in _judge(part, config, progress)}
+    truth, voices = prepared.eval_set.codes, prepared.eval_set.voices
     inflation, rows = scores.overlap_bound(len(np.unique(voices))), []
     for way, codes in predicted.items():
         # The honest row is above itself by nothing, for sure.
         above = NOTHING if way == HONEST else scores.difference_interval(truth, codes, predicted[HONEST], voices, inflation=inflation)
         rows.append((*way, *scores.jackknife_interval(truth, codes, voices, inflation=inflation), *above, scores.BOUND))
-    columns = [*Way._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high", "overlap"]
-    return ground, pd.DataFrame(rows, columns=columns).round(4)
+    columns = [*EvaluationSetting._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high", "overlap"]
+    return prepared, pd.DataFrame(rows, columns=columns).round(4)
 
 
-def _splits(ground: Ground, config: RunConfig) -> Iterator[tuple[str, Ground]]:
+def _splits(prepared: PreparedData, config: RunConfig) -> Iterator[tuple[str, PreparedData]]:
     """The same clips split by speaker, at random into as many folds, and by speaker and sentence where sentences are known."""
-    judged = ground.judged
-    yield "speaker", ground
-    n_folds = len(np.unique(judged.folds[config.seed]))
-    yield "random", resplit(ground, dataclasses.replace(config, cv=f"random:{n_folds}"))
-    said = judged.clips.get("sentence")
+    eval_set = prepared.eval_set
+    yield "speaker", prepared
+    n_folds = len(np.unique(eval_set.folds[config.seed]))
+    yield "random", resplit(prepared, dataclasses.replace(config, cv=f"random:{n_folds}"))
+    said = eval_set.clips.get("sentence")
     if said is not None and said.nunique() > 1 and (said.str.strip() != "").all():
-        yield f"speaker{WITH_SENTENCES}", resplit(ground, dataclasses.replace(config, cv=f"{judged.protocol}{WITH_SENTENCES}"))
+        yield f"speaker{WITH_SENTENCES}", resplit(prepared, dataclasses.replace(config, cv=f"{eval_set.protocol}{WITH_SENTENCES}"))
 
 
-def _judge(part: tuple[str, Ground], config: RunConfig, progress: Progress) -> Iterator[tuple[Way, np.ndarray]]:
+def _judge(part: tuple[str, PreparedData], config: RunConfig, progress: Progress) -> Iterator[tuple[EvaluationSetting, np.ndarray]]:
     """Each way that is measured on a split, with the emotion codes predicted by it, shape (n_seeds, n_clips)."""
-    name, ground = part
+    name, prepared = part
     text = name.endswith(WITH_SENTENCES)
-    ways = [HONEST._replace(split=name)] if text else [Way(name, p, s) for p in PARAMETERS for s in SCALINGS]
+    ways = [HONEST._replace(split=name)] if text else [EvaluationSetting(name, p, s) for p in PARAMETERS for s in SCALINGS]
     models = choose_models(config)
-    units = {way: list(_units(ground, config, way)) for way in ways}
-    plan = Plan(**vars(ground), config=config, models=models, units=[unit for mine in units.values() for unit in mine])
+    units = {way: list(_units(prepared, config, way)) for way in ways}
+    plan = Plan(**vars(prepared), config=config, models=models, units=[unit for mine in units.values() for unit in mine])
     done = finish_all(plan, progress)
     for way, mine in units.items():
-        yield way, ground.judged.predicted(mine, done)
+        yield way, prepared.eval_set.predicted(mine, done)
 
 
-def _units(ground: Ground, config: RunConfig, way: Way) -> Iterator[Unit]:
-    judged, (matrix,), (model,) = ground.judged, ground.features.values(), choose_models(config).values()
-    for seed, folds in judged.folds.items():
-        of_this = partial(make_unit, judged, matrix, model, SCALINGS[way.scaling], seed)
+def _units(prepared: PreparedData, config: RunConfig, way: EvaluationSetting) -> Iterator[Unit]:
+    eval_set, (matrix,), (model,) = prepared.eval_set, prepared.features.values(), choose_models(config).values()
+    for seed, folds in eval_set.folds.items():
+        of_this = partial(make_unit, eval_set, matrix, model, SCALINGS[way.scaling], seed)
         if way.parameters == "nested":
             yield from (of_this(fold, Tune(config.trials, config.inner)) for fold in range(folds.max() + 1))
         else:

@@ -22,7 +22,7 @@ from ser_bench.evaluation.run_folder import read_about
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
 from ser_bench.utils.atomic import read_parquet
-from ser_bench.utils.formatting import short
+from ser_bench.utils.formatting import format_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,9 +238,9 @@ def _bound(track: str, row: pd.Series) -> str:
     """What the sentences there are allow at best."""
     many, seen, limit = row["sentences"], max(0.0, row["sd_sentence"]), row["sd_sentence_high"]
     of = f"track {track}, {row['features']} {row['model']} (the row in the middle)"
-    best = f"no number of speakers narrows the interval for new speakers and sentences below \u00b1{short(row['least'])}"
+    best = f"no number of speakers narrows the interval for new speakers and sentences below \u00b1{format_score(row['least'])}"
     said = best if seen else "these sentences were not seen to differ, so nothing bounds the interval"
-    how = f"sd between sentences {short(seen)}, 95% upper limit {short(limit)} ({many - 1} degree(s) of freedom)"
+    how = f"sd between sentences {format_score(seen)}, 95% upper limit {format_score(limit)} ({many - 1} degree(s) of freedom)"
     return f"With {many} sentences, {said}: {of}; {how}."
 
 

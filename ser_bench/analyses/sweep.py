@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.analyses.ablation import COLUMNS, NOTHING, Bench, check_honest, fill, set_up
+from ser_bench.analyses.ablation import COLUMNS, NOTHING, SubsetEvaluator, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.corpora.labels import scheme_named
 from ser_bench.errors import WrongCall, unknown
@@ -109,14 +109,14 @@ def _has(name: str, parameter: str) -> bool:
     return extractor is not None and parameter in {field.name for field in dataclasses.fields(extractor)}  # type: ignore[arg-type]
 
 
-def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], progress: Progress) -> pd.DataFrame:
+def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[SubsetEvaluator], progress: Progress) -> pd.DataFrame:
     """Evaluate every value.
 
     Parameters
     ----------
     sweep, config
         As `points` takes them.
-    benches : list of Bench
+    benches : list of SubsetEvaluator
         Of the configuration as it is.
 
     Returns
@@ -127,12 +127,12 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     """
     import pandas as pd
 
-    tried: list[tuple[str, Bench, Bench]] = []
+    tried: list[tuple[str, SubsetEvaluator, SubsetEvaluator]] = []
     by_name = {(_plain(bench), *bench.models): bench for bench in benches}
     for name, changed, usual in list(points(sweep, config)):
-        ground, changed_benches = set_up(changed, progress, grouped=False)
-        for line in ground.warnings:
-            if line not in benches[0].ground.warnings:
+        prepared, changed_benches = set_up(changed, progress, grouped=False)
+        for line in prepared.warnings:
+            if line not in benches[0].prepared.warnings:
                 warnings.warn(f"[sweep] {name}: {line}", stacklevel=2)
         tried += [(name, bench, by_name[before, *bench.models]) for bench in changed_benches for before in usual[_plain(bench)]]
     rows = [bench.row(bench.everywhere("sweep", name, bench.groups), usual.features.name) for name, bench, usual in tried]
@@ -149,29 +149,29 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[Bench], p
     return table.round(4)
 
 
-def _plain(bench: Bench) -> str:
+def _plain(bench: SubsetEvaluator) -> str:
     """A feature set's name without the window and variant that its clips are heard with."""
     return bench.features.name.partition(" @ ")[0]
 
 
-class Pair(NamedTuple):
+class SettingPair(NamedTuple):
     """A value's system, and what it is compared with; None where that cannot be."""
 
     system: scores.System
     reference: scores.System | None
 
 
-def _pair(bench: Bench, usual: Bench) -> Pair:
+def _pair(bench: SubsetEvaluator, usual: SubsetEvaluator) -> SettingPair:
     """What a value makes of all groups together, and the configuration as it is on the same clips.
 
     There is none to compare with where the value leaves out other clips, asks other emotions, or changes nothing. Refits count where both
     are on the same folds, and are not made elsewhere.
     """
-    mine, theirs = bench.ground.judged, usual.ground.judged
+    mine, theirs = bench.prepared.eval_set, usual.prepared.eval_set
     same = mine.clips.index.equals(theirs.clips.index) and mine.emotions == theirs.emotions and len(mine.folds) == len(theirs.folds)
     same = same and np.array_equal(mine.evaluated, theirs.evaluated)
     if not same or bench.hashes == usual.hashes:
-        return Pair(bench.not_refitted, None)
+        return SettingPair(bench.not_refitted, None)
     if mine.hashes != theirs.hashes:
-        return Pair(bench.not_refitted, usual.not_refitted)
-    return Pair(bench.refitted, usual.refitted)
+        return SettingPair(bench.not_refitted, usual.not_refitted)
+    return SettingPair(bench.refitted, usual.refitted)

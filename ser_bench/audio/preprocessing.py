@@ -19,7 +19,7 @@ from ser_bench.utils.spec import versions
 
 
 @dataclass(frozen=True)
-class Hearing:
+class Preprocessing:
     """A window and a variant.
 
     Parameters

@@ -72,7 +72,7 @@ def print_merged(merged: Merged) -> None:
     console = _console()
     for table in merged_tables(merged, console.width):
         console.print(table)
-    for line in merged.unsaid:
+    for line in merged.not_compared_because:
         say(line)
     say(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
     say(f"report: {merged.folder / 'leaderboard.html'}")

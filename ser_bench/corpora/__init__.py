@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ser_bench.corpora.base import Corpus, Facts, FileNameReader, Source, human_recall
-from ser_bench.corpora.duplicates import Twins, resolve_twins, voices_of
+from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader, Source, human_recall
+from ser_bench.corpora.duplicates import Duplicates, resolve_duplicates, voices_of
 from ser_bench.corpora.filters import filter_clips
-from ser_bench.corpora.labels import apply_labels, known_schemes, lonely_labels, scheme_losses, scheme_named
+from ser_bench.corpora.labels import apply_labels, known_schemes, scheme_losses, scheme_named, single_speaker_labels
 from ser_bench.corpora.loading import audio_folder, known_readers, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
+from ser_bench.utils.renamed import former
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ASKED",
     "Corpus",
-    "Facts",
+    "CorpusInfo",
+    "Duplicates",
     "FileNameReader",
     "Source",
-    "Twins",
     "apply_labels",
     "ask",
     "audio_folder",
@@ -35,16 +36,20 @@ __all__ = [
     "left_out",
     "levels",
     "load_corpus",
-    "lonely_labels",
     "losses",
     "questions",
-    "resolve_twins",
+    "resolve_duplicates",
     "scheme_losses",
     "scheme_named",
+    "single_speaker_labels",
     "small_samples",
     "uneven_speakers",
     "voices_of",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return former(__name__, name, {"Facts": "CorpusInfo"})
 
 
 def catalogue() -> pd.DataFrame:

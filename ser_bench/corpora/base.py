@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from ser_bench.config import TRACKS
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import printable, unknown
+from ser_bench.utils.renamed import carry_over
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedResult:
     """What somebody else's system reached on all of a corpus.
 
     Parameters
@@ -60,7 +61,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Facts:
+class CorpusInfo:
     """What is publicly known of a corpus.
 
     Parameters
@@ -75,7 +76,7 @@ class Facts:
         Listeners' unweighted average recall, where measured.
     human_source : str
         Who measured it, and how.
-    published : tuple of Published
+    published : tuple of PublishedResult
     """
 
     clips: int
@@ -86,7 +87,7 @@ class Facts:
     obtain: str
     human: float | None = None
     human_source: str = ""
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedResult, ...] = ()
 
 
 class Origin(NamedTuple):
@@ -111,7 +112,7 @@ class Corpus:
     folder : Path
     protocol : str, optional
         The customary one: ``loso``, ``group:6``.
-    facts : Facts, optional
+    facts : CorpusInfo, optional
     ignored : tuple of str
         Audio files of the folder whose names the reader does not understand.
     warnings : tuple of str
@@ -124,7 +125,7 @@ class Corpus:
     clips: pd.DataFrame
     folder: Path
     protocol: str | None = None
-    facts: Facts | None = None
+    facts: CorpusInfo | None = None
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     origin: Origin | None = None
@@ -153,19 +154,22 @@ class FileNameReader:
         Its named groups become columns; `speaker` and `emotion` must be among them.
     emotions : mapping of str to str
         The corpus's codes to nouns; a code that is missing here keeps its own word.
-    always : mapping of str to str
+    constants : mapping of str to str
         Columns that are the same for every clip.
     protocol : str, optional
         The customary one.
-    facts : Facts, optional
+    facts : CorpusInfo, optional
     """
 
     name: ClassVar[str]
     pattern: ClassVar[str]
     emotions: ClassVar[Mapping[str, str]] = {}
-    always: ClassVar[Mapping[str, str]] = {}
+    constants: ClassVar[Mapping[str, str]] = {}
     protocol: ClassVar[str | None] = None
-    facts: ClassVar[Facts | None] = None
+    facts: ClassVar[CorpusInfo | None] = None
+
+    def __init_subclass__(cls) -> None:
+        carry_over(cls, {"always": "constants", "complete": "derive_columns"})
 
     def matches(self, files: list[str]) -> dict[str, dict[str, str]]:
         """The files that the grammar understands, with what their names say."""
@@ -184,17 +188,17 @@ class FileNameReader:
         import pandas as pd
 
         said = self.matches(files)
-        clips = pd.DataFrame.from_dict(said, orient="index").assign(**self.always)
+        clips = pd.DataFrame.from_dict(said, orient="index").assign(**self.constants)
         clips["path"] = [str(folder / file) for file in said]
         clips["original"] = clips["emotion"]
         clips["emotion"] = [name_emotion(self.emotions.get(code, code)) for code in clips["original"]]
-        clips = arrange(self.complete(clips, folder))
+        clips = normalise_columns(self.derive_columns(clips, folder))
         heard = human_recall(clips)
         facts = replace(self.facts, human=heard) if self.facts and heard is not None else self.facts
         ignored = tuple(file for file in files if file not in said)
         return Corpus(self.name, clips, folder, self.protocol, facts, ignored)
 
-    def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """The table with columns that follow from others, or from a file beside the recordings: for subclasses."""
         return clips
 
@@ -212,7 +216,7 @@ def human_recall(clips: pd.DataFrame) -> float | None:
     return None if recall.isna().any() else round(float(recall.mean()), 4)
 
 
-def arrange(clips: pd.DataFrame) -> pd.DataFrame:
+def normalise_columns(clips: pd.DataFrame) -> pd.DataFrame:
     """A clip table as the contract has it: rows sorted by clip, required columns first."""
     first = ["path", "emotion", "speaker", "original"]
     others = [column for column in clips.columns if column not in first]

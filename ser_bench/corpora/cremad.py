@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import Facts, FileNameReader, Published
+from ser_bench.corpora.base import CorpusInfo, FileNameReader, PublishedResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +21,9 @@ class CremaD(FileNameReader):
     name = "cremad"
     pattern = r"(?:^|/)(?P<speaker>1\d{3})_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<intensity>LO|MD|HI|XX|X)\.\w+$"
     emotions = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happiness", "NEU": "neutral", "SAD": "sadness"}
-    always = {"language": "en"}
+    constants = {"language": "en"}
     protocol = "group:6"
-    facts = Facts(
+    facts = CorpusInfo(
         clips=7442,
         speakers=91,
         rate=16_000,
@@ -33,13 +33,13 @@ class CremaD(FileNameReader):
         human=0.409,
         human_source="2,443 raters who heard the sound alone, share of ratings that named what was meant: Cao et al. (2014)",
         published=(
-            Published(
+            PublishedResult(
                 "ComParE",
                 "best of nine classifiers, six groups of unseen speakers, training-set statistics, nested search: "
                 "Keesing, Koh & Witbrock (2021), Interspeech",
                 uar=0.61,
             ),
-            Published(
+            PublishedResult(
                 "ComParE",
                 "best of nine classifiers, six groups of unseen speakers, each speaker's clips standardised, parameters not nested "
                 "(optimistic): Keesing, Koh & Witbrock (2021), Interspeech",
@@ -49,7 +49,7 @@ class CremaD(FileNameReader):
         ),
     )
 
-    def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """Spell out the levels, and add gender where the corpus's own table is there."""
         import pandas as pd
 

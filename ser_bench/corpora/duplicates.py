@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAMED = 3
 
 
-class Twins(NamedTuple):
+class Duplicates(NamedTuple):
     """Clips freed of their copies.
 
     Parameters
@@ -52,7 +52,7 @@ class Decided(NamedTuple):
         return {pair.other: pair for pair in reversed([*self.copies, *self.crossing])}
 
 
-def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twins:
+def resolve_duplicates(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Duplicates:
     """Find what holds the same audio (as `same_audio` has it) and decide what becomes of it.
 
     - Same stem, speaker and emotion: the first by clip name is used, a lossless format before others; the others are skipped as its
@@ -84,7 +84,7 @@ def resolve_twins(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Twin
     skipped = pd.DataFrame({"clip": list(dropped), "reason": reasons, "counts": False}).sort_values("clip", ignore_index=True)
     kept = clips.drop(index=list(dropped))
     joined = join_voices(voices.unique(), ([voices[pair.one], voices[pair.other]] for pair in pairs))
-    return Twins(kept.assign(voice=voices[kept.index].map(joined)), skipped, [*_warn_of_ids(clips), *warnings, *_warn_of_parts(clips)])
+    return Duplicates(kept.assign(voice=voices[kept.index].map(joined)), skipped, [*_warn_of_ids(clips), *warnings, *_warn_of_parts(clips)])
 
 
 def _decide(clips: pd.DataFrame, pairs: list[Same], voices: pd.Series) -> Decided:

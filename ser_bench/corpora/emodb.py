@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import Facts, FileNameReader, Published
+from ser_bench.corpora.base import CorpusInfo, FileNameReader, PublishedResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +33,9 @@ class EmoDB(FileNameReader):
         "T": "sadness",
         "N": "neutral",
     }
-    always = {"language": "de"}
+    constants = {"language": "de"}
     protocol = "loso"
-    facts = Facts(
+    facts = CorpusInfo(
         clips=535,
         speakers=10,
         rate=16_000,
@@ -44,13 +44,13 @@ class EmoDB(FileNameReader):
         obtain="http://emodb.bilderbar.info",
         human_source="20 listeners, erkennung.txt of the corpus",
         published=(
-            Published(
+            PublishedResult(
                 "ComParE",
                 "best of nine classifiers, one unseen speaker at a time, training-set statistics, nested search: "
                 "Keesing, Koh & Witbrock (2021), Interspeech",
                 uar=0.75,
             ),
-            Published(
+            PublishedResult(
                 "ComParE",
                 "best of nine classifiers, one unseen speaker at a time, each speaker's clips standardised, parameters not nested "
                 "(optimistic): Keesing, Koh & Witbrock (2021), Interspeech",
@@ -60,7 +60,7 @@ class EmoDB(FileNameReader):
         ),
     )
 
-    def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """Add gender, and the share of listeners who recognised each clip where the corpus's own table is there."""
         clips["gender"] = clips["speaker"].isin(MEN).map({True: "male", False: "female"})
         tables = [beside / "erkennung.txt" for beside in (folder, folder.parent) if (beside / "erkennung.txt").is_file()]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ser_bench.corpora.base import Corpus, arrange, digest_of
+from ser_bench.corpora.base import Corpus, digest_of, normalise_columns
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import plain
 from ser_bench.errors import quoted
@@ -48,4 +48,4 @@ def take(corpus: Corpus) -> Corpus:
     clips["emotion"] = clips["emotion"].map(name_emotion)
     was = "was changed after it was loaded" if corpus.origin else "was put together in Python"
     told = f"the corpus {was}: run.toml and commands name {corpus}, which may hold other clips or labels"
-    return replace(corpus, clips=arrange(clips), warnings=tuple(dict.fromkeys((*corpus.warnings, told))))
+    return replace(corpus, clips=normalise_columns(clips), warnings=tuple(dict.fromkeys((*corpus.warnings, told))))

@@ -153,8 +153,8 @@ def apply_labels(clips: pd.DataFrame, scheme: str) -> pd.DataFrame:
     """
     labels, whole = scheme_named(scheme).labels, clips["emotion"].unique()
     if labels is not None:
-        judged = clips[clips["emotion"].isin(list(labels))]
-        clips = judged.assign(emotion=judged["emotion"].map(labels))
+        eval_set = clips[clips["emotion"].isin(list(labels))]
+        clips = eval_set.assign(emotion=eval_set["emotion"].map(labels))
     found = sorted(clips["emotion"].unique())
     if len(found) < 2:
         had = first([f"'{emotion}'" for emotion in sorted(whole)], 8)
@@ -182,7 +182,7 @@ def scheme_losses(clips: pd.DataFrame, scheme: str) -> list[str]:
     return lines + ([f"--labels {scheme} joins: {first(joined, 8)}"] if joined else [])
 
 
-def lonely_labels(clips: pd.DataFrame) -> list[str]:
+def single_speaker_labels(clips: pd.DataFrame) -> list[str]:
     """Labels that only one speaker ever shows: no model can learn them from anyone else."""
     voices = clips.groupby("emotion")["voice"].nunique()
     return sorted(voices.index[voices == 1])

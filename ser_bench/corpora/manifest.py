@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import Corpus, arrange
+from ser_bench.corpora.base import Corpus, normalise_columns
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted
@@ -67,7 +67,7 @@ def read_manifest(manifest: Path) -> Corpus:
     if "original" not in table:
         table["original"] = table["emotion"]
     table["emotion"] = table["emotion"].map(name_emotion)
-    clips = arrange(table.drop(columns="clip", errors="ignore"))
+    clips = normalise_columns(table.drop(columns="clip", errors="ignore"))
     told += [f"{slashed} path(s) with backslashes are read as written on Windows"] if slashed else []
     return Corpus(_name_corpus(manifest), clips, folder, warnings=(*warnings, *alone, *told, *_renamed(clips)))
 

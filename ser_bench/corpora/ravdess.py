@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import Facts, FileNameReader, Published
+from ser_bench.corpora.base import CorpusInfo, FileNameReader, PublishedResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +33,9 @@ class Ravdess(FileNameReader):
         "07": "disgust",
         "08": "surprise",
     }
-    always = {"language": "en"}
+    constants = {"language": "en"}
     protocol = "group:6"
-    facts = Facts(
+    facts = CorpusInfo(
         clips=1440,
         speakers=24,
         rate=48_000,
@@ -43,20 +43,20 @@ class Ravdess(FileNameReader):
         citation="Livingstone & Russo (2018), The Ryerson Audio-Visual Database of Emotional Speech and Song, PLoS ONE 13(5): e0196391",
         obtain="https://zenodo.org/record/1188976 (Audio_Speech_Actors_01-24.zip)",
         published=(
-            Published(
+            PublishedResult(
                 "ComParE",
                 "best of nine classifiers, six groups of unseen speakers, training-set statistics, nested search: "
                 "Keesing, Koh & Witbrock (2021), Interspeech",
                 uar=0.59,
             ),
-            Published(
+            PublishedResult(
                 "ComParE",
                 "best of nine classifiers, six groups of unseen speakers, each speaker's clips standardised, parameters not nested "
                 "(optimistic): Keesing, Koh & Witbrock (2021), Interspeech",
                 uar=0.69,
                 track="speaker",
             ),
-            Published(
+            PublishedResult(
                 "HuBERT large",
                 "linear probe of the frozen network, a random split that shares speakers: ARCH benchmark, La Quatra et al. (2023)",
                 war=0.7257,
@@ -65,7 +65,7 @@ class Ravdess(FileNameReader):
         ),
     )
 
-    def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """Spell out what the codes mean, and tell gender from the actor's number."""
         odd = clips["speaker"].astype(int) % 2 == 1
         return clips.assign(

@@ -42,7 +42,7 @@ class Overlap(NamedTuple):
     share: float
 
 
-class Facts(NamedTuple):
+class AudioFacts(NamedTuple):
     """A clip as its table has it: seconds in its file, infinite where open or not known."""
 
     clip: str
@@ -91,14 +91,14 @@ def overlaps(clips: pd.DataFrame) -> Iterator[Overlap]:
                 yield Overlap(one, other, (min(end, stop) - begin) / shorter if math.isfinite(shorter) else 1.0)
 
 
-def _facts(clips: pd.DataFrame) -> list[Facts]:
+def _facts(clips: pd.DataFrame) -> list[AudioFacts]:
     """What the table says of every clip; what it does not say as if a clip were a whole file of no known length."""
     files = clips["path"] if "path" in clips else [clip.partition("#")[0] for clip in clips.index]
     defaults = {"start": 0.0, "end": math.inf, "seconds": math.inf}
     times = [clips[name].fillna(value) if name in clips else [value] * len(clips) for name, value in defaults.items()]
     voices = clips["voice" if "voice" in clips else "speaker"]
     rows = zip(clips.index, map(PurePath, files), *times, voices, clips["emotion"], strict=True)
-    return [Facts(*row) for row in rows]
+    return [AudioFacts(*row) for row in rows]
 
 
 def _equal(clips: pd.DataFrame) -> Iterator[Same]:
@@ -107,9 +107,9 @@ def _equal(clips: pd.DataFrame) -> Iterator[Same]:
         yield from (Same(one, other, SAMPLES) for one, other in combinations(sorted(names), 2))
 
 
-def _reencoded(known: list[Facts]) -> Iterator[Same]:
+def _reencoded(known: list[AudioFacts]) -> Iterator[Same]:
     """Pairs of one stem and span in two formats: side by side, or with one speaker and emotion."""
-    stems: dict[tuple[str, float, float], list[Facts]] = {}
+    stems: dict[tuple[str, float, float], list[AudioFacts]] = {}
     for fact in known:
         stems.setdefault((fact.file.stem, fact.start, fact.end), []).append(fact)
     for alike in stems.values():
@@ -117,7 +117,7 @@ def _reencoded(known: list[Facts]) -> Iterator[Same]:
             yield from (Same(one.clip, other.clip, FORMATS) for one, other in combinations(alike, 2) if _two_formats(one, other))
 
 
-def _two_formats(one: Facts, other: Facts) -> bool:
+def _two_formats(one: AudioFacts, other: AudioFacts) -> bool:
     together = one.file.parent == other.file.parent or (one.voice, one.emotion) == (other.voice, other.emotion)
     as_long = one.seconds == other.seconds or abs(one.seconds - other.seconds) <= PADDING
     return together and as_long and one.file.suffix.lower() != other.file.suffix.lower()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.corpora.base import Corpus, Facts, FileNameReader
+from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader
 from ser_bench.corpora.files import find_audio
 from ser_bench.errors import WorkFailed, WrongCall, unknown
 from ser_bench.utils import spec
@@ -64,7 +64,7 @@ class TonesReader(FileNameReader):
     name = "tones"
     pattern = r"(?:^|/)speaker(?P<speaker>\d\d)/(?P=speaker)-(?P<emotion>[a-z]+)-(?P<take>\d+)\.wav$"
     protocol = "group:4"
-    facts = Facts(
+    facts = CorpusInfo(
         clips=360,
         speakers=12,
         rate=RATE,
@@ -73,7 +73,7 @@ class TonesReader(FileNameReader):
         obtain="built in: made on the spot",
     )
 
-    def complete(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """Tell gender from the speaker's number."""
         return clips.assign(gender=clips["speaker"].map(_gender))
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.evaluation.splits import TRACKS
-from ser_bench.utils.formatting import records, short
+from ser_bench.utils.formatting import format_score, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,25 +76,27 @@ def compare(rows: pd.DataFrame) -> tuple[list[Comparison], list[str]]:
         The columns of a run's leaderboard, `settings` as in a merged one, `block` (a number for each set of rows ranked together) and
         `chance` (a guess's UAR there).
     """
-    compared, unsaid = [], []
+    compared, not_compared_because = [], []
     ranked = rows[rows["status"] == "ok"]
     aside = ranked["cv"].str.extract(r"((?:[+]sentence)?(?:@[0-9]+)?)$", expand=False)
     for group in _groups(ranked.assign(aside=aside)):
         about = f"{TRACKS[group['track'].iloc[0]]}; {search(group.iloc[0])}"
         blocks = group.groupby("corpus")["block"].nunique()
         if (blocks > 1).any():
-            unsaid.append(f"Not compared ({about}): {blocks.idxmax()} stands there with several splits or sets of clips; name runs of one.")
+            not_compared_because.append(
+                f"Not compared ({about}): {blocks.idxmax()} stands there with several splits or sets of clips; name runs of one."
+            )
             continue
         uars = group.pivot(index=SYSTEM, columns="corpus", values="uar")
         shared = uars.dropna()
         if len(shared) < 2:
-            unsaid.append(f"Not compared ({about}): fewer than two systems were evaluated on all of {_listed(blocks.index)}.")
+            not_compared_because.append(f"Not compared ({about}): fewer than two systems were evaluated on all of {_listed(blocks.index)}.")
         else:
             left_out = [" ".join(system) for system in uars.index.difference(shared.index)]
             compared.append(_comparison(group, shared, left_out))
-    if not compared and not unsaid:
-        unsaid.append("No cross-corpus comparison: no two corpora share a track and a search budget.")
-    return compared, unsaid
+    if not compared and not not_compared_because:
+        not_compared_because.append("No cross-corpus comparison: no two corpora share a track and a search budget.")
+    return compared, not_compared_because
 
 
 def search(row: pd.Series) -> str:
@@ -132,9 +134,9 @@ def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
 
 def _what_ranks_are(group: pd.DataFrame) -> str:
     corpora = group.drop_duplicates("corpus").sort_values("corpus")
-    judged = [f"labels '{r['labels']}', chance {short(r['chance'])}" for r in records(corpora)]
-    named = [f"{name} ({how})" for name, how in zip(corpora["corpus"], judged, strict=True)]
-    over = _listed(named) if len(set(judged)) > 1 else f"{_listed(corpora['corpus'])} ({judged[0]} on all)"
+    eval_set = [f"labels '{r['labels']}', chance {format_score(r['chance'])}" for r in records(corpora)]
+    named = [f"{name} ({how})" for name, how in zip(corpora["corpus"], eval_set, strict=True)]
+    over = _listed(named) if len(set(eval_set)) > 1 else f"{_listed(corpora['corpus'])} ({eval_set[0]} on all)"
     return (
         f"Mean rank: within each corpus the best system has rank 1, and ranks are averaged over {over}. "
         "The mean UAR averages what is not of one scale, as chance and difficulty differ between corpora: it orders only equal mean ranks."
@@ -164,7 +166,7 @@ def _friedman(values: np.ndarray) -> str:
     agreed = (
         "more than luck would have them" if p < LEVEL else "no more than luck may have them: no system is shown to be better than another"
     )
-    told = "p < .001" if p < 0.001 else f"p = {short(p)}"
+    told = "p < .001" if p < 0.001 else f"p = {format_score(p)}"
     return f"Friedman's test (chi-square {statistic:.2f}, {told} by 10,000 random orders): the corpora agree on an order {agreed}."
 
 
@@ -176,7 +178,7 @@ def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: li
         enough = next(n for n in count(n_corpora) if scores.smallest_signed_rank_p(n, n_systems=n_systems) < LEVEL)
         return (
             "Too few corpora to tell any two of these systems apart: whatever the scores, Wilcoxon's signed-rank test over "
-            f"{n_corpora} gives p = {short(least)} at best ({corrected}). It takes {enough} corpora for these {n_systems} systems."
+            f"{n_corpora} gives p = {format_score(least)} at best ({corrected}). It takes {enough} corpora for these {n_systems} systems."
         )
     names = [" ".join(system) for system in systems[SYSTEM].to_numpy()]
     groups = "; ".join(", ".join(names[place] for place in clique) for clique in cliques)

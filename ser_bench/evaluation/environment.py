@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.study_storage import shown_command
 from ser_bench.evaluation.units import library_versions
 
@@ -29,16 +29,16 @@ NUMERIC_VARIABLES = ("OPENBLAS_", "MKL_", "BLIS_", "OMP_", "NPY_DISABLE_CPU", "N
 """How the names of environment variables begin that numeric libraries choose their routines by."""
 
 
-def environment(ground: Ground) -> dict[str, Any]:
+def environment(prepared: PreparedData) -> dict[str, Any]:
     """Versions, machine and command, corpus, feature sets, protocol, a hash of clips and folds a seed, and seconds a stage."""
     return {
         **surroundings(),
-        "corpus": describe_corpus(ground),
-        "features": ground.sources,
-        "protocol": str(ground.judged.protocol),
-        "folds": {str(seed): digest for seed, digest in ground.judged.hashes.items()},
-        "stages": {stage: round(seconds, 2) for stage, seconds in ground.stages.items()},
-        "warnings": ground.warnings,
+        "corpus": describe_corpus(prepared),
+        "features": prepared.sources,
+        "protocol": str(prepared.eval_set.protocol),
+        "folds": {str(seed): digest for seed, digest in prepared.eval_set.hashes.items()},
+        "stages": {stage: round(seconds, 2) for stage, seconds in prepared.stages.items()},
+        "warnings": prepared.warnings,
     }
 
 
@@ -108,7 +108,7 @@ def _numpy_simd() -> list[str]:
     return [*found["baseline"], *found.get("found", [])]
 
 
-def describe_corpus(ground: Ground) -> dict[str, Any]:
+def describe_corpus(prepared: PreparedData) -> dict[str, Any]:
     """What is evaluated, with whom to cite for it.
 
     `fingerprint` is of every clip's content, emotion and speaker; `effective_speakers` is how many speakers of equal weight the
@@ -116,10 +116,10 @@ def describe_corpus(ground: Ground) -> dict[str, Any]:
     """
     import pandas as pd
 
-    clips, facts = ground.judged.clips, ground.corpus.facts
-    tested = clips[ground.judged.evaluated]
+    clips, facts = prepared.eval_set.clips, prepared.corpus.facts
+    tested = clips[prepared.eval_set.evaluated]
     return {
-        "name": ground.corpus.name,
+        "name": prepared.corpus.name,
         "clips": len(clips),
         "speakers": clips["voice"].nunique(),
         "effective_speakers": round(scores.effective_voices(pd.crosstab(tested["voice"], tested["emotion"])), 1),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
-from ser_bench.evaluation.plan import choose_models, heard_as, make_plan, select, split
+from ser_bench.evaluation.plan import choose_models, feature_set_label, make_plan, select, split
 from ser_bench.evaluation.splits import halvings
-from ser_bench.evaluation.units import Cell, Judged, read_unit
+from ser_bench.evaluation.units import Cell, EvaluationSet, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ser_bench.evaluation.plan import Plan
 
 
-class Search(NamedTuple):
+class PlannedSearch(NamedTuple):
     """What a unit does that learns from so many speakers, of the draw of that number: trials on inner folds, and a fit of the best."""
 
     speakers: int
@@ -33,7 +33,7 @@ class Search(NamedTuple):
     draw: int = 0
 
 
-def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
+def estimate_cost(config: RunConfig, progress: Progress) -> pd.DataFrame:
     """What a run would fit: a row a cell.
 
     How many clips lack features stands in ``attrs["missing"]``.
@@ -45,43 +45,46 @@ def forecast(config: RunConfig, progress: Progress) -> pd.DataFrame:
 
     corpus, warnings = select(load_corpus(config.corpus[0], cache=config.cache), config)
     feature_sets = [parse_features(text) for text in config.features]
-    models, dims = choose_models(config), {heard_as(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets}
+    models, dims = (
+        choose_models(config),
+        {feature_set_label(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets},
+    )
     missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
     if missing:
         clips = corpus.clips.assign(voice=voices_of(corpus.clips))
-        judged = Judged(corpus.name, config.labels, clips, *split(clips, corpus, config))
-        searches, units = _searches(judged, config), sum(int(fold.max()) + 1 for fold in judged.folds.values())
+        eval_set = EvaluationSet(corpus.name, config.labels, clips, *split(clips, corpus, config))
+        searches, units = _searches(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
         to_do = {(f, m, t): [units] * len(searches) for f in dims for m in config.models for t in config.track}
     else:
         planned = make_plan(config, progress)
-        judged, searches = planned.judged, _searches(planned.judged, config)
+        eval_set, searches = planned.eval_set, _searches(planned.eval_set, config)
         units, to_do = len(planned.units) // len(planned.cells), _to_do(planned, searches)
     rows = []
     for (features, model, track), numbers in to_do.items():
         shares = [search.speakers / searches[0].speakers for search in searches]
         each = [
-            models[model].seconds(round(share * len(judged.clips)), dims[features], search.trials, search.inner)
+            models[model].seconds(round(share * len(eval_set.clips)), dims[features], search.trials, search.inner)
             for share, search in zip(shares, searches, strict=True)
         ]
         fits = sum(number * (search.trials * search.inner + 1) for number, search in zip(numbers, searches, strict=True))
         minutes = sum(number * seconds for number, seconds in zip(numbers, each, strict=True)) / config.workers.number / 60
         told = (units * len(searches), sum(numbers), fits, round(minutes, 1))
-        rows.append([corpus.name, features, dims[features], model, track, str(judged.protocol), *told])
+        rows.append([corpus.name, features, dims[features], model, track, str(eval_set.protocol), *told])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
     table = pd.DataFrame(rows, columns=names)
     table.attrs |= {"missing": missing, "warnings": warnings}
     return table
 
 
-def _searches(judged: Judged, config: RunConfig) -> list[Search]:
+def _searches(eval_set: EvaluationSet, config: RunConfig) -> list[PlannedSearch]:
     """That of a run's units, and those of their curves."""
-    everybody = judged.fewest_voices()
-    fewer = halvings(everybody) if curves_of(config, judged) else []
-    draws = range(draws_per_seed(len(judged.folds)))
-    return [Search(everybody, config.trials, config.inner), *(Search(n, 0, 0, draw) for n in fewer for draw in draws)]
+    everybody = eval_set.fewest_voices()
+    fewer = halvings(everybody) if curves_of(config, eval_set) else []
+    draws = range(draws_per_seed(len(eval_set.folds)))
+    return [PlannedSearch(everybody, config.trials, config.inner), *(PlannedSearch(n, 0, 0, draw) for n in fewer for draw in draws)]
 
 
-def _to_do(planned: Plan, searches: list[Search]) -> dict[Cell, list[int]]:
+def _to_do(planned: Plan, searches: list[PlannedSearch]) -> dict[Cell, list[int]]:
     """How many units of each cell are still to do, for each search."""
     store, limit = Path(planned.config.out) / "units", planned.config.time_limit
     kept = {unit.hash: found for unit in planned.units if (found := read_unit(store, unit, limit))}

@@ -154,7 +154,7 @@ class Block:
         """The place of the system with the highest UAR, the first of several."""
         return int(np.argmax(self.shares.sum(1).round(12)))
 
-    def like_best(self, rope: float) -> scores.LikeBest:
+    def not_significantly_worse(self, rope: float) -> scores.LikeBest:
         """Whether each system is as good as the best for practical purposes, as `scores.equivalent_to_best`."""
         return scores.equivalent_to_best([system.counts for system in self.systems], self.place_of_best, self.ratios, rope=rope)
 

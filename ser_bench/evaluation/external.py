@@ -21,7 +21,7 @@ from ser_bench.config import RunConfig
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.evidence import EXTERNAL
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import KEYS, Run, folder_of, write_folder
 from ser_bench.evaluation.splits import NEVER, inner_folds
 from ser_bench.utils.atomic import restored
@@ -30,7 +30,7 @@ from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.evaluation.units import Judged
+    from ser_bench.evaluation.units import EvaluationSet
 
 LABELS = ("emotion", "truth", "label")
 """Columns of a table of predictions that tell what clips show, and have to agree with the corpus."""
@@ -52,7 +52,7 @@ class Remark(NamedTuple):
     note: str = ""
 
 
-def split_table(judged: Judged, inner: int) -> pd.DataFrame:
+def split_table(eval_set: EvaluationSet, inner: int) -> pd.DataFrame:
     """The folds of every clip: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out. `inner_k` is its inner fold where outer fold k is held out, blank for clips
@@ -61,18 +61,18 @@ def split_table(judged: Judged, inner: int) -> pd.DataFrame:
     """
     import pandas as pd
 
-    voices = judged.clips["voice"].to_numpy(str)
+    voices = eval_set.clips["voice"].to_numpy(str)
     tables = []
-    for seed, folds in judged.folds.items():
-        table = judged.clips[["speaker", "emotion"]].assign(seed=seed, fold=folds)
+    for seed, folds in eval_set.folds.items():
+        table = eval_set.clips[["speaker", "emotion"]].assign(seed=seed, fold=folds)
         for held_out in range(folds.max() + 1):
-            train = judged.training(seed, held_out)
+            train = eval_set.training(seed, held_out)
             column = pd.array([pd.NA] * len(table), dtype="Int64")
-            if judged.selecting is not None:
-                column[train] = np.where(judged.selecting[train], 0, NEVER)
-            elif judged.protocol.leaky or len(np.unique(voices[train])) > 1:
-                seed_inside = judged.fold_seed(seed, held_out)
-                column[train] = inner_folds(voices[train], judged.codes[train], inner, seed_inside, random=judged.protocol.leaky)
+            if eval_set.selecting is not None:
+                column[train] = np.where(eval_set.selecting[train], 0, NEVER)
+            elif eval_set.protocol.leaky or len(np.unique(voices[train])) > 1:
+                seed_inside = eval_set.fold_seed(seed, held_out)
+                column[train] = inner_folds(voices[train], eval_set.codes[train], inner, seed_inside, random=eval_set.protocol.leaky)
             table[f"inner_{held_out}"] = column
         tables.append(table.sort_index())
     return pd.concat(tables).rename_axis("clip").reset_index()
@@ -99,14 +99,14 @@ def read_predictions(source: Path | pd.DataFrame, path: Path) -> pd.DataFrame:
     return table.assign(**read, **{column: as_counts(table[column], path) for column in NUMBERS if column in table})
 
 
-def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
+def align(table: pd.DataFrame, eval_set: EvaluationSet, path: Path) -> pd.DataFrame:
     """Predictions in a run's columns and order, after a check that each clip has one per seed, in its own fold, of known emotions.
 
     Parameters
     ----------
     table : DataFrame
         As `read_predictions` gives it.
-    judged : Judged
+    eval_set : EvaluationSet
     path : Path
         What errors call it.
 
@@ -117,33 +117,35 @@ def align(table: pd.DataFrame, judged: Judged, path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    seeds = table["seed"] if "seed" in table else pd.Series(min(judged.folds), table.index)
-    if unknown := sorted(set(seeds) - set(judged.folds)):
+    seeds = table["seed"] if "seed" in table else pd.Series(min(eval_set.folds), table.index)
+    if unknown := sorted(set(seeds) - set(eval_set.folds)):
         raise WrongCall(
-            f"{path}: seed {unknown[0]} is none of this protocol's ({', '.join(map(str, judged.folds))}); see --seed and --seeds"
+            f"{path}: seed {unknown[0]} is none of this protocol's ({', '.join(map(str, eval_set.folds))}); see --seed and --seeds"
         )
-    aligned = [_align_seed(table[seeds == seed], judged, seed, path) for seed in sorted(set(seeds)) or [min(judged.folds)]]
+    aligned = [_align_seed(table[seeds == seed], eval_set, seed, path) for seed in sorted(set(seeds)) or [min(eval_set.folds)]]
     whole = pd.concat(aligned).rename_axis("clip").reset_index().sort_values(["seed", "clip"], ignore_index=True)
-    return whole[["seed", "fold", "clip", "speaker", "voice", "emotion", "predicted"]].join(_probabilities(whole, judged.emotions, path))
+    return whole[["seed", "fold", "clip", "speaker", "voice", "emotion", "predicted"]].join(_probabilities(whole, eval_set.emotions, path))
 
 
-def _align_seed(table: pd.DataFrame, judged: Judged, seed: int, path: Path) -> pd.DataFrame:
-    held = judged.clips[judged.evaluated]
+def _align_seed(table: pd.DataFrame, eval_set: EvaluationSet, seed: int, path: Path) -> pd.DataFrame:
+    held = eval_set.clips[eval_set.evaluated]
     clips = held.index
-    table = table.assign(clip=_as_known(table["clip"], clips), predicted=_as_known(table["predicted"], judged.emotions))
+    table = table.assign(clip=_as_known(table["clip"], clips), predicted=_as_known(table["predicted"], eval_set.emotions))
     _refuse(path, table.loc[table["clip"].duplicated(), "clip"], "is predicted twice")
     _refuse(path, table.loc[~table["clip"].isin(clips), "clip"], "is not evaluated in this corpus, or not known in it")
     _refuse(path, clips[~clips.isin(table["clip"])], "is not predicted")
     given = table.set_index("clip")
-    known = held[["speaker", "voice", "emotion"]].assign(seed=seed, own=judged.folds[seed][judged.evaluated])
+    known = held[["speaker", "voice", "emotion"]].assign(seed=seed, own=eval_set.folds[seed][eval_set.evaluated])
     rows = known.join(given[[c for c in given.columns if c in {"predicted", "fold"} or c.startswith(PROBABILITY)]])
     if "fold" in rows:
         _refuse(path, rows.index[rows["fold"] != rows["own"]], "is predicted in another fold than its own; see ser-bench splits")
     for column in [column for column in LABELS if column in given]:
-        _check_labels(given[column], judged.clips.loc[given.index], path)
-    strange = rows.loc[~rows["predicted"].isin(judged.emotions), "predicted"]
+        _check_labels(given[column], eval_set.clips.loc[given.index], path)
+    strange = rows.loc[~rows["predicted"].isin(eval_set.emotions), "predicted"]
     _refuse(
-        path, strange.index, f"is predicted as '{strange.iloc[0] if len(strange) else ''}', which is none of {', '.join(judged.emotions)},"
+        path,
+        strange.index,
+        f"is predicted as '{strange.iloc[0] if len(strange) else ''}', which is none of {', '.join(eval_set.emotions)},",
     )
     return rows.assign(fold=rows["own"])
 
@@ -187,8 +189,8 @@ def _probabilities(rows: pd.DataFrame, emotions: list[str], path: Path) -> pd.Da
     _refuse(path, rows.loc[off, "clip"], f"has probabilities that sum to {sums[off.argmax()]:.4g} and not to 1")
     decided = values[np.arange(len(rows)), np.searchsorted(emotions, rows["predicted"].to_numpy(str))]
     other = np.asarray(decided < values.max(1) - TIE)
-    said, likeliest = rows["predicted"].iloc[other.argmax()], emotions[values[other.argmax()].argmax()]
-    why = f"is predicted as {said} and {likeliest} is its most probable emotion; --decisions-only leaves the probabilities out"
+    said, argmax_prediction = rows["predicted"].iloc[other.argmax()], emotions[values[other.argmax()].argmax()]
+    why = f"is predicted as {said} and {argmax_prediction} is its most probable emotion; --decisions-only leaves the probabilities out"
     _refuse(path, rows.loc[other, "clip"], why)
     return pd.DataFrame(values, index=rows.index, columns=names)
 
@@ -233,12 +235,14 @@ def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_o
     return said
 
 
-def judge(ground: Ground, source: Path | pd.DataFrame, name: str, config: RunConfig, *, decisions_only: bool = False) -> Run:
+def score_predictions(
+    prepared: PreparedData, source: Path | pd.DataFrame, name: str, config: RunConfig, *, decisions_only: bool = False
+) -> Run:
     """Evaluate a table of predictions and write a run folder of its one row.
 
     Parameters
     ----------
-    ground : Ground
+    prepared : PreparedData
     source : Path or DataFrame
         The table, as `read_predictions` takes it.
     name : str
@@ -258,39 +262,39 @@ def judge(ground: Ground, source: Path | pd.DataFrame, name: str, config: RunCon
     if len(config.track) > 1:
         raise WrongCall(f"track: a table of predictions is of one, and {', '.join(config.track)} are named")
     path = source if isinstance(source, Path) else Path(name)
-    judged, table = ground.judged, read_predictions(source, path)
+    eval_set, table = prepared.eval_set, read_predictions(source, path)
     if decisions_only and not probability_columns(table):
         raise WrongCall(f"{path} has no probabilities (p.EMOTION) to be left out; drop --decisions-only")
-    found = align(table.drop(columns=probability_columns(table)) if decisions_only else table, judged, path)
+    found = align(table.drop(columns=probability_columns(table)) if decisions_only else table, eval_set, path)
     said = remarks(table, found, path, decisions_only=decisions_only)
-    ground = dataclasses.replace(ground, warnings=[*ground.warnings, *(remark.warning for remark in said)])
-    row = _row(judged, name, config.track[0], found["seed"].nunique(), [remark.note for remark in said if remark.note])
+    prepared = dataclasses.replace(prepared, warnings=[*prepared.warnings, *(remark.warning for remark in said)])
+    row = _row(eval_set, name, config.track[0], found["seed"].nunique(), [remark.note for remark in said if remark.note])
     predictions = pd.DataFrame({**{key: row[key] for key in KEYS if key in row}, **found})
     digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
-    folder = folder_of(ground.corpus.name, config, [EXTERNAL, name, digest, *judged.hashes.values()])
+    folder = folder_of(prepared.corpus.name, config, [EXTERNAL, name, digest, *eval_set.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
-    write_folder(folder, ground, config, predictions, trials)
-    return Run(folder, pd.DataFrame([row]), predictions, trials, ground.skipped, ground.warnings, 0, 0, {}, [], None)
+    write_folder(folder, prepared, config, predictions, trials)
+    return Run(folder, pd.DataFrame([row]), predictions, trials, prepared.skipped, prepared.warnings, 0, 0, {}, [], None)
 
 
-def _row(judged: Judged, name: str, track: str, seeds: int, notes: list[str]) -> dict[str, Any]:
+def _row(eval_set: EvaluationSet, name: str, track: str, seeds: int, notes: list[str]) -> dict[str, Any]:
     """The row of an external system, but for its scores."""
     import pandas as pd
 
     return {
-        "corpus": judged.corpus,
+        "corpus": eval_set.corpus,
         "features": name,
         "model": EXTERNAL,
         "track": track,
-        "labels": judged.labels,
+        "labels": eval_set.labels,
         "dims": pd.NA,
-        "cv": str(judged.protocol),
-        "speakers": judged.n_voices,
-        "clips": int(judged.evaluated.sum()),
+        "cv": str(eval_set.protocol),
+        "speakers": eval_set.n_voices,
+        "clips": int(eval_set.evaluated.sum()),
         "budget": EXTERNAL,
         "trials": 0,
         "seeds": seeds,
-        "status": "leaky" if judged.protocol.leaky else "ok",
-        "notes": "; ".join([*judged.notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
+        "status": "leaky" if eval_set.protocol.leaky else "ok",
+        "notes": "; ".join([*eval_set.notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
         "seconds": 0.0,
     }

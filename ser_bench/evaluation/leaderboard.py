@@ -89,8 +89,8 @@ def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope
     blocks = {place: (rows.index, block_of(rows, found)) for place, rows in done.groupby([*BLOCK, "status"])}
     ratios = {place: float(ratio) for index, block in blocks.values() for place, ratio in zip(index, np.diag(block.ratios), strict=True)}
     names = list(cells[CELL].itertuples(index=False, name=None))
-    judged = [judge(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
-    board = pd.concat([cells, pd.DataFrame(judged).reindex(columns=[*SCORES, "cautions"])], axis=1)
+    eval_set = [score_system(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
+    board = pd.concat([cells, pd.DataFrame(eval_set).reindex(columns=[*SCORES, "cautions"])], axis=1)
     board["notes"] = [_with_cautions(*pair) for pair in zip(board["notes"], board.pop("cautions"), strict=True)]
     board["rank"] = pd.NA
     for (*_, status), (index, block) in blocks.items():
@@ -110,7 +110,7 @@ def _compare(board: pd.DataFrame, index: pd.Index, block: Block, *, with_externa
     board.loc[order, "rank"] = np.arange(1, len(order) + 1)
     for entering, given in comparisons(board.loc[order], with_external=with_external):
         systems = block.of(index.get_indexer(entering).tolist())
-        compared = dict(zip((*AGAINST, *LIKE), (*systems.versus_best(), *systems.like_best(rope)), strict=True))
+        compared = dict(zip((*AGAINST, *LIKE), (*systems.versus_best(), *systems.not_significantly_worse(rope)), strict=True))
         board.loc[given, list(compared)] = pd.DataFrame(compared, entering).loc[given]
 
 
@@ -185,7 +185,7 @@ def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[p
         yield block.index, block.index[outside]
 
 
-def judge(found: Evidence, ratio: float) -> dict[str, object]:
+def score_system(found: Evidence, ratio: float) -> dict[str, object]:
     """The scores of one cell with their intervals, by its variance ratio, and `cautions` about its speakers and classes.
 
     AUC is blank where there are no probabilities.

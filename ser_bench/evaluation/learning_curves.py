@@ -22,9 +22,9 @@ from ser_bench.config import RunConfig
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.refits import finished_units, refit_of
 from ser_bench.evaluation.run_folder import Run
-from ser_bench.evaluation.runner import finish
+from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import halvings
-from ser_bench.evaluation.units import Cell, Finished, Judged, Refit, make_unit
+from ser_bench.evaluation.units import Cell, EvaluationSet, Refit, StoredResult, make_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ DRAWS = 3
 """At least so many sets of training speakers are drawn for each fold, over all seeds."""
 
 
-def curves_of(config: RunConfig, judged: Judged) -> bool:
+def curves_of(config: RunConfig, eval_set: EvaluationSet) -> bool:
     """Whether rows get curves: where they are asked for, and not under a LEAKY split."""
-    return config.curves and not judged.protocol.leaky
+    return config.curves and not eval_set.protocol.leaky
 
 
 def draws_per_seed(seeds: int) -> int:
@@ -79,21 +79,21 @@ def learning_curves(
     """
     import pandas as pd
 
-    began, judged = time.perf_counter(), planned.judged
+    began, eval_set = time.perf_counter(), planned.eval_set
     kept, warnings = finished_units(planned, run), []
     refits = {key: refit_of(unit) for key, unit in kept.items()}
-    everybody = judged.fewest_voices()
-    rows = [_whole_row(judged, cell, everybody, codes, ratios[cell]) for cell, codes in _predicted(planned, kept).items()]
+    everybody = eval_set.fewest_voices()
+    rows = [_whole_row(eval_set, cell, everybody, codes, ratios[cell]) for cell, codes in _predicted(planned, kept).items()]
     for n in halvings(everybody):
         drawn = []
         failures: dict[str, str] = {}
-        for draw in range(draws_per_seed(len(judged.folds))):
+        for draw in range(draws_per_seed(len(eval_set.folds))):
             fewer = plan_fewer(planned, refits, n, draw)
-            done, failed, _ = finish(fewer, progress, fresh=fresh)
+            done, failed, _ = run_units(fewer, progress, fresh=fresh)
             drawn.append(_predicted(fewer, done))
             failures |= failed
         rows += [
-            _drawn_row(judged, cell, n, [codes[cell] for codes in drawn], ratios[cell])
+            _drawn_row(eval_set, cell, n, [codes[cell] for codes in drawn], ratios[cell])
             for cell in drawn[0]
             if all(cell in codes for codes in drawn)
         ]
@@ -104,25 +104,25 @@ def learning_curves(
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4).sort_values(list(COLUMNS[:5]), ignore_index=True), warnings
 
 
-def _whole_row(judged: Judged, cell: Cell, n: int, codes: np.ndarray, ratio: float) -> tuple[Any, ...]:
+def _whole_row(eval_set: EvaluationSet, cell: Cell, n: int, codes: np.ndarray, ratio: float) -> tuple[Any, ...]:
     """The end of a cell's curve: a row of `COLUMNS`."""
-    held = judged.evaluated
-    found = scores.jackknife_interval(judged.codes[held], codes[:, held], judged.voices[held], inflation=ratio)
-    return (judged.corpus, *cell, n, 1, np.nan, *found)
+    held = eval_set.evaluated
+    found = scores.jackknife_interval(eval_set.codes[held], codes[:, held], eval_set.voices[held], inflation=ratio)
+    return (eval_set.corpus, *cell, n, 1, np.nan, *found)
 
 
-def _drawn_row(judged: Judged, cell: Cell, n: int, codes: list[np.ndarray], ratio: float) -> tuple[Any, ...]:
+def _drawn_row(eval_set: EvaluationSet, cell: Cell, n: int, codes: list[np.ndarray], ratio: float) -> tuple[Any, ...]:
     """A point of a cell's curve, a row of `COLUMNS`, from the codes of each draw, shape (n_seeds, n_clips)."""
-    held, drawn = judged.evaluated, np.concatenate(codes)
-    counts = scores.speaker_counts(judged.codes[held], drawn[:, held], judged.voices[held])
+    held, drawn = eval_set.evaluated, np.concatenate(codes)
+    counts = scores.speaker_counts(eval_set.codes[held], drawn[:, held], eval_set.voices[held])
     score, low, high, sd_draws = scores.mean_over_draws(counts, inflation=ratio)
-    return (judged.corpus, *cell, n, len(drawn), sd_draws, score, low, high)
+    return (eval_set.corpus, *cell, n, len(drawn), sd_draws, score, low, high)
 
 
-def _predicted(planned: Plan, done: Mapping[str, Finished]) -> dict[Cell, np.ndarray]:
+def _predicted(planned: Plan, done: Mapping[str, StoredResult]) -> dict[Cell, np.ndarray]:
     """The codes that each cell whose units are all done predicts, shape (n_seeds, n_clips)."""
     whole = {cell: units for cell, units in planned.cells.items() if all(unit.hash in done for unit in units)}
-    return {cell: planned.judged.predicted(units, done) for cell, units in whole.items()}
+    return {cell: planned.eval_set.predicted(units, done) for cell, units in whole.items()}
 
 
 def plan_fewer(planned: Plan, refits: Mapping[str, Refit], n: int, draw: int = 0) -> Plan:
@@ -136,11 +136,11 @@ def plan_fewer(planned: Plan, refits: Mapping[str, Refit], n: int, draw: int = 0
     n, draw : int
         Which of the sets of so many speakers they are trained on.
     """
-    judged = dataclasses.replace(planned.judged, protocol=dataclasses.replace(planned.judged.protocol, most=n, draw=draw))
+    eval_set = dataclasses.replace(planned.eval_set, protocol=dataclasses.replace(planned.eval_set.protocol, most=n, draw=draw))
     units = [
-        make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, refits[u.hash])
+        make_unit(eval_set, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, refits[u.hash])
         for u in planned.units
         if u.hash in refits
     ]
     # There are no studies to be copied.
-    return dataclasses.replace(planned, judged=judged, config=dataclasses.replace(planned.config, storage=""), units=units)
+    return dataclasses.replace(planned, eval_set=eval_set, config=dataclasses.replace(planned.config, storage=""), units=units)

@@ -37,7 +37,7 @@ from ser_bench.evaluation.leaderboard import (
 from ser_bench.evaluation.run_folder import read_about
 from ser_bench.scores import ROPE
 from ser_bench.utils.atomic import read_parquet
-from ser_bench.utils.formatting import short
+from ser_bench.utils.formatting import format_score
 from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track
 
 @dataclass(frozen=True)
 class OneRun:
-    """What a merged leaderboard takes from a run: its rows (with `settings`, `judged` and `run`), and what they rest on."""
+    """What a merged leaderboard takes from a run: its rows (with `settings`, `eval_set` and `run`), and what they rest on."""
 
     rows: pd.DataFrame
     predictions: pd.DataFrame
@@ -84,7 +84,7 @@ class Merged(Shown):
         and `runs` (the folders that a row is from).
     across : list of Comparison
         Systems compared over corpora, a group each.
-    unsaid : list of str
+    not_compared_because : list of str
         Why there is no such comparison, or none of some runs.
     blocks : list of Block
         The leaderboard in parts, as it is shown.
@@ -97,7 +97,7 @@ class Merged(Shown):
     folder: Path
     leaderboard: pd.DataFrame
     across: list[across.Comparison]
-    unsaid: list[str]
+    not_compared_because: list[str]
     blocks: list[Block]
     kernels: str
     runs: list[str]
@@ -110,9 +110,9 @@ class Merged(Shown):
         return [
             f"{counted(runs=len(self.runs), blocks=len(self.blocks), rows=len(self.leaderboard))}",
             f"corpora: {', '.join(self.leaderboard['corpus'].unique())}",
-            f"first of block {best['block']}: {best['features']} with {best['model']}, UAR {short(best['uar'])} on {best['corpus']}",
+            f"first of block {best['block']}: {best['features']} with {best['model']}, UAR {format_score(best['uar'])} on {best['corpus']}",
             counted(comparisons_across_corpora=len(self.across)),
-            quoted(self.unsaid[0]) if self.unsaid else "all runs are compared",
+            quoted(self.not_compared_because[0]) if self.not_compared_because else "all runs are compared",
         ]
 
     def table_shown(self) -> pd.DataFrame:
@@ -162,8 +162,8 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, nam
     parts = [_unite(part) for part in _parts(rows)]
     blocks = [_block(part, parts, runs, with_external=with_external, rope=rope) for part in parts]
     whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
-    compared, unsaid = across.compare(whole)
-    merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, unsaid, blocks, _kernels(runs), list(runs))
+    compared, not_compared_because = across.compare(whole)
+    merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, not_compared_because, blocks, _kernels(runs), list(runs))
     if merged.kernels:
         warnings.warn(merged.kernels, stacklevel=2)
     return merged
@@ -204,8 +204,8 @@ def read_one_run(folder: Path) -> OneRun:
 def _read_tables(folder: Path) -> OneRun:
     clips = read_parquet(folder / "clips.parquet").sort_index()
     told = [name for name in clips.columns if name in {"key", "emotion", "speaker", "voice"} or name.startswith("fold_")]
-    judged = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
-    rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), judged=judged, run=str(folder))
+    eval_set = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
+    rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), eval_set=eval_set, run=str(folder))
     return OneRun(rows, read_predictions(folder), read_references(folder / "references.csv"), read_refits(folder))
 
 
@@ -230,8 +230,8 @@ def _kernel(folder: Path) -> str:
 
 def _settings(path: Path) -> str:
     """What of a configuration no row says, as far as it is not the default: ``inner 4, variant noise(snr=10)``."""
-    usual = RunConfig().what()
-    chosen = RunConfig(**read_config(path)).what()
+    usual = RunConfig().result_keys()
+    chosen = RunConfig(**read_config(path)).result_keys()
     return ", ".join(f"{name} {value}" for name, value in chosen.items() if name not in SAID_ELSEWHERE and value != usual[name])
 
 

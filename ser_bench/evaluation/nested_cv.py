@@ -2,7 +2,7 @@
 
 In:   features, emotions and speakers of a cell's clips, which of them are for training, and seeds.
 Out:  decisions and probabilities for the held-out clips, the parameters chosen and every trial.
-Rule: nothing here sees a held-out emotion; on the ``train`` track (nothing standardised ``together``) no held-out
+Rule: nothing here sees a held-out emotion; on the ``train`` track (nothing standardised ``scaling_groups``) no held-out
       feature moves anything fitted; no voice is on both sides of a split; and a unit is a pure function of what it is given:
       no clock, no other process and no number of threads has a say, unless it is told when to stop.
 """
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench.config import BALANCED
-from ser_bench.evaluation.scaling import UnitData, prepared, scaled_split
-from ser_bench.evaluation.search import Search, Trial, folds_inside, median_rounds, needed, trial_table
+from ser_bench.evaluation.scaling import UnitData, normalised, scaled_split
+from ser_bench.evaluation.search import Search, Trial, best_or_raise, folds_inside, median_rounds, trial_table
 from ser_bench.evaluation.splits import check_apart, derive_seed
-from ser_bench.models.base import Model, Params, Verdict, plan_split
+from ser_bench.models.base import Model, Params, Prediction, prepare_split
 from ser_bench.models.calibration import Calibrator
 
 if TYPE_CHECKING:
@@ -107,21 +107,21 @@ def tune_unit(
     started = time.thread_time()
     # More threads would add up numbers in another order: the same run with other --jobs, other last digits.
     with threadpool_limits(1):
-        x = prepared(data)
+        x = normalised(data)
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
         folds = folds_inside(data, inner, fold_seed)
         search = None if folds is None else Search.over(data, x, model, folds, seed)
         found = search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.defaults))]
-        best = needed(model, found)
-        rounds = median_rounds(best.verdicts)
-        verdict = refit(data, x, model, data.train, best.params, rounds, derive_seed(seed, "refit"))
+        best = best_or_raise(model, found)
+        rounds = median_rounds(best.predictions_of)
+        prediction = refit(data, x, model, data.train, best.params, rounds, derive_seed(seed, "refit"))
         calibrator = search.calibrator(best) if search and not model.probabilistic else Calibrator()
     return UnitResult(
-        predicted=verdict.predicted,
-        probabilities=verdict.scores if model.probabilistic else calibrator.probabilities(verdict.scores),
+        predicted=prediction.predicted,
+        probabilities=prediction.scores if model.probabilistic else calibrator.probabilities(prediction.scores),
         params=best.params,
-        rounds=verdict.rounds,
+        rounds=prediction.rounds,
         trials=trial_table(found, best),
         notes=unit_notes(model, int(data.train.sum()), x.shape[1], found, searched=search is not None),
         seconds=time.thread_time() - started,
@@ -146,22 +146,22 @@ def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None
     with threadpool_limits(1):
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
-        verdict = refit(data, prepared(data), model, data.train, params, rounds, derive_seed(seed, "refit"))
+        prediction = refit(data, normalised(data), model, data.train, params, rounds, derive_seed(seed, "refit"))
     held = Trial(0, params)
     return UnitResult(
-        predicted=verdict.predicted,
-        probabilities=verdict.scores if model.probabilistic else Calibrator().probabilities(verdict.scores),
+        predicted=prediction.predicted,
+        probabilities=prediction.scores if model.probabilistic else Calibrator().probabilities(prediction.scores),
         params=params,
-        rounds=verdict.rounds,
+        rounds=prediction.rounds,
         trials=trial_table([held], held),
         notes=unit_notes(model, int(data.train.sum()), data.x.shape[1], [held], searched=True),
         seconds=time.thread_time() - started,
     )
 
 
-def refit(data: UnitData, x: np.ndarray, model: Model, train: np.ndarray, params: Params, rounds: int | None, seed: int) -> Verdict:
-    """What a model fitted on training clips (a mask) says about all others; x as `prepared` gives it."""
-    final = plan_split(model, scaled_split(data, x, train, ~train, held_out=True))
+def refit(data: UnitData, x: np.ndarray, model: Model, train: np.ndarray, params: Params, rounds: int | None, seed: int) -> Prediction:
+    """What a model fitted on training clips (a mask) says about all others; x as `normalised` gives it."""
+    final = prepare_split(model, scaled_split(data, x, train, ~train, held_out=True))
     return final.run(params, seed, rounds)
 
 

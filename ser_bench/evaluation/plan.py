@@ -19,7 +19,7 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
 from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
-from ser_bench.evaluation.units import Cell, Judged, Tune, Unit, make_unit
+from ser_bench.evaluation.units import Cell, EvaluationSet, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.plugins import find
@@ -38,11 +38,11 @@ REASONS = 3
 
 
 @dataclass(frozen=True)
-class Ground:
+class PreparedData:
     """What every row of a run stands on: the corpus, its clips that are evaluated and how they are split, and features of them."""
 
     corpus: Corpus
-    judged: Judged
+    eval_set: EvaluationSet
     features: dict[str, Features]
     skipped: pd.DataFrame
     warnings: list[str]
@@ -59,7 +59,7 @@ class Chosen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan(Ground):
+class Plan(PreparedData):
     """All that a run will do, before any of it is fitted."""
 
     config: RunConfig
@@ -97,9 +97,9 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     """
     models = choose_models(config)
     check_writable("--out", Path(config.out))
-    ground = lay_ground(config, config.features, progress)
-    units = list(_units(ground.judged, ground.features, models, config))
-    return Plan(**vars(ground), config=config, models=models, units=units)
+    prepared = prepare_data(config, config.features, progress)
+    units = list(_units(prepared.eval_set, prepared.features, models, config))
+    return Plan(**vars(prepared), config=config, models=models, units=units)
 
 
 def choose_clips(config: RunConfig) -> Chosen:
@@ -112,7 +112,7 @@ def choose_clips(config: RunConfig) -> Chosen:
     return Chosen(corpus, doubts, whole)
 
 
-def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> Ground:
+def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> PreparedData:
     """Load the corpus, extract what is missing of these feature sets, and settle which clips are evaluated.
 
     A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.
@@ -128,16 +128,16 @@ def lay_ground(config: RunConfig, features: Iterable[str], progress: Progress, c
         corpus, feature_sets, cache=Path(config.cache), workers=config.workers, progress=progress, hearing=config.hearing
     )
     extracted = time.perf_counter()
-    judged, skipped, warnings = settle(corpus, extraction.clips, extraction.skipped, config)
-    aligned = extraction.clips.index.get_indexer(judged.clips.index)
+    eval_set, skipped, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config)
+    aligned = extraction.clips.index.get_indexer(eval_set.clips.index)
     matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
-    named = {(name := heard_as(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
+    named = {(name := feature_set_label(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
     stages = {"corpus": loaded - began, "features": extracted - loaded}
-    told = own_table_remarks(feature_sets, whole, judged, config)
-    return Ground(corpus, judged, named, skipped, [*doubts, *extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
+    told = own_table_remarks(feature_sets, whole, eval_set, config)
+    return PreparedData(corpus, eval_set, named, skipped, [*doubts, *extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
 
 
-def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, judged: Judged, config: RunConfig) -> list[str]:
+def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, eval_set: EvaluationSet, config: RunConfig) -> list[str]:
     """Warnings about user-supplied tables: what they hold that is no feature of a sound."""
     from ser_bench.evaluation.own_tables import Rows, remarks
 
@@ -145,12 +145,12 @@ def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, judged: Ju
     for part in distinct_parts(feature_sets):
         if not isinstance(part, Extractor):
             table = part.named_as(corpus).table
-            evaluated, whole = (Rows.of(part.label, table, clips) for clips in (judged.clips, corpus.clips))
+            evaluated, whole = (Rows.of(part.label, table, clips) for clips in (eval_set.clips, corpus.clips))
             told += remarks(evaluated, whole, by_speaker=config.track == ("speaker",))
     return told
 
 
-def heard_as(features: str, config: RunConfig) -> str:
+def feature_set_label(features: str, config: RunConfig) -> str:
     """A feature set's name in a run's tables: with the window and the variant, where clips are not heard whole and unchanged."""
     return f"{features} @ {config.hearing.label}" if config.hearing.label else features
 
@@ -166,59 +166,63 @@ def select(corpus: Corpus, config: RunConfig) -> tuple[Corpus, list[str]]:
     return dataclasses.replace(corpus, clips=labelled, warnings=(*corpus.warnings, *scheme_losses(clips, config.labels))), doubts
 
 
-def settle(corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig) -> tuple[Judged, pd.DataFrame, list[str]]:
+def resolve_clips(
+    corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig
+) -> tuple[EvaluationSet, pd.DataFrame, list[str]]:
     """Decide which clips are evaluated and how they are split.
 
     Returns
     -------
-    judged : Judged
+    eval_set : EvaluationSet
     skipped : DataFrame
         Columns `clip`, `reason`.
     warnings : list of str
     """
     import pandas as pd
 
-    from ser_bench.corpora import few, lonely_labels, losses, resolve_twins
+    from ser_bench.corpora import few, losses, resolve_duplicates, single_speaker_labels
 
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
     check_left(corpus, clips, skipped)
-    twins = resolve_twins(clips, allow_conflicts=config.allow_conflicts)
-    used = twins.clips.rename_axis("clip").sort_values(["key", "emotion", "clip"])
+    duplicates = resolve_duplicates(clips, allow_conflicts=config.allow_conflicts)
+    used = duplicates.clips.rename_axis("clip").sort_values(["key", "emotion", "clip"])
     protocol, folds = split(used, corpus, config)
-    lonely = [f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers" for label in lonely_labels(used)]
-    judged = Judged(corpus.name, config.labels, used, protocol, folds)
-    lonely += [line for line in (unlearnt(judged, config.seed),) if line and not lonely]
-    left_out = pd.concat([skipped, twins.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
-    lonely += fixed_split(judged)
+    single_speaker = [
+        f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers" for label in single_speaker_labels(used)
+    ]
+    eval_set = EvaluationSet(corpus.name, config.labels, used, protocol, folds)
+    single_speaker += [line for line in (unseen_classes(eval_set, config.seed),) if line and not single_speaker]
+    left_out = pd.concat([skipped, duplicates.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
+    single_speaker += fixed_split(eval_set)
     told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track)
-    return judged, left_out, [*twins.warnings, *lonely, *few(used[judged.evaluated]), *told]
+    return eval_set, left_out, [*duplicates.warnings, *single_speaker, *few(used[eval_set.evaluated]), *told]
 
 
-def fixed_split(judged: Judged) -> list[str]:
+def fixed_split(eval_set: EvaluationSet) -> list[str]:
     """How many clips and speakers each part of a fixed split has, what it is for, and emotions that are not tested.
 
     Nothing of another split.
     """
-    parts = fixed_parts(judged.clips, judged.protocol)
+    parts = fixed_parts(eval_set.clips, eval_set.protocol)
     if parts is None:
         return []
     roles = {"train": "train", "dev": "select parameters, and train with the former then", "test": "are evaluated"}
-    sizes = {part: (int((parts == part).sum()), judged.clips.loc[parts == part, "voice"].nunique()) for part in roles if part in parts}
+    sizes = {part: (int((parts == part).sum()), eval_set.clips.loc[parts == part, "voice"].nunique()) for part in roles if part in parts}
     told = ", ".join(f"{n} clips of {speakers} speaker(s) {roles[part]} ({part})" for part, (n, speakers) in sizes.items())
-    absent = [emotion for code, emotion in enumerate(judged.emotions) if code not in judged.codes[parts == "test"]]
+    absent = [emotion for code, emotion in enumerate(eval_set.emotions) if code not in eval_set.codes[parts == "test"]]
     unheard = [f"the test part has no clip of {', '.join(absent)}: scores are of the other emotions"] if absent else []
-    return [f"--cv {judged.protocol} is one fixed split: {told}", *unheard]
+    return [f"--cv {eval_set.protocol} is one fixed split: {told}", *unheard]
 
 
-def unlearnt(judged: Judged, seed: int) -> str:
+def unseen_classes(eval_set: EvaluationSet, seed: int) -> str:
     """A warning where a fold holds out emotions that are nowhere in its training part, so that none of them can be recognised."""
-    folds = judged.folds[seed]
+    folds = eval_set.folds[seed]
     lacking: dict[int, int] = {}
     for fold in range(folds.max() + 1):
-        never = set(judged.codes[folds == fold]) - set(judged.codes[judged.training(seed, fold)])
+        never = set(eval_set.codes[folds == fold]) - set(eval_set.codes[eval_set.training(seed, fold)])
         lacking |= dict.fromkeys(never, fold)
-    emotions = ", ".join(judged.emotions[code] for code in sorted(lacking))
-    return f"in some folds the training part lacks what is held out: {emotions} (--cv {judged.protocol})" if lacking else ""
+    emotions = ", ".join(eval_set.emotions[code] for code in sorted(lacking))
+    return f"in some folds the training part lacks what is held out: {emotions} (--cv {eval_set.protocol})" if lacking else ""
 
 
 def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Protocol, dict[int, np.ndarray]]:
@@ -250,10 +254,10 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
     return protocol, folds
 
 
-def resplit(ground: Ground, config: RunConfig) -> Ground:
+def resplit(prepared: PreparedData, config: RunConfig) -> PreparedData:
     """The same clips under another protocol, errors as `split`."""
-    protocol, folds = split(ground.judged.clips, ground.corpus, config)
-    return dataclasses.replace(ground, judged=dataclasses.replace(ground.judged, protocol=protocol, folds=folds))
+    protocol, folds = split(prepared.eval_set.clips, prepared.corpus, config)
+    return dataclasses.replace(prepared, eval_set=dataclasses.replace(prepared.eval_set, protocol=protocol, folds=folds))
 
 
 def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
@@ -298,10 +302,10 @@ def choose_models(config: RunConfig) -> dict[str, Model]:
     return {name: find("model", name, known)(config.class_weights) for name in config.models}
 
 
-def _units(judged: Judged, features: dict[str, Features], models: dict[str, Model], config: RunConfig) -> Iterator[Unit]:
+def _units(eval_set: EvaluationSet, features: dict[str, Features], models: dict[str, Model], config: RunConfig) -> Iterator[Unit]:
     for matrix in features.values():
         for model in models.values():
             for track in config.track:
-                for seed, folds in judged.folds.items():
+                for seed, folds in eval_set.folds.items():
                     for fold in range(folds.max() + 1):
-                        yield make_unit(judged, matrix, model, track, seed, fold, Tune(config.trials, config.inner))
+                        yield make_unit(eval_set, matrix, model, track, seed, fold, Tune(config.trials, config.inner))

@@ -18,9 +18,9 @@ import numpy as np
 
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import KEYS, Run, write_refits
-from ser_bench.evaluation.runner import finish
+from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import fold_pairs
-from ser_bench.evaluation.units import Finished, Judged, Refit, Unit, make_unit, read_unit
+from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, Unit, make_unit, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -51,13 +51,15 @@ def refit_without_pairs(planned: Plan, run: Run, progress: Progress, *, fresh: b
     return dataclasses.replace(run, refits=table, warnings=[*run.warnings, *warnings])
 
 
-def losses_of(planned: Plan, kept: Mapping[str, Finished], progress: Progress, *, fresh: bool = False) -> tuple[pd.DataFrame, list[str]]:
+def losses_of(
+    planned: Plan, kept: Mapping[str, StoredResult], progress: Progress, *, fresh: bool = False
+) -> tuple[pd.DataFrame, list[str]]:
     """What folds lose without each other, for units that are finished.
 
     Parameters
     ----------
     planned : Plan
-    kept : mapping of str to Finished
+    kept : mapping of str to StoredResult
         Its units' results by hash; others are left out.
     fresh : bool
         As in `refit_without_pairs`.
@@ -70,62 +72,63 @@ def losses_of(planned: Plan, kept: Mapping[str, Finished], progress: Progress, *
     warnings : list of str
         That refits failed, and why.
     """
-    if planned.config.time_limit or not has_pairs(planned.judged):
+    if planned.config.time_limit or not has_pairs(planned.eval_set):
         return _none(), []
     pairs = dataclasses.replace(planned, config=dataclasses.replace(planned.config, storage=""), units=list(_units(planned, kept)))
-    done, failures, _ = finish(pairs, progress, fresh=fresh)
+    done, failures, _ = run_units(pairs, progress, fresh=fresh)
     warnings = [f"{len(failures)} refit(s) without a pair of folds failed, the first: {next(iter(failures.values()))}"] if failures else []
     return loss_table(planned, kept, pairs.units, done), warnings
 
 
-def has_pairs(judged: Judged) -> bool:
+def has_pairs(eval_set: EvaluationSet) -> bool:
     """Whether a pair of folds can be left out so that all other speakers are trained on."""
-    protocol = judged.protocol
-    return not (protocol.leaky or protocol.text or protocol.most) and min(folds.max() + 1 for folds in judged.folds.values()) > 2
+    protocol = eval_set.protocol
+    return not (protocol.leaky or protocol.text or protocol.most) and min(folds.max() + 1 for folds in eval_set.folds.values()) > 2
 
 
-def finished_units(planned: Plan, run: Run) -> dict[str, Finished]:
+def finished_units(planned: Plan, run: Run) -> dict[str, StoredResult]:
     """The units of a run, by hash, of cells without a failed one."""
     store = Path(planned.config.out) / "units"
     failed = set(run.cells.loc[run.cells["status"] == "failed", CELL].itertuples(index=False, name=None))
     return {unit.hash: kept for unit in planned.units if unit.cell not in failed and (kept := read_unit(store, unit))}
 
 
-def refit_of(kept: Finished) -> Refit:
+def refit_of(kept: StoredResult) -> Refit:
     """The hyperparameters and rounds of a unit's final fit."""
-    return Refit(kept.about["params"], kept.about["rounds"])
+    return Refit(kept.metadata["params"], kept.metadata["rounds"])
 
 
-def _units(planned: Plan, kept: Mapping[str, Finished]) -> Iterator[Unit]:
-    judged = planned.judged
-    most = max(1, PAIRS // len(judged.folds))
+def _units(planned: Plan, kept: Mapping[str, StoredResult]) -> Iterator[Unit]:
+    eval_set = planned.eval_set
+    most = max(1, PAIRS // len(eval_set.folds))
     pairs = {
         seed: {pair for one in fold_pairs(int(folds.max()) + 1, most, turn) for pair in (one, one[::-1])}
-        for turn, (seed, folds) in enumerate(judged.folds.items())
+        for turn, (seed, folds) in enumerate(eval_set.folds.items())
     }
     for u in planned.units:
         for fold, without in sorted(pairs[u.seed]) if u.hash in kept else ():
             if fold == u.fold:
                 again = dataclasses.replace(refit_of(kept[u.hash]), without=without)
-                yield make_unit(judged, planned.features[u.features], planned.models[u.model], u.track, u.seed, fold, again)
+                yield make_unit(eval_set, planned.features[u.features], planned.models[u.model], u.track, u.seed, fold, again)
 
 
-def loss_table(planned: Plan, kept: Mapping[str, Finished], units: list[Unit], done: Mapping[str, Finished]) -> pd.DataFrame:
+def loss_table(planned: Plan, kept: Mapping[str, StoredResult], units: list[Unit], done: Mapping[str, StoredResult]) -> pd.DataFrame:
     """What each refit costs its fold's contribution to the UAR, one row per refit: the columns of `COLUMNS`."""
     import pandas as pd
 
-    judged = planned.judged
+    eval_set = planned.eval_set
     whole = {(u.cell, u.seed, u.fold): kept[u.hash] for u in planned.units if u.hash in kept}
-    clips = np.bincount(judged.codes)
-    worth = 1 / (np.count_nonzero(clips) * clips[judged.codes])
+    clips = np.bincount(eval_set.codes)
+    clip_weights = 1 / (np.count_nonzero(clips) * clips[eval_set.codes])
     rows = []
     for unit in units:
         if unit.hash in done:
-            held = judged.folds[unit.seed] == unit.fold
+            held = eval_set.folds[unit.seed] == unit.fold
             before, after = (
-                worth[held] @ (found.predicted == judged.codes[held]) for found in (whole[unit.cell, unit.seed, unit.fold], done[unit.hash])
+                clip_weights[held] @ (found.predicted == eval_set.codes[held])
+                for found in (whole[unit.cell, unit.seed, unit.fold], done[unit.hash])
             )
-            rows.append((judged.corpus, *unit.cell, unit.seed, unit.fold, unit.without, float(before - after)))
+            rows.append((eval_set.corpus, *unit.cell, unit.seed, unit.fold, unit.without, float(before - after)))
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(list(COLUMNS[:-1]), ignore_index=True) if rows else _none()
 
 

@@ -20,8 +20,8 @@ from ser_bench.config import RunConfig, to_toml
 from ser_bench.evaluation.environment import environment
 from ser_bench.evaluation.leaderboard import read_board, read_learning, read_predictions, read_references, read_refits, read_resolutions
 from ser_bench.evaluation.metrics import read_metrics
-from ser_bench.evaluation.plan import Ground, Plan
-from ser_bench.evaluation.units import Cell, Finished, Unit
+from ser_bench.evaluation.plan import Plan, PreparedData
+from ser_bench.evaluation.units import Cell, StoredResult, Unit
 from ser_bench.utils.atomic import clear_abandoned, damage_of, read_csv, read_parquet, set_aside, write_csv, write_parquet, write_text
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Run:
     refits: pd.DataFrame | None
 
 
-def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def tabulate(planned: Plan, done: dict[str, StoredResult], failures: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The run's cells, predictions (of cells without a failed unit) and trials."""
     import pandas as pd
 
@@ -82,40 +82,40 @@ def tabulate(planned: Plan, done: dict[str, Finished], failures: dict[str, str])
     return pd.DataFrame(cells), everything, pd.concat(trials, ignore_index=True) if trials else none
 
 
-def _cell_row(planned: Plan, cell: Cell, kept: list[Finished], failed: list[str]) -> dict[str, Any]:
-    judged, config = planned.judged, planned.config
+def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[str]) -> dict[str, Any]:
+    eval_set, config = planned.eval_set, planned.config
     features, model, track = cell
-    told = [*judged.notes, *(note for unit in kept for note in unit.about["notes"]), *_cut_short(kept, config.trials)]
+    told = [*eval_set.notes, *(note for unit in kept for note in unit.metadata["notes"]), *_cut_short(kept, config.trials)]
     notes = dict.fromkeys(failed[:1] or told)
     return {
-        "corpus": judged.corpus,
-        "labels": judged.labels,
+        "corpus": eval_set.corpus,
+        "labels": eval_set.labels,
         "features": features,
         "dims": planned.features[features].values.shape[1],
         "model": model,
         "track": track,
-        "cv": str(judged.protocol),
-        "speakers": judged.n_voices,
-        "clips": int(judged.evaluated.sum()),
+        "cv": str(eval_set.protocol),
+        "speakers": eval_set.n_voices,
+        "clips": int(eval_set.evaluated.sum()),
         "budget": config.budget,
         "trials": config.trials,
         "seeds": config.seeds,
-        "status": "failed" if failed else "leaky" if judged.protocol.leaky else "ok",
+        "status": "failed" if failed else "leaky" if eval_set.protocol.leaky else "ok",
         "notes": "; ".join(notes),
-        "seconds": round(sum(unit.about["seconds"] for unit in kept), 1),
+        "seconds": round(sum(unit.metadata["seconds"] for unit in kept), 1),
     }
 
 
-def _cut_short(kept: list[Finished], trials: int) -> list[str]:
-    if not any(unit.about.get("cut_short") for unit in kept):
+def _cut_short(kept: list[StoredResult], trials: int) -> list[str]:
+    if not any(unit.metadata.get("cut_short") for unit in kept):
         return []
-    tried = [len(unit.about["trials"]) for unit in kept]
+    tried = [len(unit.metadata["trials"]) for unit in kept]
     return [f"TIME LIMIT: {min(tried)} to {max(tried)} of {trials} trials"]
 
 
 def _named(planned: Plan, unit: Unit) -> dict[str, Any]:
     return {
-        "corpus": planned.judged.corpus,
+        "corpus": planned.eval_set.corpus,
         "features": unit.features,
         "model": unit.model,
         "track": unit.track,
@@ -124,42 +124,42 @@ def _named(planned: Plan, unit: Unit) -> dict[str, Any]:
     }
 
 
-def _prediction_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
+def _prediction_rows(planned: Plan, unit: Unit, kept: StoredResult) -> pd.DataFrame:
     import pandas as pd
 
-    judged = planned.judged
-    held_out = judged.clips[judged.folds[unit.seed] == unit.fold]
-    emotions = np.array(judged.emotions)
+    eval_set = planned.eval_set
+    held_out = eval_set.clips[eval_set.folds[unit.seed] == unit.fold]
+    emotions = np.array(eval_set.emotions)
     rows = {"clip": held_out.index, **{column: held_out[column].to_numpy() for column in ("speaker", "voice", "emotion")}}
-    chosen = next((trial["score"] for trial in kept.about["trials"] if trial["chosen"]), np.nan)
+    chosen = next((trial["score"] for trial in kept.metadata["trials"] if trial["chosen"]), np.nan)
     rows |= {"predicted": emotions[kept.predicted]} | {f"p.{e}": p for e, p in zip(emotions, kept.probabilities.T, strict=True)}
     return pd.DataFrame({**_named(planned, unit), **rows, "inner": chosen})
 
 
-def _trial_rows(planned: Plan, unit: Unit, kept: Finished) -> pd.DataFrame:
+def _trial_rows(planned: Plan, unit: Unit, kept: StoredResult) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([{**_named(planned, unit), **trial} for trial in kept.about["trials"]])
+    return pd.DataFrame([{**_named(planned, unit), **trial} for trial in kept.metadata["trials"]])
 
 
 def folder_of(name: str, config: RunConfig, covered: list[str]) -> Path:
     """Where tables lie: a name, such as the corpus's, and a hash of the configuration and of what else their rows depend on."""
     name = re.sub(r"[^\w-]+", "_", name).strip("_")
-    digest = hashlib.blake2b(json.dumps([config.what(), covered]).encode(), digest_size=4).hexdigest()
+    digest = hashlib.blake2b(json.dumps([config.result_keys(), covered]).encode(), digest_size=4).hexdigest()
     return Path(config.out) / f"{name}-{digest}"
 
 
-def write_folder(folder: Path, ground: Ground, config: RunConfig, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
+def write_folder(folder: Path, prepared: PreparedData, config: RunConfig, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
     """Write a run's tables, each whole or not at all; what the page reads before it is written again is set aside where it is damaged."""
-    judged, curves = ground.judged, folder / "learning.csv"
+    eval_set, curves = prepared.eval_set, folder / "learning.csv"
     if why := damage_of(curves):
         set_aside(curves, why, "it is written again with the learning curves")
-    clips = judged.clips.assign(**{f"fold_{seed}": fold for seed, fold in judged.folds.items()}).sort_index()
+    clips = eval_set.clips.assign(**{f"fold_{seed}": fold for seed, fold in eval_set.folds.items()}).sort_index()
     write_parquet(clips.drop(columns="path"), folder / "clips.parquet")
     write_parquet(predictions, folder / "predictions.parquet", index=False)
     write_parquet(trials, folder / "trials.parquet", index=False)
-    write_csv(ground.skipped, folder / "skipped.csv")
-    write_terms(folder, ground, config)
+    write_csv(prepared.skipped, folder / "skipped.csv")
+    write_terms(folder, prepared, config)
 
 
 def write_refits(folder: Path, refits: pd.DataFrame) -> None:
@@ -167,19 +167,19 @@ def write_refits(folder: Path, refits: pd.DataFrame) -> None:
     write_parquet(refits, folder / "refits.parquet", index=False)
 
 
-def write_terms(folder: Path, ground: Ground, config: RunConfig, **said: str) -> dict[str, Any]:
+def write_terms(folder: Path, prepared: PreparedData, config: RunConfig, **said: str) -> dict[str, Any]:
     """Write what was asked for and what it was done with: `run.toml`, and `environment.json` with what is `said` besides, returned."""
     write_text(folder / "run.toml", to_toml(config))
-    about = environment(ground) | said
-    write_environment(folder, about)
-    return about
+    metadata = environment(prepared) | said
+    write_environment(folder, metadata)
+    return metadata
 
 
-def write_environment(folder: Path, about: dict[str, Any]) -> None:
+def write_environment(folder: Path, metadata: dict[str, Any]) -> None:
     """Write `environment.json`; what killed processes left in the folder goes."""
     for place in (folder, folder / "figures"):
         clear_abandoned(place)
-    write_text(folder / "environment.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / "environment.json", json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_about(folder: Path) -> dict[str, Any]:

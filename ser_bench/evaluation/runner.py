@@ -22,7 +22,19 @@ from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import Run, folder_of, tabulate, write_folder
 from ser_bench.evaluation.splits import SpeakerLeak
 from ser_bench.evaluation.study_storage import StudyCopy, shown_url, whole_url
-from ser_bench.evaluation.units import Cell, Finished, Judged, Refit, Tune, TuneOnTest, Unit, place, read_file, read_unit, write_unit
+from ser_bench.evaluation.units import (
+    Cell,
+    EvaluationSet,
+    Refit,
+    StoredResult,
+    Tune,
+    TuneOnTest,
+    Unit,
+    read_file,
+    read_unit,
+    result_path,
+    write_unit,
+)
 from ser_bench.utils.atomic import clear_abandoned
 from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
@@ -37,7 +49,7 @@ DIED = "the process that fitted it died, most likely for want of memory: try few
 UNSEEN = "its result is not in the folder of units: do all workers share it, under the same path?"
 
 
-class Fitted(NamedTuple):
+class UnitReport(NamedTuple):
     """What a worker reports a unit: why it failed; else where its result is, its best inner score and seconds, and what befell a copy."""
 
     unit: Unit
@@ -49,7 +61,7 @@ class Fitted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Terms:
+class JobOptions:
     """How a unit is to be done, beside what.
 
     Parameters
@@ -74,7 +86,7 @@ class Terms:
     end: float = math.inf
 
 
-class TimeLeft:
+class TimeBudget:
     """What is left of a time limit, shared out to units as they are handed out, by expected cost.
 
     Parameters
@@ -112,7 +124,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
         Fit everything again, finished or not.
     """
     began = time.perf_counter()
-    done, failures, fits = finish(planned, progress, fresh=fresh)
+    done, failures, fits = run_units(planned, progress, fresh=fresh)
     planned.stages["units"] = time.perf_counter() - began
     cells, predictions, trials = tabulate(planned, done, failures)
     folder = folder_of(planned.corpus.name, planned.config, [unit.hash for unit in planned.units])
@@ -132,16 +144,18 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     )
 
 
-def finish(planned: Plan, progress: Progress, *, fresh: bool = False) -> tuple[dict[str, Finished], dict[str, str], list[Fitted]]:
+def run_units(
+    planned: Plan, progress: Progress, *, fresh: bool = False
+) -> tuple[dict[str, StoredResult], dict[str, str], list[UnitReport]]:
     """Do the units that are not done yet.
 
     Returns
     -------
-    done : dict of str to Finished
+    done : dict of str to StoredResult
         Results by the units' hashes.
     failures : dict of str to str
         Why others have none.
-    fits : list of Fitted
+    fits : list of UnitReport
         What workers told, one per unit that was not done yet.
     """
     # Workers elsewhere have working folders of their own.
@@ -158,7 +172,7 @@ def finish(planned: Plan, progress: Progress, *, fresh: bool = False) -> tuple[d
     return done, failures, fits
 
 
-def finish_all(planned: Plan, progress: Progress) -> dict[str, Finished]:
+def finish_all(planned: Plan, progress: Progress) -> dict[str, StoredResult]:
     """Do the units that are not done yet, where none can be spared; results by the units' hashes.
 
     Raises
@@ -166,7 +180,7 @@ def finish_all(planned: Plan, progress: Progress) -> dict[str, Finished]:
     WorkFailed
         Where a unit failed; the others are kept.
     """
-    done, failures, _ = finish(planned, progress)
+    done, failures, _ = run_units(planned, progress)
     if failures:
         raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
     return done
@@ -177,31 +191,31 @@ def _failed_lines(planned: Plan, failures: dict[str, str]) -> list[str]:
     return [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in failed]
 
 
-def _spent(fits: list[Fitted]) -> dict[str, float]:
+def _spent(fits: list[UnitReport]) -> dict[str, float]:
     by_model: dict[str, float] = defaultdict(float)
     for fit in fits:
         by_model[fit.unit.model] += fit.seconds
     return dict(sorted(by_model.items(), key=lambda item: -item[1]))
 
 
-def _not_copied(fits: list[Fitted], storage: str) -> list[str]:
+def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
     errors = [fit.not_copied for fit in fits if fit.not_copied]
     return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
 
 
-def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[Fitted]:
+def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[UnitReport]:
     """Fit units in parallel, and report each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
     costs = {unit.hash: planned.seconds(unit) for unit in todo}
     expected, config = sum(costs.values()), planned.config
-    left = TimeLeft(config.time_limit, config.workers.number if config.time_limit else 1, costs)
+    left = TimeBudget(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[Cell, list[float]] = defaultdict(list)
     again = "refits without pairs of folds, " if todo[0].without is not None else ""
-    progress.start(f"evaluating {planned.judged.corpus} ({again}{planned.judged.protocol})", len(todo))
+    progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
     try:
         for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
-            fit = Fitted(done.call[0], DIED) if isinstance(done, Died) else done
+            fit = UnitReport(done.call[0], DIED) if isinstance(done, Died) else done
             left.ended(fit.unit)
             if not math.isnan(fit.score):
                 scores[fit.unit.cell].append(fit.score)
@@ -218,39 +232,39 @@ def _best_so_far(scores: dict[Cell, list[float]]) -> str:
     return f"best inner UAR {means[best]:.3f}: {' '.join(best)}" if best else ""
 
 
-def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeLeft) -> Iterator[tuple[Any, ...]]:
+def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeBudget) -> Iterator[tuple[Any, ...]]:
     """What `fit_unit` is to be called with, a unit each."""
     config = planned.config
     for unit in todo:
-        study = f"{planned.judged.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
-        terms = Terms(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
-        yield unit, unit_data(planned.judged, planned.features[unit.features], unit), planned.models[unit.model], terms
+        study = f"{planned.eval_set.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
+        terms = JobOptions(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
+        yield unit, unit_data(planned.eval_set, planned.features[unit.features], unit), planned.models[unit.model], terms
 
 
-def unit_data(judged: Judged, features: Features, unit: Unit, *, everyone: bool = False) -> UnitData:
+def unit_data(eval_set: EvaluationSet, features: Features, unit: Unit, *, everyone: bool = False) -> UnitData:
     """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out.
 
     With `everyone` also those that it leaves out.
     """
     from ser_bench.evaluation.scaling import UnitData
 
-    x, train = features.values, judged.training(unit.seed, unit.fold, unit.without)
-    used = train | judged.held_out(unit.seed, unit.fold) | everyone
-    together = judged.standardised_together(unit.track)
+    x, train = features.values, eval_set.training(unit.seed, unit.fold, unit.without)
+    used = train | eval_set.held_out(unit.seed, unit.fold) | everyone
+    together = eval_set.standardised_together(unit.track)
     return UnitData(
         x=x if used.all() else x[used],
-        y=judged.codes[used],
-        voices=judged.voices[used],
+        y=eval_set.codes[used],
+        voices=eval_set.voices[used],
         train=train[used],
-        classes=tuple(judged.emotions),
-        together=None if together is None else together[used],
-        leaky=judged.protocol.leaky,
-        outer=judged.folds[unit.seed] if isinstance(unit.task, TuneOnTest) else None,
-        selecting=None if judged.selecting is None else judged.selecting[used],
+        classes=tuple(eval_set.emotions),
+        scaling_groups=None if together is None else together[used],
+        leaky=eval_set.protocol.leaky,
+        outer=eval_set.folds[unit.seed] if isinstance(unit.task, TuneOnTest) else None,
+        selecting=None if eval_set.selecting is None else eval_set.selecting[used],
     )
 
 
-def _result_of(unit: Unit, data: Any, model: Model, terms: Terms, copy: StudyCopy | None) -> UnitResult:
+def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: StudyCopy | None) -> UnitResult:
     from ser_bench.evaluation.nested_cv import fit_held, tune_unit
     from ser_bench.evaluation.test_tuned import tune_on_test
 
@@ -269,7 +283,7 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: Terms, copy: StudyCop
             return tune_on_test(data, model, trials=trials, seed=unit.search_seed, stop=stop, watch=copy)
 
 
-def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
+def fit_unit(unit: Unit, data: Any, model: Model, terms: JobOptions) -> UnitReport:
     """Do one unit and keep its result."""
     copy = StudyCopy(terms.storage, terms.study) if terms.storage else None
     try:
@@ -277,7 +291,7 @@ def fit_unit(unit: Unit, data: Any, model: Model, terms: Terms) -> Fitted:
     except SpeakerLeak:
         raise
     except Exception as error:
-        return Fitted(unit, f"{type(error).__name__}: {error}".splitlines()[0])
-    path = place(terms.store, unit, terms.time_limit if result.cut_short else 0.0)
+        return UnitReport(unit, f"{type(error).__name__}: {error}".splitlines()[0])
+    path = result_path(terms.store, unit, terms.time_limit if result.cut_short else 0.0)
     write_unit(path, result)
-    return Fitted(unit, "", path, float(result.trials["score"].max()), result.seconds, copy.error if copy else "")
+    return UnitReport(unit, "", path, float(result.trials["score"].max()), result.seconds, copy.error if copy else "")

@@ -30,7 +30,7 @@ class UnitData:
         Training clips; the others are held out.
     classes : tuple of str
         The cell's emotions.
-    together : array, shape (n_clips,), optional
+    scaling_groups : array, shape (n_clips,), optional
         Whose clips are standardised together, held-out ones too, by their own statistics: voices or corpora on transductive tracks.
         Without, statistics come from the training clips of each split.
     leaky : bool
@@ -46,17 +46,17 @@ class UnitData:
     voices: np.ndarray
     train: np.ndarray
     classes: tuple[str, ...]
-    together: np.ndarray | None = None
+    scaling_groups: np.ndarray | None = None
     leaky: bool = False
     outer: np.ndarray | None = None
     selecting: np.ndarray | None = None
 
 
-def prepared(data: UnitData) -> np.ndarray:
+def normalised(data: UnitData) -> np.ndarray:
     """The features, standardised already where that is not done split by split; shape (n_clips, n_columns)."""
     # Sums go in the order of memory, which must not depend on where the features came from.
     x = np.ascontiguousarray(data.x, np.float32)
-    return x if data.together is None else standardise_together(x, data.together)
+    return x if data.scaling_groups is None else standardise_together(x, data.scaling_groups)
 
 
 def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndarray, *, held_out: bool = False) -> Split:
@@ -71,7 +71,7 @@ def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndar
         Whether the latter's emotions are to stay unknown.
     """
     x_train, x_eval = x[train], x[held]
-    if data.together is None:
+    if data.scaling_groups is None:
         mean, scale = column_statistics(x_train)
         x_train, x_eval = (x_train - mean) * scale, (x_eval - mean) * scale
     return Split(x_train, data.y[train], x_eval, None if held_out else data.y[held], len(data.classes))

@@ -18,7 +18,7 @@ import numpy as np
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.scaling import UnitData, scaled_split
 from ser_bench.evaluation.splits import check_apart, derive_seed, inner_folds, numbered
-from ser_bench.models.base import Model, Params, Plan, Verdict, plan_split
+from ser_bench.models.base import Model, Params, Prediction, PreparedFit, prepare_split
 from ser_bench.models.calibration import Calibrator, fit_calibrator
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Trial:
     score: float = float("nan")
     seconds: float = 0.0
     gains: np.ndarray = field(default_factory=lambda: np.empty(0))
-    verdicts: list[Verdict] = field(default_factory=list)
+    predictions_of: list[Prediction] = field(default_factory=list)
     reason: str = ""
 
 
@@ -49,7 +49,7 @@ class Search:
     Parameters
     ----------
     model : Model
-    plans : list of Plan
+    plans : list of PreparedFit
         One an inner fold.
     y : array of int, shape (n_train,)
         Emotions of the training clips.
@@ -59,15 +59,15 @@ class Search:
     seed : int
     """
 
-    def __init__(self, model: Model, plans: Sequence[Plan], y: np.ndarray, folds: np.ndarray, voices: np.ndarray, seed: int) -> None:
+    def __init__(self, model: Model, plans: Sequence[PreparedFit], y: np.ndarray, folds: np.ndarray, voices: np.ndarray, seed: int) -> None:
         self.model, self.plans, self.y, self.folds, self.seed = model, plans, y, folds, seed
         who = numbered(voices)
         # Numbered fold by fold; in a leaky split a speaker counts as another one in each fold.
-        self.judged = np.unique(folds * (who.max() + 1) + who, return_inverse=True)[1]
+        self.eval_set = np.unique(folds * (who.max() + 1) + who, return_inverse=True)[1]
         # What a hit adds to the UAR over all training clips that some inner fold holds out.
         self.held = folds >= 0
         counts = np.bincount(y[self.held], minlength=y.max() + 1)
-        self.worth = 1 / (np.count_nonzero(counts) * np.maximum(counts[y], 1))
+        self.clip_weights = 1 / (np.count_nonzero(counts) * np.maximum(counts[y], 1))
 
     @classmethod
     def over(cls, data: UnitData, x: np.ndarray, model: Model, folds: np.ndarray, seed: int) -> Search:
@@ -78,7 +78,7 @@ class Search:
         for number in range(folds.max() + 1):
             if not data.leaky:
                 check_apart(voices[folds != number], voices[folds == number])
-            plans.append(plan_split(model, scaled_split(data, x, inside[folds != number], inside[folds == number])))
+            plans.append(prepare_split(model, scaled_split(data, x, inside[folds != number], inside[folds == number])))
         return cls(model, plans, y, folds, voices, seed)
 
     def run(
@@ -97,27 +97,27 @@ class Search:
                 break
             asked = study.ask()
             trial = Trial(number, self.model.space(asked))
-            self.judge(trial, best_of(found))
+            self.evaluate(trial, best_of(found))
             tell(study, asked, trial)
             found.append(trial)
             if watch:
                 watch(study.get_trials(deepcopy=False)[number])
         return found
 
-    def judge(self, trial: Trial, best: Trial | None) -> None:
+    def evaluate(self, trial: Trial, best: Trial | None) -> None:
         """Take a trial through the inner folds until it is complete, fails or cannot win any more."""
         started = time.thread_time()
         gains = []
         for number, plan in enumerate(self.plans):
             try:
-                verdict = plan.run(trial.params, derive_seed(self.seed, "model", number))
+                prediction = plan.run(trial.params, derive_seed(self.seed, "model", number))
             except Exception as error:
                 trial.state, trial.reason = "failed", f"{type(error).__name__}: {error}"
                 break
-            trial.verdicts.append(verdict)
-            gains.append(self.speaker_gains(number, verdict))
+            trial.predictions_of.append(prediction)
+            gains.append(self.speaker_gains(number, prediction))
             trial.gains = np.concatenate(gains)
-            if best and hopeless(trial.gains - best.gains[: len(trial.gains)], len(best.gains)):
+            if best and should_prune(trial.gains - best.gains[: len(trial.gains)], len(best.gains)):
                 trial.state = "pruned"
                 break
         else:
@@ -125,24 +125,24 @@ class Search:
             trial.score = round(float(trial.gains.sum()), 12)
         trial.seconds = time.thread_time() - started
 
-    def speaker_gains(self, number: int, verdict: Verdict) -> np.ndarray:
+    def speaker_gains(self, number: int, prediction: Prediction) -> np.ndarray:
         """What each speaker of an inner fold adds to the inner UAR; over all folds these sum to it."""
         mine = self.folds == number
-        who = self.judged[mine]
-        return np.bincount(who - who.min(), self.worth[mine] * (verdict.predicted == self.y[mine]))
+        who = self.eval_set[mine]
+        return np.bincount(who - who.min(), self.clip_weights[mine] * (prediction.predicted == self.y[mine]))
 
     def scores_of(self, trial: Trial) -> np.ndarray:
         """The out-of-fold scores of a complete trial, shape (n_train, n_classes)."""
-        scores = np.empty((len(self.y), trial.verdicts[0].scores.shape[1]))
-        for number, verdict in enumerate(trial.verdicts):
-            scores[self.folds == number] = verdict.scores
+        scores = np.empty((len(self.y), trial.predictions_of[0].scores.shape[1]))
+        for number, prediction in enumerate(trial.predictions_of):
+            scores[self.folds == number] = prediction.scores
         return scores
 
     def decisions_of(self, trial: Trial) -> np.ndarray:
         """The out-of-fold decisions of a complete trial, shape (n_train,)."""
         predicted = np.empty_like(self.y)
-        for number, verdict in enumerate(trial.verdicts):
-            predicted[self.folds == number] = verdict.predicted
+        for number, prediction in enumerate(trial.predictions_of):
+            predicted[self.folds == number] = prediction.predicted
         return predicted
 
     def calibrator(self, best: Trial) -> Calibrator:
@@ -177,11 +177,11 @@ def tell(study: optuna.Study, asked: optuna.Trial, trial: Trial) -> None:
         study.tell(asked, trial.score)
         return
     if trial.state == "pruned":
-        asked.report(float(trial.gains.sum()), step=len(trial.verdicts))
+        asked.report(float(trial.gains.sum()), step=len(trial.predictions_of))
     study.tell(asked, state=TrialState.PRUNED if trial.state == "pruned" else TrialState.FAIL)
 
 
-def hopeless(differences: np.ndarray, n_speakers: int) -> bool:
+def should_prune(differences: np.ndarray, n_speakers: int) -> bool:
     """Whether a trial will hardly end above the best one.
 
     Each speaker's gain is paired with the best trial's gain on the same speaker. What the speakers seen so far
@@ -196,7 +196,7 @@ def hopeless(differences: np.ndarray, n_speakers: int) -> bool:
     n_speakers : int
         Speakers that a complete trial sees.
 
-    >>> hopeless(np.array([-0.2, -0.3, -0.25]), 20), hopeless(np.array([-0.2, 0.3, -0.25]), 20)
+    >>> should_prune(np.array([-0.2, -0.3, -0.25]), 20), should_prune(np.array([-0.2, 0.3, -0.25]), 20)
     (True, False)
     """
     from scipy.special import stdtrit
@@ -214,7 +214,7 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
     return max(complete, key=lambda trial: trial.score, default=None)
 
 
-def needed(model: Model, trials: Sequence[Trial]) -> Trial:
+def best_or_raise(model: Model, trials: Sequence[Trial]) -> Trial:
     """The best trial, or the reason why there is none."""
     best = best_of(trials)
     if best is None:
@@ -222,9 +222,9 @@ def needed(model: Model, trials: Sequence[Trial]) -> Trial:
     return best
 
 
-def median_rounds(verdicts: Sequence[Verdict]) -> int | None:
+def median_rounds(predictions_of: Sequence[Prediction]) -> int | None:
     """The median best number of rounds over inner folds, of a model trained in rounds."""
-    rounds = [verdict.rounds for verdict in verdicts if verdict.rounds is not None]
+    rounds = [prediction.rounds for prediction in predictions_of if prediction.rounds is not None]
     return round(float(np.median(rounds))) if rounds else None
 
 

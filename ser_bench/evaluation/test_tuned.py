@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ser_bench.evaluation.nested_cv import UnitResult, refit, unit_notes
-from ser_bench.evaluation.scaling import UnitData, prepared
-from ser_bench.evaluation.search import Search, needed, trial_table
+from ser_bench.evaluation.scaling import UnitData, normalised
+from ser_bench.evaluation.search import Search, best_or_raise, trial_table
 from ser_bench.evaluation.splits import derive_seed, numbered
 from ser_bench.models.base import Model
 
@@ -51,15 +51,15 @@ def tune_on_test(
     assert data.outer is not None
     outer, started = numbered(data.outer), time.thread_time()
     with threadpool_limits(1):
-        x = prepared(data)
+        x = normalised(data)
         search = Search.over(data, x, model, outer, seed)
         found = search.run(trials, stop, watch)
-        best = needed(model, found)
-        verdicts = [
-            refit(data, x, model, outer != fold, best.params, verdict.rounds, derive_seed(seed, "refit", fold))
-            for fold, verdict in enumerate(best.verdicts)
+        best = best_or_raise(model, found)
+        predictions_of = [
+            refit(data, x, model, outer != fold, best.params, prediction.rounds, derive_seed(seed, "refit", fold))
+            for fold, prediction in enumerate(best.predictions_of)
         ]
-        final = replace(best, verdicts=verdicts)
+        final = replace(best, predictions_of=predictions_of)
         scores = search.scores_of(final)
     return UnitResult(
         predicted=search.decisions_of(final),

@@ -46,7 +46,7 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluationSet:
     """A corpus as all rows of a run see it.
 
     Parameters
@@ -66,7 +66,7 @@ class Judged:
     protocol: Protocol
     folds: dict[int, np.ndarray]
 
-    def predicted(self, units: Iterable[Unit], done: Mapping[str, Finished]) -> np.ndarray:
+    def predicted(self, units: Iterable[Unit], done: Mapping[str, StoredResult]) -> np.ndarray:
         """The codes predicted by units of one cell, shape (n_seeds, n_clips)."""
         return self.joined({(unit.seed, unit.fold): done[unit.hash].predicted for unit in units})
 
@@ -289,12 +289,12 @@ class Unit:
         return self.features, self.model, self.track
 
 
-def make_unit(judged: Judged, features: Features, model: Model, track: str, seed: int, fold: int | None, task: Task) -> Unit:
+def make_unit(eval_set: EvaluationSet, features: Features, model: Model, track: str, seed: int, fold: int | None, task: Task) -> Unit:
     """Name a unit of work and hash all that its result depends on; the fold of `TuneOnTest` is None."""
     without = task.without if isinstance(task, Refit) else None
-    content = [judged.contents[seed, place] for place in (fold, *([without] if without is not None else []))]
+    content = [eval_set.contents[seed, place] for place in (fold, *([without] if without is not None else []))]
     covered = [
-        [model.name, track, str(judged.protocol)],
+        [model.name, track, str(eval_set.protocol)],
         seed,
         content,
         task.trials,
@@ -303,19 +303,19 @@ def make_unit(judged: Judged, features: Features, model: Model, track: str, seed
         _tuning_version(),
         library_versions(),
         features.fingerprint,
-        judged.hashes[seed],
+        eval_set.hashes[seed],
         *([versions(model.libraries)] if model.libraries else []),
         *task.covered,
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
         *([{"provider": brought}] if (brought := provider(type(model))) else []),
-        *([{"standardised": "by voice"}] if track == "speaker" and not judged.one_id_per_voice else []),
+        *([{"standardised": "by voice"}] if track == "speaker" and not eval_set.one_id_per_voice else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
-    search_seed, fold_seed = derive_seed(seed, model.name, content), judged.fold_seed(seed, fold)
+    search_seed, fold_seed = derive_seed(seed, model.name, content), eval_set.fold_seed(seed, fold)
     return Unit(features.name, model.name, track, seed, fold, task, digest, search_seed, fold_seed)
 
 
-def place(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:
+def result_path(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:
     """The file that a unit's result is kept in: one of its own for a search cut short by a time limit of so many minutes."""
     return folder / f"{unit.hash}{f'-{time_limit:g}min' if time_limit else ''}.parquet"
 
@@ -325,7 +325,7 @@ def write_unit(path: Path, result: UnitResult) -> None:
     import pyarrow as pa
 
     columns = {"predicted": result.predicted.astype(np.int32), **{f"p.{i}": p for i, p in enumerate(result.probabilities.T)}}
-    about = {
+    metadata = {
         "params": result.params,
         "rounds": result.rounds,
         "notes": result.notes,
@@ -333,31 +333,31 @@ def write_unit(path: Path, result: UnitResult) -> None:
         "cut_short": result.cut_short,
         "trials": result.trials.to_dict("records"),
     }
-    write_table(pa.table(columns).replace_schema_metadata({"unit": json.dumps(about)}), path)
+    write_table(pa.table(columns).replace_schema_metadata({"unit": json.dumps(metadata)}), path)
 
 
 @dataclass(frozen=True)
-class Finished:
+class StoredResult:
     """A unit's result as it was kept: codes, probabilities, and what its search did."""
 
     predicted: np.ndarray
     probabilities: np.ndarray
-    about: dict[str, Any]
+    metadata: dict[str, Any]
 
 
-def read_unit(folder: Path, unit: Unit, time_limit: float = 0.0) -> Finished | None:
+def read_unit(folder: Path, unit: Unit, time_limit: float = 0.0) -> StoredResult | None:
     """The kept result of a unit, or None where there is none; under a time limit also one that it cut short."""
-    whole = read_file(place(folder, unit))
-    return read_file(place(folder, unit, time_limit)) if whole is None and time_limit else whole
+    whole = read_file(result_path(folder, unit))
+    return read_file(result_path(folder, unit, time_limit)) if whole is None and time_limit else whole
 
 
-def read_file(path: Path) -> Finished | None:
+def read_file(path: Path) -> StoredResult | None:
     """The result in a file, or None where there is none; one that is damaged is set aside. A file of an older version has no hash."""
     try:
         table = read_table(path)
-        about = json.loads(table.schema.metadata[b"unit"])
+        metadata = json.loads(table.schema.metadata[b"unit"])
         probabilities = np.column_stack([table[name].to_numpy() for name in table.column_names if name.startswith("p.")])
-        return Finished(table["predicted"].to_numpy(), probabilities, about)
+        return StoredResult(table["predicted"].to_numpy(), probabilities, metadata)
     except OSError:
         return None
     except (Damaged, KeyError, TypeError, ValueError) as error:

@@ -16,14 +16,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ser_bench.audio.preprocessing import Hearing
+from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.config import ExtractOptions, RunConfig, check_keys
 from ser_bench.errors import WrongCall
 from ser_bench.features.base import Extractor, Features
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
 from ser_bench.features.store.content_keys import content_keys
-from ser_bench.features.store.feature_store import Shelf
-from ser_bench.features.worker import Measured, Task, measure
+from ser_bench.features.store.feature_store import FeatureStore
+from ser_bench.features.worker import ExtractionResult, Task, extract_clip
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.parallel import Died, Workers, in_parallel, one_by_one
 from ser_bench.utils.progress import Progress, Silent, progress_of
@@ -39,7 +39,7 @@ DIED = "the process that measured it died, most likely for want of memory"
 
 
 @dataclass(frozen=True)
-class Filled:
+class FillReport:
     """A store that holds all that can be computed of a corpus.
 
     Parameters
@@ -57,8 +57,8 @@ class Filled:
 
 
 @dataclass(frozen=True)
-class Extraction(Filled):
-    """What came of extracting; `clips` also with the fields of `Heard`: `digest`, `seconds`, `rate`, `channels`, `note` and `peak`.
+class Extraction(FillReport):
+    """What came of extracting; `clips` also with the fields of `AudioInfo`: `digest`, `seconds`, `rate`, `channels`, `note` and `peak`.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def extract(
     progress : bool or Progress, optional
         As in `run`.
     **options
-        How clips are heard, as in `Hearing`: ``offset``, ``duration``, ``trim``, ``variant``; ``cache``, the store; ``jobs``, processes
-        (one per core without), or ``backend`` and ``scheduler``.
+        How clips are heard, as in `Preprocessing`: ``offset``, ``duration``, ``trim``, ``variant``; ``cache``, the store; ``jobs``,
+        processes (one per core without), or ``backend`` and ``scheduler``.
 
     Returns
     -------
@@ -132,15 +132,15 @@ def extract(
 def extract_corpus(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> Extraction:
     """Extract what the store lacks of these feature sets, and read them all; options as `fill_store`."""
     parts = _parts_for(corpus, feature_sets)
-    filled, shelf = _fill(corpus, parts, **how)
+    filled, store = _fill(corpus, parts, **how)
     keys = filled.clips["key"].tolist()
-    clips = filled.clips.assign(**shelf.heard(keys))
-    matrices = {part.label: _matrix(part, clips, shelf) for part in parts}
+    clips = filled.clips.assign(**store.heard(keys))
+    matrices = {part.label: _matrix(part, clips, store) for part in parts}
     joined = {feature_set.name: feature_set.join([matrices[part.label] for part in feature_set.parts]) for feature_set in feature_sets}
     return Extraction(clips, filled.skipped, filled.warnings, joined)
 
 
-def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> Filled:
+def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> FillReport:
     """Extract what the store lacks of these feature sets.
 
     Parameters
@@ -152,7 +152,7 @@ def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> Fi
     workers : Workers
         Processes, here or on a cluster.
     progress : Progress, optional
-    hearing : Hearing, optional
+    hearing : Preprocessing, optional
         How clips are heard; whole and unchanged without.
     verify : bool
         Read every file again, though it seems unchanged.
@@ -160,11 +160,11 @@ def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> Fi
     return _fill(corpus, _parts_for(corpus, feature_sets), **how)[0]
 
 
-def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path, hearing: Hearing) -> int:
+def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path, hearing: Preprocessing) -> int:
     """How many clips would have to be decoded for these feature sets; unchanged files are not read."""
     keys = content_keys(corpus.clips, cache).known
-    shelf = Shelf(cache, _extractors(distinct_parts(feature_sets)), hearing)
-    return sum(shelf.lacking(key) is not None for key in set(keys.values()))
+    store = FeatureStore(cache, _extractors(distinct_parts(feature_sets)), hearing)
+    return sum(store.lacking(key) is not None for key in set(keys.values()))
 
 
 def _parts_for(corpus: Corpus, feature_sets: list[FeatureSet]) -> list[Part]:
@@ -179,49 +179,51 @@ def _fill(
     cache: Path,
     workers: Workers,
     progress: Progress | None = None,
-    hearing: Hearing | None = None,
+    hearing: Preprocessing | None = None,
     verify: bool = False,
-) -> tuple[Filled, Shelf]:
-    hearing = hearing or Hearing()
+) -> tuple[FillReport, FeatureStore]:
+    hearing = hearing or Preprocessing()
     own = [part for part in parts if isinstance(part, OwnTable)]
-    if own and hearing != Hearing():
+    if own and hearing != Preprocessing():
         raise WrongCall(f"-f {own[0].path} holds finished vectors, for which clips cannot be heard another way ({hearing.label})")
     keys, unreadable, changed = content_keys(corpus.clips, cache, verify=verify)
-    shelf = Shelf(cache, _extractors(parts), hearing)
+    store = FeatureStore(cache, _extractors(parts), hearing)
     clips = corpus.clips.loc[list(keys)].assign(key=list(keys.values()))
-    unread = _compute(clips, shelf, hearing, workers, progress or Silent())
+    unread = _compute(clips, store, hearing, workers, progress or Silent())
     reasons = dict(unreadable)
     for clip, key in keys.items():
-        why = unread.get(key) or shelf.why_not(key)
+        why = unread.get(key) or store.why_not(key)
         why = why or next((f"no row in {table.path.name}" for table in own if clip not in table.table.index), "")
         if why:
             reasons[clip] = why
     clips = clips.drop(index=[clip for clip in reasons if clip in keys])
-    return Filled(clips, _skipped(reasons), [*_warnings(corpus, own, changed), *_noted(clips, shelf)]), shelf
+    return FillReport(clips, _skipped(reasons), [*_warnings(corpus, own, changed), *_noted(clips, store)]), store
 
 
 def _extractors(parts: list[Part]) -> dict[str, Extractor]:
     return {part.label: part for part in parts if isinstance(part, Extractor)}
 
 
-def _compute(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Workers, progress: Progress) -> dict[str, str]:
+def _compute(clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing, workers: Workers, progress: Progress) -> dict[str, str]:
     """Compute what is lacking and add it, and merge what a killed process left unmerged.
 
     Returns why there is nothing of some clips just now, by key.
     """
-    total = sum(shelf.lacking(key) is not None for key in clips["key"].unique())
-    unread = _add_lacking(clips, shelf, hearing, workers, progress, total) if total else {}
-    shelf.compact()
+    total = sum(store.lacking(key) is not None for key in clips["key"].unique())
+    unread = _add_lacking(clips, store, hearing, workers, progress, total) if total else {}
+    store.compact()
     return unread
 
 
-def _add_lacking(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: Workers, progress: Progress, total: int) -> dict[str, str]:
+def _add_lacking(
+    clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing, workers: Workers, progress: Progress, total: int
+) -> dict[str, str]:
     unread: dict[str, str] = {}
-    waiting: list[Measured] = []
+    waiting: list[ExtractionResult] = []
     written = time.monotonic()
     progress.start("extracting features", total)
     try:
-        for measured in _measured(_tasks(clips, shelf, hearing), workers):
+        for measured in _measured(_tasks(clips, store, hearing), workers):
             progress.advance()
             if measured.unread:
                 unread[measured.key] = measured.unread
@@ -229,31 +231,31 @@ def _add_lacking(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing, workers: W
                 waiting.append(measured)
             if time.monotonic() - written > SECONDS_BETWEEN_PARTS:
                 waiting, full = [], waiting
-                shelf.add(full)
+                store.add(full)
                 written = time.monotonic()
     finally:
-        shelf.add(waiting)
+        store.add(waiting)
         progress.stop()
     return unread
 
 
-def _tasks(clips: pd.DataFrame, shelf: Shelf, hearing: Hearing) -> Iterator[Task]:
+def _tasks(clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing) -> Iterator[Task]:
     spans = clips.reindex(columns=["key", "path", "start", "end"]).drop_duplicates("key")
     for key, path, start, end in spans.itertuples(index=False):
-        lacking = shelf.lacking(key)
+        lacking = store.lacking(key)
         if lacking is not None:
-            yield Task(key, path, start, end, hearing, [shelf.extractors[label] for label in lacking])
+            yield Task(key, path, start, end, hearing, [store.extractors[label] for label in lacking])
 
 
-def _measured(tasks: Iterator[Task], workers: Workers) -> Iterator[Measured]:
+def _measured(tasks: Iterator[Task], workers: Workers) -> Iterator[ExtractionResult]:
     """Every task done, as they end; a clip whose process dies is named, and costs no other."""
     batches = iter(lambda: list(islice(tasks, BATCH)), [])
-    for result in in_parallel(measure, ((batch,) for batch in batches), workers):
+    for result in in_parallel(extract_clip, ((batch,) for batch in batches), workers):
         if not isinstance(result, Died):
             yield from result
             continue
-        for again in one_by_one(measure, (([task],) for task in result.call[0])):
-            yield from [Measured(task.key, unread=DIED) for task in again.call[0]] if isinstance(again, Died) else again
+        for again in one_by_one(extract_clip, (([task],) for task in result.call[0])):
+            yield from [ExtractionResult(task.key, unread=DIED) for task in again.call[0]] if isinstance(again, Died) else again
 
 
 def _skipped(reasons: dict[str, str]) -> pd.DataFrame:
@@ -275,12 +277,12 @@ def _warnings(corpus: Corpus, own: list[OwnTable], changed: list[str]) -> list[s
     return said + [f"{name}: {n} row(s) for clips that are not evaluated" for name, n in extra.items() if n]
 
 
-def _noted(clips: pd.DataFrame, shelf: Shelf) -> list[str]:
-    noted = {clip: shelf.notes[key] for clip, key in clips["key"].items() if key in shelf.notes}
+def _noted(clips: pd.DataFrame, store: FeatureStore) -> list[str]:
+    noted = {clip: store.notes[key] for clip, key in clips["key"].items() if key in store.notes}
     return [f"{len(noted)} file(s) are used although damaged, such as {clip}: {note}" for clip, note in list(noted.items())[:1]]
 
 
-def _matrix(part: Part, clips: pd.DataFrame, shelf: Shelf) -> Features:
+def _matrix(part: Part, clips: pd.DataFrame, store: FeatureStore) -> Features:
     if isinstance(part, OwnTable):
         values = part.table.loc[clips.index].to_numpy()
         # Rows go by the clip's name, so that which row stands for which sound is part of what it is; and so is what each column is called.
@@ -288,4 +290,4 @@ def _matrix(part: Part, clips: pd.DataFrame, shelf: Shelf) -> Features:
         for key, at in sorted((key, at) for at, key in enumerate(clips["key"])):
             covered.update(key.encode() + values[at].tobytes())
         return Features(part.label, covered.hexdigest(), part.columns, part.groups, values)
-    return Features(part.label, shelf.fingerprint(part.label), part.columns, part.groups, shelf.matrix(part.label, clips["key"].tolist()))
+    return Features(part.label, store.fingerprint(part.label), part.columns, part.groups, store.matrix(part.label, clips["key"].tolist()))

@@ -1,7 +1,7 @@
 """One clip through all extractors that lack it: what a worker process does.
 
 In:   tasks: a clip's key and file, how it is heard, and extractors.
-Out:  a `Measured` a task: what was heard, and a vector an extractor or why there is none.
+Out:  a `ExtractionResult` a task: what was heard, and a vector an extractor or why there is none.
 Rule: a clip is decoded once for all extractors, and resampled once a rate; whatever happens to it is told, never raised. Kept is only what
       the sound alone decides: want of memory, or of a library, is this machine's and passes.
 """
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ser_bench.audio.clip import Clip, Unusable, decode, key_of, read_bytes
-from ser_bench.audio.preprocessing import Hearing
+from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import quoted
 from ser_bench.features.base import Extractor
 from ser_bench.utils.parallel import keep_memory
@@ -31,11 +31,11 @@ class Task(NamedTuple):
     path: str
     start: float | None
     end: float | None
-    hearing: Hearing
+    hearing: Preprocessing
     extractors: list[Extractor]
 
 
-class Heard(NamedTuple):
+class AudioInfo(NamedTuple):
     """What is kept of a clip's audio beside its features; `peak` is the largest sample, 1 at full scale."""
 
     digest: str = ""
@@ -46,7 +46,7 @@ class Heard(NamedTuple):
     peak: float = 0.0
 
 
-class Measured(NamedTuple):
+class ExtractionResult(NamedTuple):
     """What a worker found.
 
     Parameters
@@ -56,7 +56,7 @@ class Measured(NamedTuple):
         Why there is nothing, or not everything, just now; nothing is kept of that.
     unusable : str
         Why its audio cannot be used.
-    heard : Heard
+    heard : AudioInfo
     vectors : dict of str to (str, array)
         By extractor, why it fails on this sound (then all values are NaN) and its values.
     """
@@ -64,7 +64,7 @@ class Measured(NamedTuple):
     key: str
     unread: str = ""
     unusable: str = ""
-    heard: Heard = Heard()
+    heard: AudioInfo = AudioInfo()
     vectors: dict[str, tuple[str, np.ndarray]] = {}
 
     @property
@@ -73,7 +73,7 @@ class Measured(NamedTuple):
         return bool(self.unusable or self.heard.digest)
 
 
-def measure(tasks: list[Task]) -> list[Measured]:
+def extract_clip(tasks: list[Task]) -> list[ExtractionResult]:
     """Decode clips, check them, and run the extractors that are wanted, on one thread."""
     from threadpoolctl import threadpool_limits
 
@@ -82,29 +82,29 @@ def measure(tasks: list[Task]) -> list[Measured]:
         return [measure_one(task) for task in tasks]
 
 
-def measure_one(task: Task) -> Measured:
+def measure_one(task: Task) -> ExtractionResult:
     """One clip."""
     try:
         data = read_bytes(task.path)
         if key_of(data, task.start, task.end) != task.key:
-            return Measured(task.key, unread="the file changed while it was read")
+            return ExtractionResult(task.key, unread="the file changed while it was read")
     except Unusable as error:
-        return Measured(task.key, unread=error.reason)
+        return ExtractionResult(task.key, unread=error.reason)
     try:
         clip = task.hearing.window(decode(data, task.start, task.end))
-        heard = Heard(clip.digest, clip.seconds, clip.rate, clip.channels, clip.note, float(np.abs(clip.samples).max()))
+        heard = AudioInfo(clip.digest, clip.seconds, clip.rate, clip.channels, clip.note, float(np.abs(clip.samples).max()))
         clip = task.hearing.vary(clip, task.key)
     except Unusable as error:
-        return Measured(task.key, unusable=error.reason)
+        return ExtractionResult(task.key, unusable=error.reason)
     except MemoryError:
-        return Measured(task.key, unread=NO_MEMORY)
+        return ExtractionResult(task.key, unread=NO_MEMORY)
     vectors, passing = {}, []
     for extractor in task.extractors:
         try:
             vectors[extractor.label] = _vector(extractor, clip)
         except Exception as error:
             passing.append(f"{extractor.label}: {_fault(error)}")
-    return Measured(task.key, unread="; ".join(passing), heard=heard, vectors=vectors)
+    return ExtractionResult(task.key, unread="; ".join(passing), heard=heard, vectors=vectors)
 
 
 def passes(fault: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ser_bench.models.base import Fitted, Model, Plan, Split, Verdict, fit_split, plan_split
+from ser_bench.models.base import Fitted, Model, Prediction, PreparedFit, Split, fit_split, prepare_split
 from ser_bench.utils.plugins import discover
+from ser_bench.utils.renamed import former
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +14,22 @@ if TYPE_CHECKING:
 DEFAULT_MODELS = ("svm", "rf", "xgb", "mlp")
 """The models of a run that names none, in this order."""
 
-__all__ = ["DEFAULT_MODELS", "Fitted", "Model", "Plan", "Split", "Verdict", "catalogue", "fit_split", "known_models", "plan_split"]
+__all__ = [
+    "DEFAULT_MODELS",
+    "Fitted",
+    "Model",
+    "Prediction",
+    "PreparedFit",
+    "Split",
+    "catalogue",
+    "fit_split",
+    "known_models",
+    "prepare_split",
+]
+
+
+def __getattr__(name: str) -> Any:
+    return former(__name__, name, {"Verdict": "Prediction", "Plan": "PreparedFit"})
 
 
 def known_models() -> dict[str, type[Model]]:

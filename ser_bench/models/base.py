@@ -1,7 +1,7 @@
 """What a model owes this house.
 
 In:   one split of a cell: scaled training clips with their emotions, and the clips to decide about.
-Out:  a verdict on the latter: the emotion decided on, and a score for each emotion.
+Out:  a prediction for the latter: the predicted emotion, and a score for each emotion.
 Rule: a model sees the emotions of the clips to decide about only where they are inner validation
       clips (`y_eval`), and there only to stop early; it never splits off a validation part itself.
       It weighs training clips as `Model.weights` says, runs on one thread and depends on nothing but what it is given.
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ser_bench.config import BALANCED, UNWEIGHTED
-from ser_bench.models.feature_selection import telling_columns
+from ser_bench.models.feature_selection import select_k_best
+from ser_bench.utils.renamed import carry_over
 
 if TYPE_CHECKING:
     import optuna
@@ -59,7 +60,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Prediction:
     """What a model says about clips.
 
     Parameters
@@ -81,11 +82,14 @@ class Verdict:
 class Fitted(ABC):
     """A trained model, which can be pickled."""
 
+    def __init_subclass__(cls) -> None:
+        carry_over(cls, {"judge": "predict", "rests_on": "feature_importances"})
+
     @abstractmethod
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide about clips, scaled as those trained on: shape (n, n_columns)."""
 
-    def rests_on(self) -> np.ndarray | None:
+    def feature_importances(self) -> np.ndarray | None:
         """The model's own measure of how much it is based on each column, shape (n_columns,), summing to one; None where it has none."""
         return None
 
@@ -97,11 +101,11 @@ class Estimator(Fitted):
     classifier: Any
     n_classes: int
 
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the most probable emotion."""
-        return likeliest(self.classifier.predict_proba(x), self.classifier.classes_, self.n_classes)
+        return argmax_prediction(self.classifier.predict_proba(x), self.classifier.classes_, self.n_classes)
 
-    def rests_on(self) -> np.ndarray | None:
+    def feature_importances(self) -> np.ndarray | None:
         """The mean size of a column's weights over emotions, of a linear classifier."""
         sizes = np.abs(self.classifier.coef_).mean(0) if hasattr(self.classifier, "coef_") else np.zeros(0)
         return sizes / sizes.sum() if sizes.any() else None
@@ -115,37 +119,37 @@ class Narrowed(Fitted):
     columns: np.ndarray
     n_columns: int
 
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide by those columns."""
-        return self.fitted.judge(x[:, self.columns])
+        return self.fitted.predict(x[:, self.columns])
 
-    def rests_on(self) -> np.ndarray | None:
+    def feature_importances(self) -> np.ndarray | None:
         """As the model has it, nothing of the columns that it was not given."""
-        own = self.fitted.rests_on()
+        own = self.fitted.feature_importances()
         return None if own is None else np.bincount(self.columns, own, minlength=self.n_columns)
 
 
 @dataclass(frozen=True)
-class Certain(Fitted):
+class ConstantModel(Fitted):
     """All that can be learned where training knows a single emotion."""
 
     emotion: int
     n_classes: int
 
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide for that emotion."""
         codes = np.full(len(x), self.emotion)
-        return Verdict(codes, np.eye(self.n_classes)[codes])
+        return Prediction(codes, np.eye(self.n_classes)[codes])
 
 
-class Plan:
+class PreparedFit:
     """Runs of one model on one split. A subclass shares work between them; the verdicts are those of plain fits."""
 
     def __init__(self, model: Model, split: Split) -> None:
         self.model = model
         self.split = split
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
         """Train with these parameters and decide about `x_eval`.
 
         Parameters
@@ -156,7 +160,7 @@ class Plan:
         rounds : int, optional
             Rounds (epochs) to train for; without, a model trained in rounds stops early on `y_eval`.
         """
-        return self.model.fit(self.split, params, seed, rounds).judge(self.split.x_eval)
+        return self.model.fit(self.split, params, seed, rounds).predict(self.split.x_eval)
 
 
 class Model(ABC):
@@ -164,9 +168,9 @@ class Model(ABC):
 
     A subclass has a `name`, a `version` (which changes whenever verdicts may), a one-sentence `description`,
     `defaults` (a member of its space, and the first trial of every search), and says by `probabilistic`
-    whether its scores are probabilities. On sets wider than `most_columns` it is given that many columns, those
+    whether its scores are probabilities. On sets wider than `max_features` it is given that many columns, those
     that best tell the training clips' emotions apart; None means all. Codes of emotions may have gaps in
-    training, but at least two are present (`plan_split` and `fit_split` see to both). `libraries` are those that can change
+    training, but at least two are present (`prepare_split` and `fit_split` see to both). `libraries` are those that can change
     verdicts, beside the ones that can change any model's.
 
     `fit` and plans weigh training clips by `weights`, which follows `class_weights`. A model that cannot weigh clips says so by
@@ -183,9 +187,12 @@ class Model(ABC):
     description: ClassVar[str]
     defaults: ClassVar[Mapping[str, Any]]
     probabilistic: ClassVar[bool] = True
-    most_columns: ClassVar[int | None] = None
+    max_features: ClassVar[int | None] = None
     libraries: ClassVar[tuple[str, ...]] = ()
     weighs_classes: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        carry_over(cls, {"most_columns": "max_features"})
 
     def __init__(self, class_weights: str = BALANCED) -> None:
         self.class_weights = class_weights if self.weighs_classes else UNWEIGHTED
@@ -198,9 +205,9 @@ class Model(ABC):
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Train on a split; `x_eval` may serve to stop early, and only where its emotions are given."""
 
-    def plan(self, split: Split) -> Plan:
+    def plan(self, split: Split) -> PreparedFit:
         """Prepare what runs on this split can share: nothing, unless a model says otherwise."""
-        return Plan(self, split)
+        return PreparedFit(self, split)
 
     def weights(self, y: np.ndarray) -> np.ndarray:
         """What each training clip of emotions `y` counts, with mean one: every emotion the same, or with ``none`` every clip."""
@@ -212,28 +219,28 @@ class Model(ABC):
 
     def seconds(self, n_clips: int, n_columns: int, trials: int, inner: int) -> float:
         """Roughly how long a unit takes, in seconds on one core: half the trials' fits are pruned, and the final fit counts for five."""
-        kept = min(n_columns, self.most_columns or n_columns)
+        kept = min(n_columns, self.max_features or n_columns)
         return (0.5 * trials * inner + 5) * self.fit_seconds(n_clips, kept)
 
     def notes(self, n_train: int, n_columns: int) -> list[str]:
         """What a reader of the row must know about this model on that many training clips and columns."""
-        if not self.most_columns or n_columns <= self.most_columns:
+        if not self.max_features or n_columns <= self.max_features:
             return []
-        return [f"{self.name}: {self.most_columns} of {n_columns} columns by ANOVA inside each fold"]
+        return [f"{self.name}: {self.max_features} of {n_columns} columns by ANOVA inside each fold"]
 
 
-class CertainPlan(Plan):
+class PreparedConstant(PreparedFit):
     """Runs on a split whose training part knows a single emotion."""
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
         """Decide for that emotion."""
-        return Certain(int(self.split.y_train[0]), self.split.n_classes).judge(self.split.x_eval)
+        return ConstantModel(int(self.split.y_train[0]), self.split.n_classes).predict(self.split.x_eval)
 
 
-def plan_split(model: Model, split: Split) -> Plan:
+def prepare_split(model: Model, split: Split) -> PreparedFit:
     """The model's plan for a split of any width, and with any emotions in its training part."""
     if knows_one(split):
-        return CertainPlan(model, split)
+        return PreparedConstant(model, split)
     columns = chosen_columns(model, split)
     return model.plan(split if columns is None else narrow(split, columns))
 
@@ -241,7 +248,7 @@ def plan_split(model: Model, split: Split) -> Plan:
 def fit_split(model: Model, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
     """Train the model on a split of any width, and with any emotions in its training part, for use on other clips."""
     if knows_one(split):
-        return Certain(int(split.y_train[0]), split.n_classes)
+        return ConstantModel(int(split.y_train[0]), split.n_classes)
     columns = chosen_columns(model, split)
     if columns is None:
         return model.fit(split, params, seed, rounds)
@@ -255,9 +262,9 @@ def knows_one(split: Split) -> bool:
 
 def chosen_columns(model: Model, split: Split) -> np.ndarray | None:
     """The columns that the model is given; None for all."""
-    if not model.most_columns or split.x_train.shape[1] <= model.most_columns:
+    if not model.max_features or split.x_train.shape[1] <= model.max_features:
         return None
-    return telling_columns(split.x_train, split.y_train, model.most_columns)
+    return select_k_best(split.x_train, split.y_train, model.max_features)
 
 
 def narrow(split: Split, columns: np.ndarray) -> Split:
@@ -265,10 +272,10 @@ def narrow(split: Split, columns: np.ndarray) -> Split:
     return replace(split, x_train=split.x_train[:, columns], x_eval=split.x_eval[:, columns])
 
 
-def scatter(values: np.ndarray, classes: np.ndarray, n_classes: int, absent: float) -> np.ndarray:
+def expand_classes(values: np.ndarray, classes: np.ndarray, n_classes: int, absent: float) -> np.ndarray:
     """Columns of the emotions present, laid out among all of them.
 
-    >>> scatter(np.array([[0.25, 0.75]]), np.array([0, 2]), 3, 0.0).tolist()
+    >>> expand_classes(np.array([[0.25, 0.75]]), np.array([0, 2]), 3, 0.0).tolist()
     [[0.25, 0.0, 0.75]]
     """
     out = np.full((len(values), n_classes), absent)
@@ -276,11 +283,11 @@ def scatter(values: np.ndarray, classes: np.ndarray, n_classes: int, absent: flo
     return out
 
 
-def likeliest(probabilities: np.ndarray, classes: np.ndarray, n_classes: int, rounds: int | None = None) -> Verdict:
+def argmax_prediction(probabilities: np.ndarray, classes: np.ndarray, n_classes: int, rounds: int | None = None) -> Prediction:
     """Decide for the most probable emotion, of those present in training: probabilities (n_clips, len(classes)), in any precision."""
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(1, keepdims=True)
-    return Verdict(classes[exact.argmax(1)], scatter(exact, classes, n_classes, 0.0), rounds)
+    return Prediction(classes[exact.argmax(1)], expand_classes(exact, classes, n_classes, 0.0), rounds)
 
 
 def balanced_weights(y: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.models.base import Fitted, Model, Params, Plan, Split, Verdict, balanced_weights, likeliest
+from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, argmax_prediction, balanced_weights
 
 if TYPE_CHECKING:
     import optuna
@@ -32,7 +32,7 @@ class Boosting(Model):
 
     name = "xgb"
     version = 2
-    most_columns = 1000
+    max_features = 1000
     description = "gradient-boosted trees, stopped early on inner validation speakers, classes balanced by default"
     defaults = {"max_depth": 3, "eta": 0.5, "subsample": 0.8, "colsample_bynode": 0.2, "lambda": 1.0, "min_child_weight": 1.0}
 
@@ -51,7 +51,7 @@ class Boosting(Model):
         """Boost on a binned matrix of one's own."""
         return boost(Binned(split, self.weights(split.y_train)), params, seed, rounds)
 
-    def plan(self, split: Split) -> Plan:
+    def plan(self, split: Split) -> PreparedFit:
         """Share the binned matrix."""
         return BinnedPlan(self, split)
 
@@ -84,16 +84,16 @@ class Binned:
         return matrix(self.split.x_eval, y, weights, ref=self.train)
 
 
-class BinnedPlan(Plan):
+class BinnedPlan(PreparedFit):
     """Runs on one binned split."""
 
     def __init__(self, model: Model, split: Split) -> None:
         super().__init__(model, split)
         self.binned = Binned(split, model.weights(split.y_train))
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
         """Boost on the shared bins."""
-        return boost(self.binned, params, seed, rounds).judge(self.split.x_eval)
+        return boost(self.binned, params, seed, rounds).predict(self.split.x_eval)
 
 
 class FittedBoosting(Fitted):
@@ -103,12 +103,12 @@ class FittedBoosting(Fitted):
         self.booster, self.rounds, self.used = booster, rounds, used
         self.present, self.n_classes = binned.present, binned.split.n_classes
 
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the most probable emotion."""
         probabilities = self.booster.inplace_predict(x, iteration_range=(0, self.used)) if len(x) else np.zeros((0, len(self.present)))
-        return likeliest(probabilities, self.present, self.n_classes, self.rounds)
+        return argmax_prediction(probabilities, self.present, self.n_classes, self.rounds)
 
-    def rests_on(self) -> np.ndarray | None:
+    def feature_importances(self) -> np.ndarray | None:
         """A column's share of what all splits gained."""
         gains = np.zeros(self.booster.num_features())
         for name, gain in self.booster.get_score(importance_type="total_gain").items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def telling_columns(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
+def select_k_best(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
     """The columns with the highest ANOVA F between emotions, in their order.
 
     Parameters

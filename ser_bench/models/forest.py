@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.models.base import Fitted, Model, Params, Plan, Split, Verdict, likeliest
+from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, argmax_prediction
 
 if TYPE_CHECKING:
     import optuna
@@ -28,7 +28,7 @@ class Forest(Model):
 
     name = "rf"
     version = 3
-    most_columns = 1000
+    max_features = 1000
     libraries = ("numba",)
     description = (
         f"random forest of {TREES} trees ({TREES_SEARCHING} while searching) on columns in {BINS} bins, classes balanced by default"
@@ -45,11 +45,11 @@ class Forest(Model):
 
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Grow a forest on bins of one's own."""
-        return ForestPlan(self, split).grow(params, seed)
+        return PreparedForest(self, split).grow(params, seed)
 
-    def plan(self, split: Split) -> Plan:
+    def plan(self, split: Split) -> PreparedFit:
         """Share the bins."""
-        return ForestPlan(self, split)
+        return PreparedForest(self, split)
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
         """Grows with clips and the root of columns."""
@@ -62,20 +62,20 @@ class FittedForest(Fitted):
     def __init__(self, nodes: Nodes) -> None:
         self.nodes = nodes
 
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the emotion with the largest mean share of a clip's leaves."""
         from ser_bench.models.compiled.trees import vote
 
         n_classes = self.nodes.shares.shape[1]
-        return likeliest(vote(self.nodes, x), np.arange(n_classes), n_classes)
+        return argmax_prediction(vote(self.nodes, x), np.arange(n_classes), n_classes)
 
-    def rests_on(self) -> np.ndarray | None:
+    def feature_importances(self) -> np.ndarray | None:
         """A column's mean decrease in impurity (Breiman, *Random forests*, 2001): its share of what a tree's splits gained, over trees."""
         gains = self.nodes.gains
         return gains / gains.sum() if gains.any() else None
 
 
-class ForestPlan(Plan):
+class PreparedForest(PreparedFit):
     """Forests on one binned split, smaller ones where trials are compared."""
 
     @cached_property
@@ -100,6 +100,6 @@ class ForestPlan(Plan):
             Nodes(*grow(*self.binned, y, weights, self.split.n_classes, tried, params["min_samples_leaf"], np.uint64(seed)))
         )
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
         """Grow a forest on the shared bins."""
-        return self.grow(params, seed).judge(self.split.x_eval)
+        return self.grow(params, seed).predict(self.split.x_eval)

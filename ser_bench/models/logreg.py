@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.models.base import Estimator, Fitted, Model, Params, Plan, Split, Verdict
+from ser_bench.models.base import Estimator, Fitted, Model, Params, Prediction, PreparedFit, Split
 
 if TYPE_CHECKING:
     import optuna
@@ -43,17 +43,17 @@ class LogisticRegression(Model):
             warnings.simplefilter("ignore", ConvergenceWarning)
             return Estimator(regression.fit(split.x_train, split.y_train, self.weights(split.y_train)), split.n_classes)
 
-    def plan(self, split: Split) -> Plan:
+    def plan(self, split: Split) -> PreparedFit:
         """Share the rotation of a wide set."""
         wide = split.x_train.shape[1] > len(split.x_train)
-        return RotatedPlan(self, split) if wide else Plan(self, split)
+        return PreparedRotation(self, split) if wide else PreparedFit(self, split)
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
         """Grows with clips and columns, of which no more matter than there are clips."""
         return 8e-8 * n_train * min(n_train, n_columns)
 
 
-class RotatedPlan(Plan):
+class PreparedRotation(PreparedFit):
     """Runs on the directions that the training clips span."""
 
     def __init__(self, model: Model, split: Split) -> None:
@@ -68,6 +68,6 @@ class RotatedPlan(Plan):
         x_eval = ((split.x_eval @ split.x_train.T) @ vectors / lengths).astype(np.float32)
         self.rotated = Split(x_train, split.y_train, x_eval, split.y_eval, split.n_classes)
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
         """Descend among these directions."""
-        return self.model.fit(self.rotated, params, seed).judge(self.rotated.x_eval)
+        return self.model.fit(self.rotated, params, seed).predict(self.rotated.x_eval)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench.models.base import Fitted, Model, Params, Split, Verdict, balanced_weights, likeliest
+from ser_bench.models.base import Fitted, Model, Params, Prediction, Split, argmax_prediction, balanced_weights
 
 if TYPE_CHECKING:
     import optuna
@@ -33,7 +33,7 @@ class Mlp(Model):
 
     name = "mlp"
     version = 4
-    most_columns = 1000
+    max_features = 1000
     description = (
         f"mean of {NETWORKS} neural networks with one hidden layer (one while searching), stopped early on inner validation speakers, "
         "classes balanced by default"
@@ -161,10 +161,10 @@ class FittedMlp(Fitted):
         self.networks, self.rounds = [network for network, _ in trained], trained[0][1]
         self.present, self.n_classes = np.unique(split.y_train), split.n_classes
 
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the emotion with the highest mean probability."""
         probabilities = np.mean([network.activate(x)[1] for network in self.networks], axis=0)
-        return likeliest(probabilities, self.present, self.n_classes, self.rounds)
+        return argmax_prediction(probabilities, self.present, self.n_classes, self.rounds)
 
 
 def train(split: Split, weights: np.ndarray, params: Params, random: np.random.RandomState, rounds: int | None) -> tuple[Network, int]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.models.base import Fitted, Model, Params, Plan, Split, Verdict, scatter
+from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, expand_classes
 
 if TYPE_CHECKING:
     import optuna
@@ -60,9 +60,11 @@ class Svm(Model):
             machine = machine_of(params["C"] * scale, kernel="linear")
         return FittedSvm(machine.fit(split.x_train, split.y_train, weights), split.n_classes)
 
-    def plan(self, split: Split) -> Plan:
+    def plan(self, split: Split) -> PreparedFit:
         """Share distances and inner products, where they are not too many to keep."""
-        return KernelPlan(self, split) if split.n_unit <= EXACT_CLIPS and len(split.x_train) <= SHARED_CLIPS else Plan(self, split)
+        return (
+            PreparedKernel(self, split) if split.n_unit <= EXACT_CLIPS and len(split.x_train) <= SHARED_CLIPS else PreparedFit(self, split)
+        )
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
         """Grows with pairs of clips, and the columns only matter once a split; of the approximation, with clips."""
@@ -82,9 +84,9 @@ class FittedSvm(Fitted):
         self.machine = machine
         self.n_classes = n_classes
 
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide by the machine's own vote."""
-        return verdict_of(self.machine, x, self.n_classes)
+        return prediction_of(self.machine, x, self.n_classes)
 
 
 class ApproximateSvm(Fitted):
@@ -122,11 +124,11 @@ class ApproximateSvm(Fitted):
         self.absent = np.bincount(split.y_train, minlength=split.n_classes) == 0
         return self
 
-    def judge(self, x: np.ndarray) -> Verdict:
+    def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the emotion with the highest score."""
         scores = (self.features(x) @ self.weights).astype(np.float64)
         scores[:, self.absent] = -np.inf
-        return Verdict(scores.argmax(1), scores)
+        return Prediction(scores.argmax(1), scores)
 
 
 def fit_approximately(split: Split, params: Params, scale: float, weights: np.ndarray) -> ApproximateSvm:
@@ -138,7 +140,7 @@ def fit_approximately(split: Split, params: Params, scale: float, weights: np.nd
     return ApproximateSvm(landmarks, params["gamma"] * scale).fit(split, params["C"], weights)
 
 
-class KernelPlan(Plan):
+class PreparedKernel(PreparedFit):
     """Inner products of a split, once."""
 
     def __init__(self, model: Model, split: Split) -> None:
@@ -157,7 +159,7 @@ class KernelPlan(Plan):
         np.fill_diagonal(among, 0)
         return among.clip(0), (self.norms_eval[:, None] + norms - 2 * self.products_eval).clip(0)
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Verdict:
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
         """Train on a kernel made from what is shared."""
         if params["kernel"] == "rbf":
             gamma = np.float32(params["gamma"] * self.scale)
@@ -167,7 +169,7 @@ class KernelPlan(Plan):
             kernel, kernel_eval = self.products, self.products_eval
             machine = machine_of(params["C"] * self.scale, kernel="precomputed")
         y = self.split.y_train
-        return verdict_of(machine.fit(kernel, y, self.model.weights(y)), kernel_eval, self.split.n_classes)
+        return prediction_of(machine.fit(kernel, y, self.model.weights(y)), kernel_eval, self.split.n_classes)
 
 
 def on_grid(x: np.ndarray) -> np.ndarray:
@@ -195,7 +197,7 @@ def machine_of(c: float, **kernel: Any) -> SVC:
     return SVC(C=c, decision_function_shape="ovo", cache_size=CACHE_MB, **kernel)
 
 
-def verdict_of(machine: SVC, x: np.ndarray, n_classes: int) -> Verdict:
+def prediction_of(machine: SVC, x: np.ndarray, n_classes: int) -> Prediction:
     """The machine's vote, and its scores: of two emotions the signed distance and its opposite.
 
     Both come from one look at the margins of pairs, which costs most: they are what `SVC.predict` and `SVC.decision_function` (``ovr``)
@@ -206,7 +208,7 @@ def verdict_of(machine: SVC, x: np.ndarray, n_classes: int) -> Verdict:
         winners, scores = (margins >= 0).astype(int), np.column_stack([-margins, margins])
     else:
         winners, scores = vote(margins, len(machine.classes_))
-    return Verdict(machine.classes_[winners], scatter(scores, machine.classes_, n_classes, -np.inf))
+    return Prediction(machine.classes_[winners], expand_classes(scores, machine.classes_, n_classes, -np.inf))
 
 
 def vote(margins: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

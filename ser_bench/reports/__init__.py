@@ -47,7 +47,7 @@ def publish(
     folder: Path,
     cells: pd.DataFrame,
     predictions: pd.DataFrame,
-    read_against: pd.DataFrame,
+    baselines: pd.DataFrame,
     refits: pd.DataFrame | None = None,
     *,
     rope: float = ROPE,
@@ -62,7 +62,7 @@ def publish(
         As `evidence_of` takes them.
     rope : float
         As `rank` takes it.
-    read_against : DataFrame
+    baselines : DataFrame
         As `references` gives it.
     """
     found = evidence_of(predictions, cells, refits)
@@ -71,8 +71,8 @@ def publish(
     write_csv(board, folder / "leaderboard.csv")
     write_csv(shown, folder / "resolution.csv")
     write_csv(metric_table(found, atomic.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
-    atomic.write_csv(read_against, folder / "references.csv")
-    write_text(folder / "leaderboard.md", to_markdown(board, read_against, shown))
-    write_figures(folder / "figures", board, read_against)
+    atomic.write_csv(baselines, folder / "references.csv")
+    write_text(folder / "leaderboard.md", to_markdown(board, baselines, shown))
+    write_figures(folder / "figures", board, baselines)
     write_page(folder)
     return board, shown

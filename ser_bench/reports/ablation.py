@@ -17,7 +17,7 @@ from ser_bench.evaluation.leaderboard import NAMES, write_csv
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.rendering import render
 from ser_bench.utils.atomic import read_csv, write_text
-from ser_bench.utils.formatting import escaped, interval, p_value, records, short, signed, table_lines
+from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for row in records(system):
         whole = row["mode"] == "all"
         diff = "" if whole or np.isnan(row["diff"]) else f"{signed(row['diff'])} {interval(row['diff_low'], row['diff_high'])}"
-        uar = short(row["uar"]), interval(row["uar_low"], row["uar_high"])
+        uar = format_score(row["uar"]), interval(row["uar_low"], row["uar_high"])
         yield {**row, "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", *uar, diff, p_value(row["p"])]}
 
 
@@ -124,7 +124,7 @@ def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[s
         parts = [
             text for value, low, high in [(row["value"], row["low"], row["high"]), *lost] for text in (signed(value), interval(low, high))
         ]
-        rows.append([row["name"], *parts, *([short(own[row["name"]])] if len(own) else [])])
+        rows.append([row["name"], *parts, *([format_score(own[row["name"]])] if len(own) else [])])
     return ("group", *SHAPLEY, *_lost_head(losses), *([OWN] if len(own) else [])), rows
 
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.analyses.leakage import HONEST, Way
+from ser_bench.analyses.leakage import HONEST, EvaluationSetting
 from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.rendering import render
 from ser_bench.utils.atomic import read_csv, write_text
-from ser_bench.utils.formatting import interval, records, short, signed
+from ser_bench.utils.formatting import format_score, interval, records, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,18 +75,18 @@ def view_gap(gap: pd.DataFrame, about: dict[str, Any]) -> dict[str, Any]:
 def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The rows of the gap as they are read: numbers, words for the way, and what it adds."""
     for row in records(gap):
-        way = Way(row["split"], row["parameters"], row["scaling"])
+        way = EvaluationSetting(row["split"], row["parameters"], row["scaling"])
         uar, low, high, more, least, most = (row[key] for key in ("uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high"))
         yield {
             **row,
             "words": (SPLITS[way.split], PARAMETERS[way.parameters], SCALINGS[way.scaling]),
             "status": "leaky" if leaks(way) else "ok",
-            "read": ["", "", "", short(uar), interval(low, high)],
+            "read": ["", "", "", format_score(uar), interval(low, high)],
             "added": "" if way == HONEST else f"{signed(more)} {interval(least, most)}",
         }
 
 
-def leaks(way: Way) -> bool:
+def leaks(way: EvaluationSetting) -> bool:
     """Whether a way of evaluating is LEAKY.
 
     All are but nested searches on speaker-independent splits, scaled without test clips or, which is a track of its own, by speaker.

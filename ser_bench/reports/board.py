@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.leaderboard import PUBLISHED, lines_of
 from ser_bench.reports.overview import cost_map, heat_map
-from ser_bench.reports.tables import like_best, notes, reference_words, row_cells, words_below, worth
+from ser_bench.reports.tables import not_significantly_worse, notes, reference_words, row_cells, words_below, worth
 from ser_bench.utils.formatting import records
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ def show_block(
 ) -> dict[str, Any]:
     """A block of the leaderboard as a page shows it; `link` tells where a row stands opened."""
     first = block.iloc[0]
-    rows = [{**row, "read": row_cells(row), "like_best": like_best(row), "href": link(row)} for row in records(block)]
+    rows = [
+        {**row, "read": row_cells(row), "not_significantly_worse": not_significantly_worse(row), "href": link(row)}
+        for row in records(block)
+    ]
     few = "A confidence interval over fewer than six speakers is unreliable." if first["speakers"] < 6 else ""
     return {
         "title": title,

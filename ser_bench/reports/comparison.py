@@ -12,7 +12,7 @@ import numpy as np
 
 from ser_bench.errors import printable
 from ser_bench.evaluation.comparison import SYSTEM, Comparison
-from ser_bench.utils.formatting import escaped, records, short, table_lines
+from ser_bench.utils.formatting import escaped, format_score, records, table_lines
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +43,7 @@ def _cells(row: dict[str, Any], columns: dict[str, str]) -> list[str]:
             return str(value)
         if np.isnan(value):
             return ""
-        return f"{value:.2f}" if name == "mean_rank" else short(value)
+        return f"{value:.2f}" if name == "mean_rank" else format_score(value)
 
     return [shown(name) for name in columns]
 

@@ -16,7 +16,7 @@ import numpy as np
 from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
 from ser_bench.utils.atomic import write_parquet, write_text
-from ser_bench.utils.formatting import escaped, interval, records, short, signed, table_lines
+from ser_bench.utils.formatting import escaped, format_score, interval, records, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
 
 def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:
     """The matrices as Markdown."""
-    parts = [f"Emotions: {escaped(', '.join(emotions))}; by chance {short(1 / len(emotions))}. {LEGEND}", ""]
+    parts = [f"Emotions: {escaped(', '.join(emotions))}; by chance {format_score(1 / len(emotions))}. {LEGEND}", ""]
     for matrix in matrices(table):
         rows = [[*map(escaped, row[:NAMED]), *row[NAMED:]] for row in matrix.rows]
         parts += [f"**{matrix.title}.**", "", *table_lines([escaped(name) for name in matrix.head], rows), ""]
@@ -91,7 +91,7 @@ def _read(row: dict[str, Any] | None) -> str:
         return ""
     if row["status"] == "failed":
         return "FAILED"
-    uar = f"{short(row['uar'])} {interval(row['uar_low'], row['uar_high'])}"
+    uar = f"{format_score(row['uar'])} {interval(row['uar_low'], row['uar_high'])}"
     lost = row["loss"]
     if row["train"] == row["test"]:
         return f"{uar} within"

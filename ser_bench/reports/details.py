@@ -16,7 +16,7 @@ from ser_bench import scores
 from ser_bench.evaluation.evidence import CELL, folds_of
 from ser_bench.evaluation.metrics import Probabilities, count, probabilities
 from ser_bench.reports.tables import row_cells
-from ser_bench.utils.formatting import interval, records, short
+from ser_bench.utils.formatting import format_score, interval, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def _read(row: dict[str, Any] | None) -> tuple[str, str]:
     """A value and its interval as they are read, both empty where there is none."""
     if row is None or np.isnan(row["value"]):
         return "", ""
-    return short(row["value"]), "" if np.isnan(row["low"]) else interval(row["low"], row["high"])
+    return format_score(row["value"]), "" if np.isnan(row["low"]) else interval(row["low"], row["high"])
 
 
 def _beside(told: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:
@@ -113,7 +113,7 @@ def _beside(told: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:
 
 def _sources(told: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """What the uncertainty of the UAR comes from: source, standard deviation."""
-    return [(metric.removeprefix("sd."), short(row["value"])) for metric, row in told.items() if metric.startswith("sd.")]
+    return [(metric.removeprefix("sd."), format_score(row["value"])) for metric, row in told.items() if metric.startswith("sd.")]
 
 
 def _of_gender(metric: str) -> str:
@@ -170,9 +170,9 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
         return SIDE * (1 - (uars - ends[0]) / (ends[1] - ends[0]))
 
     drawn = points.assign(x=across.round(1), y=up(points["uar"]).round(1), top=up(points["uar_high"]).round(1))
-    drawn = drawn.assign(bottom=up(points["uar_low"]).round(1), read=points["uar"].map(short))
+    drawn = drawn.assign(bottom=up(points["uar_low"]).round(1), read=points["uar"].map(format_score))
     said = [f"{row['speakers']} speakers {row['read']} {interval(row['uar_low'], row['uar_high'])}" for row in records(drawn)]
-    ticks = [{"y": round(float(up(uar)), 1), "text": short(uar, 1)} for uar in ends]
+    ticks = [{"y": round(float(up(uar)), 1), "text": format_score(uar, 1)} for uar in ends]
     sets = int(points["draws"].max())
     return {"points": records(drawn), "sets": sets, "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
 

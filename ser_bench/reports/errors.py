@@ -17,27 +17,29 @@ from ser_bench.evaluation.leaderboard import CELL
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.reports.players import Sound
+    from ser_bench.reports.players import AudioLink
 
 MOST_CLIPS = 30
 MOST_PAIRS = 10
 
 
-def block_errors(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataFrame, sounds: Mapping[str, Sound]) -> dict[str, Any] | None:
+def block_errors(
+    block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataFrame, sounds: Mapping[str, AudioLink]
+) -> dict[str, Any] | None:
     """What the ranked rows of a block get wrong; None where none is ranked.
 
     Parameters
     ----------
     block, predictions, clips : DataFrame
         Of a run.
-    sounds : mapping of str to Sound
+    sounds : mapping of str to AudioLink
         Where the audio of clips lies, as `listening.sounds` gives it.
     """
     ranked = block.loc[block["status"] == "ok", CELL]
     rows = predictions.merge(ranked, on=CELL)
     if rows.empty:
         return None
-    hardest = never_right(rows)
+    hardest = always_misclassified(rows)
     listeners = clips["recognised"].dropna().to_dict() if "recognised" in clips else {}
     listed = hardest.head(MOST_CLIPS).reset_index()
     return {
@@ -53,7 +55,7 @@ def block_errors(block: pd.DataFrame, predictions: pd.DataFrame, clips: pd.DataF
     }
 
 
-def never_right(rows: pd.DataFrame) -> pd.DataFrame:
+def always_misclassified(rows: pd.DataFrame) -> pd.DataFrame:
     """Clips that no row gets right with any seed, the hardest first: ``emotion, speaker, said, share, p`` by clip.
 
     `said` is what most decisions were (the first by name of several), `share` how many of them, and `p` the mean probability of

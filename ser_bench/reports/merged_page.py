@@ -44,7 +44,7 @@ def write_merged_page(merged: Merged) -> None:
         shown=records(merged.leaderboard),
         blocks=[_show(block, merged.folder) for block in merged.blocks],
         across=[_compared(comparison) for comparison in merged.across],
-        unsaid=merged.unsaid,
+        not_compared_because=merged.not_compared_because,
         diagram=Markup(re.sub(r"^.*?(?=<svg)", "", diagram.read_text(encoding="utf-8"), flags=re.S)) if drawn else "",
     )
     write_text(merged.folder / "leaderboard.html", page)
@@ -94,7 +94,12 @@ def to_text(merged: Merged) -> str:
         "## Within each corpus\n",
         *tables,
     ]
-    return "\n".join([*parts, "## Across corpora\n", *compared, *(f"{escaped(line)}\n" for line in merged.unsaid), drawn]).rstrip() + "\n"
+    return (
+        "\n".join(
+            [*parts, "## Across corpora\n", *compared, *(f"{escaped(line)}\n" for line in merged.not_compared_because), drawn]
+        ).rstrip()
+        + "\n"
+    )
 
 
 def merged_tables(merged: Merged, width: int = WIDE) -> list[Table]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.utils.formatting import records, short
+from ser_bench.utils.formatting import format_score, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,19 +30,19 @@ def heat_map(block: pd.DataFrame, link: Callable[[dict[str, Any]], str]) -> dict
 
     A cell's `shade` is 0 for the block's lowest UAR, and 1 for its highest; `link` tells where it stands opened.
     """
-    judged = block[block["uar"].notna()].sort_values("uar", ascending=False, kind="stable")
-    features, models = (list(judged[name].unique()) for name in ("features", "model"))
+    eval_set = block[block["uar"].notna()].sort_values("uar", ascending=False, kind="stable")
+    features, models = (list(eval_set[name].unique()) for name in ("features", "model"))
     if len(features) < 2 or len(models) < 2:
         return None
-    low, high = judged["uar"].min(), judged["uar"].max()
+    low, high = eval_set["uar"].min(), eval_set["uar"].max()
     cells = {
         (row["features"], row["model"]): {
-            "uar": short(row["uar"]),
+            "uar": format_score(row["uar"]),
             "shade": round((row["uar"] - low) / (high - low), 2) if high > low else 0.0,
             "href": link(row),
             "status": row["status"],
         }
-        for row in records(judged)
+        for row in records(eval_set)
     }
     return {"models": models, "rows": [(name, [cells.get((name, model)) for model in models]) for name in features]}
 
@@ -70,7 +70,7 @@ def cost_map(block: pd.DataFrame) -> dict[str, Any] | None:
         "points": points,
         "front": _labelled([point for point in points if point["front"]]),
         "seconds": [{"x": round(_across(np.log10(s), decades), 2), "text": f"{s:,g}"} for s in _ticks(decades)],
-        "uars": [{"y": round(_up(u, uars), 1), "text": short(u, 2)} for u in np.linspace(*uars, 5)],
+        "uars": [{"y": round(_up(u, uars), 1), "text": format_score(u, 2)} for u in np.linspace(*uars, 5)],
     }
 
 
@@ -78,7 +78,7 @@ def _point(row: dict[str, Any], decades: tuple[float, float], uars: tuple[float,
     """Where a row stands on the plane, and how it is read."""
     return {
         **{name: row[name] for name in ("name", "front", "rank")},
-        "uar": short(row["uar"]),
+        "uar": format_score(row["uar"]),
         "seconds": f"{row['seconds']:,.0f}" if row["seconds"] >= 10 else f"{row['seconds']:.1f}",
         "x": round(_across(np.log10(row["seconds"]), decades), 2),
         "y": round(_up(row["uar"], uars), 1),

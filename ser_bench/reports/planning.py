@@ -18,7 +18,7 @@ from ser_bench.analyses.planning import BOTH, SPEAKERS
 from ser_bench.evaluation.leaderboard import BLOCK
 from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.figures import LOOKS, save
-from ser_bench.utils.formatting import records, short
+from ser_bench.utils.formatting import format_score, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ def goal_words(goal: str, target: float) -> str:
     ('UAR \u00b1.03', 'difference .02')
     """
     digits = 2 if round(target, 2) == target else 3
-    return f"UAR \u00b1{short(target, digits)}" if goal == "interval" else f"difference {short(target, digits)}"
+    return f"UAR \u00b1{format_score(target, digits)}" if goal == "interval" else f"difference {format_score(target, digits)}"
 
 
 def _row(asked: pd.DataFrame) -> list[str]:
@@ -78,7 +78,7 @@ def _row(asked: pd.DataFrame) -> list[str]:
         middle["covers"],
         str(middle["sentences"]) if middle["sentences"] else "these",
         f"{middle['clips_per_speaker']:.0f}",
-        f"\u00b1{short(middle['half_width'])}",
+        f"\u00b1{format_score(middle['half_width'])}",
         _at_best(middle),
         count(middle["speakers_needed"]),
         f"{count(middle['needed_low'])} to {count(middle['needed_high'])}",
@@ -90,7 +90,7 @@ def _at_best(line: dict[str, Any]) -> str:
     """The narrowest interval of any number of speakers; where sentences were not seen to differ, nothing bounds it."""
     if not line["sentences"]:
         return ""
-    return f"\u00b1{short(line['least'])}" if line["sd_sentence"] > 0 else "no bound seen"
+    return f"\u00b1{format_score(line['least'])}" if line["sd_sentence"] > 0 else "no bound seen"
 
 
 @own_settings()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Sound(NamedTuple):
+class AudioLink(NamedTuple):
     """Where a clip's audio lies.
 
     Parameters
@@ -38,7 +38,7 @@ class Sound(NamedTuple):
     address: str
 
 
-def sounds(configuration: str, page: Path, clips: pd.DataFrame) -> dict[str, Sound]:
+def sounds(configuration: str, page: Path, clips: pd.DataFrame) -> dict[str, AudioLink]:
     """Where the audio of each clip lies whose file is there.
 
     Parameters
@@ -62,12 +62,12 @@ def sounds(configuration: str, page: Path, clips: pd.DataFrame) -> dict[str, Sou
     return {}
 
 
-def _sound(clip: str, about: Mapping[Any, Any], folder: Path, page: Path | None) -> Sound:
+def _sound(clip: str, about: Mapping[Any, Any], folder: Path, page: Path | None) -> AudioLink:
     """Where a clip's audio would lie in a folder; the name of one that is a span ends in ``#start-end``."""
     start, end = (_seconds(about, side) for side in ("start", "end"))
     whole = start is None and end is None
     file = folder / (clip if whole else clip.rpartition("#")[0])
-    return Sound(file, start, end, _address(file, page) + ("" if whole else _span(start, end)))
+    return AudioLink(file, start, end, _address(file, page) + ("" if whole else _span(start, end)))
 
 
 def _seconds(about: Mapping[Any, Any], side: str) -> float | None:

@@ -24,10 +24,10 @@ from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.made import make_if_changed, page_source
 from ser_bench.reports.parameters import parameter_table
-from ser_bench.reports.players import Sound, sounds
+from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps
 from ser_bench.reports.rendering import render
-from ser_bench.reports.spectrograms import pictures
+from ser_bench.reports.spectrograms import draw_spectrograms
 from ser_bench.reports.tables import blocks
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import records
@@ -83,7 +83,7 @@ def make_page(folder: Path) -> str:
         heading=heading(run),
         method=method(run),
         blocks=shown,
-        pictures=pictures(hardest, heard),
+        pictures=draw_spectrograms(hardest, heard),
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
         audited=audited(folder),
@@ -153,7 +153,7 @@ def _scaling(run: RunTables) -> str:
     return " or ".join(words[track] for track in run.leaderboard["track"].unique())
 
 
-def _block(title: str, block: pd.DataFrame, run: RunTables, heard: Mapping[str, Sound]) -> dict[str, Any]:
+def _block(title: str, block: pd.DataFrame, run: RunTables, heard: Mapping[str, AudioLink]) -> dict[str, Any]:
     shown = show_block(title, block, run.references, run.resolutions, lambda record: f"#{cell_id(record)}")
     first = block.iloc[0]
     others = (first[name] for name in BLOCK if name != "track" and run.leaderboard[name].nunique() > 1)

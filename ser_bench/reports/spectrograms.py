@@ -20,7 +20,7 @@ from ser_bench.features.signal.frames import Frames
 from ser_bench.reports.drawing import load_matplotlib
 
 if TYPE_CHECKING:
-    from ser_bench.reports.players import Sound
+    from ser_bench.reports.players import AudioLink
 
 RATE = 16_000
 FRAME = 1024
@@ -53,20 +53,20 @@ class Picture(NamedTuple):
     seconds: float
 
 
-def pictures(clips: Iterable[str], sounds: Mapping[str, Sound]) -> dict[str, Picture]:
+def draw_spectrograms(clips: Iterable[str], sounds: Mapping[str, AudioLink]) -> dict[str, Picture]:
     """The picture of each clip that can be read, each drawn once.
 
     Parameters
     ----------
     clips : iterable of str
-    sounds : mapping of str to Sound
+    sounds : mapping of str to AudioLink
         As `listening.sounds` gives them.
     """
     drawn = {clip: picture_of(sounds[clip]) for clip in dict.fromkeys(clips) if clip in sounds}
     return {clip: picture for clip, picture in drawn.items() if picture}
 
 
-def picture_of(sound: Sound) -> Picture | None:
+def picture_of(sound: AudioLink) -> Picture | None:
     """A clip's picture; None where its file cannot be read any more."""
     try:
         clip = read_clip(sound.file, sound.start, sound.end)

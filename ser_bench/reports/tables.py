@@ -15,7 +15,7 @@ import numpy as np
 from ser_bench.errors import printable
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
-from ser_bench.utils.formatting import escaped, interval, p_value, records, short, table_lines
+from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ WORDS = ("features", "model", "95% CI")
 """The columns of `HEAD` that are no single numbers."""
 WIDE, READABLE = 140, 20
 """Columns of a terminal that nothing is known of, and those that a feature set's name takes at least, or all of it."""
-INDISTINCT = 0.05
+ALPHA = 0.05
 """The p from which a row is not significantly different from the best."""
 
 
@@ -70,8 +70,12 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A block's rows by what can be said of them against the best, with a name for each group where there are several."""
     rows = records(block)
     parts = {
-        f"not significantly different from the best (p \u2265 {short(INDISTINCT, 2)})": [row for row in rows if like_best(row)],
-        f"significantly below the best (p < {short(INDISTINCT, 2)})": [row for row in rows if row["status"] == "ok" and not like_best(row)],
+        f"not significantly different from the best (p \u2265 {format_score(ALPHA, 2)})": [
+            row for row in rows if not_significantly_worse(row)
+        ],
+        f"significantly below the best (p < {format_score(ALPHA, 2)})": [
+            row for row in rows if row["status"] == "ok" and not not_significantly_worse(row)
+        ],
         "not ranked": [row for row in rows if row["status"] != "ok"],
     }
     some = {name: part for name, part in parts.items() if part}
@@ -79,9 +83,9 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield name if len(some) > 1 else "", part
 
 
-def like_best(row: dict[str, Any]) -> bool:
+def not_significantly_worse(row: dict[str, Any]) -> bool:
     """Whether a row is the best, or is not significantly different from it."""
-    return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= INDISTINCT))
+    return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= ALPHA))
 
 
 def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]]:
@@ -95,7 +99,7 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
     for key, name, model in named:
         uar, low, high = (float(mine[f"{key}{end}"]) for end in ("", "_low", "_high"))
         if not np.isnan(uar):
-            read = ("", name, model, short(uar), interval(low, high), "", "", "", "")
+            read = ("", name, model, format_score(uar), interval(low, high), "", "", "", "")
             rows.append({"name": name, "status": "worth", "uar": uar, "uar_low": low, "uar_high": high, "read": read})
     return rows
 
@@ -121,12 +125,14 @@ def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
         return ""
     half = f"{float(mine['rope']):g}".removeprefix("0")
     region = f"within \u00b1{half} UAR (two one-sided tests, allowing for the best having been chosen)"
-    shown = [row for row in records(tested) if row["p_equivalent"] < INDISTINCT]
+    shown = [row for row in records(tested) if row["p_equivalent"] < ALPHA]
     if shown:
         named = ", ".join(f"{row['features']} {row['model']} (p {p_value(row['p_equivalent'])})" for row in shown)
         return f"Equivalent to the best {region}: {named}."
     near = records(tested)[int(tested["equivalent_within"].to_numpy().argmin())]
-    narrowest = f"the narrowest region that holds one is \u00b1{short(near['equivalent_within'])} ({near['features']} {near['model']})"
+    narrowest = (
+        f"the narrowest region that holds one is \u00b1{format_score(near['equivalent_within'])} ({near['features']} {near['model']})"
+    )
     return f"No row is shown to be equivalent to the best {region}; {narrowest}. Not significantly different is not equivalent."
 
 
@@ -148,13 +154,13 @@ def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     if mine is None or (block["status"] == "ok").sum() < 2:
         return ""
     speakers, smallest_p, difference = mine[["speakers", "smallest_p", "smallest_difference"]]
-    if smallest_p > INDISTINCT:
-        return f"With {speakers} speakers no p below {short(smallest_p)} can come out: no difference between rows can be shown."
+    if smallest_p > ALPHA:
+        return f"With {speakers} speakers no p below {format_score(smallest_p)} can come out: no difference between rows can be shown."
     if np.isnan(difference):
         return ""
     if np.isinf(difference):
         return f"These {speakers} speakers differ so much that they could have shown no difference between rows."
-    about = f"about {short(difference)[:-1]} UAR for a typical system; smaller for one whose errors correlate with the best system's"
+    about = f"about {format_score(difference)[:-1]} UAR for a typical system; smaller for one whose errors correlate with the best system's"
     return f"Minimum detectable difference with {speakers} speakers (80% power): {about}."
 
 
@@ -237,8 +243,8 @@ def _grid(rows: Sequence[Sequence[str]], width: int) -> Table:
 def row_cells(record: dict[str, Any]) -> list[str]:
     """A row as it is read: scores to three digits, without the zero before the point."""
     status = record["status"]
-    spread = "" if np.isnan(record["uar_sd_seeds"]) else f" \u00b1{short(record['uar_sd_seeds'])}"
+    spread = "" if np.isnan(record["uar_sd_seeds"]) else f" \u00b1{format_score(record['uar_sd_seeds'])}"
     place = str(record["rank"]) if status == "ok" else f"**{status.upper()}**"
     within = record["notes"] if status == "failed" else interval(record["uar_low"], record["uar_high"])
-    beside = [short(record[name]) for name in ("war", "macro_f1", "auc")]
-    return [place, record["features"], record["model"], short(record["uar"]) + spread, within, *beside, p_value(record["p_vs_best"])]
+    beside = [format_score(record[name]) for name in ("war", "macro_f1", "auc")]
+    return [place, record["features"], record["model"], format_score(record["uar"]) + spread, within, *beside, p_value(record["p_vs_best"])]

@@ -46,22 +46,22 @@ def records(block: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(column): value for column, value in row.items()} for row in block.to_dict("records")]
 
 
-def short(value: float, digits: int = 3) -> str:
+def format_score(value: float, digits: int = 3) -> str:
     """So many digits, without a zero that stands alone before the point; empty where nothing is known.
 
-    >>> short(0.5), short(-0.25), short(1.0), short(10.0), short(-0.0), short(np.nan), short(0.05, 2)
-    ('.500', '-.250', '1.000', '10.000', '.000', '', '.05')
+    >>> [format_score(value) for value in (0.5, -0.25, 1.0, 10.0, -0.0, np.nan)], format_score(0.05, 2)
+    (['.500', '-.250', '1.000', '10.000', '.000', ''], '.05')
     """
     return "" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value + 0.0:.{digits}f}")
 
 
 def signed(value: float) -> str:
-    """`short` with its sign.
+    """`format_score` with its sign.
 
     >>> signed(0.05), signed(-0.25), signed(-0.0)
     ('+.050', '-.250', '+.000')
     """
-    return f"{'' if value < 0 else '+'}{short(value)}"
+    return f"{'' if value < 0 else '+'}{format_score(value)}"
 
 
 def interval(low: float, high: float) -> str:
@@ -70,7 +70,7 @@ def interval(low: float, high: float) -> str:
     >>> interval(0.25, 0.5)
     '[.250, .500]'
     """
-    return f"[{short(low)}, {short(high)}]"
+    return f"[{format_score(low)}, {format_score(high)}]"
 
 
 def p_value(p: float) -> str:
@@ -79,4 +79,4 @@ def p_value(p: float) -> str:
     >>> p_value(0.04), p_value(0.0001)
     ('.040', '<.001')
     """
-    return "<.001" if p < 0.001 else short(p)
+    return "<.001" if p < 0.001 else format_score(p)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 from ser_bench.errors import printable
-from ser_bench.utils.formatting import interval, short
+from ser_bench.utils.formatting import format_score, interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ def scored(table: pd.DataFrame, columns: list[str], value: str = "uar", name: st
     """
     ends = table[[f"{value}_low", f"{value}_high"]].astype(float).itertuples(index=False, name=None)
     shown = table[columns].copy()
-    shown[name] = table[value].astype(float).map(short)
+    shown[name] = table[value].astype(float).map(format_score)
     shown["95% CI"] = ["" if low != low else interval(low, high) for low, high in ends]
     return shown
 

@@ -19,11 +19,11 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.features import Features
 from ser_bench.models import base as contract
-from ser_bench.models.base import Verdict
+from ser_bench.models.base import Prediction
 from ser_bench.results import Ablated
 from ser_bench.utils.progress import Lines, Silent
 from tests.cli.test_main import call
-from tests.small import SMALL, judge
+from tests.small import SMALL, evaluate
 
 GROUPS = ["f0", "loudness", "temporal", "voice_quality", "voicing"]
 
@@ -49,7 +49,7 @@ def test_every_group_stands_alone_is_left_out_and_is_taken_in(found):
 
 
 def test_all_groups_together_are_the_row_of_a_run(found, speech, tmp_path):
-    row = judge(speech, tmp_path, features="prosody").leaderboard.iloc[0]
+    row = evaluate(speech, tmp_path, features="prosody").leaderboard.iloc[0]
     (whole,) = rows(found, "all").to_dict("records")
     assert [whole[name] for name in ("uar", "uar_low", "uar_high", "dims")] == [
         row[name] for name in ("uar", "uar_low", "uar_high", "dims")
@@ -61,7 +61,7 @@ def test_a_group_alone_is_the_row_of_a_run_of_its_columns(found, speech, tmp_pat
     whole = ser_bench.extract(ser_bench.load_corpus(speech / "corpus" / "clips.csv"), "prosody", cache=speech / "store")
     mine = [column for column, group in whole.attrs["groups"].items() if group == "f0"]
     whole[mine].to_parquet(tmp_path / "pitch.parquet")
-    row = judge(speech, tmp_path, features=str(tmp_path / "pitch.parquet"), trials=1).leaderboard.iloc[0]
+    row = evaluate(speech, tmp_path, features=str(tmp_path / "pitch.parquet"), trials=1).leaderboard.iloc[0]
     alone = rows(ablate(speech, tmp_path, modes="alone", trials=1), "alone").set_index("group").loc["f0"]
     assert (alone["uar"], alone["dims"]) == (row["uar"], row["dims"])
 
@@ -87,11 +87,11 @@ def test_again_fits_nothing_and_gives_the_same_bytes(speech, tmp_path, capsys):
     assert all((other.folder / name).read_bytes() == content for name, content in kept.items())
 
 
-def bench(speech: Path, out: Path, *, hold: bool = False) -> ablation.Bench:
+def bench(speech: Path, out: Path, *, hold: bool = False) -> ablation.SubsetEvaluator:
     given = {**SMALL, "features": ("prosody",), "models": ("logreg",), "out": str(out), "cache": str(speech / "store")}
     config = RunConfig(corpus=(str(speech / "corpus" / "clips.csv"),), **given).for_corpus(str(speech / "corpus" / "clips.csv"))
-    ground = ablation.lay_ground(config, config.features, Silent())
-    return ablation.Bench(ground, next(iter(ground.features.values())), "logreg", config, Silent(), hold=hold)
+    prepared = ablation.prepare_data(config, config.features, Silent())
+    return ablation.SubsetEvaluator(prepared, next(iter(prepared.features.values())), "logreg", config, Silent(), hold=hold)
 
 
 def test_forward_takes_what_inner_scores_like_best_at_every_fold(speech, tmp_path):
@@ -105,10 +105,10 @@ def test_forward_takes_what_inner_scores_like_best_at_every_fold(speech, tmp_pat
 def test_parameters_that_are_held_are_those_chosen_for_all_groups(speech, tmp_path):
     mine = bench(speech, tmp_path, hold=True)
     place = mine.places[0]
-    mine.judge([(place, ("f0",))])
+    mine.evaluate([(place, ("f0",))])
     held = mine.found[place, ("f0",)]
     assert ablation.chosen(held) == ablation.chosen(mine.found[place, mine.groups])
-    assert len(held.about["trials"]) == 1
+    assert len(held.metadata["trials"]) == 1
 
 
 def test_columns_of_groups_are_those_of_the_set():
@@ -204,10 +204,10 @@ def planted(speech: Path, folder: Path, rng: np.random.Generator) -> Path:
 class Rule:
     """A system that is the same whatever it is trained on: what is above its speaker's mean in the first column is angry."""
 
-    def judge(self, x: np.ndarray) -> Verdict:
-        return Verdict(np.where(x[:, 0] > 0.3, 0, 1), np.zeros((len(x), 2)))
+    def evaluate(self, x: np.ndarray) -> Prediction:
+        return Prediction(np.where(x[:, 0] > 0.3, 0, 1), np.zeros((len(x), 2)))
 
-    def rests_on(self) -> None:
+    def feature_importances(self) -> None:
         return None
 
 

@@ -16,13 +16,13 @@ from ser_bench.analyses.leakage import HONEST
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.evaluation.nested_cv import UnitResult
-from ser_bench.evaluation.scaling import UnitData, column_statistics, prepared
+from ser_bench.evaluation.scaling import UnitData, column_statistics, normalised
 from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import known_models
 from ser_bench.results import Audited
 from tests.cli.test_main import call
 from tests.evaluation.test_nested_cv import make_unit
-from tests.small import SMALL, judge
+from tests.small import SMALL, evaluate
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +118,9 @@ def test_what_is_judged_is_as_large_as_a_unit_s_final_model(model, monkeypatch):
 
 def test_scaling_by_all_clips_takes_the_held_out_ones_in():
     data = make_unit()
-    data = replace(data, together=np.zeros(len(data.y)))
+    data = replace(data, scaling_groups=np.zeros(len(data.y)))
     mean, scale = column_statistics(data.x)
-    assert_array_equal(prepared(data), (data.x - mean) * scale)
+    assert_array_equal(normalised(data), (data.x - mean) * scale)
 
 
 def test_no_configuration_can_ask_for_a_leaking_track():
@@ -156,4 +156,4 @@ def test_options_of_the_gap_without_it_are_refused():
 def test_without_sentences_there_is_no_text_independent_row(speech, tmp_path):
     found = measure(speech / "corpus" / "clips.csv", speech, tmp_path)
     assert set(found.gap["split"]) == {"speaker", "random"}
-    assert judge(speech, tmp_path).leaderboard.loc[0, "uar"] == found.gap.loc[0, "uar"]
+    assert evaluate(speech, tmp_path).leaderboard.loc[0, "uar"] == found.gap.loc[0, "uar"]

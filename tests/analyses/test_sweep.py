@@ -14,7 +14,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.results import Ablated
 from tests.cli.test_main import call
-from tests.small import SMALL, judge
+from tests.small import SMALL, evaluate
 
 USUAL = RunConfig(features=("mfcc+prosody", "egemaps"))
 
@@ -37,7 +37,7 @@ def test_each_value_is_a_run_with_it(speech, tmp_path):
         "trim = 40.0": {"trim": 40.0},
         "class_weights = none": {"class_weights": "none"},
     }.items():
-        row = judge(speech, tmp_path, features="prosody", **options).leaderboard.iloc[0]
+        row = evaluate(speech, tmp_path, features="prosody", **options).leaderboard.iloc[0]
         assert found.loc[group, "uar"] == row["uar"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ser_bench.corpora import apply_labels, known_schemes, lonely_labels
+from ser_bench.corpora import apply_labels, known_schemes, single_speaker_labels
 from ser_bench.corpora.labels import BEYOND, EMOTIONS, SYNONYMS, name_emotion, read_scheme
 from ser_bench.errors import WrongCall
 
@@ -52,7 +52,7 @@ def test_every_scheme_describes_itself() -> None:
 
 def test_a_label_of_one_speaker_only_is_lonely() -> None:
     clips = pd.DataFrame({"emotion": ["anger", "anger", "fear", "fear"], "voice": ["a", "b", "a", "a"]})
-    assert lonely_labels(clips) == ["fear"]
+    assert single_speaker_labels(clips) == ["fear"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_bench.corpora import Facts, FileNameReader, catalogue, load_corpus
+from ser_bench.corpora import CorpusInfo, FileNameReader, catalogue, load_corpus
 from ser_bench.corpora.files import find_audio
 from ser_bench.errors import WrongCall
 from ser_bench.utils import plugins
@@ -21,7 +21,7 @@ class Savee(FileNameReader):
     emotions = {"a": "anger", "f": "fear", "h": "happy"}
     always = {"gender": "male", "language": "en"}
     protocol = "loso"
-    facts = Facts(clips=480, speakers=4, rate=44_100, licence="free", citation="Haq & Jackson (2009)", obtain="ask")
+    facts = CorpusInfo(clips=480, speakers=4, rate=44_100, licence="free", citation="Haq & Jackson (2009)", obtain="ask")
 
 
 class EntryPoint:

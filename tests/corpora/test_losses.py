@@ -11,7 +11,7 @@ import soundfile
 import ser_bench
 from ser_bench.config import RunConfig
 from ser_bench.corpora.losses import cut_spans, losses, mixed_kinds
-from ser_bench.evaluation.plan import lay_ground
+from ser_bench.evaluation.plan import prepare_data
 from ser_bench.utils.progress import Silent
 
 
@@ -41,7 +41,7 @@ def test_a_run_tells_what_it_left_out(tmp_path: Path) -> None:
             rows.append((f"{speaker}{emotion}.wav", emotion, speaker, 0, 1500))
     pd.DataFrame(rows, columns=["path", "emotion", "speaker", "start", "end"]).to_csv(tmp_path / "clips.csv", index=False)
     config = RunConfig(labels="big4", cache=str(tmp_path / "store"), jobs=1).for_corpus(str(tmp_path / "clips.csv"))
-    warnings = " | ".join(lay_ground(config, ["audioemotion26"], Silent()).warnings)
+    warnings = " | ".join(prepare_data(config, ["audioemotion26"], Silent()).warnings)
     assert "'ang' as anger (3)" in warnings
     assert "--labels big4 leaves out 3 clip(s): frustration (3)" in warnings
     assert "--labels big4 joins: excitement (3) into happiness" in warnings

@@ -13,7 +13,7 @@ import pytest
 
 import ser_bench
 from ser_bench.errors import WrongCall
-from tests.small import judge
+from tests.small import evaluate
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_splits_are_those_that_a_run_uses(speech, tmp_path, corpus, monkeypatch)
     used = []
     inner = search.inner_folds
     monkeypatch.setattr(search, "inner_folds", lambda *given, **how: used.append(inner(*given, **how)) or used[-1])
-    results = judge(speech, tmp_path, cv="group:2", inner=2, seeds=2)
+    results = evaluate(speech, tmp_path, cv="group:2", inner=2, seeds=2)
     table = ser_bench.splits(corpus, cv="group:2", inner=2, seeds=2, cache=str(speech / "store"))
     own = results.predictions.set_index(["seed", "clip"])["fold"]
     assert table.set_index(["seed", "clip"])["fold"].to_dict() == own.to_dict()
@@ -66,7 +66,7 @@ def test_with_two_speakers_there_are_no_inner_folds(corpus, where):
 
 
 def test_a_run_s_own_predictions_score_as_the_run_did(speech, tmp_path, corpus, where):
-    results = judge(speech, tmp_path)
+    results = evaluate(speech, tmp_path)
     found = write(tmp_path / "mine.csv", results.predictions.drop(columns=["corpus", "features", "model", "track", "speaker", "emotion"]))
     scored = ser_bench.score(found, corpus, inner=2, **where).leaderboard.iloc[0]
     scores, own = ["uar", "war", "macro_f1", "auc"], results.leaderboard.iloc[0]
@@ -281,7 +281,7 @@ def test_an_option_that_would_be_ignored_is_refused(corpus, command, option):
 
 
 def test_a_run_s_configuration_gives_its_splits(speech, tmp_path, corpus, where):
-    results = judge(speech, tmp_path, cv="group:2")
+    results = evaluate(speech, tmp_path, cv="group:2")
     line = [sys.executable, "-m", "ser_bench", "splits", str(corpus), "--config", str(results.folder / "run.toml")]
     subprocess.run([*line, "-o", str(tmp_path / "f.parquet")], check=True, capture_output=True)
     table = pd.read_parquet(tmp_path / "f.parquet")

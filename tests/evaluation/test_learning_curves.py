@@ -15,12 +15,12 @@ from ser_bench.config import RunConfig, check_keys
 from ser_bench.evaluation import learning_curves as learning
 from ser_bench.evaluation.plan import Plan, make_plan
 from ser_bench.evaluation.splits import halvings
-from ser_bench.evaluation.units import Finished
+from ser_bench.evaluation.units import StoredResult
 from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
 
 CORPUS = "tones(speakers=7,takes=1)"
-HOW = {"features": "spectral", "models": ["logreg", "svm"], "cv": "loso", "trials": 1, "inner": 2, "jobs": 1}
+EXECUTION_KEYS = {"features": "spectral", "models": ["logreg", "svm"], "cv": "loso", "trials": 1, "inner": 2, "jobs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +28,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("curves")
 
 
-def judge(folder: Path, **options: object) -> Results:
-    return run(CORPUS, **{**HOW, "out": str(folder / "out"), "cache": str(folder / "store"), **options})
+def evaluate(folder: Path, **options: object) -> Results:
+    return run(CORPUS, **{**EXECUTION_KEYS, "out": str(folder / "out"), "cache": str(folder / "store"), **options})
 
 
 def configuration(folder: Path, **options: object) -> RunConfig:
-    how = {**HOW, "corpus": CORPUS, "out": str(folder / "out"), "cache": str(folder / "store"), **options}
+    how = {**EXECUTION_KEYS, "corpus": CORPUS, "out": str(folder / "out"), "cache": str(folder / "store"), **options}
     return RunConfig(**check_keys(how, source="here"))
 
 
 @pytest.fixture(scope="module")
 def curved(folder: Path) -> Results:
-    return judge(folder)
+    return evaluate(folder)
 
 
 def points(results: Results) -> pd.DataFrame:
@@ -62,47 +62,47 @@ def fewer_speakers(folder: Path, results: Results, n: int, draw: int, **options:
     planned = make_plan(configuration(folder, **options).for_corpus(CORPUS), Silent())
     held = {key: learning.refit_of(unit) for key, unit in learning.finished_units(planned, results).items()}
     fewer = learning.plan_fewer(planned, held, n, draw)
-    done, failures, _ = learning.finish(fewer, Silent())
+    done, failures, _ = learning.run_units(fewer, Silent())
     assert not failures
     return {cell[1]: codes for cell, codes in learning._predicted(fewer, done).items()}
 
 
 def test_the_first_draw_is_a_run_on_so_many_speakers(curved: Results, folder: Path) -> None:
     # A single trial is of the defaults: here and there the same parameters.
-    fewer = judge(folder, cv="loso@3", learning_curves=False).predictions.set_index(["model", "clip"])["predicted"]
+    fewer = evaluate(folder, cv="loso@3", learning_curves=False).predictions.set_index(["model", "clip"])["predicted"]
     planned = make_plan(configuration(folder).for_corpus(CORPUS), Silent())
     for model, (codes,) in fewer_speakers(folder, curved, 3, 0).items():
-        assert np.array(planned.judged.emotions)[codes].tolist() == fewer[model][planned.judged.clips.index].tolist()
+        assert np.array(planned.eval_set.emotions)[codes].tolist() == fewer[model][planned.eval_set.clips.index].tolist()
 
 
 @pytest.mark.parametrize(("seeds", "draws"), [(1, 3), (2, 2)])
 def test_a_point_is_the_mean_over_draws_and_its_interval_holds_their_luck(folder: Path, seeds: int, draws: int) -> None:
     options = {"models": "logreg", "seeds": seeds, "cv": "group:3"}
-    found = judge(folder, **options)
-    judged = make_plan(configuration(folder, **options).for_corpus(CORPUS), Silent()).judged
+    found = evaluate(folder, **options)
+    eval_set = make_plan(configuration(folder, **options).for_corpus(CORPUS), Silent()).eval_set
     drawn = np.concatenate([fewer_speakers(folder, found, 2, draw, **options)["logreg"] for draw in range(draws)])
-    uars = [scores.uar(judged.codes, codes) for codes in drawn]
+    uars = [scores.uar(eval_set.codes, codes) for codes in drawn]
     row = found.learning.set_index("speakers").loc[2]
     assert row["draws"] == len(drawn) == seeds * draws
     assert row["uar"] == pytest.approx(np.mean(uars), abs=1e-4)
     assert row["sd_draws"] == pytest.approx(np.std(uars, ddof=1), abs=1e-4)
-    counts = scores.speaker_counts(judged.codes, drawn, judged.voices)
+    counts = scores.speaker_counts(eval_set.codes, drawn, eval_set.voices)
     expected = scores.mean_over_draws(counts, inflation=found.leaderboard["variance_ratio"].iloc[0])
     assert (row["uar_low"], row["uar_high"]) == pytest.approx((expected.low, expected.high), abs=2e-4)
 
 
 def test_what_the_draws_of_training_speakers_do_is_what_a_point_tells(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A system that recognises everything when trained on a certain speaker, and else says always the same."""
-    found = judge(folder, models="logreg", cv="group:3")
+    found = evaluate(folder, models="logreg", cv="group:3")
     lucky: list[float] = []
 
-    def planted(fewer: Plan, progress: Silent, *, fresh: bool) -> tuple[dict[str, Finished], dict[str, str], list[object]]:
-        judged, done = fewer.judged, {}
+    def planted(fewer: Plan, progress: Silent, *, fresh: bool) -> tuple[dict[str, StoredResult], dict[str, str], list[object]]:
+        eval_set, done = fewer.eval_set, {}
         for unit in fewer.units:
-            held = judged.folds[unit.seed] == unit.fold
-            knows = "01" in judged.voices[judged.training(unit.seed, unit.fold)]
-            done[unit.hash] = Finished(judged.codes[held] if knows else np.zeros(held.sum(), int), np.empty(0), {})
-        lucky.append(scores.uar(judged.codes, judged.predicted(fewer.units, done)[0]))
+            held = eval_set.folds[unit.seed] == unit.fold
+            knows = "01" in eval_set.voices[eval_set.training(unit.seed, unit.fold)]
+            done[unit.hash] = StoredResult(eval_set.codes[held] if knows else np.zeros(held.sum(), int), np.empty(0), {})
+        lucky.append(scores.uar(eval_set.codes, eval_set.predicted(fewer.units, done)[0]))
         return done, {}, []
 
     planned = make_plan(configuration(folder, models="logreg", cv="group:3").for_corpus(CORPUS), Silent())
@@ -119,8 +119,8 @@ def test_draws_are_of_other_speakers_and_the_same_for_all_rows_and_again(folder:
     planned = make_plan(configuration(folder).for_corpus(CORPUS), Silent())
 
     def drawn(draw: int) -> Mapping[int, tuple[str, ...]]:
-        judged = learning.plan_fewer(planned, {}, 3, draw).judged
-        return {fold: tuple(np.unique(judged.voices[judged.training(0, fold)])) for fold in range(7)}
+        eval_set = learning.plan_fewer(planned, {}, 3, draw).eval_set
+        return {fold: tuple(np.unique(eval_set.voices[eval_set.training(0, fold)])) for fold in range(7)}
 
     sets = [drawn(draw) for draw in range(3)]
     assert sets == [drawn(draw) for draw in range(3)]
@@ -135,7 +135,7 @@ def test_where_nobody_is_drawn_there_is_one_set_and_nothing_between_sets(curved:
 
 
 def test_parameters_are_held_as_the_whole_search_chose_them(folder: Path) -> None:
-    searched = judge(folder, models="svm", trials=8)
+    searched = evaluate(folder, models="svm", trials=8)
     chosen = searched.trials[searched.trials["chosen"]].set_index("fold")["params"]
     assert chosen.nunique() > 1
     planned = make_plan(configuration(folder, models="svm", trials=8).for_corpus(CORPUS), Silent())
@@ -149,31 +149,31 @@ def test_what_is_judged_once_is_not_judged_again(curved: Results, folder: Path, 
     from ser_bench.evaluation import runner
 
     monkeypatch.setattr(runner, "_fit_all", None)
-    pd.testing.assert_frame_equal(judge(folder).learning, curved.learning)
+    pd.testing.assert_frame_equal(evaluate(folder).learning, curved.learning)
     written = pd.read_csv(curved.folder / "learning.csv")
     pd.testing.assert_frame_equal(written, curved.learning)
 
 
 @pytest.mark.parametrize("options", [{"learning_curves": False}, {"time_limit": 5.0}, {"cv": "random:3"}])
 def test_no_curve_where_none_is_asked_for_or_none_would_be_honest(folder: Path, options: dict[str, object]) -> None:
-    found = judge(folder, models="logreg", **options)
+    found = evaluate(folder, models="logreg", **options)
     assert found.learning is None
     assert "Learning curve" not in (found.folder / "report.html").read_text()
 
 
 def test_a_point_of_which_a_unit_failed_is_left_out_and_told_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    finish = learning.finish
+    run_units = learning.run_units
 
     def failing(planned, progress, *, fresh):
-        done, failures, fits = finish(planned, progress, fresh=fresh)
+        done, failures, fits = run_units(planned, progress, fresh=fresh)
         lost = next(unit.hash for unit in planned.units if unit.model == "svm")
-        if planned.judged.protocol.most == 3:
+        if planned.eval_set.protocol.most == 3:
             done.pop(lost)
             failures[lost] = "MemoryError: no room"
         return done, failures, fits
 
     monkeypatch.setattr(learning, "finish", failing)
-    found = judge(folder)
+    found = evaluate(folder)
     assert set(points(found).index) == {("logreg", 3), ("logreg", 6), ("svm", 6)}
     assert [line for line in found.warnings if "MemoryError: no room" in line and "3 speakers" in line]
     assert (found.leaderboard["status"] == "ok").all()
@@ -185,14 +185,14 @@ def test_the_report_does_not_wait_for_curves(folder: Path, tmp_path: Path, monke
 
     monkeypatch.setattr(learning, "finish", stopped)
     with pytest.raises(KeyboardInterrupt):
-        judge(folder, models="logreg", out=str(tmp_path))
+        evaluate(folder, models="logreg", out=str(tmp_path))
     assert next(tmp_path.glob("*/report.html")).is_file()
     assert next(tmp_path.glob("*/leaderboard.csv")).is_file()
 
 
 def test_without_curves_those_that_were_judged_stay(folder: Path, tmp_path: Path) -> None:
-    found = judge(folder, models="logreg", out=str(tmp_path))
-    again = judge(folder, models="logreg", out=str(tmp_path), learning_curves=False)
+    found = evaluate(folder, models="logreg", out=str(tmp_path))
+    again = evaluate(folder, models="logreg", out=str(tmp_path), learning_curves=False)
     assert again.folder == found.folder
     assert "Learning curve" in (again.folder / "report.html").read_text()
 
@@ -207,9 +207,9 @@ def test_a_dry_run_counts_the_fits_of_curves(folder: Path) -> None:
 
 
 def test_a_dry_run_knows_which_points_are_done(folder: Path, tmp_path: Path) -> None:
-    judge(folder, models="logreg", out=str(tmp_path), learning_curves=False)
+    evaluate(folder, models="logreg", out=str(tmp_path), learning_curves=False)
     (without,) = dry_run(configuration(folder, models="logreg", out=str(tmp_path)))
     assert without[["units", "to do", "fits"]].to_numpy().tolist() == [[28, 21, 21]]
-    judge(folder, models="logreg", out=str(tmp_path))
+    evaluate(folder, models="logreg", out=str(tmp_path))
     (whole,) = dry_run(configuration(folder, models="logreg", out=str(tmp_path)))
     assert whole[["to do", "fits"]].to_numpy().tolist() == [[0, 0]]

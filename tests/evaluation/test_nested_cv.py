@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.nested_cv import UnitResult, fit_held, tune_unit
 from ser_bench.evaluation.scaling import UnitData, standardise_together
-from ser_bench.evaluation.search import PRUNE_CHANCE, Search, Trial, folds_inside, hopeless
+from ser_bench.evaluation.search import PRUNE_CHANCE, Search, Trial, folds_inside, should_prune
 from ser_bench.models import Fitted, Model, known_models
 from ser_bench.models.svm import Svm
 
@@ -79,9 +79,9 @@ class Dull(Model):
     def fit(self, split: Any, params: Mapping[str, Any], seed: int, rounds: int | None = None) -> Fitted:
         if params["noise"] == 0:
             return Svm().fit(split, dict(Svm.defaults), seed)
-        from ser_bench.models.base import Certain
+        from ser_bench.models.base import ConstantModel
 
-        return Certain(0, split.n_classes)
+        return ConstantModel(0, split.n_classes)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -186,7 +186,7 @@ def test_inner_score_is_that_of_a_pipeline_scaled_by_inner_training_clips() -> N
     search = Search.over(data, data.x, Svm(), folds_inside(data, 4, 2), 1)
     assert search is not None
     trial = Trial(0, dict(Svm.defaults))
-    search.judge(trial, None)
+    search.evaluate(trial, None)
     x, y = data.x[data.train], data.y[data.train]
     predicted = np.empty_like(y)
     for fold in range(4):
@@ -223,16 +223,16 @@ def test_hopeless_trial_is_pruned_and_the_defaults_never_are() -> None:
 
 def test_trial_is_given_up_only_when_its_speakers_agree() -> None:
     rng = np.random.default_rng(0)
-    assert hopeless(rng.normal(-0.1, 0.02, 5), 20)
-    assert not hopeless(rng.normal(-0.01, 0.2, 5), 20)
-    assert not hopeless(np.array([-1.0]), 20)
-    assert not hopeless(np.zeros(5), 20)
+    assert should_prune(rng.normal(-0.1, 0.02, 5), 20)
+    assert not should_prune(rng.normal(-0.01, 0.2, 5), 20)
+    assert not should_prune(np.array([-1.0]), 20)
+    assert not should_prune(np.zeros(5), 20)
 
 
 def test_pruner_is_rarely_wrong() -> None:
     rng = np.random.default_rng(0)
     winners = [d for d in rng.normal(0.0, 0.1, (4000, 20)) if d.mean() > 0]
-    assert np.mean([hopeless(d[:5], 20) for d in winners]) < PRUNE_CHANCE
+    assert np.mean([should_prune(d[:5], 20) for d in winners]) < PRUNE_CHANCE
 
 
 def test_failed_trials_are_marked_and_the_study_goes_on() -> None:

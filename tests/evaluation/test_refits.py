@@ -19,7 +19,15 @@ from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
 
 CORPUS = "tones(speakers=6,takes=1)"
-HOW = {"features": "spectral", "models": ["logreg", "svm"], "cv": "loso", "trials": 2, "inner": 2, "jobs": 1, "learning_curves": False}
+EXECUTION_KEYS = {
+    "features": "spectral",
+    "models": ["logreg", "svm"],
+    "cv": "loso",
+    "trials": 2,
+    "inner": 2,
+    "jobs": 1,
+    "learning_curves": False,
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,34 +35,36 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("refits")
 
 
-def judge(folder: Path, **options: object) -> Results:
-    return run(CORPUS, **{**HOW, "out": str(folder / "out"), "cache": str(folder / "store"), **options})
+def evaluate(folder: Path, **options: object) -> Results:
+    return run(CORPUS, **{**EXECUTION_KEYS, "out": str(folder / "out"), "cache": str(folder / "store"), **options})
 
 
 def planned(folder: Path, **options: object) -> Plan:
-    how = {**HOW, "corpus": CORPUS, "out": str(folder / "out"), "cache": str(folder / "store"), **options}
+    how = {**EXECUTION_KEYS, "corpus": CORPUS, "out": str(folder / "out"), "cache": str(folder / "store"), **options}
     return make_plan(RunConfig(**check_keys(how, source="here")).for_corpus(CORPUS), Silent())
 
 
 @pytest.fixture(scope="module")
 def refitted(folder: Path) -> Results:
-    return judge(folder)
+    return evaluate(folder)
 
 
 def test_a_loss_is_what_the_same_system_trained_without_the_other_fold_gives_up(refitted: Results, folder: Path) -> None:
     plan = planned(folder)
-    judged, unit = plan.judged, next(unit for unit in plan.units if unit.model == "logreg" and unit.fold == 2)
+    eval_set, unit = plan.eval_set, next(unit for unit in plan.units if unit.model == "logreg" and unit.fold == 2)
     kept = refits.finished_units(plan, refitted)[unit.hash]
-    data = unit_data(judged, plan.features["spectral"], unit)
-    folds = judged.folds[0][(judged.folds[0] == 2) | judged.training(0, 2)]
+    data = unit_data(eval_set, plan.features["spectral"], unit)
+    folds = eval_set.folds[0][(eval_set.folds[0] == 2) | eval_set.training(0, 2)]
     model, held = plan.models["logreg"], refits.refit_of(kept)
-    worth = 1 / (len(judged.emotions) * np.bincount(judged.codes)[judged.codes[judged.folds[0] == 2]])
+    worth = 1 / (len(eval_set.emotions) * np.bincount(eval_set.codes)[eval_set.codes[eval_set.folds[0] == 2]])
     found = refitted.refits[(refitted.refits["model"] == "logreg") & (refitted.refits["fold"] == 2)].set_index("without")["loss"]
     for without, loss in found.items():
         used = folds != without
         fewer = type(data)(**{**vars(data), "x": data.x[used], "y": data.y[used], "voices": data.voices[used], "train": data.train[used]})
-        right = fit_held(fewer, model, params=dict(held.params), rounds=held.rounds, seed=0).predicted == judged.codes[judged.folds[0] == 2]
-        before = kept.predicted == judged.codes[judged.folds[0] == 2]
+        right = (
+            fit_held(fewer, model, params=dict(held.params), rounds=held.rounds, seed=0).predicted == eval_set.codes[eval_set.folds[0] == 2]
+        )
+        before = kept.predicted == eval_set.codes[eval_set.folds[0] == 2]
         assert loss == pytest.approx(float(worth @ before - worth @ right), abs=1e-9)
     assert len(found) == 5
 
@@ -91,13 +101,13 @@ def test_what_is_refitted_once_is_not_refitted_again(refitted: Results, folder: 
     from ser_bench.evaluation import runner
 
     monkeypatch.setattr(runner, "in_parallel", lambda *_: pytest.fail("a unit is done again"))
-    pd.testing.assert_frame_equal(judge(folder).refits, refitted.refits)
+    pd.testing.assert_frame_equal(evaluate(folder).refits, refitted.refits)
     pd.testing.assert_frame_equal(read_refits(refitted.folder), refitted.refits)
 
 
 @pytest.mark.parametrize("cv", ["group:2", "loso@3", "random:4"])
 def test_where_no_pair_can_be_left_out_the_bound_stands(folder: Path, cv: str) -> None:
-    found = judge(folder, cv=cv, models="logreg")
+    found = evaluate(folder, cv=cv, models="logreg")
     assert found.refits.empty
     assert found.leaderboard["variance_ratio"].iloc[0] == pytest.approx(scores.overlap_bound(6), abs=1e-4)
 
@@ -111,7 +121,7 @@ def test_a_refit_that_fails_is_named_and_the_rest_counts(folder: Path, monkeypat
         return runner.Fitted(unit, "MemoryError: no room") if (unit.fold, unit.without) == (0, 5) else fit(unit, data, model, terms)
 
     monkeypatch.setattr(runner, "fit_unit", failing)
-    found = judge(folder, models="logreg", seed=3)
+    found = evaluate(folder, models="logreg", seed=3)
     assert any("1 refit(s) without a pair of folds failed, the first: MemoryError: no room" in line for line in found.warnings)
     assert len(found.refits) == 29
     assert np.isfinite(found.leaderboard["variance_ratio"]).all()

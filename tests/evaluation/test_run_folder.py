@@ -8,7 +8,7 @@ import pytest
 
 from ser_bench.evaluation.environment import machine
 from tests.kernels import chooses_kernels, printed
-from tests.small import judge
+from tests.small import evaluate
 
 TELL = "import json; from ser_bench.evaluation.environment import machine; print(json.dumps(machine()))"
 
@@ -19,7 +19,7 @@ def told(**variables: str) -> dict:
 
 
 def test_a_run_says_on_which_kernels_it_was_computed(speech, tmp_path):
-    about = json.loads((judge(speech, tmp_path).folder / "environment.json").read_text())["machine"]
+    about = json.loads((evaluate(speech, tmp_path).folder / "environment.json").read_text())["machine"]
     assert about["blas"] == machine()["blas"]
     assert all(library["version"] for library in about["blas"])
     assert about["numpy_simd"]

@@ -14,11 +14,11 @@ from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.models.base import Model
 from ser_bench.utils.progress import Silent
-from tests.small import SMALL, but_seconds, judge
+from tests.small import SMALL, but_seconds, evaluate
 
 
 def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
-    results = judge(speech, tmp_path)
+    results = evaluate(speech, tmp_path)
     names = {path.name for path in results.folder.iterdir()}
     assert names >= {
         "run.toml",
@@ -41,27 +41,27 @@ def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
 
 
 def test_every_clip_is_predicted_by_models_that_never_heard_its_speaker(speech, tmp_path):
-    results = judge(speech, tmp_path)
+    results = evaluate(speech, tmp_path)
     assert (results.predictions.groupby("speaker")["fold"].nunique() == 1).all()
 
 
 def test_the_second_run_fits_nothing_and_says_the_same(speech, tmp_path):
-    first = judge(speech, tmp_path)
+    first = evaluate(speech, tmp_path)
     page = (first.folder / "leaderboard.csv").read_bytes()
-    second = judge(speech, tmp_path)
+    second = evaluate(speech, tmp_path)
     assert (second.fitted, second.reused) == (0, 4)
     assert (second.folder / "leaderboard.csv").read_bytes() == page
 
 
 def test_a_moved_corpus_refits_nothing(speech, tmp_path):
-    first = judge(speech, tmp_path)
+    first = evaluate(speech, tmp_path)
     shutil.copytree(speech / "corpus", tmp_path / "moved")
     moved = run(tmp_path / "moved" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
     assert (moved.fitted, moved.folder) == (0, first.folder)
 
 
 def test_a_corrected_label_refits_and_extracts_nothing(speech, tmp_path):
-    judge(speech, tmp_path)
+    evaluate(speech, tmp_path)
     table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = next(e for e in table["emotion"].unique() if e != table.loc[0, "emotion"])
     shutil.copytree(speech / "corpus", tmp_path / "corrected")
@@ -76,7 +76,7 @@ def test_a_dry_run_knows_what_is_done(speech, tmp_path):
     from ser_bench.api import dry_run
     from ser_bench.config import RunConfig, check_keys
 
-    judge(speech, tmp_path)
+    evaluate(speech, tmp_path)
     options = {**SMALL, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
     table = dry_run(RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test")))[0]
     assert table.set_index("model")["to do"].to_dict() == {"svm": 4, "logreg": 0}
@@ -84,20 +84,20 @@ def test_a_dry_run_knows_what_is_done(speech, tmp_path):
 
 
 def test_fresh_fits_everything_again(speech, tmp_path):
-    judge(speech, tmp_path)
-    assert judge(speech, tmp_path, fresh=True).fitted == 4
+    evaluate(speech, tmp_path)
+    assert evaluate(speech, tmp_path, fresh=True).fitted == 4
 
 
 def test_a_damaged_unit_is_fitted_again(speech, tmp_path):
-    first = judge(speech, tmp_path)
+    first = evaluate(speech, tmp_path)
     table = but_seconds(first)
     next((tmp_path / "units").glob("*.parquet")).write_bytes(b"PAR1 torn")
-    again = judge(speech, tmp_path)
+    again = evaluate(speech, tmp_path)
     assert (again.fitted, but_seconds(again)) == (1, table)
 
 
 def test_a_random_split_is_marked_leaky_and_never_ranked(speech, tmp_path):
-    row = judge(speech, tmp_path, cv="random:4").leaderboard.iloc[0]
+    row = evaluate(speech, tmp_path, cv="random:4").leaderboard.iloc[0]
     assert row["status"] == "leaky"
     assert pd.isna(row["rank"])
     assert "LEAKY" in next(tmp_path.glob("*/leaderboard.md")).read_text()
@@ -112,7 +112,7 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
     logreg = known_models()["logreg"]
     monkeypatch.setattr(logreg, "fit", fail)
     monkeypatch.setattr(logreg, "plan", Model.plan)
-    results = judge(speech, tmp_path, models=["svm", "logreg"])
+    results = evaluate(speech, tmp_path, models=["svm", "logreg"])
     status = results.leaderboard.set_index("model")["status"]
     assert status.to_dict() == {"svm": "ok", "logreg": "failed"}
     assert len(results.failures) == 4
@@ -144,33 +144,33 @@ print(results.leaderboard.set_index("model")["status"].to_dict(), results.failur
 
 def test_searches_end_at_the_time_limit_and_are_marked_and_never_reused_without_it(speech, tmp_path):
     options = {"models": ["logreg", "svm"], "trials": 40}
-    limited = judge(speech, tmp_path, time_limit=1e-6, **options)
+    limited = evaluate(speech, tmp_path, time_limit=1e-6, **options)
     assert [notes.split("; ")[0] for notes in limited.leaderboard["notes"]] == ["TIME LIMIT: 1 to 1 of 40 trials"] * 2
     assert "TIME LIMIT: 1 to 1 of 40 trials (spectral " in (limited.folder / "leaderboard.md").read_text()
     assert limited.trials["chosen"].all()
-    again = judge(speech, tmp_path, time_limit=1e-6, **options)
+    again = evaluate(speech, tmp_path, time_limit=1e-6, **options)
     assert (again.fitted, again.reused) == (0, 8)
-    whole = judge(speech, tmp_path, **options)
+    whole = evaluate(speech, tmp_path, **options)
     assert (whole.fitted, whole.reused) == (8, 0)
     assert not whole.leaderboard["notes"].str.contains("TIME LIMIT").any()
     assert whole.folder != limited.folder
-    after = judge(speech, tmp_path, time_limit=1e-6, **options)
+    after = evaluate(speech, tmp_path, time_limit=1e-6, **options)
     assert but_seconds(after) == but_seconds(whole)
 
 
 def test_a_generous_time_limit_changes_nothing(speech, tmp_path):
-    limited = judge(speech, tmp_path / "a", time_limit=60)
-    assert but_seconds(limited) == but_seconds(judge(speech, tmp_path / "b"))
-    assert judge(speech, tmp_path / "a").fitted == 0
+    limited = evaluate(speech, tmp_path / "a", time_limit=60)
+    assert but_seconds(limited) == but_seconds(evaluate(speech, tmp_path / "b"))
+    assert evaluate(speech, tmp_path / "a").fitted == 0
 
 
 @pytest.mark.parametrize(("units", "workers"), [(1, 8), (4, 2), (16, 8), (3, 3)])
 def test_no_unit_is_allowed_more_than_is_left_however_early_it_is_handed_out(units, workers):
     from types import SimpleNamespace
 
-    from ser_bench.evaluation.runner import TimeLeft
+    from ser_bench.evaluation.runner import TimeBudget
 
-    left = TimeLeft(60, workers, {str(n): 10.0 for n in range(units)})
+    left = TimeBudget(60, workers, {str(n): 10.0 for n in range(units)})
     all_at_once = [left.allowance(SimpleNamespace(hash=str(n))) for n in range(units)]
     assert max(all_at_once) <= 3600
     assert sum(all_at_once) <= 3600 * min(units, workers) + 1
@@ -180,8 +180,8 @@ def test_no_unit_is_allowed_more_than_is_left_however_early_it_is_handed_out(uni
 
 
 def test_fresh_under_a_time_limit_reports_what_it_fitted(speech, tmp_path):
-    judge(speech, tmp_path, trials=20)
-    again = judge(speech, tmp_path, trials=20, time_limit=1e-6, fresh=True)
+    evaluate(speech, tmp_path, trials=20)
+    again = evaluate(speech, tmp_path, trials=20, time_limit=1e-6, fresh=True)
     assert again.fitted == 4
     assert again.leaderboard["notes"].item().startswith("TIME LIMIT: 1 to 1 of 20 trials; ")
 
@@ -190,7 +190,7 @@ def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkey
     from ser_bench import api
 
     monkeypatch.setattr(api, "open_storage", lambda url: None)
-    results = judge(speech, tmp_path, storage="mysql://me:secret@nowhere/studies")
+    results = evaluate(speech, tmp_path, storage="mysql://me:secret@nowhere/studies")
     assert any("mysql://me:***@nowhere" in warning for warning in results.warnings)
     for path in results.folder.rglob("*"):
         assert path.is_dir() or b"secret" not in path.read_bytes()
@@ -200,8 +200,8 @@ def test_studies_are_copied_to_a_database_and_change_nothing(speech, tmp_path):
     import optuna
 
     url = f"sqlite:///{tmp_path}/studies.db"
-    copied = judge(speech, tmp_path / "a", storage=url, jobs=2)
-    assert but_seconds(copied) == but_seconds(judge(speech, tmp_path / "b"))
+    copied = evaluate(speech, tmp_path / "a", storage=url, jobs=2)
+    assert but_seconds(copied) == but_seconds(evaluate(speech, tmp_path / "b"))
     studies = {s.study_name: s for s in optuna.get_all_study_summaries(url)}
     assert len(studies) == 4
     mine = copied.trials[copied.trials["fold"] == 2]
@@ -217,14 +217,14 @@ def test_a_database_that_fails_costs_no_result(speech, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(StudyCopy, "_begin", fail)
-    results = judge(speech, tmp_path, storage=f"sqlite:///{tmp_path}/studies.db")
+    results = evaluate(speech, tmp_path, storage=f"sqlite:///{tmp_path}/studies.db")
     assert results.leaderboard["status"].tolist() == ["ok"]
     assert any(w.startswith("4 study(ies) could not be copied to sqlite:") and w.endswith("disk full") for w in results.warnings)
 
 
 def test_a_database_that_cannot_be_opened_is_told_before_any_work(speech, tmp_path):
     with pytest.raises(WrongCall, match=r"--storage nothing://here cannot be opened"):
-        judge(speech, tmp_path, storage="nothing://here")
+        evaluate(speech, tmp_path, storage="nothing://here")
 
 
 def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech, tmp_path):
@@ -234,20 +234,20 @@ def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech,
         def advance(self, note: str = "", share: float | None = None) -> None:
             told.append(note)
 
-    results = judge(speech, tmp_path, models=["svm", "logreg"], progress=Told())
+    results = evaluate(speech, tmp_path, models=["svm", "logreg"], progress=Told())
     best = results.trials[results.trials["chosen"]].groupby("model")["score"].mean()
     # Refits and learning curves come after the searches and have no inner score.
     assert [line for line in told if line][-1] == f"best inner UAR {best.max():.3f}: spectral {best.idxmax()} train"
     assert set(results.spent) == {"svm", "logreg"}
     assert sum(results.spent.values()) > 0
-    assert judge(speech, tmp_path, models=["svm", "logreg"]).spent == {}
+    assert evaluate(speech, tmp_path, models=["svm", "logreg"]).spent == {}
 
 
 def test_a_result_that_never_reaches_the_folder_of_units_fails_its_row(speech, tmp_path, monkeypatch):
     from ser_bench.evaluation import runner
 
     monkeypatch.setattr(runner, "write_unit", lambda path, result: None)
-    results = judge(speech, tmp_path)
+    results = evaluate(speech, tmp_path)
     assert results.leaderboard["status"].tolist() == ["failed"]
     assert "do all workers share it" in results.failures[0]
 
@@ -258,7 +258,7 @@ def test_a_speaker_on_both_sides_stops_the_run(speech, tmp_path, monkeypatch):
 
     monkeypatch.setattr(plan, "outer_folds", lambda clips, protocol, seed: np.arange(len(clips)) % 4)
     with pytest.raises(SpeakerLeak, match="both sides"):
-        judge(speech, tmp_path)
+        evaluate(speech, tmp_path)
     assert not (tmp_path / "units").exists()
 
 
@@ -268,7 +268,7 @@ def test_a_leak_among_the_inner_folds_stops_the_run_too(speech, tmp_path, monkey
 
     monkeypatch.setattr(search, "inner_folds", lambda voices, labels, k, seed, random=False: np.arange(len(voices)) % k)
     with pytest.raises(SpeakerLeak, match="both sides"):
-        judge(speech, tmp_path)
+        evaluate(speech, tmp_path)
 
 
 def test_predefined_folds_are_used_as_they_are(speech, tmp_path):
@@ -299,25 +299,25 @@ def test_several_corpora_are_judged_one_after_the_other_wherever_they_lie(speech
 def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(speech, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WrongCall, match=r"--out .*file cannot be written to"):
-        judge(speech, tmp_path / "file")
+        evaluate(speech, tmp_path / "file")
 
 
 def test_run_toml_repeats_the_run(speech, tmp_path):
     from ser_bench.api import run_config
     from ser_bench.config import RunConfig, read_config
 
-    first = judge(speech, tmp_path)
+    first = evaluate(speech, tmp_path)
     again = run_config(RunConfig(**read_config(first.folder / "run.toml")))[0]
     assert (again.fitted, again.folder) == (0, first.folder)
 
 
 def test_where_keeps_some_clips_and_names_a_wrong_column(speech, tmp_path):
-    results = judge(speech, tmp_path, where="gender == 'female'", cv="loso")
+    results = evaluate(speech, tmp_path, where="gender == 'female'", cv="loso")
     assert results.predictions["speaker"].nunique() == 2
     with pytest.raises(WrongCall, match=r"unknown column 'age' \(known: .*gender"):
-        judge(speech, tmp_path, where="age > 3")
+        evaluate(speech, tmp_path, where="age > 3")
     with pytest.raises(WrongCall, match="keeps none of the 48"):
-        judge(speech, tmp_path, where="speaker == 'nobody'")
+        evaluate(speech, tmp_path, where="speaker == 'nobody'")
 
 
 def test_unusable_clips_are_left_out_of_every_row_and_listed(speech, tmp_path):
@@ -355,7 +355,7 @@ def test_a_label_that_one_speaker_shows_is_reported(speech, tmp_path):
 
 
 def test_several_seeds_are_averaged_and_their_spread_is_told(speech, tmp_path):
-    results = judge(speech, tmp_path, seeds=2, cv="group:2")
+    results = evaluate(speech, tmp_path, seeds=2, cv="group:2")
     row = results.leaderboard.iloc[0]
     assert row["seeds"] == 2
     assert row["uar_sd_seeds"] >= 0
@@ -366,6 +366,6 @@ def test_one_s_own_features_are_judged_like_any(speech, tmp_path):
     corpus = ser_bench.load_corpus(speech / "corpus" / "clips.csv")
     vectors = ser_bench.extract(corpus, "spectral", cache=speech / "store")
     vectors.iloc[1:].to_parquet(tmp_path / "mine.parquet")
-    results = judge(speech, tmp_path, features=str(tmp_path / "mine.parquet"))
+    results = evaluate(speech, tmp_path, features=str(tmp_path / "mine.parquet"))
     assert results.leaderboard.iloc[0]["features"] == "mine"
     assert pd.read_csv(results.folder / "skipped.csv")["reason"].tolist() == ["no row in mine.parquet"]

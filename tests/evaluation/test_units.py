@@ -10,7 +10,7 @@ import pytest
 
 from ser_bench.evaluation.nested_cv import TUNING_VERSION, UnitResult
 from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import Judged, Tune, library_versions, make_unit, place, read_unit, write_unit
+from ser_bench.evaluation.units import EvaluationSet, Tune, library_versions, make_unit, read_unit, result_path, write_unit
 from ser_bench.features import Features
 from ser_bench.models import Model, known_models
 
@@ -24,14 +24,14 @@ CLIPS = pd.DataFrame(
     },
     index=pd.Index(list("klmn"), name="clip"),
 )
-JUDGED = Judged("corpus", "all", CLIPS, Protocol("loso"), {0: np.array([0, 0, 1, 1])})
+JUDGED = EvaluationSet("corpus", "all", CLIPS, Protocol("loso"), {0: np.array([0, 0, 1, 1])})
 FEATURES = Features("set", "12345678", ("x.a",), ("x",), np.zeros((4, 1), np.float32))
 SVM = known_models()["svm"]()
 PLAIN = {"track": "train", "seed": 0, "fold": 0, "task": Tune(5, 3)}
 
 
-def hashed(judged: Judged = JUDGED, features: Features = FEATURES, model=SVM, **other) -> str:
-    return make_unit(judged, features, model, **{**PLAIN, **other}).hash
+def hashed(eval_set: EvaluationSet = JUDGED, features: Features = FEATURES, model=SVM, **other) -> str:
+    return make_unit(eval_set, features, model, **{**PLAIN, **other}).hash
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def hashed(judged: Judged = JUDGED, features: Features = FEATURES, model=SVM, **
     ],
     ids=["a label", "a voice", "a speaker", "a file", "a fold", "the protocol"],
 )
-def test_a_change_of_what_is_judged_is_another_unit(judged):
-    assert hashed(judged) != hashed()
+def test_a_change_of_what_is_judged_is_another_unit(eval_set):
+    assert hashed(eval_set) != hashed()
 
 
 @pytest.mark.parametrize("change", [{"track": "speaker"}, {"fold": 1}, {"task": Tune(6, 3)}, {"task": Tune(5, 4)}])
@@ -84,9 +84,9 @@ def test_balanced_classes_are_in_no_hash_and_others_are():
 
 
 def test_standardising_by_voice_is_in_the_hash_where_somebody_has_several_ids_and_nowhere_else():
-    def plainly(judged: Judged, track: str) -> str:
+    def plainly(eval_set: EvaluationSet, track: str) -> str:
         versions = [SVM.version, TUNING_VERSION, library_versions()]
-        covered = [["svm", track, "loso"], 0, [judged.contents[0, 0]], 5, 3, *versions, "12345678", judged.hashes[0]]
+        covered = [["svm", track, "loso"], 0, [eval_set.contents[0, 0]], 5, 3, *versions, "12345678", eval_set.hashes[0]]
         return hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
 
     several = dataclasses.replace(JUDGED, clips=CLIPS.assign(speaker=["1", "1b", "2", "2"]))
@@ -117,11 +117,11 @@ def test_a_unit_is_read_as_it_was_written(tmp_path):
     trials = pd.DataFrame([{"trial": 0, "state": "complete", "score": 0.5, "params": "{}", "seconds": 0.1, "chosen": True}])
     result = UnitResult(np.array([1, 0]), np.array([[0.25, 0.75], [0.5, 0.5]]), {"C": 1.0}, 7, trials, ["a note"], 1.5)
     assert read_unit(tmp_path, unit) is None
-    write_unit(place(tmp_path, unit), result)
+    write_unit(result_path(tmp_path, unit), result)
     kept = read_unit(tmp_path, unit)
     assert kept is not None
     assert kept.predicted.tolist() == [1, 0]
     assert kept.probabilities.tolist() == [[0.25, 0.75], [0.5, 0.5]]
-    about = {"params": {"C": 1.0}, "rounds": 7, "notes": ["a note"], "seconds": 1.5, "cut_short": False}
-    assert kept.about == about | {"trials": trials.to_dict("records")}
+    metadata = {"params": {"C": 1.0}, "rounds": 7, "notes": ["a note"], "seconds": 1.5, "cut_short": False}
+    assert kept.metadata == metadata | {"trials": trials.to_dict("records")}
     assert [path.name for path in tmp_path.iterdir()] == [f"{unit.hash}.parquet"]

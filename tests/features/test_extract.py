@@ -19,12 +19,12 @@ import soundfile
 import ser_bench.features.store.content_keys as keys_room
 import ser_bench.features.worker as measure_room
 from ser_bench.audio.clip import Unusable
-from ser_bench.audio.preprocessing import Hearing
+from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.corpora import Corpus, load_corpus
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extraction, extract_corpus, parse_features
 from ser_bench.features.extract import extract
-from ser_bench.features.store.feature_store import Shelf
+from ser_bench.features.store.feature_store import FeatureStore
 from ser_bench.utils.parallel import Workers
 
 SETS = "spectral+audioemotion26"
@@ -45,8 +45,8 @@ def folder(made: Path, tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of clips that are decoded, as they are."""
     paths: list[str] = []
-    measure = measure_room.measure_one
-    monkeypatch.setattr(measure_room, "measure_one", lambda task: paths.append(task.path) or measure(task))
+    extract_clip = measure_room.measure_one
+    monkeypatch.setattr(measure_room, "measure_one", lambda task: paths.append(task.path) or extract_clip(task))
     return paths
 
 
@@ -283,8 +283,8 @@ def assert_same_store(store: Path, other: Path) -> None:
 def test_rows_that_a_kill_left_twice_are_merged_though_nothing_is_to_be_computed(folder, tmp_path):
     fill(folder, tmp_path / "whole")
     shutil.copytree(tmp_path / "whole", tmp_path / "cut")
-    shelf = Shelf(tmp_path / "cut", {part.label: part for part in parse_features(SETS).parts}, Hearing())
-    for table in (shelf.audio, *shelf.tables.values()):
+    store = FeatureStore(tmp_path / "cut", {part.label: part for part in parse_features(SETS).parts}, Preprocessing())
+    for table in (store.audio, *store.tables.values()):
         table.add(table.read().slice(0, 5).to_pydict())
         assert len(list(table.folder.glob("part-*"))) == 2
     fill(folder, tmp_path / "cut")
@@ -379,12 +379,12 @@ def test_a_stale_corpus_object_still_finds_its_files_gone(folder, tmp_path):
 def test_rows_that_are_lost_while_they_are_read_are_no_rows_of_nan(folder, tmp_path):
     fill(folder, tmp_path / "store", "audioemotion26")
     extractor = parse_features("audioemotion26").parts[0]
-    shelf = Shelf(tmp_path / "store", {"audioemotion26": extractor}, Hearing())
-    keys = list(shelf.unusable)
-    assert np.isfinite(shelf.matrix("audioemotion26", keys)).all()
+    store = FeatureStore(tmp_path / "store", {"audioemotion26": extractor}, Preprocessing())
+    keys = list(store.unusable)
+    assert np.isfinite(store.matrix("audioemotion26", keys)).all()
     for part in (tmp_path / "store").glob("a*/part-*"):
         part.unlink()
-    for read in (lambda: shelf.matrix("audioemotion26", keys), lambda: shelf.heard(keys)):
+    for read in (lambda: store.matrix("audioemotion26", keys), lambda: store.heard(keys)):
         with pytest.raises(WorkFailed, match="lost rows"):
             read()
 
@@ -406,10 +406,10 @@ def test_a_file_that_ends_before_its_header_says_is_used_and_told(folder, tmp_pa
 
 def test_a_variant_changes_what_is_measured_and_not_which_clips_are_used(folder, tmp_path):
     plain = fill(folder, tmp_path / "store", "audioemotion26")
-    noisy = fill(folder, tmp_path / "store", "audioemotion26", hearing=Hearing(variant="noise(snr=0)"))
+    noisy = fill(folder, tmp_path / "store", "audioemotion26", hearing=Preprocessing(variant="noise(snr=0)"))
     assert plain.clips["digest"].tolist() == noisy.clips["digest"].tolist()
     assert (values(plain) != values(noisy)).any(axis=1).all()
-    two = fill(folder, tmp_path / "other", "audioemotion26", hearing=Hearing(variant="noise(snr=0)"), workers=Workers(2))
+    two = fill(folder, tmp_path / "other", "audioemotion26", hearing=Preprocessing(variant="noise(snr=0)"), workers=Workers(2))
     assert (values(noisy) == values(two)).all()
 
 
@@ -417,7 +417,7 @@ def test_finished_vectors_cannot_be_heard_another_way(folder, tmp_path):
     clips = fill(folder, tmp_path / "store", "audioemotion26").clips.index
     pd.DataFrame({"x": np.arange(len(clips), dtype=np.float32)}, index=clips).to_parquet(tmp_path / "mine.parquet")
     with pytest.raises(WrongCall, match=r"mine\.parquet holds finished vectors"):
-        fill(folder, tmp_path / "store", str(tmp_path / "mine.parquet"), hearing=Hearing(trim=30.0))
+        fill(folder, tmp_path / "store", str(tmp_path / "mine.parquet"), hearing=Preprocessing(trim=30.0))
 
 
 def test_a_copy_of_a_file_computes_nothing(folder, tmp_path, decoded):
@@ -436,7 +436,7 @@ def forgetful(monkeypatch):
 
     compute, met = Spectral.__call__, []
 
-    def arrange(fault: Exception) -> None:
+    def normalise_columns(fault: Exception) -> None:
         def fail_once(self: Spectral, clip: object) -> np.ndarray:
             if not met:
                 met.append(clip)
@@ -445,7 +445,7 @@ def forgetful(monkeypatch):
 
         monkeypatch.setattr(Spectral, "__call__", fail_once)
 
-    return arrange
+    return normalise_columns
 
 
 @pytest.mark.parametrize("fault", [MemoryError("1 GB"), OSError(28, "no space"), ImportError("no module"), RuntimeError("cannot cache")])
@@ -466,8 +466,8 @@ def test_what_one_set_could_not_compute_costs_the_others_nothing(folder, tmp_pat
 
 def test_a_fault_of_a_machine_in_an_older_store_is_computed_again_and_the_values_stay(folder, tmp_path):
     first = fill(folder, tmp_path)
-    shelf = Shelf(tmp_path, {part.label: part for part in parse_features("spectral").parts}, Hearing())
-    key, table = first.clips["key"].iloc[0], shelf.tables["spectral"]
+    store = FeatureStore(tmp_path, {part.label: part for part in parse_features("spectral").parts}, Preprocessing())
+    key, table = first.clips["key"].iloc[0], store.tables["spectral"]
     rows = table.read()
     table.clear()
     kept = [row for row in rows.to_pylist() if row["key"] != key]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression as Regression
 
-from ser_bench.models.base import Plan, Split
-from ser_bench.models.logreg import MAX_ITERATIONS, LogisticRegression, RotatedPlan
+from ser_bench.models.base import PreparedFit, Split
+from ser_bench.models.logreg import MAX_ITERATIONS, LogisticRegression, PreparedRotation
 from tests.models.test_models import make_split, unbalanced
 
 
@@ -14,7 +14,7 @@ from tests.models.test_models import make_split, unbalanced
 def test_a_rotated_wide_set_is_judged_as_it_stands(c: float, ours: str, theirs: str | None) -> None:
     split, model = unbalanced(make_split(columns=600, emotions=4)), LogisticRegression(ours)
     plan = model.plan(split)
-    assert isinstance(plan, RotatedPlan)
+    assert isinstance(plan, PreparedRotation)
     exact = Regression(C=c, class_weight=theirs, max_iter=5000, tol=1e-8).fit(split.x_train.astype(float), split.y_train)
     np.testing.assert_allclose(plan.run({"C": c}, 0).scores, exact.predict_proba(split.x_eval.astype(float)), atol=0.015)
 
@@ -28,7 +28,7 @@ def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None
 
 
 def test_a_narrow_set_is_left_alone() -> None:
-    assert type(LogisticRegression().plan(make_split())) is Plan
+    assert type(LogisticRegression().plan(make_split())) is PreparedFit
 
 
 def test_a_wide_set_of_constant_columns_is_judged_by_chance_and_not_refused() -> None:

@@ -22,7 +22,7 @@ def test_training_is_scikit_learns(n_clips: int, class_weights: str, weigh: Call
     theirs = MLPClassifier((16,), alpha=0.7, learning_rate_init=3e-3, batch_size=min(BATCH, n_clips), random_state=np.random.RandomState(3))
     for _ in range(15):
         theirs.partial_fit(x, y, classes=np.arange(4), sample_weight=weigh(y))
-    np.testing.assert_allclose(ours.judge(x).scores, theirs.predict_proba(x), atol=1e-4)
+    np.testing.assert_allclose(ours.predict(x).scores, theirs.predict_proba(x), atol=1e-4)
 
 
 def test_the_best_epochs_weights_are_kept() -> None:
@@ -30,8 +30,8 @@ def test_the_best_epochs_weights_are_kept() -> None:
     x, y = rng.normal(size=(60, 30)).astype(np.float32), rng.integers(0, 3, 60)
     split = Split(x, y, rng.normal(size=(40, 30)).astype(np.float32), rng.integers(0, 3, 40), 3)
     params = {"width": 64, "alpha": 1e-4, "learning_rate": 1e-2}
-    watched = Mlp().fit(split, params, seed=0).judge(split.x_eval)
-    again = Mlp().fit(split, params, seed=0, rounds=watched.rounds).judge(split.x_eval)
+    watched = Mlp().fit(split, params, seed=0).predict(split.x_eval)
+    again = Mlp().fit(split, params, seed=0, rounds=watched.rounds).predict(split.x_eval)
     np.testing.assert_array_equal(watched.scores, again.scores)
 
 
@@ -42,4 +42,4 @@ def test_the_final_fit_is_the_mean_of_several_networks() -> None:
     alone = [network.activate(x)[1] for network in fitted.networks]
     assert len(alone) == NETWORKS
     assert np.abs(alone[0] - alone[1]).max() > 0.01
-    np.testing.assert_allclose(fitted.judge(x).scores, np.mean(alone, axis=0), atol=1e-6)
+    np.testing.assert_allclose(fitted.predict(x).scores, np.mean(alone, axis=0), atol=1e-6)

@@ -10,7 +10,7 @@ import pytest
 
 from ser_bench.config import CLASS_WEIGHTS
 from ser_bench.models import DEFAULT_MODELS, Model, Split, catalogue, known_models
-from ser_bench.models.base import Plan, fit_split, plan_split
+from ser_bench.models.base import PreparedFit, fit_split, prepare_split
 
 MODELS = sorted(known_models())
 WEIGHING = [name for name in MODELS if known_models()[name].weighs_classes]
@@ -64,7 +64,7 @@ def test_plan_decides_as_plain_fits_do(name: str, searching: bool) -> None:
     model, split = model_named(name), make_split(searching=searching)
     plan = model.plan(split)
     for params in draws(model):
-        shared, plain = plan.run(params, 1), Plan(model, split).run(params, 1)
+        shared, plain = plan.run(params, 1), PreparedFit(model, split).run(params, 1)
         np.testing.assert_array_equal(shared.predicted, plain.predicted)
         np.testing.assert_allclose(shared.scores, plain.scores, atol=1e-3)
         assert shared.rounds == plain.rounds
@@ -74,31 +74,31 @@ def test_plan_decides_as_plain_fits_do(name: str, searching: bool) -> None:
 @pytest.mark.parametrize("absent", [0, 1, 2])
 def test_absent_emotion_breaks_nothing_and_is_never_believed(name: str, absent: int) -> None:
     model = model_named(name)
-    verdict = model.plan(make_split(absent=absent)).run(dict(model.defaults), 1)
-    assert absent not in verdict.predicted
-    assert (verdict.scores[:, absent] == (0 if model.probabilistic else -np.inf)).all()
-    assert np.isfinite(np.delete(verdict.scores, absent, axis=1)).all()
+    prediction = model.plan(make_split(absent=absent)).run(dict(model.defaults), 1)
+    assert absent not in prediction.predicted
+    assert (prediction.scores[:, absent] == (0 if model.probabilistic else -np.inf)).all()
+    assert np.isfinite(np.delete(prediction.scores, absent, axis=1)).all()
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_single_emotion_in_training_is_the_only_verdict(name: str) -> None:
     split = make_split()
     alone = Split(split.x_train, np.full(120, 2), split.x_eval, split.y_eval, 3)
-    verdict = plan_split(model_named(name), alone).run(dict(model_named(name).defaults), 1)
-    assert (verdict.predicted == 2).all()
-    np.testing.assert_array_equal(verdict.scores[0], [0, 0, 1])
+    prediction = prepare_split(model_named(name), alone).run(dict(model_named(name).defaults), 1)
+    assert (prediction.predicted == 2).all()
+    np.testing.assert_array_equal(prediction.scores[0], [0, 0, 1])
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("emotions", [2, 4])
 def test_decision_is_the_highest_score_and_beats_chance(name: str, emotions: int) -> None:
     model, split = model_named(name), make_split(emotions=emotions)
-    verdict = model.plan(split).run(dict(model.defaults), 1)
-    assert (verdict.predicted == split.y_eval).mean() > 1.5 / emotions
-    assert verdict.scores.shape == (60, emotions)
-    assert (verdict.scores.argmax(1) == verdict.predicted).mean() > 0.95
+    prediction = model.plan(split).run(dict(model.defaults), 1)
+    assert (prediction.predicted == split.y_eval).mean() > 1.5 / emotions
+    assert prediction.scores.shape == (60, emotions)
+    assert (prediction.scores.argmax(1) == prediction.predicted).mean() > 0.95
     if model.probabilistic:
-        np.testing.assert_allclose(verdict.scores.sum(1), 1, atol=1e-6)
+        np.testing.assert_allclose(prediction.scores.sum(1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -113,7 +113,7 @@ def test_fitted_model_survives_pickling(name: str) -> None:
     model, split = model_named(name), make_split(searching=False)
     fitted = model.fit(split, dict(model.defaults), 1, 5)
     again = pickle.loads(pickle.dumps(fitted))
-    np.testing.assert_array_equal(again.judge(split.x_eval).scores, fitted.judge(split.x_eval).scores)
+    np.testing.assert_array_equal(again.predict(split.x_eval).scores, fitted.predict(split.x_eval).scores)
 
 
 @pytest.mark.parametrize("name", ["xgb", "mlp"])
@@ -143,8 +143,8 @@ def rare_recall(model: Model, *, searching: bool, planned: bool, **changed: obje
     split, params = Split(x, y, x_eval, y_eval if searching else None, 2), {**model.defaults, **changed}
     if model.name == "rf":
         params["min_samples_leaf"] = 8  # Leaves of one clip give a weight nothing to weigh.
-    verdict = model.plan(split).run(params, 1) if planned else model.fit(split, params, 1).judge(x_eval)
-    return float(verdict.predicted[y_eval == 1].mean())
+    prediction = model.plan(split).run(params, 1) if planned else model.fit(split, params, 1).predict(x_eval)
+    return float(prediction.predicted[y_eval == 1].mean())
 
 
 @pytest.mark.parametrize("name", WEIGHING)
@@ -172,8 +172,8 @@ def test_without_class_weights_the_approximate_machine_recognises_a_rare_emotion
 @pytest.mark.parametrize("name", MODELS)
 def test_model_fitted_for_other_clips_decides_as_its_plan_on_wide_sets(name: str) -> None:
     model, split = model_named(name), make_split(columns=1100)
-    planned = plan_split(model, split).run(dict(model.defaults), 1, 3)
-    fitted = fit_split(model, split, dict(model.defaults), 1, 3).judge(split.x_eval)
+    planned = prepare_split(model, split).run(dict(model.defaults), 1, 3)
+    fitted = fit_split(model, split, dict(model.defaults), 1, 3).predict(split.x_eval)
     np.testing.assert_array_equal(planned.predicted, fitted.predicted)
     np.testing.assert_allclose(planned.scores, fitted.scores, atol=1e-3)
 

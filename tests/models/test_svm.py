@@ -30,7 +30,7 @@ def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None
         ({"kernel": "linear", "C": 3.0}, {"C": 3.0 * scale}),
     ]:
         plain = SVC(kernel=params["kernel"], class_weight=theirs, **kernel).fit(split.x_train, split.y_train)
-        found, scores = model.fit(split, params, 0).judge(split.x_eval), plain.decision_function(split.x_eval)
+        found, scores = model.fit(split, params, 0).predict(split.x_eval), plain.decision_function(split.x_eval)
         np.testing.assert_array_equal(found.predicted, plain.predict(split.x_eval))
         np.testing.assert_array_equal(found.scores, np.column_stack([-scores, scores]) if emotions == 2 else scores)
 
@@ -117,7 +117,7 @@ def test_the_approximate_machine_is_kernel_ridge_where_every_clip_is_a_landmark(
     rng, model = np.random.default_rng(0), Svm(class_weights)
     y = np.tile([0, 1, 0], 40)
     x, new = (rng.normal(size=(120, 5)).astype(np.float32) for _ in range(2))
-    ours = model.fit(Split(x, y, new, None, 2), {"kernel": "rbf", "C": 2.0, "gamma": 1.0}, 0).judge(new).scores
+    ours = model.fit(Split(x, y, new, None, 2), {"kernel": "rbf", "C": 2.0, "gamma": 1.0}, 0).predict(new).scores
     # The constant is a feature of its own: a kernel that is higher by one everywhere.
     gram = [np.exp(-svm.scale_of(x) * ((a[:, None] - x) ** 2).sum(2)) + 1 for a in (x, new)]
     theirs = KernelRidge(alpha=0.5, kernel="precomputed").fit(gram[0], 2.0 * y - 1, np.array(weights)[y]).predict(gram[1])
@@ -128,9 +128,9 @@ def test_the_approximate_machine_is_kernel_ridge_where_every_clip_is_a_landmark(
 @pytest.mark.usefixtures("approximate")
 @pytest.mark.parametrize("kernel", ["rbf", "linear"])
 def test_an_emotion_absent_from_training_is_never_believed_by_the_approximate_machine(kernel: str) -> None:
-    verdict = Svm().plan(make_split(absent=1)).run({"kernel": kernel, "C": 1.0, "gamma": 1.0}, 0)
-    assert (verdict.scores[:, 1] == -np.inf).all()
-    assert 1 not in verdict.predicted
+    prediction = Svm().plan(make_split(absent=1)).run({"kernel": kernel, "C": 1.0, "gamma": 1.0}, 0)
+    assert (prediction.scores[:, 1] == -np.inf).all()
+    assert 1 not in prediction.predicted
 
 
 def test_a_unit_is_exact_or_approximate_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def test_a_forest_rests_on_what_scikit_learns_does(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(forest, "TREES", 300)
     rng, y = np.random.default_rng(2), np.tile([0, 1, 2], 200)
     x = rng.normal(rng.normal(0, 0.6, (3, 12))[y]).astype(np.float32)
-    ours = Forest().fit(Split(x, y, x, None, 3), {"max_features": 1.0, "min_samples_leaf": 4, "max_samples": 0.8}, 0).rests_on()
+    ours = Forest().fit(Split(x, y, x, None, 3), {"max_features": 1.0, "min_samples_leaf": 4, "max_samples": 0.8}, 0).feature_importances()
     theirs = RandomForestClassifier(300, max_features=3, min_samples_leaf=4, max_samples=0.8, random_state=0).fit(x, y)
     assert ours is not None
     assert ours.sum() == pytest.approx(1)
@@ -115,4 +115,4 @@ def test_a_forest_rests_on_what_scikit_learns_does(monkeypatch: pytest.MonkeyPat
 
 def test_a_forest_without_a_split_rests_on_nothing() -> None:
     x = np.ones((40, 3), np.float32)
-    assert Forest().fit(Split(x, np.arange(40) % 2, x, None, 2), dict(Forest.defaults), 0).rests_on() is None
+    assert Forest().fit(Split(x, np.arange(40) % 2, x, None, 2), dict(Forest.defaults), 0).feature_importances() is None

@@ -107,8 +107,8 @@ def test_buttons_and_filters_are_reached_and_pressed_by_keyboard(page):
 
 
 def test_a_page_of_several_corpora_can_be_narrowed_to_one(browser, tmp_path):
-    cells, found, read_against = fabricate.write_run(tmp_path)
-    both = [pd.concat([table, table.assign(corpus="another")], ignore_index=True) for table in (cells, found, read_against)]
+    cells, found, baselines = fabricate.write_run(tmp_path)
+    both = [pd.concat([table, table.assign(corpus="another")], ignore_index=True) for table in (cells, found, baselines)]
     both[1].to_parquet(tmp_path / "predictions.parquet", index=False)
     publish(tmp_path, *both)
     show(browser, tmp_path / "report.html")

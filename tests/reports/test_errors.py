@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ser_bench.reports import publish
-from ser_bench.reports.errors import MOST_CLIPS, block_errors, confused, never_right
+from ser_bench.reports.errors import MOST_CLIPS, always_misclassified, block_errors, confused
 from tests.reports import fabricate
 from tests.reports.conftest import show, visible
 from tests.reports.test_listening import spoken
@@ -22,7 +22,7 @@ def rows(*said: str, system: str = "svm", seed: int = 0, p: float = 0.5) -> pd.D
 
 
 def test_only_clips_that_no_system_and_no_seed_gets_right_are_told_of():
-    found = never_right(
+    found = always_misclassified(
         pd.concat(
             [
                 rows("fear", "fear", "anger", "fear"),
@@ -38,11 +38,11 @@ def test_only_clips_that_no_system_and_no_seed_gets_right_are_told_of():
 def test_what_was_thought_least_probable_comes_first():
     table = rows("fear", "fear", "fear")
     table["p.anger"] = [0.3, 0.1, 0.2]
-    assert never_right(table).index.tolist() == ["1.wav", "2.wav", "0.wav"]
+    assert always_misclassified(table).index.tolist() == ["1.wav", "2.wav", "0.wav"]
 
 
 def test_without_probabilities_what_most_agree_on_comes_first():
-    found = never_right(pd.concat([rows("fear", "fear", p=np.nan), rows("calm", "fear", system="rf", p=np.nan)]))
+    found = always_misclassified(pd.concat([rows("fear", "fear", p=np.nan), rows("calm", "fear", system="rf", p=np.nan)]))
     assert found.index.tolist() == ["1.wav", "0.wav"]
     assert found["p"].isna().all()
 
@@ -76,14 +76,14 @@ def test_the_list_is_cut_and_the_total_told():
 
 
 def page_of(browser: Any, folder: Path, corpus: Path | None = None) -> Any:
-    cells, found, read_against = fabricate.write_run(folder)
+    cells, found, baselines = fabricate.write_run(folder)
     if corpus:
         (folder / "run.toml").write_text(f'corpus = ["{corpus.as_posix()}"]\n')
     # Nobody recognises the first three clips; the audio of two is there.
     hard = found["clip"].isin(["s0/0.wav", "s0/1.wav", "s0/2.wav"])
     found.loc[hard, "predicted"] = found.loc[hard, "emotion"].map({"anger": "fear", "fear": "neutral", "neutral": "fear"})
     found.to_parquet(folder / "predictions.parquet", index=False)
-    publish(folder, cells, found, read_against)
+    publish(folder, cells, found, baselines)
     show(browser, folder / "report.html")
     return browser
 

@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from ser_bench import scores
-from ser_bench.corpora import Corpus, Facts
-from ser_bench.corpora.base import Published
+from ser_bench.corpora import Corpus, CorpusInfo
+from ser_bench.corpora.base import PublishedResult
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.leaderboard import COLUMNS, write_csv
 from ser_bench.reports import references, terminal_tables, to_markdown
@@ -215,8 +215,8 @@ def test_resolutions_are_those_of_the_ranked_rows():
 
 def test_what_others_published_stands_there_only_for_the_whole_corpus():
     clips = pd.DataFrame({"emotion": ["a", "b"] * 4, "speaker": list("xxyyxxyy")})
-    told = (Published("theirs", "by whom", uar=0.7), Published("a network", "at random", war=0.9, leaky=True))
-    facts = Facts(8, 2, 16_000, "", "", "", human=0.8, human_source="asked", published=told)
+    told = (PublishedResult("theirs", "by whom", uar=0.7), PublishedResult("a network", "at random", war=0.9, leaky=True))
+    facts = CorpusInfo(8, 2, 16_000, "", "", "", human=0.8, human_source="asked", published=told)
     corpus = Corpus("c", clips, None, facts=facts)
     lines = references(corpus, "all", clips).set_index("name")
     assert lines.loc["published: theirs", "uar"] == 0.7

@@ -18,7 +18,7 @@ from ser_bench.evaluation.leaderboard import read_board, read_resolutions
 from ser_bench.reports import terminal_tables, to_markdown
 from ser_bench.reports.run_page import make_page
 from tests.reports import fabricate
-from tests.small import judge
+from tests.small import evaluate
 
 
 def alike(differing: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -103,10 +103,10 @@ def test_the_terminal_stays_readable_at_100_columns():
 
 def test_another_region_changes_what_is_reported_and_nothing_else(speech: Path, tmp_path: Path):
     options = {"models": ["logreg", "svm"], "learning_curves": False}
-    one, other = (judge(speech, tmp_path, **options, rope=rope) for rope in (0.02, 0.9))
+    one, other = (evaluate(speech, tmp_path, **options, rope=rope) for rope in (0.02, 0.9))
     assert other.folder == one.folder
     assert other.fitted == 0
-    assert RunConfig().what() == RunConfig(rope=0.5).what()
+    assert RunConfig().result_keys() == RunConfig(rope=0.5).result_keys()
     same = [column for column in one.leaderboard if column not in {"p_equivalent", "seconds"}]
     pd.testing.assert_frame_equal(other.leaderboard[same], one.leaderboard[same])
     assert (other.leaderboard["p_equivalent"].dropna() < one.leaderboard["p_equivalent"].dropna()).all()

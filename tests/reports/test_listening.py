@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from ser_bench.reports.players import Sound, sounds
+from ser_bench.reports.players import AudioLink, sounds
 
 
 def spoken(folder: Path, *clips: str) -> None:
@@ -47,7 +47,10 @@ def test_what_is_linked_is_told_with_its_file_and_its_seconds(tmp_path):
     clips = pd.DataFrame({"start": [0.5, np.nan], "end": [np.nan, np.nan]}, index=["1.wav#0.5-", "2.wav"])
     found = sounds(f'corpus = ["{tmp_path.as_posix()}"]', tmp_path, clips)
     part, whole = tmp_path / "1.wav", tmp_path / "2.wav"
-    assert found == {"1.wav#0.5-": Sound(part, 0.5, None, f"{part.as_uri()}#t=0.5"), "2.wav": Sound(whole, None, None, whole.as_uri())}
+    assert found == {
+        "1.wav#0.5-": AudioLink(part, 0.5, None, f"{part.as_uri()}#t=0.5"),
+        "2.wav": AudioLink(whole, None, None, whole.as_uri()),
+    }
 
 
 def test_the_embedded_corpus_lies_in_the_cache(tmp_path, monkeypatch):

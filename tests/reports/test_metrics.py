@@ -78,8 +78,8 @@ def test_no_metric_is_without_an_interval(metrics):
 
 def test_the_leaderboard_has_the_same_intervals(predictions, metrics):
     (row,) = fabricate.rank(predictions, pd.DataFrame([fabricate.cell("egemaps", "svm", CLIPS)])).to_dict("records")
-    for name, short in (("uar", "uar"), ("war", "war"), ("macro_f1", "f1"), ("auc", "auc")):
-        assert metrics.loc[name, ["value", "low", "high"]].tolist() == [row[name], row[f"{short}_low"], row[f"{short}_high"]]
+    for name, format_score in (("uar", "uar"), ("war", "war"), ("macro_f1", "f1"), ("auc", "auc")):
+        assert metrics.loc[name, ["value", "low", "high"]].tolist() == [row[name], row[f"{format_score}_low"], row[f"{format_score}_high"]]
 
 
 def test_genders_are_compared_without_pairing(predictions, metrics):
@@ -117,8 +117,8 @@ def test_seeds_are_no_more_clips(predictions, metrics):
 
 
 def test_a_run_folder_and_its_page_hold_them(tmp_path):
-    cells, found, read_against = fabricate.write_run(tmp_path)
-    publish(tmp_path, cells, found, read_against)
+    cells, found, baselines = fabricate.write_run(tmp_path)
+    publish(tmp_path, cells, found, baselines)
     written = pd.read_csv(tmp_path / "metrics.csv")
     assert list(written.columns) == ["corpus", "features", "model", "track", "metric", "value", "low", "high"]
     assert len(written.drop_duplicates(["features", "model", "track"])) == 5

@@ -84,26 +84,26 @@ def test_a_learning_curve_rises_as_its_points_do_and_is_told_in_words(page):
 
 
 def test_a_flat_curve_at_chance_is_drawn(tmp_path):
-    cells, found, read_against = fabricate.write_run(tmp_path)
+    cells, found, baselines = fabricate.write_run(tmp_path)
     curve = pd.read_csv(tmp_path / "learning.csv")
     # The run's emotions are three, and a tenth is the picture's grid.
     curve[["uar", "uar_low", "uar_high"]] = 0.3
     curve.to_csv(tmp_path / "learning.csv", index=False)
-    publish(tmp_path, cells, found, read_against)
+    publish(tmp_path, cells, found, baselines)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Learning curve" in text
     assert "nan" not in text.partition('svg class="learning"')[2].partition("</svg>")[0]
 
 
 def test_systems_and_corpora_called_by_numbers_keep_their_names(tmp_path):
-    cells, found, read_against = fabricate.write_run(tmp_path)
+    cells, found, baselines = fabricate.write_run(tmp_path)
     named = {"corpus": "2023", "features": "007"}
     ranked = cells["status"] == "ok"
     publish(
         tmp_path,
         cells[ranked].assign(**named).drop_duplicates(["model", "track"]),
         _once(found.assign(**named)),
-        read_against.assign(corpus="2023"),
+        baselines.assign(corpus="2023"),
     )
     assert "cell-2023-007-svm-train" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -127,10 +127,10 @@ def test_recall_stands_with_its_interval(page):
 
 
 def test_a_cell_without_probabilities_has_no_curves(tmp_path):
-    cells, found, read_against = fabricate.write_run(tmp_path)
+    cells, found, baselines = fabricate.write_run(tmp_path)
     found[[column for column in found if column.startswith("p.")]] = float("nan")
     found.to_parquet(tmp_path / "predictions.parquet", index=False)
-    publish(tmp_path, cells, found, read_against)
+    publish(tmp_path, cells, found, baselines)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "ROC by class" not in text
     assert "By class" in text

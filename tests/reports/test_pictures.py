@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from ser_bench.reports.players import Sound
-from ser_bench.reports.spectrograms import BAR_HEIGHT, BARS, HEIGHT, WIDTH, Picture, draw, picture_of, pictures
+from ser_bench.reports.players import AudioLink
+from ser_bench.reports.spectrograms import BAR_HEIGHT, BARS, HEIGHT, WIDTH, Picture, draw, draw_spectrograms, picture_of
 from tests.reports.test_errors import page_of
 from tests.reports.test_listening import spoken
 
@@ -79,16 +79,16 @@ def test_the_same_samples_make_the_same_bytes():
 def test_a_span_shows_only_its_part(tmp_path):
     file = tmp_path / "both.wav"
     soundfile.write(file, np.concatenate([tone(300), tone(3000), tone(300)]), 16_000, subtype="FLOAT")
-    assert picture_of(Sound(file, 1.0, 2.0, "")) == draw(tone(3000), 16_000)
-    assert picture_of(Sound(file, 2.0, None, "")) == draw(tone(300), 16_000)
-    assert picture_of(Sound(file, None, None, "")) not in (draw(tone(3000), 16_000), draw(tone(300), 16_000))
+    assert picture_of(AudioLink(file, 1.0, 2.0, "")) == draw(tone(3000), 16_000)
+    assert picture_of(AudioLink(file, 2.0, None, "")) == draw(tone(300), 16_000)
+    assert picture_of(AudioLink(file, None, None, "")) not in (draw(tone(3000), 16_000), draw(tone(300), 16_000))
 
 
 def test_what_cannot_be_read_any_more_has_no_picture(tmp_path):
     spoken(tmp_path, "1.wav")
     (tmp_path / "torn.wav").write_bytes(b"RIFF")
-    sounds = {name: Sound(tmp_path / name, None, None, name) for name in ("1.wav", "torn.wav", "gone.wav")}
-    assert list(pictures(["gone.wav", "torn.wav", "1.wav", "not linked.wav"], sounds)) == ["1.wav"]
+    sounds = {name: AudioLink(tmp_path / name, None, None, name) for name in ("1.wav", "torn.wav", "gone.wav")}
+    assert list(draw_spectrograms(["gone.wav", "torn.wav", "1.wav", "not linked.wav"], sounds)) == ["1.wav"]
 
 
 def test_a_page_of_two_tracks_grows_by_less_than_300_kb():

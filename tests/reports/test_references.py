@@ -7,21 +7,21 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench.corpora import Corpus, Facts, known_readers
-from ser_bench.corpora.base import Published
+from ser_bench.corpora import Corpus, CorpusInfo, known_readers
+from ser_bench.corpora.base import PublishedResult
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.leaderboard import read_references
 from ser_bench.reports import figures, publish, references
 from tests.reports import fabricate
 
-NESTED = Published("theirs", "nested", uar=0.59)
-SCALED = Published("theirs", "by speaker", uar=0.69, track="speaker")
+NESTED = PublishedResult("theirs", "nested", uar=0.59)
+SCALED = PublishedResult("theirs", "by speaker", uar=0.69, track="speaker")
 
 
 @pytest.fixture
 def told() -> pd.DataFrame:
     table = fabricate.clips()
-    facts = Facts(len(table), 8, 16_000, "", "", "", human=0.9, human_source="asked", published=(NESTED, SCALED))
+    facts = CorpusInfo(len(table), 8, 16_000, "", "", "", human=0.9, human_source="asked", published=(NESTED, SCALED))
     return references(Corpus("made up", table, Path(), facts=facts), "all", table)
 
 
@@ -77,7 +77,7 @@ def test_lines_written_before_they_had_a_track_are_for_all(tmp_path, told):
 
 def test_a_published_figure_of_no_known_track_is_refused():
     with pytest.raises(WrongCall, match="did you mean 'speaker'"):
-        Published("theirs", "somewhere", uar=0.5, track="speakers")
+        PublishedResult("theirs", "somewhere", uar=0.5, track="speakers")
 
 
 @pytest.mark.parametrize(("corpus", "nested", "scaled"), [("ravdess", 0.59, 0.69), ("emodb", 0.75, 0.87), ("cremad", 0.61, 0.71)])

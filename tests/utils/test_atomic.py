@@ -58,7 +58,7 @@ def test_a_unit_with_a_flipped_bit_never_says_something_else(tmp_path_factory, u
         return
     assert found.predicted.tolist() == RESULT.predicted.tolist()
     assert found.probabilities.tolist() == RESULT.probabilities.tolist()
-    assert (found.about["params"], found.about["rounds"], found.about["trials"]) == ({"C": 1.5}, 7, TRIALS.to_dict("records"))
+    assert (found.metadata["params"], found.metadata["rounds"], found.metadata["trials"]) == ({"C": 1.5}, 7, TRIALS.to_dict("records"))
 
 
 def test_a_unit_that_an_older_version_wrote_is_read(tmp_path):
@@ -66,11 +66,11 @@ def test_a_unit_that_an_older_version_wrote_is_read(tmp_path):
     import pyarrow.parquet as pq
 
     columns = {"predicted": RESULT.predicted.astype(np.int32), **{f"p.{i}": p for i, p in enumerate(RESULT.probabilities.T)}}
-    about = {"params": {"C": 1.5}, "rounds": 7, "notes": [], "seconds": 1.5, "cut_short": False, "trials": TRIALS.to_dict("records")}
-    pq.write_table(pa.table(columns).replace_schema_metadata({"unit": json.dumps(about)}), tmp_path / "old.parquet")
+    metadata = {"params": {"C": 1.5}, "rounds": 7, "notes": [], "seconds": 1.5, "cut_short": False, "trials": TRIALS.to_dict("records")}
+    pq.write_table(pa.table(columns).replace_schema_metadata({"unit": json.dumps(metadata)}), tmp_path / "old.parquet")
     found = read_file(tmp_path / "old.parquet")
     assert found is not None
-    assert (found.predicted.tolist(), found.about) == (RESULT.predicted.tolist(), about)
+    assert (found.predicted.tolist(), found.metadata) == (RESULT.predicted.tolist(), metadata)
 
 
 @settings(max_examples=200)

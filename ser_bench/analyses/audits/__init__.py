@@ -17,27 +17,27 @@ from typing import TYPE_CHECKING
 from ser_bench.analyses.audits.clips import official_facts, sentences, skipped_clips, unheard_levels, uniform_lengths
 from ser_bench.analyses.audits.columns import columns
 from ser_bench.analyses.audits.confounding import confounds, cramers_v
-from ser_bench.analyses.audits.duplicates import twins
+from ser_bench.analyses.audits.duplicates import duplicated_clips
 from ser_bench.analyses.audits.finding import KINDS, Finding
 from ser_bench.analyses.audits.naming import names
-from ser_bench.analyses.audits.near_duplicates import near_twins
+from ser_bench.analyses.audits.near_duplicates import near_duplicates
 from ser_bench.analyses.audits.recording import recordings
 from ser_bench.analyses.audits.shuffled import best_row, shuffled_by_ear, shuffled_by_row
 from ser_bench.analyses.audits.speakers import effective_speakers
 from ser_bench.config import RunConfig
-from ser_bench.evaluation.plan import Ground, lay_ground
+from ser_bench.evaluation.plan import PreparedData, prepare_data
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Audit", "Finding", "audit", "cramers_v", "glance"]
+__all__ = ["Audit", "Finding", "audit", "cramers_v", "quick_audit"]
 
 FEATURES = ("recording", "outline")
 SAME = ("labels", "where", "cv", "seed", "offset", "duration", "trim", "variant", "out", "cache")
 """What an audit is to have in common with a run whose clips it looks at."""
-AT_A_GLANCE = (skipped_clips, twins, official_facts, effective_speakers, uniform_lengths, confounds, sentences)
+QUICK_CHECKS = (skipped_clips, duplicated_clips, official_facts, effective_speakers, uniform_lengths, confounds, sentences)
 """The checks that need no features."""
 
 
@@ -47,7 +47,7 @@ class Audit:
 
     Parameters
     ----------
-    ground : Ground
+    prepared : PreparedData
         The corpus, and the clips that a run would evaluate.
     summary : dict of str to str
         Clips, speakers, emotions, hours, durations, rates, in words.
@@ -55,12 +55,12 @@ class Audit:
         ``kind, check, what``: errors first, then warnings, then notes.
     """
 
-    ground: Ground
+    prepared: PreparedData
     summary: dict[str, str]
     findings: pd.DataFrame
 
 
-def audit(config: RunConfig, progress: Progress, best: Callable[[Ground], float | None]) -> Audit:
+def audit(config: RunConfig, progress: Progress, best: Callable[[PreparedData], float | None]) -> Audit:
     """Look at a corpus from all sides.
 
     Parameters
@@ -71,22 +71,24 @@ def audit(config: RunConfig, progress: Progress, best: Callable[[Ground], float 
         The best UAR that is known of the same clips and folds.
     """
     # Nothing is to stop an audit that it is there to report.
-    ground = lay_ground(dataclasses.replace(config, allow_conflicts=True, allow_similar_names=True, max_skipped=1.0), FEATURES, progress)
-    known = best(ground)
+    prepared = prepare_data(
+        dataclasses.replace(config, allow_conflicts=True, allow_similar_names=True, max_skipped=1.0), FEATURES, progress
+    )
+    known = best(prepared)
     asked, heard = partial(columns, best=known), partial(recordings, best=known)
     # What the ground warns of goes last: other checks say some of it under a name of their own.
-    checks = (*AT_A_GLANCE, unheard_levels, asked, partial(near_twins, progress=progress), shuffled_by_ear, heard, names)
-    return Audit(ground, summary(ground), _ranked([finding for check in checks for finding in check(ground, config)]))
+    checks = (*QUICK_CHECKS, unheard_levels, asked, partial(near_duplicates, progress=progress), shuffled_by_ear, heard, names)
+    return Audit(prepared, summary(prepared), _ranked([finding for check in checks for finding in check(prepared, config)]))
 
 
-def glance(ground: Ground, config: RunConfig, run: Run) -> pd.DataFrame:
+def quick_audit(prepared: PreparedData, config: RunConfig, run: Run) -> pd.DataFrame:
     """What an audit finds without listening, as a run can afford it: `findings` as in `Audit`, with a note that says so."""
     usual = RunConfig()
     named = [part for key in SAME if (value := getattr(config, key)) != getattr(usual, key) for part in (f"--{key}", str(value))]
     command = shlex.join(["ser-bench", "audit", str(config.corpus[0]), *named])
     best = best_row(run)
-    checks = (*AT_A_GLANCE, partial(columns, best=best.uar if best else None))
-    found = [finding for check in checks for finding in check(ground, config)]
+    checks = (*QUICK_CHECKS, partial(columns, best=best.uar if best else None))
+    found = [finding for check in checks for finding in check(prepared, config)]
     found += list(shuffled_by_row(best)) if best else []
     unheard = f"recordings were not compared, nor was it asked whether they predict emotions: {command}"
     return _ranked([*found, Finding("note", "listening", unheard)])
@@ -103,19 +105,19 @@ def _ranked(found: list[Finding]) -> pd.DataFrame:
     )
 
 
-def summary(ground: Ground) -> dict[str, str]:
+def summary(prepared: PreparedData) -> dict[str, str]:
     """What is evaluated, in words."""
-    clips = ground.judged.clips
+    clips = prepared.eval_set.clips
     seconds = clips["seconds"]
     emotions = ", ".join(f"{emotion} {n}" for emotion, n in clips["emotion"].value_counts().sort_index().items())
     spread = f"{seconds.min():.2f} to {seconds.max():.2f} s, median {seconds.median():.2f} s"
     rates = ", ".join(f"{rate:,} Hz {n}" for rate, n in clips["rate"].value_counts().sort_index().items())
     per = clips["voice"].value_counts()
     return {
-        "clips": f"{len(clips):,} used, {len(ground.skipped):,} skipped",
-        "speakers": "; ".join([f"{len(per)}, with {per.min()} to {per.max()} clips each", *ground.judged.voice_notes]),
+        "clips": f"{len(clips):,} used, {len(prepared.skipped):,} skipped",
+        "speakers": "; ".join([f"{len(per)}, with {per.min()} to {per.max()} clips each", *prepared.eval_set.voice_notes]),
         "emotions": emotions,
         "hours": f"{seconds.sum() / 3600:.2f}; a clip lasts {spread}",
         "rates": rates,
-        "protocol": str(ground.judged.protocol),
+        "protocol": str(prepared.eval_set.protocol),
     }

@@ -15,34 +15,34 @@ import numpy as np
 from ser_bench.analyses.audits.duplicates import is_copy
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.config import RunConfig
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 
 UNIFORM_SHARE = 0.5
 
 
-def skipped_clips(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def skipped_clips(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """Clips that cannot be used."""
-    unusable = ground.skipped[~is_copy(ground)]
+    unusable = prepared.skipped[~is_copy(prepared)]
     if len(unusable):
-        share = len(unusable) / (len(ground.judged.clips) + len(ground.skipped))
+        share = len(unusable) / (len(prepared.eval_set.clips) + len(prepared.skipped))
         first = unusable.iloc[0]
         kind = "error" if share > config.max_skipped else "warning"
         yield Finding(kind, "unusable clips", f"{len(unusable)} ({share:.1%}), the first: {first['clip']}: {first['reason']}")
 
 
-def unheard_levels(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def unheard_levels(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """Clips far over full scale, and clips in which nothing can be heard."""
     from ser_bench.corpora import levels
 
-    for line in levels(ground.judged.clips):
+    for line in levels(prepared.eval_set.clips):
         yield Finding("warning", "levels", line)
 
 
-def official_facts(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def official_facts(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """What the reader knows of the corpus as released, against what is here."""
     from ser_bench.corpora import known_readers
 
-    corpus, facts, check = ground.corpus, ground.corpus.facts, "official facts"
+    corpus, facts, check = prepared.corpus, prepared.corpus.facts, "official facts"
     if facts is None:
         yield Finding("note", check, "nothing is known of this corpus as released: counts and rates could not be held against it")
         return
@@ -56,16 +56,16 @@ def official_facts(ground: Ground, config: RunConfig) -> Iterator[Finding]:
         yield Finding("warning", check, f"{len(here) - facts.clips} clips more than the official {facts.clips}")
     if (speakers := here["speaker"].nunique()) != facts.speakers:
         yield Finding("note", check, f"{speakers} speakers instead of the official {facts.speakers}")
-    rates = ground.judged.clips["rate"]
+    rates = prepared.eval_set.clips["rate"]
     other = rates[rates != facts.rate]
     if len(other):
         told = f"{len(other)} clips are not at the official {facts.rate:,} Hz, such as {other.index[0]} at {other.iloc[0]:,}"
         yield Finding("warning", check, f"{told}: a resampled copy")
 
 
-def uniform_lengths(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def uniform_lengths(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """Clips that all last the same."""
-    seconds = ground.judged.clips["seconds"].round(4)
+    seconds = prepared.eval_set.clips["seconds"].round(4)
     common = seconds.mode().iloc[0]
     share = (seconds == common).mean()
     if share >= UNIFORM_SHARE and len(seconds) >= 10:
@@ -76,17 +76,17 @@ def uniform_lengths(ground: Ground, config: RunConfig) -> Iterator[Finding]:
         )
 
 
-def sentences(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def sentences(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """Sentences that stand on both sides of a split."""
-    clips = ground.judged.clips
+    clips = prepared.eval_set.clips
     if "sentence" not in clips:
         yield Finding("note", "sentences", "not known: whether the same words are heard in training and test could not be checked")
         return
-    said, folds = clips["sentence"].to_numpy(str), ground.judged.folds[config.seed]
+    said, folds = clips["sentence"].to_numpy(str), prepared.eval_set.folds[config.seed]
     known = np.char.strip(said) != ""
-    training = [ground.judged.training(config.seed, fold) for fold in range(folds.max() + 1)]
+    training = [prepared.eval_set.training(config.seed, fold) for fold in range(folds.max() + 1)]
     shared = set().union(*(set(said[known & (folds == fold)]) & set(said[train]) for fold, train in enumerate(training)))
     if shared:
         told = f"{len(shared)} of {len(set(said[known]))} sentences are heard in training and test: results are for known words, new voices"
-        both = dataclasses.replace(ground.judged.protocol, text=True)
-        yield Finding("note", "sentences", told if ground.judged.protocol.leaky else f"{told} (--cv {both} holds out both)")
+        both = dataclasses.replace(prepared.eval_set.protocol, text=True)
+        yield Finding("note", "sentences", told if prepared.eval_set.protocol.leaky else f"{told} (--cv {both} holds out both)")

@@ -20,12 +20,12 @@ from ser_bench.analyses.audits.links import PERMUTATIONS, Cells, Codes, Link, li
 from ser_bench.config import RunConfig
 from ser_bench.corpora.names import first
 from ser_bench.errors import quoted
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.evaluation.units import Judged
+    from ser_bench.evaluation.units import EvaluationSet
 
 CHECK = "columns"
 ALPHA = 0.05
@@ -61,19 +61,19 @@ class Answer(NamedTuple):
     p: float
 
 
-def columns(ground: Ground, config: RunConfig, best: float | None) -> Iterator[Finding]:
+def columns(prepared: PreparedData, config: RunConfig, best: float | None) -> Iterator[Finding]:
     """Columns of the manifest, and of the files' headers, that predict emotions; `best` is the best UAR known of these clips."""
-    judged = ground.judged
-    table = askable(judged.clips)
+    eval_set = prepared.eval_set
+    table = askable(eval_set.clips)
     told = {name: ask(values) for name, values in table.items()}
-    answers, tests = corrected(told, judged)
+    answers, tests = corrected(told, eval_set)
     unshown = []
     for answer in answers:
         if answer.p < ALPHA and answer.link.excess > 0:
-            yield _finding(answer, told[answer.column], judged, tests, best)
+            yield _finding(answer, told[answer.column], eval_set, tests, best)
         else:
             unshown.append(f"{answer.column} ({figure(answer.link.uar)}, p = {p_value(answer.p)})")
-    chance = figure(1 / len(judged.emotions))
+    chance = figure(1 / len(eval_set.emotions))
     if unshown:
         what = f"that emotions go with these columns could not be shown (UAR by chance {chance}): {', '.join(unshown)}"
         yield Finding("note", CHECK, what)
@@ -126,12 +126,12 @@ def _ranks(heights: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(heights, kind="stable"), kind="stable")
 
 
-def corrected(told: dict[str, Asked], judged: Judged) -> tuple[list[Answer], int]:
+def corrected(told: dict[str, Asked], eval_set: EvaluationSet) -> tuple[list[Answer], int]:
     """The stronger test of every column that can be asked, p corrected for all tests; and how many these are."""
-    voices = np.unique(judged.voices, return_inverse=True)[1]
+    voices = np.unique(eval_set.voices, return_inverse=True)[1]
     # With so many, the smallest p stays below ALPHA after Holm's correction.
     permutations = max(PERMUTATIONS, 2 * round(2 * len(told) / ALPHA))
-    tests = [(name, how, found) for name, asked in told.items() for how, found in _links(asked, voices, judged.codes, permutations)]
+    tests = [(name, how, found) for name, asked in told.items() for how, found in _links(asked, voices, eval_set.codes, permutations)]
     ps = scores.holm([found.p for _, _, found in tests]).tolist()
     best: dict[str, Answer] = {}
     for (name, how, found), p in zip(tests, ps, strict=True):
@@ -168,9 +168,9 @@ def _by_level(ranks: Codes, voices: Codes) -> Codes:
     return position * LEVELS_WITHIN // clips[voices]
 
 
-def _finding(answer: Answer, asked: Asked, judged: Judged, tests: int, best: float | None) -> Finding:
+def _finding(answer: Answer, asked: Asked, eval_set: EvaluationSet, tests: int, best: float | None) -> Finding:
     """A column that goes with emotions, as a warning; a note where the link is weak, or where emotions cause it."""
-    column, found, chance = answer.column, answer.link, 1 / len(judged.emotions)
+    column, found, chance = answer.column, answer.link, 1 / len(eval_set.emotions)
     numbers = f"UAR {figure(found.uar)} {answer.how}, from '{column}' alone; chance {figure(chance)}"
     test = f"{numbers}, {figure(found.expected)} with labels permuted, p = {p_value(answer.p)} by Holm over {tests} test(s)"
     if column == CAUSED:
@@ -179,20 +179,20 @@ def _finding(answer: Answer, asked: Asked, judged: Judged, tests: int, best: flo
         return Finding("warning" if rivals else "note", "delivery", what)
     strong = found.excess >= SMALL
     means = "a system may recognise that instead of the emotion" if strong else "the link is weak"
-    return Finding("warning" if strong else "note", CHECK, f"emotion goes with '{column}' ({ties(asked, judged)}): {test}: {means}")
+    return Finding("warning" if strong else "note", CHECK, f"emotion goes with '{column}' ({ties(asked, eval_set)}): {test}: {means}")
 
 
-def ties(asked: Asked, judged: Judged) -> str:
+def ties(asked: Asked, eval_set: EvaluationSet) -> str:
     """What makes a column go with emotions: emotions with a single value, values with a single emotion, else the most unequal share."""
-    counts = scores.confusion_counts(judged.codes, asked.shared, classes=range(max(len(judged.emotions), len(asked.words))))
-    counts = counts[: len(judged.emotions), : len(asked.words)]
+    counts = scores.confusion_counts(eval_set.codes, asked.shared, classes=range(max(len(eval_set.emotions), len(asked.words))))
+    counts = counts[: len(eval_set.emotions), : len(asked.words)]
     only_value = [
         f"'{emotion}' has only {_word(asked, row.argmax())}"
-        for emotion, row in zip(judged.emotions, counts, strict=True)
+        for emotion, row in zip(eval_set.emotions, counts, strict=True)
         if np.count_nonzero(row) == 1
     ]
     only_emotion = [
-        f"{_word(asked, value)} has only '{judged.emotions[column.argmax()]}'"
+        f"{_word(asked, value)} has only '{eval_set.emotions[column.argmax()]}'"
         for value, column in enumerate(counts.T)
         if np.count_nonzero(column) == 1 and column.sum() > 1
     ]
@@ -202,7 +202,7 @@ def ties(asked: Asked, judged: Judged) -> str:
     above = np.where(counts.sum(0) > 1, shares - (counts.sum(1) / counts.sum())[:, None], -1)
     emotion, value = np.unravel_index(above.argmax(), above.shape)
     share = f"{shares[emotion, value]:.0%} of {_word(asked, int(value))}"
-    return f"'{judged.emotions[emotion]}' is {share} and {counts[emotion].sum() / counts.sum():.0%} of all"
+    return f"'{eval_set.emotions[emotion]}' is {share} and {counts[emotion].sum() / counts.sum():.0%} of all"
 
 
 def _word(asked: Asked, value: int) -> str:

@@ -14,22 +14,22 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding, figure
 from ser_bench.config import RunConfig
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 
 CONFOUNDED = 0.3
 """Cramér's V from which an emotion is called confounded."""
 
 
-def confounds(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def confounds(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """Emotions that go with speakers, and emotions or folds that lack something."""
-    from ser_bench.corpora import lonely_labels
+    from ser_bench.corpora import single_speaker_labels
 
-    clips = ground.judged.clips
+    clips = prepared.eval_set.clips
     v = cramers_v(clips["emotion"].to_numpy(str), clips["speaker"].to_numpy(str))
     if v >= CONFOUNDED:
         said = f"emotion goes with the speaker (Cramér's V {figure(v)} of 0 to 1, threshold {figure(CONFOUNDED)})"
         yield Finding("warning", "confounds", f"{said}: a system that recognises speakers recognises their usual emotions")
-    for label in lonely_labels(clips):
+    for label in single_speaker_labels(clips):
         yield Finding("warning", "confounds", f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.config import RunConfig
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 COPIED_SHARE = 0.4
 
 
-def twins(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def duplicated_clips(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """The same audio more than once."""
-    copies = ground.skipped[is_copy(ground)]
+    copies = prepared.skipped[is_copy(prepared)]
     if len(copies):
-        share = len(copies) / (len(copies) + len(ground.judged.clips))
+        share = len(copies) / (len(copies) + len(prepared.eval_set.clips))
         whole = "the corpus seems to be copied into itself" if share > COPIED_SHARE else "copies of other clips, which are not used"
         yield Finding(
             "warning",
             "copies",
             f"{len(copies)} clips ({share:.0%}): {whole}; the first: {copies.iloc[0]['clip']}: {copies.iloc[0]['reason']}",
         )
-    for warning in ground.warnings:
+    for warning in prepared.warnings:
         if warning.startswith("the same audio"):
             conflict = "two emotions" in warning and not config.allow_conflicts
             yield Finding("error" if conflict else "warning", "identical audio", warning)
 
 
-def is_copy(ground: Ground) -> pd.Series:
+def is_copy(prepared: PreparedData) -> pd.Series:
     """Which of the clips that are left out are copies of others."""
-    return ground.skipped["reason"].astype(str).str.startswith("duplicate of ")
+    return prepared.skipped["reason"].astype(str).str.startswith("duplicate of ")

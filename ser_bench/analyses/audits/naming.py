@@ -11,14 +11,14 @@ from collections.abc import Iterator
 
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.config import RunConfig
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 
 
-def names(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def names(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """Names that may be one, or none, and contradictions between rows of one speaker."""
     from ser_bench.corpora import ASKED, questions
 
-    for column, what in questions(ground.corpus.clips, ASKED).items():
+    for column, what in questions(prepared.corpus.clips, ASKED).items():
         yield Finding("warning" if config.allow_similar_names else "error", "names", f"{column}: {what}")
-    for line in ground.warnings:
+    for line in prepared.warnings:
         yield Finding("warning", "names and labels", line)

@@ -18,10 +18,10 @@ from ser_bench.analyses.audits.finding import Finding
 from ser_bench.analyses.audits.fingerprint import RATE, Fingerprint, fingerprint
 from ser_bench.analyses.audits.matching import FEWEST, LEAST_ALIKE, Candidate, candidates, verify
 from ser_bench.audio.clip import read_clip
-from ser_bench.audio.preprocessing import Hearing
+from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
 
@@ -43,7 +43,7 @@ Span = tuple[str, float, float]
 """A clip's file, and where it begins and ends in seconds, as `read_clip` takes them."""
 
 
-class Pair(NamedTuple):
+class CopyPair(NamedTuple):
     """Two clips that may be one recording, by where they stand, and what was done to the one: tempo, and semitones."""
 
     one: int
@@ -51,26 +51,26 @@ class Pair(NamedTuple):
     speed: float = 1.0
     semitones: float = 0.0
 
-    def reversed(self) -> Pair:
+    def reversed(self) -> CopyPair:
         """The same of the other."""
-        return Pair(self.other, self.one, 1 / self.speed, -self.semitones)
+        return CopyPair(self.other, self.one, 1 / self.speed, -self.semitones)
 
 
-class Heard(NamedTuple):
+class FingerprintedCorpus(NamedTuple):
     """A corpus and the fingerprints of its clips."""
 
-    ground: Ground
+    prepared: PreparedData
     prints: list[Fingerprint]
 
 
-def near_twins(ground: Ground, config: RunConfig, progress: Progress) -> Iterator[Finding]:
+def near_duplicates(prepared: PreparedData, config: RunConfig, progress: Progress) -> Iterator[Finding]:
     """One recording under two names."""
-    clips = ground.judged.clips
+    clips = prepared.eval_set.clips
     sides, voices = (clips[column].factorize()[0] for column in ("digest", "voice"))
-    yield from name_pairs(clips, one_recording(clips, listen(ground, config, progress), sides, voices, config, progress))
+    yield from name_pairs(clips, one_recording(clips, listen(prepared, config, progress), sides, voices, config, progress))
 
 
-def name_pairs(clips: pd.DataFrame, found: list[Pair]) -> Iterator[Finding]:
+def name_pairs(clips: pd.DataFrame, found: list[CopyPair]) -> Iterator[Finding]:
     """Findings on pairs of clips of a table with `emotion` and `speaker`: under two emotions, two speakers, and neither."""
     values = {column: clips[column].to_numpy() for column in ("emotion", "speaker")}
     crossing = {column: [pair for pair in found if of[pair.one] != of[pair.other]] for column, of in values.items()}
@@ -84,34 +84,34 @@ def name_pairs(clips: pd.DataFrame, found: list[Pair]) -> Iterator[Finding]:
         yield Finding("warning", CHECK, f"may be one recording, of one speaker and emotion: {_enumerate(clips, within)}")
 
 
-def shared_recordings(one: Heard, other: Heard, config: RunConfig, progress: Progress) -> str:
+def shared_recordings(one: FingerprintedCorpus, other: FingerprintedCorpus, config: RunConfig, progress: Progress) -> str:
     """That clips of one corpus may be copies of another's, how many, and the first; nothing where none may."""
     import pandas as pd
 
-    clips = pd.concat([heard.ground.judged.clips for heard in (one, other)])
+    clips = pd.concat([heard.prepared.eval_set.clips for heard in (one, other)])
     sides = np.repeat([0, 1], [len(heard.prints) for heard in (one, other)])
     found = one_recording(clips, [*one.prints, *other.prints], sides, sides, config, progress)
     if not found:
         return ""
     counts = [len({pair[:2][side] for pair in map(_sorted, found)}) for side in (0, 1)]
     first = _sorted(found[0])
-    mine, theirs = (heard.ground.corpus.name for heard in (one, other))
+    mine, theirs = (heard.prepared.corpus.name for heard in (one, other))
     return (
         f"{counts[0]} clip(s) of {mine} and {counts[1]} of {theirs} may be the same recordings, so that one corpus "
         f"does not test the other: {clips.index[first.one]} ~ {clips.index[first.other]}{_change(first)}"
     )
 
 
-def listen(ground: Ground, config: RunConfig, progress: Progress) -> list[Fingerprint]:
+def listen(prepared: PreparedData, config: RunConfig, progress: Progress) -> list[Fingerprint]:
     """The fingerprints of a corpus's clips."""
-    spans = _spans(ground.judged.clips)
+    spans = _spans(prepared.eval_set.clips)
     chunks = [spans[first : first + CLIPS_PER_CALL] for first in range(0, len(spans), CLIPS_PER_CALL)]
     calls = [(place, chunk, config.hearing) for place, chunk in enumerate(chunks)]
     found = dict(_over_processes("listening for copies", fingerprints, calls, config, progress))
     return [one for place in sorted(found) for one in found[place]]
 
 
-def fingerprints(place: int, spans: list[Span], hearing: Hearing) -> tuple[int, list[Fingerprint]]:
+def fingerprints(place: int, spans: list[Span], hearing: Preprocessing) -> tuple[int, list[Fingerprint]]:
     """Which call this is, and the fingerprints of its clips."""
     return place, [fingerprint(_waveform(span, hearing)) for span in spans]
 
@@ -136,7 +136,7 @@ def _over_processes(
 
 def one_recording(
     clips: pd.DataFrame, prints: list[Fingerprint], sides: np.ndarray, voices: np.ndarray, config: RunConfig, progress: Progress
-) -> list[Pair]:
+) -> list[CopyPair]:
     """Pairs of clips that may be one recording.
 
     Parameters
@@ -166,8 +166,8 @@ def one_recording(
 
 
 def compare(
-    number: int, looked: list[Candidate], across: list[bool], clips: dict[int, tuple[Fingerprint, Span]], hearing: Hearing
-) -> tuple[int, list[Pair]]:
+    number: int, looked: list[Candidate], across: list[bool], clips: dict[int, tuple[Fingerprint, Span]], hearing: Preprocessing
+) -> tuple[int, list[CopyPair]]:
     """Which call this is, and the pairs that may be one recording, of clips by their place."""
     prints = {place: heard for place, (heard, _) in clips.items()}
     pairs = (
@@ -231,7 +231,7 @@ def groups(sides: np.ndarray, voices: np.ndarray) -> Callable[[int], list[np.nda
 
 def same_recording(
     candidate: Candidate, prints: Sequence[Fingerprint] | Mapping[int, Fingerprint], across: bool, waveform: Callable[[int], np.ndarray]
-) -> Pair | None:
+) -> CopyPair | None:
     """The pair, where a close look says that it may be one recording.
 
     Parameters
@@ -246,24 +246,24 @@ def same_recording(
     one, other = candidate.one, candidate.other
     match = verify(prints[one], prints[other], candidate)
     if match.copy_across if across else match.copy:
-        return Pair(one, other, match.speed, match.semitones)
+        return CopyPair(one, other, match.speed, match.semitones)
     heard = match.unchanged and (match.windows < FEWEST or match.alike >= LEAST_ALIKE)
-    return Pair(one, other) if heard and likeness(waveform(one), waveform(other)) >= ONE_RECORDING else None
+    return CopyPair(one, other) if heard and likeness(waveform(one), waveform(other)) >= ONE_RECORDING else None
 
 
 def _spans(clips: pd.DataFrame) -> list[Span]:
     return list(clips.reindex(columns=["path", "start", "end"]).itertuples(index=False, name=None))
 
 
-def _waveform(span: Span, hearing: Hearing) -> np.ndarray:
+def _waveform(span: Span, hearing: Preprocessing) -> np.ndarray:
     return hearing.window(read_clip(*span)).at(RATE)
 
 
-def _sorted(pair: Pair) -> Pair:
+def _sorted(pair: CopyPair) -> CopyPair:
     return pair if pair.one < pair.other else pair.reversed()
 
 
-def _change(pair: Pair) -> str:
+def _change(pair: CopyPair) -> str:
     """What was done to the one, where it can be heard: ``, 1.10 times as fast, 1.7 semitones higher``."""
     told = []
     if abs(pair.speed - 1) >= 0.02:
@@ -273,7 +273,7 @@ def _change(pair: Pair) -> str:
     return f" (the first {' and '.join(told)})" if told else ""
 
 
-def _enumerate(clips: pd.DataFrame, pairs: list[Pair], column: str = "") -> str:
+def _enumerate(clips: pd.DataFrame, pairs: list[CopyPair], column: str = "") -> str:
     """How many pairs, between which values of a column where these are many, and the first by name."""
     most = NAMED_CROSSING if column else NAMED
     names = [f"{clip} ({value})" for clip, value in clips[column].items()] if column else list(clips.index)

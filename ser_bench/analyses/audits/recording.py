@@ -17,11 +17,11 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding, against_board, figure
 from ser_bench.config import RunConfig
-from ser_bench.evaluation.plan import Ground, heard_as
+from ser_bench.evaluation.plan import PreparedData, feature_set_label
 from ser_bench.evaluation.splits import derive_seed
 
 if TYPE_CHECKING:
-    from ser_bench.evaluation.units import Judged
+    from ser_bench.evaluation.units import EvaluationSet
     from ser_bench.features import Features
 
 EXACT = 0.9
@@ -41,7 +41,7 @@ GAP = 0.15
 """Share of bits a second by which neighbouring levels differ."""
 
 
-def recordings(ground: Ground, config: RunConfig, best: float | None) -> Iterator[Finding]:
+def recordings(prepared: PreparedData, config: RunConfig, best: float | None) -> Iterator[Finding]:
     """Whether emotions are predicted from the recording alone, its spectrum, or how a clip is cut and how loud it is.
 
     Parameters
@@ -49,22 +49,22 @@ def recordings(ground: Ground, config: RunConfig, best: float | None) -> Iterato
     best : float, optional
         The best UAR of a run on the same clips and folds.
     """
-    judged, features = ground.judged, ground.features[heard_as("recording", config)]
-    header = header_properties(judged.clips["path"].tolist())
+    eval_set, features = prepared.eval_set, prepared.features[feature_set_label("recording", config)]
+    header = header_properties(eval_set.clips["path"].tolist())
     columns = {group: features.values[:, [mine == group for mine in features.groups]] for group in ("recording", "spectrum", "delivery")}
     columns["recording"] = np.column_stack([columns["recording"], header]).astype(np.float32)
-    predicted = {group: recognised_from(judged, x, config.seed) for group, x in columns.items()}
-    measured = {group: _measure(judged, codes) for group, codes in predicted.items()}
+    predicted = {group: recognised_from(eval_set, x, config.seed) for group, x in columns.items()}
+    measured = {group: _measure(eval_set, codes) for group, codes in predicted.items()}
     differing = " and ".join(_differing(features, header)) or "none"
     no_voice = f"properties of the file that no voice causes (rate, channels, format, encoding, bits, offset; differing here: {differing})"
-    yield _finding("recording", no_voice, measured["recording"], judged, "warning")
+    yield _finding("recording", no_voice, measured["recording"], eval_set, "warning")
     bands = "the mean spectrum and that of the quietest frames, which voices cause as well as microphones, rooms and filters"
-    if exact := _nearly_exact(judged, predicted["spectrum"]):
+    if exact := _nearly_exact(eval_set, predicted["spectrum"]):
         bands += f"; almost without error: {', '.join(exact)} (threshold {EXACT:.2f}): was another microphone or filter used?"
-    yield _finding("spectrum", bands, measured["spectrum"], judged, "warning" if exact else "note")
-    rivals, against = against_board(measured["delivery"].score, 1 / len(judged.emotions), best)
+    yield _finding("spectrum", bands, measured["spectrum"], eval_set, "warning" if exact else "note")
+    rivals, against = against_board(measured["delivery"].score, 1 / len(eval_set.emotions), best)
     delivery = "loudness, length and silence at the ends, which emotions cause as well"
-    told = _finding("delivery", delivery, measured["delivery"], judged, "warning" if rivals else "note")
+    told = _finding("delivery", delivery, measured["delivery"], eval_set, "warning" if rivals else "note")
     yield told._replace(what=f"{told.what}; {against}")
 
 
@@ -75,45 +75,47 @@ def _differing(features: Features, header: np.ndarray) -> list[str]:
     return [PROPERTIES[column] for column, values in mine.items() if np.ptp(values) > 0] + encoded
 
 
-def _finding(check: str, what: str, found: scores.Interval, judged: Judged, kind: str) -> Finding:
+def _finding(check: str, what: str, found: scores.Interval, eval_set: EvaluationSet, kind: str) -> Finding:
     """A finding where the interval lies above chance; else a note that nothing could be shown."""
-    chance = 1 / len(judged.emotions)
-    whose = "speakers heard before: LEAKY" if judged.protocol.leaky else "unseen speakers"
+    chance = 1 / len(eval_set.emotions)
+    whose = "speakers heard before: LEAKY" if eval_set.protocol.leaky else "unseen speakers"
     uar = f"UAR {figure(found.score)} [{figure(found.low)}, {figure(found.high)}] on {whose}, chance {figure(chance)}"
     if found.low > chance:
         return Finding(kind, check, f"emotion is predicted by {what}: {uar}")
     return Finding("note", check, f"that emotion is predicted by {what} could not be shown: {uar}")
 
 
-def _nearly_exact(judged: Judged, predicted: np.ndarray) -> list[str]:
+def _nearly_exact(eval_set: EvaluationSet, predicted: np.ndarray) -> list[str]:
     """Emotions that are predicted almost without error, with their F1; none where there are so few emotions that voices do that."""
-    if len(judged.emotions) < EMOTIONS_NEEDED:
+    if len(eval_set.emotions) < EMOTIONS_NEEDED:
         return []
-    tested = judged.evaluated
-    counts = scores.confusion_counts(judged.codes[tested], predicted[tested], classes=range(len(judged.emotions)))
+    tested = eval_set.evaluated
+    counts = scores.confusion_counts(eval_set.codes[tested], predicted[tested], classes=range(len(eval_set.emotions)))
     f1s = np.nan_to_num(scores.f1s_of(counts))
-    return [f"'{emotion}' (F1 {figure(f1)})" for emotion, f1 in zip(judged.emotions, f1s, strict=True) if f1 >= EXACT]
+    return [f"'{emotion}' (F1 {figure(f1)})" for emotion, f1 in zip(eval_set.emotions, f1s, strict=True) if f1 >= EXACT]
 
 
-def _measure(judged: Judged, predicted: np.ndarray) -> scores.Interval:
+def _measure(eval_set: EvaluationSet, predicted: np.ndarray) -> scores.Interval:
     """UAR with its interval over voices."""
-    tested, inflation = judged.evaluated, scores.overlap_bound(judged.n_voices)
-    return scores.jackknife_interval(judged.codes[tested], predicted[tested], judged.voices[tested], inflation=inflation)
+    tested, inflation = eval_set.evaluated, scores.overlap_bound(eval_set.n_voices)
+    return scores.jackknife_interval(eval_set.codes[tested], predicted[tested], eval_set.voices[tested], inflation=inflation)
 
 
-def recognised_from(judged: Judged, x: np.ndarray, seed: int) -> np.ndarray:
+def recognised_from(eval_set: EvaluationSet, x: np.ndarray, seed: int) -> np.ndarray:
     """What a random forest with its defaults predicts of each clip from these columns: codes, shape (n_clips,)."""
     from ser_bench.evaluation.scaling import UnitData, scaled_split
-    from ser_bench.models import known_models, plan_split
+    from ser_bench.models import known_models, prepare_split
 
     model = known_models()["rf"]()
-    folds = judged.folds[seed]
-    predicted = np.empty_like(judged.codes)
+    folds = eval_set.folds[seed]
+    predicted = np.empty_like(eval_set.codes)
     for fold in range(folds.max() + 1):
-        train, held = judged.training(seed, fold), folds == fold
-        data = UnitData(x, judged.codes, judged.voices, train, tuple(judged.emotions))
+        train, held = eval_set.training(seed, fold), folds == fold
+        data = UnitData(x, eval_set.codes, eval_set.voices, train, tuple(eval_set.emotions))
         split = scaled_split(data, x, train, held, held_out=True)
-        predicted[held] = plan_split(model, split).run(dict(model.defaults), derive_seed(judged.fold_seed(seed, fold), "audit")).predicted
+        predicted[held] = (
+            prepare_split(model, split).run(dict(model.defaults), derive_seed(eval_set.fold_seed(seed, fold), "audit")).predicted
+        )
     return predicted
 
 

@@ -17,7 +17,7 @@ from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding, figure, p_value
 from ser_bench.config import RunConfig
 from ser_bench.corpora.names import first
-from ser_bench.evaluation.plan import Ground, heard_as
+from ser_bench.evaluation.plan import PreparedData, feature_set_label
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.scores.distributions import t_above
 from ser_bench.utils.quick import held_out_labels
@@ -108,15 +108,15 @@ def _row(run: Run, cell: tuple[str, ...]) -> Row:
     return Row(" ".join(cell), truth, predicted, known["voice"].to_numpy(str), 1 / len(np.unique(truth)), uar)
 
 
-def shuffled_by_ear(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def shuffled_by_ear(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """The speakers who stand out by what a linear system predicts from the outlines and spectra of recordings."""
-    judged = ground.judged
-    outline, recording = (ground.features[heard_as(name, config)] for name in ("outline", "recording"))
+    eval_set = prepared.eval_set
+    outline, recording = (prepared.features[feature_set_label(name, config)] for name in ("outline", "recording"))
     x = np.hstack([outline.values, recording.values[:, [group != "recording" for group in recording.groups]]])
-    predicted = held_out_labels(x, judged.codes, np.unique(judged.voices, return_inverse=True)[1])
+    predicted = held_out_labels(x, eval_set.codes, np.unique(eval_set.voices, return_inverse=True)[1])
     name = "a linear system on outlines, spectra and delivery"
-    chance, uar = 1 / len(judged.emotions), scores.uar(judged.codes, predicted)
-    yield from shuffled_by_row(Row(name, judged.codes, predicted[None], judged.voices, chance, uar))
+    chance, uar = 1 / len(eval_set.emotions), scores.uar(eval_set.codes, predicted)
+    yield from shuffled_by_row(Row(name, eval_set.codes, predicted[None], eval_set.voices, chance, uar))
 
 
 def shuffled_by_row(row: Row) -> Iterator[Finding]:

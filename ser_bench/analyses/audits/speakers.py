@@ -13,16 +13,16 @@ from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.config import RunConfig
 from ser_bench.corpora import uneven_speakers
-from ser_bench.evaluation.plan import Ground
+from ser_bench.evaluation.plan import PreparedData
 
 CHECK = "effective number of speakers"
 
 
-def effective_speakers(ground: Ground, config: RunConfig) -> Iterator[Finding]:
+def effective_speakers(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """The effective number of speakers beside their number."""
     import pandas as pd
 
-    tested = ground.judged.clips[ground.judged.evaluated]
+    tested = prepared.eval_set.clips[prepared.eval_set.evaluated]
     clips = pd.crosstab(tested["voice"], tested["emotion"])
     per = clips.sum(axis=1)
     effective = scores.effective_voices(clips)

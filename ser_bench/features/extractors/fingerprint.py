@@ -26,7 +26,7 @@ FLOOR = 1e-10
 
 
 @dataclass(frozen=True)
-class Outline(Extractor):
+class AudioFingerprint(Extractor):
     """The coarse course of a recording: square roots of its bands' modulation spectra, scaled so that the spectra's norm is one."""
 
     name = "outline"

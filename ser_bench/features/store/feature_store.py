@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from ser_bench.audio.preprocessing import Hearing
+from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import WorkFailed
 from ser_bench.features.base import Extractor
 from ser_bench.features.store.table import Table
-from ser_bench.features.worker import Heard, Measured, passes
+from ser_bench.features.worker import AudioInfo, ExtractionResult, passes
 from ser_bench.utils.spec import versions
 
 AUDIO_VERSION = 3
 
 
-class Shelf:
+class FeatureStore:
     """What the store holds for some extractors.
 
     Parameters
@@ -32,10 +32,10 @@ class Shelf:
     cache : Path
     extractors : dict of str to Extractor
         By label.
-    hearing : Hearing
+    hearing : Preprocessing
     """
 
-    def __init__(self, cache: Path, extractors: dict[str, Extractor], hearing: Hearing) -> None:
+    def __init__(self, cache: Path, extractors: dict[str, Extractor], hearing: Preprocessing) -> None:
         self.extractors = extractors
         self.audio = _audio_table(cache, hearing)
         self.tables = {label: _feature_table(cache, extractor, hearing) for label, extractor in extractors.items()}
@@ -58,11 +58,11 @@ class Shelf:
         failures = (f"{label}: {reasons[key]}" for label, reasons in self.failed.items() if reasons.get(key))
         return self.unusable[key] or next(failures, "")
 
-    def add(self, measured: list[Measured]) -> None:
+    def add(self, measured: list[ExtractionResult]) -> None:
         """Add rows to every table, in the order of their keys."""
         measured = sorted(measured, key=lambda m: m.key)
         unheard = [m for m in measured if m.key not in self.unusable]
-        columns = {name: [getattr(m.heard, name) for m in unheard] for name in Heard._fields}
+        columns = {name: [getattr(m.heard, name) for m in unheard] for name in AudioInfo._fields}
         self.audio.add({"key": [m.key for m in unheard], "reason": [m.unusable for m in unheard], **columns})
         self._hear((m.key, m.unusable, m.heard.note) for m in unheard)
         for label, table in self.tables.items():
@@ -82,15 +82,15 @@ class Shelf:
             table.compact()
 
     def heard(self, keys: Sequence[str]) -> dict[str, list[Any]]:
-        """What is known of these clips' audio: the fields of `Heard`, a value per clip."""
+        """What is known of these clips' audio: the fields of `AudioInfo`, a value per clip."""
         known: dict[str, tuple[Any, ...]] = {}
         wanted = set(keys)
-        for part in self.audio.parts(["key", *Heard._fields]):
+        for part in self.audio.parts(["key", *AudioInfo._fields]):
             rows = zip(*(column.to_pylist() for column in part.columns), strict=True)
             known |= {key: values for key, *values in rows if key in wanted}
         _check_whole(self.audio, wanted <= known.keys())
         columns = zip(*(known[key] for key in keys), strict=True)
-        return dict(zip(Heard._fields, map(list, columns), strict=False)) if len(keys) else {name: [] for name in Heard._fields}
+        return dict(zip(AudioInfo._fields, map(list, columns), strict=False)) if len(keys) else {name: [] for name in AudioInfo._fields}
 
     def matrix(self, label: str, keys: Sequence[str]) -> np.ndarray:
         """An extractor's values for these clips: float32, shape (n_clips, n_columns)."""
@@ -134,7 +134,7 @@ def _places(keys: Sequence[str]) -> dict[str, list[int]]:
     return places
 
 
-def _feature_table(cache: Path, extractor: Extractor, hearing: Hearing) -> Table:
+def _feature_table(cache: Path, extractor: Extractor, hearing: Preprocessing) -> Table:
     import pyarrow as pa
 
     extractor.recall(cache)
@@ -143,10 +143,10 @@ def _feature_table(cache: Path, extractor: Extractor, hearing: Hearing) -> Table
     return Table.within(cache, extractor.name, extractor.describe() | hearing.describe(), schema)
 
 
-def _audio_table(cache: Path, hearing: Hearing) -> Table:
+def _audio_table(cache: Path, hearing: Preprocessing) -> Table:
     import pyarrow as pa
 
     types = (pa.string(), pa.float64(), pa.int64(), pa.int64(), pa.string(), pa.float64())
     about = {"name": "audio", "version": AUDIO_VERSION, "libraries": versions(["soundfile", "numpy"]), "window": hearing.describe_window()}
-    schema = pa.schema([("key", pa.string()), ("reason", pa.string()), *zip(Heard._fields, types, strict=True)])
+    schema = pa.schema([("key", pa.string()), ("reason", pa.string()), *zip(AudioInfo._fields, types, strict=True)])
     return Table.within(cache, "audio", about, schema)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import Judged
+from ser_bench.evaluation.units import EvaluationSet
 
 EMOTIONS = ("anger", "fear", "neutral", "sadness")
 
@@ -22,7 +22,7 @@ def table(speakers: int = 6, takes: int = 6, emotions: tuple[str, ...] = EMOTION
     return clips.drop(columns="take").set_axis(clips["path"].rename("clip"))
 
 
-def ground(clips: pd.DataFrame) -> Any:
+def prepared(clips: pd.DataFrame) -> Any:
     """What stands to be evaluated, as far as columns are asked."""
     folds = np.unique(clips["voice"], return_inverse=True)[1]
-    return SimpleNamespace(judged=Judged("made", "all", clips, Protocol("loso"), {0: folds}))
+    return SimpleNamespace(eval_set=EvaluationSet("made", "all", clips, Protocol("loso"), {0: folds}))

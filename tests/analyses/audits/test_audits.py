@@ -19,7 +19,7 @@ from ser_bench.audio.clip import Clip
 from ser_bench.errors import WrongCall
 from ser_bench.features.extractors.recording import Recording
 from tests.analyses.audits.looking import look, said
-from tests.analyses.audits.made import ground
+from tests.analyses.audits.made import prepared
 from tests.analyses.audits.made import table as table_of_clips
 
 EMOTIONS = ("anger", "fear", "sadness")
@@ -108,13 +108,13 @@ def test_loudness_that_goes_with_an_emotion_is_a_note(folder):
 
 
 def test_an_emotion_that_its_spectrum_gives_away_almost_without_error_is_named():
-    judged = ground(table_of_clips()).judged
-    predicted = judged.codes.copy()
-    assert _nearly_exact(judged, predicted)[0] == "'anger' (F1 1.00)"
+    eval_set = prepared(table_of_clips()).eval_set
+    predicted = eval_set.codes.copy()
+    assert _nearly_exact(eval_set, predicted)[0] == "'anger' (F1 1.00)"
     others = predicted != 1
     predicted[others] = np.random.default_rng(0).permutation(predicted[others])
-    assert _nearly_exact(judged, predicted) == ["'fear' (F1 1.00)"]
-    two = ground(table_of_clips(emotions=("anger", "fear"))).judged
+    assert _nearly_exact(eval_set, predicted) == ["'fear' (F1 1.00)"]
+    two = prepared(table_of_clips(emotions=("anger", "fear"))).eval_set
     assert _nearly_exact(two, two.codes) == []
 
 

@@ -12,11 +12,11 @@ from ser_bench.analyses.audits.columns import columns
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.analyses.audits.links import Cells, across_speakers, link, within_speakers
 from ser_bench.config import RunConfig
-from tests.analyses.audits.made import ground, table
+from tests.analyses.audits.made import prepared, table
 
 
 def told(clips: pd.DataFrame, best: float | None = None) -> dict[str, list[str]]:
-    found: list[Finding] = list(columns(ground(clips), RunConfig(), best))
+    found: list[Finding] = list(columns(prepared(clips), RunConfig(), best))
     return {kind: [finding.what for finding in found if finding.kind == kind] for kind in ("error", "warning", "note")}
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ser_bench.audio.preprocessing import Hearing
+from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.features.extractors import opensmile
 from ser_bench.features.extractors.opensmile import Gemaps
 from ser_bench.features.store.feature_store import _feature_table
@@ -13,7 +13,7 @@ from ser_bench.features.store.feature_store import _feature_table
 @pytest.fixture
 def stored(tmp_path, monkeypatch):
     """A store with what it says of GeMAPS; what was recalled before is forgotten, and openSMILE not to be asked."""
-    table = _feature_table(tmp_path, Gemaps(), Hearing(offset=0.5))
+    table = _feature_table(tmp_path, Gemaps(), Preprocessing(offset=0.5))
     table.add({"key": ["a"], "reason": [""], "values": [[0.0] * len(Gemaps().columns)]})
     monkeypatch.setattr(opensmile, "_recalled", {})
     monkeypatch.setattr(opensmile, "_smile", lambda config: pytest.fail("openSMILE is asked"))
@@ -22,8 +22,8 @@ def stored(tmp_path, monkeypatch):
 
 def test_names_in_a_store_are_not_asked_of_opensmile(stored, tmp_path):
     names = stored.about["columns"]
-    assert _feature_table(tmp_path, Gemaps(), Hearing()).about["columns"] == names
-    assert _feature_table(tmp_path, Gemaps(), Hearing(offset=0.5)).folder == stored.folder
+    assert _feature_table(tmp_path, Gemaps(), Preprocessing()).about["columns"] == names
+    assert _feature_table(tmp_path, Gemaps(), Preprocessing(offset=0.5)).folder == stored.folder
 
 
 @pytest.mark.parametrize(
