@@ -13,38 +13,23 @@ from ser_bench.models import Fitted, Model
 
 def test_a_model_written_with_former_names_predicts_and_selects_columns():
     with pytest.warns(FutureWarning) as said:
-
-        class Old(Fitted):
-            def judge(self, x):
-                return x + 1
-
-            def rests_on(self):
-                return np.ones(1)
-
-        class Few(Model):
-            most_columns = 7
-
-    assert Old().predict(1) == 2
-    assert Old().feature_importances().tolist() == [1.0]
-    assert Few.max_features == 7
+        old = type("Old", (Fitted,), {"judge": lambda self, x: x + 1, "rests_on": lambda self: np.ones(1)})
+    with pytest.warns(FutureWarning, match="'most_columns' is called 'max_features' now"):
+        few = type("Few", (Model,), {"most_columns": 7})
+    assert old().predict(1) == 2
+    assert old().feature_importances().tolist() == [1.0]
+    assert few.max_features == 7
     assert sorted(str(one.message).split(": ")[1] for one in said) == [
         "'judge' is called 'predict' now",
-        "'most_columns' is called 'max_features' now",
         "'rests_on' is called 'feature_importances' now",
     ]
 
 
 def test_a_reader_written_with_former_names_has_its_constants_and_columns():
     with pytest.warns(FutureWarning):
-
-        class Old(FileNameReader):
-            always = {"language": "de"}
-
-            def complete(self, clips, folder):
-                return clips
-
-    assert Old.constants == {"language": "de"}
-    assert Old.derive_columns is Old.complete
+        old = type("Old", (FileNameReader,), {"always": {"language": "de"}, "complete": lambda self, clips, folder: clips})
+    assert old.constants == {"language": "de"}
+    assert old.derive_columns is old.complete
 
 
 @pytest.mark.parametrize(
@@ -53,5 +38,4 @@ def test_a_reader_written_with_former_names_has_its_constants_and_columns():
 def test_a_class_that_was_renamed_is_found_under_its_former_name(package, old, new):
     with pytest.warns(FutureWarning, match=f"is called {new} now"):
         assert getattr(getattr(ser_bench, package), old) is getattr(getattr(ser_bench, package), new)
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        getattr(ser_bench, package).nothing
+    assert not hasattr(getattr(ser_bench, package), "nothing")

@@ -1,4 +1,4 @@
-"""`contour`: one value a frame, the mean over its MFCC, for as many frames as are asked for."""
+"""`contour`: one value per frame, the mean over its MFCC, for as many frames as are asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Contour(Extractor):
     """A clip's course as published systems feed it to a network: cropped where it is longer, zeros where it ends before."""
 
     name = "contour"
-    description = "one value a frame, the mean over its MFCC, cropped or padded to a fixed length"
+    description = "one value per frame, the mean over its MFCC, cropped or padded to a fixed length"
     version = 1
     source = "the Speech Emotion Analyzer project; MFCC as librosa computes them"
     n_mfcc: int = 13

@@ -1,4 +1,4 @@
-"""`outline`: what stays of a recording when it is encoded, resampled, padded or made louder. For audits, not for recognising.
+"""`outline`: an audio fingerprint robust to encoding, resampling, padding and gain. For audits, not for recognising.
 
 How much the amplitude of each of 16 bands from 150 to 3,000 Hz goes up and down at each of 32 frequencies from 0.5 to 16 Hz. When
 it does so is not kept: silence before and after changes nothing, and neither does the level.
@@ -30,7 +30,7 @@ class AudioFingerprint(Extractor):
     """The coarse course of a recording: square roots of its bands' modulation spectra, scaled so that the spectra's norm is one."""
 
     name = "outline"
-    description = "for audits: what stays of a recording when it is encoded, resampled, padded or made louder"
+    description = "for audits: an audio fingerprint robust to encoding, resampling, padding and gain"
     version = 1
     source = "square roots of the modulation spectra of band amplitudes"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "soundfile", "soxr")

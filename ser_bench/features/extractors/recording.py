@@ -34,7 +34,7 @@ class Recording(Extractor):
     """Properties of a recording, at each file's own rate."""
 
     name = "recording"
-    description = "for audits: properties of the file, levels of 20 bands over the whole and in the quietest frames, loudness, length"
+    description = "for audits: file properties, levels of 20 bands over the whole clip and in its quietest frames, loudness, duration"
     version = 2
     source = "properties of the file and of its quietest frames"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "soundfile")
