@@ -87,7 +87,7 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
     rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
     ratios = {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
     learning, warnings = learning_curves(planned, found, progress, ratios=ratios, fresh=fresh)
-    planned.warnings.extend(warnings)
+    planned.corpus_warnings.extend(warnings)
     write_terms(found.folder, planned, planned.config)
     write_csv(learning, found.folder / "learning.csv")
     write_page(found.folder)

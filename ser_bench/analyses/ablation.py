@@ -144,7 +144,7 @@ class SubsetEvaluator:
         units = list({self.units[key].hash: self.units[key] for key in keys}.values())
         planned = Plan(**vars(self.prepared) | {"features": sets}, config=self.config, models=self.models, units=units)
         table, warnings = losses_of(planned, {self.units[key].hash: self.found[key] for key in keys}, self.progress)
-        self.prepared.warnings.extend(warnings)
+        self.prepared.corpus_warnings.extend(warnings)
         by_unit = dict(list(table.groupby(["features", "seed", "fold"])))
         return [self._losses(variation, by_unit) for variation in variations]
 

@@ -25,7 +25,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.audits.near_duplicates import FingerprintedCorpus, listen, shared_recordings
 from ser_bench.config import Loaded, RunConfig
-from ser_bench.corpora import few, voices_of
+from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.evaluation.plan import Chosen, Plan, PreparedData, choose_clips, choose_models, prepare_data, split
 from ser_bench.evaluation.runner import run_units
@@ -206,9 +206,7 @@ def _keep(data: PreparedData, emotions: set[str], config: RunConfig) -> Prepared
     left = data.eval_set.clips.loc[~kept, "emotion"].value_counts().sort_index()
     counts = ", ".join(f"{quoted(emotion)} ({n})" for emotion, n in left.items())
     told = [f"{data.corpus.name}: {left.sum()} clip(s) of emotions that not all corpora have are left out: {counts}"] if len(left) else []
-    before = few(data.eval_set.clips[data.eval_set.evaluated])
-    warnings = [*(line for line in data.warnings if line not in before), *few(clips), *told]
-    return dataclasses.replace(data, eval_set=eval_set, features=features, warnings=warnings)
+    return dataclasses.replace(data, eval_set=eval_set, features=features, corpus_warnings=[*data.corpus_warnings, *told])
 
 
 def _budgeted(config: RunConfig, sources: Sequence[Named]) -> RunConfig:

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 NAMED = 3
 
 
+class Occurrence(NamedTuple):
+    """Audio that occurs more than once in one way: what is said of it, and whether it is an error unless that is allowed."""
+
+    line: str
+    conflict: bool = False
+
+
 class Duplicates(NamedTuple):
     """Clips freed of their copies.
 
@@ -29,13 +36,21 @@ class Duplicates(NamedTuple):
         The clips to evaluate, in the order given, with the column `voice`: as the table says, or all of them that share audio (``A+B``).
     skipped : DataFrame
         Columns `clip`, `reason`, `counts` (False throughout: copies are no loss).
-    warnings : list of str
-        One line each.
+    occurrences : list of Occurrence
+        What occurs more than once, one per way.
+    remarks : list of str
+        What else is to be known: ids of one person, spans that share a part.
     """
 
     clips: pd.DataFrame
     skipped: pd.DataFrame
-    warnings: list[str]
+    occurrences: list[Occurrence]
+    remarks: list[str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line each."""
+        return [*self.remarks, *(occurrence.line for occurrence in self.occurrences)]
 
 
 class Decided(NamedTuple):
@@ -78,13 +93,15 @@ def resolve_duplicates(clips: pd.DataFrame, *, allow_conflicts: bool = False) ->
     voices = voices_of(clips)
     pairs = same_audio(clips)
     decided = _decide(clips, pairs, voices)
-    warnings = _warn(clips, decided, allow_conflicts=allow_conflicts)
+    occurrences = _occurrences(clips, decided, allow_conflicts=allow_conflicts)
     dropped = decided.dropped
     reasons = [f"duplicate of {pair.one}" + (f" ({pair.why})" if pair.why != SAMPLES else "") for pair in dropped.values()]
     skipped = pd.DataFrame({"clip": list(dropped), "reason": reasons, "counts": False}).sort_values("clip", ignore_index=True)
     kept = clips.drop(index=list(dropped))
     joined = join_voices(voices.unique(), ([voices[pair.one], voices[pair.other]] for pair in pairs))
-    return Duplicates(kept.assign(voice=voices[kept.index].map(joined)), skipped, [*_warn_of_ids(clips), *warnings, *_warn_of_parts(clips)])
+    return Duplicates(
+        kept.assign(voice=voices[kept.index].map(joined)), skipped, occurrences, [*_warn_of_ids(clips), *_warn_of_parts(clips)]
+    )
 
 
 def _decide(clips: pd.DataFrame, pairs: list[Same], voices: pd.Series) -> Decided:
@@ -145,18 +162,18 @@ def _warn_of_ids(clips: pd.DataFrame) -> list[str]:
     return [f"speaker ids that are one person by the column 'voice': {_enumerate(several)}"] if several else []
 
 
-def _warn(clips: pd.DataFrame, decided: Decided, *, allow_conflicts: bool) -> list[str]:
+def _occurrences(clips: pd.DataFrame, decided: Decided, *, allow_conflicts: bool) -> list[Occurrence]:
     conflicts = _named(clips, decided.conflicts, "emotion")
     if conflicts and not allow_conflicts:
         raise WrongCall(f"the same audio under two emotions: {conflicts}; correct the labels, or go on with --allow-conflicts")
     known = {why: _named(clips, [pair for pair in decided.copies if pair.why == why]) for why in (SPANS, FORMATS)}
-    kinds = {
-        "the same audio under two emotions": conflicts,
+    others = {
         "the same audio under two speakers, who count as one voice; one copy is used": _named(clips, decided.crossing, "speaker"),
         "the same audio under two names of one speaker": _named(clips, decided.restemmed),
         **{f"the same audio in {why}, of which one is used": told for why, told in known.items()},
     }
-    return [f"{what}: {told}" for what, told in kinds.items() if told]
+    found = [Occurrence(f"the same audio under two emotions: {conflicts}", conflict=True)] if conflicts else []
+    return [*found, *(Occurrence(f"{what}: {told}") for what, told in others.items() if told)]
 
 
 def _warn_of_parts(clips: pd.DataFrame) -> list[str]:

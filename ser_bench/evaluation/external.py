@@ -267,7 +267,7 @@ def score_predictions(
         raise WrongCall(f"{path} has no probabilities (p.EMOTION) to be left out; drop --decisions-only")
     found = align(table.drop(columns=probability_columns(table)) if decisions_only else table, eval_set, path)
     said = remarks(table, found, path, decisions_only=decisions_only)
-    prepared = dataclasses.replace(prepared, warnings=[*prepared.warnings, *(remark.warning for remark in said)])
+    prepared = dataclasses.replace(prepared, corpus_warnings=[*prepared.corpus_warnings, *(remark.warning for remark in said)])
     row = _row(eval_set, name, config.track[0], found["seed"].nunique(), [remark.note for remark in said if remark.note])
     predictions = pd.DataFrame({**{key: row[key] for key in KEYS if key in row}, **found})
     digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()

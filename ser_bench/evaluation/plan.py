@@ -28,7 +28,7 @@ from ser_bench.utils.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.corpora import Corpus
+    from ser_bench.corpora import Corpus, Duplicates
     from ser_bench.features import Features, FeatureSet
     from ser_bench.models.base import Model
 
@@ -45,9 +45,17 @@ class PreparedData:
     eval_set: EvaluationSet
     features: dict[str, Features]
     skipped: pd.DataFrame
-    warnings: list[str]
     sources: dict[str, str]
     stages: dict[str, float]
+    duplicates: Duplicates
+    corpus_warnings: list[str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be known of the corpus, and of the clips that are evaluated: samples too small to say much."""
+        from ser_bench.corpora import few
+
+        return [*self.corpus_warnings, *few(self.eval_set.clips[self.eval_set.evaluated])]
 
 
 class Chosen(NamedTuple):
@@ -128,13 +136,14 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
         corpus, feature_sets, cache=Path(config.cache), workers=config.workers, progress=progress, hearing=config.hearing
     )
     extracted = time.perf_counter()
-    eval_set, skipped, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config)
+    eval_set, skipped, duplicates, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config)
     aligned = extraction.clips.index.get_indexer(eval_set.clips.index)
     matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
     named = {(name := feature_set_label(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
     stages = {"corpus": loaded - began, "features": extracted - loaded}
     told = own_table_remarks(feature_sets, whole, eval_set, config)
-    return PreparedData(corpus, eval_set, named, skipped, [*doubts, *extraction.warnings, *warnings, *told], _sources(feature_sets), stages)
+    lines = [*doubts, *extraction.warnings, *warnings, *told]
+    return PreparedData(corpus, eval_set, named, skipped, _sources(feature_sets), stages, duplicates, lines)
 
 
 def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, eval_set: EvaluationSet, config: RunConfig) -> list[str]:
@@ -168,7 +177,7 @@ def select(corpus: Corpus, config: RunConfig) -> tuple[Corpus, list[str]]:
 
 def resolve_clips(
     corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig
-) -> tuple[EvaluationSet, pd.DataFrame, list[str]]:
+) -> tuple[EvaluationSet, pd.DataFrame, Duplicates, list[str]]:
     """Decide which clips are evaluated and how they are split.
 
     Returns
@@ -176,11 +185,12 @@ def resolve_clips(
     eval_set : EvaluationSet
     skipped : DataFrame
         Columns `clip`, `reason`.
+    duplicates : Duplicates
     warnings : list of str
     """
     import pandas as pd
 
-    from ser_bench.corpora import few, losses, resolve_duplicates, single_speaker_labels
+    from ser_bench.corpora import losses, resolve_duplicates, single_speaker_labels
 
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
     check_left(corpus, clips, skipped)
@@ -195,7 +205,7 @@ def resolve_clips(
     left_out = pd.concat([skipped, duplicates.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
     single_speaker += fixed_split(eval_set)
     told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track)
-    return eval_set, left_out, [*duplicates.warnings, *single_speaker, *few(used[eval_set.evaluated]), *told]
+    return eval_set, left_out, duplicates, [*duplicates.warnings, *single_speaker, *told]
 
 
 def fixed_split(eval_set: EvaluationSet) -> list[str]:

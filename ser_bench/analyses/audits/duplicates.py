@@ -31,12 +31,10 @@ def duplicated_clips(prepared: PreparedData, config: RunConfig) -> Iterator[Find
             "copies",
             f"{len(copies)} clips ({share:.0%}): {whole}; the first: {copies.iloc[0]['clip']}: {copies.iloc[0]['reason']}",
         )
-    for warning in prepared.warnings:
-        if warning.startswith("the same audio"):
-            conflict = "two emotions" in warning and not config.allow_conflicts
-            yield Finding("error" if conflict else "warning", "identical audio", warning)
+    for occurrence in prepared.duplicates.occurrences:
+        yield Finding("error" if occurrence.conflict and not config.allow_conflicts else "warning", "identical audio", occurrence.line)
 
 
 def is_copy(prepared: PreparedData) -> pd.Series:
     """Which of the clips that are left out are copies of others."""
-    return prepared.skipped["reason"].astype(str).str.startswith("duplicate of ")
+    return prepared.skipped["clip"].isin(prepared.duplicates.skipped["clip"])
