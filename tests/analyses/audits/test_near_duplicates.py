@@ -13,7 +13,7 @@ import soundfile
 
 import ser_bench
 from ser_bench.analyses.audits import Audit
-from ser_bench.analyses.audits.near_duplicates import Pair, likeness, name_pairs
+from ser_bench.analyses.audits.near_duplicates import CopyPair, likeness, name_pairs
 from ser_bench.audio import resample
 from tests.analyses.audits.looking import look, said
 
@@ -145,7 +145,7 @@ def named_pairs(told: str) -> set[frozenset[str]]:
 def test_a_whole_copied_corpus_is_told_in_a_few_lines():
     clips = pd.DataFrame({"speaker": [f"s{n % 40}" for n in range(2000)] + [f"new-s{n % 40}" for n in range(2000)], "emotion": "anger"})
     clips.index = pd.Index([f"{n}.wav" for n in range(4000)])
-    (finding,) = name_pairs(clips, [Pair(n, n + 2000, 1 / 1.1, -1.65) for n in range(2000)])
+    (finding,) = name_pairs(clips, [CopyPair(n, n + 2000, 1 / 1.1, -1.65) for n in range(2000)])
     assert "2000 pair(s) of 4000 of 4000 clips, between new-s0 ~ s0 50" in finding.what
     assert "and 35 more" in finding.what
     assert len(finding.what) < 800
