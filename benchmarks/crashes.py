@@ -45,7 +45,7 @@ FIRST = {"leaderboard": [COMMANDS["run"], ["run", OTHERS, *SMALL, *JOBS]]}
 SIGNALS = {"kill": signal.SIGKILL, "all": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
 KINDS = (*SIGNALS, "pipe", "full")
 SECONDS_TO_END = 20.0
-TIMES = ("environment.json", "report.html", "leaderboard.html", "audit.html", "ablation.html", ".md", ".svg", ".pdf", ".png")
+TIMES = ("environment.json", "made.json", "report.html", "leaderboard.html", "audit.html", "ablation.html", ".md", ".svg", ".pdf", ".png")
 """Files, or kinds of files, that say when or how long, or are drawn of those that are compared."""
 
 

@@ -17,7 +17,7 @@ from tests.small import SMALL, but_seconds, evaluate
 from tests.utils.test_atomic import DAMAGES
 from tests.utils.test_processes import wait_until
 
-TIMES = {"environment.json", "report.html", "leaderboard.csv", "leaderboard.md", "trials.parquet"}
+TIMES = {"environment.json", "report.html", "leaderboard.csv", "leaderboard.md", "trials.parquet", "made.json"}
 """Files that say when, or how long."""
 
 

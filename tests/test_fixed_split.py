@@ -90,7 +90,7 @@ def test_the_dev_part_alone_selects():
     folds = folds_inside(data, 3, 0)
     assert folds.tolist() == [-1, -1, 0, 0]
     search = Search(None, [], data.y, folds, data.voices, 0)
-    assert search.worth[2:].tolist() == [0.5, 0.5]
+    assert search.clip_weights[2:].tolist() == [0.5, 0.5]
 
 
 def test_a_test_part_of_one_speaker_is_refused_before_any_work(made, tmp_path):

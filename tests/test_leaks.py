@@ -83,7 +83,7 @@ def test_columns_chosen_before_the_split_would_be_seen(unit, monkeypatch):
     assert not moved_by_held_out_labels(unit, decide)
 
     def decide_with_a_look(data: UnitData) -> np.ndarray:
-        monkeypatch.setattr(contract, "telling_columns", lambda x, y, most: select_k_best(data.x, data.y, most))
+        monkeypatch.setattr(contract, "select_k_best", lambda x, y, most: select_k_best(data.x, data.y, most))
         return scores_of(data, Choosy())
 
     assert moved_by_held_out_labels(unit, decide_with_a_look)

@@ -29,7 +29,7 @@ def scores(p: float = 0.2, ranks: tuple[float, float] = (1, 2)) -> pd.DataFrame:
 
 def test_settings_name_each_library_and_the_first_is_what_was_found(machines):
     named = machines.settings()
-    assert next(iter(named.items())) == ("as found", {})
+    assert next(iter(named.items())) == ("default", {})
     assert {name for variables in named.values() for name in variables} >= {"OPENBLAS_CORETYPE", "GLIBC_TUNABLES", "NUMBA_CPU_NAME"}
 
 

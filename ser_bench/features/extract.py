@@ -23,7 +23,7 @@ from ser_bench.features.base import Extractor, Features
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
 from ser_bench.features.store.content_keys import content_keys
 from ser_bench.features.store.feature_store import FeatureStore
-from ser_bench.features.worker import ExtractionResult, Task, extract_clip
+from ser_bench.features.worker import ExtractionResult, Task, extract_clips
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.parallel import Died, Workers, in_parallel, one_by_one
 from ser_bench.utils.progress import Progress, Silent, progress_of
@@ -250,11 +250,11 @@ def _tasks(clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing) -> 
 def _measured(tasks: Iterator[Task], workers: Workers) -> Iterator[ExtractionResult]:
     """Every task done, as they end; a clip whose process dies is named, and costs no other."""
     batches = iter(lambda: list(islice(tasks, BATCH)), [])
-    for result in in_parallel(extract_clip, ((batch,) for batch in batches), workers):
+    for result in in_parallel(extract_clips, ((batch,) for batch in batches), workers):
         if not isinstance(result, Died):
             yield from result
             continue
-        for again in one_by_one(extract_clip, (([task],) for task in result.call[0])):
+        for again in one_by_one(extract_clips, (([task],) for task in result.call[0])):
             yield from [ExtractionResult(task.key, unread=DIED) for task in again.call[0]] if isinstance(again, Died) else again
 
 

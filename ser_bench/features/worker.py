@@ -73,16 +73,16 @@ class ExtractionResult(NamedTuple):
         return bool(self.unusable or self.heard.digest)
 
 
-def extract_clip(tasks: list[Task]) -> list[ExtractionResult]:
+def extract_clips(tasks: list[Task]) -> list[ExtractionResult]:
     """Decode clips, check them, and run the extractors that are wanted, on one thread."""
     from threadpoolctl import threadpool_limits
 
     keep_memory()
     with threadpool_limits(1):
-        return [measure_one(task) for task in tasks]
+        return [extract_clip(task) for task in tasks]
 
 
-def measure_one(task: Task) -> ExtractionResult:
+def extract_clip(task: Task) -> ExtractionResult:
     """One clip."""
     try:
         data = read_bytes(task.path)

@@ -98,7 +98,7 @@ def test_a_random_split_is_leaky_for_others_too(tmp_path, corpus, where, folds):
         (lambda t: pd.concat([t, t.iloc[:1].assign(clip="x.wav")]), r"x\.wav is not evaluated in this corpus"),
         (lambda t: t.assign(fold=(t["fold"] + 1) % 4), r"another fold than its own; see ser-bench splits"),
         (lambda t: t.assign(predicted="joy"), r"is predicted as 'joy', which is none of anger"),
-        (lambda t: t.assign(**{"p.anger": 1.0}), r"for all emotions judged or for none"),
+        (lambda t: t.assign(**{"p.anger": 1.0}), r"for all evaluated emotions or for none"),
         (lambda t: t.assign(seed=7), r"seed 7 is none of this protocol's \(0\)"),
         (lambda t: t.drop(columns="predicted"), r"no column 'predicted'"),
         (lambda t: t.assign(predicted=[None, *t["predicted"][1:]]), r"no predicted in row 1"),

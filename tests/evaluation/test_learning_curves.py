@@ -106,7 +106,7 @@ def test_what_the_draws_of_training_speakers_do_is_what_a_point_tells(folder: Pa
         return done, {}, []
 
     planned = make_plan(configuration(folder, models="logreg", cv="group:3").for_corpus(CORPUS), Silent())
-    monkeypatch.setattr(learning, "finish", planted)
+    monkeypatch.setattr(learning, "run_units", planted)
     table, _ = learning.learning_curves(planned, found, Silent(), ratios={("spectral", "logreg", "train"): 1.5})
     row = table.set_index("speakers").loc[2]
     assert len(set(lucky)) > 1
@@ -172,7 +172,7 @@ def test_a_point_of_which_a_unit_failed_is_left_out_and_told_of(folder: Path, mo
             failures[lost] = "MemoryError: no room"
         return done, failures, fits
 
-    monkeypatch.setattr(learning, "finish", failing)
+    monkeypatch.setattr(learning, "run_units", failing)
     found = evaluate(folder)
     assert set(points(found).index) == {("logreg", 3), ("logreg", 6), ("svm", 6)}
     assert [line for line in found.warnings if "MemoryError: no room" in line and "3 speakers" in line]
@@ -183,7 +183,7 @@ def test_the_report_does_not_wait_for_curves(folder: Path, tmp_path: Path, monke
     def stopped(*given: object, **named: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(learning, "finish", stopped)
+    monkeypatch.setattr(learning, "run_units", stopped)
     with pytest.raises(KeyboardInterrupt):
         evaluate(folder, models="logreg", out=str(tmp_path))
     assert next(tmp_path.glob("*/report.html")).is_file()

@@ -45,8 +45,8 @@ def folder(made: Path, tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of clips that are decoded, as they are."""
     paths: list[str] = []
-    extract_clip = measure_room.measure_one
-    monkeypatch.setattr(measure_room, "measure_one", lambda task: paths.append(task.path) or extract_clip(task))
+    extract_clip = measure_room.extract_clip
+    monkeypatch.setattr(measure_room, "extract_clip", lambda task: paths.append(task.path) or extract_clip(task))
     return paths
 
 
@@ -328,13 +328,13 @@ from ser_bench.corpora import load_corpus
 from ser_bench.features import parse_features
 from ser_bench.utils.parallel import Workers
 
-def measure(tasks):
-    from ser_bench.features.worker import measure
+def dying(tasks):
+    from ser_bench.features.worker import extract_clips
     if any(task.path == {str(deadly)!r} for task in tasks):
         os.kill(os.getpid(), signal.SIGKILL)
-    return measure(tasks)
+    return extract_clips(tasks)
 
-room.measure = measure
+room.extract_clips = dying
 corpus, store = load_corpus({str(folder)!r}), room.Path({str(tmp_path / "store")!r})
 found = room.extract_corpus(corpus, [parse_features("audioemotion26")], cache=store, workers=Workers(2))
 print(found.skipped.to_csv(index=False), len(found.clips))
