@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 NEEDED = ("run.toml", "leaderboard.csv", "references.csv", "clips.parquet", "predictions.parquet")
 ASIDE = "p against the best of all rows, while other rows are compared without this one (--with-external includes it)"
 SEARCH = ["budget", "trials", "seeds"]
-PROTOCOL = [*BLOCK, *SEARCH, "settings", "judged"]
+PROTOCOL = [*BLOCK, *SEARCH, "settings", "eval_set"]
 # Of a run's configuration: what its rows say themselves, or its clips and their folds.
 SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts", "allow_similar_names"}
 
@@ -241,8 +241,8 @@ def _parts(rows: pd.DataFrame) -> list[pd.DataFrame]:
 
     outside = rows["model"] == EXTERNAL
     parts = [part for _, part in _in_order(rows[~outside]).groupby(PROTOCOL, sort=False)]
-    for place, guests in _in_order(rows[outside]).groupby([*BLOCK, "judged"], sort=False):
-        hosts = [number for number, part in enumerate(parts) if tuple(part.iloc[0][[*BLOCK, "judged"]]) == place]
+    for place, guests in _in_order(rows[outside]).groupby([*BLOCK, "eval_set"], sort=False):
+        hosts = [number for number, part in enumerate(parts) if tuple(part.iloc[0][[*BLOCK, "eval_set"]]) == place]
         for number in hosts:
             parts[number] = pd.concat([parts[number], guests])
         if not hosts:
