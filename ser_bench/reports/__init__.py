@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions, write_csv
+from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions
 from ser_bench.evaluation.metrics import metric_table
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
@@ -36,7 +36,6 @@ __all__ = [
     "resolutions",
     "terminal_tables",
     "to_markdown",
-    "write_csv",
     "write_page",
 ]
 
