@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, CrossOptions, Options, RunConfig, RunOptions, check_keys
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.run_folder import Run
+from ser_bench.evaluation.run_folder import Run, RunFolder, folder_of
 from ser_bench.evaluation.study_storage import open_storage
 from ser_bench.results import Ablated, Audited, Crossed, Results
 from ser_bench.utils.atomic import check_writable
@@ -81,16 +81,16 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
 def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
     """A run's results with its learning curves, which its folder and its page get last: nobody has to wait for them to read the others."""
     from ser_bench.evaluation.learning_curves import learning_curves
-    from ser_bench.evaluation.run_folder import write_terms
-    from ser_bench.reports import write_csv, write_page
+    from ser_bench.reports import write_page
 
     rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
     ratios = {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
     learning, warnings = learning_curves(planned, found, progress, ratios=ratios, fresh=fresh)
     planned.corpus_warnings.extend(warnings)
-    write_terms(found.folder, planned, planned.config)
-    write_csv(learning, found.folder / "learning.csv")
-    write_page(found.folder)
+    folder = RunFolder(found.folder)
+    folder.write_terms(planned, planned.config)
+    folder.write_learning(learning)
+    write_page(folder)
     return dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning)
 
 
@@ -99,10 +99,10 @@ def _published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     from ser_bench import reports
     from ser_bench.analyses import audits
 
-    findings = audits.quick_audit(prepared, config, run)
-    reports.write_csv(findings, run.folder / "findings.csv")
+    folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
+    folder.write_findings(findings)
     baselines = reports.references(prepared.corpus, prepared.eval_set.labels, prepared.eval_set.clips[prepared.eval_set.evaluated])
-    board, shown = reports.publish(run.folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
+    board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
 
@@ -246,8 +246,7 @@ def cross(
     from ser_bench.analyses.cross_corpus import judge_across, own_rates
     from ser_bench.corpora import left_out
     from ser_bench.evaluation.environment import describe_corpus, surroundings
-    from ser_bench.evaluation.run_folder import folder_of, write_environment
-    from ser_bench.reports import publish_cross, write_csv
+    from ser_bench.reports import publish_cross
 
     if "corpus" in options:
         raise WrongCall("corpus: name corpora by train and test")
@@ -269,12 +268,12 @@ def cross(
         "configuration": config.result_keys(),
         "warnings": warnings,
     }
-    write_environment(folder, surroundings() | about)
+    RunFolder(folder).write_environment(surroundings() | about)
     emotions = next(iter(prepared_by_corpus.values())).eval_set.emotions
     skipped = pd.concat([prepared.skipped.assign(corpus=prepared.corpus.name) for prepared in prepared_by_corpus.values()])[
         ["corpus", "clip", "reason"]
     ]
-    write_csv(skipped, folder / "skipped.csv")
+    RunFolder(folder).write_skipped(skipped)
     publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings])
     return Crossed(folder, table, predictions, warnings, emotions, skipped)
 
@@ -313,8 +312,7 @@ def ablate(
     from ser_bench.analyses.importance import importances
     from ser_bench.analyses.sweep import points, sweep_rows
     from ser_bench.corpora import left_out
-    from ser_bench.evaluation.run_folder import folder_of, write_terms
-    from ser_bench.reports import publish_ablation, write_csv
+    from ser_bench.reports import publish_ablation
 
     named = {"features": "egemaps", "models": "svm", **options, "corpus": corpus}
     config = _whole_searches(RunConfig(**check_keys(named, source="ablate()"))).for_corpus(_named(corpus))
@@ -331,8 +329,8 @@ def ablate(
     folder = folder_of(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
     searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
     tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
-    about = write_terms(folder, prepared, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
-    write_csv(prepared.skipped, folder / "skipped.csv")
+    about = RunFolder(folder).write_terms(prepared, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
+    RunFolder(folder).write_skipped(prepared.skipped)
     publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *prepared.warnings]})
     return Ablated(folder, table, leaned_on, _shown_in(folder), prepared.skipped, prepared.warnings)
 
@@ -342,7 +340,7 @@ def _shown_in(folder: Path) -> list[Path]:
     from ser_bench.reports.related import runs_beside
     from ser_bench.reports.run_page import remake_page
 
-    return [run / "report.html" for run in runs_beside(folder) if remake_page(run)]
+    return [run.page for run in runs_beside(RunFolder(folder)) if remake_page(run)]
 
 
 def _whole_searches(config: RunConfig) -> RunConfig:
@@ -367,8 +365,8 @@ def _named(source: Source) -> str | Corpus:
     return str(source) if isinstance(source, Path) else source
 
 
-def _folder(run: RunSource) -> Path:
-    return run.folder if isinstance(run, Run) else Path(run)
+def _folder(run: RunSource) -> RunFolder:
+    return RunFolder(run.folder if isinstance(run, Run) else Path(run))
 
 
 @named_arguments(FIELDS)
@@ -387,7 +385,6 @@ def audit(corpus: Source = "tones", *, gap: bool = False, progress: Progress | b
     from ser_bench.analyses import audits
     from ser_bench.analyses.leakage import FEATURES, MODEL, measure_gap
     from ser_bench.evaluation.environment import environment
-    from ser_bench.evaluation.run_folder import folder_of, write_terms
     from ser_bench.reports import publish_audit
     from ser_bench.reports.related import best_beside
 
@@ -402,7 +399,7 @@ def audit(corpus: Source = "tones", *, gap: bool = False, progress: Progress | b
     prepared, measured = measure_gap(config, shown) if gap else (found.prepared, None)
     folder = folder_of(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
     eval_set = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
-    about = write_terms(folder, prepared, config, cell=eval_set)
+    about = RunFolder(folder).write_terms(prepared, config, cell=eval_set)
     publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about)
     return Audited(folder, prepared.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
 
@@ -505,7 +502,7 @@ def plan_study(
 
     wanted = wanted_of(width, difference, power, sentences)
     folder = _folder(run)
-    target = Path(to) if to else folder
+    target = Path(to) if to else folder.path
     check_writable("--to", target)
     table = needed(folder, wanted)
     write_csv(table, target / "planning.csv", float_format="%.6g")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
-from ser_bench.evaluation.run_folder import Run
+from ser_bench.evaluation.run_folder import AUDIT_PAGE, RUN_PAGE, Run
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
@@ -36,7 +36,7 @@ class Results(Shown, Run):
     findings: pd.DataFrame
     learning: pd.DataFrame | None = None
 
-    PAGE: ClassVar[str] = "report.html"
+    PAGE: ClassVar[str] = RUN_PAGE
 
     def told(self) -> list[str]:
         """The corpus, the best system, those as good, what was left out, what it cost."""
@@ -197,7 +197,7 @@ class Audited(Shown):
     gap: pd.DataFrame | None
     shown_in: list[Path]
 
-    PAGE: ClassVar[str] = "audit.html"
+    PAGE: ClassVar[str] = AUDIT_PAGE
 
     def told(self) -> list[str]:
         """The corpus, its size, what was found, the first of it, the largest leak gap."""

@@ -117,12 +117,12 @@ def test_a_run_says_which_ids_its_manifest_makes_one_person(corpora, speech):
 
 
 def test_the_report_lists_ids_but_its_intervals_are_over_voices(corpora, speech):
-    from ser_bench.evaluation.run_folder import read_run
+    from ser_bench.evaluation.run_folder import RunFolder
     from ser_bench.reports.details import open_cell
     from ser_bench.utils.formatting import records
 
     one, several = (
-        read_run(ser_bench.run(corpora[name], **{**QUICK, "learning_curves": False}, **where(speech, corpora)).folder)
+        RunFolder(ser_bench.run(corpora[name], **{**QUICK, "learning_curves": False}, **where(speech, corpora)).folder).read()
         for name in ("one", "column")
     )
     mine, theirs = (open_cell(records(run.leaderboard)[0], run) for run in (one, several))
@@ -131,9 +131,9 @@ def test_the_report_lists_ids_but_its_intervals_are_over_voices(corpora, speech)
 
 
 def test_predictions_without_voices_have_those_of_the_run_s_clips(corpora, speech, tmp_path):
-    from ser_bench.evaluation.leaderboard import read_predictions
+    from ser_bench.evaluation.run_folder import RunFolder
 
     run = ser_bench.run(corpora["shared"], **{**QUICK, "learning_curves": False}, **where(speech, corpora))
     shutil.copy(run.folder / "clips.parquet", tmp_path)
     run.predictions.drop(columns="voice").to_parquet(tmp_path / "predictions.parquet")
-    assert read_predictions(tmp_path)["voice"].tolist() == run.predictions["voice"].tolist()
+    assert RunFolder(tmp_path).read_predictions()["voice"].tolist() == run.predictions["voice"].tolist()

@@ -10,25 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.evaluation.leaderboard import BLOCK, CELL, block_of, evidence_of, read_board, read_predictions, read_refits
-from ser_bench.evaluation.run_folder import read_about
+from ser_bench.evaluation.leaderboard import BLOCK, CELL, block_of, evidence_of
+from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
-from ser_bench.utils.atomic import read_parquet
 from ser_bench.utils.formatting import format_score
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-NEEDED = ("leaderboard.csv", "predictions.parquet", "clips.parquet")
+NEEDED = (LEADERBOARD.name, PREDICTIONS.name, CLIPS.name)
 COMPONENTS = ("speaker", "sentence", "cell", "clip")
 ALPHA = 0.05
 
@@ -64,7 +62,7 @@ class Wanted(NamedTuple):
     sentences: int | None
 
 
-def needed(folder: Path, wanted: Wanted) -> pd.DataFrame:
+def needed(folder: RunFolder, wanted: Wanted) -> pd.DataFrame:
     """The table that `api.plan_study` returns, of a run folder."""
     import pandas as pd
 
@@ -75,9 +73,9 @@ def needed(folder: Path, wanted: Wanted) -> pd.DataFrame:
         seen = _seen(block, predictions, refits, clips)
         rows += [dict(zip(BLOCK, place, strict=True)) | line for line in _lines(seen, wanted)]
     if not rows:
-        raise WrongCall(f"{folder} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
+        raise WrongCall(f"{folder.path} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
     table = pd.DataFrame(rows)
-    table.attrs["warnings"] = read_about(folder).get("warnings", [])
+    table.attrs["warnings"] = folder.read_about().get("warnings", [])
     table.attrs["notes"] = [*notes, *_remarks(table, clips)]
     return table
 
@@ -97,12 +95,11 @@ def wanted_of(width: float, difference: float | Sequence[float], power: float, s
     return Wanted(width, differences, power, sentences)
 
 
-def _read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
+def _read(folder: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
     """A run's leaderboard, predictions, refits and clips."""
-    for name in NEEDED:
-        if not (folder / name).is_file():
-            raise WrongCall(f"{folder} is no finished run: it has no {name}; name a folder that `run` or `score` wrote")
-    return read_board(folder / NEEDED[0]), read_predictions(folder), read_refits(folder), read_parquet(folder / NEEDED[2])
+    if name := folder.lacks(*NEEDED):
+        raise WrongCall(f"{folder.path} is no finished run: it has no {name}; name a folder that `run` or `score` wrote")
+    return folder.read_leaderboard(), folder.read_predictions(), folder.read_refits(), folder.read_clips()
 
 
 def evaluated(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:

@@ -60,9 +60,10 @@ def print_results(result: Results) -> None:
 def print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
     """How many clips were left out, and where they all stand."""
     from ser_bench.corpora import left_out
+    from ser_bench.evaluation.run_folder import SKIPPED
 
     for line in left_out(skipped):
-        say(f"{line}; all in {folder / 'skipped.csv'}", err=True)
+        say(f"{line}; all in {folder / SKIPPED.name}", err=True)
 
 
 def print_merged(merged: Merged) -> None:

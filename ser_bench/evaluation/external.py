@@ -22,7 +22,7 @@ from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.plan import PreparedData
-from ser_bench.evaluation.run_folder import KEYS, Run, folder_of, write_folder
+from ser_bench.evaluation.run_folder import KEYS, Run, RunFolder, folder_of
 from ser_bench.evaluation.splits import NEVER, inner_folds
 from ser_bench.utils.atomic import restored
 from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, take_table, to_numbers
@@ -273,7 +273,7 @@ def score_predictions(
     digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
     folder = folder_of(prepared.corpus.name, config, [EXTERNAL, name, digest, *eval_set.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
-    write_folder(folder, prepared, config, predictions, trials)
+    RunFolder(folder).write_evaluation(prepared, config, predictions, trials)
     return Run(folder, pd.DataFrame([row]), predictions, trials, prepared.skipped, prepared.warnings, 0, 0, {}, [], None)
 
 

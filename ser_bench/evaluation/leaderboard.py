@@ -53,6 +53,9 @@ WORTH = ("smallest_difference", "best", "best_low", "best_high", "selected", "se
 SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen", "rope")
 """The columns of `resolution.csv`."""
 
+LINES = ("corpus", "labels", "track", "name", "uar", "war", "source")
+"""The columns of `references.csv`."""
+
 PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
 """How names of references from papers begin; what shared speakers between training and test is told of, and never drawn."""
 
@@ -245,7 +248,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     named = [(corpus.name, labels, "", *row) for row in rows]
     for p in facts.published if facts and whole else ():
         named.append((corpus.name, labels, p.track, f"{LEAKY_ELSEWHERE if p.leaky else PUBLISHED}{p.name}", p.uar, p.war, p.source))
-    return pd.DataFrame(named, columns=["corpus", "labels", "track", "name", "uar", "war", "source"]).round(4)
+    return pd.DataFrame(named, columns=list(LINES)).round(4)
 
 
 def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
@@ -258,56 +261,6 @@ def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table of scores, whole or not at all: four digits everywhere, so that equal scores are equal bytes."""
     atomic.write_csv(table, path, float_format="%.4f")
-
-
-def read_board(path: Path) -> pd.DataFrame:
-    """Read `leaderboard.csv`; a system called "null" or "NA" keeps its name.
-
-    In one that was written before rows were tested for equivalence, that is blank.
-    """
-    dtypes = {**NAMES, "rank": "Int64"}
-    board = atomic.read_csv(path, dtype=dtypes, keep_default_na=False, na_values=dict.fromkeys(("rank", *SCORES), ""))
-    return board.assign(**{name: np.nan for name in LIKE if name not in board})
-
-
-def read_predictions(folder: Path) -> pd.DataFrame:
-    """Read a run's `predictions.parquet`; of one that was written without `voice`, it is that of its `clips.parquet`."""
-    predictions = atomic.read_parquet(folder / "predictions.parquet")
-    if "voice" in predictions or predictions.empty:
-        return predictions
-    voices = atomic.read_parquet(folder / "clips.parquet", ["voice"])["voice"]
-    return predictions.assign(voice=predictions["clip"].map(voices))
-
-
-def read_references(path: Path) -> pd.DataFrame:
-    """Read `references.csv`, names as they are; one written before lines had a track gives each to all tracks."""
-    table = atomic.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"uar": "", "war": ""})
-    return table if "track" in table else table.assign(track="")
-
-
-def read_resolutions(path: Path) -> pd.DataFrame:
-    """Read `resolution.csv`, names as they are; one that was written without `rope` has the default."""
-    table = atomic.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(WORTH, ""))
-    return table if "rope" in table else table.assign(rope=scores.ROPE)
-
-
-def read_learning(path: Path) -> pd.DataFrame:
-    """Read `learning.csv`, names as they are; empty where there is none, as of predictions that were made elsewhere.
-
-    One that was written without `draws` is of a single draw.
-    """
-    import pandas as pd
-
-    if not path.is_file():
-        return pd.DataFrame(columns=[*CELL, "speakers", "draws", *SCORES[:3]])
-    table = atomic.read_csv(path, dtype=NAMES, keep_default_na=False, na_values={"sd_draws": ""})
-    return table if "draws" in table else table.assign(draws=1)
-
-
-def read_refits(folder: Path) -> pd.DataFrame | None:
-    """Read a run's `refits.parquet`; None where nothing was refitted, as of predictions that were made elsewhere."""
-    path = folder / "refits.parquet"
-    return atomic.read_parquet(path) if path.is_file() else None
 
 
 def _check_same_clips(block: Block) -> None:

@@ -21,7 +21,7 @@ from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.refits import finished_units, refit_of
-from ser_bench.evaluation.run_folder import Run
+from ser_bench.evaluation.run_folder import LEARNING, Run
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import Cell, EvaluationSet, Refit, StoredResult, make_unit
@@ -30,8 +30,6 @@ from ser_bench.utils.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-CELL = ["features", "model", "track"]
-COLUMNS = ("corpus", *CELL, "speakers", "draws", "sd_draws", "uar", "uar_low", "uar_high")
 DRAWS = 3
 """At least so many sets of training speakers are drawn for each fold, over all seeds."""
 
@@ -71,7 +69,7 @@ def learning_curves(
     Returns
     -------
     table : DataFrame
-        The columns of `COLUMNS`. `speakers` counts training speakers, all ids of one person as one; at the end of a row's curve it is
+        The columns of `LEARNING`. `speakers` counts training speakers, all ids of one person as one; at the end of a row's curve it is
         all of them, the fewest where folds differ. `draws` is how many sets of them each fold had over all seeds, `sd_draws` the standard
         deviation of the UAR between them; at the end, where nobody is drawn, 1 and blank, and the row is the leaderboard's.
     warnings : list of str
@@ -101,18 +99,18 @@ def learning_curves(
             first = next(iter(failures.values()))
             warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {first}")
     planned.stages["learning curves"] = time.perf_counter() - began
-    return pd.DataFrame(rows, columns=list(COLUMNS)).round(4).sort_values(list(COLUMNS[:5]), ignore_index=True), warnings
+    return pd.DataFrame(rows, columns=list(LEARNING.columns)).round(4).sort_values(list(LEARNING.columns[:5]), ignore_index=True), warnings
 
 
 def _whole_row(eval_set: EvaluationSet, cell: Cell, n: int, codes: np.ndarray, ratio: float) -> tuple[Any, ...]:
-    """The end of a cell's curve: a row of `COLUMNS`."""
+    """The end of a cell's curve: a row of `LEARNING`."""
     held = eval_set.evaluated
     found = scores.jackknife_interval(eval_set.codes[held], codes[:, held], eval_set.voices[held], inflation=ratio)
     return (eval_set.corpus, *cell, n, 1, np.nan, *found)
 
 
 def _drawn_row(eval_set: EvaluationSet, cell: Cell, n: int, codes: list[np.ndarray], ratio: float) -> tuple[Any, ...]:
-    """A point of a cell's curve, a row of `COLUMNS`, from the codes of each draw, shape (n_seeds, n_clips)."""
+    """A point of a cell's curve, a row of `LEARNING`, from the codes of each draw, shape (n_seeds, n_clips)."""
     held, drawn = eval_set.evaluated, np.concatenate(codes)
     counts = scores.speaker_counts(eval_set.codes[held], drawn[:, held], eval_set.voices[held])
     score, low, high, sd_draws = scores.mean_over_draws(counts, inflation=ratio)

@@ -28,22 +28,17 @@ from ser_bench.evaluation.leaderboard import (
     SCORES,
     evidence_of,
     rank,
-    read_board,
-    read_predictions,
-    read_references,
-    read_refits,
     resolutions,
 )
-from ser_bench.evaluation.run_folder import read_about
+from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, PREDICTIONS, REFERENCES, RunFolder
 from ser_bench.scores import ROPE
-from ser_bench.utils.atomic import read_parquet
 from ser_bench.utils.formatting import format_score
 from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NEEDED = ("run.toml", "leaderboard.csv", "references.csv", "clips.parquet", "predictions.parquet")
+NEEDED = (CONFIGURATION, LEADERBOARD.name, REFERENCES.name, CLIPS.name, PREDICTIONS.name)
 ASIDE = "p against the best of all rows, while other rows are compared without this one (--with-external includes it)"
 SEARCH = ["budget", "trials", "seeds"]
 PROTOCOL = [*BLOCK, *SEARCH, "settings", "eval_set"]
@@ -120,7 +115,7 @@ class Merged(Shown):
         return scored(self.leaderboard, ["block", "corpus", "cv", "rank", "features", "model", "track"])
 
 
-def find_runs(out: Path) -> list[Path]:
+def find_runs(out: Path) -> list[RunFolder]:
     """The finished runs right below a folder.
 
     Raises
@@ -128,18 +123,19 @@ def find_runs(out: Path) -> list[Path]:
     WrongCall
         If there are none.
     """
-    found = sorted(path.parent for path in out.glob("*/run.toml") if (path.parent / "leaderboard.csv").is_file())
+    below = (RunFolder(path.parent) for path in out.glob(f"*/{CONFIGURATION}"))
+    found = sorted(folder for folder in below if not folder.lacks(LEADERBOARD.name))
     if not found:
         raise WrongCall(f"there is no finished run in {out}: name run folders, or their parent with --out")
     return found
 
 
-def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, named: bool = True, rope: float = ROPE) -> Merged:
+def merge(folders: Iterable[RunFolder], to: Path, *, with_external: bool = False, named: bool = True, rope: float = ROPE) -> Merged:
     """Merge runs into one leaderboard, to be written to the folder `to`.
 
     Parameters
     ----------
-    folders : iterable of Path
+    folders : iterable of RunFolder
     to : Path
     with_external : bool
         Whether external systems enter the comparison of every row with the best, as `leaderboard.comparisons` takes it.
@@ -155,7 +151,7 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, nam
     """
     import pandas as pd
 
-    if (to / "run.toml").exists():
+    if (to / CONFIGURATION).exists():
         raise WrongCall(f"{to} is a run, whose own leaderboard would be written over: name another folder with --to")
     runs = _read_runs(sorted(set(folders)), named=named)
     rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
@@ -169,12 +165,12 @@ def merge(folders: Iterable[Path], to: Path, *, with_external: bool = False, nam
     return merged
 
 
-def _read_runs(folders: list[Path], *, named: bool) -> dict[str, OneRun]:
+def _read_runs(folders: list[RunFolder], *, named: bool) -> dict[str, OneRun]:
     """Runs by their folders' names, arguments and errors as those of `merge`."""
     runs = {}
     for folder in folders:
         try:
-            runs[str(folder)] = read_one_run(folder)
+            runs[str(folder.path)] = read_one_run(folder)
         except WrongCall as error:
             if named:
                 raise
@@ -184,7 +180,7 @@ def _read_runs(folders: list[Path], *, named: bool) -> dict[str, OneRun]:
     return runs
 
 
-def read_one_run(folder: Path) -> OneRun:
+def read_one_run(folder: RunFolder) -> OneRun:
     """Read what a merged leaderboard takes from a run folder.
 
     Raises
@@ -192,28 +188,27 @@ def read_one_run(folder: Path) -> OneRun:
     WrongCall
         Naming the folder and what it lacks, or what of it is damaged.
     """
-    for name in NEEDED:
-        if not (folder / name).is_file():
-            raise WrongCall(f"{folder} cannot be merged: it has no {name}, which every finished run has")
+    if name := folder.lacks(*NEEDED):
+        raise WrongCall(f"{folder.path} cannot be merged: it has no {name}, which every finished run has")
     try:
         return _read_tables(folder)
     except Exception as error:  # it may be damaged in any way
-        raise WrongCall(f"{folder} cannot be merged: {reason(error)}") from None
+        raise WrongCall(f"{folder.path} cannot be merged: {reason(error)}") from None
 
 
-def _read_tables(folder: Path) -> OneRun:
-    clips = read_parquet(folder / "clips.parquet").sort_index()
+def _read_tables(folder: RunFolder) -> OneRun:
+    clips = folder.read_clips().sort_index()
     told = [name for name in clips.columns if name in {"key", "emotion", "speaker", "voice"} or name.startswith("fold_")]
     eval_set = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
-    rows = read_board(folder / "leaderboard.csv").assign(settings=_settings(folder / "run.toml"), eval_set=eval_set, run=str(folder))
-    return OneRun(rows, read_predictions(folder), read_references(folder / "references.csv"), read_refits(folder))
+    rows = folder.read_leaderboard().assign(settings=_settings(folder), eval_set=eval_set, run=str(folder.path))
+    return OneRun(rows, folder.read_predictions(), folder.read_references(), folder.read_refits())
 
 
 def _kernels(runs: dict[str, OneRun]) -> str:
     """One line where runs were computed on different BLAS kernels, as far as they say; what comes from elsewhere no run has computed."""
     by_kernel: dict[str, list[str]] = {}
     for folder, run in runs.items():
-        kernel = _kernel(Path(folder))
+        kernel = _kernel(RunFolder(Path(folder)))
         if kernel and (run.rows["model"] != EXTERNAL).any():
             by_kernel.setdefault(kernel, []).append(folder)
     if len(by_kernel) < 2:
@@ -222,16 +217,16 @@ def _kernels(runs: dict[str, OneRun]) -> str:
     return f"Runs were computed on different BLAS kernels, so close decisions may differ (docs/machines.md): {named}"
 
 
-def _kernel(folder: Path) -> str:
+def _kernel(folder: RunFolder) -> str:
     """The BLAS kernels that a run says it was computed on, such as ``openblas Haswell``."""
-    libraries = read_about(folder).get("machine", {}).get("blas", [])
+    libraries = folder.read_about().get("machine", {}).get("blas", [])
     return " + ".join(sorted({f"{library['library']} {library['kernel']}".strip() for library in libraries}))
 
 
-def _settings(path: Path) -> str:
+def _settings(folder: RunFolder) -> str:
     """What of a configuration no row says, as far as it is not the default: ``inner 4, variant noise(snr=10)``."""
     usual = RunConfig().result_keys()
-    chosen = RunConfig(**read_config(path)).result_keys()
+    chosen = RunConfig(**read_config(folder.path / CONFIGURATION)).result_keys()
     return ", ".join(f"{name} {value}" for name, value in chosen.items() if name not in SAID_ELSEWHERE and value != usual[name])
 
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ser_bench import scores
 from ser_bench.evaluation.evidence import CELL, Evidence, Found, folds_of
-from ser_bench.evaluation.leaderboard import NAMES
 from ser_bench.scores import Interval
-from ser_bench.utils.atomic import read_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,12 +69,6 @@ def metric_table(found: Found, clips: pd.DataFrame, board: pd.DataFrame) -> pd.D
         rows += [(*cell, name, *interval) for name, interval in metrics_of(pd.concat(system.rows), clips, ratios[cell])]
         rows += [(*cell, f"sd.{source}", sd, np.nan, np.nan) for source, sd in sources_of(system)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
-
-
-def read_metrics(path: Path) -> pd.DataFrame:
-    """Read `metrics.csv`, names as they are."""
-    blank = dict.fromkeys(COLUMNS[-3:], "")
-    return read_csv(path, dtype={**NAMES, "metric": str}, keep_default_na=False, na_values=blank)
 
 
 def metrics_of(rows: pd.DataFrame, clips: pd.DataFrame, inflation: float) -> Iterator[tuple[str, Interval]]:

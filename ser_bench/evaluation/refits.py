@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench.evaluation.plan import Plan
-from ser_bench.evaluation.run_folder import KEYS, Run, write_refits
+from ser_bench.evaluation.run_folder import REFITS, Run, RunFolder
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import fold_pairs
 from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, Unit, make_unit, read_unit
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 PAIRS = 24
 """Pairs of folds left out per row, over all seeds; two fits each."""
 
-COLUMNS = (*KEYS, "without", "loss")
 CELL = ["features", "model", "track"]
 
 
@@ -47,7 +46,7 @@ def refit_without_pairs(planned: Plan, run: Run, progress: Progress, *, fresh: b
     began = time.perf_counter()
     table, warnings = losses_of(planned, finished_units(planned, run), progress, fresh=fresh)
     planned.stages["refits"] = time.perf_counter() - began
-    write_refits(run.folder, table)
+    RunFolder(run.folder).write_refits(table)
     return dataclasses.replace(run, refits=table, warnings=[*run.warnings, *warnings])
 
 
@@ -67,7 +66,7 @@ def losses_of(
     Returns
     -------
     table : DataFrame
-        The columns of `COLUMNS`; empty where there are no pairs of folds to leave out: under a time limit, in splits that share speakers
+        The columns of `REFITS`; empty where there are no pairs of folds to leave out: under a time limit, in splits that share speakers
         or leave sentences or speakers out of training, with fewer than three folds.
     warnings : list of str
         That refits failed, and why.
@@ -113,7 +112,7 @@ def _units(planned: Plan, kept: Mapping[str, StoredResult]) -> Iterator[Unit]:
 
 
 def loss_table(planned: Plan, kept: Mapping[str, StoredResult], units: list[Unit], done: Mapping[str, StoredResult]) -> pd.DataFrame:
-    """What each refit costs its fold's contribution to the UAR, one row per refit: the columns of `COLUMNS`."""
+    """What each refit costs its fold's contribution to the UAR, one row per refit: the columns of `REFITS`."""
     import pandas as pd
 
     eval_set = planned.eval_set
@@ -129,10 +128,10 @@ def loss_table(planned: Plan, kept: Mapping[str, StoredResult], units: list[Unit
                 for found in (whole[unit.cell, unit.seed, unit.fold], done[unit.hash])
             )
             rows.append((eval_set.corpus, *unit.cell, unit.seed, unit.fold, unit.without, float(before - after)))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(list(COLUMNS[:-1]), ignore_index=True) if rows else _none()
+    return pd.DataFrame(rows, columns=list(REFITS.columns)).sort_values(list(REFITS.columns[:-1]), ignore_index=True) if rows else _none()
 
 
 def _none() -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(columns=list(COLUMNS))
+    return pd.DataFrame(columns=list(REFITS.columns))

@@ -1,8 +1,9 @@
 """What a run came to: tables in memory, and the run folder that holds them.
 
-In:   a plan, the units that are finished, and why others failed.
+In:   a run's tables, what was asked for, what it was done with.
 Out:  a `Run`, and `<out>/<corpus>-<8 hex>/` with its tables; the reports are made from those.
-Rule: nothing but times may differ between two runs of one configuration on the same clips.
+Rule: this module alone knows the names, columns and types of a run folder's files. Nothing but times may differ between two runs
+      of one configuration on the same clips. A table of an earlier version is read as the present one would have it.
 """
 
 from __future__ import annotations
@@ -10,26 +11,81 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench import scores
 from ser_bench.config import RunConfig, to_toml
+from ser_bench.evaluation import leaderboard, metrics
 from ser_bench.evaluation.environment import environment
-from ser_bench.evaluation.leaderboard import read_board, read_learning, read_predictions, read_references, read_refits, read_resolutions
-from ser_bench.evaluation.metrics import read_metrics
-from ser_bench.evaluation.plan import Plan, PreparedData
-from ser_bench.evaluation.units import Cell, StoredResult, Unit
+from ser_bench.evaluation.evidence import CELL
+from ser_bench.evaluation.leaderboard import LIKE, NAMES, SCORES, UAR, WORTH
+from ser_bench.evaluation.plan import PreparedData
 from ser_bench.utils.atomic import clear_abandoned, damage_of, read_csv, read_parquet, set_aside, write_csv, write_parquet, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.units import EvaluationSet
+
 
 KEYS = ["corpus", "features", "model", "track", "seed", "fold"]
 """What names a unit in predictions and trials."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a run folder.
+
+    Parameters
+    ----------
+    name : str
+        Of its file.
+    columns : tuple of str
+        All of a CSV file, in this order; of a Parquet file, which knows their types, those that it always has.
+    reading : mapping of str to object
+        Of a CSV file, its types and what a blank is, as options of pandas.
+    added : mapping of str to scalar
+        Columns that earlier versions did not write, and what their rows have there.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    added: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _typed(numbers: Iterable[str], **types: str | type) -> dict[str, Any]:
+    """Options of pandas that leave names as they are, such as a system's called "null"; a blank is none in columns of `numbers` alone."""
+    return {"dtype": {**NAMES, **types}, "keep_default_na": False, "na_values": dict.fromkeys(numbers, "")}
+
+
+CLIPS = Table("clips.parquet", ("emotion", "speaker", "key", "voice"))
+"""Indexed by `clip`; with what else is known of clips, and the outer fold of each seed (`fold_<seed>`)."""
+PREDICTIONS = Table("predictions.parquet", (*KEYS, "clip", "speaker", "voice", "emotion", "predicted"))
+"""Then ``p.<emotion>`` and `inner`, the chosen trial's score."""
+TRIALS = Table("trials.parquet", (*KEYS, "trial", "state", "score", "params", "seconds", "chosen"))
+"""Of predictions made elsewhere empty, and with the keys alone."""
+REFITS = Table("refits.parquet", (*KEYS, "without", "loss"))
+SKIPPED = Table("skipped.csv", ("clip", "reason"), {"dtype": str})
+LEADERBOARD = Table("leaderboard.csv", leaderboard.COLUMNS, _typed(("rank", *SCORES), rank="Int64"), dict.fromkeys(LIKE, np.nan))
+RESOLUTIONS = Table("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope": scores.ROPE})
+REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war")), {"track": ""})
+METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.COLUMNS[-3:], metric=str))
+LEARNING = Table("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
+FINDINGS = Table("findings.csv", ("kind", "check", "what"), {"keep_default_na": False})
+TABLES = (
+    *(CLIPS, PREDICTIONS, TRIALS, REFITS, SKIPPED),
+    *(LEADERBOARD, RESOLUTIONS, REFERENCES, METRICS, LEARNING, FINDINGS),
+)
+
+CONFIGURATION, ENVIRONMENT, MARKDOWN, RUN_PAGE = "run.toml", "environment.json", "leaderboard.md", "report.html"
+AUDIT_PAGE, GAP, ABLATION = "audit.html", "gap.csv", "ablation.csv"
+"""What folders of audits and ablations hold that a run's page shows."""
 
 
 @dataclass(frozen=True)
@@ -64,130 +120,11 @@ class Run:
     refits: pd.DataFrame | None
 
 
-def tabulate(planned: Plan, done: dict[str, StoredResult], failures: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The run's cells, predictions (of cells without a failed unit) and trials."""
-    import pandas as pd
-
-    cells, predictions, trials = [], [], []
-    for cell, units in planned.cells.items():
-        kept = [done[u.hash] for u in units if u.hash in done]
-        failed = [failures[u.hash] for u in units if u.hash in failures]
-        cells.append(_cell_row(planned, cell, kept, failed))
-        if not failed:
-            predictions += [_prediction_rows(planned, u, done[u.hash]) for u in units]
-        trials += [_trial_rows(planned, u, done[u.hash]) for u in units if u.hash in done]
-    by = KEYS[:-1]
-    none = pd.DataFrame(columns=KEYS)
-    everything = pd.concat(predictions, ignore_index=True).sort_values([*by, "clip"], ignore_index=True) if predictions else none
-    return pd.DataFrame(cells), everything, pd.concat(trials, ignore_index=True) if trials else none
-
-
-def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[str]) -> dict[str, Any]:
-    eval_set, config = planned.eval_set, planned.config
-    features, model, track = cell
-    told = [*eval_set.notes, *(note for unit in kept for note in unit.metadata["notes"]), *_cut_short(kept, config.trials)]
-    notes = dict.fromkeys(failed[:1] or told)
-    return {
-        "corpus": eval_set.corpus,
-        "labels": eval_set.labels,
-        "features": features,
-        "dims": planned.features[features].values.shape[1],
-        "model": model,
-        "track": track,
-        "cv": str(eval_set.protocol),
-        "speakers": eval_set.n_voices,
-        "clips": int(eval_set.evaluated.sum()),
-        "budget": config.budget,
-        "trials": config.trials,
-        "seeds": config.seeds,
-        "status": "failed" if failed else "leaky" if eval_set.protocol.leaky else "ok",
-        "notes": "; ".join(notes),
-        "seconds": round(sum(unit.metadata["seconds"] for unit in kept), 1),
-    }
-
-
-def _cut_short(kept: list[StoredResult], trials: int) -> list[str]:
-    if not any(unit.metadata.get("cut_short") for unit in kept):
-        return []
-    tried = [len(unit.metadata["trials"]) for unit in kept]
-    return [f"TIME LIMIT: {min(tried)} to {max(tried)} of {trials} trials"]
-
-
-def _named(planned: Plan, unit: Unit) -> dict[str, Any]:
-    return {
-        "corpus": planned.eval_set.corpus,
-        "features": unit.features,
-        "model": unit.model,
-        "track": unit.track,
-        "seed": unit.seed,
-        "fold": unit.fold,
-    }
-
-
-def _prediction_rows(planned: Plan, unit: Unit, kept: StoredResult) -> pd.DataFrame:
-    import pandas as pd
-
-    eval_set = planned.eval_set
-    held_out = eval_set.clips[eval_set.folds[unit.seed] == unit.fold]
-    emotions = np.array(eval_set.emotions)
-    rows = {"clip": held_out.index, **{column: held_out[column].to_numpy() for column in ("speaker", "voice", "emotion")}}
-    chosen = next((trial["score"] for trial in kept.metadata["trials"] if trial["chosen"]), np.nan)
-    rows |= {"predicted": emotions[kept.predicted]} | {f"p.{e}": p for e, p in zip(emotions, kept.probabilities.T, strict=True)}
-    return pd.DataFrame({**_named(planned, unit), **rows, "inner": chosen})
-
-
-def _trial_rows(planned: Plan, unit: Unit, kept: StoredResult) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame([{**_named(planned, unit), **trial} for trial in kept.metadata["trials"]])
-
-
 def folder_of(name: str, config: RunConfig, covered: list[str]) -> Path:
     """Where tables lie: a name, such as the corpus's, and a hash of the configuration and of what else their rows depend on."""
     name = re.sub(r"[^\w-]+", "_", name).strip("_")
     digest = hashlib.blake2b(json.dumps([config.result_keys(), covered]).encode(), digest_size=4).hexdigest()
     return Path(config.out) / f"{name}-{digest}"
-
-
-def write_folder(folder: Path, prepared: PreparedData, config: RunConfig, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
-    """Write a run's tables, each whole or not at all; what the page reads before it is written again is set aside where it is damaged."""
-    eval_set, curves = prepared.eval_set, folder / "learning.csv"
-    if why := damage_of(curves):
-        set_aside(curves, why, "it is written again with the learning curves")
-    clips = eval_set.clips.assign(**{f"fold_{seed}": fold for seed, fold in eval_set.folds.items()}).sort_index()
-    write_parquet(clips.drop(columns="path"), folder / "clips.parquet")
-    write_parquet(predictions, folder / "predictions.parquet", index=False)
-    write_parquet(trials, folder / "trials.parquet", index=False)
-    write_csv(prepared.skipped, folder / "skipped.csv")
-    write_terms(folder, prepared, config)
-
-
-def write_refits(folder: Path, refits: pd.DataFrame) -> None:
-    """Write what folds lose without each other."""
-    write_parquet(refits, folder / "refits.parquet", index=False)
-
-
-def write_terms(folder: Path, prepared: PreparedData, config: RunConfig, **said: str) -> dict[str, Any]:
-    """Write what was asked for and what it was done with: `run.toml`, and `environment.json` with what is `said` besides, returned."""
-    write_text(folder / "run.toml", to_toml(config))
-    metadata = environment(prepared) | said
-    write_environment(folder, metadata)
-    return metadata
-
-
-def write_environment(folder: Path, metadata: dict[str, Any]) -> None:
-    """Write `environment.json`; what killed processes left in the folder goes."""
-    for place in (folder, folder / "figures"):
-        clear_abandoned(place)
-    write_text(folder / "environment.json", json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
-
-
-def read_about(folder: Path) -> dict[str, Any]:
-    """What a folder says of itself; nothing where that cannot be read."""
-    try:
-        return dict(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
 
 
 @dataclass(frozen=True)
@@ -209,20 +146,189 @@ class RunTables:
     configuration: str
 
 
-def read_run(folder: Path) -> RunTables:
-    """Read a run folder's tables."""
-    return RunTables(
-        folder,
-        read_board(folder / "leaderboard.csv"),
-        read_predictions(folder),
-        read_parquet(folder / "trials.parquet"),
-        read_parquet(folder / "clips.parquet"),
-        read_csv(folder / "skipped.csv", dtype=str),
-        read_refits(folder),
-        read_references(folder / "references.csv"),
-        read_resolutions(folder / "resolution.csv"),
-        read_learning(folder / "learning.csv"),
-        read_metrics(folder / "metrics.csv"),
-        json.loads((folder / "environment.json").read_text(encoding="utf-8")),
-        (folder / "run.toml").read_text(encoding="utf-8"),
-    )
+@dataclass(frozen=True, order=True)
+class RunFolder:
+    """A run folder: the one way to its files. Folders of audits, ablations and crossings hold some of the same.
+
+    Every file is written whole or not at all. What cannot be read raises OSError where it is not there, `Damaged` where it is not as it
+    was written.
+    """
+
+    path: Path
+
+    @property
+    def page(self) -> Path:
+        """Where its page lies."""
+        return self.path / RUN_PAGE
+
+    @property
+    def figures(self) -> Path:
+        """Where its figures lie."""
+        return self.path / "figures"
+
+    def lacks(self, *names: str) -> str:
+        """The first of some files that is not there; empty where all are."""
+        return next((name for name in names if not (self.path / name).is_file()), "")
+
+    def write_evaluation(self, prepared: PreparedData, config: RunConfig, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
+        """Write what evaluating leaves; what the page reads before it is written again is set aside where it is damaged."""
+        curves = self.path / LEARNING.name
+        if why := damage_of(curves):
+            set_aside(curves, why, "it is written again with the learning curves")
+        self.write_clips(prepared.eval_set)
+        self.write_predictions(predictions)
+        self.write_trials(trials)
+        self.write_skipped(prepared.skipped)
+        self.write_terms(prepared, config)
+
+    def write_clips(self, eval_set: EvaluationSet) -> None:
+        """Write the clips and their outer folds, in the order of their names; where they lie is `run.toml`'s to say."""
+        clips = eval_set.clips.assign(**{f"fold_{seed}": fold for seed, fold in eval_set.folds.items()}).sort_index()
+        write_parquet(clips.drop(columns="path"), self.path / CLIPS.name)
+
+    def write_predictions(self, predictions: pd.DataFrame) -> None:
+        """Write the predictions of held-out clips."""
+        write_parquet(predictions, self.path / PREDICTIONS.name, index=False)
+
+    def write_trials(self, trials: pd.DataFrame) -> None:
+        """Write the trials of every search."""
+        write_parquet(trials, self.path / TRIALS.name, index=False)
+
+    def write_refits(self, refits: pd.DataFrame) -> None:
+        """Write what folds lose without each other."""
+        write_parquet(refits, self.path / REFITS.name, index=False)
+
+    def write_skipped(self, skipped: pd.DataFrame) -> None:
+        """Write which clips were left out, and why."""
+        write_csv(skipped, self.path / SKIPPED.name)
+
+    def write_leaderboard(self, board: pd.DataFrame) -> None:
+        """Write the leaderboard."""
+        leaderboard.write_csv(board, self.path / LEADERBOARD.name)
+
+    def write_resolutions(self, shown: pd.DataFrame) -> None:
+        """Write what differences each block could have shown."""
+        leaderboard.write_csv(shown, self.path / RESOLUTIONS.name)
+
+    def write_references(self, lines: pd.DataFrame) -> None:
+        """Write what scores are to be read against."""
+        write_csv(lines, self.path / REFERENCES.name)
+
+    def write_metrics(self, table: pd.DataFrame) -> None:
+        """Write every metric of every row."""
+        leaderboard.write_csv(table, self.path / METRICS.name)
+
+    def write_learning(self, learning: pd.DataFrame) -> None:
+        """Write the learning curves."""
+        leaderboard.write_csv(learning, self.path / LEARNING.name)
+
+    def write_findings(self, findings: pd.DataFrame) -> None:
+        """Write what was found out about the corpus."""
+        leaderboard.write_csv(findings, self.path / FINDINGS.name)
+
+    def write_markdown(self, text: str) -> None:
+        """Write the leaderboard as Markdown."""
+        write_text(self.path / MARKDOWN, text)
+
+    def write_terms(self, prepared: PreparedData, config: RunConfig, **said: str) -> dict[str, Any]:
+        """Write what was asked for and what it was done with, which is returned, with what is `said` besides."""
+        write_text(self.path / CONFIGURATION, to_toml(config))
+        metadata = environment(prepared) | said
+        self.write_environment(metadata)
+        return metadata
+
+    def write_environment(self, metadata: dict[str, Any]) -> None:
+        """Write `environment.json`; what killed processes left in the folder goes."""
+        for place in (self.path, self.figures):
+            clear_abandoned(place)
+        write_text(self.path / ENVIRONMENT, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
+
+    def read(self) -> RunTables:
+        """Read everything that a page shows."""
+        return RunTables(
+            self.path,
+            self.read_leaderboard(),
+            self.read_predictions(),
+            self.read_trials(),
+            self.read_clips(),
+            self.read_skipped(),
+            self.read_refits(),
+            self.read_references(),
+            self.read_resolutions(),
+            self.read_learning(),
+            self.read_metrics(),
+            self.read_environment(),
+            self.read_configuration(),
+        )
+
+    def read_clips(self, columns: list[str] | None = None) -> pd.DataFrame:
+        """Read the clips and their outer folds, or some of their columns."""
+        return read_parquet(self.path / CLIPS.name, columns)
+
+    def read_predictions(self) -> pd.DataFrame:
+        """Read the predictions; where they were written without `voice`, it is that of the clips."""
+        predictions = read_parquet(self.path / PREDICTIONS.name)
+        if "voice" in predictions or predictions.empty:
+            return predictions
+        return predictions.assign(voice=predictions["clip"].map(self.read_clips(["voice"])["voice"]))
+
+    def read_trials(self) -> pd.DataFrame:
+        """Read the trials of every search."""
+        return read_parquet(self.path / TRIALS.name)
+
+    def read_refits(self) -> pd.DataFrame | None:
+        """Read what folds lose without each other; None where nothing was refitted, as of predictions that were made elsewhere."""
+        return None if self.lacks(REFITS.name) else read_parquet(self.path / REFITS.name)
+
+    def read_skipped(self) -> pd.DataFrame:
+        """Read which clips were left out, and why."""
+        return self._read_csv(SKIPPED)
+
+    def read_leaderboard(self) -> pd.DataFrame:
+        """Read the leaderboard."""
+        return self._read_csv(LEADERBOARD)
+
+    def read_resolutions(self) -> pd.DataFrame:
+        """Read what differences each block could have shown."""
+        return self._read_csv(RESOLUTIONS)
+
+    def read_references(self) -> pd.DataFrame:
+        """Read what scores are to be read against."""
+        return self._read_csv(REFERENCES)
+
+    def read_metrics(self) -> pd.DataFrame:
+        """Read every metric of every row."""
+        return self._read_csv(METRICS)
+
+    def read_learning(self) -> pd.DataFrame:
+        """Read the learning curves; empty where there are none, as of predictions that were made elsewhere."""
+        return self._read_csv_or_none(LEARNING)
+
+    def read_findings(self) -> pd.DataFrame:
+        """Read what was found out about the corpus; empty where nobody looked."""
+        return self._read_csv_or_none(FINDINGS)
+
+    def read_configuration(self) -> str:
+        """Read `run.toml`."""
+        return (self.path / CONFIGURATION).read_text(encoding="utf-8")
+
+    def read_environment(self) -> dict[str, Any]:
+        """Read `environment.json`."""
+        return dict(json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8")))
+
+    def read_about(self) -> dict[str, Any]:
+        """What the folder says of itself; nothing where that cannot be read."""
+        try:
+            return self.read_environment()
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    def _read_csv(self, file: Table) -> pd.DataFrame:
+        table = read_csv(self.path / file.name, **file.reading)
+        return table.assign(**{name: value for name, value in file.added.items() if name not in table})
+
+    def _read_csv_or_none(self, file: Table) -> pd.DataFrame:
+        """The table; without rows where it is not there."""
+        import pandas as pd
+
+        return pd.DataFrame(columns=list(file.columns)) if self.lacks(file.name) else self._read_csv(file)

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.plan import Plan
-from ser_bench.evaluation.run_folder import Run, folder_of, tabulate, write_folder
+from ser_bench.evaluation.run_folder import Run, RunFolder, folder_of
 from ser_bench.evaluation.splits import SpeakerLeak
 from ser_bench.evaluation.study_storage import StudyCopy, shown_url, whole_url
+from ser_bench.evaluation.tabulation import tabulate
 from ser_bench.evaluation.units import (
     Cell,
     EvaluationSet,
@@ -128,7 +129,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     planned.stages["units"] = time.perf_counter() - began
     cells, predictions, trials = tabulate(planned, done, failures)
     folder = folder_of(planned.corpus.name, planned.config, [unit.hash for unit in planned.units])
-    write_folder(folder, planned, planned.config, predictions, trials)
+    RunFolder(folder).write_evaluation(planned, planned.config, predictions, trials)
     return Run(
         folder,
         cells,

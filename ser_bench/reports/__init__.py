@@ -5,11 +5,11 @@ All is a function of a run's tables, but that the page also shows what lies besi
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions, write_csv
+from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions
 from ser_bench.evaluation.metrics import metric_table
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.cross import matrices, publish_cross
@@ -17,8 +17,6 @@ from ser_bench.reports.figures import write_figures
 from ser_bench.reports.run_page import write_page
 from ser_bench.reports.tables import terminal_tables, to_markdown
 from ser_bench.scores import ROPE
-from ser_bench.utils import atomic
-from ser_bench.utils.atomic import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,13 +36,12 @@ __all__ = [
     "resolutions",
     "terminal_tables",
     "to_markdown",
-    "write_csv",
     "write_page",
 ]
 
 
 def publish(
-    folder: Path,
+    folder: RunFolder,
     cells: pd.DataFrame,
     predictions: pd.DataFrame,
     baselines: pd.DataFrame,
@@ -56,8 +53,8 @@ def publish(
 
     Parameters
     ----------
-    folder : Path
-        The run folder, its tables written.
+    folder : RunFolder
+        Its other tables written.
     cells, predictions, refits : DataFrame
         As `evidence_of` takes them.
     rope : float
@@ -68,11 +65,11 @@ def publish(
     found = evidence_of(predictions, cells, refits)
     board = rank(found, cells, rope=rope)
     shown = resolutions(board, found, rope=rope)
-    write_csv(board, folder / "leaderboard.csv")
-    write_csv(shown, folder / "resolution.csv")
-    write_csv(metric_table(found, atomic.read_parquet(folder / "clips.parquet"), board), folder / "metrics.csv")
-    atomic.write_csv(baselines, folder / "references.csv")
-    write_text(folder / "leaderboard.md", to_markdown(board, baselines, shown))
-    write_figures(folder / "figures", board, baselines)
+    folder.write_leaderboard(board)
+    folder.write_resolutions(shown)
+    folder.write_metrics(metric_table(found, folder.read_clips(), board))
+    folder.write_references(baselines)
+    folder.write_markdown(to_markdown(board, baselines, shown))
+    write_figures(folder.figures, board, baselines)
     write_page(folder)
     return board, shown

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.leaderboard import NAMES, write_csv
+from ser_bench.evaluation.run_folder import ABLATION
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.rendering import render
 from ser_bench.utils.atomic import read_csv, write_text
@@ -63,7 +64,7 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
         The environment, under ``tuned`` how subsets were tuned, in words, and under ``warnings`` what was left out and else is to be known.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_csv(table, folder / "ablation.csv")
+    write_csv(table, folder / ABLATION)
     if importance is not None:
         write_csv(importance, folder / "importance.csv")
     write_text(folder / "ablation.md", to_markdown(table, importance, about["tuned"], about["warnings"]))
@@ -82,7 +83,7 @@ def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         # A group called "NA" keeps its name.
         return read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
 
-    table, path = read(folder / "ablation.csv"), folder / "importance.csv"
+    table, path = read(folder / ABLATION), folder / "importance.csv"
     if not path.is_file():
         return table, None
     importance = read(path)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.analyses.leakage import HONEST, EvaluationSetting
 from ser_bench.evaluation.leaderboard import write_csv
+from ser_bench.evaluation.run_folder import AUDIT_PAGE, GAP, RunFolder
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.rendering import render
 from ser_bench.utils.atomic import read_csv, write_text
@@ -44,26 +45,20 @@ def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd
         The environment, and under ``cell`` what the gap was measured of.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_csv(findings, folder / "findings.csv")
+    RunFolder(folder).write_findings(findings)
     shown = None if gap is None else view_gap(gap, about)
     if gap is not None and shown:
-        write_csv(gap, folder / "gap.csv")
+        write_csv(gap, folder / GAP)
         lines = {"honest": shown["rows"][0]["uar"], "chance": shown["lines"][0]["uar"]}
         panel = Panel("filled: honest; red: leaky", [_mark(row) for row in shown["rows"]], lines)
         draw([panel], folder / "figures", "gap", f"{name}, {about['cell']}: what each shortcut adds")
     page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), gap=shown, about=about)
-    write_text(folder / "audit.html", page)
-
-
-def read_findings(folder: Path) -> list[dict[str, Any]]:
-    """The findings in an audit's or a run's folder; none where none were written."""
-    file = folder / "findings.csv"
-    return records(read_csv(file, keep_default_na=False)) if file.is_file() else []
+    write_text(folder / AUDIT_PAGE, page)
 
 
 def read_gap(folder: Path) -> pd.DataFrame:
     """The gap in an audit's folder."""
-    return read_csv(folder / "gap.csv")
+    return read_csv(folder / GAP)
 
 
 def view_gap(gap: pd.DataFrame, about: dict[str, Any]) -> dict[str, Any]:

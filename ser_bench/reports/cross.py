@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.evaluation.leaderboard import write_csv
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
-from ser_bench.utils.atomic import write_parquet, write_text
+from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, signed, table_lines
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame, 
     """Write what came of it below `folder`; `emotions` are those evaluated, `told` what was left out and else is to be known."""
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / "cross.csv")
-    write_parquet(predictions, folder / "predictions.parquet", index=False)
+    RunFolder(folder).write_predictions(predictions)
     write_text(folder / "cross.md", to_markdown(table, emotions, told))
     drawn = table[table["uar"].notna()]
     looks = looks_of(drawn["model"])

@@ -17,14 +17,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ser_bench.evaluation.run_folder import read_about
+from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, ENVIRONMENT, GAP, RunFolder
 from ser_bench.reports.players import sounds
-from ser_bench.utils.atomic import read_parquet, write_text
+from ser_bench.utils.atomic import write_text
 from ser_bench.utils.spec import versions
 
 RECORD = "made.json"
 LIBRARIES = ("numpy", "pandas", "scipy", "matplotlib", "jinja2", "pillow", "optuna", "scikit-learn", "numba", "soundfile", "soxr")
-BESIDE = ("audit.html", "gap.csv", "ablation.csv")
+BESIDE = (AUDIT_PAGE, GAP, ABLATION)
 """What folders hold that a page shows."""
 PAGES = (".html", ".md")
 """How the names of files end that pages are not made from."""
@@ -76,27 +76,27 @@ def digest_of(*parts: str | bytes) -> str:
     return covered.hexdigest()
 
 
-def page_source(folder: Path) -> str:
+def page_source(folder: RunFolder) -> str:
     """A digest of all that a run's page is made from: the files of its folder, the audio that it links, and audits and ablations beside.
 
     Of `environment.json` without the seconds, which no page shows.
     """
-    about = {name: value for name, value in read_about(folder).items() if name != "stages"}
-    own = [path for path in _files(folder) if path.name not in (RECORD, "environment.json")]
+    about = {name: value for name, value in folder.read_about().items() if name != "stages"}
+    own = [path for path in _files(folder.path) if path.name not in (RECORD, ENVIRONMENT)]
+    here = folder.path.absolute()
     beside = [
         path
-        for other in sorted(folder.absolute().parent.iterdir())
-        if other != folder.absolute() and any((other / name).is_file() for name in BESIDE)
+        for other in sorted(here.parent.iterdir())
+        if other != here and any((other / name).is_file() for name in BESIDE)
         for path in [other, *_files(other)]
     ]
     contents = [part for path in [*own, *beside] for part in (str(path.name), path.read_bytes() if path.is_file() else b"")]
     return digest_of(json.dumps(about, sort_keys=True), json.dumps(_audio(folder)), *contents)
 
 
-def _audio(folder: Path) -> list[tuple[str, str, int, int]]:
+def _audio(folder: RunFolder) -> list[tuple[str, str, int, int]]:
     """Of each clip that a page can play: its name, address, size and time of change."""
-    clips = read_parquet(folder / "clips.parquet")
-    found = sounds((folder / "run.toml").read_text(encoding="utf-8"), folder, clips)
+    found = sounds(folder.read_configuration(), folder.path, folder.read_clips())
     states = ((clip, sound.address, sound.file.stat()) for clip, sound in found.items())
     return [(clip, address, state.st_size, state.st_mtime_ns) for clip, address, state in states]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.comparison import Comparison
-from ser_bench.evaluation.leaderboard import write_csv
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
 from ser_bench.reports.critical_difference import write_diagram
@@ -54,7 +54,7 @@ def _show(block: Block, folder: Path) -> dict[str, Any]:
     """A block as a page shows it, its rows leading to the pages of their runs."""
 
     def link(row: dict[str, Any]) -> str:
-        page = Path(row["runs"].split(", ")[0]) / "report.html"
+        page = RunFolder(Path(row["runs"].split(", ")[0])).page
         return f"{Path(os.path.relpath(page, folder)).as_posix()}#{cell_id(row)}" if page.is_file() else ""
 
     ((title, board),) = blocks(block.board, block.apart)
@@ -71,11 +71,11 @@ def _compared(comparison: Comparison) -> dict[str, Any]:
 def write_merged(merged: Merged) -> None:
     """Write the folder of a merged leaderboard, and first the pages that it leads to, as far as they can be."""
     for run in merged.runs:
-        remake_page(Path(run))
+        remake_page(RunFolder(Path(run)))
     for place in (merged.folder, merged.folder / "figures"):
         clear_abandoned(place)
     text = to_text(merged)
-    write_csv(merged.leaderboard, merged.folder / "leaderboard.csv")
+    RunFolder(merged.folder).write_leaderboard(merged.leaderboard)
     write_text(merged.folder / "LEADERBOARD.md", text)
     write_diagram(merged.folder / "figures", merged.across)
     write_merged_page(merged)

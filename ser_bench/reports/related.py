@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.errors import reason
-from ser_bench.evaluation.run_folder import read_about
+from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, GAP, LEADERBOARD, RUN_PAGE, RunFolder
 from ser_bench.reports.ablation import read_ablation, view_ablation
-from ser_bench.reports.audit import read_findings, read_gap, view_gap
-from ser_bench.utils.atomic import read_csv
+from ser_bench.reports.audit import read_gap, view_gap
+from ser_bench.utils.formatting import records
 
 T = TypeVar("T")
 
@@ -26,25 +26,29 @@ T = TypeVar("T")
 class Neighbour(NamedTuple):
     """A folder of the same clips, what it says of itself, and whether it splits them the same."""
 
-    folder: Path
+    folder: RunFolder
     about: dict[str, Any]
     same_split: bool
 
 
-def runs_beside(folder: Path) -> list[Path]:
+def runs_beside(folder: RunFolder) -> list[RunFolder]:
     """The runs next to an audit or ablation that are of the same clips."""
-    return [run.folder for run in _neighbours(folder, "report.html")]
+    return [run.folder for run in _neighbours(folder, RUN_PAGE)]
 
 
-def audited(folder: Path) -> dict[str, Any]:
+def audited(folder: RunFolder) -> dict[str, Any]:
     """What is known of a run's corpus: `findings`, and the `address` of the audit that they are from.
 
     Without an audit beside they are those of the run itself, which looks at nothing that takes time, and there is no address.
     """
-    for audit in sorted(_neighbours(folder, "audit.html"), key=lambda audit: not audit.same_split):
-        for findings in _readable(audit, lambda audit: read_findings(audit.folder)):
-            return {"findings": findings or read_findings(folder), "address": f"../{audit.folder.name}/audit.html"}
-    return {"findings": read_findings(folder), "address": ""}
+    for audit in sorted(_neighbours(folder, AUDIT_PAGE), key=lambda audit: not audit.same_split):
+        for findings in _readable(audit, lambda audit: _findings(audit.folder)):
+            return {"findings": findings or _findings(folder), "address": f"../{audit.folder.path.name}/{AUDIT_PAGE}"}
+    return {"findings": _findings(folder), "address": ""}
+
+
+def _findings(folder: RunFolder) -> list[dict[str, Any]]:
+    return records(folder.read_findings())
 
 
 def best_beside(out: Path, about: dict[str, Any]) -> float | None:
@@ -56,28 +60,29 @@ def best_beside(out: Path, about: dict[str, Any]) -> float | None:
     about : dict
         What a folder of these clips would say of itself.
     """
-    runs = [Neighbour(board.parent, read_about(board.parent), True) for board in sorted(out.glob("*/leaderboard.csv"))]
+    folders = [RunFolder(board.parent) for board in sorted(out.glob(f"*/{LEADERBOARD.name}"))]
+    runs = [Neighbour(folder, folder.read_about(), True) for folder in folders]
     alike = [run for run in runs if all(run.about.get(name) == about[name] for name in ("corpus", "protocol"))]
     alike = [run for run in alike if dict(run.about.get("folds", {})).items() & about["folds"].items()]
-    boards = [board for run in alike for board in _readable(run, lambda run: read_csv(run.folder / "leaderboard.csv"))]
+    boards = [board for run in alike for board in _readable(run, lambda run: run.folder.read_leaderboard())]
     scores = [uar for board in boards for uar in board.loc[board["status"] == "ok", "uar"].dropna()]
     return max(scores, default=None)
 
 
-def gaps(folder: Path) -> list[dict[str, Any]]:
+def gaps(folder: RunFolder) -> list[dict[str, Any]]:
     """Leak gaps that were measured on a run's clips, from its split."""
-    audits = [audit for audit in _neighbours(folder, "gap.csv", "cell") if audit.same_split]
-    return [gap for audit in audits for gap in _readable(audit, lambda audit: view_gap(read_gap(audit.folder), audit.about))]
+    audits = [audit for audit in _neighbours(folder, GAP, "cell") if audit.same_split]
+    return [gap for audit in audits for gap in _readable(audit, lambda audit: view_gap(read_gap(audit.folder.path), audit.about))]
 
 
-def ablations(folder: Path) -> list[dict[str, Any]]:
+def ablations(folder: RunFolder) -> list[dict[str, Any]]:
     """Ablations on a run's clips and split, each with the `address` of its own page."""
-    found = [ablation for ablation in _neighbours(folder, "ablation.csv", "tuned") if ablation.same_split]
+    found = [ablation for ablation in _neighbours(folder, ABLATION, "tuned") if ablation.same_split]
     return [ablation for one in found for ablation in _readable(one, _view)]
 
 
 def _view(of: Neighbour) -> dict[str, Any]:
-    return {**view_ablation(*read_ablation(of.folder)), "about": of.about, "address": f"../{of.folder.name}/ablation.html"}
+    return {**view_ablation(*read_ablation(of.folder.path)), "about": of.about, "address": f"../{of.folder.path.name}/ablation.html"}
 
 
 def _readable(neighbour: Neighbour, read: Callable[[Neighbour], T]) -> list[T]:
@@ -85,17 +90,17 @@ def _readable(neighbour: Neighbour, read: Callable[[Neighbour], T]) -> list[T]:
     try:
         return [read(neighbour)]
     except Exception as error:
-        warnings.warn(f"{neighbour.folder} is left out of what lies beside it: {reason(error)}", stacklevel=3)
+        warnings.warn(f"{neighbour.folder.path} is left out of what lies beside it: {reason(error)}", stacklevel=3)
         return []
 
 
-def _neighbours(folder: Path, needed: str, said: str = "corpus") -> Iterator[Neighbour]:
+def _neighbours(folder: RunFolder, needed: str, said: str = "corpus") -> Iterator[Neighbour]:
     """Folders next to this one that are of the same clips, hold a file of that name and say so much of themselves.
 
     In the order of their names.
     """
-    mine, here = read_about(folder), folder.absolute()
-    for path in sorted(file.parent for file in here.parent.glob(f"*/{needed}")):
-        about = read_about(path)
-        if path != here and said in about and about.get("corpus") == mine.get("corpus"):
-            yield Neighbour(path, about, all(about.get(name) == mine.get(name) for name in ("protocol", "folds")))
+    mine, here = folder.read_about(), RunFolder(folder.path.absolute())
+    for other in sorted(RunFolder(file.parent) for file in here.path.parent.glob(f"*/{needed}")):
+        about = other.read_about()
+        if other != here and said in about and about.get("corpus") == mine.get("corpus"):
+            yield Neighbour(other, about, all(about.get(name) == mine.get(name) for name in ("protocol", "folds")))

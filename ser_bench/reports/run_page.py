@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import reason
 from ser_bench.evaluation.leaderboard import BLOCK, CELL
-from ser_bench.evaluation.run_folder import RunTables, read_run
+from ser_bench.evaluation.run_folder import RunFolder, RunTables
 from ser_bench.evaluation.splits import fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.board import show_block
 from ser_bench.reports.details import cell_id, open_cell
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 PLAYER = "<audio"
 
 
-def remake_page(folder: Path) -> bool:
+def remake_page(folder: RunFolder) -> bool:
     """Write a run's `report.html` again where it has one, or say in a warning why it stays as it is.
 
     A run that cannot be read any more keeps its page, and so does one whose audio was found when it was written and is not found now.
@@ -49,7 +48,7 @@ def remake_page(folder: Path) -> bool:
     bool
         Whether it was written.
     """
-    file = folder / "report.html"
+    file = folder.page
     if not file.is_file():
         return False
     try:
@@ -63,16 +62,16 @@ def remake_page(folder: Path) -> bool:
     return True
 
 
-def write_page(folder: Path) -> None:
+def write_page(folder: RunFolder) -> None:
     """Write a run folder's `report.html`; one that was made from the same is left as it is."""
-    page = folder / "report.html"
-    make_if_changed(folder, [page.name], page_source(folder), lambda: write_text(page, make_page(folder)))
+    page = folder.page
+    make_if_changed(folder.path, [page.name], page_source(folder), lambda: write_text(page, make_page(folder)))
 
 
-def make_page(folder: Path) -> str:
+def make_page(folder: RunFolder) -> str:
     """A run folder's page."""
-    run = read_run(folder)
-    heard = sounds(run.configuration, folder, run.clips)
+    run = folder.read()
+    heard = sounds(run.configuration, folder.path, run.clips)
     shown = [_block(title, block, run, heard) for title, block in blocks(run.leaderboard)]
     hardest = [clip["clip"] for block in shown if block["errors"] for clip in block["errors"]["hardest"]]
     return render(

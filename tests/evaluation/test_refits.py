@@ -10,9 +10,10 @@ from ser_bench import scores
 from ser_bench.api import run
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.evaluation import refits
-from ser_bench.evaluation.leaderboard import evidence_of, read_refits
+from ser_bench.evaluation.leaderboard import evidence_of
 from ser_bench.evaluation.nested_cv import fit_held
 from ser_bench.evaluation.plan import Plan, make_plan
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.runner import unit_data
 from ser_bench.evaluation.splits import fold_pairs
 from ser_bench.results import Results
@@ -102,7 +103,7 @@ def test_what_is_refitted_once_is_not_refitted_again(refitted: Results, folder: 
 
     monkeypatch.setattr(runner, "in_parallel", lambda *_: pytest.fail("a unit is done again"))
     pd.testing.assert_frame_equal(evaluate(folder).refits, refitted.refits)
-    pd.testing.assert_frame_equal(read_refits(refitted.folder), refitted.refits)
+    pd.testing.assert_frame_equal(RunFolder(refitted.folder).read_refits(), refitted.refits)
 
 
 @pytest.mark.parametrize("cv", ["group:2", "loso@3", "random:4"])

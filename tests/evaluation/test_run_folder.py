@@ -1,12 +1,17 @@
-"""A run says on what it was computed: processor, BLAS kernels, instruction sets, and the variables that choose them."""
+"""A run folder holds what its schema says, and on what it was computed: processor, BLAS kernels, and the variables that choose them."""
 
 import json
 import os
 import platform
+import re
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import ser_bench
 from ser_bench.evaluation.environment import machine
+from ser_bench.evaluation.run_folder import CONFIGURATION, ENVIRONMENT, LEARNING, TABLES, RunFolder
 from tests.kernels import chooses_kernels, printed
 from tests.small import evaluate
 
@@ -47,3 +52,36 @@ def test_only_variables_that_choose_numeric_routines_are_kept():
     assert about["variables"]["OMP_NUM_THREADS"] == "1"
     assert about["variables"]["MKL_CBWR"] == "COMPATIBLE"
     assert not {"SECRET", "NUMBA_CACHE_DIR"} & set(about["variables"])
+
+
+def test_every_table_of_a_run_has_the_columns_of_its_schema(speech, tmp_path):
+    folder = evaluate(speech, tmp_path, learning_curves=True).folder
+    for table in TABLES:
+        path = folder / table.name
+        if path.suffix == ".csv":
+            assert tuple(pd.read_csv(path).columns) == table.columns, table.name
+        else:
+            assert set(table.columns) <= set(pd.read_parquet(path).columns), table.name
+    written = {path.name for path in folder.iterdir() if path.suffix in {".csv", ".parquet", ".toml", ".json"}}
+    assert written == {*(table.name for table in TABLES), CONFIGURATION, ENVIRONMENT, "made.json"}
+
+
+def test_a_run_read_back_is_what_it_came_to(speech, tmp_path):
+    found = evaluate(speech, tmp_path, learning_curves=False)
+    read = RunFolder(found.folder).read()
+    for name in ("leaderboard", "predictions", "trials", "refits", "resolutions"):
+        pd.testing.assert_frame_equal(getattr(read, name), getattr(found, name), check_dtype=False, check_exact=False, atol=1e-4, obj=name)
+    assert read.learning.empty
+    assert list(read.learning.columns) == list(LEARNING.columns)
+
+
+def test_no_other_module_names_the_data_files_of_a_run():
+    own = Path("evaluation", "run_folder.py")
+    names = "|".join(re.escape(name) for name in (*(table.name for table in TABLES), CONFIGURATION, ENVIRONMENT))
+    package = Path(ser_bench.__file__).parent
+    naming = [
+        file.relative_to(package)
+        for file in package.rglob("*.py")
+        if re.search(rf"""(["']|\*/)({names})["']""", file.read_text(encoding="utf-8"))
+    ]
+    assert naming == [own]

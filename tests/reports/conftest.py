@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
 from tests.reports import fabricate
 
@@ -15,7 +16,7 @@ from tests.reports import fabricate
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's folder, its leaderboard and page written."""
     folder = tmp_path_factory.mktemp("run")
-    publish(folder, *fabricate.write_run(folder))
+    publish(RunFolder(folder), *fabricate.write_run(folder))
     return folder
 
 

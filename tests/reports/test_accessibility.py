@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ser_bench.evaluation.run_folder import write_environment
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from tests.reports import fabricate, test_ablation, test_audit, test_merge
 from tests.reports.conftest import show
@@ -25,8 +25,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     publish_ablation(folder / "ablation", test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
     same = {"corpus": json.loads((folder / "run" / "environment.json").read_text())["corpus"], "protocol": None}
     for name, about in (("audit", test_audit.ABOUT), ("ablation", test_ablation.ABOUT)):
-        write_environment(folder / name, about | same)
-    publish(folder / "run", *run)
+        RunFolder(folder / name).write_environment(about | same)
+    publish(RunFolder(folder / "run"), *run)
     merged = test_merge.over_corpora(folder / "merging", 3).folder
     return {
         "report": folder / "run" / "report.html",

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import ser_bench
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.related import ablations, audited, gaps, runs_beside
 from ser_bench.reports.run_page import remake_page
 from tests.cli.test_main import call
@@ -46,15 +47,15 @@ def test_the_page_has_findings_the_gap_and_groups_and_leads_to_their_own_pages(r
 
 def test_without_an_audit_a_run_says_what_it_found_and_that_it_did_not_listen(speech, tmp_path):
     found = ser_bench.run(speech / "corpus" / "clips.csv", **{**RUN, "out": str(tmp_path), "cache": str(speech / "store")})
-    known = audited(found.folder)
+    known = audited(RunFolder(found.folder))
     assert known["address"] == ""
     assert {"listening", "official facts"} <= {finding["check"] for finding in known["findings"]}
     assert "ser-bench audit" in (found.folder / "report.html").read_text(encoding="utf-8")
-    assert gaps(found.folder) == ablations(found.folder) == []
+    assert gaps(RunFolder(found.folder)) == ablations(RunFolder(found.folder)) == []
 
 
 def test_what_an_audit_heard_takes_the_place_of_what_a_run_could_not(run):
-    checks = {finding["check"] for finding in audited(run)["findings"]}
+    checks = {finding["check"] for finding in audited(RunFolder(run))["findings"]}
     assert "recording" in checks
     assert "listening" not in checks
 
@@ -67,8 +68,8 @@ def test_another_split_has_no_gap_or_ablation_for_a_run_and_other_clips_not_even
     before = file.read_text(encoding="utf-8")
     file.write_text(json.dumps(json.loads(before) | changed), encoding="utf-8")
     try:
-        assert gaps(run) == ablations(run) == []
-        assert bool(audited(run)["address"]) == bool(kept)
+        assert gaps(RunFolder(run)) == ablations(RunFolder(run)) == []
+        assert bool(audited(RunFolder(run))["address"]) == bool(kept)
     finally:
         file.write_text(before, encoding="utf-8")
 
@@ -91,14 +92,14 @@ def test_a_torn_neighbour_stops_nobody(run, tmp_path):
     torn.mkdir()
     (torn / "audit.html").write_text("", encoding="utf-8")
     (torn / "environment.json").write_text('{"corpus": ', encoding="utf-8")
-    assert "recording" in {finding["check"] for finding in audited(run)["findings"]}
+    assert "recording" in {finding["check"] for finding in audited(RunFolder(run))["findings"]}
     shutil.rmtree(torn)
 
 
 def test_a_run_is_looked_for_where_it_stands_and_not_where_a_link_leads(run, tmp_path):
     (tmp_path / "linked").symlink_to(run, target_is_directory=True)
-    assert audited(tmp_path / "linked")["address"] == ""
-    assert gaps(tmp_path / "linked") == []
+    assert audited(RunFolder(tmp_path / "linked"))["address"] == ""
+    assert gaps(RunFolder(tmp_path / "linked")) == []
 
 
 def test_a_page_with_players_is_not_replaced_by_one_without(run):
@@ -108,26 +109,26 @@ def test_a_page_with_players_is_not_replaced_by_one_without(run):
     terms = (run / "run.toml").read_text(encoding="utf-8")
     (run / "run.toml").write_text(terms.replace('corpus = ["', 'corpus = ["/gone'), encoding="utf-8")
     with pytest.warns(UserWarning, match="its audio is not found from here"):
-        assert not remake_page(run)
+        assert not remake_page(RunFolder(run))
     assert page.read_text(encoding="utf-8") == before
     (run / "run.toml").write_text(terms, encoding="utf-8")
-    assert remake_page(run)
+    assert remake_page(RunFolder(run))
 
 
 def test_an_audit_as_a_run_advises_it_is_of_the_same_clips(speech, tmp_path):
     how = {**RUN, "out": str(tmp_path), "cache": str(speech / "store"), "where": "speaker != '03'", "seed": 3}
     found = ser_bench.run(speech / "corpus" / "clips.csv", **how)
-    (advice,) = [finding["what"] for finding in audited(found.folder)["findings"] if finding["check"] == "listening"]
+    (advice,) = [finding["what"] for finding in audited(RunFolder(found.folder))["findings"] if finding["check"] == "listening"]
     done = call(*shlex.split(advice.partition(": ser-bench ")[2]), cwd=tmp_path)
     assert f"also shown in: {found.folder / 'report.html'}" in done.stdout, done.stderr
 
 
 def test_thousands_of_columns_sort_as_numbers(run, browser):
-    (file,) = [path for path in run.parent.glob("*-ablation-*/ablation.csv") if runs_beside(path.parent)]
+    (file,) = [path for path in run.parent.glob("*-ablation-*/ablation.csv") if runs_beside(RunFolder(path.parent))]
     before = file.read_text(encoding="utf-8")
     table = pd.read_csv(file)
     table.assign(dims=[1234, 20, *range(300, 298 + len(table))]).to_csv(file, index=False)
-    assert remake_page(run)
+    assert remake_page(RunFolder(run))
     browser.get((run / "report.html").as_uri())
     browser.execute_script("document.querySelector('#groups ~ details').open = true")
     heads = [head for head in visible(browser, "#groups ~ details th button") if head.text == "columns"]
@@ -136,7 +137,7 @@ def test_thousands_of_columns_sort_as_numbers(run, browser):
     assert shown[0] == "1,234"
     assert shown[-1] == "20"
     file.write_text(before, encoding="utf-8")
-    assert remake_page(run)
+    assert remake_page(RunFolder(run))
 
 
 def test_a_merged_leaderboard_makes_pages_again(out, run):
@@ -154,4 +155,4 @@ def test_a_run_that_lacks_a_table_keeps_its_page_and_stops_nobody(run, speech, o
         assert ser_bench.audit(speech / "corpus" / "clips.csv", **how).shown_in == []
     assert (run / "report.html").read_text(encoding="utf-8") == "as it was"
     resolution.rename(run / "resolution.csv")
-    assert [run.absolute()] in [runs_beside(folder) for folder in out.glob("*-ablation-*")]
+    assert [RunFolder(run.absolute())] in [runs_beside(RunFolder(folder)) for folder in out.glob("*-ablation-*")]

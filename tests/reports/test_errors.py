@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
 from ser_bench.reports.errors import MOST_CLIPS, always_misclassified, block_errors, confused
 from tests.reports import fabricate
@@ -83,7 +84,7 @@ def page_of(browser: Any, folder: Path, corpus: Path | None = None) -> Any:
     hard = found["clip"].isin(["s0/0.wav", "s0/1.wav", "s0/2.wav"])
     found.loc[hard, "predicted"] = found.loc[hard, "emotion"].map({"anger": "fear", "fear": "neutral", "neutral": "fear"})
     found.to_parquet(folder / "predictions.parquet", index=False)
-    publish(folder, cells, found, baselines)
+    publish(RunFolder(folder), cells, found, baselines)
     show(browser, folder / "report.html")
     return browser
 

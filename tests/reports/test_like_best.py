@@ -14,7 +14,7 @@ from scipy.stats import t
 from ser_bench.cli.main import cli
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.leaderboard import read_board, read_resolutions
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import terminal_tables, to_markdown
 from ser_bench.reports.run_page import make_page
 from tests.reports import fabricate
@@ -110,7 +110,7 @@ def test_another_region_changes_what_is_reported_and_nothing_else(speech: Path, 
     same = [column for column in one.leaderboard if column not in {"p_equivalent", "seconds"}]
     pd.testing.assert_frame_equal(other.leaderboard[same], one.leaderboard[same])
     assert (other.leaderboard["p_equivalent"].dropna() < one.leaderboard["p_equivalent"].dropna()).all()
-    assert read_resolutions(other.folder / "resolution.csv")["rope"].tolist() == [0.9]
+    assert RunFolder(other.folder).read_resolutions()["rope"].tolist() == [0.9]
     assert "within ±.9 UAR" in (other.folder / "report.html").read_text()
 
 
@@ -132,9 +132,9 @@ def test_merging_takes_the_region_that_is_asked_for(tmp_path: Path):
 def test_a_run_that_was_written_without_it_keeps_its_page(tmp_path: Path):
     from ser_bench.reports import publish
 
-    publish(tmp_path, *fabricate.write_run(tmp_path))
+    publish(RunFolder(tmp_path), *fabricate.write_run(tmp_path))
     for name in ("leaderboard.csv", "resolution.csv"):
         table = pd.read_csv(tmp_path / name)
         table.drop(columns=["p_equivalent", "equivalent_within", "rope"], errors="ignore").to_csv(tmp_path / name, index=False)
-    assert read_board(tmp_path / "leaderboard.csv")["p_equivalent"].isna().all()
-    assert "quivalent to the best" not in make_page(tmp_path)
+    assert RunFolder(tmp_path).read_leaderboard()["p_equivalent"].isna().all()
+    assert "quivalent to the best" not in make_page(RunFolder(tmp_path))

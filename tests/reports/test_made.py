@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import made, publish
 from tests.reports import fabricate
 
@@ -16,13 +17,13 @@ def published(tmp_path):
     folder = tmp_path / "run"
     made._code.cache_clear()  # other tests have other libraries
     told = fabricate.write_run(folder)
-    publish(folder, *told)
+    publish(RunFolder(folder), *told)
     files = [folder / "report.html", folder / "figures" / "leaderboard.svg"]
 
     def again():
         made._code.cache_clear()
         before = [file.stat().st_ino if file.exists() else 0 for file in files]
-        publish(folder, *told)
+        publish(RunFolder(folder), *told)
         return [file.name for file, inode in zip(files, before, strict=True) if file.stat().st_ino != inode]
 
     return folder, again
@@ -102,9 +103,9 @@ def test_audio_that_is_lost_or_changed_makes_a_page_again(tmp_path):
     fabricate.write_run(folder)
     clip = tmp_path / "corpus" / "s0" / "0.wav"
     (folder / "run.toml").write_text(f"corpus = [{json.dumps(str(tmp_path / 'corpus'))}]\n")
-    without = made.page_source(folder)
+    without = made.page_source(RunFolder(folder))
     clip.parent.mkdir(parents=True)
     clip.write_bytes(b"RIFF")
-    found = made.page_source(folder)
+    found = made.page_source(RunFolder(folder))
     os.utime(clip, ns=(1, 1))
-    assert len({without, found, made.page_source(folder)}) == 3
+    assert len({without, found, made.page_source(RunFolder(folder))}) == 3

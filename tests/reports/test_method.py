@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
 from tests.reports import fabricate
 
@@ -23,7 +24,7 @@ def method(tmp_path: Path):
         (tmp_path / "refits.parquet").unlink()
         if refits is not None:
             refits.to_parquet(tmp_path / "refits.parquet", index=False)
-        publish(tmp_path, cells, found, lines, refits)
+        publish(RunFolder(tmp_path), cells, found, lines, refits)
         return (tmp_path / "report.html").read_text().partition("<nav")[0]
 
     return written

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import evidence_of, metric_table, publish
 from tests.reports import fabricate
 
@@ -118,7 +119,7 @@ def test_seeds_are_no_more_clips(predictions, metrics):
 
 def test_a_run_folder_and_its_page_hold_them(tmp_path):
     cells, found, baselines = fabricate.write_run(tmp_path)
-    publish(tmp_path, cells, found, baselines)
+    publish(RunFolder(tmp_path), cells, found, baselines)
     written = pd.read_csv(tmp_path / "metrics.csv")
     assert list(written.columns) == ["corpus", "features", "model", "track", "metric", "value", "low", "high"]
     assert len(written.drop_duplicates(["features", "model", "track"])) == 5

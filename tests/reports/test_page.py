@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
 from tests.reports import fabricate
 from tests.reports.conftest import show, visible
@@ -89,7 +90,7 @@ def test_a_flat_curve_at_chance_is_drawn(tmp_path):
     # The run's emotions are three, and a tenth is the picture's grid.
     curve[["uar", "uar_low", "uar_high"]] = 0.3
     curve.to_csv(tmp_path / "learning.csv", index=False)
-    publish(tmp_path, cells, found, baselines)
+    publish(RunFolder(tmp_path), cells, found, baselines)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Learning curve" in text
     assert "nan" not in text.partition('svg class="learning"')[2].partition("</svg>")[0]
@@ -100,7 +101,7 @@ def test_systems_and_corpora_called_by_numbers_keep_their_names(tmp_path):
     named = {"corpus": "2023", "features": "007"}
     ranked = cells["status"] == "ok"
     publish(
-        tmp_path,
+        RunFolder(tmp_path),
         cells[ranked].assign(**named).drop_duplicates(["model", "track"]),
         _once(found.assign(**named)),
         baselines.assign(corpus="2023"),
@@ -130,7 +131,7 @@ def test_a_cell_without_probabilities_has_no_curves(tmp_path):
     cells, found, baselines = fabricate.write_run(tmp_path)
     found[[column for column in found if column.startswith("p.")]] = float("nan")
     found.to_parquet(tmp_path / "predictions.parquet", index=False)
-    publish(tmp_path, cells, found, baselines)
+    publish(RunFolder(tmp_path), cells, found, baselines)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "ROC by class" not in text
     assert "By class" in text
@@ -161,7 +162,7 @@ def test_on_paper_tables_fit_and_nothing_is_to_be_pressed(page):
 
 
 def test_the_same_run_makes_the_same_bytes(folder, tmp_path):
-    publish(tmp_path, *fabricate.write_run(tmp_path))
+    publish(RunFolder(tmp_path), *fabricate.write_run(tmp_path))
     for name in ("report.html", "figures/leaderboard.png", "figures/leaderboard.svg", "figures/leaderboard.pdf", "leaderboard.md"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 

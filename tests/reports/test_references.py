@@ -10,7 +10,7 @@ import ser_bench
 from ser_bench.corpora import Corpus, CorpusInfo, known_readers
 from ser_bench.corpora.base import PublishedResult
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.leaderboard import read_references
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import figures, publish, references
 from tests.reports import fabricate
 
@@ -29,7 +29,7 @@ def told() -> pd.DataFrame:
 def folder(tmp_path: Path, told: pd.DataFrame) -> Path:
     """A published run with a block of each track and a LEAKY one."""
     cells, found, _ = fabricate.write_run(tmp_path)
-    publish(tmp_path, cells, found, told)
+    publish(RunFolder(tmp_path), cells, found, told)
     return tmp_path
 
 
@@ -72,7 +72,7 @@ def test_a_merged_leaderboard_keeps_lines_of_one_name_and_two_tracks(tmp_path, t
 
 def test_lines_written_before_they_had_a_track_are_for_all(tmp_path, told):
     told.drop(columns="track").to_csv(tmp_path / "references.csv", index=False)
-    assert (read_references(tmp_path / "references.csv")["track"] == "").all()
+    assert (RunFolder(tmp_path).read_references()["track"] == "").all()
 
 
 def test_a_published_figure_of_no_known_track_is_refused():
