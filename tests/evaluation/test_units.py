@@ -35,7 +35,7 @@ def hashed(eval_set: EvaluationSet = JUDGED, features: Features = FEATURES, mode
 
 
 @pytest.mark.parametrize(
-    "judged",
+    "eval_set",
     [
         dataclasses.replace(JUDGED, clips=CLIPS.assign(emotion=["fear", "fear", "anger", "fear"])),
         dataclasses.replace(JUDGED, clips=CLIPS.assign(voice=["1", "1", "2", "3"])),
