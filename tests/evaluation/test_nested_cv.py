@@ -52,6 +52,7 @@ class Fragile(Svm):
     name = "fragile"
 
     def __init__(self, *, always: bool) -> None:
+        super().__init__()
         self.always = always
 
     def plan(self, split: Any) -> Any:
