@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,8 +45,10 @@ def main(folder: Path) -> str | int:
     if not found:
         return f"{folder}: no mutant was tried there; run `make mutants`"
     for share in found:
-        print(*share.alive, *share.untested, sep="\n", end="\n" if share.alive or share.untested else "")
-    every = Share("all", sum(share.tried for share in found), *(sum((share[i] for share in found), []) for i in (2, 3)))
+        for name in [*share.alive, *share.untested]:
+            print(name)
+    alive, untested = ([name for share in found for name in names(share)] for names in (attrgetter("alive"), attrgetter("untested")))
+    every = Share("all", sum(share.tried for share in found), alive, untested)
     print(f"{'module':<50} {'mutants':>8} {'killed':>8} {'survived':>8} {'in no test':>10} {'share':>7}")
     for share in [*found, every]:
         numbers = f"{share.tried:>8} {share.killed:>8} {len(share.alive):>8} {len(share.untested):>10}"
