@@ -1,12 +1,13 @@
 # Everything on a fresh machine with Python (3.11 to 3.13) and make:
 #   make run    install, judge the embedded corpus, say where the report is
 #   make test   install, lint, type-check, test
+#   make mutants  plant faults in the scores and splits, say what share the tests notice (hours)
 #   make docs   build the documentation site into site/
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-lowest lint docs reference clean
+.PHONY: run test test-lowest mutants lint docs reference clean
 
 run: .venv/installed
 	$(BIN)/ser-bench run
@@ -20,6 +21,12 @@ test: lint
 test-lowest: .venv-lowest/installed
 	.venv-lowest/bin/pytest -p no:xdist tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py
 	.venv-lowest/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+# Faults planted one at a time by mutmut, in copies under mutants/; what is known of unchanged functions there is kept. One room:
+# make mutants MUTANTS='ser_bench.evaluation.scaling.*'
+mutants: .venv/installed-mutants
+	$(BIN)/mutmut run --max-children 2 $(foreach name,$(MUTANTS),'$(name)')
+	$(BIN)/python tests/mutants.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
@@ -49,6 +56,10 @@ reference: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch .venv/installed $@
 
+.venv/installed-mutants: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	@touch .venv/installed $@
+
 .venv/installed-docs: pyproject.toml | .venv/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch .venv/installed $@
@@ -60,4 +71,4 @@ reference: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-lowest site .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-lowest mutants site .pytest_cache .ruff_cache .mypy_cache

@@ -273,7 +273,7 @@ def resplit(prepared: PreparedData, config: RunConfig) -> PreparedData:
 def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
     """Stop where more clips are unusable than allowed; copies of a clip do not count."""
     counting = skipped[skipped["counts"].astype(bool)]
-    if len(counting) > allowed * total:
+    if len(counting) and len(counting) / total > allowed:
         first = counting.iloc[0]
         raise WorkFailed(
             f"{len(counting)} of {total} clips are unusable (the first: {first['clip']}: {first['reason']}), "

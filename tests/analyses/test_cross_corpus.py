@@ -95,6 +95,16 @@ def test_only_transductive_tracks_look_at_the_other_corpus(found):
     assert len(set(tracks)) > 1
 
 
+def test_speakers_of_two_corpora_who_have_the_same_ids_are_no_less_distinct(found, corpora, speech, tmp_path):
+    right = pd.read_csv(corpora[1], dtype=str)
+    ids = dict(zip(sorted(right["speaker"].unique()), sorted(set(pd.read_csv(corpora[0], dtype=str)["speaker"])), strict=True))
+    folder = shutil.copytree(speech / "corpus", tmp_path / "same ids")
+    right.assign(speaker=right["speaker"].map(ids)).to_csv(folder / "right.csv", index=False)
+    same = cross(speech, tmp_path, (folder / "left.csv", folder / "right.csv"), track=["train", "corpus", "speaker"]).table
+    across = ["train", "test", "track", "status", "uar", "uar_low", "uar_high", "loss"]
+    pd.testing.assert_frame_equal(same[across], found.table[across])
+
+
 def test_one_pair_brings_the_corpus_judged_by_itself_along(corpora, speech, tmp_path):
     table = cross(speech, tmp_path, corpora[0], corpora[1], track="train").table
     assert table[["train", "test"]].to_numpy().tolist() == [["right", "right"], ["left", "right"]]

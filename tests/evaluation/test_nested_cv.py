@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from scipy.stats import t
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -16,8 +17,9 @@ from sklearn.svm import SVC
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.nested_cv import UnitResult, fit_held, tune_unit
 from ser_bench.evaluation.scaling import UnitData, standardise_together
-from ser_bench.evaluation.search import PRUNE_CHANCE, Search, Trial, folds_inside, should_prune
+from ser_bench.evaluation.search import PRUNE_CHANCE, Search, Trial, folds_inside, median_rounds, should_prune
 from ser_bench.models import Fitted, Model, known_models
+from ser_bench.models.base import Prediction
 from ser_bench.models.svm import Svm
 
 MODELS = sorted(known_models())
@@ -234,6 +236,30 @@ def test_pruner_is_rarely_wrong() -> None:
     rng = np.random.default_rng(0)
     winners = [d for d in rng.normal(0.0, 0.1, (4000, 20)) if d.mean() > 0]
     assert np.mean([should_prune(d[:5], 20) for d in winners]) < PRUNE_CHANCE
+
+
+def chance_above_zero(differences: np.ndarray, n_speakers: int) -> float:
+    """How probable it is that the mean over all speakers is above zero, as Cochran has it for a sample of a finite population."""
+    n = len(differences)
+    error = np.sqrt(differences.var(ddof=1) / n * (n_speakers - n) / n_speakers)
+    return float(t.sf(-differences.mean() / error, n - 1))
+
+
+def test_what_is_left_to_see_decides_whether_a_trial_is_given_up() -> None:
+    differences = np.array([-0.3, 0.3, -0.25, -0.1, 0.05, -0.2, -0.02, 0.1])
+    chances = [chance_above_zero(differences, n) for n in (9, 12, 40, 10**6)]
+    assert chances[0] < PRUNE_CHANCE < chances[-1]
+    assert [should_prune(differences, n) for n in (9, 12, 40, 10**6)] == [chance < PRUNE_CHANCE for chance in chances]
+
+
+def test_a_refit_takes_the_median_of_the_inner_rounds() -> None:
+    def rounds(*found: int | None) -> int | None:
+        return median_rounds([Prediction(np.zeros(1, int), np.zeros((1, 2)), n) for n in found])
+
+    assert rounds(10, 90, 20) == 20
+    assert rounds(10, 90, 20, 30) == 25
+    assert rounds(None, 40) == 40
+    assert rounds(None, None) is None
 
 
 def test_failed_trials_are_marked_and_the_study_goes_on() -> None:

@@ -12,6 +12,7 @@ import pytest
 import ser_bench
 from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.evaluation.plan import check_skipped
 from ser_bench.models.base import Model
 from ser_bench.utils.progress import Silent
 from tests.small import SMALL, but_seconds, evaluate
@@ -342,6 +343,27 @@ def test_too_many_unusable_clips_stop_the_run_unless_allowed(speech, tmp_path):
         run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
     allowed = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), max_skipped=0.2, **SMALL)
     assert len(allowed.predictions) == 40
+
+
+@pytest.mark.parametrize(("unusable", "total", "allowed"), [(29, 100, 0.29), (7, 100, 0.07), (3, 30, 0.1), (0, 30, 0.0), (30, 30, 1.0)])
+def test_as_many_unusable_clips_as_allowed_are_allowed_and_one_more_is_not(unusable, total, allowed):
+    skipped = pd.DataFrame({"clip": "a", "reason": "silent", "counts": [True] * unusable + [False] * 5})
+    check_skipped(total, skipped, allowed)
+    if unusable < total:
+        with pytest.raises(WorkFailed, match=f"^{unusable + 1} of {total} clips are unusable"):
+            check_skipped(total, skipped.assign(counts=[True] * (unusable + 1) + [False] * 4), allowed)
+
+
+def test_a_run_with_a_corrected_label_leaves_the_earlier_run_as_it_was(speech, tmp_path):
+    first = evaluate(speech, tmp_path)
+    before = (first.folder / "predictions.parquet").read_bytes()
+    table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    table.loc[0, "emotion"] = table["emotion"].iloc[-1]
+    table.assign(path=[str(speech / "corpus" / path) for path in table["path"]]).to_csv(tmp_path / "clips.csv", index=False)
+    second = run(tmp_path / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    assert second.leaderboard["corpus"].tolist() == first.leaderboard["corpus"].tolist()
+    assert second.folder != first.folder
+    assert (first.folder / "predictions.parquet").read_bytes() == before
 
 
 def test_a_label_that_one_speaker_shows_is_reported(speech, tmp_path):

@@ -252,3 +252,31 @@ def test_no_score_varies_less_than_the_jackknife_says(inflation):
 def test_overlapping_training_sets_at_most_double_the_variance_and_a_little(n):
     of_independent, corrected = 1 / n, 1 / n + 1 / (n - 1)
     assert scores.overlap_bound(n) == pytest.approx(corrected / of_independent)
+
+
+@pytest.mark.parametrize(
+    "interval",
+    [
+        scores.jackknife_of,
+        lambda counts: scores.recall_intervals_of(counts)[0],
+        lambda counts: scores.difference_of(counts, counts[..., ::-1, :, :]),
+        lambda counts: scores.difference_of(counts[..., ::-1, :, :], counts),
+    ],
+    ids=["UAR", "recall", "difference", "its negative"],
+)
+def test_every_seed_counts_and_their_order_does_not(interval):
+    counts = np.zeros((3, 5, 2, 2), int)
+    counts[..., 0, 0], counts[..., 1, 1] = np.random.default_rng(0).binomial(12, 0.7, (2, 3, 5))
+    counts[..., 0, 1], counts[..., 1, 0] = 12 - counts[..., 0, 0], 12 - counts[..., 1, 1]
+    assert interval(counts) == pytest.approx(interval(counts[::-1]))
+    assert interval(counts)[1:] != pytest.approx(interval(counts[:1])[1:], abs=1e-3)
+
+
+def test_the_variance_over_seeds_is_the_jackknife_s_of_the_mean_uar():
+    truth, speakers = np.tile(["a", "b"], 60), np.repeat(list("uvwxyz"), 20)
+    predicted = np.where(np.random.default_rng(0).random((3, 120)) < 0.7, truth, "a")
+    predicted[1:, speakers == "u"] = "a"
+    without = [np.mean([scores.uar(truth[speakers != s], row[speakers != s]) for row in predicted]) for s in "uvwxyz"]
+    score, variance = np.mean([scores.uar(truth, row) for row in predicted]), 5 / 6 * np.sum((without - np.mean(without)) ** 2)
+    known = wilson_by_search(score, score * (1 - score) / variance, t.ppf(0.975, 5))
+    assert scores.jackknife_interval(truth, predicted, speakers)[1:] == pytest.approx(known)
