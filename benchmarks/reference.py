@@ -19,10 +19,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pandas as pd
-
 from ser_bench.api import ablate, audit, cross, run_config
 from ser_bench.config import RunConfig, read_config
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import to_markdown
 from ser_bench.results import Results
 from ser_bench.utils.progress import for_terminal
@@ -106,7 +105,7 @@ def look(page: Path, to: Path) -> None:
 def headline(results: Results) -> str:
     """The table of the headline track, for the README."""
     board = results.leaderboard
-    return to_markdown(board[board["track"] == "train"], pd.read_csv(results.folder / "references.csv"), results.resolutions)
+    return to_markdown(board[board["track"] == "train"], RunFolder(results.folder).read_references(), results.resolutions)
 
 
 def main() -> None:
