@@ -62,7 +62,7 @@ def named_arguments(options: Iterable[str] = ()) -> Callable[[Callable[P, R]], C
         A decorator; calls of what it returns raise `WrongArgument`.
 
     >>> @named_arguments(["model"])
-    ... def fit(rounds: "int" = 1, **options: "str") -> int: return rounds
+    ... def fit(rounds: int = 1, **options: str) -> int: return rounds
     >>> fit(2, model="svm")
     2
     >>> fit(modle="svm")

@@ -19,7 +19,7 @@ class Savee(FileNameReader):
     name = "savee"
     pattern = r"(?P<speaker>DC|JE|JK|KL)[_/](?P<emotion>sa|su|a|d|f|h|n)(?P<sentence>\d\d)"
     emotions = {"a": "anger", "f": "fear", "h": "happy"}
-    always = {"gender": "male", "language": "en"}
+    constants = {"gender": "male", "language": "en"}
     protocol = "loso"
     facts = CorpusInfo(clips=480, speakers=4, rate=44_100, licence="free", citation="Haq & Jackson (2009)", obtain="ask")
 
