@@ -86,7 +86,7 @@ def ablate_groups(folder: Path, corpora: Path, jobs: int, *, importance: bool) -
     return found.folder
 
 
-def judge_across(folders: list[Path], corpora: Path, jobs: int) -> None:
+def evaluate_across(folders: list[Path], corpora: Path, jobs: int) -> None:
     """Judge the corpora by each other and keep the tables."""
     found = cross([corpora / folder.name for folder in folders], jobs=jobs, progress=for_terminal(), **CROSSED)
     kept = REFERENCE / "cross"
@@ -128,7 +128,7 @@ def main() -> None:
         ablations = [ablate_groups(folder, options.corpora, options.jobs, importance=not options.no_importance) for folder in folders]
         shutil.copy(ablations[-1] / "figures" / "ablation.png", ROOT / "docs" / "ablation.png")
     if "cross" in options.parts:
-        judge_across(folders, options.corpora, options.jobs)
+        evaluate_across(folders, options.corpora, options.jobs)
 
 
 def show(found: list[Results]) -> None:

@@ -70,7 +70,7 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
     if config.storage:
         open_storage(config.storage)
     results = []
-    # All corpora are read and extracted before the first is judged: what is wrong with the last is told now, not hours later.
+    # All corpora are read and extracted before the first is evaluated: what is wrong with the last is told now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), shown) for source in config.corpus]:
         done = runner.execute(planned, shown, fresh=fresh)
         found = _published(refit_without_pairs(planned, done, shown, fresh=fresh), planned, planned.config)
@@ -124,7 +124,7 @@ def splits(corpus: Source = "tones", *, progress: Progress | bool | None = None,
     """
     from ser_bench.evaluation import external
 
-    config, prepared = _ground(corpus, options, progress)
+    config, prepared = _prepared(corpus, options, progress)
     table = external.split_table(prepared.eval_set, config.inner)
     table.attrs["warnings"] = prepared.warnings
     table.attrs["skipped"] = dict(zip(prepared.skipped["clip"], prepared.skipped["reason"], strict=True))
@@ -166,7 +166,7 @@ def score(
     from ser_bench.evaluation import external
 
     check_writable("--out", Path(str(options.get("out", RunConfig.out))))
-    config, prepared = _ground(corpus, options, progress)
+    config, prepared = _prepared(corpus, options, progress)
     if not (name or isinstance(predictions, str | Path)):
         raise WrongCall("name: a DataFrame of predictions has no file name; say what the system is called, such as name='wav2vec2'")
     table = Path(predictions) if isinstance(predictions, str | Path) else predictions
@@ -243,7 +243,7 @@ def cross(
     """
     import pandas as pd
 
-    from ser_bench.analyses.cross_corpus import judge_across, own_rates
+    from ser_bench.analyses.cross_corpus import evaluate_across, own_rates
     from ser_bench.corpora import left_out
     from ser_bench.evaluation.environment import describe_corpus, surroundings
     from ser_bench.reports import publish_cross
@@ -253,29 +253,19 @@ def cross(
     config = _whole_searches(RunConfig(**check_keys({**options}, source="cross()")))
     check_writable("--out", Path(config.out))
     trained, tested = _sources(train), _sources(train if test is None else test)
-    prepared_by_corpus, table, predictions = judge_across(
-        config, trained, tested, [track] if isinstance(track, str) else track, progress_of(progress)
-    )
-    warnings = [line for prepared in prepared_by_corpus.values() for line in prepared.warnings] + list(
-        own_rates(prepared_by_corpus, config.features)
-    )
+    tracks = [track] if isinstance(track, str) else track
+    by_source, table, predictions = evaluate_across(config, trained, tested, tracks, progress_of(progress))
+    corpora = list(by_source.values())
+    warnings = [*(line for one in corpora for line in one.warnings), *own_rates(by_source, config.features)]
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
-    folder = folder_of(
-        "cross", config, [pairs, *(seed for prepared in prepared_by_corpus.values() for seed in prepared.eval_set.hashes.values())]
-    )
-    about = {
-        "corpora": [describe_corpus(prepared) for prepared in prepared_by_corpus.values()],
-        "configuration": config.result_keys(),
-        "warnings": warnings,
-    }
-    RunFolder(folder).write_environment(surroundings() | about)
-    emotions = next(iter(prepared_by_corpus.values())).eval_set.emotions
-    skipped = pd.concat([prepared.skipped.assign(corpus=prepared.corpus.name) for prepared in prepared_by_corpus.values()])[
-        ["corpus", "clip", "reason"]
-    ]
-    RunFolder(folder).write_skipped(skipped)
-    publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings])
-    return Crossed(folder, table, predictions, warnings, emotions, skipped)
+    path = folder_of("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
+    about = {"corpora": [describe_corpus(one) for one in corpora], "configuration": config.result_keys(), "warnings": warnings}
+    folder, emotions = RunFolder(path), corpora[0].eval_set.emotions
+    folder.write_environment(surroundings() | about)
+    skipped = pd.concat([one.skipped.assign(corpus=one.corpus.name) for one in corpora])[["corpus", "clip", "reason"]]
+    folder.write_skipped(skipped)
+    publish_cross(path, table, predictions, emotions, [*left_out(skipped), *warnings])
+    return Crossed(path, table, predictions, warnings, emotions, skipped)
 
 
 @named_arguments(FIELDS)
@@ -320,10 +310,11 @@ def ablate(
     ablation.check_modes(modes)
     list(points(sweep or {}, config))  # what is wrong with the last is told now
     check_writable("--out", Path(config.out))
-    prepared, benches = ablation.set_up(config, progress_of(progress), hold=hold)
+    shown = progress_of(progress)
+    prepared, benches = ablation.set_up(config, shown, hold=hold)
     table = pd.concat([ablation.ablate(bench, modes) for bench in benches], ignore_index=True)
     if sweep:
-        table = pd.concat([table, sweep_rows(sweep, config, benches, progress_of(progress))], ignore_index=True)
+        table = pd.concat([table, sweep_rows(sweep, config, benches, shown)], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
     folder = folder_of(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
@@ -398,13 +389,13 @@ def audit(corpus: Source = "tones", *, gap: bool = False, progress: Progress | b
     found = audits.audit(config, shown, lambda prepared: best_beside(Path(config.out), environment(prepared)))
     prepared, measured = measure_gap(config, shown) if gap else (found.prepared, None)
     folder = folder_of(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
-    eval_set = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
-    about = RunFolder(folder).write_terms(prepared, config, cell=eval_set)
+    system = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
+    about = RunFolder(folder).write_terms(prepared, config, cell=system)
     publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about)
     return Audited(folder, prepared.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
 
 
-def _ground(corpus: Source, options: Options, progress: Progress | bool | None) -> tuple[RunConfig, PreparedData]:
+def _prepared(corpus: Source, options: Options, progress: Progress | bool | None) -> tuple[RunConfig, PreparedData]:
     """A configuration, and what its rows stand on; features only as far as they are named."""
     from ser_bench.evaluation import plan
 
@@ -414,7 +405,7 @@ def _ground(corpus: Source, options: Options, progress: Progress | bool | None) 
 
 
 def dry_run(config: RunConfig, *, progress: Progress | bool | None = None) -> list[pd.DataFrame]:
-    """What `run_config` would fit, one table a corpus: cells, units to do, fits, and roughly how many minutes they take.
+    """What `run_config` would fit, one table per corpus: cells, units to do, fits, and roughly how many minutes they take.
 
     ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
     meant by `where`.

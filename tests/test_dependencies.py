@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import ser_bench
 from ser_bench.analyses import importance
-from ser_bench.analyses.cross_corpus import _both, lay_grounds
+from ser_bench.analyses.cross_corpus import _both, prepare_corpora
 from ser_bench.audio.augmentation import Noise
 from ser_bench.audio.clip import key_of
 from ser_bench.audio.preprocessing import Preprocessing
@@ -383,8 +383,8 @@ def test_units_across_corpora_depend_on_both(speech, folder):
     table[~half].assign(path="corpus/" + table["path"]).to_csv(other, index=False)
 
     def hashed() -> str:
-        prepared_by_corpus = lay_grounds([str(folder / "corpus" / "one.csv"), str(other)], configuration(folder, speech), Silent())
-        both = _both(*prepared_by_corpus.values())
+        by_source = prepare_corpora([str(folder / "corpus" / "one.csv"), str(other)], configuration(folder, speech), Silent())
+        both = _both(*by_source.values())
         return make_unit(both.eval_set, *both.features.values(), known_models()["logreg"](), "train", 0, 0, Tune(2, 2)).hash
 
     made = [hashed()]

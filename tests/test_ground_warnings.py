@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench.analyses.cross_corpus import lay_grounds
+from ser_bench.analyses.cross_corpus import prepare_corpora
 from ser_bench.config import RunConfig
 from ser_bench.evaluation import plan
 from ser_bench.utils.progress import Silent
@@ -94,8 +94,8 @@ def test_cross_says_it_of_the_emotions_that_are_shared(corpus, speech):
     clips[clips["speaker"].isin(speakers[:2])].to_csv(paths[0], index=False)
     clips[clips["speaker"].isin(speakers[2:]) & (clips["emotion"] != "contempt")].to_csv(paths[1], index=False)
     config = RunConfig(corpus=(str(paths[0]),), features=("spectral",), cache=str(speech / "store"), jobs=1, budget="smoke")
-    prepared_by_corpus = lay_grounds([str(path) for path in paths], config.for_corpus(str(paths[0])), Silent())
-    for prepared in prepared_by_corpus.values():
+    by_source = prepare_corpora([str(path) for path in paths], config.for_corpus(str(paths[0])), Silent())
+    for prepared in by_source.values():
         assert said(prepared.warnings, FEW) == 1
         assert not any("contempt" in line and "says little" in line for line in prepared.warnings)
 

@@ -84,7 +84,7 @@ class Outcome:
     failure: str = ""
 
 
-def judge_across(
+def evaluate_across(
     config: RunConfig, train: Sequence[Named], test: Sequence[Named], tracks: Sequence[str], progress: Progress
 ) -> tuple[dict[Named, PreparedData], pd.DataFrame, pd.DataFrame]:
     """Evaluate every corpus of `test` by every one of `train`, and by itself.
@@ -121,7 +121,7 @@ def judge_across(
         if track not in TRACKS:
             raise unknown("track", track, TRACKS)
     config = _budgeted(config, [*train, *test])
-    prepared = lay_grounds(list(dict.fromkeys([*train, *test])), config, progress)
+    prepared = prepare_corpora(list(dict.fromkeys([*train, *test])), config, progress)
     doubts = _doubts(prepared, train, test, config, progress)
     rows, predictions = [], []
     for pair_group in _pairs(prepared, train, test, doubts):
@@ -134,8 +134,8 @@ def judge_across(
     return prepared, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
 
 
-def lay_grounds(sources: Sequence[Named], config: RunConfig, progress: Progress) -> dict[Named, PreparedData]:
-    """Every corpus, with the clips of the emotions that all share; errors as `judge_across`.
+def prepare_corpora(sources: Sequence[Named], config: RunConfig, progress: Progress) -> dict[Named, PreparedData]:
+    """Every corpus, with the clips of the emotions that all share; errors as `evaluate_across`.
 
     What names and labels do not allow is refused before anything is extracted.
     """
@@ -229,11 +229,11 @@ def _pairs(
     prepared: dict[Named, PreparedData], train: Sequence[Named], test: Sequence[Named], doubts: dict[frozenset[Named], str]
 ) -> Iterator[list[CorpusPair]]:
     """For each corpus to evaluate, its pairs: first with itself."""
-    for eval_set in dict.fromkeys(test):
-        data = prepared[eval_set]
-        others = [source for source in dict.fromkeys(train) if source != eval_set]
+    for target in dict.fromkeys(test):
+        data = prepared[target]
+        others = [source for source in dict.fromkeys(train) if source != target]
         across = [
-            CorpusPair(prepared[source].corpus.name, data.eval_set, _both(prepared[source], data), doubts[frozenset([source, eval_set])])
+            CorpusPair(prepared[source].corpus.name, data.eval_set, _both(prepared[source], data), doubts[frozenset([source, target])])
             for source in others
         ]
         yield [CorpusPair(data.corpus.name, data.eval_set, data), *across]

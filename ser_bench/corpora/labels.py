@@ -153,8 +153,8 @@ def apply_labels(clips: pd.DataFrame, scheme: str) -> pd.DataFrame:
     """
     labels, whole = scheme_named(scheme).labels, clips["emotion"].unique()
     if labels is not None:
-        eval_set = clips[clips["emotion"].isin(list(labels))]
-        clips = eval_set.assign(emotion=eval_set["emotion"].map(labels))
+        kept = clips[clips["emotion"].isin(list(labels))]
+        clips = kept.assign(emotion=kept["emotion"].map(labels))
     found = sorted(clips["emotion"].unique())
     if len(found) < 2:
         had = first([f"'{emotion}'" for emotion in sorted(whole)], 8)

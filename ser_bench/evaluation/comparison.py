@@ -134,9 +134,9 @@ def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
 
 def _what_ranks_are(group: pd.DataFrame) -> str:
     corpora = group.drop_duplicates("corpus").sort_values("corpus")
-    eval_set = [f"labels '{r['labels']}', chance {format_score(r['chance'])}" for r in records(corpora)]
-    named = [f"{name} ({how})" for name, how in zip(corpora["corpus"], eval_set, strict=True)]
-    over = _listed(named) if len(set(eval_set)) > 1 else f"{_listed(corpora['corpus'])} ({eval_set[0]} on all)"
+    described = [f"labels '{r['labels']}', chance {format_score(r['chance'])}" for r in records(corpora)]
+    named = [f"{name} ({how})" for name, how in zip(corpora["corpus"], described, strict=True)]
+    over = _listed(named) if len(set(described)) > 1 else f"{_listed(corpora['corpus'])} ({described[0]} on all)"
     return (
         f"Mean rank: within each corpus the best system has rank 1, and ranks are averaged over {over}. "
         "The mean UAR averages what is not of one scale, as chance and difficulty differ between corpora: it orders only equal mean ranks."

@@ -92,8 +92,8 @@ def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope
     blocks = {place: (rows.index, block_of(rows, found)) for place, rows in done.groupby([*BLOCK, "status"])}
     ratios = {place: float(ratio) for index, block in blocks.values() for place, ratio in zip(index, np.diag(block.ratios), strict=True)}
     names = list(cells[CELL].itertuples(index=False, name=None))
-    eval_set = [score_system(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
-    board = pd.concat([cells, pd.DataFrame(eval_set).reindex(columns=[*SCORES, "cautions"])], axis=1)
+    scored = [score_system(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
+    board = pd.concat([cells, pd.DataFrame(scored).reindex(columns=[*SCORES, "cautions"])], axis=1)
     board["notes"] = [_with_cautions(*pair) for pair in zip(board["notes"], board.pop("cautions"), strict=True)]
     board["rank"] = pd.NA
     for (*_, status), (index, block) in blocks.items():

@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 NEEDED = (CONFIGURATION, LEADERBOARD.name, REFERENCES.name, CLIPS.name, PREDICTIONS.name)
 ASIDE = "p against the best of all rows, while other rows are compared without this one (--with-external includes it)"
 SEARCH = ["budget", "trials", "seeds"]
-PROTOCOL = [*BLOCK, *SEARCH, "settings", "eval_set"]
+PROTOCOL = [*BLOCK, *SEARCH, "settings", "clip_set"]
 # Of a run's configuration: what its rows say themselves, or its clips and their folds.
 SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts", "allow_similar_names"}
 
 
 @dataclass(frozen=True)
 class OneRun:
-    """What a merged leaderboard takes from a run: its rows (with `settings`, `eval_set` and `run`), and what they rest on."""
+    """What a merged leaderboard takes from a run: its rows (with `settings`, `clip_set` and `run`), and what they rest on."""
 
     rows: pd.DataFrame
     predictions: pd.DataFrame
@@ -199,8 +199,8 @@ def read_one_run(folder: RunFolder) -> OneRun:
 def _read_tables(folder: RunFolder) -> OneRun:
     clips = folder.read_clips().sort_index()
     told = [name for name in clips.columns if name in {"key", "emotion", "speaker", "voice"} or name.startswith("fold_")]
-    eval_set = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
-    rows = folder.read_leaderboard().assign(settings=_settings(folder), eval_set=eval_set, run=str(folder.path))
+    clip_set = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
+    rows = folder.read_leaderboard().assign(settings=_settings(folder), clip_set=clip_set, run=str(folder.path))
     return OneRun(rows, folder.read_predictions(), folder.read_references(), folder.read_refits())
 
 
@@ -236,8 +236,8 @@ def _parts(rows: pd.DataFrame) -> list[pd.DataFrame]:
 
     outside = rows["model"] == EXTERNAL
     parts = [part for _, part in _in_order(rows[~outside]).groupby(PROTOCOL, sort=False)]
-    for place, guests in _in_order(rows[outside]).groupby([*BLOCK, "eval_set"], sort=False):
-        hosts = [number for number, part in enumerate(parts) if tuple(part.iloc[0][[*BLOCK, "eval_set"]]) == place]
+    for place, guests in _in_order(rows[outside]).groupby([*BLOCK, "clip_set"], sort=False):
+        hosts = [number for number, part in enumerate(parts) if tuple(part.iloc[0][[*BLOCK, "clip_set"]]) == place]
         for number in hosts:
             parts[number] = pd.concat([parts[number], guests])
         if not hosts:

@@ -63,7 +63,7 @@ class Search:
         self.model, self.plans, self.y, self.folds, self.seed = model, plans, y, folds, seed
         who = numbered(voices)
         # Numbered fold by fold; in a leaky split a speaker counts as another one in each fold.
-        self.eval_set = np.unique(folds * (who.max() + 1) + who, return_inverse=True)[1]
+        self.voices_by_fold = np.unique(folds * (who.max() + 1) + who, return_inverse=True)[1]
         # What a hit adds to the UAR over all training clips that some inner fold holds out.
         self.held = folds >= 0
         counts = np.bincount(y[self.held], minlength=y.max() + 1)
@@ -128,7 +128,7 @@ class Search:
     def speaker_gains(self, number: int, prediction: Prediction) -> np.ndarray:
         """What each speaker of an inner fold adds to the inner UAR; over all folds these sum to it."""
         mine = self.folds == number
-        who = self.eval_set[mine]
+        who = self.voices_by_fold[mine]
         return np.bincount(who - who.min(), self.clip_weights[mine] * (prediction.predicted == self.y[mine]))
 
     def scores_of(self, trial: Trial) -> np.ndarray:

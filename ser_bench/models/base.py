@@ -143,7 +143,7 @@ class ConstantModel(Fitted):
 
 
 class PreparedFit:
-    """Runs of one model on one split. A subclass shares work between them; the verdicts are those of plain fits."""
+    """Runs of one model on one split. A subclass shares work between them; the predictions are those of plain fits."""
 
     def __init__(self, model: Model, split: Split) -> None:
         self.model = model
@@ -166,12 +166,12 @@ class PreparedFit:
 class Model(ABC):
     """A family of classifiers with its search space.
 
-    A subclass has a `name`, a `version` (which changes whenever verdicts may), a one-sentence `description`,
+    A subclass has a `name`, a `version` (which changes whenever predictions may), a one-sentence `description`,
     `defaults` (a member of its space, and the first trial of every search), and says by `probabilistic`
     whether its scores are probabilities. On sets wider than `max_features` it is given that many columns, those
     that best tell the training clips' emotions apart; None means all. Codes of emotions may have gaps in
     training, but at least two are present (`prepare_split` and `fit_split` see to both). `libraries` are those that can change
-    verdicts, beside the ones that can change any model's.
+    predictions, beside the ones that can change any model's.
 
     `fit` and plans weigh training clips by `weights`, which follows `class_weights`. A model that cannot weigh clips says so by
     `weighs_classes = False`: it is then given no class weights, and its rows note that the setting was not heeded.

@@ -1,6 +1,6 @@
 """Corpora evaluated by each other, for people: a matrix a track, a picture.
 
-In:   the table of `cross.judge_across`.
+In:   the table of `cross_corpus.evaluate_across`.
 Out:  `cross.csv`, `cross.md`, `figures/cross.*`; tables for the terminal.
 Rule: a corpus evaluated by itself stands beside it evaluated by others, and transductive tracks stand apart.
 """

@@ -30,11 +30,11 @@ def heat_map(block: pd.DataFrame, link: Callable[[dict[str, Any]], str]) -> dict
 
     A cell's `shade` is 0 for the block's lowest UAR, and 1 for its highest; `link` tells where it stands opened.
     """
-    eval_set = block[block["uar"].notna()].sort_values("uar", ascending=False, kind="stable")
-    features, models = (list(eval_set[name].unique()) for name in ("features", "model"))
+    scored = block[block["uar"].notna()].sort_values("uar", ascending=False, kind="stable")
+    features, models = (list(scored[name].unique()) for name in ("features", "model"))
     if len(features) < 2 or len(models) < 2:
         return None
-    low, high = eval_set["uar"].min(), eval_set["uar"].max()
+    low, high = scored["uar"].min(), scored["uar"].max()
     cells = {
         (row["features"], row["model"]): {
             "uar": format_score(row["uar"]),
@@ -42,7 +42,7 @@ def heat_map(block: pd.DataFrame, link: Callable[[dict[str, Any]], str]) -> dict
             "href": link(row),
             "status": row["status"],
         }
-        for row in records(eval_set)
+        for row in records(scored)
     }
     return {"models": models, "rows": [(name, [cells.get((name, model)) for model in models]) for name in features]}
 
