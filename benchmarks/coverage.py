@@ -34,7 +34,9 @@ KINDS = ("plain", "refits", "bound", "best", "corrected", "selected")
 
 def evidence(board: Board, row: int) -> Evidence:
     """What the project knows of a row."""
-    return Evidence(("", str(row), "", ""), (), [], counts_of(board.hits[row]), board.losses[row], board.inner[row])
+    return Evidence(
+        counts=counts_of(board.hits[row]), losses=board.losses[row], name=("", str(row), "", ""), clips=(), rows=[], inner=board.inner[row]
+    )
 
 
 def selected(board: Board) -> np.ndarray:
