@@ -4,7 +4,8 @@
 
 Kinds: `kill` (SIGKILL of the main process), `all` (SIGKILL of all its processes), `term` (SIGTERM), `int` (Ctrl-C: SIGINT to all),
 `pipe` (whoever reads its output goes away), `full` (no file can grow beyond a random size, as on a full disk).
-Commands work on the embedded tones in a folder of their own each, with two jobs; `two` is one run twice at once, of which one is ended.
+Commands work on the embedded tones in a folder of their own each, with two jobs, and are given again with one, since the number of jobs
+changes no result; `two` is one run twice at once, of which one is ended.
 A row of the table counts how often the command was ended before it was done, which exit codes it gave, and what was wrong after: processes
 that stayed, a second call that failed, results that differ from the undisturbed ones, and files or shared memory left behind.
 """
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +32,16 @@ import pandas as pd
 TONES = "tones(speakers=4,emotions=3,takes=2)"
 OTHERS = "tones(speakers=4,emotions=3,takes=2,seed=1)"
 SMALL = ["-f", "audioemotion26", "-m", "logreg", "--trials", "2", "--inner", "2"]
-JOBS = ["--jobs", "2"]
 COMMANDS = {
-    "extract": ["extract", TONES, "-f", "audioemotion26", *JOBS],
-    "run": ["run", TONES, *SMALL, *JOBS],
-    "audit": ["audit", TONES, "--gap", *SMALL, *JOBS],
-    "ablate": ["ablate", TONES, *SMALL, *JOBS, "--mode", "alone"],
-    "cross": ["cross", "--train", TONES, "--train", OTHERS, *SMALL, *JOBS],
+    "extract": ["extract", TONES, "-f", "audioemotion26"],
+    "run": ["run", TONES, *SMALL],
+    "audit": ["audit", TONES, "--gap", *SMALL],
+    "ablate": ["ablate", TONES, *SMALL, "--mode", "alone"],
+    "cross": ["cross", "--train", TONES, "--train", OTHERS, *SMALL],
     "leaderboard": ["leaderboard"],
-    "two": ["run", TONES, *SMALL, *JOBS],
+    "two": ["run", TONES, *SMALL],
 }
-FIRST = {"leaderboard": [COMMANDS["run"], ["run", OTHERS, *SMALL, *JOBS]]}
+FIRST = {"leaderboard": [COMMANDS["run"], ["run", OTHERS, *SMALL]]}
 """What is done, undisturbed, before a command can be."""
 SIGNALS = {"kill": signal.SIGKILL, "all": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
 KINDS = (*SIGNALS, "pipe", "full")
@@ -49,22 +50,23 @@ TIMES = ("environment.json", "made.json", "report.html", "leaderboard.html", "au
 """Files, or kinds of files, that say when or how long, or are drawn of those that are compared."""
 
 
-def start(command: list[str], folder: Path, limit: int | None = None) -> subprocess.Popen[bytes]:
+def start(command: list[str], folder: Path, *, jobs: int, limit: int | None = None) -> subprocess.Popen[bytes]:
     """The command in a session of its own, what it says in a pipe."""
+    in_parallel = [] if command == COMMANDS["leaderboard"] else ["--jobs", str(jobs)]
 
     def prepare() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it starts in the background ignore Ctrl-C
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    words = [sys.executable, "-m", "ser_bench", *command]
+    words = [sys.executable, "-m", "ser_bench", *command, *in_parallel]
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(words, cwd=folder, start_new_session=True, preexec_fn=prepare, **streams)
 
 
-def finish(command: list[str], folder: Path) -> tuple[int, str]:
+def finish(command: list[str], folder: Path, *, jobs: int) -> tuple[int, str]:
     """The command undisturbed: its exit code, and what it said."""
-    process = start(command, folder)
+    process = start(command, folder, jobs=jobs)
     said = process.communicate()[0].decode(errors="replace")
     return process.returncode, said
 
@@ -108,7 +110,7 @@ def left_files(folder: Path) -> list[str]:
 
 
 def results_of(folder: Path) -> dict[str, str]:
-    """What came of it, but for times: every table of results, and every row of the store."""
+    """What came of it, but for times and jobs: every table of results, and every row of the store."""
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
@@ -124,6 +126,8 @@ def results_of(folder: Path) -> dict[str, str]:
             found[name] = table.drop(columns=["seconds"], errors="ignore").to_csv()
         elif path.suffix == ".csv":
             found[name] = pd.read_csv(path).drop(columns=["seconds"], errors="ignore").to_csv()
+        elif path.name == "run.toml":
+            found[name] = repr({key: value for key, value in tomllib.loads(path.read_text()).items() if key != "jobs"})
         elif not name.endswith(TIMES) and path.name != "extractor.json":
             found[name] = path.read_bytes().hex()
     return found
@@ -137,15 +141,15 @@ def try_once(
     with tempfile.TemporaryDirectory() as aside:
         folder = Path(aside) / "work"
         shutil.copytree(base, folder)
-        other = start(command, folder) if name == "two" else None
-        process = start(command, folder, room if kind == "full" else None)
+        other = start(command, folder, jobs=2) if name == "two" else None
+        process = start(command, folder, jobs=2, limit=room if kind == "full" else None)
         ended = crash(process, kind, moment)
         wrong = []
         if other:
             said = other.communicate()[0].decode(errors="replace")
             wrong += [f"the other: exit {other.returncode}: {said.strip().splitlines()[-1]}"] if other.returncode else []
         wrong += [f"still runs: {row}" for row in left_processes(process.pid)]
-        again, said = finish(command, folder)
+        again, said = finish(command, folder, jobs=1)
         if again:
             wrong.append(f"again: exit {again}: {said.strip().splitlines()[-1]}")
         found = results_of(folder)
@@ -168,10 +172,10 @@ def main() -> None:
             base, whole = Path(place) / "base", Path(place) / "whole"
             base.mkdir()
             for command in FIRST.get(name, []):
-                finish(command, base)
+                finish(command, base, jobs=2)
             shutil.copytree(base, whole)
             began = time.monotonic()
-            code, said = finish(COMMANDS[name], whole)
+            code, said = finish(COMMANDS[name], whole, jobs=2)
             seconds, undisturbed = time.monotonic() - began, results_of(whole)
             assert code == 0, said
             for kind in asked.kinds:
