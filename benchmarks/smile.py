@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 import ser_bench
 from ser_bench.corpora import Corpus
-from ser_bench.features import extract_corpus, known_extractors, parse_features
+from ser_bench.features import ExtractionOptions, extract_corpus, known_extractors, parse_features
 from ser_bench.utils.parallel import Workers
 
 RATE = 16_000
@@ -78,7 +78,7 @@ def _bare(config: str, block: Corpus, jobs: int) -> float:
 
 def _ours(name: str, block: Corpus, jobs: int, cache: Path) -> float:
     began = time.perf_counter()
-    extract_corpus(block, [parse_features(name)], cache=cache, workers=Workers(jobs))
+    extract_corpus(block, [parse_features(name)], ExtractionOptions(cache, Workers(jobs)))
     return time.perf_counter() - began
 
 

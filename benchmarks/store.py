@@ -55,12 +55,12 @@ def peak(process: str) -> float:
 def fill(rows: int, folder: Path) -> None:
     """Extract that many spans, and print the highest resident memory in MB; in a process of its own."""
     from ser_bench.corpora import load_corpus
-    from ser_bench.features import fill_store, parse_features
+    from ser_bench.features import ExtractionOptions, fill_store, parse_features
     from ser_bench.utils.parallel import Workers
 
     corpus = load_corpus(folder / "spans.csv")
     began = time.perf_counter()
-    filled = fill_store(corpus, [parse_features("audioemotion26")], cache=folder / "store", workers=Workers(2))
+    filled = fill_store(corpus, [parse_features("audioemotion26")], ExtractionOptions(folder / "store", Workers(2)))
     children = Path("/proc/self/task", str(os.getpid()), "children").read_text().split()
     print(
         json.dumps(

@@ -6,6 +6,7 @@ The command line is a thin face over these.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -73,7 +74,9 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
     # All corpora are read and extracted before the first is evaluated: what is wrong with the last is told now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), shown) for source in config.corpus]:
         done = runner.execute(planned, shown, fresh=fresh)
-        found = _published(refit_without_pairs(planned, done, shown, fresh=fresh), planned, planned.config)
+        done = refit_without_pairs(planned, done, shown, fresh=fresh)
+        RunFolder(done.folder).write_terms(planned.data, planned.config, done)
+        found = _published(done, planned.data, planned.config)
         results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.eval_set) else found)
     return results
 
@@ -85,13 +88,15 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
 
     rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
     ratios = {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
+    began = time.perf_counter()
     learning, warnings = learning_curves(planned, found, progress, ratios=ratios, fresh=fresh)
-    planned.corpus_warnings.extend(warnings)
+    seconds = found.seconds | {"learning curves": time.perf_counter() - began}
+    found = dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning, seconds=seconds)
     folder = RunFolder(found.folder)
-    folder.write_terms(planned, planned.config)
+    folder.write_terms(planned.data, planned.config, found)
     folder.write_learning(learning)
     write_page(folder)
-    return dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning)
+    return found
 
 
 def _published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
@@ -322,8 +327,9 @@ def ablate(
     tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
     about = RunFolder(folder).write_terms(prepared, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
     RunFolder(folder).write_skipped(prepared.skipped)
-    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *prepared.warnings]})
-    return Ablated(folder, table, leaned_on, _shown_in(folder), prepared.skipped, prepared.warnings)
+    warnings = list(dict.fromkeys([*prepared.warnings, *(line for bench in benches for line in bench.warnings)]))
+    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]})
+    return Ablated(folder, table, leaned_on, _shown_in(folder), prepared.skipped, warnings)
 
 
 def _shown_in(folder: Path) -> list[Path]:
@@ -375,7 +381,7 @@ def audit(corpus: Source = "tones", *, gap: bool = False, progress: Progress | b
     """
     from ser_bench.analyses import audits
     from ser_bench.analyses.leakage import FEATURES, MODEL, measure_gap
-    from ser_bench.evaluation.environment import environment
+    from ser_bench.evaluation.environment import evaluated
     from ser_bench.reports import publish_audit
     from ser_bench.reports.related import best_beside
 
@@ -386,7 +392,7 @@ def audit(corpus: Source = "tones", *, gap: bool = False, progress: Progress | b
             raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
     shown = progress_of(progress)
     check_writable("--out", Path(config.out))
-    found = audits.audit(config, shown, lambda prepared: best_beside(Path(config.out), environment(prepared)))
+    found = audits.audit(config, shown, lambda prepared: best_beside(Path(config.out), evaluated(prepared)))
     prepared, measured = measure_gap(config, shown) if gap else (found.prepared, None)
     folder = folder_of(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
     system = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
@@ -418,24 +424,16 @@ def dry_run(config: RunConfig, *, progress: Progress | bool | None = None) -> li
 def extract_all(
     sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress, verify: bool = False
 ) -> list[FillReport]:
-    """Fill the store with feature sets of several corpora; what came of it, a corpus each."""
+    """Fill the store with feature sets of several corpora; what came of it, one per corpus."""
     from ser_bench.corpora import load_corpus
     from ser_bench.evaluation import plan
-    from ser_bench.features import fill_store, parse_features
+    from ser_bench.features import ExtractionOptions, fill_store, parse_features
 
     feature_sets = [parse_features(text) for text in features]
     done = []
     for source in sources:
         corpus = load_corpus(source, cache=config.cache)
-        filled = fill_store(
-            corpus,
-            feature_sets,
-            cache=Path(config.cache),
-            workers=config.workers,
-            progress=progress,
-            hearing=config.hearing,
-            verify=verify,
-        )
+        filled = fill_store(corpus, feature_sets, ExtractionOptions.of(config, progress, verify=verify))
         plan.check_skipped(len(corpus.clips), filled.skipped, config.max_skipped)
         done.append(filled)
     return done

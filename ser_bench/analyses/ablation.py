@@ -1,13 +1,14 @@
 """Which feature groups matter.
 
 In:   a corpus, feature sets, models.
-Out:  a row a subset of groups: alone, without, and step by step forward; its UAR, and what it is above that of all groups together.
+Out:  a row per subset of groups: alone, without, and step by step forward; its UAR, and what it is above that of all groups together.
 Rule: every subset is evaluated as a row of a leaderboard is: re-tuned inside the training speakers (or with the parameters held that were
       chosen there for all groups), on the same clips and folds. What forward selection takes next, it sees from inner scores alone.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,11 @@ class SubsetEvaluator:
     hold : bool
         Hold the parameters that were chosen for all groups, instead of tuning each subset again.
     progress : Progress
+
+    Attributes
+    ----------
+    warnings : list of str
+        That refits without pairs of folds failed, and why.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class SubsetEvaluator:
         self.places = [FoldRef(seed, fold) for seed, folds in prepared.eval_set.folds.items() for fold in range(folds.max() + 1)]
         self.units: dict[tuple[FoldRef, Groups], Unit] = {}
         self.found: dict[tuple[FoldRef, Groups], StoredResult] = {}
+        self.warnings: list[str] = []
         self.evaluate((place, self.groups) for place in self.places)
 
     def evaluate(self, wanted: Iterable[tuple[FoldRef, Groups]]) -> None:
@@ -101,11 +108,13 @@ class SubsetEvaluator:
         todo = [key for key in dict.fromkeys(wanted) if key not in self.found]
         subsets = {kept: self.features.of_groups(kept) for kept in dict.fromkeys(kept for _, kept in todo)}
         units = {key: self._unit(key[0], subsets[key[1]]) for key in todo}
-        features = {subset.name: subset for subset in subsets.values()}
-        prepared = vars(self.prepared) | {"features": features}
-        done = finish_all(Plan(**prepared, config=self.config, models=self.models, units=list(units.values())), self.progress)
+        features = {subset.label: subset for subset in subsets.values()}
+        done = finish_all(self._plan(features, list(units.values())), self.progress)
         self.units |= units
         self.found |= {key: done[unit.hash] for key, unit in units.items()}
+
+    def _plan(self, features: dict[str, Features], units: list[Unit]) -> Plan:
+        return Plan(dataclasses.replace(self.prepared, features=features), self.config, self.models, units)
 
     def _unit(self, place: FoldRef, subset: Features) -> Unit:
         (model,) = self.models.values()
@@ -142,9 +151,9 @@ class SubsetEvaluator:
         keys = list(dict.fromkeys(key for variation in variations for key in variation.kept.items()))
         sets = {self.units[key].features: self.features.of_groups(key[1]) for key in keys}
         units = list({self.units[key].hash: self.units[key] for key in keys}.values())
-        planned = Plan(**vars(self.prepared) | {"features": sets}, config=self.config, models=self.models, units=units)
-        table, warnings = losses_of(planned, {self.units[key].hash: self.found[key] for key in keys}, self.progress)
-        self.prepared.corpus_warnings.extend(warnings)
+        finished = {self.units[key].hash: self.found[key] for key in keys}
+        table, warnings = losses_of(self._plan(sets, units), finished, self.progress)
+        self.warnings += warnings
         by_unit = dict(list(table.groupby(["features", "seed", "fold"])))
         return [self._losses(variation, by_unit) for variation in variations]
 
@@ -215,14 +224,14 @@ def set_up(
     hold : bool
         As `SubsetEvaluator` takes it.
     grouped : bool
-        Whether groups are to be told apart, so that a feature set needs several.
+        Whether groups are to be distinguished, so that a feature set needs several.
 
     Raises
     ------
     WrongCall
         As a run; for several tracks; for a feature set of a single group.
     WorkFailed
-        As `SubsetEvaluator.judge`.
+        As `SubsetEvaluator.evaluate`.
     """
     if len(config.track) > 1:
         raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
@@ -287,7 +296,7 @@ def ablate(bench: SubsetEvaluator, modes: Sequence[str] = MODES) -> pd.DataFrame
     Raises
     ------
     WorkFailed
-        As `SubsetEvaluator.judge`.
+        As `SubsetEvaluator.evaluate`.
     """
     return _tabulate(bench, list(variations(bench, modes)))
 
@@ -327,7 +336,7 @@ def _tabulate(bench: SubsetEvaluator, varied: list[Variation]) -> pd.DataFrame:
     """One row per variation, with what it is above the first."""
     import pandas as pd
 
-    table = pd.DataFrame([bench.row(variation, bench.features.name) for variation in varied], columns=list(COLUMNS))
+    table = pd.DataFrame([bench.row(variation, bench.features.label) for variation in varied], columns=list(COLUMNS))
     systems = [scores.System(bench.counts(mine), losses) for mine, losses in zip(varied, bench.losses(varied), strict=True)]
     for mode, same in table.groupby("mode"):
         fill(table, same.index, [systems[place] for place in same.index], None if mode == "all" else systems[0])

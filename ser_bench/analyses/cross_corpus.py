@@ -27,6 +27,7 @@ from ser_bench.analyses.audits.near_duplicates import FingerprintedCorpus, liste
 from ser_bench.config import Loaded, RunConfig
 from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import Chosen, Plan, PreparedData, choose_clips, choose_models, prepare_data, split
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
@@ -277,7 +278,7 @@ def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progre
         for seed, folds in pair.data.eval_set.folds.items()
         for fold in (range(folds.max() + 1) if pair.within else [0])
     ]
-    plan = Plan(**vars(pair.data), config=config, models=models, units=units)
+    plan = Plan(pair.data, config, models, units)
     done, failures, _ = run_units(plan, progress)
     return {cell: _outcome(pair, mine, done, failures) for cell, mine in plan.cells.items()}
 
@@ -306,7 +307,7 @@ def _row(pair: CorpusPair, cell: Cell, outcome: Outcome, within: Outcome | None,
     eval_set = pair.eval_set
     told = [*eval_set.notes, *(note for unit in outcome.kept for note in unit.metadata["notes"])]
     notes = [pair.doubt] if pair.doubt else []
-    notes += [outcome.failure] if outcome.failure else list(dict.fromkeys(told))
+    notes += [outcome.failure] if outcome.failure else told
     if len(always := np.unique(outcome.predicted)) == 1:
         notes.append(f"every clip is predicted as {eval_set.emotions[always[0]]}")
     row = {
@@ -322,7 +323,7 @@ def _row(pair: CorpusPair, cell: Cell, outcome: Outcome, within: Outcome | None,
         "trials": config.trials,
         "seeds": config.seeds,
         "status": "failed" if outcome.failure else "ok",
-        "notes": "; ".join(notes),
+        "notes": join_notes(notes),
         "seconds": round(sum(unit.metadata["seconds"] for unit in outcome.kept), 1),
     }
     return row if outcome.failure else row | _scores(eval_set, outcome, within)

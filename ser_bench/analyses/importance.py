@@ -118,7 +118,7 @@ def importances(bench: SubsetEvaluator) -> pd.DataFrame:
     if own := [mine for found in explained.values() if len(mine := found["own"])]:
         rows += [("model", "", name, value, np.nan, np.nan) for name, value in zip(bench.groups, np.mean(own, axis=0), strict=True)]
     (model,) = bench.models
-    found = pd.DataFrame([(eval_set.corpus, bench.features.name, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
+    found = pd.DataFrame([(eval_set.corpus, bench.features.label, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
     keys = found.assign(kind=found["kind"].map(KINDS.index), value=-found["value"])
     return found.loc[keys.sort_values(["kind", "shuffled", "value"], kind="stable").index].reset_index(drop=True)
 
@@ -213,7 +213,7 @@ def _explain_all(bench: SubsetEvaluator, asked: Asked) -> Iterator[tuple[FoldRef
     known = {place: codes for place, path in paths.items() if (codes := _read(path))}
     todo = [place for place in bench.places if place not in known]
     if todo:
-        bench.progress.start(f"shuffling {bench.features.name}", len(todo))
+        bench.progress.start(f"shuffling {bench.features.label}", len(todo))
         donors = {seed: donors_of(bench.prepared.eval_set.voices, seed) for seed in bench.prepared.eval_set.folds}
         calls = (_call(bench, place, paths[place], asked, donors[place.seed]) for place in todo)
         try:

@@ -122,8 +122,7 @@ def _judge(part: tuple[str, PreparedData], config: RunConfig, progress: Progress
     ways = [HONEST._replace(split=name)] if text else [EvaluationSetting(name, p, s) for p in PARAMETERS for s in SCALINGS]
     models = choose_models(config)
     units = {way: list(_units(prepared, config, way)) for way in ways}
-    plan = Plan(**vars(prepared), config=config, models=models, units=[unit for mine in units.values() for unit in mine])
-    done = finish_all(plan, progress)
+    done = finish_all(Plan(prepared, config, models, [unit for mine in units.values() for unit in mine]), progress)
     for way, mine in units.items():
         yield way, prepared.eval_set.predicted(mine, done)
 

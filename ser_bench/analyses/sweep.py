@@ -128,16 +128,19 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[SubsetEva
     import pandas as pd
 
     tried: list[tuple[str, SubsetEvaluator, SubsetEvaluator]] = []
-    by_name = {(_plain(bench), *bench.models): bench for bench in benches}
+    by_name = {(bench.features.name, *bench.models): bench for bench in benches}
     for name, changed, usual in list(points(sweep, config)):
         prepared, changed_benches = set_up(changed, progress, grouped=False)
         for line in prepared.warnings:
             if line not in benches[0].prepared.warnings:
                 warnings.warn(f"[sweep] {name}: {line}", stacklevel=2)
-        tried += [(name, bench, by_name[before, *bench.models]) for bench in changed_benches for before in usual[_plain(bench)]]
-    rows = [bench.row(bench.everywhere("sweep", name, bench.groups), usual.features.name) for name, bench, usual in tried]
+        tried += [(name, bench, by_name[before, *bench.models]) for bench in changed_benches for before in usual[bench.features.name]]
+    rows = [bench.row(bench.everywhere("sweep", name, bench.groups), usual.features.label) for name, bench, usual in tried]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     pairs = [_pair(bench, usual) for _, bench, usual in tried]
+    for name, bench, _ in tried:
+        for line in bench.warnings:
+            warnings.warn(f"[sweep] {name}: {line}", stacklevel=2)
     for place, pair in enumerate(pairs):
         if pair.reference is None:
             fill(table, [place], [pair.system], None)
@@ -147,11 +150,6 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[SubsetEva
         fill(table, same.index, [pairs[place].system for place in same.index], pairs[same.index[0]].reference)
     table.loc[[bench.hashes == usual.hashes for _, bench, usual in tried], list(NOTHING)] = 0.0
     return table.round(4)
-
-
-def _plain(bench: SubsetEvaluator) -> str:
-    """A feature set's name without the window and variant that its clips are heard with."""
-    return bench.features.name.partition(" @ ")[0]
 
 
 class SettingPair(NamedTuple):

@@ -11,6 +11,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,23 @@ NUMERIC_VARIABLES = ("OPENBLAS_", "MKL_", "BLIS_", "OMP_", "NPY_DISABLE_CPU", "N
 """How the names of environment variables begin that numeric libraries choose their routines by."""
 
 
-def environment(prepared: PreparedData) -> dict[str, Any]:
-    """Versions, machine and command, corpus, feature sets, protocol, a hash of clips and folds a seed, and seconds a stage."""
+def environment(prepared: PreparedData, *, seconds: Mapping[str, float], warnings: Sequence[str]) -> dict[str, Any]:
+    """Versions, machine and command, corpus, feature sets, protocol, a hash of clips and folds per seed, seconds per stage, warnings."""
     return {
         **surroundings(),
-        "corpus": describe_corpus(prepared),
+        **evaluated(prepared),
         "features": prepared.sources,
+        "stages": {stage: round(took, 2) for stage, took in seconds.items()},
+        "warnings": list(warnings),
+    }
+
+
+def evaluated(prepared: PreparedData) -> dict[str, Any]:
+    """What is evaluated: corpus, protocol, and a hash of clips and folds per seed."""
+    return {
+        "corpus": describe_corpus(prepared),
         "protocol": str(prepared.eval_set.protocol),
         "folds": {str(seed): digest for seed, digest in prepared.eval_set.hashes.items()},
-        "stages": {stage: round(seconds, 2) for stage, seconds in prepared.stages.items()},
-        "warnings": prepared.warnings,
     }
 
 

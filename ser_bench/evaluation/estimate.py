@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
-from ser_bench.evaluation.plan import choose_models, feature_set_label, make_plan, select, split
+from ser_bench.evaluation.plan import choose_models, make_plan, select, split
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import Cell, EvaluationSet, read_unit
 from ser_bench.utils.progress import Progress
@@ -41,13 +41,13 @@ def estimate_cost(config: RunConfig, progress: Progress) -> pd.DataFrame:
     import pandas as pd
 
     from ser_bench.corpora import load_corpus, voices_of
-    from ser_bench.features import count_missing, parse_features
+    from ser_bench.features import count_missing, feature_label, parse_features
 
     corpus, warnings = select(load_corpus(config.corpus[0], cache=config.cache), config)
     feature_sets = [parse_features(text) for text in config.features]
     models, dims = (
         choose_models(config),
-        {feature_set_label(f.name, config): sum(len(part.columns) for part in f.parts) for f in feature_sets},
+        {feature_label(f.name, config.hearing.label): sum(len(part.columns) for part in f.parts) for f in feature_sets},
     )
     missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
     if missing:

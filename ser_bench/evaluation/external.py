@@ -21,6 +21,7 @@ from ser_bench.config import RunConfig
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.evidence import EXTERNAL
+from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import KEYS, Run, RunFolder, folder_of
 from ser_bench.evaluation.splits import NEVER, inner_folds
@@ -274,7 +275,7 @@ def score_predictions(
     folder = folder_of(prepared.corpus.name, config, [EXTERNAL, name, digest, *eval_set.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
     RunFolder(folder).write_evaluation(prepared, config, predictions, trials)
-    return Run(folder, pd.DataFrame([row]), predictions, trials, prepared.skipped, prepared.warnings, 0, 0, {}, [], None)
+    return Run(folder, pd.DataFrame([row]), predictions, trials, prepared.skipped, prepared.warnings, 0, 0, {}, [], None, prepared.seconds)
 
 
 def _row(eval_set: EvaluationSet, name: str, track: str, seeds: int, notes: list[str]) -> dict[str, Any]:
@@ -295,6 +296,6 @@ def _row(eval_set: EvaluationSet, name: str, track: str, seeds: int, notes: list
         "trials": 0,
         "seeds": seeds,
         "status": "leaky" if eval_set.protocol.leaky else "ok",
-        "notes": "; ".join([*eval_set.notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
+        "notes": join_notes([*eval_set.notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
         "seconds": 0.0,
     }

@@ -8,7 +8,7 @@ Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FA
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.cautions import cautions
 from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, folds_of, gather
 from ser_bench.utils import atomic
+from ser_bench.utils.formatting import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,8 @@ SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen", "rope")
 
 LINES = ("corpus", "labels", "track", "name", "uar", "war", "source")
 """The columns of `references.csv`."""
+
+BETWEEN_NOTES = "; "
 
 PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
 """How names of references from papers begin; what shared speakers between training and test is told of, and never drawn."""
@@ -94,7 +97,8 @@ def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope
     names = list(cells[CELL].itertuples(index=False, name=None))
     scored = [score_system(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
     board = pd.concat([cells, pd.DataFrame(scored).reindex(columns=[*SCORES, "cautions"])], axis=1)
-    board["notes"] = [_with_cautions(*pair) for pair in zip(board["notes"], board.pop("cautions"), strict=True)]
+    board["notes"] = [_with_cautions(row) for row in records(board)]
+    del board["cautions"]
     board["rank"] = pd.NA
     for (*_, status), (index, block) in blocks.items():
         if status == "ok":
@@ -126,10 +130,27 @@ def _in_order(board: pd.DataFrame) -> pd.DataFrame:
     return board.loc[order, list(COLUMNS)].reset_index(drop=True)
 
 
-def _with_cautions(notes: str, found: list[str] | float) -> str:
-    """A row's notes, each once; a failed row has no cautions."""
-    said = notes.split("; ") if notes else []
-    return "; ".join(dict.fromkeys([*said, *(found if isinstance(found, list) else [])]))
+def _with_cautions(row: dict[str, Any]) -> str:
+    """A row's notes with what is to be known of its clips; a failed row has no such cautions."""
+    found = row["cautions"]
+    return join_notes([*notes_of(row), *found]) if isinstance(found, list) else str(row["notes"])
+
+
+def join_notes(notes: Iterable[str]) -> str:
+    """A row's notes as tables have them: one text, each note once.
+
+    Examples
+    --------
+    >>> join_notes(["2 trials failed: no room; none", "TIME LIMIT"])
+    '2 trials failed: no room, none; TIME LIMIT'
+    """
+    return BETWEEN_NOTES.join(dict.fromkeys(note.replace(BETWEEN_NOTES, ", ") for note in notes))
+
+
+def notes_of(row: Mapping[str, Any]) -> list[str]:
+    """The notes of a row that did not fail; a failed row has the reason instead."""
+    text = row["notes"] if row["status"] != "failed" else ""
+    return text.split(BETWEEN_NOTES) if text else []
 
 
 def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None) -> Found:

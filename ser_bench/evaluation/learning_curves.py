@@ -11,7 +11,6 @@ Rule: in each fold some training speakers are drawn, the same for all rows, and 
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +76,7 @@ def learning_curves(
     """
     import pandas as pd
 
-    began, eval_set = time.perf_counter(), planned.eval_set
+    eval_set = planned.eval_set
     kept, warnings = finished_units(planned, run), []
     refits = {key: refit_of(unit) for key, unit in kept.items()}
     everybody = eval_set.fewest_voices()
@@ -98,7 +97,6 @@ def learning_curves(
         if failures:
             first = next(iter(failures.values()))
             warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {first}")
-    planned.stages["learning curves"] = time.perf_counter() - began
     return pd.DataFrame(rows, columns=list(LEARNING.columns)).round(4).sort_values(list(LEARNING.columns[:5]), ignore_index=True), warnings
 
 
@@ -141,4 +139,5 @@ def plan_fewer(planned: Plan, refits: Mapping[str, Refit], n: int, draw: int = 0
         if u.hash in refits
     ]
     # There are no studies to be copied.
-    return dataclasses.replace(planned, eval_set=eval_set, config=dataclasses.replace(planned.config, storage=""), units=units)
+    config = dataclasses.replace(planned.config, storage="")
+    return dataclasses.replace(planned, data=dataclasses.replace(planned.data, eval_set=eval_set), config=config, units=units)

@@ -27,12 +27,14 @@ from ser_bench.evaluation.leaderboard import (
     COLUMNS,
     SCORES,
     evidence_of,
+    join_notes,
+    notes_of,
     rank,
     resolutions,
 )
 from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, PREDICTIONS, REFERENCES, RunFolder
 from ser_bench.scores import ROPE
-from ser_bench.utils.formatting import format_score
+from ser_bench.utils.formatting import format_score, records
 from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
@@ -290,7 +292,8 @@ def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
     outside = (part["model"] == EXTERNAL) & (part["status"] == "ok")
     if not (part.loc[~outside, "status"] == "ok").any():
         return part
-    return part.assign(notes=part["notes"].mask(outside, part["notes"] + f"; {ASIDE}"))
+    rows = zip(records(part), outside, strict=True)
+    return part.assign(notes=[join_notes([*notes_of(row), ASIDE]) if aside else row["notes"] for row, aside in rows])
 
 
 def _of_rows(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

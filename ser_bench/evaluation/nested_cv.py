@@ -176,5 +176,5 @@ def unit_notes(model: Model, n_train: int, n_columns: int, trials: Sequence[Tria
         notes.append("defaults: one training speaker")
     failed = [trial for trial in trials if trial.state == "failed"]
     if failed:
-        notes.append(f"{len(failed)} of {len(trials)} trials failed: {failed[0].reason.replace('; ', ', ')}")
+        notes.append(f"{len(failed)} of {len(trials)} trials failed: {failed[0].reason}")
     return notes

@@ -39,14 +39,17 @@ REASONS = 3
 
 @dataclass(frozen=True)
 class PreparedData:
-    """What every row of a run stands on: the corpus, its clips that are evaluated and how they are split, and features of them."""
+    """What every row of a run stands on: the corpus, its clips that are evaluated and how they are split, and features of them.
+
+    `seconds` are those that reading and extracting took.
+    """
 
     corpus: Corpus
     eval_set: EvaluationSet
     features: dict[str, Features]
     skipped: pd.DataFrame
     sources: dict[str, str]
-    stages: dict[str, float]
+    seconds: dict[str, float]
     duplicates: Duplicates
     corpus_warnings: list[str]
 
@@ -67,12 +70,23 @@ class Chosen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan(PreparedData):
-    """All that a run will do, before any of it is fitted."""
+class Plan:
+    """Units of work, before any of them is fitted, and what they are done with."""
 
+    data: PreparedData
     config: RunConfig
     models: dict[str, Model]
     units: list[Unit]
+
+    @property
+    def eval_set(self) -> EvaluationSet:
+        """The clips that are evaluated, and their folds."""
+        return self.data.eval_set
+
+    @property
+    def features(self) -> dict[str, Features]:
+        """The feature matrices, by name."""
+        return self.data.features
 
     @property
     def cells(self) -> dict[Cell, list[Unit]]:
@@ -82,7 +96,7 @@ class Plan(PreparedData):
             cells.setdefault(unit.cell, []).append(unit)
         return cells
 
-    def seconds(self, unit: Unit) -> float:
+    def cost(self, unit: Unit) -> float:
         """Roughly how long a unit takes on one core."""
         n_clips, n_columns = self.features[unit.features].values.shape
         return self.models[unit.model].seconds(n_clips, n_columns, unit.task.trials, unit.task.inner)
@@ -107,7 +121,7 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     check_writable("--out", Path(config.out))
     prepared = prepare_data(config, config.features, progress)
     units = list(_units(prepared.eval_set, prepared.features, models, config))
-    return Plan(**vars(prepared), config=config, models=models, units=units)
+    return Plan(prepared, config, models, units)
 
 
 def choose_clips(config: RunConfig) -> Chosen:
@@ -125,25 +139,25 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
 
     A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.
     """
-    from ser_bench.features import extract_corpus, parse_features
+    from ser_bench.features import ExtractionOptions, extract_corpus, parse_features
 
     feature_sets = [parse_features(text) for text in features]
     began = time.perf_counter()
     corpus, doubts, whole = chosen or choose_clips(config)
     check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
-    extraction = extract_corpus(
-        corpus, feature_sets, cache=Path(config.cache), workers=config.workers, progress=progress, hearing=config.hearing
-    )
+    extraction = extract_corpus(corpus, feature_sets, ExtractionOptions.of(config, progress))
     extracted = time.perf_counter()
     eval_set, skipped, duplicates, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config)
     aligned = extraction.clips.index.get_indexer(eval_set.clips.index)
     matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
-    named = {(name := feature_set_label(m.name, config)): dataclasses.replace(m, name=name) for m in matrices}
-    stages = {"corpus": loaded - began, "features": extracted - loaded}
+    heard = [dataclasses.replace(matrix, heard=config.hearing.label) for matrix in matrices]
+    seconds = {"corpus": loaded - began, "features": extracted - loaded}
     told = own_table_remarks(feature_sets, whole, eval_set, config)
     lines = [*doubts, *extraction.warnings, *warnings, *told]
-    return PreparedData(corpus, eval_set, named, skipped, _sources(feature_sets), stages, duplicates, lines)
+    return PreparedData(
+        corpus, eval_set, {matrix.label: matrix for matrix in heard}, skipped, _sources(feature_sets), seconds, duplicates, lines
+    )
 
 
 def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, eval_set: EvaluationSet, config: RunConfig) -> list[str]:
@@ -157,11 +171,6 @@ def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, eval_set: 
             evaluated, whole = (Rows.of(part.label, table, clips) for clips in (eval_set.clips, corpus.clips))
             told += remarks(evaluated, whole, by_speaker=config.track == ("speaker",))
     return told
-
-
-def feature_set_label(features: str, config: RunConfig) -> str:
-    """A feature set's name in a run's tables: with the window and the variant, where clips are not heard whole and unchanged."""
-    return f"{features} @ {config.hearing.label}" if config.hearing.label else features
 
 
 def select(corpus: Corpus, config: RunConfig) -> tuple[Corpus, list[str]]:

@@ -45,9 +45,9 @@ def refit_without_pairs(planned: Plan, run: Run, progress: Progress, *, fresh: b
     """
     began = time.perf_counter()
     table, warnings = losses_of(planned, finished_units(planned, run), progress, fresh=fresh)
-    planned.stages["refits"] = time.perf_counter() - began
     RunFolder(run.folder).write_refits(table)
-    return dataclasses.replace(run, refits=table, warnings=[*run.warnings, *warnings])
+    seconds = run.seconds | {"refits": time.perf_counter() - began}
+    return dataclasses.replace(run, refits=table, warnings=[*run.warnings, *warnings], seconds=seconds)
 
 
 def losses_of(

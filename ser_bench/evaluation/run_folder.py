@@ -96,7 +96,7 @@ class Run:
     ----------
     folder : Path
     cells : DataFrame
-        One row a cell: what it is, what it cost, and its status; the scores are the reports' to compute.
+        One row per cell: what it is, what it cost, and its status; the scores are the reports' to compute.
     predictions, trials, skipped, refits : DataFrame
         As in the run folder; `refits` once they are made.
     fitted, reused : int
@@ -104,7 +104,9 @@ class Run:
     spent : dict of str to float
         Processor seconds that went into units fitted now, by model, the most first.
     failures : list of str
-        One line a failed unit.
+        One line per failed unit.
+    seconds : dict of str to float
+        How long each stage took.
     """
 
     folder: Path
@@ -118,6 +120,7 @@ class Run:
     spent: dict[str, float]
     failures: list[str]
     refits: pd.DataFrame | None
+    seconds: dict[str, float]
 
 
 def folder_of(name: str, config: RunConfig, covered: list[str]) -> Path:
@@ -230,10 +233,14 @@ class RunFolder:
         """Write the leaderboard as Markdown."""
         write_text(self.path / MARKDOWN, text)
 
-    def write_terms(self, prepared: PreparedData, config: RunConfig, **said: str) -> dict[str, Any]:
-        """Write what was asked for and what it was done with, which is returned, with what is `said` besides."""
+    def write_terms(self, prepared: PreparedData, config: RunConfig, run: Run | None = None, **said: str) -> dict[str, Any]:
+        """Write what was asked for and what it was done with, which is returned, with what is `said` besides.
+
+        Of a `run`, its seconds and warnings are written, which are more than those of the data.
+        """
         write_text(self.path / CONFIGURATION, to_toml(config))
-        metadata = environment(prepared) | said
+        known = prepared if run is None else run
+        metadata = environment(prepared, seconds=known.seconds, warnings=known.warnings) | said
         self.write_environment(metadata)
         return metadata
 

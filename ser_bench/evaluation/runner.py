@@ -126,22 +126,23 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     """
     began = time.perf_counter()
     done, failures, fits = run_units(planned, progress, fresh=fresh)
-    planned.stages["units"] = time.perf_counter() - began
+    seconds = planned.data.seconds | {"units": time.perf_counter() - began}
     cells, predictions, trials = tabulate(planned, done, failures)
-    folder = folder_of(planned.corpus.name, planned.config, [unit.hash for unit in planned.units])
-    RunFolder(folder).write_evaluation(planned, planned.config, predictions, trials)
+    folder = folder_of(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
+    RunFolder(folder).write_evaluation(planned.data, planned.config, predictions, trials)
     return Run(
         folder,
         cells,
         predictions,
         trials,
-        planned.skipped,
-        [*planned.warnings, *_not_copied(fits, planned.config.storage)],
+        planned.data.skipped,
+        [*planned.data.warnings, *_not_copied(fits, planned.config.storage)],
         len(fits) - len(failures),
         len(planned.units) - len(fits),
         _spent(fits),
         _failed_lines(planned, failures),
         None,
+        seconds,
     )
 
 
@@ -207,8 +208,8 @@ def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
 def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[UnitReport]:
     """Fit units in parallel, and report each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
-    todo = sorted(todo, key=lambda unit: -planned.seconds(unit))
-    costs = {unit.hash: planned.seconds(unit) for unit in todo}
+    todo = sorted(todo, key=lambda unit: -planned.cost(unit))
+    costs = {unit.hash: planned.cost(unit) for unit in todo}
     expected, config = sum(costs.values()), planned.config
     left = TimeBudget(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[Cell, list[float]] = defaultdict(list)

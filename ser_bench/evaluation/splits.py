@@ -154,7 +154,7 @@ def outer_folds(clips: pd.DataFrame, protocol: Protocol, seed: int) -> np.ndarra
     return folds
 
 
-def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int, seed: int) -> np.ndarray:
+def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, fold: int | None, seed: int) -> np.ndarray:
     """Which clips are used for training while a fold is held out.
 
     Those of other folds, or of other voices that say other sentences; all of them, or those of some voices drawn at random.
@@ -165,18 +165,21 @@ def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, f
         Clip table, as `outer_folds` takes it.
     folds : array of int, shape (n_clips,)
         What `outer_folds` gave.
-    fold, seed : int
+    fold : int or None
+        Without one, nothing is held out.
+    seed : int
 
     Returns
     -------
     array of bool, shape (n_clips,)
     """
-    train = folds == NEVER if (folds == NEVER).any() else folds != fold
+    held = np.zeros(len(folds), bool) if fold is None else folds == fold
+    train = folds == NEVER if (folds == NEVER).any() else ~held
     if protocol.text:
-        held = clips[folds == fold]
-        train = train & np.logical_and(*(~clips[column].isin(held[column]).to_numpy() for column in ("voice", "sentence")))
+        said = clips[held]
+        train = train & np.logical_and(*(~clips[column].isin(said[column]).to_numpy() for column in ("voice", "sentence")))
     if protocol.most:
-        voices, first_held = numbered(clips["voice"].to_numpy(str)), int(np.argmax(folds == fold))
+        voices, first_held = numbered(clips["voice"].to_numpy(str)), int(np.argmax(held))
         draw = [protocol.draw] if protocol.draw else []
         drawn = np.random.default_rng(derive_seed(seed, "learnt from", first_held, *draw)).permutation(np.unique(voices[train]))
         train &= np.isin(voices, drawn[: protocol.most])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import KEYS
 from ser_bench.evaluation.units import Cell, StoredResult, Unit
@@ -41,7 +42,6 @@ def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[
     eval_set, config = planned.eval_set, planned.config
     features, model, track = cell
     told = [*eval_set.notes, *(note for unit in kept for note in unit.metadata["notes"]), *_cut_short(kept, config.trials)]
-    notes = dict.fromkeys(failed[:1] or told)
     return {
         "corpus": eval_set.corpus,
         "labels": eval_set.labels,
@@ -56,7 +56,7 @@ def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[
         "trials": config.trials,
         "seeds": config.seeds,
         "status": "failed" if failed else "leaky" if eval_set.protocol.leaky else "ok",
-        "notes": "; ".join(notes),
+        "notes": failed[0] if failed else join_notes(told),
         "seconds": round(sum(unit.metadata["seconds"] for unit in kept), 1),
     }
 

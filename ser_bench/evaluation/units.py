@@ -171,9 +171,7 @@ class EvaluationSet:
 
     def training(self, seed: int, fold: int | None, without: int | None = None) -> np.ndarray:
         """Which clips are trained on while a fold is held out, and another left out besides, shape (n_clips,)."""
-        everywhere = -1
-        train = training_clips(self.clips, self.protocol, self.folds[seed], everywhere if fold is None else fold, seed)
-        return train & ~self.held_out(seed, without)
+        return training_clips(self.clips, self.protocol, self.folds[seed], fold, seed) & ~self.held_out(seed, without)
 
     def fewest_voices(self) -> int:
         """How many voices are used for training in the fold where these are the fewest."""
@@ -312,7 +310,7 @@ def make_unit(eval_set: EvaluationSet, features: Features, model: Model, track: 
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     search_seed, fold_seed = derive_seed(seed, model.name, content), eval_set.fold_seed(seed, fold)
-    return Unit(features.name, model.name, track, seed, fold, task, digest, search_seed, fold_seed)
+    return Unit(features.label, model.name, track, seed, fold, task, digest, search_seed, fold_seed)
 
 
 def result_path(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:

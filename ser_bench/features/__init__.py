@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from ser_bench.features.base import Extractor, Features
-from ser_bench.features.extract import Extraction, count_missing, extract_corpus, fill_store
+from ser_bench.features.base import Extractor, Features, feature_label
+from ser_bench.features.extract import Extraction, ExtractionOptions, count_missing, extract_corpus, fill_store
 from ser_bench.features.sets import FeatureSet, distinct_parts, known_extractors, parse_features
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Extraction",
+    "ExtractionOptions",
     "Extractor",
     "FeatureSet",
     "Features",
@@ -21,6 +22,7 @@ __all__ = [
     "count_missing",
     "distinct_parts",
     "extract_corpus",
+    "feature_label",
     "fill_store",
     "known_extractors",
     "parse_features",
@@ -28,7 +30,7 @@ __all__ = [
 
 
 def catalogue() -> pd.DataFrame:
-    """The feature sets: a row each, with dimensions, parameters and their defaults, groups, rate (Hz), source and licence."""
+    """The feature sets: one row each, with dimensions, parameters and their defaults, groups, rate (Hz), source and licence."""
     import pandas as pd
 
     rows = []

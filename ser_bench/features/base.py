@@ -98,10 +98,13 @@ class Features:
     Parameters
     ----------
     name : str
+        Of the feature set.
     fingerprint : str
         Of all that the values depend on, and of the columns' own names and order.
     columns, groups : tuple of str
     values : array of float32, shape (n_clips, n_columns)
+    heard : str
+        Which part of clips was heard, and how they were changed; empty for whole and unchanged ones.
     """
 
     name: str
@@ -109,6 +112,12 @@ class Features:
     columns: tuple[str, ...]
     groups: tuple[str, ...]
     values: np.ndarray
+    heard: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tables call it: its name, and how clips were heard."""
+        return feature_label(self.name, self.heard)
 
     def take(self, rows: np.ndarray) -> Features:
         """The same features of these rows."""
@@ -123,13 +132,25 @@ class Features:
         if kept == sorted(set(self.groups)):
             return self
         mine = np.array([group in kept for group in self.groups])
-        return Features(
-            f"{self.name} [{', '.join(kept)}]",
-            fingerprint_of({"of": self.fingerprint, "columns": np.flatnonzero(mine).tolist()}),
-            tuple(column for column, of in zip(self.columns, mine, strict=True) if of),
-            tuple(group for group in self.groups if group in kept),
-            np.ascontiguousarray(self.values[:, mine]),
+        return dataclasses.replace(
+            self,
+            name=f"{self.name} [{', '.join(kept)}]",
+            fingerprint=fingerprint_of({"of": self.fingerprint, "columns": np.flatnonzero(mine).tolist()}),
+            columns=tuple(column for column, of in zip(self.columns, mine, strict=True) if of),
+            groups=tuple(group for group in self.groups if group in kept),
+            values=np.ascontiguousarray(self.values[:, mine]),
         )
+
+
+def feature_label(name: str, heard: str) -> str:
+    """What tables call a feature set: its name, with the window and the variant where clips are not heard whole and unchanged.
+
+    Examples
+    --------
+    >>> feature_label("egemaps", ""), feature_label("egemaps", "first 2 s")
+    ('egemaps', 'egemaps @ first 2 s')
+    """
+    return f"{name} @ {heard}" if heard else name
 
 
 def check_rate(name: str, rate: int, lowest: int) -> None:

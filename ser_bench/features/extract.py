@@ -11,10 +11,10 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.config import ExtractOptions, RunConfig, check_keys
@@ -36,6 +36,35 @@ if TYPE_CHECKING:
 BATCH = 8
 SECONDS_BETWEEN_PARTS = 5.0
 DIED = "the process that measured it died, most likely for want of memory"
+
+
+@dataclass(frozen=True)
+class ExtractionOptions:
+    """How features are extracted, whichever they are.
+
+    Parameters
+    ----------
+    cache : Path
+        The store.
+    workers : Workers
+        Processes, here or on a cluster.
+    hearing : Preprocessing
+        How clips are heard; whole and unchanged without.
+    progress : Progress
+    verify : bool
+        Read every file again, though it seems unchanged.
+    """
+
+    cache: Path
+    workers: Workers
+    hearing: Preprocessing = field(default_factory=Preprocessing)
+    progress: Progress = field(default_factory=Silent)
+    verify: bool = False
+
+    @classmethod
+    def of(cls, config: RunConfig, progress: Progress, *, verify: bool = False) -> ExtractionOptions:
+        """Those of a configuration."""
+        return cls(Path(config.cache), config.workers, config.hearing, progress, verify)
 
 
 @dataclass(frozen=True)
@@ -113,14 +142,8 @@ def extract(
     given = {key: value for key, value in options.items() if value is not None}
     config = RunConfig(**check_keys({"features": features, **given}, source="extract()"))
     feature_set = parse_features(config.features)
-    extraction = extract_corpus(
-        load_corpus(corpus, cache=config.cache),
-        [feature_set],
-        cache=Path(config.cache),
-        workers=config.workers,
-        progress=progress_of(progress),
-        hearing=config.hearing,
-    )
+    loaded = load_corpus(corpus, cache=config.cache)
+    extraction = extract_corpus(loaded, [feature_set], ExtractionOptions.of(config, progress_of(progress)))
     matrix = extraction.features(feature_set)
     table = pd.DataFrame(matrix.values, index=extraction.clips.index, columns=list(matrix.columns))
     table.attrs["groups"] = dict(zip(matrix.columns, matrix.groups, strict=True))
@@ -129,10 +152,10 @@ def extract(
     return table
 
 
-def extract_corpus(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> Extraction:
-    """Extract what the store lacks of these feature sets, and read them all; options as `fill_store`."""
+def extract_corpus(corpus: Corpus, feature_sets: list[FeatureSet], options: ExtractionOptions) -> Extraction:
+    """Extract what the store lacks of these feature sets, and read them all."""
     parts = _parts_for(corpus, feature_sets)
-    filled, store = _fill(corpus, parts, **how)
+    filled, store = _fill(corpus, parts, options)
     keys = filled.clips["key"].tolist()
     clips = filled.clips.assign(**store.heard(keys))
     matrices = {part.label: _matrix(part, clips, store) for part in parts}
@@ -140,24 +163,9 @@ def extract_corpus(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -
     return Extraction(clips, filled.skipped, filled.warnings, joined)
 
 
-def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], **how: Any) -> FillReport:
-    """Extract what the store lacks of these feature sets.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    feature_sets : list of FeatureSet
-    cache : Path
-        The store.
-    workers : Workers
-        Processes, here or on a cluster.
-    progress : Progress, optional
-    hearing : Preprocessing, optional
-        How clips are heard; whole and unchanged without.
-    verify : bool
-        Read every file again, though it seems unchanged.
-    """
-    return _fill(corpus, _parts_for(corpus, feature_sets), **how)[0]
+def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], options: ExtractionOptions) -> FillReport:
+    """Extract what the store lacks of these feature sets."""
+    return _fill(corpus, _parts_for(corpus, feature_sets), options)[0]
 
 
 def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path, hearing: Preprocessing) -> int:
@@ -172,24 +180,15 @@ def _parts_for(corpus: Corpus, feature_sets: list[FeatureSet]) -> list[Part]:
     return [part.named_as(corpus) if isinstance(part, OwnTable) else part for part in distinct_parts(feature_sets)]
 
 
-def _fill(
-    corpus: Corpus,
-    parts: list[Part],
-    *,
-    cache: Path,
-    workers: Workers,
-    progress: Progress | None = None,
-    hearing: Preprocessing | None = None,
-    verify: bool = False,
-) -> tuple[FillReport, FeatureStore]:
-    hearing = hearing or Preprocessing()
+def _fill(corpus: Corpus, parts: list[Part], options: ExtractionOptions) -> tuple[FillReport, FeatureStore]:
+    hearing = options.hearing
     own = [part for part in parts if isinstance(part, OwnTable)]
     if own and hearing != Preprocessing():
         raise WrongCall(f"-f {own[0].path} holds finished vectors, for which clips cannot be heard another way ({hearing.label})")
-    keys, unreadable, changed = content_keys(corpus.clips, cache, verify=verify)
-    store = FeatureStore(cache, _extractors(parts), hearing)
+    keys, unreadable, changed = content_keys(corpus.clips, options.cache, verify=options.verify)
+    store = FeatureStore(options.cache, _extractors(parts), hearing)
     clips = corpus.clips.loc[list(keys)].assign(key=list(keys.values()))
-    unread = _compute(clips, store, hearing, workers, progress or Silent())
+    unread = _compute(clips, store, options)
     reasons = dict(unreadable)
     for clip, key in keys.items():
         why = unread.get(key) or store.why_not(key)
@@ -204,27 +203,25 @@ def _extractors(parts: list[Part]) -> dict[str, Extractor]:
     return {part.label: part for part in parts if isinstance(part, Extractor)}
 
 
-def _compute(clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing, workers: Workers, progress: Progress) -> dict[str, str]:
+def _compute(clips: pd.DataFrame, store: FeatureStore, options: ExtractionOptions) -> dict[str, str]:
     """Compute what is lacking and add it, and merge what a killed process left unmerged.
 
     Returns why there is nothing of some clips just now, by key.
     """
     total = sum(store.lacking(key) is not None for key in clips["key"].unique())
-    unread = _add_lacking(clips, store, hearing, workers, progress, total) if total else {}
+    unread = _add_lacking(clips, store, options, total) if total else {}
     store.compact()
     return unread
 
 
-def _add_lacking(
-    clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing, workers: Workers, progress: Progress, total: int
-) -> dict[str, str]:
+def _add_lacking(clips: pd.DataFrame, store: FeatureStore, options: ExtractionOptions, total: int) -> dict[str, str]:
     unread: dict[str, str] = {}
     waiting: list[ExtractionResult] = []
     written = time.monotonic()
-    progress.start("extracting features", total)
+    options.progress.start("extracting features", total)
     try:
-        for measured in _measured(_tasks(clips, store, hearing), workers):
-            progress.advance()
+        for measured in _measured(_tasks(clips, store, options.hearing), options.workers):
+            options.progress.advance()
             if measured.unread:
                 unread[measured.key] = measured.unread
             if measured.lasts:
@@ -235,7 +232,7 @@ def _add_lacking(
                 written = time.monotonic()
     finally:
         store.add(waiting)
-        progress.stop()
+        options.progress.stop()
     return unread
 
 

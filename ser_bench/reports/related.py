@@ -58,7 +58,7 @@ def best_beside(out: Path, about: dict[str, Any]) -> float | None:
     ----------
     out : Path
     about : dict
-        What a folder of these clips would say of itself.
+        What is evaluated, as `evaluation.environment.evaluated` says it.
     """
     folders = [RunFolder(board.parent) for board in sorted(out.glob(f"*/{LEADERBOARD.name}"))]
     runs = [Neighbour(folder, folder.read_about(), True) for folder in folders]

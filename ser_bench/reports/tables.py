@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.errors import printable
-from ser_bench.evaluation.leaderboard import BLOCK, lines_of
+from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, table_lines
 
@@ -189,7 +189,7 @@ def notes(block: pd.DataFrame) -> list[str]:
     """What a reader of a block's rows must know, each note with the rows that it is about; a failed row tells its reason itself."""
     about: dict[str, list[str]] = {}
     for row in records(block):
-        for note in row["notes"].split("; ") if row["status"] != "failed" and row["notes"] else ():
+        for note in notes_of(row):
             about.setdefault(note, []).append(f"{row['features']} {row['model']}")
     return [f"{note} ({', '.join(rows)})." for note, rows in about.items()]
 

@@ -22,7 +22,7 @@ from ser_bench.audio.clip import Unusable
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.corpora import Corpus, load_corpus
 from ser_bench.errors import WorkFailed, WrongCall
-from ser_bench.features import Extraction, extract_corpus, parse_features
+from ser_bench.features import Extraction, ExtractionOptions, extract_corpus, parse_features
 from ser_bench.features.extract import extract
 from ser_bench.features.store.feature_store import FeatureStore
 from ser_bench.utils.parallel import Workers
@@ -51,7 +51,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def fill(folder: Path, store: Path, features: str = SETS, **how: object) -> Extraction:
-    return extract_corpus(load_corpus(folder), [parse_features(features)], **{"cache": store, "workers": Workers(1), **how})
+    return extract_corpus(
+        load_corpus(folder), [parse_features(features)], ExtractionOptions(**{"cache": store, "workers": Workers(1), **how})
+    )
 
 
 def halve(clip: Path) -> None:
@@ -148,7 +150,7 @@ def test_another_parameter_is_another_folder(folder, tmp_path):
 
 def test_jobs_change_no_value(folder, tmp_path):
     corpus, sets = load_corpus(folder), [parse_features(SETS)]
-    one, two = (extract_corpus(corpus, sets, cache=tmp_path / str(jobs), workers=Workers(jobs)) for jobs in (1, 2))
+    one, two = (extract_corpus(corpus, sets, ExtractionOptions(tmp_path / str(jobs), Workers(jobs))) for jobs in (1, 2))
     assert (values(one) == values(two)).all()
 
 
@@ -179,7 +181,7 @@ def test_unusable_clips_are_skipped_each_with_its_reason(folder, tmp_path):
     (folder / clips[5]).unlink()
     (folder / clips[5]).mkdir()
     corpus = load_corpus(folder)
-    extraction = extract_corpus(corpus, [parse_features("audioemotion26")], cache=tmp_path / "store", workers=Workers(1))
+    extraction = extract_corpus(corpus, [parse_features("audioemotion26")], ExtractionOptions(tmp_path / "store", Workers(1)))
     reasons = dict(zip(extraction.skipped["clip"], extraction.skipped["reason"], strict=True))
     assert set(clips[:5]) <= set(reasons)
     assert len({reasons[clip] for clip in clips[:5]}) == 5
@@ -201,7 +203,7 @@ def test_a_clip_on_which_an_extractor_fails_is_left_out_of_every_set(folder, tmp
 
     monkeypatch.setattr(Spectral, "__call__", fail_once)
     extraction = extract_corpus(
-        load_corpus(folder), [parse_features("spectral"), parse_features("audioemotion26")], cache=tmp_path, workers=Workers(1)
+        load_corpus(folder), [parse_features("spectral"), parse_features("audioemotion26")], ExtractionOptions(tmp_path, Workers(1))
     )
     assert len(extraction.clips) == 11
     assert [matrix.values.shape[0] for matrix in extraction.matrices.values()] == [11, 11]
@@ -259,7 +261,7 @@ room.SECONDS_BETWEEN_PARTS, room.BATCH = 0, 1
 from ser_bench.corpora import load_corpus
 from ser_bench.features import parse_features
 from ser_bench.utils.parallel import Workers
-room.extract_corpus(load_corpus(sys.argv[1]), [parse_features(sys.argv[2])], cache=room.Path(sys.argv[3]), workers=Workers(1))
+room.extract_corpus(load_corpus(sys.argv[1]), [parse_features(sys.argv[2])], room.ExtractionOptions(room.Path(sys.argv[3]), Workers(1)))
 """
 
 
@@ -336,7 +338,7 @@ def dying(tasks):
 
 room.extract_clips = dying
 corpus, store = load_corpus({str(folder)!r}), room.Path({str(tmp_path / "store")!r})
-found = room.extract_corpus(corpus, [parse_features("audioemotion26")], cache=store, workers=Workers(2))
+found = room.extract_corpus(corpus, [parse_features("audioemotion26")], room.ExtractionOptions(store, Workers(2)))
 print(found.skipped.to_csv(index=False), len(found.clips))
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
@@ -363,7 +365,7 @@ def test_a_span_of_a_file_is_a_clip_of_its_own(folder, tmp_path):
     rows = [(file, emotion, speaker, start, end) for file, speaker in zip(files, "ab", strict=True) for emotion, start, end in spans]
     pd.DataFrame(rows, columns=["path", "emotion", "speaker", "start", "end"]).to_csv(folder / "spans.csv", index=False)
     extraction = extract_corpus(
-        load_corpus(folder / "spans.csv"), [parse_features("audioemotion26")], cache=tmp_path / "store", workers=Workers(1)
+        load_corpus(folder / "spans.csv"), [parse_features("audioemotion26")], ExtractionOptions(tmp_path / "store", Workers(1))
     )
     assert extraction.clips["seconds"].round(3).tolist() == [0.5, 0.4, 0.5, 0.4]
     assert len(np.unique(values(extraction), axis=0)) == 4
@@ -372,7 +374,7 @@ def test_a_span_of_a_file_is_a_clip_of_its_own(folder, tmp_path):
 def test_a_stale_corpus_object_still_finds_its_files_gone(folder, tmp_path):
     corpus: Corpus = load_corpus(folder)
     (folder / corpus.clips.index[0]).unlink()
-    extraction = extract_corpus(corpus, [parse_features("audioemotion26")], cache=tmp_path / "store", workers=Workers(1))
+    extraction = extract_corpus(corpus, [parse_features("audioemotion26")], ExtractionOptions(tmp_path / "store", Workers(1)))
     assert extraction.skipped["clip"].tolist() == [corpus.clips.index[0]]
 
 

@@ -17,8 +17,9 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding, against_board, figure
 from ser_bench.config import RunConfig
-from ser_bench.evaluation.plan import PreparedData, feature_set_label
+from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.splits import derive_seed
+from ser_bench.features import feature_label
 
 if TYPE_CHECKING:
     from ser_bench.evaluation.units import EvaluationSet
@@ -49,7 +50,7 @@ def recordings(prepared: PreparedData, config: RunConfig, best: float | None) ->
     best : float, optional
         The best UAR of a run on the same clips and folds.
     """
-    eval_set, features = prepared.eval_set, prepared.features[feature_set_label("recording", config)]
+    eval_set, features = prepared.eval_set, prepared.features[feature_label("recording", config.hearing.label)]
     header = header_properties(eval_set.clips["path"].tolist())
     columns = {group: features.values[:, [mine == group for mine in features.groups]] for group in ("recording", "spectrum", "delivery")}
     columns["recording"] = np.column_stack([columns["recording"], header]).astype(np.float32)

@@ -17,8 +17,9 @@ from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding, figure, p_value
 from ser_bench.config import RunConfig
 from ser_bench.corpora.names import first
-from ser_bench.evaluation.plan import PreparedData, feature_set_label
+from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import Run
+from ser_bench.features import feature_label
 from ser_bench.scores.distributions import t_above
 from ser_bench.utils.quick import held_out_labels
 
@@ -111,7 +112,7 @@ def _row(run: Run, cell: tuple[str, ...]) -> Row:
 def shuffled_by_ear(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """The speakers who stand out by what a linear system predicts from the outlines and spectra of recordings."""
     eval_set = prepared.eval_set
-    outline, recording = (prepared.features[feature_set_label(name, config)] for name in ("outline", "recording"))
+    outline, recording = (prepared.features[feature_label(name, config.hearing.label)] for name in ("outline", "recording"))
     x = np.hstack([outline.values, recording.values[:, [group != "recording" for group in recording.groups]]])
     predicted = held_out_labels(x, eval_set.codes, np.unique(eval_set.voices, return_inverse=True)[1])
     name = "a linear system on outlines, spectra and delivery"

@@ -53,7 +53,7 @@ def test_a_run_says_it_of_its_best_row_with_both_tests():
     )
     worse = table.assign(model="worse", predicted="anger")
     cells = pd.DataFrame([{**row, "status": "ok"}, {**row, "model": "worse", "status": "ok"}])
-    run = Run(None, cells, pd.concat([table, worse]), None, None, [], 0, 0, {}, [], None)
+    run = Run(None, cells, pd.concat([table, worse]), None, None, [], 0, 0, {}, [], None, {})
     best = best_row(run)
     assert best.name == "f m train"
     (finding,) = shuffled_by_row(best)
