@@ -188,9 +188,9 @@ def test_fresh_under_a_time_limit_reports_what_it_fitted(speech, tmp_path):
 
 
 def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkeypatch):
-    from ser_bench import api
+    from ser_bench.api import runs
 
-    monkeypatch.setattr(api, "open_storage", lambda url: None)
+    monkeypatch.setattr(runs, "open_storage", lambda url: None)
     results = evaluate(speech, tmp_path, storage="mysql://me:secret@nowhere/studies")
     assert any("mysql://me:***@nowhere" in warning for warning in results.warnings)
     for path in results.folder.rglob("*"):
