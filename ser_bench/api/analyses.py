@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ser_bench.api.options import OF_THE_GAP, AblateOptions, TuningOptions, configured, configured_for_one, takes
 from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.run_folder import Run, RunFolder, folder_of
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.results import Ablated, Audited, Crossed
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Source
-
-    RunSource = str | Path | Run
+    from ser_bench.evaluation.run_folder import RunSource
 
 CROSS_TRACKS = ("train", "corpus")
 
@@ -67,11 +66,11 @@ def audit(
     check_writable("--out", Path(config.out))
     found = audits.audit(config, shown, lambda prepared: best_beside(Path(config.out), environment(prepared)))
     prepared, measured = measure_gap(config, shown) if gap else (found.prepared, None)
-    folder = folder_of(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
+    folder = RunFolder.named(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
     system = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
-    about = RunFolder(folder).write_terms(prepared, config, cell=system)
+    about = folder.write_terms(prepared, config, cell=system)
     publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about)
-    return Audited(folder, prepared.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
+    return Audited(folder.path, prepared.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
 
 
 @takes("ablate")
@@ -122,21 +121,21 @@ def ablate(
         table = pd.concat([table, sweep_rows(sweep, config, benches, shown)], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
-    folder = folder_of(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
+    folder = RunFolder.named(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
     searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
     tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
-    about = RunFolder(folder).write_terms(prepared, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
-    RunFolder(folder).write_skipped(prepared.skipped)
+    about = folder.write_terms(prepared, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
+    folder.write_skipped(prepared.skipped)
     publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *prepared.warnings]})
-    return Ablated(folder, table, leaned_on, _shown_in(folder), prepared.skipped, prepared.warnings)
+    return Ablated(folder.path, table, leaned_on, _shown_in(folder), prepared.skipped, prepared.warnings)
 
 
-def _shown_in(folder: Path) -> list[Path]:
+def _shown_in(folder: RunFolder) -> list[Path]:
     """The pages of runs on the same clips beside an audit or ablation, made again to show it."""
     from ser_bench.reports.related import runs_beside
     from ser_bench.reports.run_page import remake_page
 
-    return [run.page for run in runs_beside(RunFolder(folder)) if remake_page(run)]
+    return [run.page for run in runs_beside(folder) if remake_page(run)]
 
 
 def _unusual_weights(config: RunConfig, words: str) -> str:
@@ -184,15 +183,14 @@ def cross(
     corpora = list(by_source.values())
     warnings = [*(line for one in corpora for line in one.warnings), *own_rates(by_source, config.features)]
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
-    path = folder_of("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
+    folder = RunFolder.named("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
     about = {"corpora": [describe_corpus(one) for one in corpora], "configuration": config.result_keys(), "warnings": warnings}
-    folder = RunFolder(path)
     folder.write_environment(surroundings() | about)
     skipped = pd.concat([one.skipped.assign(corpus=one.corpus.name) for one in corpora])[["corpus", "clip", "reason"]]
     folder.write_skipped(skipped)
     emotions = corpora[0].eval_set.emotions
-    publish_cross(path, table, predictions, emotions, [*left_out(skipped), *warnings])
-    return Crossed(path, table, predictions, warnings, emotions, skipped)
+    publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings])
+    return Crossed(folder.path, table, predictions, warnings, emotions, skipped)
 
 
 @named_arguments()
@@ -246,7 +244,7 @@ def plan_study(
     from ser_bench.utils.atomic import write_csv
 
     wanted = wanted_of(width, difference, power, sentences)
-    folder = RunFolder(run.folder if isinstance(run, Run) else Path(run))
+    folder = RunFolder.of(run)
     target = Path(to) if to else folder.path
     check_writable("--to", target)
     table = needed(folder, wanted)

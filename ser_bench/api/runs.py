@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from ser_bench.corpora import Source
     from ser_bench.evaluation.merge import Merged
     from ser_bench.evaluation.plan import Plan, PreparedData
+    from ser_bench.evaluation.run_folder import RunSource
     from ser_bench.features.extract import FillReport
-
-    RunSource = str | Path | Run
 
 
 @takes("run")
@@ -137,9 +136,7 @@ def leaderboard(
     from ser_bench.evaluation import merge
     from ser_bench.reports.merged_page import write_merged
 
-    named = [
-        RunFolder(run.folder if isinstance(run, Run) else Path(run)) for run in ([runs] if isinstance(runs, str | Path | Run) else runs)
-    ]
+    named = [RunFolder.of(run) for run in ([runs] if isinstance(runs, str | Path | Run) else runs)]
     target, folders = Path(to or Path(out) / "leaderboard"), named or merge.find_runs(Path(out))
     check_writable("--to", target)
     rope = configured("leaderboard", {"rope": rope}).rope
