@@ -1,6 +1,7 @@
 """The Python interface, with the command line's words: `run`, `audit`, `ablate`, `cross`, `splits`, `score`, `leaderboard`, `plan_study`.
 
-The command line is a thin face over these. `runs` evaluates our own systems, `outside` those trained elsewhere, `analyses` asks why.
+The command line is a thin face over these. `runs` evaluates our own systems, `outside` those trained elsewhere, `analyses` asks why;
+`options` says which keys of a configuration each uses.
 """
 
 from ser_bench.api.analyses import ablate, audit, cross, plan_study

@@ -39,7 +39,7 @@ def splits(corpus: Source = "tones", *, progress: Progress | bool | None = None,
     corpus : str, Path or Corpus
         As in `run`.
     **options
-        The keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these
+        Keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these
         cannot be extracted are left out, as in a run of them.
     """
     from ser_bench.evaluation import external
@@ -75,7 +75,7 @@ def score(
     decisions_only : bool
         Leave the probabilities out, such as where a decision is not the most probable emotion.
     **options
-        As in `splits`, the same as there.
+        Keys of `RunConfig`: those that make the folds, with the values that `splits` was given; ``track``, ``rope``, ``out``.
 
     Raises
     ------
