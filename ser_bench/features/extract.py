@@ -189,7 +189,7 @@ def _fill(
     keys, unreadable, changed = content_keys(corpus.clips, cache, verify=verify)
     store = FeatureStore(cache, _extractors(parts), hearing)
     clips = corpus.clips.loc[list(keys)].assign(key=list(keys.values()))
-    unread = _compute(clips, store, hearing, workers, progress or Silent())
+    unread = _compute(clips, store, workers, progress or Silent())
     reasons = dict(unreadable)
     for clip, key in keys.items():
         why = unread.get(key) or store.why_not(key)
@@ -204,26 +204,24 @@ def _extractors(parts: list[Part]) -> dict[str, Extractor]:
     return {part.label: part for part in parts if isinstance(part, Extractor)}
 
 
-def _compute(clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing, workers: Workers, progress: Progress) -> dict[str, str]:
+def _compute(clips: pd.DataFrame, store: FeatureStore, workers: Workers, progress: Progress) -> dict[str, str]:
     """Compute what is lacking and add it, and merge what a killed process left unmerged.
 
     Returns why there is nothing of some clips just now, by key.
     """
     total = sum(store.lacking(key) is not None for key in clips["key"].unique())
-    unread = _add_lacking(clips, store, hearing, workers, progress, total) if total else {}
+    unread = _add_lacking(clips, store, workers, progress, total) if total else {}
     store.compact()
     return unread
 
 
-def _add_lacking(
-    clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing, workers: Workers, progress: Progress, total: int
-) -> dict[str, str]:
+def _add_lacking(clips: pd.DataFrame, store: FeatureStore, workers: Workers, progress: Progress, total: int) -> dict[str, str]:
     unread: dict[str, str] = {}
     waiting: list[ExtractionResult] = []
     written = time.monotonic()
     progress.start("extracting features", total)
     try:
-        for measured in _measured(_tasks(clips, store, hearing), workers):
+        for measured in _measured(_tasks(clips, store), workers):
             progress.advance()
             if measured.unread:
                 unread[measured.key] = measured.unread
@@ -239,12 +237,12 @@ def _add_lacking(
     return unread
 
 
-def _tasks(clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing) -> Iterator[Task]:
+def _tasks(clips: pd.DataFrame, store: FeatureStore) -> Iterator[Task]:
     spans = clips.reindex(columns=["key", "path", "start", "end"]).drop_duplicates("key")
     for key, path, start, end in spans.itertuples(index=False):
         lacking = store.lacking(key)
         if lacking is not None:
-            yield Task(key, path, start, end, hearing, [store.extractors[label] for label in lacking])
+            yield Task(key, path, start, end, store.hearing, [store.extractors[label] for label in lacking])
 
 
 def _measured(tasks: Iterator[Task], workers: Workers) -> Iterator[ExtractionResult]:
