@@ -145,7 +145,7 @@ def leaderboard(
     return merged
 
 
-def dry_run(config: RunConfig, *, progress: Progress | bool | None = None) -> list[pd.DataFrame]:
+def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[pd.DataFrame]:
     """What `run_config` would fit, one table per corpus: cells, units to do, fits, and roughly how many minutes they take.
 
     ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
@@ -153,7 +153,7 @@ def dry_run(config: RunConfig, *, progress: Progress | bool | None = None) -> li
     """
     from ser_bench.evaluation.estimate import estimate_cost
 
-    return [estimate_cost(config.for_corpus(source), progress_of(progress)) for source in config.corpus]
+    return [estimate_cost(config.for_corpus(source), progress_of(progress), fresh=fresh) for source in config.corpus]
 
 
 def extract_all(

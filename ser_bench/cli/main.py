@@ -134,7 +134,7 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
 
     config = RunConfig(**_named("run", given))
     if dry_run:
-        for table in api.dry_run(config, progress=for_terminal()):
+        for table in api.dry_run(config, progress=for_terminal(), fresh=fresh):
             warn(table.attrs["warnings"])
             print_table(table.columns, table.itertuples(index=False))
             print_forecast(table)
