@@ -122,11 +122,11 @@ def purpose_of(key: str) -> str:
     """What a key is for, and for which commands.
 
     >>> purpose_of("rope")
-    "it says which rows of a leaderboard are equally good (of 'run' and 'score')"
+    "it says which rows of a leaderboard are equally good (used by 'run' and 'score')"
     """
     *others, last = (command for command, keys in USED.items() if key in keys)
     commands = " and ".join([*([", ".join(map(repr, others))] if others else []), repr(last)])
-    return f"it says {PURPOSES[key]} (of {commands})"
+    return f"it says {PURPOSES[key]} (used by {commands})"
 
 
 def takes(command: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

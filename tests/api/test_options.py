@@ -58,7 +58,7 @@ def test_help_lists_what_a_command_uses_and_nothing_else(command):
 @pytest.mark.parametrize(("command", "key"), UNUSED)
 def test_a_keyword_without_effect_is_refused_with_what_it_is_for(command, key):
     given = {"predictions": "x.csv"} if command == "score" else {}
-    with pytest.raises(WrongArgument, match=rf"^{command}\(\): '{key}' has no effect here: it says .* \(of .*'\)$") as caught:
+    with pytest.raises(WrongArgument, match=rf"^{command}\(\): '{key}' has no effect here: it says .* \(used by .*'\)$") as caught:
         getattr(ser_bench, command)(**given, **{"train" if command == "cross" else "corpus": "tones", key: "x"})
     assert "'run'" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -68,6 +68,7 @@ def test_a_keyword_without_effect_is_refused_with_what_it_is_for(command, key):
     ("command", "option"),
     [
         ("audit", "--rope"),
+        ("audit", "--track"),
         ("ablate", "--time-limit"),
         ("cross", "--storage"),
         ("splits", "-m"),

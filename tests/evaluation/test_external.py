@@ -272,14 +272,6 @@ def test_the_command_line_writes_splits_and_scores(tmp_path, corpus, where):
     subprocess.run([*line, "leaderboard", "--out", where["out"], "--with-external"], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize(("command", "option"), [("splits", "--model"), ("score", "--time-limit"), ("audit", "--track")])
-def test_an_option_that_would_be_ignored_is_refused(corpus, command, option):
-    line = [sys.executable, "-m", "ser_bench", command, *(["x.csv"] if command == "score" else []), str(corpus), option, "1"]
-    done = subprocess.run(line, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert f"No such option '{option}'" in done.stderr
-
-
 def test_a_run_s_configuration_gives_its_splits(speech, tmp_path, corpus, where):
     results = evaluate(speech, tmp_path, cv="group:2")
     line = [sys.executable, "-m", "ser_bench", "splits", str(corpus), "--config", str(results.folder / "run.toml")]
