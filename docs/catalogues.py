@@ -1,4 +1,4 @@
-"""The tables of corpora, label schemes, feature sets, groups and models in the README and docs/: `python docs/catalogues.py`.
+"""The tables of corpora, label schemes, feature sets, groups, models and options in README and docs/: `python docs/catalogues.py`.
 
 In:   what is built in, and the pages, in which `<!-- table: NAME -->` stands before each table.
 Out:  the tables, written anew; with `--check` nothing is written, and the exit code is 1 where a table is not as it would be written.
@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ser_bench.api.options import PURPOSES, USED
 from ser_bench.corpora import known_readers, known_schemes
 from ser_bench.features import Extractor, known_extractors
 from ser_bench.models import known_models
@@ -73,12 +74,22 @@ def models(_: Rows) -> Rows:
     }
 
 
+def options(_: Rows) -> Rows:
+    """Each key of a configuration with what it says and the commands that use it."""
+    using = {key: [command for command, keys in USED.items() if key in keys] for key in PURPOSES}
+    return {
+        key: (PURPOSES[key], "all" if len(commands) == len(USED) else ", ".join(f"`{command}`" for command in commands))
+        for key, commands in using.items()
+    }
+
+
 TABLES: dict[str, tuple[str, Callable[[Rows], Rows]]] = {
     "corpora": ("docs/corpora.md", corpora),
     "labels": ("docs/corpora.md", labels),
     "features": ("README.md", features),
     "groups": ("docs/groups.md", groups),
     "models": ("README.md", models),
+    "options": ("docs/python.md", options),
 }
 
 

@@ -98,41 +98,6 @@ class ExtractOptions(TypedDict, total=False):
     cache: str | Path
 
 
-class CrossOptions(ExtractOptions, total=False):
-    """What `cross` takes."""
-
-    features: Words
-    models: str | Sequence[str]
-    labels: str
-    where: str
-    cv: str
-    budget: str
-    trials: int
-    inner: int
-    seeds: int
-    seed: int
-    class_weights: str
-    max_skipped: float
-    allow_conflicts: bool
-    allow_similar_names: bool
-    out: str | Path
-
-
-class Options(CrossOptions, total=False):
-    """What `audit`, `ablate`, `splits` and `score` take."""
-
-    track: str | Sequence[str]
-    rope: float
-
-
-class RunOptions(Options, total=False):
-    """What `run` takes: every field of `RunConfig` but the corpus."""
-
-    time_limit: float
-    storage: str
-    learning_curves: bool
-
-
 @dataclass(frozen=True)
 class RunConfig:
     """A run's configuration.
@@ -334,13 +299,13 @@ def read_config(path: str | Path) -> dict[str, Any]:
     return check_keys(_read_toml(path), source=str(path))
 
 
-def read_sweep(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The checked keys and values of a TOML file, and its table ``[sweep]``, empty where it has none."""
+def read_file(path: str | Path) -> dict[str, Any]:
+    """What `read_config` gives, of a file that several commands may share: `sweep`, where it has such a table, is that of an ablation."""
     values = _read_toml(path)
     sweep = values.pop("sweep", {})
     if not isinstance(sweep, dict):
         raise WrongCall(f'--config {path}: \'sweep\' is a table: a line [sweep], and below it lines such as "cv" = ["loso", "group:5"]')
-    return check_keys(values, source=str(path)), sweep
+    return check_keys(values, source=str(path)) | ({"sweep": sweep} if sweep else {})
 
 
 def _read_toml(path: str | Path) -> dict[str, Any]:

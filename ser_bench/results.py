@@ -40,7 +40,7 @@ class Results(Shown, Run):
 
     def told(self) -> list[str]:
         """The corpus, the best system, those as good, what was left out, what it cost."""
-        from ser_bench.reports.tables import ALPHA
+        from ser_bench.reports.board_text import ALPHA
 
         first = self.leaderboard.iloc[0]
         ranked = self.leaderboard[(self.leaderboard["status"] == "ok") & (self.leaderboard["track"] == first["track"])]

@@ -26,7 +26,7 @@ from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.config import EXECUTION_KEYS, RunConfig, check_keys
 from ser_bench.evaluation import external
 from ser_bench.evaluation.plan import make_plan, prepare_data
-from ser_bench.evaluation.run_folder import folder_of
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.splits import Protocol
 from ser_bench.evaluation.units import EvaluationSet, Refit, Tune, TuneOnTest, Unit, make_unit, result_path
 from ser_bench.features import Features, parse_features
@@ -366,10 +366,10 @@ def test_units_and_folder_of_a_table_of_one_s_own_depend_on_neither_its_path_nor
     mine(folder).sample(frac=1, random_state=0).to_parquet(folder / "else+where" / "mine.parquet")
     paths = [str(folder / "mine.parquet"), str(folder / "else+where" / "mine.parquet")]
     assert planned(folder, speech, features=paths[0]) == planned(folder, speech, features=paths[1])
-    folders = {folder_of("x", configuration(folder, speech, features=f"spectral+{paths[0]}"), [])}
-    folders.add(folder_of("x", configuration(folder, speech, features=f"spectral+{folder / 'corpus' / '..' / 'mine.parquet'}"), []))
+    folders = {RunFolder.named("x", configuration(folder, speech, features=f"spectral+{paths[0]}"), [])}
+    folders.add(RunFolder.named("x", configuration(folder, speech, features=f"spectral+{folder / 'corpus' / '..' / 'mine.parquet'}"), []))
     assert len(folders) == 1
-    assert len({folder_of("x", configuration(folder, speech, features=path), []) for path in paths}) == 1
+    assert len({RunFolder.named("x", configuration(folder, speech, features=path), []) for path in paths}) == 1
 
 
 # Across corpora.
@@ -542,14 +542,16 @@ OTHER: dict[str, Any] = (
 @pytest.mark.parametrize("key", [f.name for f in dataclasses.fields(RunConfig) if f.name not in {"backend", "scheduler", "out"}])
 def test_the_name_of_a_run_s_folder_depends_on_what_is_asked_and_not_on_how_it_is_done(key):
     changed = replace(DEFAULTS, **{key: OTHER[key]})
-    assert (folder_of("x", changed, ["unit"]) != folder_of("x", DEFAULTS, ["unit"])) == (key not in EXECUTION_KEYS)
+    assert (RunFolder.named("x", changed, ["unit"]) != RunFolder.named("x", DEFAULTS, ["unit"])) == (key not in EXECUTION_KEYS)
 
 
 def test_the_name_of_a_run_s_folder_depends_on_its_units_and_on_no_place(tmp_path):
-    assert folder_of("x", DEFAULTS, ["unit"]).name != folder_of("x", DEFAULTS, ["another"]).name
-    assert folder_of("x", replace(DEFAULTS, out=str(tmp_path)), ["unit"]).name == folder_of("x", DEFAULTS, ["unit"]).name
+    assert RunFolder.named("x", DEFAULTS, ["unit"]).path.name != RunFolder.named("x", DEFAULTS, ["another"]).path.name
+    assert (
+        RunFolder.named("x", replace(DEFAULTS, out=str(tmp_path)), ["unit"]).path.name == RunFolder.named("x", DEFAULTS, ["unit"]).path.name
+    )
     cluster = replace(DEFAULTS, backend="dask", scheduler="tcp://there:8786")
-    assert folder_of("x", cluster, ["unit"]) == folder_of("x", DEFAULTS, ["unit"])
+    assert RunFolder.named("x", cluster, ["unit"]) == RunFolder.named("x", DEFAULTS, ["unit"])
 
 
 def test_the_order_of_what_a_fingerprint_covers_does_not_count():

@@ -1,6 +1,7 @@
 """Imports run one way, so that every room can be understood without those above it."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ FLOORS = (
     "cli",
     "__main__",
 )
+MAPPED = ("api", "analyses", "audio", "evaluation", "features", "reports")
+"""Rooms whose docstring says what each of their files is for."""
 HEIGHT = {room: height for height, room in enumerate(FLOORS)}
 
 
@@ -65,3 +68,25 @@ def listing() -> str:
 def test_contributing_lists_the_rooms_as_they_describe_themselves():
     page = HOUSE.parent / "CONTRIBUTING.md"
     assert listing() in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("room", MAPPED)
+def test_a_room_s_docstring_says_where_everything_is(room):
+    said = ast.get_docstring(ast.parse((HOUSE / room / "__init__.py").read_text())) or ""
+    assert {file.stem for file in (HOUSE / room).glob("*.py")} - {"__init__"} <= set(re.findall(r"`(\w+)`", said))
+
+
+def where_is_what() -> list[tuple[str, str]]:
+    """The files in the table of CONTRIBUTING, each with a name that is said to be defined there, or none."""
+    page = (HOUSE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = page.partition("## Where is what")[2].partition("\n## ")[0].partition("|---|---|\n")[2]
+    places = re.findall(r"`([\w.]+/[\w/.]+)`(?::((?:[ ,]+`\w+`)+))?", rows)
+    return [(file, name) for file, names in places for name in re.findall(r"\w+", names) or [""]]
+
+
+def test_contributing_says_where_is_what():
+    found = where_is_what()
+    assert ("audio/clip.py", "decode") in found
+    for file, name in found:
+        text = (HOUSE / file).read_text(encoding="utf-8")
+        assert re.search(rf"^(?:(?:def|class) )?{name}\b", text, re.MULTILINE) or not name, f"{file} has no {name}"

@@ -15,6 +15,7 @@ import pytest
 
 import ser_bench
 from ser_bench import api, config
+from ser_bench.api import options as of
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongArgument, WrongCall
 from ser_bench.utils import progress
@@ -24,12 +25,12 @@ from tests.small import SMALL, but_seconds
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 TAKING_OPTIONS = {
-    api.run: config.RunOptions,
-    api.audit: config.Options,
-    api.ablate: config.Options,
-    api.splits: config.Options,
-    api.score: config.Options,
-    api.cross: config.CrossOptions,
+    api.run: of.RunOptions,
+    api.audit: of.TuningOptions,
+    api.ablate: of.AblateOptions,
+    api.splits: of.SplitsOptions,
+    api.score: of.ScoreOptions,
+    api.cross: of.TuningOptions,
 }
 VALUES = {
     tuple[str, ...]: (str | Sequence[str], config.Words),
@@ -154,7 +155,7 @@ def test_options_that_a_checker_sees_are_fields_of_the_configuration(function, o
 
 
 def test_every_field_of_the_configuration_is_an_option_of_run():
-    assert config.RunOptions.__optional_keys__ == {field.name for field in dataclasses.fields(RunConfig)} - {"corpus"}
+    assert of.RunOptions.__optional_keys__ == {field.name for field in dataclasses.fields(RunConfig)} - {"corpus"}
 
 
 def test_the_typed_face_offers_what_the_package_does():

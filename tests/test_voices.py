@@ -101,8 +101,8 @@ def test_several_ids_of_one_person_are_one_voice_across_corpora(way, corpora, sp
 
 @pytest.mark.parametrize("way", ["column", "shared"])
 def test_several_ids_of_one_person_are_one_voice_for_a_system_from_elsewhere(way, corpora, speech, tmp_path):
-    options = {"cv": "group:3", "inner": 2, **where(speech, corpora)}
-    guesses = ser_bench.splits(corpora["one"], **options).assign(predicted="anger")
+    options = {"cv": "group:3", **where(speech, corpora)}
+    guesses = ser_bench.splits(corpora["one"], cv="group:3", cache=options["cache"]).assign(predicted="anger")
     guesses.loc[::2, "predicted"] = guesses.loc[::2, "emotion"]
     guesses[["clip", "predicted"]].to_csv(tmp_path / "guesses.csv", index=False)
     one, several = (ser_bench.score(tmp_path / "guesses.csv", corpora[name], **options).leaderboard.iloc[0] for name in ("one", way))

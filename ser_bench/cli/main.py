@@ -5,24 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ser_bench.cli.options import (
-    BUDGET,
     DEFAULTS,
     EQUIVALENCE,
     FEATURES,
     INNER,
+    INNER_BUDGET,
     MADE_USABLE_BY,
-    MEASURED_BY,
     MODELS,
+    ONE_TRACK,
     OUT,
     SEARCH,
     SEEDS,
-    TRACK,
     extracting,
     hearing,
     measuring,
@@ -43,7 +43,7 @@ from ser_bench.cli.output import (
     warn,
     write,
 )
-from ser_bench.config import DIFFERENCES, POWER, WIDTH, RunConfig, check_keys, read_config, read_sweep
+from ser_bench.config import DIFFERENCES, POWER, WIDTH, RunConfig, check_keys, read_file
 from ser_bench.errors import SerBenchError, WorkFailed, WrongCall, printable, unknown
 from ser_bench.evaluation.study_storage import without_command_secrets
 from ser_bench.utils.atomic import check_place, without_formulas, write_csv, write_parquet
@@ -52,8 +52,26 @@ from ser_bench.utils.progress import for_terminal
 from ser_bench.utils.streams import CLOSED, Steady, steady_streams
 
 
+class Command(click.Command):
+    """A command that says what an option is for which has no effect on it and has on `run`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, or say why an option is refused."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from ser_bench.api.options import PURPOSES, purpose_of
+
+            key = next((option.name for option in run.params if error.option_name in option.opts), None)
+            if key is None or key not in PURPOSES:
+                raise
+            raise WrongCall(f"{self.name}: {error.option_name} has no effect here: {purpose_of(key)}") from None
+
+
 class Commands(click.Group):
     """A group that suggests the nearest command for one that it does not have."""
+
+    command_class = Command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the command, or say which was probably meant."""
@@ -114,9 +132,9 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     """
     from ser_bench import api
 
-    config = _config(given)
+    config = RunConfig(**_named("run", given))
     if dry_run:
-        for table in api.dry_run(config, progress=for_terminal()):
+        for table in api.dry_run(config, progress=for_terminal(), fresh=fresh):
             warn(table.attrs["warnings"])
             print_table(table.columns, table.itertuples(index=False))
             print_forecast(table)
@@ -149,7 +167,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
     """
     from ser_bench import api
 
-    config = _config(given)
+    config = RunConfig(**_named("extract", given))
     done = api.extract_all(corpus, features, config=config, progress=for_terminal(), verify=verify)
     for source, filled in zip(corpus, done, strict=True):
         warn(filled.warnings)
@@ -189,10 +207,9 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     import pandas as pd
 
     from ser_bench import api
+    from ser_bench.api.options import OF_THE_GAP
 
-    if not gap and (idle := [key for key in MEASURED_BY if given[key]]):
-        raise WrongCall(f"audit: --{idle[0].replace('models', 'model').replace('_', '-')} is about the leak gap; add --gap to measure it")
-    named = _named(given)
+    named = _named("audit", given, idle=() if gap else OF_THE_GAP)
     if to:
         check_place("--to", Path(to))
     audits = [api.audit(gap=gap, progress=for_terminal(), **{**named, "corpus": source}) for source in corpus]
@@ -225,7 +242,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
 @OUT
 @hearing
 @extracting
-def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...], **given: Any) -> None:
+def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     """Train on one corpus and evaluate on another, on the emotions that all have.
 
     Every corpus evaluated is also cross-validated by itself, and what is lost across corpora is reported with a confidence
@@ -238,10 +255,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...],
     """
     from ser_bench import api
 
-    named = _named(given)
-    for key in ("corpus", "track"):  # a run's configuration may serve here, too
-        named.pop(key, None)
-    found = api.cross(train, test or None, track=track or api.CROSS_TRACKS, progress=for_terminal(), **named)
+    found = api.cross(train, test or None, progress=for_terminal(), **_named("cross", given))
     print_crossed(found)
     failed = found.table[found.table["status"] == "failed"]
     if len(failed):
@@ -264,7 +278,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], track: tuple[str, ...],
 )
 @click.option("--hold", is_flag=True, help="Hold the hyperparameters chosen for all groups, instead of tuning every subset again.")
 @click.option("--no-importance", is_flag=True, help="Leave out what is lost with values shuffled, and Shapley values.")
-@click.option("--track", metavar="TRACK", help="Scaling: train, or speaker (transductive).  [default: train]")
+@ONE_TRACK
 @SEARCH
 @splitting
 @OUT
@@ -289,16 +303,14 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
     """
     from ser_bench import api
 
-    config = given.pop("config")
-    file, sweep = ({}, {}) if config is None else read_sweep(config)
-    how = {**file, **_named(given), "corpus": corpus}
-    print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, sweep=sweep, progress=for_terminal(), **how))
+    how = {**_named("ablate", given), "corpus": corpus}
+    print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, progress=for_terminal(), **how))
 
 
 @cli.command()
 @click.argument("corpus")
 @splitting
-@BUDGET
+@INNER_BUDGET
 @INNER
 @SEEDS
 @MADE_USABLE_BY
@@ -321,7 +333,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 
     if to:
         check_place("--to", Path(to))
-    table = api.splits(progress=for_terminal(), **{**_named(given), "corpus": corpus})
+    table = api.splits(progress=for_terminal(), **{**_named("splits", given), "corpus": corpus})
     warn(table.attrs["warnings"])
     for clip, why in table.attrs["skipped"].items():
         say(f"skipped {clip}: {why}", err=True)
@@ -337,7 +349,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 @click.argument("predictions")
 @click.argument("corpus")
 @splitting
-@TRACK
+@ONE_TRACK
 @SEEDS
 @MADE_USABLE_BY
 @EQUIVALENCE
@@ -363,7 +375,7 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
     """
     from ser_bench import api
 
-    how = {**_named(given), "corpus": corpus}
+    how = {**_named("score", given), "corpus": corpus}
     print_results(api.score(predictions, name=name or "", decisions_only=decisions_only, progress=for_terminal(), **how))
 
 
@@ -525,16 +537,23 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def _config(given: dict[str, Any]) -> RunConfig:
-    """The file's configuration, with what stands on the command line put over it."""
-    return RunConfig(**_named(given))
+def _named(command: str, given: dict[str, Any], *, idle: Sequence[str] = ()) -> dict[str, Any]:
+    """What the file and the command line name, the latter put over the former.
 
-
-def _named(given: dict[str, Any]) -> dict[str, Any]:
-    """What the file and the command line name, the latter put over the former."""
+    Of the file only what the command uses, without the keys that are `idle` this time; a warning names the others, but for those that
+    have their default value.
+    """
     file = given.pop("config", None)
-    named = {key: value for key, value in given.items() if value not in (None, ())}
-    return {**({} if file is None else read_config(file)), **check_keys(named, source="the command line")}
+    named = check_keys({key: value for key, value in given.items() if value not in (None, ())}, source="the command line")
+    if file is None:
+        return named
+    from ser_bench.api.options import USED
+
+    values, used = read_file(file), USED[command] - {*idle}
+    unused = [key for key, value in values.items() if key not in used and value != getattr(DEFAULTS, key, None)]
+    if unused:
+        warn([f"--config {file}: {len(unused)} key(s) have no effect on {command}: {', '.join(unused)}"])
+    return {key: value for key, value in values.items() if key in used} | named
 
 
 if __name__ == "__main__":

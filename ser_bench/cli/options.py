@@ -79,6 +79,14 @@ BUDGET = click.option(
     + ".  [default: standard; smoke for tones]",
 )
 
+INNER_BUDGET = click.option(
+    "--budget",
+    metavar="BUDGET",
+    help="Whose number of inner folds: "
+    + "; ".join(f"{name}: {b.inner}" for name, b in BUDGETS.items())
+    + ".  [default: standard; smoke for tones]",
+)
+
 INNER = click.option("--inner", type=int, metavar="K", help="Inner folds, instead of the budget's.")
 
 SEEDS = click.option("--seeds", type=int, metavar="N", help="Repeats with seeds counting up, instead of the budget's.")
@@ -90,6 +98,8 @@ TRACK = click.option(
     help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
     "transductive, ranked separately); repeatable.  [default: train]",
 )
+
+ONE_TRACK = click.option("--track", metavar="TRACK", help="Scaling: train, or speaker (transductive).  [default: train]")
 
 
 splitting = options(
@@ -114,7 +124,11 @@ splitting = options(
         default=None,
         help="Take nearly equal names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
     ),
-    click.option("--config", metavar="FILE", help="A TOML file with these options; command-line options override it."),
+    click.option(
+        "--config",
+        metavar="FILE",
+        help="A TOML file with these options; command-line options override it. Keys without effect here are named.",
+    ),
 )
 
 TRIALS = click.option("--trials", type=int, metavar="N", help="Optuna trials per outer fold (overrides the budget).")
@@ -124,8 +138,6 @@ CLASS_WEIGHTS = click.option(
     metavar="WEIGHTS",
     help=f"Class weighting in training: balanced or none.  [default: {DEFAULTS.class_weights}]",
 )
-
-MEASURED_BY = ("features", "models", "budget", "trials", "inner", "seeds", "class_weights")
 
 
 measuring = options(

@@ -199,6 +199,6 @@ def _console() -> Console:
     """A terminal as wide as it is; a file or a pipe wide enough for every column."""
     from rich.console import Console
 
-    from ser_bench.reports.tables import WIDE
+    from ser_bench.reports.board_text import WIDE
 
     return Console() if sys.stdout.isatty() else Console(width=WIDE)

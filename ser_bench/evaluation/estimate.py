@@ -33,8 +33,8 @@ class PlannedSearch(NamedTuple):
     draw: int = 0
 
 
-def estimate_cost(config: RunConfig, progress: Progress) -> pd.DataFrame:
-    """What a run would fit: a row a cell.
+def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> pd.DataFrame:
+    """What a run would fit: one row per cell; with `fresh`, whatever is finished.
 
     How many clips lack features stands in ``attrs["missing"]``.
     """
@@ -58,7 +58,8 @@ def estimate_cost(config: RunConfig, progress: Progress) -> pd.DataFrame:
     else:
         planned = make_plan(config, progress)
         eval_set, searches = planned.eval_set, _searches(planned.eval_set, config)
-        units, to_do = len(planned.units) // len(planned.cells), _to_do(planned, searches)
+        units = len(planned.units) // len(planned.cells)
+        to_do = dict.fromkeys(planned.cells, [units] * len(searches)) if fresh else _to_do(planned, searches)
     rows = []
     for (features, model, track), numbers in to_do.items():
         shares = [search.speakers / searches[0].speakers for search in searches]

@@ -23,7 +23,7 @@ from ser_bench.errors import WrongCall
 from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import PreparedData
-from ser_bench.evaluation.run_folder import KEYS, Run, RunFolder, folder_of
+from ser_bench.evaluation.run_folder import KEYS, Run, RunFolder
 from ser_bench.evaluation.splits import NEVER, inner_folds
 from ser_bench.utils.atomic import restored
 from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, take_table, to_numbers
@@ -272,10 +272,12 @@ def score_predictions(
     row = _row(eval_set, name, config.track[0], found["seed"].nunique(), [remark.note for remark in said if remark.note])
     predictions = pd.DataFrame({**{key: row[key] for key in KEYS if key in row}, **found})
     digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
-    folder = folder_of(prepared.corpus.name, config, [EXTERNAL, name, digest, *eval_set.hashes.values()])
+    folder = RunFolder.named(prepared.corpus.name, config, [EXTERNAL, name, digest, *eval_set.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
-    RunFolder(folder).write_evaluation(prepared, config, predictions, trials)
-    return Run(folder, pd.DataFrame([row]), predictions, trials, prepared.skipped, prepared.warnings, 0, 0, {}, [], None, prepared.seconds)
+    folder.write_evaluation(prepared, config, predictions, trials)
+    return Run(
+        folder.path, pd.DataFrame([row]), predictions, trials, prepared.skipped, prepared.warnings, 0, 0, {}, [], None, prepared.seconds
+    )
 
 
 def _row(eval_set: EvaluationSet, name: str, track: str, seeds: int, notes: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The leaderboard: predictions, evaluated and ranked.
+"""The leaderboard: each row scored (`score_system`) from its predictions, and all ranked (`rank`).
 
 In:   the evidence of a run's cells, and one row per cell that says what it is and what it cost.
 Out:  the table that `leaderboard.csv` holds, what it is to be read against, and what its speakers could have shown at all.

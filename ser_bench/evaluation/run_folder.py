@@ -84,7 +84,8 @@ TABLES = (
 )
 
 CONFIGURATION, ENVIRONMENT, MARKDOWN, RUN_PAGE = "run.toml", "environment.json", "leaderboard.md", "report.html"
-AUDIT_PAGE, GAP, ABLATION = "audit.html", "gap.csv", "ablation.csv"
+AUDIT_PAGE, GAP = "audit.html", "gap.csv"
+ABLATION_PAGE, ABLATION, IMPORTANCE = "ablation.html", "ablation.csv", "importance.csv"
 """What folders of audits and ablations hold that a run's page shows."""
 
 
@@ -123,11 +124,8 @@ class Run:
     seconds: dict[str, float]
 
 
-def folder_of(name: str, config: RunConfig, covered: list[str]) -> Path:
-    """Where tables lie: a name, such as the corpus's, and a hash of the configuration and of what else their rows depend on."""
-    name = re.sub(r"[^\w-]+", "_", name).strip("_")
-    digest = hashlib.blake2b(json.dumps([config.result_keys(), covered]).encode(), digest_size=4).hexdigest()
-    return Path(config.out) / f"{name}-{digest}"
+RunSource = str | Path | Run
+"""A finished run: its folder, or what `run` gave."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +156,18 @@ class RunFolder:
     """
 
     path: Path
+
+    @classmethod
+    def named(cls, name: str, config: RunConfig, covered: list[str]) -> RunFolder:
+        """Where tables lie: a name, such as the corpus's, and a hash of the configuration and of what else their rows depend on."""
+        name = re.sub(r"[^\w-]+", "_", name).strip("_")
+        digest = hashlib.blake2b(json.dumps([config.result_keys(), covered]).encode(), digest_size=4).hexdigest()
+        return cls(Path(config.out) / f"{name}-{digest}")
+
+    @classmethod
+    def of(cls, run: RunSource) -> RunFolder:
+        """The folder of a run, which may be named by its path."""
+        return cls(run.folder if isinstance(run, Run) else Path(run))
 
     @property
     def page(self) -> Path:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.plan import Plan
-from ser_bench.evaluation.run_folder import Run, RunFolder, folder_of
+from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.splits import SpeakerLeak
 from ser_bench.evaluation.study_storage import StudyCopy, shown_url, whole_url
 from ser_bench.evaluation.tabulation import tabulate
@@ -128,10 +128,10 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     done, failures, fits = run_units(planned, progress, fresh=fresh)
     seconds = planned.data.seconds | {"units": time.perf_counter() - began}
     cells, predictions, trials = tabulate(planned, done, failures)
-    folder = folder_of(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
-    RunFolder(folder).write_evaluation(planned.data, planned.config, predictions, trials)
+    folder = RunFolder.named(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
+    folder.write_evaluation(planned.data, planned.config, predictions, trials)
     return Run(
-        folder,
+        folder.path,
         cells,
         predictions,
         trials,

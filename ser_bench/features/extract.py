@@ -220,7 +220,7 @@ def _add_lacking(clips: pd.DataFrame, store: FeatureStore, options: ExtractionOp
     written = time.monotonic()
     options.progress.start("extracting features", total)
     try:
-        for measured in _measured(_tasks(clips, store, options.hearing), options.workers):
+        for measured in _measured(_tasks(clips, store), options.workers):
             options.progress.advance()
             if measured.unread:
                 unread[measured.key] = measured.unread
@@ -236,12 +236,12 @@ def _add_lacking(clips: pd.DataFrame, store: FeatureStore, options: ExtractionOp
     return unread
 
 
-def _tasks(clips: pd.DataFrame, store: FeatureStore, hearing: Preprocessing) -> Iterator[Task]:
+def _tasks(clips: pd.DataFrame, store: FeatureStore) -> Iterator[Task]:
     spans = clips.reindex(columns=["key", "path", "start", "end"]).drop_duplicates("key")
     for key, path, start, end in spans.itertuples(index=False):
         lacking = store.lacking(key)
         if lacking is not None:
-            yield Task(key, path, start, end, hearing, [store.extractors[label] for label in lacking])
+            yield Task(key, path, start, end, store.hearing, [store.extractors[label] for label in lacking])
 
 
 def _measured(tasks: Iterator[Task], workers: Workers) -> Iterator[ExtractionResult]:

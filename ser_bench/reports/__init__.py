@@ -1,6 +1,10 @@
-"""What a run came to, for people: leaderboard, figures, page.
+"""What a run came to, for people: its page, its figures, its leaderboard as text. They show; scores are made in `evaluation`.
 
-All is a function of a run's tables, but that the page also shows what lies beside it.
+A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard from `board`, every row opened from `details`, and further
+sections from `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits and ablations beside it, `made` says
+whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
+Other pages: `audit`, `ablation`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and `critical_difference`.
+All are drawn by `rendering` (templates), `figures` and `drawing` (pictures).
 """
 
 from __future__ import annotations
@@ -12,10 +16,10 @@ from ser_bench.evaluation.metrics import metric_table
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
+from ser_bench.reports.board_text import terminal_tables, to_markdown
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
 from ser_bench.reports.run_page import write_page
-from ser_bench.reports.tables import terminal_tables, to_markdown
 from ser_bench.scores import ROPE
 
 if TYPE_CHECKING:

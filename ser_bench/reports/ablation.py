@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.leaderboard import NAMES, write_csv
-from ser_bench.evaluation.run_folder import ABLATION
+from ser_bench.evaluation.run_folder import ABLATION, ABLATION_PAGE, IMPORTANCE, RunFolder
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.rendering import render
 from ser_bench.utils.atomic import read_csv, write_text
@@ -50,12 +50,12 @@ NUMBERS = ("uar", "diff", "diff_low", "diff_high", "p", "value", "low", "high")
 """Columns of both tables that may be blank."""
 
 
-def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame | None, about: dict[str, Any]) -> None:
+def publish_ablation(folder: RunFolder, table: pd.DataFrame, importance: pd.DataFrame | None, about: dict[str, Any]) -> None:
     """Write an ablation's folder.
 
     Parameters
     ----------
-    folder : Path
+    folder : RunFolder
     table : DataFrame
         As `ablate` gives it.
     importance : DataFrame, optional
@@ -63,30 +63,29 @@ def publish_ablation(folder: Path, table: pd.DataFrame, importance: pd.DataFrame
     about : dict
         The environment, under ``tuned`` how subsets were tuned, in words, and under ``warnings`` what was left out and else is to be known.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_csv(table, folder / ABLATION)
+    write_csv(table, folder.path / ABLATION)
     if importance is not None:
-        write_csv(importance, folder / "importance.csv")
-    write_text(folder / "ablation.md", to_markdown(table, importance, about["tuned"], about["warnings"]))
+        write_csv(importance, folder.path / IMPORTANCE)
+    write_text(folder.path / "ablation.md", to_markdown(table, importance, about["tuned"], about["warnings"]))
     name = table["corpus"].iloc[0]
     panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
     if panels:
-        draw(panels, folder / "figures", "ablation", f"{name}: what groups of columns bring")
+        draw(panels, folder.figures, "ablation", f"{name}: what groups of columns bring")
     page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance))
-    write_text(folder / "ablation.html", page)
+    write_text(folder.path / ABLATION_PAGE, page)
 
 
-def read_ablation(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+def read_ablation(folder: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """The tables that `publish_ablation` wrote; an importance without `shuffled` is of values shuffled inside each fold."""
 
     def read(path: Path) -> pd.DataFrame:
         # A group called "NA" keeps its name.
         return read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
 
-    table, path = read(folder / ABLATION), folder / "importance.csv"
-    if not path.is_file():
+    table = read(folder.path / ABLATION)
+    if folder.lacks(IMPORTANCE):
         return table, None
-    importance = read(path)
+    importance = read(folder.path / IMPORTANCE)
     return table, importance if "shuffled" in importance else importance.assign(shuffled=SHUFFLED_BEFORE)
 
 

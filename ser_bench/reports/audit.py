@@ -8,7 +8,6 @@ Rule: a row that takes a shortcut is never shown without the honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.analyses.leakage import HONEST, EvaluationSetting
@@ -31,12 +30,14 @@ PARAMETERS = {"nested": "nested CV", "test": "tuned on the test set"}
 SCALINGS = {"train": "training clips", "all": "all clips", "speaker": "speaker (transductive)"}
 
 
-def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any) -> None:
+def publish_audit(
+    folder: RunFolder, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any
+) -> None:
     """Write an audit's folder: `findings.csv`, `audit.html`, and of the gap `gap.csv` and its picture.
 
     Parameters
     ----------
-    folder : Path
+    folder : RunFolder
     name, summary, findings
         As in `Audit`.
     gap : DataFrame, optional
@@ -44,21 +45,20 @@ def publish_audit(folder: Path, name: str, summary: dict[str, str], findings: pd
     about : dict
         The environment, and under ``cell`` what the gap was measured of.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    RunFolder(folder).write_findings(findings)
+    folder.write_findings(findings)
     shown = None if gap is None else view_gap(gap, about)
     if gap is not None and shown:
-        write_csv(gap, folder / GAP)
+        write_csv(gap, folder.path / GAP)
         lines = {"honest": shown["rows"][0]["uar"], "chance": shown["lines"][0]["uar"]}
         panel = Panel("filled: honest; red: leaky", [_mark(row) for row in shown["rows"]], lines)
-        draw([panel], folder / "figures", "gap", f"{name}, {about['cell']}: what each shortcut adds")
+        draw([panel], folder.figures, "gap", f"{name}, {about['cell']}: what each shortcut adds")
     page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), gap=shown, about=about)
-    write_text(folder / AUDIT_PAGE, page)
+    write_text(folder.path / AUDIT_PAGE, page)
 
 
-def read_gap(folder: Path) -> pd.DataFrame:
+def read_gap(folder: RunFolder) -> pd.DataFrame:
     """The gap in an audit's folder."""
-    return read_csv(folder / GAP)
+    return read_csv(folder.path / GAP)
 
 
 def view_gap(gap: pd.DataFrame, about: dict[str, Any]) -> dict[str, Any]:

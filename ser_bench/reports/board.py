@@ -1,7 +1,7 @@
-"""A block of a leaderboard as pages show it.
+"""The leaderboard on a page: what `templates/board.html.j2`, the first table of `report.html`, is filled with.
 
-In:   the rows of one protocol.
-Out:  what templates draw: groups of rows, lines to read them against, marks on one axis.
+In:   the rows of one protocol: a block.
+Out:  what the template draws: rows, lines to read them against, marks on one axis.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.leaderboard import PUBLISHED, lines_of
+from ser_bench.reports.board_text import not_significantly_worse, notes, reference_words, row_cells, words_below, worth
 from ser_bench.reports.overview import cost_map, heat_map
-from ser_bench.reports.tables import not_significantly_worse, notes, reference_words, row_cells, words_below, worth
 from ser_bench.utils.formatting import records
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ Rule: a corpus evaluated by itself stands beside it evaluated by others, and tra
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -47,17 +46,18 @@ class Matrix(NamedTuple):
     notes: list[str]
 
 
-def publish_cross(folder: Path, table: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> None:
+def publish_cross(
+    folder: RunFolder, table: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()
+) -> None:
     """Write what came of it below `folder`; `emotions` are those evaluated, `told` what was left out and else is to be known."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_csv(table, folder / "cross.csv")
-    RunFolder(folder).write_predictions(predictions)
-    write_text(folder / "cross.md", to_markdown(table, emotions, told))
+    write_csv(table, folder.path / "cross.csv")
+    folder.write_predictions(predictions)
+    write_text(folder.path / "cross.md", to_markdown(table, emotions, told))
     drawn = table[table["uar"].notna()]
     looks = looks_of(drawn["model"])
     panels = [_panel(str(test), rows, looks, len(emotions)) for test, rows in drawn.groupby("test", sort=False)]
     if panels:
-        draw(panels, folder / "figures", "cross", f"Trained on one corpus, evaluated on another: {', '.join(emotions)}")
+        draw(panels, folder.figures, "cross", f"Trained on one corpus, evaluated on another: {', '.join(emotions)}")
 
 
 def matrices(table: pd.DataFrame) -> Iterator[Matrix]:

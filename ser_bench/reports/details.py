@@ -15,7 +15,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.evaluation.evidence import CELL, folds_of
 from ser_bench.evaluation.metrics import Probabilities, count, probabilities
-from ser_bench.reports.tables import row_cells
+from ser_bench.reports.board_text import row_cells
 from ser_bench.utils.formatting import format_score, interval, records
 
 if TYPE_CHECKING:

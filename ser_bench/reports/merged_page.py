@@ -16,12 +16,12 @@ from ser_bench.evaluation.comparison import Comparison
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
+from ser_bench.reports.board_text import WIDE, blocks, terminal_tables, to_markdown
 from ser_bench.reports.critical_difference import write_diagram
 from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.rendering import render
 from ser_bench.reports.run_page import remake_page
-from ser_bench.reports.tables import WIDE, blocks, terminal_tables, to_markdown
 from ser_bench.utils.atomic import clear_abandoned, write_text
 from ser_bench.utils.formatting import escaped, records
 

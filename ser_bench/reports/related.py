@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.errors import reason
-from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, GAP, LEADERBOARD, RUN_PAGE, RunFolder
+from ser_bench.evaluation.run_folder import ABLATION, ABLATION_PAGE, AUDIT_PAGE, GAP, LEADERBOARD, RUN_PAGE, RunFolder
 from ser_bench.reports.ablation import read_ablation, view_ablation
 from ser_bench.reports.audit import read_gap, view_gap
 from ser_bench.utils.formatting import records
@@ -72,7 +72,7 @@ def best_beside(out: Path, about: dict[str, Any]) -> float | None:
 def gaps(folder: RunFolder) -> list[dict[str, Any]]:
     """Leak gaps that were measured on a run's clips, from its split."""
     audits = [audit for audit in _neighbours(folder, GAP, "cell") if audit.same_split]
-    return [gap for audit in audits for gap in _readable(audit, lambda audit: view_gap(read_gap(audit.folder.path), audit.about))]
+    return [gap for audit in audits for gap in _readable(audit, lambda audit: view_gap(read_gap(audit.folder), audit.about))]
 
 
 def ablations(folder: RunFolder) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def ablations(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def _view(of: Neighbour) -> dict[str, Any]:
-    return {**view_ablation(*read_ablation(of.folder.path)), "about": of.about, "address": f"../{of.folder.path.name}/ablation.html"}
+    return {**view_ablation(*read_ablation(of.folder)), "about": of.about, "address": f"../{of.folder.path.name}/{ABLATION_PAGE}"}
 
 
 def _readable(neighbour: Neighbour, read: Callable[[Neighbour], T]) -> list[T]:

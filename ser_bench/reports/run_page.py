@@ -1,7 +1,8 @@
 """`report.html`: one self-contained page about a run.
 
 In:   a run folder.
-Out:  the page: the leaderboard on one axis, blocks at a glance, what all systems get wrong, what it is based on, and every cell opened.
+Out:  the page, whose sections `templates/report.html.j2` lists: first the leaderboard (`board.html.j2`, filled by `board`), then what it is
+      based on, every cell opened (`details`), what all systems get wrong, blocks at a glance.
 Rule: a function of the folder's files alone, but for players and pictures, which stand where `run.toml` leads to audio that is there,
       and for audits and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it,
       until a player is pressed.
@@ -18,6 +19,7 @@ from ser_bench.evaluation.leaderboard import BLOCK, CELL
 from ser_bench.evaluation.run_folder import RunFolder, RunTables
 from ser_bench.evaluation.splits import fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.board import show_block
+from ser_bench.reports.board_text import blocks
 from ser_bench.reports.details import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
@@ -27,7 +29,6 @@ from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps
 from ser_bench.reports.rendering import render
 from ser_bench.reports.spectrograms import draw_spectrograms
-from ser_bench.reports.tables import blocks
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import records
 

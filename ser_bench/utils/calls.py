@@ -1,7 +1,8 @@
 """Calls from Python, held to what a function's signature says.
 
-In:   a public function, and the names that it takes as ``**options``.
-Out:  the same function, which refuses a name that it does not have with the nearest one, and a value of another kind by what it takes.
+In:   a public function, the names that it takes as ``**options``, and names that only other functions take.
+Out:  the same function, which refuses a name that it does not have with the nearest one, or with what it is for elsewhere; and a value
+      of another kind by what it takes.
 Rule: a wrong call is one line that says what to do, never a TypeError from inside. The values of options are the configuration's to check.
 """
 
@@ -11,7 +12,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -48,26 +49,31 @@ KINDS = {
 """What the names in annotations of public functions stand for, told without importing a heavy library."""
 
 
-def named_arguments(options: Iterable[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def named_arguments(options: Iterable[str] = (), elsewhere: Mapping[str, str] | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Refuse calls that a function's signature does not allow.
 
     Parameters
     ----------
     options : iterable of str
         The names that it takes as ``**options``.
+    elsewhere : dict of str to str, optional
+        Names that other functions take and this one does not, and what they are for there.
 
     Returns
     -------
     callable
         A decorator; calls of what it returns raise `WrongArgument`.
 
-    >>> @named_arguments(["model"])
+    >>> @named_arguments(["model"], {"track": "it says how clips are scaled"})
     ... def fit(rounds: int = 1, **options: str) -> int: return rounds
     >>> fit(2, model="svm")
     2
     >>> fit(modle="svm")
     Traceback (most recent call last):
     ser_bench.errors.WrongArgument: unknown argument of fit() 'modle': did you mean 'model'? (known: model, rounds)
+    >>> fit(track="train")
+    Traceback (most recent call last):
+    ser_bench.errors.WrongArgument: fit(): 'track' has no effect here: it says how clips are scaled
     >>> fit(rounds="two")
     Traceback (most recent call last):
     ser_bench.errors.WrongArgument: fit(): 'rounds' takes a whole number, not 'two'
@@ -76,11 +82,13 @@ def named_arguments(options: Iterable[str] = ()) -> Callable[[Callable[P, R]], C
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
         kinds = {name: _kind(p.annotation) for name, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
-        known = {*kinds, *options}
+        known, unheeded = {*kinds, *options}, elsewhere or {}
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             for key in kwargs:
+                if key in unheeded:
+                    raise WrongArgument(f"{function.__name__}(): '{key}' has no effect here: {unheeded[key]}")
                 if key not in known:
                     raise WrongArgument(str(unknown(f"argument of {function.__name__}()", key, known)))
             try:

@@ -54,7 +54,7 @@ finally:
         (["run", "--budget", "smok"], "did you mean 'smoke'"),
         (["run", "--track", "trian"], "did you mean 'train'"),
         (["run", "--class-weights", "nnoe"], "did you mean 'none'"),
-        (["audit", "tones", "--class-weights", "none"], "--class-weights is about the leak gap; add --gap"),
+        (["audit", "tones", "--class-weights", "none"], "class_weights is about the leak gap; add --gap"),
         (["run", "--cv", "kfold:5"], "--cv cannot be 'kfold:5'"),
         (["run", "--trials", "many"], "--trials"),
         (["run", "tones(speekers=4)"], "did you mean 'speakers'"),

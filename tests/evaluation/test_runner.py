@@ -79,8 +79,10 @@ def test_a_dry_run_knows_what_is_done(speech, tmp_path):
 
     evaluate(speech, tmp_path)
     options = {**SMALL, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
-    table = dry_run(RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test")))[0]
+    config = RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test"))
+    table, again = dry_run(config)[0], dry_run(config, fresh=True)[0]
     assert table.set_index("model")["to do"].to_dict() == {"svm": 4, "logreg": 0}
+    assert again.set_index("model")["to do"].to_dict() == again.set_index("model")["units"].to_dict()
     assert table.attrs["missing"] == 0
 
 
@@ -188,9 +190,9 @@ def test_fresh_under_a_time_limit_reports_what_it_fitted(speech, tmp_path):
 
 
 def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkeypatch):
-    from ser_bench import api
+    from ser_bench.api import runs
 
-    monkeypatch.setattr(api, "open_storage", lambda url: None)
+    monkeypatch.setattr(runs, "open_storage", lambda url: None)
     results = evaluate(speech, tmp_path, storage="mysql://me:secret@nowhere/studies")
     assert any("mysql://me:***@nowhere" in warning for warning in results.warnings)
     for path in results.folder.rglob("*"):

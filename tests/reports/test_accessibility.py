@@ -21,8 +21,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     run = fabricate.write_run(folder / "run")
     spoken(folder / "corpus", *fabricate.clips().index)
     (folder / "run" / "run.toml").write_text(f'corpus = ["{(folder / "corpus").as_posix()}"]\n')
-    publish_audit(folder / "audit", "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
-    publish_ablation(folder / "ablation", test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
+    publish_audit(RunFolder(folder / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
+    publish_ablation(RunFolder(folder / "ablation"), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
     same = {"corpus": json.loads((folder / "run" / "environment.json").read_text())["corpus"], "protocol": None}
     for name, about in (("audit", test_audit.ABOUT), ("ablation", test_ablation.ABOUT)):
         RunFolder(folder / name).write_environment(about | same)

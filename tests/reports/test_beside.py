@@ -150,7 +150,7 @@ def test_a_merged_leaderboard_makes_pages_again(out, run):
 def test_a_run_that_lacks_a_table_keeps_its_page_and_stops_nobody(run, speech, out):
     resolution = (run / "resolution.csv").rename(run / "aside")
     (run / "report.html").write_text("as it was", encoding="utf-8")
-    how = {**RUN, "out": str(out), "cache": str(speech / "store")}
+    how = {"jobs": 1, "out": str(out), "cache": str(speech / "store")}
     with pytest.warns(UserWarning, match=r"report.html stays as it is: .*resolution\.csv"):
         assert ser_bench.audit(speech / "corpus" / "clips.csv", **how).shown_in == []
     assert (run / "report.html").read_text(encoding="utf-8") == "as it was"

@@ -36,7 +36,7 @@ class FeatureStore:
     """
 
     def __init__(self, cache: Path, extractors: dict[str, Extractor], hearing: Preprocessing) -> None:
-        self.extractors = extractors
+        self.extractors, self.hearing = extractors, hearing
         self.audio = _audio_table(cache, hearing)
         self.tables = {label: _feature_table(cache, extractor, hearing) for label, extractor in extractors.items()}
         self.unusable: dict[str, str] = {}

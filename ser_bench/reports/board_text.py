@@ -1,4 +1,4 @@
-"""The leaderboard for reading: Markdown, terminal, and the words that other pages share.
+"""The leaderboard as text: Markdown, tables of the terminal, and the words that pages take from here.
 
 In:   a ranked leaderboard, what it is to be read against, what its speakers could have shown.
 Out:  text.

@@ -1,0 +1,23 @@
+"""The Python interface, with the command line's words: `run`, `audit`, `ablate`, `cross`, `splits`, `score`, `leaderboard`, `plan_study`.
+
+The command line is a thin face over these. `runs` evaluates our own systems, `outside` those trained elsewhere, `analyses` asks why;
+`options` says which keys of a configuration each uses.
+"""
+
+from ser_bench.api.analyses import ablate, audit, cross, plan_study
+from ser_bench.api.outside import score, splits
+from ser_bench.api.runs import dry_run, extract_all, leaderboard, run, run_config
+
+__all__ = [
+    "ablate",
+    "audit",
+    "cross",
+    "dry_run",
+    "extract_all",
+    "leaderboard",
+    "plan_study",
+    "run",
+    "run_config",
+    "score",
+    "splits",
+]

@@ -1,0 +1,254 @@
+"""Why a system does what it does: audits, ablations, corpora evaluated by each other, plans of studies.
+
+In:   corpora and the keys of a configuration, or a finished run.
+Out:  what was found, as tables; and where they are shown, a folder with pages beside those of runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ser_bench.api.options import OF_THE_GAP, AblateOptions, TuningOptions, configured, configured_for_one, takes
+from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, RunConfig
+from ser_bench.errors import WrongCall
+from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.results import Ablated, Audited, Crossed
+from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.progress import Progress, progress_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.corpora import Source
+    from ser_bench.evaluation.run_folder import RunSource
+
+CROSS_TRACKS = ("train", "corpus")
+
+
+@takes("audit")
+def audit(
+    corpus: Source = "tones", *, gap: bool = False, progress: Progress | bool | None = None, **options: Unpack[TuningOptions]
+) -> Audited:
+    """Look for leaks, near-duplicates and confounds in a corpus.
+
+    Parameters
+    ----------
+    corpus : str, Path or Corpus
+        As in `run`.
+    gap : bool
+        Measure the leak gap, too: what each shortcut adds to the UAR of one feature set and one model.
+    **options
+        Keys of `RunConfig`. `features`, `models` and what a search takes are of the gap, and refused without; ``egemaps`` and ``svm`` if
+        not named.
+
+    Raises
+    ------
+    WrongCall
+        As `run`; also for several feature sets or models.
+    """
+    from ser_bench.analyses import audits
+    from ser_bench.analyses.leakage import FEATURES, MODEL, measure_gap
+    from ser_bench.evaluation.environment import evaluated
+    from ser_bench.reports import publish_audit
+    from ser_bench.reports.related import best_beside
+
+    cell = {"features": FEATURES, "models": MODEL}
+    if not gap and (idle := [key for key in OF_THE_GAP if key in options]):
+        raise WrongCall(f"{idle[0]} is about the leak gap; add --gap (gap=True) to measure it, or leave it out")
+    config = configured_for_one("audit", {"corpus": corpus, **cell, **options})
+    for key in cell:
+        if gap and len(named := getattr(config, key)) > 1:
+            raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
+    shown = progress_of(progress)
+    check_writable("--out", Path(config.out))
+    found = audits.audit(config, shown, lambda prepared: best_beside(Path(config.out), evaluated(prepared)))
+    prepared, measured = measure_gap(config, shown) if gap else (found.prepared, None)
+    folder = RunFolder.named(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
+    system = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
+    about = folder.write_terms(prepared, config, cell=system)
+    publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about)
+    return Audited(folder.path, prepared.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
+
+
+@takes("ablate")
+def ablate(
+    corpus: Source = "tones",
+    *,
+    modes: str | Sequence[str] = (),
+    hold: bool = False,
+    importance: bool = True,
+    sweep: dict[str, list[Any]] | None = None,
+    progress: Progress | bool | None = None,
+    **options: Unpack[AblateOptions],
+) -> Ablated:
+    """Which groups of columns matter: each alone, all without each, and one after the other; and what the system depends on.
+
+    Parameters
+    ----------
+    corpus : str, Path or Corpus
+        As in `run`.
+    modes : {'alone', 'without', 'forward'} or several
+        All without.
+    hold : bool
+        Hold the parameters that were chosen for all groups, instead of tuning every subset again.
+    importance : bool
+        Measure what is lost with the values of a group or column shuffled across and within speakers, and groups' Shapley values, too.
+    sweep : dict of str to list
+        Other settings to try: ``{"features.mfcc.n_mfcc": [13, 40], "trim": [30.0], "cv": ["auto@8"]}``.
+    **options
+        Keys of `RunConfig`, such as `features`, `models`, `budget`; of one track. ``egemaps`` and ``svm`` without.
+    """
+    import pandas as pd
+
+    from ser_bench.analyses import ablation
+    from ser_bench.analyses.importance import importances
+    from ser_bench.analyses.sweep import points, sweep_rows
+    from ser_bench.corpora import left_out
+    from ser_bench.reports import publish_ablation
+
+    config = configured_for_one("ablate", {"corpus": corpus, "features": "egemaps", "models": "svm", **options})
+    modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes)) or list(ablation.MODES)
+    ablation.check_modes(modes)
+    list(points(sweep or {}, config))  # what is wrong with the last is told now
+    check_writable("--out", Path(config.out))
+    shown = progress_of(progress)
+    prepared, benches = ablation.set_up(config, shown, hold=hold)
+    table = pd.concat([ablation.ablate(bench, modes) for bench in benches], ignore_index=True)
+    if sweep:
+        table = pd.concat([table, sweep_rows(sweep, config, benches, shown)], ignore_index=True)
+    leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
+    asked = [*modes, str(hold), str(importance), str(sweep or "")]
+    folder = RunFolder.named(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
+    searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
+    tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
+    about = folder.write_terms(prepared, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
+    folder.write_skipped(prepared.skipped)
+    warnings = list(dict.fromkeys([*prepared.warnings, *(line for bench in benches for line in bench.warnings)]))
+    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]})
+    return Ablated(folder.path, table, leaned_on, _shown_in(folder), prepared.skipped, warnings)
+
+
+def _shown_in(folder: RunFolder) -> list[Path]:
+    """The pages of runs on the same clips beside an audit or ablation, made again to show it."""
+    from ser_bench.reports.related import runs_beside
+    from ser_bench.reports.run_page import remake_page
+
+    return [run.page for run in runs_beside(folder) if remake_page(run)]
+
+
+def _unusual_weights(config: RunConfig, words: str) -> str:
+    """The words with the class weights in them, where these are not balanced; else none."""
+    return words.format(config.class_weights) if config.class_weights != BALANCED else ""
+
+
+@takes("cross")
+def cross(
+    train: Source | Sequence[Source],
+    test: Source | Sequence[Source] | None = None,
+    *,
+    track: str | Sequence[str] = CROSS_TRACKS,
+    progress: Progress | bool | None = None,
+    **options: Unpack[TuningOptions],
+) -> Crossed:
+    """Train on one corpus and evaluate on another: all pairs, and each corpus evaluated by itself to tell what is lost.
+
+    Parameters
+    ----------
+    train, test : str, Path, Corpus or several
+        As the corpus of `run`; without `test`, every corpus of `train` evaluates every other.
+    track : {'train', 'corpus', 'speaker'} or several
+        Scaled by the clips trained on; by each corpus's own clips or by each speaker's own, which are transductive.
+    **options
+        Keys of `RunConfig`, such as `features`, `models`, `budget`, `labels`.
+
+    Raises
+    ------
+    WrongCall
+        As `run`; also where the corpora have fewer than two emotions in common, share a name or share audio.
+    """
+    import pandas as pd
+
+    from ser_bench.analyses.cross_corpus import evaluate_across, own_rates
+    from ser_bench.corpora import left_out
+    from ser_bench.evaluation.environment import describe_corpus, surroundings
+    from ser_bench.reports import publish_cross
+
+    config = configured("cross", options)
+    check_writable("--out", Path(config.out))
+    trained, tested = (configured("cross", {"corpus": sources}).corpus for sources in (train, train if test is None else test))
+    tracks = [track] if isinstance(track, str) else track
+    by_source, table, predictions = evaluate_across(config, trained, tested, tracks, progress_of(progress))
+    corpora = list(by_source.values())
+    warnings = [*(line for one in corpora for line in one.warnings), *own_rates(by_source, config.features)]
+    pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
+    folder = RunFolder.named("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
+    about = {"corpora": [describe_corpus(one) for one in corpora], "configuration": config.result_keys(), "warnings": warnings}
+    folder.write_environment(surroundings() | about)
+    skipped = pd.concat([one.skipped.assign(corpus=one.corpus.name) for one in corpora])[["corpus", "clip", "reason"]]
+    folder.write_skipped(skipped)
+    emotions = corpora[0].eval_set.emotions
+    publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings])
+    return Crossed(folder.path, table, predictions, warnings, emotions, skipped)
+
+
+@named_arguments()
+def plan_study(
+    run: RunSource,
+    *,
+    width: float = WIDTH,
+    difference: float | Sequence[float] = DIFFERENCES,
+    power: float = POWER,
+    sentences: int | None = None,
+    to: str | Path | None = None,
+) -> pd.DataFrame:
+    """How many speakers a study needs, from the spread over speakers and sentences in a finished run.
+
+    Parameters
+    ----------
+    run : str, Path or Results
+        The folder of a finished run, or what `run` gave.
+    width : float
+        Half the width of the 95% confidence interval of a UAR that is wanted.
+    difference : float or sequence of float
+        True differences in UAR between two systems that should be shown (two-sided, alpha .05).
+    power : float
+        With what chance.
+    sentences : int, optional
+        Plan with so many sentences besides those there are.
+    to : str or Path, optional
+        The folder that `planning.csv` and `figures/` go to; the run's own without.
+
+    Returns
+    -------
+    DataFrame
+        One row per system (goal ``interval``) or pair of systems (goal ``difference``), target, what the result should hold for
+        (`covers`), and design: ``corpus, labels, track, cv, goal, target, features, model, other_features, other_model, covers,
+        sentences, clips_per_speaker, speakers, variance_ratio, half_width, least, speakers_needed, needed_low, needed_high, sd_speaker,
+        sd_sentence, sd_cell, sd_clip, sd_sentence_high``. `half_width` is that of the present speakers, `least` that of any number of them.
+        `speakers_needed` is infinite where no number (up to 100,000) is enough, its 95% confidence interval follows from the degrees
+        of freedom of the spread seen. Of a fixed split, speakers are those to evaluate with systems trained as they are. ``sd_*`` are
+        the roots of the components of `scores.Spread` (negative for an estimate below zero), the last one the 95% upper limit of
+        `sd_sentence`. ``attrs["notes"]`` says what is left out, and why, ``attrs["warnings"]`` what the run warned of.
+
+    Raises
+    ------
+    WrongCall
+        If the folder is no finished run, has no row to plan from, or an option is outside its range.
+    WorkFailed
+        If a row's predictions lack clips.
+    """
+    from ser_bench.analyses.planning import needed, wanted_of
+    from ser_bench.reports.planning import draw_plan
+    from ser_bench.utils.atomic import write_csv
+
+    wanted = wanted_of(width, difference, power, sentences)
+    folder = RunFolder.of(run)
+    target = Path(to) if to else folder.path
+    check_writable("--to", target)
+    table = needed(folder, wanted)
+    write_csv(table, target / "planning.csv", float_format="%.6g")
+    draw_plan(table, target / "figures")
+    return table

@@ -1,0 +1,153 @@
+"""Which keys of a configuration each command uses.
+
+In:   a command's name.
+Out:  the keys as types, for editors and checkers (``**options: Unpack[...]``), and as names; for any other key, why it is refused.
+Rule: a key is listed where it changes what comes out and nowhere else: none is taken and ignored. The command line's options are the
+      same (`tests/test_options.py` holds both to these lists).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from ser_bench.config import ExtractOptions, RunConfig, Words, check_keys
+from ser_bench.utils.calls import named_arguments
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class DataOptions(ExtractOptions, total=False):
+    """Which clips are evaluated, and how they are split."""
+
+    features: Words
+    labels: str
+    where: str
+    cv: str
+    seeds: int
+    seed: int
+    max_skipped: float
+    allow_conflicts: bool
+    allow_similar_names: bool
+
+
+class SplitsOptions(DataOptions, total=False):
+    """What `splits` takes."""
+
+    budget: str
+    inner: int
+
+
+class ScoreOptions(DataOptions, total=False):
+    """What `score` takes."""
+
+    track: str | Sequence[str]
+    rope: float
+    out: str | Path
+
+
+class TuningOptions(DataOptions, total=False):
+    """What `cross` takes, and `audit`, whose leak gap is of one system that is tuned."""
+
+    models: str | Sequence[str]
+    budget: str
+    trials: int
+    inner: int
+    class_weights: str
+    out: str | Path
+
+
+class AblateOptions(TuningOptions, total=False):
+    """What `ablate` takes."""
+
+    track: str | Sequence[str]
+
+
+class RunOptions(AblateOptions, total=False):
+    """What `run` takes: every field of `RunConfig` but the corpus."""
+
+    time_limit: float
+    storage: str
+    learning_curves: bool
+    rope: float
+
+
+OF_THE_GAP = ("features", "models", "budget", "trials", "inner", "seeds", "class_weights")
+"""Keys that `audit` uses where it measures the leak gap alone."""
+
+USED: Mapping[str, frozenset[str]] = {
+    "run": RunOptions.__optional_keys__ | {"corpus"},
+    "audit": TuningOptions.__optional_keys__ | {"corpus"},
+    "ablate": AblateOptions.__optional_keys__ | {"corpus", "sweep"},
+    "cross": TuningOptions.__optional_keys__ | {"track"},
+    "splits": SplitsOptions.__optional_keys__ | {"corpus"},
+    "score": ScoreOptions.__optional_keys__ | {"corpus"},
+}
+"""The keys of a configuration that each command uses, whether they are its arguments, its options or stand in a file."""
+
+PURPOSES: Mapping[str, str] = {
+    "corpus": "which corpus is evaluated",
+    "features": "which feature sets are evaluated",
+    "models": "which models are trained",
+    "labels": "which emotions are evaluated",
+    "where": "which clips are evaluated",
+    "cv": "how clips are split",
+    "track": "where the scaling statistics of a system come from",
+    "budget": "how many trials, inner folds and seeds there are",
+    "trials": "how many trials a search has",
+    "inner": "how many inner folds there are",
+    "seeds": "how often everything is repeated",
+    "seed": "the first seed",
+    "class_weights": "what training clips count",
+    "time_limit": "when searches end",
+    "storage": "which database studies are copied to",
+    "learning_curves": "whether rows are evaluated with fewer training speakers, too",
+    "rope": "which rows of a leaderboard are equally good",
+    "max_skipped": "how many clips may be unusable",
+    "allow_conflicts": "whether audio with two labels is accepted",
+    "allow_similar_names": "whether nearly equal names are accepted",
+    "out": "where results are written",
+    **dict.fromkeys(("offset", "duration", "trim"), "which part of each clip is analysed"),
+    "variant": "which perturbation is applied to each clip",
+    **dict.fromkeys(("jobs", "backend", "scheduler"), "which processes do the work"),
+    "cache": "where the feature store is",
+}
+"""What each key says, for where it has no effect."""
+
+
+def purpose_of(key: str) -> str:
+    """What a key is for, and for which commands.
+
+    >>> purpose_of("rope")
+    "it says which rows of a leaderboard are equally good (used by 'run' and 'score')"
+    """
+    *others, last = (command for command, keys in USED.items() if key in keys)
+    commands = " and ".join([*([", ".join(map(repr, others))] if others else []), repr(last)])
+    return f"it says {PURPOSES[key]} (used by {commands})"
+
+
+def takes(command: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Hold calls of a public function to what its signature says and to the keys that its command uses (`named_arguments`)."""
+    used = USED[command]
+    refused = {field.name: purpose_of(field.name) for field in dataclasses.fields(RunConfig) if field.name not in used}
+    return named_arguments(used, refused)
+
+
+def configured(command: str, values: Mapping[str, Any]) -> RunConfig:
+    """The configuration that a call asks for.
+
+    Raises
+    ------
+    WrongCall
+        For a value that its key does not take.
+    """
+    return RunConfig(**check_keys({**values}, source=f"{command}()"))
+
+
+def configured_for_one(command: str, values: Mapping[str, Any]) -> RunConfig:
+    """The configuration that a call asks for, for its one corpus and with its budget as numbers; errors as `configured`."""
+    config = configured(command, values)
+    return config.for_corpus(config.corpus[0])

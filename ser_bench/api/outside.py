@@ -1,0 +1,103 @@
+"""Systems that are trained elsewhere: the folds to train them on, and their predictions evaluated as `run` evaluates its own.
+
+In:   a corpus, the keys of a configuration; a table of out-of-fold predictions.
+Out:  the folds as a table; `Results` of one row.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ser_bench.api.options import ScoreOptions, SplitsOptions, configured_for_one, takes
+from ser_bench.api.runs import published
+from ser_bench.config import RunConfig
+from ser_bench.errors import WrongCall
+from ser_bench.results import Results
+from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.progress import Progress, progress_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from ser_bench.corpora import Source
+    from ser_bench.evaluation.plan import PreparedData
+
+
+@takes("splits")
+def splits(corpus: Source = "tones", *, progress: Progress | bool | None = None, **options: Unpack[SplitsOptions]) -> pd.DataFrame:
+    """The folds that `run` uses, for systems that are trained elsewhere: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
+
+    `fold` is the outer fold in which a clip is held out, `inner_k` its inner fold where outer fold k is held out. ``attrs["warnings"]`` is
+    a list of what is to be known of the clips, as `Results.warnings` is, and ``attrs["skipped"]`` a mapping of those that are left
+    out to why.
+
+    Parameters
+    ----------
+    corpus : str, Path or Corpus
+        As in `run`.
+    **options
+        Keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these
+        cannot be extracted are left out, as in a run of them.
+    """
+    from ser_bench.evaluation import external
+
+    config, prepared = _prepared("splits", corpus, options, progress)
+    table = external.split_table(prepared.eval_set, config.inner)
+    table.attrs["warnings"] = prepared.warnings
+    table.attrs["skipped"] = dict(zip(prepared.skipped["clip"], prepared.skipped["reason"], strict=True))
+    return table
+
+
+@takes("score")
+def score(
+    predictions: str | Path | pd.DataFrame,
+    corpus: Source,
+    *,
+    name: str = "",
+    decisions_only: bool = False,
+    progress: Progress | bool | None = None,
+    **options: Unpack[ScoreOptions],
+) -> Results:
+    """Evaluate an outside system's out-of-fold predictions by the rules that `run` evaluates its own by.
+
+    Parameters
+    ----------
+    predictions : str, Path or DataFrame
+        CSV or Parquet, or such a table: ``clip, predicted``, and where there are, ``fold``, ``seed``, a probability ``p.<emotion>`` for
+        each emotion. A column ``emotion``, ``truth`` or ``label`` has to agree with the corpus; others are not read, which a warning says.
+    corpus : str, Path or Corpus
+        As in `run`.
+    name : str
+        What the system is called; the file's name without. A DataFrame has none, so that it is needed there.
+    decisions_only : bool
+        Leave the probabilities out, such as where a decision is not the most probable emotion.
+    **options
+        Keys of `RunConfig`: those that make the folds, with the values that `splits` was given; ``track``, ``rope``, ``out``.
+
+    Raises
+    ------
+    WrongCall
+        Naming a clip that is predicted twice, not at all, or in another fold than its own; whose label is another in the corpus; or whose
+        probabilities are none, do not sum to one, or are highest for another emotion than its decision.
+    """
+    from ser_bench.evaluation import external
+
+    check_writable("--out", Path(str(options.get("out", RunConfig.out))))
+    config, prepared = _prepared("score", corpus, options, progress)
+    if not (name or isinstance(predictions, str | Path)):
+        raise WrongCall("name: a DataFrame of predictions has no file name; say what the system is called, such as name='wav2vec2'")
+    table = Path(predictions) if isinstance(predictions, str | Path) else predictions
+    called = name or (table.stem if isinstance(table, Path) else "")
+    return published(external.score_predictions(prepared, table, called, config, decisions_only=decisions_only), prepared, config)
+
+
+def _prepared(command: str, corpus: Source, options: Mapping[str, Any], progress: Progress | bool | None) -> tuple[RunConfig, PreparedData]:
+    """A configuration, and what its rows stand on; features only as far as they are named."""
+    from ser_bench.evaluation import plan
+
+    # Predictions made elsewhere are seldom made again on other folds.
+    config = configured_for_one(command, {"corpus": corpus, "seeds": 1, **options})
+    return config, plan.prepare_data(config, config.features if "features" in options else (), progress_of(progress))

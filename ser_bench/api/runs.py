@@ -1,0 +1,179 @@
+"""Systems of our own: features extracted, runs evaluated, several runs merged.
+
+In:   corpora and the keys of a configuration, or a whole `RunConfig`; for a leaderboard, run folders.
+Out:  `Results`, one per corpus, whose folder holds tables and report; `Merged`.
+Rule: all corpora are read and extracted before the first is evaluated, so that what is wrong with the last is told at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from ser_bench.api.options import RunOptions, configured, takes
+from ser_bench.config import RunConfig
+from ser_bench.evaluation.run_folder import Run, RunFolder
+from ser_bench.evaluation.study_storage import open_storage
+from ser_bench.results import Results
+from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.progress import Progress, progress_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.corpora import Source
+    from ser_bench.evaluation.merge import Merged
+    from ser_bench.evaluation.plan import Plan, PreparedData
+    from ser_bench.evaluation.run_folder import RunSource
+    from ser_bench.features.extract import FillReport
+
+
+@takes("run")
+def run(
+    corpus: Source = "tones", *, progress: Progress | bool | None = None, fresh: bool = False, **options: Unpack[RunOptions]
+) -> Results:
+    """Evaluate a corpus: extract, tune inside the training speakers, predict the held-out ones, rank.
+
+    Parameters
+    ----------
+    corpus : str, Path or Corpus
+        A folder, a manifest, or ``"tones"``; or what `load_corpus` made of it.
+    progress : bool or Progress, optional
+        A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
+    fresh : bool
+        Fit everything again, finished or not.
+    **options
+        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ...
+
+    Raises
+    ------
+    WrongCall, WorkFailed
+        With one line that says what, where, and what to do.
+    """
+    return run_config(configured("run", {"corpus": corpus, **options}), progress=progress, fresh=fresh)[0]
+
+
+@named_arguments()
+def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
+    """Evaluate every corpus of a configuration, one after the other; one `Results` per corpus."""
+    from ser_bench.evaluation import plan, runner
+    from ser_bench.evaluation.learning_curves import curves_of
+    from ser_bench.evaluation.refits import refit_without_pairs
+
+    shown = progress_of(progress)
+    if config.storage:
+        open_storage(config.storage)
+    results = []
+    # All corpora are read and extracted before the first is evaluated: what is wrong with the last is told now, not hours later.
+    for planned in [plan.make_plan(config.for_corpus(source), shown) for source in config.corpus]:
+        done = runner.execute(planned, shown, fresh=fresh)
+        done = refit_without_pairs(planned, done, shown, fresh=fresh)
+        RunFolder(done.folder).write_terms(planned.data, planned.config, done)
+        found = published(done, planned.data, planned.config)
+        results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.eval_set) else found)
+    return results
+
+
+def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
+    """A run's results with its learning curves, which its folder and its page get last: nobody has to wait for them to read the others."""
+    from ser_bench.evaluation.learning_curves import learning_curves
+    from ser_bench.reports import write_page
+
+    rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
+    ratios = {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
+    began = time.perf_counter()
+    learning, warnings = learning_curves(planned, found, progress, ratios=ratios, fresh=fresh)
+    seconds = found.seconds | {"learning curves": time.perf_counter() - began}
+    found = dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning, seconds=seconds)
+    folder = RunFolder(found.folder)
+    folder.write_terms(planned.data, planned.config, found)
+    folder.write_learning(learning)
+    write_page(folder)
+    return found
+
+
+def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
+    """A run with its leaderboard and report, which are written to its folder."""
+    from ser_bench import reports
+    from ser_bench.analyses import audits
+
+    folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
+    folder.write_findings(findings)
+    baselines = reports.references(prepared.corpus, prepared.eval_set.labels, prepared.eval_set.clips[prepared.eval_set.evaluated])
+    board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
+    return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
+
+
+@named_arguments()
+def leaderboard(
+    runs: RunSource | Sequence[RunSource] = (),
+    *,
+    out: str | Path = RunConfig.out,
+    to: str | Path | None = None,
+    with_external: bool = False,
+    rope: float = RunConfig.rope,
+) -> Merged:
+    """Merge runs into one leaderboard, and compare systems across their corpora.
+
+    Parameters
+    ----------
+    runs : str, Path, Results or several
+        Run folders, or what `run` gave; without any, all finished ones right below `out`, of which those that cannot be read are left out
+        with a warning.
+    out : str or Path
+    to : str or Path, optional
+        The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; `leaderboard` below `out`
+        without.
+    with_external : bool
+        Whether external systems enter the comparison of every row with the best; otherwise they change no p of other rows.
+    rope : float
+        Half the width of the region of practical equivalence, in UAR, whatever those of the runs were.
+
+    Raises
+    ------
+    WrongCall
+        Naming a folder that is no finished run, or a row whose scores differ between runs.
+    """
+    from ser_bench.evaluation import merge
+    from ser_bench.reports.merged_page import write_merged
+
+    named = [RunFolder.of(run) for run in ([runs] if isinstance(runs, str | Path | Run) else runs)]
+    target, folders = Path(to or Path(out) / "leaderboard"), named or merge.find_runs(Path(out))
+    check_writable("--to", target)
+    rope = configured("leaderboard", {"rope": rope}).rope
+    merged = merge.merge(folders, target, with_external=with_external, named=bool(named), rope=rope)
+    write_merged(merged)
+    return merged
+
+
+def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[pd.DataFrame]:
+    """What `run_config` would fit, one table per corpus: cells, units to do, fits, and roughly how many minutes they take.
+
+    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
+    meant by `where`.
+    """
+    from ser_bench.evaluation.estimate import estimate_cost
+
+    return [estimate_cost(config.for_corpus(source), progress_of(progress), fresh=fresh) for source in config.corpus]
+
+
+def extract_all(
+    sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress, verify: bool = False
+) -> list[FillReport]:
+    """Fill the store with feature sets of several corpora; what came of it, one per corpus."""
+    from ser_bench.corpora import load_corpus
+    from ser_bench.evaluation import plan
+    from ser_bench.features import ExtractionOptions, fill_store, parse_features
+
+    feature_sets = [parse_features(text) for text in features]
+    done = []
+    for source in sources:
+        corpus = load_corpus(source, cache=config.cache)
+        filled = fill_store(corpus, feature_sets, ExtractionOptions.of(config, progress, verify=verify))
+        plan.check_skipped(len(corpus.clips), filled.skipped, config.max_skipped)
+        done.append(filled)
+    return done
