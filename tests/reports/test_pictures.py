@@ -76,7 +76,7 @@ def test_the_same_samples_make_the_same_bytes():
     assert draw(voice(1), 16_000) == draw(voice(1), 16_000) != draw(voice(2), 16_000)
 
 
-def test_a_span_shows_only_its_part(tmp_path):
+def test_a_segment_shows_only_its_part(tmp_path):
     file = tmp_path / "both.wav"
     soundfile.write(file, np.concatenate([tone(300), tone(3000), tone(300)]), 16_000, subtype="FLOAT")
     assert picture_of(AudioLink(file, 1.0, 2.0, "")) == draw(tone(3000), 16_000)
