@@ -5,7 +5,7 @@
 
 Evaluates each corpus by its own configuration under `results/reference/` several times, each time with the budget's number of seeds (three
 in `standard`), starting where the last ones ended: four times are the seeds 0 to 11. `gap` and `cross` do the same to the leak gap and to
-the corpora that evaluate each other, as `benchmarks/reference.py` makes them. Printed per row: the UAR each time, and p vs best, with a
+the cross-corpus evaluation, as `benchmarks/reference.py` makes them. Printed per row: the UAR each time, and p (vs. best), with a
 mark where one p is below .05 and another is not. Units that are finished are not fitted again.
 """
 
