@@ -122,7 +122,7 @@ def compare(corpus: str, paths: list[str]) -> None:
     # Skewness and kurtosis of a nearly constant track are mostly rounding, in the plain way too.
     off = np.abs(theirs - mine) / np.maximum(theirs.std(0), 1e-12)
     print("difference, as a share of a value's standard deviation over clips:", end=" ")
-    print(f"median {np.median(off):.1e}, 99.9 % below {np.quantile(off, 0.999):.1e}")
+    print(f"median {np.median(off):.1e}, 99.9% below {np.quantile(off, 0.999):.1e}")
 
 
 if __name__ == "__main__":

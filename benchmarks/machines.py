@@ -197,15 +197,15 @@ def system_row(system: str, first: Outcome, outcomes: Iterable[Outcome]) -> list
     """A system's row: its UAR by default, and the lowest, the highest and the most differing decisions over all settings."""
     uars = [outcome.scores.set_index("system")["uar"][system] for outcome in outcomes]
     share = max(differing(first.decisions, outcome.decisions)[system] for outcome in outcomes)
-    return [system, *(decimals(uar, 4) for uar in (uars[0], min(uars), max(uars))), f"{100 * share:.1f} %"]
+    return [system, *(decimals(uar, 4) for uar in (uars[0], min(uars), max(uars))), f"{100 * share:.1f}%"]
 
 
 def main() -> None:
     """Measure under every setting that this processor can take, and print what moved."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, nargs="?", help="a folder that holds ravdess/ and emodb/")
-    parser.add_argument("--models", nargs="+", default=list(MODELS), help="judged within EMO-DB")
-    parser.add_argument("--crossed", nargs="+", default=["svm", "logreg"], help="judged from RAVDESS to EMO-DB")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), help="evaluated within EMO-DB")
+    parser.add_argument("--crossed", nargs="+", default=["svm", "logreg"], help="evaluated from RAVDESS to EMO-DB")
     parser.add_argument("--trials", type=int, default=10, help="trials within EMO-DB")
     parser.add_argument("--settings", nargs="+", choices=list(settings()), help="only these, and the default", metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)

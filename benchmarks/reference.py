@@ -112,7 +112,7 @@ def main() -> None:
     """Evaluate every corpus under results/reference/ and put tables and pictures into README and docs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
-    parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one a core")
+    parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one per core")
     parser.add_argument(
         "--no-importance", action="store_true", help="ablate without importances, which take longest; importance.csv stays as it is"
     )

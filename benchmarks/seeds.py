@@ -54,7 +54,7 @@ def print_boards(options: argparse.Namespace) -> None:
         found = {seed: run_config(dataclasses.replace(config, seed=seed), progress=for_terminal())[0] for seed in seeds(options)}
         boards = pd.concat([results.leaderboard.assign(seed=seed) for seed, results in found.items()])
         print(f"\n{Path(config.corpus[0]).name}\n")
-        head = [*ROW, *(f"UAR, seed {seed}..." for seed in found), *("p vs best" for _ in found), "both sides of .05"]
+        head = [*ROW, *(f"UAR, seed {seed}..." for seed in found), *("p (vs. best)" for _ in found), "both sides of .05"]
         print_table(head, board_lines(boards))
         print()
         print_table(["track", "", *(f"seed {seed}..." for seed in found)], best_lines(found))
