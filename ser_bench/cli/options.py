@@ -87,7 +87,7 @@ TRACK = click.option(
     "--track",
     multiple=True,
     metavar="TRACK",
-    help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
+    help="Standardise with training-set statistics (train), or with each speaker's own unlabelled clips (speaker: "
     "transductive, ranked separately); repeatable.  [default: train]",
 )
 
@@ -112,7 +112,7 @@ splitting = options(
         "--allow-similar-names",
         is_flag=True,
         default=None,
-        help="Take nearly equal names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
+        help="Treat similar names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
     ),
     click.option("--config", metavar="FILE", help="A TOML file with these options; command-line options override it."),
 )
