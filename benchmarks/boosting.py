@@ -1,8 +1,8 @@
-"""`xgb` as it was tuned before version 2 and as it is, side by side: processor seconds of all units, and UAR.
+"""Compare `xgb` as it was tuned in version 1 with the present version: CPU time of all units, and UAR.
 
     python benchmarks/boosting.py path/to/ravdess -f egemaps --trials 10 --seeds 3
 
-Before: trees of up to six levels on 32 bins, steps of 0.07 to 0.3 in search and final fit alike, up to 250 rounds, patience 12.
+Version 1: trees of depth up to six on 32 bins, learning rates of 0.07 to 0.3 in search and final fit, up to 250 rounds, patience 12.
 Both use the same outer and inner folds and number of trials.
 """
 
@@ -29,13 +29,13 @@ CONSTANTS = {"BINS": 32, "MOST_ROUNDS": 250, "PATIENCE": 12, "FINER": 1, "ROUNDS
 
 
 class Before(boosting.Boosting):
-    """The space and the defaults of version 1."""
+    """The search space and defaults of version 1."""
 
     defaults = {"max_depth": 4, "eta": 0.15, "subsample": 0.8, "colsample_bynode": 0.2, "lambda": 1.0, "min_child_weight": 1.0}
     max_features = 1000
 
     def space(self, trial: BaseTrial) -> dict[str, Any]:
-        """As it was."""
+        """The search space of version 1."""
         return {
             "max_depth": trial.suggest_int("max_depth", 2, 6),
             "eta": trial.suggest_float("eta", 0.07, 0.3, log=True),
@@ -48,7 +48,7 @@ class Before(boosting.Boosting):
 
 @contextmanager
 def constants(changed: dict[str, int]) -> Iterator[None]:
-    """The module's constants changed for a while."""
+    """Replace constants of the module temporarily."""
     usual = {name: getattr(boosting, name) for name in changed}
     vars(boosting).update(changed)
     try:
@@ -58,7 +58,7 @@ def constants(changed: dict[str, int]) -> Iterator[None]:
 
 
 def evaluate(data: UnitData, model: Model, seed: int, options: argparse.Namespace) -> tuple[float, float]:
-    """Processor seconds and UAR of one seed."""
+    """CPU time (s) and UAR of one seed."""
     folds, predicted, started = voice_folds(data.voices, data.y, options.folds, seed), np.empty_like(data.y), time.process_time()
     for k in range(options.folds):
         unit = UnitData(data.x, data.y, data.voices, folds != k, data.classes)
@@ -68,7 +68,7 @@ def evaluate(data: UnitData, model: Model, seed: int, options: argparse.Namespac
 
 
 def main() -> None:
-    """Print a row a seed, and the means with the ratio of seconds and the standard error of the difference in UAR."""
+    """Print one row per seed, and the means with the ratio of times and the standard error of the difference in UAR."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
     parser.add_argument("-f", "--features", default="egemaps")

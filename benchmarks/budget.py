@@ -1,9 +1,9 @@
-"""What the budget `standard` costs and finds, beside one seed of 30 trials with larger ensembles.
+"""Compare CPU time and UAR of the budget `standard` with one seed of 30 trials with larger ensembles.
 
     python benchmarks/budget.py path/to/ravdess -f egemaps -m svm rf mlp
 
-Before: 30 trials for one seed, forests of 300 trees, five networks. A budget's seconds are of the processor, for all units of
-all its seeds; its UAR is the mean over `--seeds` seeds, the same for both.
+Before: 30 trials for one seed, forests of 300 trees, five networks. Times are CPU times of all units of
+all seeds of a budget; UAR is the mean over `--seeds` seeds, the same for both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LARGER = {forest: {"TREES": 300}, mlp: {"NETWORKS": 5}}
 
 
 def extract_clip(budget: Budget, model: str, options: argparse.Namespace) -> tuple[float, float]:
-    """Processor seconds of the budget's seeds, and the mean UAR of all."""
+    """CPU time (s) of the budget's seeds, and the mean UAR of all."""
     each = argparse.Namespace(trials=budget.trials, inner=budget.inner, folds=options.folds)
     runs = [predict(our_unit, options.data, model, seed, each, Parallel(1)) for seed in range(options.seeds)]
     _, seconds, found, _ = np.mean(runs, axis=0)
@@ -30,7 +30,7 @@ def extract_clip(budget: Budget, model: str, options: argparse.Namespace) -> tup
 
 
 def main() -> None:
-    """Print a row a model."""
+    """Print one row per model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
     parser.add_argument("-f", "--features", default="egemaps")

@@ -1,4 +1,4 @@
-"""How long whole commands take, and what of that is imports: two Markdown tables.
+"""How long commands take, and the share of imports: two Markdown tables.
 
     python benchmarks/clock.py [CORPUS] [--times N]
 
@@ -28,7 +28,7 @@ RUN = ["run", "tones", "--jobs", "1"]
 
 
 def commands(corpus: str) -> dict[str, list[str]]:
-    """What is timed, by what it is called."""
+    """The commands that are timed, by name."""
     return {
         "--help": ["--help"],
         "models": ["models"],
@@ -39,7 +39,7 @@ def commands(corpus: str) -> dict[str, list[str]]:
 
 
 def process(folder: Path, arguments: list[str], *flags: str) -> tuple[float, float, str]:
-    """Run a command in a folder from an empty store named 'cold'; processor seconds, wall seconds and stderr."""
+    """Run a command in a folder from an empty store named 'cold'; CPU time, wall time (s) and stderr."""
     shutil.rmtree(folder / "cold", ignore_errors=True)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     script = str(Path(sys.executable).with_name("ser-bench"))
@@ -60,7 +60,7 @@ def imports(stderr: str) -> tuple[Counter[str], int]:
 
 
 def table(rows: list[list[str]]) -> str:
-    """Rows, the first a head, as Markdown."""
+    """Rows, the first a header, as a Markdown table."""
     return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], ["---"] * len(rows[0]), *rows[1:]])
 
 

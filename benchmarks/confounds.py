@@ -1,4 +1,4 @@
-"""How often the checks of docs/confounds.md warn of what is there, and of what is not.
+"""How often the checks of docs/confounds.md warn of planted faults, and raise false alarms.
 
     python benchmarks/confounds.py columns | speakers | tables [REPEATS]
 
@@ -21,7 +21,7 @@ Line = tuple[str, float]
 
 
 def columns(repeats: int) -> Iterator[Line]:
-    """One column with two values: a share of one emotion's clips has a value of its own, and so have as many others by chance."""
+    """One column with two values: a proportion of one emotion's clips has the second, and so have 10% of all clips."""
     for speakers, emotions, takes in ((6, 7, 12), (10, 4, 8), (24, 8, 8)):
         voices = np.repeat(np.arange(speakers), emotions * takes)
         codes = np.tile(np.repeat(np.arange(emotions), takes), speakers)
@@ -36,7 +36,7 @@ def columns(repeats: int) -> Iterator[Line]:
 
 
 def speakers(repeats: int) -> Iterator[Line]:
-    """Speakers recognised at a level with a deviation of .09, the labels of some shuffled."""
+    """Speakers whose UAR varies with a standard deviation of .09, the labels of some shuffled."""
     for n, clips, k, level in ((10, 36, 4, 0.85), (10, 36, 4, 0.6), (6, 84, 7, 0.45), (24, 64, 8, 0.6)):
         for many in (0, 1, 3):
             false = found = 0
@@ -50,10 +50,10 @@ def speakers(repeats: int) -> Iterator[Line]:
                 named = {int(one.voice) for one in shuffled(truth, predicted[None], voices.astype(str))}
                 false += bool(named - set(range(many)))
                 found += len(named & set(range(many)))
-            what = f"{n} speakers, {k} emotions, UAR {level}, {many} shuffled"
-            yield f"{what}: somebody else named", false / repeats
+            what = f"{n} speakers of {clips} clips, {k} emotions, UAR {level}, {many} shuffled"
+            yield f"{what}: false positives", false / repeats
             if many:
-                yield f"{what}: share found", found / repeats / many
+                yield f"{what}: detected", found / repeats / many
 
 
 def tables(repeats: int) -> Iterator[Line]:
@@ -75,12 +75,12 @@ def tables(repeats: int) -> Iterator[Line]:
 
     kinds = {
         "descriptors": real,
-        "descriptors, the 10 best of 40 chosen on all labels": lambda rng: best(real(rng), 10),
+        "descriptors, the 10 best of 40 selected on all labels": lambda rng: best(real(rng), 10),
         "noise, 300 columns": lambda rng: rng.normal(size=(n, 300)),
-        "noise, the 30 best of 5,000 chosen on all labels": lambda rng: best(rng.normal(size=(n, 5000)), 30),
-        "noise, the 30 best of 300": lambda rng: best(rng.normal(size=(n, 300)), 30),
+        "noise, the 30 best of 5,000 selected on all labels": lambda rng: best(rng.normal(size=(n, 5000)), 30),
+        "noise, the 30 best of 300 selected on all labels": lambda rng: best(rng.normal(size=(n, 300)), 30),
         "descriptors with the 10 best of 5,000 columns of noise": lambda rng: np.hstack([real(rng), best(rng.normal(size=(n, 5000)), 10)]),
-        "standardised by speaker": lambda rng: by_speaker(real(rng)),
+        "standardised per speaker": lambda rng: by_speaker(real(rng)),
         "labels spread over 30 columns under noise of .8": lambda rng: np.hstack(
             [real(rng), np.eye(4)[codes] @ rng.normal(size=(4, 30)) + 0.8 * rng.normal(size=(n, 30))]
         ),

@@ -1,4 +1,4 @@
-"""Copies of recordings under other speakers: how many the audit names per kind of change, and how many untouched clips it names wrongly.
+"""Near-duplicates under other speakers: detection rate of the audit per kind of change, and false alarms on unmodified clips.
 
     python benchmarks/copies.py path/to/ravdess [path/to/clips.csv ...] [--clips 50] [--seed 1] [--speakers 13 20] [--every 1]
         [--kinds "pitch +2" ...] [--words] [--planted]
@@ -47,12 +47,12 @@ def encoded(container: str, encoding: str, rate: int = 0, gain: float = 1.0) -> 
 
 
 def louder(decibels: float) -> Change:
-    """By so much, of 16 bits."""
+    """Scaled by a gain, at 16 bits."""
     return encoded("WAV", "PCM_16", gain=10 ** (decibels / 20))
 
 
 def noisy(snr: float) -> Change:
-    """With white noise, so many dB below."""
+    """With white noise at a signal-to-noise ratio in dB."""
 
     def change(samples: np.ndarray, rate: int, chance: np.random.Generator, _: np.ndarray) -> Sound:
         level = np.sqrt(np.mean(samples**2) / 10 ** (snr / 10))
@@ -62,12 +62,12 @@ def noisy(snr: float) -> Change:
 
 
 def sped(speed: float) -> Change:
-    """Resampled: faster and higher."""
+    """Resampled: faster and higher in pitch."""
     return lambda samples, rate, *_: (resample(samples, rate * speed, rate), rate)
 
 
 def shifted(semitones: float) -> Change:
-    """Higher, as long as before."""
+    """Pitch-shifted, of the same duration."""
 
     def change(samples: np.ndarray, rate: int, *_: Any) -> Sound:
         from librosa.effects import pitch_shift
@@ -78,7 +78,7 @@ def shifted(semitones: float) -> Change:
 
 
 def stretched(speed: float) -> Change:
-    """Faster, as high as before."""
+    """Time-stretched, of the same pitch."""
 
     def change(samples: np.ndarray, rate: int, *_: Any) -> Sound:
         from librosa.effects import time_stretch
@@ -99,7 +99,7 @@ def excerpt(samples: np.ndarray, rate: int, chance: np.random.Generator, _: np.n
 
 
 def reverberated(samples: np.ndarray, rate: int, chance: np.random.Generator, _: np.ndarray) -> Sound:
-    """In a room of 0.5 s, as much reverberation as direct sound."""
+    """Reverberated: 0.5 s, as much reverberation as direct sound."""
     from scipy.signal import fftconvolve
 
     seconds = np.arange(rate // 2) / rate
@@ -135,7 +135,7 @@ PLANTED: dict[str, Change] = {"0.1 dB louder": louder(0.1), "speed 1.1": sped(1.
 
 
 class Sounds(NamedTuple):
-    """Clips as the audit compares them: what they are called, whose they are said to be, what they hold.
+    """Clips as the audit compares them: names, speakers, fingerprints and samples.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ def words(sounds: Sounds, chance: np.random.Generator) -> Sounds:
 
 
 def print_planted(base: Sounds, clips: list[Clip]) -> None:
-    """Add the whole corpus, changed, under new speakers, and print how many copies are named and what the audit says."""
+    """Add the whole corpus, changed, under new speakers, and print how many copies are detected and what the audit reports."""
     chance = np.random.default_rng(0)
     everything = base
     for kind, change in PLANTED.items():

@@ -1,4 +1,4 @@
-"""How often 95% confidence intervals hold the truth where systems are trained, and how flattered the best of them is.
+"""Coverage of 95% confidence intervals with trained systems, and the selection bias of the best of them.
 
     python benchmarks/coverage.py --repetitions 500
 

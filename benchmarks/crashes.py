@@ -1,4 +1,4 @@
-"""Crashes: every command ended at random moments in every way, then given again, against the same command undisturbed.
+"""Crashes: every command ended at random moments in every way, then repeated, compared with the same command uninterrupted.
 
     python benchmarks/crashes.py [--times 20] [--seed 0] [--commands run ablate ...] [--kinds kill term ...]
 
@@ -7,7 +7,7 @@ Kinds: `kill` (SIGKILL of the main process), `all` (SIGKILL of all its processes
 Commands work on the embedded tones in a folder of their own each, with two jobs, and are given again with one, since the number of jobs
 changes no result; `two` is one run twice at once, of which one is ended.
 A row of the table counts how often the command was ended before it was done, which exit codes it gave, and what was wrong after: processes
-that stayed, a second call that failed, results that differ from the undisturbed ones, and files or shared memory left behind.
+left running, a second call that failed, results that differ from the undisturbed ones, and files or shared memory left behind.
 """
 
 from __future__ import annotations

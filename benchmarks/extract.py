@@ -1,8 +1,8 @@
-"""Extracting `spectral+mfcc`, the plain way and ours, side by side on one thread: milliseconds a clip, and their ratio.
+"""Extraction of `spectral+mfcc` with the libraries alone and with ser-bench, on one thread: milliseconds per clip, and their ratio.
 
     python benchmarks/extract.py path/to/corpus [--clips 300] [--as-wav]
 
-The plain way is what a careful person writes with the libraries alone: `librosa.load` at 16 kHz, then one librosa call a
+The plain implementation uses the libraries alone: `librosa.load` at 16 kHz, then one librosa call per
 descriptor, NumPy and SciPy for the functionals. Both compute the same 850 values, decoding included; by how much they differ is
 printed too, as a share of each value's spread over clips.
 """
@@ -32,7 +32,7 @@ SETS = [known_extractors()[name]() for name in ("spectral", "mfcc")]
 
 
 def plain(path: str) -> np.ndarray:
-    """One call a descriptor, one a functional."""
+    """One call per descriptor, and one per functional."""
     y, _ = librosa.load(path, sr=RATE)
     mfcc = librosa.feature.mfcc(y=y, sr=RATE, n_mfcc=20)
     tracks = [
@@ -62,7 +62,7 @@ def ours(path: str) -> np.ndarray:
 
 
 def extract_clip(function: Callable[[str], np.ndarray], paths: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors, and seconds a clip."""
+    """Vectors, and seconds per clip."""
     vectors, seconds = [], []
     with threadpool_limits(1):
         for path in paths:
@@ -73,7 +73,7 @@ def extract_clip(function: Callable[[str], np.ndarray], paths: list[str]) -> tup
 
 
 def decoded(path: str) -> np.ndarray:
-    """What both ways begin with: decoding and resampling."""
+    """The steps that both share: decoding and resampling."""
     return read_clip(path).at(RATE)[:1]
 
 
@@ -122,7 +122,7 @@ def compare(corpus: str, paths: list[str]) -> None:
     # Skewness and kurtosis of a nearly constant track are mostly rounding, in the plain way too.
     off = np.abs(theirs - mine) / np.maximum(theirs.std(0), 1e-12)
     print("difference, as a share of a value's standard deviation over clips:", end=" ")
-    print(f"median {np.median(off):.1e}, 99.9 % below {np.quantile(off, 0.999):.1e}")
+    print(f"median {np.median(off):.1e}, 99.9% below {np.quantile(off, 0.999):.1e}")
 
 
 if __name__ == "__main__":

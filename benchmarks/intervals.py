@@ -1,4 +1,4 @@
-"""How often 95% intervals of a recall over independent voices hold the truth, also near 0 and 1 and for few or very unequal voices.
+"""Coverage of 95% intervals of a recall over independent speakers, also near 0 and 1 and for few or very unequal speakers.
 
     python benchmarks/intervals.py recall --repetitions 4000
     python benchmarks/intervals.py mixture --repetitions 4000

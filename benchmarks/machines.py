@@ -1,13 +1,13 @@
-"""How far results move between processors, as far as one machine can show: its libraries are told to take the routines of others.
+"""How much results differ between processors, as far as one machine can show: its libraries are made to use the routines of others.
 
     python benchmarks/machines.py path/to/corpora [--trials 10] [--models svm xgb] [--crossed svm] [--settings "OpenBLAS Haswell"]
 
-The folder holds emodb/ and ravdess/. Under each setting, in a process of its own, EMO-DB's four emotions are judged by `egemaps` with
-every model, RAVDESS judges EMO-DB by `egemaps` with the budget of the reference, and a few clips are extracted again. Settings choose the
+The folder holds emodb/ and ravdess/. Under each setting, in a process of its own, `egemaps` is evaluated with every model on EMO-DB's
+four emotions and across corpora from RAVDESS to EMO-DB, and a few clips are extracted again, as for the reference. Settings choose the
 BLAS kernel (`OPENBLAS_CORETYPE`), the loops of numpy (`NPY_DISABLE_CPU_FEATURES`), the functions of glibc's libm (`GLIBC_TUNABLES`), the
 target of numba, or all of them as an older processor would. Kernels that this processor cannot execute, or that are another's under a
-second name, are skipped with a line. Printed are UAR, the share of clips with another decision than the default, and whether ranks or
-p < .05 changed; then how far each system moved over all settings, and how far features did.
+second name, are skipped with a line. Printed are UAR, the share of clips whose prediction differs from the default, and whether ranks or
+p < .05 changed; then how much each system and the features varied over all settings.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def probe() -> None:
 
 
 def extract_clip(corpora: Path, cache: str, to: Path, options: argparse.Namespace) -> None:
-    """Judge and extract under the setting of this process; leaves an `Outcome` in a folder."""
+    """Evaluate and extract under the setting of this process; leaves an `Outcome` in a folder."""
     import ser_bench
     from ser_bench.evaluation.environment import machine
 
@@ -162,7 +162,7 @@ def read(folder: Path) -> Outcome:
 
 
 def differing(first: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
-    """By system, the share of clips whose decisions differ."""
+    """Per system, the share of clips whose predictions differ."""
     both = first.merge(other, on=["system", "clip"], validate="one_to_one", suffixes=("", "_other"))
     return (both["predicted"] != both["predicted_other"]).groupby(both["system"]).mean()
 
@@ -197,15 +197,15 @@ def system_row(system: str, first: Outcome, outcomes: Iterable[Outcome]) -> list
     """A system's row: its UAR by default, and the lowest, the highest and the most differing decisions over all settings."""
     uars = [outcome.scores.set_index("system")["uar"][system] for outcome in outcomes]
     share = max(differing(first.decisions, outcome.decisions)[system] for outcome in outcomes)
-    return [system, *(decimals(uar, 4) for uar in (uars[0], min(uars), max(uars))), f"{100 * share:.1f} %"]
+    return [system, *(decimals(uar, 4) for uar in (uars[0], min(uars), max(uars))), f"{100 * share:.1f}%"]
 
 
 def main() -> None:
     """Measure under every setting that this processor can take, and print what moved."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, nargs="?", help="a folder that holds ravdess/ and emodb/")
-    parser.add_argument("--models", nargs="+", default=list(MODELS), help="judged within EMO-DB")
-    parser.add_argument("--crossed", nargs="+", default=["svm", "logreg"], help="judged from RAVDESS to EMO-DB")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), help="evaluated within EMO-DB")
+    parser.add_argument("--crossed", nargs="+", default=["svm", "logreg"], help="evaluated from RAVDESS to EMO-DB")
     parser.add_argument("--trials", type=int, default=10, help="trials within EMO-DB")
     parser.add_argument("--settings", nargs="+", choices=list(settings()), help="only these, and the default", metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)

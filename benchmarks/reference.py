@@ -1,10 +1,10 @@
 """The tables under results/reference/ and in the README, from the real corpora.
 
-Leaderboards, leak gaps, corpora judged by each other, ablations.
+Leaderboards, leak gaps, cross-corpus evaluation, ablations.
 
     make reference CORPORA=path/to/corpora        (a folder that holds ravdess/ and emodb/)
 
-Each corpus is judged by its own configuration, `results/reference/<corpus>/reference.toml`, through the command line's
+Each corpus is evaluated with its own configuration, `results/reference/<corpus>/reference.toml`, through the command line's
 own code; what the run found is copied beside it. Then come `ser-bench audit CORPUS --gap -f audioemotion26 -m svm` for each
 (`gap.csv`, `findings.csv`), `ser-bench ablate` with `ABLATED` and the settings of `SWEPT` (`ablation.csv`, `ablation.md`,
 `importance.csv`), and `ser-bench cross` of both with `CROSSED` (`results/reference/cross/`). Finished units are not done again.
@@ -87,7 +87,7 @@ def ablate_groups(folder: Path, corpora: Path, jobs: int, *, importance: bool) -
 
 
 def evaluate_across(folders: list[Path], corpora: Path, jobs: int) -> None:
-    """Judge the corpora by each other and keep the tables."""
+    """Evaluate across the corpora and keep the tables."""
     found = cross([corpora / folder.name for folder in folders], jobs=jobs, progress=for_terminal(), **CROSSED)
     kept = REFERENCE / "cross"
     kept.mkdir(exist_ok=True)
@@ -96,7 +96,7 @@ def evaluate_across(folders: list[Path], corpora: Path, jobs: int) -> None:
 
 
 def look(page: Path, to: Path) -> None:
-    """What a page looks like at its top, in Chromium, where there is one."""
+    """Take a picture of the top of a page in Chromium, where there is one."""
     if browser := shutil.which("chromium"):
         flags = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SEEN}", f"--screenshot={to}")
         subprocess.run([browser, *flags, page.resolve().as_uri()], check=True, capture_output=True)
@@ -112,7 +112,7 @@ def main() -> None:
     """Evaluate every corpus under results/reference/ and put tables and pictures into README and docs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
-    parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one a core")
+    parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one per core")
     parser.add_argument(
         "--no-importance", action="store_true", help="ablate without importances, which take longest; importance.csv stays as it is"
     )

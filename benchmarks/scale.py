@@ -1,8 +1,8 @@
-"""How each model's work grows with the clips, and the approximate support vector machine beside the exact one.
+"""Training time of each model as a function of the number of clips, and the approximate SVM compared with the exact one.
 
     python benchmarks/scale.py --clips 1000 4000 16000
 
-A clip is a made-up vector whose emotion and speaker both move it, in bands that no plane separates. A fit is one trial with a
+A clip is a simulated vector that depends on emotion and speaker; the classes are not linearly separable. A fit is one trial with a
 model's defaults on an inner split of three quarters of the clips; UAR is on the other quarter's speakers.
 """
 
@@ -23,7 +23,7 @@ EMOTIONS = 8
 
 
 def make_split(clips: int, columns: int) -> Split:
-    """Clips of made-up speakers, three quarters of these for training."""
+    """Clips of simulated speakers, three quarters of these for training."""
     rng = np.random.default_rng(0)
     speakers = max(8, clips // 60)
     who = rng.integers(0, speakers, clips)
@@ -49,7 +49,7 @@ def extract_clip(model: Model, split: Split) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Print a row a model and size, with the power of the clips that its seconds grow with."""
+    """Print one row per model and size, with the exponent of time as a function of the number of clips."""
     from threadpoolctl import threadpool_limits
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -5,7 +5,7 @@
 
 Evaluates each corpus by its own configuration under `results/reference/` several times, each time with the budget's number of seeds (three
 in `standard`), starting where the last ones ended: four times are the seeds 0 to 11. `gap` and `cross` do the same to the leak gap and to
-the corpora that evaluate each other, as `benchmarks/reference.py` makes them. Printed per row: the UAR each time, and p vs best, with a
+the cross-corpus evaluation, as `benchmarks/reference.py` makes them. Printed per row: the UAR each time, and p (vs. best), with a
 mark where one p is below .05 and another is not. Units that are finished are not fitted again.
 """
 
@@ -54,7 +54,7 @@ def print_boards(options: argparse.Namespace) -> None:
         found = {seed: run_config(dataclasses.replace(config, seed=seed), progress=for_terminal())[0] for seed in seeds(options)}
         boards = pd.concat([results.leaderboard.assign(seed=seed) for seed, results in found.items()])
         print(f"\n{Path(config.corpus[0]).name}\n")
-        head = [*ROW, *(f"UAR, seed {seed}..." for seed in found), *("p vs best" for _ in found), "both sides of .05"]
+        head = [*ROW, *(f"UAR, seed {seed}..." for seed in found), *("p (vs. best)" for _ in found), "both sides of .05"]
         print_table(head, board_lines(boards))
         print()
         print_table(["track", "", *(f"seed {seed}..." for seed in found)], best_lines(found))

@@ -1,4 +1,4 @@
-"""How often rows of a leaderboard are called worse than the best: rows that are as good, and rows that are not.
+"""Size and power of the comparison with the best row: how often rows as good as the best, and worse ones, are reported as worse.
 
     python benchmarks/size.py equal --repetitions 500
     python benchmarks/size.py worse --repetitions 300

@@ -1,8 +1,8 @@
-"""Extracting an openSMILE set into the store, against the bare library on as many processes: milliseconds a clip, and their ratio.
+"""Extraction of an openSMILE set into the store and with the library alone, on as many processes: milliseconds per clip, and their ratio.
 
     python benchmarks/smile.py path/to/corpus [--set egemaps] [--jobs 2] [--clips 300]
 
-The bare way reads each file with soundfile and gives the samples to one `opensmile.Smile` a process, nothing else. Ours is what
+The library alone: each file is read with soundfile and its samples passed to one `opensmile.Smile` per process, nothing else. Ours is what
 `ser-bench extract` does: hash, decode, check, measure, write Parquet. Processes are warm in both; turns are taken.
 """
 

@@ -1,9 +1,9 @@
-"""The store: a second run as a whole process, memory while it is filled, and how fast it becomes a matrix.
+"""The store: time of a second run as a whole process, memory while it is filled, and time to read it as a matrix.
 
     python benchmarks/store.py path/to/corpus [--rows 1000 10000 100000]
 
 A second run: `ser-bench extract` of three sets, once to fill an empty store, then three times more, and once with --verify.
-Memory: extraction of as many clips as `--rows` says: 100 ms spans, every half millisecond, of a few synthetic files, so that each has
+Memory: extraction of as many clips as `--rows` says: 100 ms segments, every half millisecond, of a few synthetic files, so that each has
 a key and a row of its own; the highest resident memory of the main process, which holds the keys of all, and of its workers.
 A matrix: rows x 88 read from the store, all keys asked for in random order.
 """
@@ -53,7 +53,7 @@ def peak(process: str) -> float:
 
 
 def fill(rows: int, folder: Path) -> None:
-    """Extract that many spans, and print the highest resident memory in MB; in a process of its own."""
+    """Extract that many segments, and print the highest resident memory in MB; in a process of its own."""
     from ser_bench.corpora import load_corpus
     from ser_bench.features import ExtractionOptions, fill_store, parse_features
     from ser_bench.utils.parallel import Workers
@@ -70,7 +70,7 @@ def fill(rows: int, folder: Path) -> None:
 
 
 def spans(rows: int, folder: Path) -> None:
-    """A manifest of spans of synthetic noise."""
+    """A manifest of segments of synthetic noise."""
     per_file = 1000
     rng = np.random.default_rng(0)
     table = []

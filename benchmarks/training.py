@@ -1,13 +1,13 @@
-"""A simulated world in which systems are trained: leaderboards of rows that are equally good by construction.
+"""Simulation with trained systems: leaderboards of rows that are equally good by construction.
 
 In:   a `Setting`: which classifier, how many columns, rows, speakers and folds.
 Out:  one `Board` per repetition, with what a run of the project knows of it: hits by speaker and emotion, refits without pairs of folds,
       inner scores.
 
 Clips are vectors: emotion + speaker's shift + speaker's shift in this emotion + noise (balanced, eight emotions, 60 clips per speaker).
-Every row has columns of its own, drawn from the same distribution, so rows differ by the luck of the draw and by nothing else; `shared`
+Every row has columns of its own, drawn from the same distribution, so rows differ by chance alone; `shared`
 columns are the same for all rows. `weaker` scales the emotions of the last row down. In `fresh` worlds each fold's model is trained on
-other speakers than those that other folds hold out: nobody trains anybody's model.
+other speakers than those that other folds hold out: no held-out speaker trains another fold's model.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Setting:
     columns, shared : int
         Columns of each row, and how many of them all rows have in common.
     voices : float
-        How strong speakers' shifts are, against noise of one.
+        Standard deviation of speakers' shifts, relative to that of the noise.
     rows, speakers : int
     folds : int
         Groups of speakers held out in turn; 0 leaves one speaker out.
@@ -46,7 +46,7 @@ class Setting:
     fresh : bool
         Whether each fold is trained on speakers of its own.
     weaker : float
-        By what share the last row's emotions are closer together.
+        By what proportion the last row's emotions are closer together.
     """
 
     learner: str = "LDA"

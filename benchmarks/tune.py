@@ -1,11 +1,11 @@
-"""Nested tuning, the plain way and ours, side by side.
+"""Nested tuning with the libraries alone and with ser-bench, compared.
 
-Seconds (and their ratio, and that of processor seconds, which other work on the machine hardly moves), UAR, and how many
-trials were pruned.
+Wall times with their ratio, the ratio of CPU times (which other work on the machine hardly changes), UAR, and the share of
+trials that were pruned.
 
     python benchmarks/tune.py path/to/ravdess -f egemaps --trials 10 --seeds 5
 
-The plain way is what a careful person writes with the libraries alone: for each outer fold an Optuna TPE study whose
+The plain implementation uses the libraries alone: for each outer fold an Optuna TPE study whose
 objective is `cross_val_score` of StandardScaler and classifier over grouped inner folds; outer folds in parallel,
 nothing shared. Both use the same outer and inner folds and the same number of trials (a pruned one counts).
 """
@@ -85,7 +85,7 @@ Unit = Callable[[UnitData, str, int, int, int, int], tuple[np.ndarray, int]]
 
 
 def plain_unit(data: UnitData, model: str, trials: int, inner: int, seed: int, fold_seed: int) -> tuple[np.ndarray, int]:
-    """Decisions for the held-out clips, the plain way."""
+    """Predictions for the held-out clips by the plain implementation."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     x, y = data.x[data.train], data.y[data.train]
     folds = PredefinedSplit(inner_folds(data.voices[data.train], y, inner, fold_seed))
@@ -101,13 +101,13 @@ def plain_unit(data: UnitData, model: str, trials: int, inner: int, seed: int, f
 
 
 def our_unit(data: UnitData, model: str, trials: int, inner: int, seed: int, fold_seed: int) -> tuple[np.ndarray, int]:
-    """Decisions for the held-out clips, and how many trials were pruned."""
+    """Predictions for the held-out clips, and the number of pruned trials."""
     result = tune_unit(data, known_models()[model](), trials=trials, inner=inner, seed=seed, fold_seed=fold_seed)
     return result.predicted, int((result.trials["state"] == "pruned").sum())
 
 
 def timed(unit: Unit, *arguments: Any) -> tuple[np.ndarray, int, float]:
-    """A unit's decisions and pruned trials, and the processor seconds that it took."""
+    """A unit's predictions and number of pruned trials, and its CPU time (s)."""
     started = time.process_time()
     return *unit(*arguments), time.process_time() - started
 
@@ -115,7 +115,7 @@ def timed(unit: Unit, *arguments: Any) -> tuple[np.ndarray, int, float]:
 def predict(
     unit: Unit, data: UnitData, model: str, seed: int, options: argparse.Namespace, pool: Parallel
 ) -> tuple[float, float, float, int]:
-    """Seconds, processor seconds, UAR and pruned trials of one cell."""
+    """Wall time, CPU time (s), UAR and share of pruned trials of one cell."""
     folds = voice_folds(data.voices, data.y, options.folds, seed)
     numbers = range(options.folds)
     units = [UnitData(data.x, data.y, data.voices, folds != k, data.classes) for k in numbers]
@@ -140,7 +140,7 @@ def read_cell(corpus: str, features: str, cache: str) -> UnitData:
 
 
 def main() -> None:
-    """Print a row a model, means over seeds, and the ratio of all seconds."""
+    """Print one row per model, means over seeds, and the ratio of all times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
     parser.add_argument("-f", "--features", default="egemaps")
@@ -159,16 +159,16 @@ def main() -> None:
         # So that neither way pays for the workers' start.
         predict(unit, data, "svm", 0, argparse.Namespace(trials=1, inner=2, folds=options.folds), pool)
     totals = np.zeros(4)
-    print(f"{'model':8}{'plain s':>9}{'ours s':>9}{'ratio':>7}{'of CPU':>8}{'plain UAR':>11}{'our UAR':>9}{'pruned':>8}")
+    print(f"{'model':8}{'plain, s':>9}{'ser-bench, s':>14}{'ratio':>7}{'CPU ratio':>11}{'UAR plain':>11}{'UAR ser-bench':>15}{'pruned':>8}")
     for model in options.models:
         runs = [[predict(unit, data, model, seed, options, pool) for seed in range(options.seeds)] for unit in (plain_unit, our_unit)]
         (slow, slow_cpu, plain_uar, _), (fast, fast_cpu, our_uar, pruned) = np.mean(runs, axis=1)
         totals += slow, fast, slow_cpu, fast_cpu
         share = pruned / (options.trials * options.folds)
-        ratios = f"{slow / fast:7.1f}{slow_cpu / fast_cpu:8.1f}"
-        print(f"{model:8}{slow:9.1f}{fast:9.1f}{ratios}{plain_uar:11.3f}{our_uar:9.3f}{share:8.0%}", flush=True)
+        ratios = f"{slow / fast:7.1f}{slow_cpu / fast_cpu:11.1f}"
+        print(f"{model:8}{slow:9.1f}{fast:14.1f}{ratios}{plain_uar:11.3f}{our_uar:15.3f}{share:8.0%}", flush=True)
     slow, fast, slow_cpu, fast_cpu = totals
-    print(f"{'all':8}{slow:9.1f}{fast:9.1f}{slow / fast:7.1f}{slow_cpu / fast_cpu:8.1f}")
+    print(f"{'all':8}{slow:9.1f}{fast:14.1f}{slow / fast:7.1f}{slow_cpu / fast_cpu:11.1f}")
 
 
 if __name__ == "__main__":

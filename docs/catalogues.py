@@ -1,7 +1,7 @@
 """The tables of corpora, label schemes, feature sets, groups, models and options in README and docs/: `python docs/catalogues.py`.
 
 In:   what is built in, and the pages, in which `<!-- table: NAME -->` stands before each table.
-Out:  the tables, written anew; with `--check` nothing is written, and the exit code is 1 where a table is not as it would be written.
+Out:  the tables, written again; with `--check` nothing is written, and the exit code is 1 where a table is not as it would be written.
 Rule: rows keep their order on the page, new ones follow by name; what a group of columns is about is what an extractor's
       `about_groups` says, else what stands on the page.
 """

@@ -497,7 +497,7 @@ def test_what_is_known_of_a_clip_s_audio_depends_on_the_window_alone(monkeypatch
     assert len(set(made)) == len(made)
 
 
-def test_a_row_of_the_store_depends_on_a_file_s_bytes_and_the_span():
+def test_a_row_of_the_store_depends_on_a_file_s_bytes_and_the_segment():
     made = [key_of(b"one"), key_of(b"other"), key_of(b"one", 0.5), key_of(b"one", 0.5, 1.0), key_of(b"one", None, 1.0)]
     assert len(set(made)) == len(made)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+import ser_bench
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -36,8 +41,36 @@ def test_a_citation_names_this_version_and_home():
 
 
 def test_every_page_of_docs_is_in_the_sites_menu():
-    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
-    assert set(re.findall(r"([\w-]+\.md)", menu)) >= {page.name for page in (ROOT / "docs").glob("*.md")}
+    menu = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {page.stem for kind in ("*.md", "*.ipynb") for page in (ROOT / "docs").glob(kind)}
+    assert set(re.findall(r"^([a-z]+)$", menu, re.M)) == pages - {"index"}
+
+
+@pytest.fixture
+def site() -> Any:
+    """What docs/conf.py does to sources."""
+    return SimpleNamespace(**runpy.run_path(str(ROOT / "docs" / "conf.py")))
+
+
+def test_links_of_the_readme_hold_on_the_site(site):
+    read = ["menu"]
+    site.read_source(None, "index", read)
+    linked = [target for target in re.findall(r"\]\(([^)#\s]+)", read[0]) if not target.startswith("http")]
+    assert {"protocol.md", "leaderboard.png"} <= set(linked)
+    assert all((ROOT / "docs" / target).is_file() for target in linked)
+
+
+def test_a_notebook_is_a_page_with_its_outputs(site):
+    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda page: f"docs/{page}.ipynb"))
+    read = [(ROOT / "docs" / "quickstart.ipynb").read_text(encoding="utf-8")]
+    site.read_source(app, "quickstart", read)
+    assert all(part in read[0] for part in ("# From a folder", "```python\nimport ser_bench", "<table", "data:image/png;base64,"))
+
+
+def test_the_interface_names_all_that_is_public(site):
+    read = [""]
+    site.read_source(None, "api", read)
+    assert set(re.findall(r":: ser_bench\.(\w+)\n", read[0])) == set(ser_bench.__all__)
 
 
 def test_a_workflow_tries_every_python_that_is_claimed():

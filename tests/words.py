@@ -1,6 +1,6 @@
 """Words that pages, help, documents and docstrings do not use: each occurrence is printed with its line and what to say instead.
 
-In:   the Markdown documents, the templates, and the string literals and docstrings of `ser_bench`; `make lint` runs it.
+In:   the Markdown documents, the templates, and the string literals and docstrings of `ser_bench` and the benchmarks; `make lint` runs it.
 Out:  one line per occurrence; exit code 1 where there is any.
 Rule: a pattern is narrow enough that no occurrence has to be excused.
 """
@@ -69,9 +69,10 @@ def found_in(path: Path) -> Iterator[tuple[int, str, str]]:
 
 def places() -> list[Path]:
     """Every file that is looked at."""
-    documents = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "results/README.md", "features/README.md")]
-    house = ROOT / "ser_bench"
-    return [*documents, *sorted((ROOT / "docs").glob("*.md")), *sorted(house.rglob("*.j2")), *sorted(house.rglob("*.py"))]
+    documents = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "results/README.md", "features/README.md")]
+    house, benchmarks = ROOT / "ser_bench", ROOT / "benchmarks"
+    code = [*sorted(house.rglob("*.j2")), *sorted(house.rglob("*.py")), *sorted(benchmarks.glob("*.py"))]
+    return [*documents, *sorted((ROOT / "docs").glob("*.md")), *code]
 
 
 def main() -> int:

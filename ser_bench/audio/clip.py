@@ -1,6 +1,6 @@
 """One clip: from the bytes of a file to mono float32 samples, or a named reason why not.
 
-In:   a file, or the bytes of one, and the span of it that is meant.
+In:   a file, or the bytes of one, and the segment of it that is meant.
 Out:  a `Clip`, which keeps what extractors share (resampled signals, spectra), or `Unusable` with its reason.
 Rule: whether a clip is used is decided here, on its audio alone, before any extractor has seen it:
       a regular file, readable, finite, not constant, from 100 ms to an hour. Want of memory is no fault of a clip: it is raised.
@@ -39,7 +39,7 @@ LARGEST_BLOCK = 1 << 22
 NO_MEMORY = 17
 """What libsndfile calls its want of memory."""
 TOO_LONG = (
-    f"longer than a clip may be, {LONGEST_S // 60} minutes and {MOST_SAMPLES:,} samples of all channels together: cut it, or mark spans"
+    f"longer than a clip may be, {LONGEST_S // 60} minutes and {MOST_SAMPLES:,} samples of all channels together: cut it, or mark segments"
 )
 POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -120,7 +120,7 @@ class Clip:
 
 
 def read_clip(path: str | Path, start: float | None = None, end: float | None = None) -> Clip:
-    """Decode a file, or a span of one.
+    """Decode a file, or a segment of one.
 
     Parameters
     ----------
@@ -174,21 +174,21 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def key_of(data: bytes, start: float | None = None, end: float | None = None) -> str:
-    """A hash of a file's bytes and the span, 32 hexadecimal digits: nothing of path, label or position.
+    """A hash of a file's bytes and the segment, 32 hexadecimal digits: nothing of path, label or position.
 
     >>> key_of(b"sound") == key_of(b"sound", 0.0, None) != key_of(b"sound", 0.0, 1.5)
     True
     """
     start, end = _given(start) or None, _given(end)
-    span = "" if start is None and end is None else f"#{start}-{end}"
-    return _hex(data, span.encode())
+    segment = "" if start is None and end is None else f"#{start}-{end}"
+    return _hex(data, segment.encode())
 
 
 def decode(data: bytes, start: float | None = None, end: float | None = None) -> Clip:
     """Bytes of an audio file to a clip, or the reason why not.
 
-    A header that promises more than the file holds, and a span that ends after it, yield what is there. A clip may last an hour and have
-    2^28 samples, all channels together; of an MP3, what stands before a span counts as well.
+    A header that promises more than the file holds, and a segment that ends after it, yield what is there. A clip may last an hour and have
+    2^28 samples, all channels together; of an MP3, what stands before a segment counts as well.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def decode(data: bytes, start: float | None = None, end: float | None = None) ->
             rate = int(file.samplerate)
             if not LOWEST_RATE <= rate <= HIGHEST_RATE:
                 raise Unusable(f"a rate of {rate} Hz, where {LOWEST_RATE} to {HIGHEST_RATE} can be meant")
-            channels, held = _read_span(file, len(data), _given(start) or 0.0, _given(end))
+            channels, held = _read_segment(file, len(data), _given(start) or 0.0, _given(end))
             note = _note(data, file, held)
     except soundfile.LibsndfileError as error:
         if error.code == NO_MEMORY:
@@ -243,9 +243,9 @@ def resample(samples: np.ndarray, rate: float, new_rate: float) -> np.ndarray:
     return np.pad(resampled, (0, n - len(resampled)))
 
 
-def _read_span(file: soundfile.SoundFile, size: int, start: float, end: float | None) -> tuple[np.ndarray, float]:
+def _read_segment(file: soundfile.SoundFile, size: int, start: float, end: float | None) -> tuple[np.ndarray, float]:
     """Samples between two moments, shape (n, channels), and where the file ended, in seconds; infinity where it went on."""
-    first, last = _span(file, start, end)
+    first, last = _segment(file, start, end)
     # After a seek libmpg123 may decode other samples, and soundfile seeks after each read: one read, from the beginning.
     is_mp3 = file.format == "MP3"
     block = MOST_MP3_SAMPLES * size if is_mp3 else max(LARGEST_BLOCK // file.channels, 1)
@@ -258,7 +258,7 @@ def _read_span(file: soundfile.SoundFile, size: int, start: float, end: float | 
     return samples, ended / file.samplerate if ended < last else math.inf
 
 
-def _span(file: soundfile.SoundFile, start: float, end: float | None) -> tuple[int, int]:
+def _segment(file: soundfile.SoundFile, start: float, end: float | None) -> tuple[int, int]:
     """The first sample that is meant, and the one after the last."""
     if start < 0:
         raise Unusable(f"starts at {start:g} s, before its file")

@@ -127,7 +127,7 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
       ser-bench run
       ser-bench run path/to/ravdess -f egemaps -m svm --budget smoke
       ser-bench run path/to/emodb --labels big4 --track train --track speaker
-      ser-bench run path/to/ravdess -f audioemotion26 -m svm --cv random:6    (what a leaky split would claim)
+      ser-bench run path/to/ravdess -f audioemotion26 -m svm --cv random:6    (the score that a leaky split gives)
       ser-bench run --config results/emodb-1a2b3c4d/run.toml
     """
     from ser_bench import api
@@ -180,7 +180,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 @click.argument("corpus", nargs=-1, required=True)
 @splitting
 @click.option(
-    "--gap", is_flag=True, help="Also measure what each shortcut adds: random splits, hyperparameters tuned on the test set, scaling."
+    "--gap", is_flag=True, help="Also measure the effect of evaluation leaks: random splits, tuning on the test set, standardisation."
 )
 @measuring
 @OUT
@@ -190,13 +190,14 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> None:
     """Check each CORPUS for leaks, near-duplicates and confounds.
 
-    Copies, the same audio under two speakers or emotions, the same recording encoded, resampled or padded, clips that
-    are all of one length, differences from the corpus as released, emotions that go with any column of the manifest or are
-    predicted by the recording instead of the voice, and speakers whose labels look shuffled (docs/confounds.md). Errors are
-    what stops a run (exit code 1); warnings should be addressed in a paper.
+    Duplicates, the same audio under two speakers or emotions, near-duplicates (encoded, resampled, padded), clips of
+    identical duration, differences from the released corpus, emotion that is associated with a column of the manifest or
+    predicted by recording properties, and speakers whose labels appear shuffled (docs/confounds.md). Errors stop a run
+    (exit code 1); warnings should be addressed in a paper.
 
-    With --gap, one feature set and one model are evaluated soundly and with every shortcut: a random split, hyperparameters
-    chosen on the test set, scaled by all clips or by speaker; and where sentences are known, with these held out, too.
+    With --gap, one feature set and one model are evaluated with nested, speaker-independent cross-validation and with every
+    evaluation leak: a random split, hyperparameters tuned on the test set, standardisation over all clips or per speaker;
+    and, where sentences are known, with these held out as well.
 
     \b
     Examples:
@@ -234,7 +235,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     "--track",
     multiple=True,
     metavar="TRACK",
-    help="Scaling by the clips trained on (train), or, transductive, by each corpus's own clips (corpus) or each speaker's own (speaker); "
+    help="Standardise with training-set statistics (train), or, transductive, per corpus (corpus) or per speaker (speaker); "
     "repeatable.  [default: train, corpus]",
 )
 @SEARCH
@@ -245,8 +246,8 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
 def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     """Train on one corpus and evaluate on another, on the emotions that all have.
 
-    Every corpus evaluated is also cross-validated by itself, and what is lost across corpora is reported with a confidence
-    interval over its speakers. Writes cross.csv, cross.md and a picture.
+    Every test corpus is also cross-validated within itself, and the loss across corpora is reported with a confidence
+    interval over its speakers. Writes cross.csv, cross.md and a figure.
 
     \b
     Examples:
@@ -277,7 +278,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     help="alone (one group), without (all but one) or forward (the best next one); repeatable.  [default: all three]",
 )
 @click.option("--hold", is_flag=True, help="Hold the hyperparameters chosen for all groups, instead of tuning every subset again.")
-@click.option("--no-importance", is_flag=True, help="Leave out what is lost with values shuffled, and Shapley values.")
+@click.option("--no-importance", is_flag=True, help="Do not compute permutation importance and Shapley values.")
 @ONE_TRACK
 @SEARCH
 @splitting
@@ -285,14 +286,14 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
 @hearing
 @extracting
 def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool, **given: Any) -> None:
-    """Ablate feature groups: each alone, all without each, and forward selection.
+    """Ablate feature groups: each group only, leave-one-out, and forward selection.
 
-    Every subset is evaluated as a row of a leaderboard is, tuned again inside the training speakers; differences to all groups come with
-    intervals over speakers and corrected p. Beside them, what the system that has all groups depends on: what it loses with a group's or
-    a column's values shuffled across and within speakers, and groups' Shapley values. Writes ablation.csv, importance.csv, a page and a
-    plot.
+    Every subset is evaluated as a row of a leaderboard is, re-tuned inside the training speakers; differences from all groups have
+    confidence intervals over speakers and corrected p-values. Also reported is what the system with all groups depends on: permutation
+    importance of groups and columns, across and within speakers, and groups' Shapley values. Writes ablation.csv, importance.csv, a page
+    and a figure.
 
-    Anything else that people argue about is a line in a file for --config, below [sweep]: "features.mfcc.n_mfcc" = [13, 20, 40],
+    Any other setting is one line in a file for --config, below [sweep]: "features.mfcc.n_mfcc" = [13, 20, 40],
     "trim" = [30.0], "track" = ["speaker"], "cv" = ["auto@4", "auto@12"] (the number of training speakers).
 
     \b

@@ -95,11 +95,11 @@ TRACK = click.option(
     "--track",
     multiple=True,
     metavar="TRACK",
-    help="Scaling from training clips only (train), or from each speaker's own unlabelled clips (speaker: "
+    help="Standardise with training-set statistics (train), or with each speaker's own unlabelled clips (speaker: "
     "transductive, ranked separately); repeatable.  [default: train]",
 )
 
-ONE_TRACK = click.option("--track", metavar="TRACK", help="Scaling: train, or speaker (transductive).  [default: train]")
+ONE_TRACK = click.option("--track", metavar="TRACK", help="Standardisation: train, or speaker (transductive).  [default: train]")
 
 
 splitting = options(
@@ -122,7 +122,7 @@ splitting = options(
         "--allow-similar-names",
         is_flag=True,
         default=None,
-        help="Take nearly equal names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
+        help="Treat similar names of speakers or emotions ('3' and '03') as different, and 'unknown' as a name.",
     ),
     click.option(
         "--config",

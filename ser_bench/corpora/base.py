@@ -105,7 +105,7 @@ class Corpus:
     ----------
     name : str
     clips : DataFrame
-        One row per clip, sorted by its index `clip`: the path relative to `folder`, with ``#start-end`` for a span.
+        One row per clip, sorted by its index `clip`: the path relative to `folder`, with ``#start-end`` for a segment.
         Columns `path` (absolute), `emotion`, `speaker`, `original` (the corpus's own word or code for the emotion), and where
         known `gender`, `sentence`, `intensity`, `session`, `language`, `start`, `end` (s), `fold`, or others of the corpus's own.
         All but `start`, `end` and `recognised` (the share of listeners who heard the true emotion) are text.

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ser_bench.corpora.same_audio import FORMATS, SAMPLES, SHARED, SPANS, Same, overlaps, same_audio
+from ser_bench.corpora.same_audio import FORMATS, SAMPLES, SEGMENTS, SHARED, Same, overlaps, same_audio
 from ser_bench.errors import WrongCall
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Duplicates(NamedTuple):
     occurrences : list of Occurrence
         What occurs more than once, one per way.
     remarks : list of str
-        What else is to be known: ids of one person, spans that share a part.
+        What else is to be known: ids of one person, segments that share a part.
     """
 
     clips: pd.DataFrame
@@ -150,7 +150,7 @@ def join_voices(speakers: Iterable[str], together: Iterable[Iterable[str]]) -> d
 
 
 def _stems(clips: pd.DataFrame) -> dict[str, str]:
-    """Each clip's file name without its ending. A file's own name may have a '#', which else begins a span."""
+    """Each clip's file name without its ending. A file's own name may have a '#', which else begins a segment."""
     files = clips["path"] if "path" in clips else [clip.partition("#")[0] for clip in clips.index]
     return {clip: Path(file).stem for clip, file in zip(clips.index, files, strict=True)}
 
@@ -166,7 +166,7 @@ def _occurrences(clips: pd.DataFrame, decided: Decided, *, allow_conflicts: bool
     conflicts = _named(clips, decided.conflicts, "emotion")
     if conflicts and not allow_conflicts:
         raise WrongCall(f"the same audio under two emotions: {conflicts}; correct the labels, or go on with --allow-conflicts")
-    known = {why: _named(clips, [pair for pair in decided.copies if pair.why == why]) for why in (SPANS, FORMATS)}
+    known = {why: _named(clips, [pair for pair in decided.copies if pair.why == why]) for why in (SEGMENTS, FORMATS)}
     others = {
         "the same audio under two speakers, who count as one voice; one copy is used": _named(clips, decided.crossing, "speaker"),
         "the same audio under two names of one speaker": _named(clips, decided.restemmed),
@@ -177,14 +177,16 @@ def _occurrences(clips: pd.DataFrame, decided: Decided, *, allow_conflicts: bool
 
 
 def _warn_of_parts(clips: pd.DataFrame) -> list[str]:
-    """That spans share less than what makes them the same audio, under two speakers or emotions: they are used, and may be separated."""
+    """That segments share less than what makes them the same audio, under two speakers or emotions: they are used, and may be separated."""
     less = [Same(one, other, "") for one, other, share in overlaps(clips) if share <= SHARED]
     lines = []
     for column in ("speaker", "emotion"):
         values = clips[column].astype(str).to_dict()
         if crossing := [pair for pair in less if values[pair.one] != values[pair.other]]:
             told = _named(clips, crossing, column)
-            lines.append(f"spans under two {column}s that share up to half of the shorter; all are used, and a split may part them: {told}")
+            lines.append(
+                f"segments under two {column}s that share up to half of the shorter; all are used, and a split may part them: {told}"
+            )
     return lines
 
 

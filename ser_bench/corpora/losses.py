@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MILLISECONDS = 100
-"""Times a file's length from which the end of a span is taken for one in milliseconds."""
+"""Times a file's length from which the end of a segment is taken for one in milliseconds."""
 LOUDEST, QUIETEST = 2.0, 1e-3
 """Peaks of a clip, 1 at full scale: decoding of MP3 or Ogg overshoots by less than the former; the latter is 33 steps of 16 bits."""
 FEW_CLIPS, FEW_VOICES = 5, 2
@@ -29,7 +29,7 @@ FEW_CLIPS, FEW_VOICES = 5, 2
 NAMED = 3
 """Clips of a kind that are named."""
 SLACK = 0.05
-"""Seconds that a span may end after its file: times are rounded."""
+"""Seconds that a segment may end after its file: times are rounded."""
 
 
 def losses(clips: pd.DataFrame, *, whole: bool, by_speaker: bool) -> list[str]:
@@ -44,7 +44,7 @@ def losses(clips: pd.DataFrame, *, whole: bool, by_speaker: bool) -> list[str]:
     by_speaker : bool
         Whether a track standardises each speaker's clips by their own statistics.
     """
-    cut = cut_spans(clips) if whole else []
+    cut = cut_segments(clips) if whole else []
     return [*cut, *levels(clips), *mixed_kinds(clips), *lacking(clips), *(single_emotions(clips) if by_speaker else []), *remarks(clips)]
 
 
@@ -72,12 +72,12 @@ def small_samples(clips: np.ndarray, emotions: Sequence[str]) -> list[str]:
     return [*thin_classes(clips, emotions), *([uneven] if uneven else [])]
 
 
-def cut_spans(clips: pd.DataFrame) -> list[str]:
-    """Spans that end after their file does, and hold less than they say.
+def cut_segments(clips: pd.DataFrame) -> list[str]:
+    """Segments that end after their file does, and hold less than they say.
 
     >>> import pandas as pd
-    >>> cut_spans(pd.DataFrame({"start": [0.0, 1], "end": [3.5, 2], "seconds": [2.5, 1]}, index=["a.wav#0-3.5", "b.wav#1-2"]))
-    ['1 span(s) end after their file does, and are cut there, such as a.wav#0-3.5']
+    >>> cut_segments(pd.DataFrame({"start": [0.0, 1], "end": [3.5, 2], "seconds": [2.5, 1]}, index=["a.wav#0-3.5", "b.wav#1-2"]))
+    ['1 segment(s) end after their file does, and are cut there, such as a.wav#0-3.5']
     """
     if "end" not in clips or "seconds" not in clips:
         return []
@@ -87,7 +87,7 @@ def cut_spans(clips: pd.DataFrame) -> list[str]:
         return []
     far = (over["end"] > MILLISECONDS * over["seconds"]).any()
     hint = "; times are in seconds, and these seem to be milliseconds" if far else ""
-    return [f"{len(over)} span(s) end after their file does, and are cut there, such as {over.index[0]}{hint}"]
+    return [f"{len(over)} segment(s) end after their file does, and are cut there, such as {over.index[0]}{hint}"]
 
 
 def levels(clips: pd.DataFrame) -> list[str]:

@@ -18,7 +18,7 @@ from ser_bench.corpora.base import Corpus, normalise_columns
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted
-from ser_bench.utils.tables import as_numbers, as_text, check_columns, clip_name, read_table, refuse_rows, span_suffix
+from ser_bench.utils.tables import as_numbers, as_text, check_columns, clip_name, read_table, refuse_rows, segment_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,14 +52,14 @@ def read_manifest(manifest: Path) -> Corpus:
         Naming the column or the row that cannot be meant. Row 1 is the first clip.
     """
     table, warnings = _read_columns(manifest)
-    table, alone = _read_voices(_read_spans(table, manifest), manifest)
+    table, alone = _read_voices(_read_segments(table, manifest), manifest)
     if "recognised" in table:
         table["recognised"] = _read_shares(table["recognised"], manifest)
     folder = manifest.parent
     written = [_portable(path, folder) for path in table["path"]]
     slashed = sum("\\" in path and "\\" not in mine for path, mine in zip(table["path"], written, strict=True))
-    spans = table[["start", "end"]].to_numpy(float) if "start" in table else None
-    suffixes = [span_suffix(*span) for span in spans] if spans is not None else [""] * len(table)
+    segments = table[["start", "end"]].to_numpy(float) if "start" in table else None
+    suffixes = [segment_suffix(*segment) for segment in segments] if segments is not None else [""] * len(table)
     table.index = [clip_name(path, folder) + suffix for path, suffix in zip(written, suffixes, strict=True)]
     hint = f" (column 'channel': {UNHEEDED['channel']})" if "channel" in table else ""
     refuse_rows(table.index.duplicated(), manifest, f"a clip that an earlier row names already{hint}")
@@ -109,14 +109,14 @@ def _dotted(table: pd.DataFrame, column: str, text: pd.Series) -> list[str]:
     )
 
 
-def _read_spans(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
+def _read_segments(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
     """`start` and `end` as seconds, an open side as not a number; without either column, none."""
     if not {"start", "end"} & set(table.columns):
         return table
     if "end" not in table and "duration" in table:
-        raise WrongCall(f"{manifest}: spans are given by 'start' and 'end'; replace 'duration' by 'end'")
-    spans = {column: as_numbers(table[column], manifest) if column in table else float("nan") for column in ("start", "end")}
-    table = table.assign(**spans)
+        raise WrongCall(f"{manifest}: segments are given by 'start' and 'end'; replace 'duration' by 'end'")
+    segments = {column: as_numbers(table[column], manifest) if column in table else float("nan") for column in ("start", "end")}
+    table = table.assign(**segments)
     refuse_rows(table["end"] <= table["start"].fillna(0), manifest, "'end' does not come after 'start'")
     return table
 

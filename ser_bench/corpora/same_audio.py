@@ -1,9 +1,9 @@
-"""Which clips hold the same audio, as far as a table says: equal samples, overlapping spans, one recording in two formats.
+"""Which clips hold the same audio, as far as a table says: equal samples, overlapping segments, one recording in two formats.
 
 In:   a clip table with the digest of each clip's samples, and where known `path`, `start`, `end` and `seconds`.
-Out:  pairs of clips, each with the reason; spans that share less.
-Rule: nothing is decoded here. Spans of a file are the same audio where more than half of the shorter lies in the other, and so are a
-      file and a span of it. One stem in two formats is the same audio in one folder, or with one speaker and emotion, where the
+Out:  pairs of clips, each with the reason; segments that share less.
+Rule: nothing is decoded here. Segments of a file are the same audio where more than half of the shorter lies in the other, and so are a
+      file and a segment of it. One stem in two formats is the same audio in one folder, or with one speaker and emotion, where the
       lengths agree.
 """
 
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLES, SPANS, FORMATS = "equal samples", "overlapping spans of one file", "one stem in two formats"
+SAMPLES, SEGMENTS, FORMATS = "equal samples", "overlapping segments of one file", "one stem in two formats"
 LOSSY = (".mp3", ".ogg")
 SHARED = 0.5
-"""Share of the shorter of two spans above which they are the same audio."""
+"""Share of the shorter of two segments above which they are the same audio."""
 PADDING = 0.2
 """Seconds by which an encoder may lengthen a file: MP3 fills its last frame and puts up to two before the first."""
 
@@ -35,7 +35,7 @@ class Same(NamedTuple):
 
 
 class Overlap(NamedTuple):
-    """Two spans of one file, and the share of the shorter that lies in the other."""
+    """Two segments of one file, and the share of the shorter that lies in the other."""
 
     one: str
     other: str
@@ -70,18 +70,18 @@ def same_audio(clips: pd.DataFrame) -> list[Same]:
     known = _facts(clips)
     order = {fact.clip: place for place, fact in enumerate(sorted(known, key=lambda fact: (fact.file.suffix.lower() in LOSSY, fact.clip)))}
     why: dict[tuple[str, str], str] = {}
-    spans = (Same(one, other, SPANS) for one, other, share in overlaps(clips) if share > SHARED)
-    for one, other, reason in (*_equal(clips), *_reencoded(known), *spans):
+    segments = (Same(one, other, SEGMENTS) for one, other, share in overlaps(clips) if share > SHARED)
+    for one, other, reason in (*_equal(clips), *_reencoded(known), *segments):
         why.setdefault((one, other) if order[one] < order[other] else (other, one), reason)
     return [Same(*pair, why[pair]) for pair in sorted(why, key=lambda pair: (order[pair[1]], order[pair[0]]))]
 
 
 def overlaps(clips: pd.DataFrame) -> Iterator[Overlap]:
-    """Spans of one file that share any of it, and how much."""
-    spans: dict[PurePath, list[tuple[float, float, str]]] = {}
+    """Segments of one file that share any of it, and how much."""
+    segments: dict[PurePath, list[tuple[float, float, str]]] = {}
     for fact in _facts(clips):
-        spans.setdefault(fact.file, []).append((fact.start, fact.start + fact.seconds if math.isinf(fact.end) else fact.end, fact.clip))
-    for of_file in spans.values():
+        segments.setdefault(fact.file, []).append((fact.start, fact.start + fact.seconds if math.isinf(fact.end) else fact.end, fact.clip))
+    for of_file in segments.values():
         of_file.sort()
         for place, (start, end, one) in enumerate(of_file):
             for begin, stop, other in of_file[place + 1 :]:
@@ -108,7 +108,7 @@ def _equal(clips: pd.DataFrame) -> Iterator[Same]:
 
 
 def _reencoded(known: list[AudioFacts]) -> Iterator[Same]:
-    """Pairs of one stem and span in two formats: side by side, or with one speaker and emotion."""
+    """Pairs of one stem and segment in two formats: side by side, or with one speaker and emotion."""
     stems: dict[tuple[str, float, float], list[AudioFacts]] = {}
     for fact in known:
         stems.setdefault((fact.file.stem, fact.start, fact.end), []).append(fact)

@@ -237,8 +237,8 @@ def _add_lacking(clips: pd.DataFrame, store: FeatureStore, options: ExtractionOp
 
 
 def _tasks(clips: pd.DataFrame, store: FeatureStore) -> Iterator[Task]:
-    spans = clips.reindex(columns=["key", "path", "start", "end"]).drop_duplicates("key")
-    for key, path, start, end in spans.itertuples(index=False):
+    segments = clips.reindex(columns=["key", "path", "start", "end"]).drop_duplicates("key")
+    for key, path, start, end in segments.itertuples(index=False):
         lacking = store.lacking(key)
         if lacking is not None:
             yield Task(key, path, start, end, store.hearing, [store.extractors[label] for label in lacking])

@@ -17,7 +17,7 @@ from ser_bench.errors import WrongCall, quoted
 from ser_bench.features.base import Extractor, Features, fingerprint_of
 from ser_bench.utils.plugins import discover, find
 from ser_bench.utils.spec import build, parse, split_sum
-from ser_bench.utils.tables import as_numbers, as_text, clip_name, read_table, span_suffix
+from ser_bench.utils.tables import as_numbers, as_text, clip_name, read_table, segment_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ class OwnTable:
     table : DataFrame
         Float32 columns, index `clip`.
     whole : dict of str to str
-        Rows of a span from a file's beginning that are the only ones of their file: what may stand for the whole file.
+        Rows of a segment from a file's beginning that are the only ones of their file: what may stand for the whole file.
     """
 
     path: Path
@@ -191,9 +191,9 @@ def _row_names(path: Path, table: pd.DataFrame) -> tuple[list[str], dict[str, st
     names = as_text(table[column], keep_words=True)
     if column != "file" or not {"start", "end"} <= set(table.columns):
         return names.tolist(), {}, [column]
-    spans = {side: as_numbers(table[side], path) for side in ("start", "end")}
-    named = [name + span_suffix(start, end) for name, start, end in zip(names, spans["start"], spans["end"], strict=True)]
-    alone = ~names.duplicated(keep=False) & (spans["start"].fillna(0) == 0)
+    segments = {side: as_numbers(table[side], path) for side in ("start", "end")}
+    named = [name + segment_suffix(start, end) for name, start, end in zip(names, segments["start"], segments["end"], strict=True)]
+    alone = ~names.duplicated(keep=False) & (segments["start"].fillna(0) == 0)
     return named, {row: name for row, name, single in zip(named, names, alone, strict=True) if single}, ["file", "start", "end"]
 
 

@@ -70,7 +70,7 @@ def publish_ablation(folder: RunFolder, table: pd.DataFrame, importance: pd.Data
     name = table["corpus"].iloc[0]
     panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
     if panels:
-        draw(panels, folder.figures, "ablation", f"{name}: what groups of columns bring")
+        draw(panels, folder.figures, "ablation", f"{name}: effect of feature groups on UAR")
     page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance))
     write_text(folder.path / ABLATION_PAGE, page)
 
@@ -100,7 +100,8 @@ def _opened(system: pd.DataFrame, leaned: pd.DataFrame) -> dict[str, Any]:
     head, groups = importance_table(leaned)
     columns_head, columns = columns_table(leaned)
     leaning = {"importances": head, "groups": groups, "columns_head": columns_head, "columns": columns}
-    return {"title": _title(system), "reach": _reach(system), "rows": list(ablation_rows(system)), **leaning}
+    reach = _reach(system)
+    return {"title": _title(system), "reach": reach, "ticks": _ticks(*reach), "rows": list(ablation_rows(system)), **leaning}
 
 
 def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -188,12 +189,25 @@ def _panel(system: pd.DataFrame) -> Panel:
     looks = dict(zip(("alone", "without", "forward", "sweep"), LOOKS, strict=False))
     rows = [row for row in records(system) if row["mode"] != "all" and not np.isnan(row["diff"])]
     marks = [Mark(f"{MODES[r['mode']]} {r['group']}", r["diff"], r["diff_low"], r["diff_high"], looks[r["mode"]]) for r in rows]
-    return Panel(_title(system), marks, {"all groups": 0.0}, "difference in UAR, 95% confidence interval over speakers", _reach(system))
+    across = "ΔUAR vs. all groups, 95% confidence interval over speakers"
+    return Panel(_title(system), marks, {"all groups": 0.0}, "features evaluated", across, _reach(system))
 
 
 def _reach(system: pd.DataFrame) -> tuple[float, float]:
     """From below the lowest to above the highest difference."""
     return min(-0.05, system["diff_low"].min()) - 0.02, max(0.05, system["diff_high"].max()) + 0.02
+
+
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Round differences within a reach, four or so: where each lies as a share of the reach, and itself.
+
+    >>> _ticks(-0.25, 0.15)
+    [(0.125, '-.2'), (0.375, '-.1'), (0.625, '0'), (0.875, '+.1')]
+    """
+    step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.5) if (high - low) / step < 6)
+    digits = 2 if step < 0.1 else 1
+    inside = [n * step for n in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
+    return [(round((value - low) / (high - low), 4), signed(value, digits) if value else "0") for value in inside]
 
 
 def _at(value: float, low: float, high: float) -> str:

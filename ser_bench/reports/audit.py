@@ -49,9 +49,11 @@ def publish_audit(
     shown = None if gap is None else view_gap(gap, about)
     if gap is not None and shown:
         write_csv(gap, folder.path / GAP)
-        lines = {"honest": shown["rows"][0]["uar"], "chance": shown["lines"][0]["uar"]}
-        panel = Panel("filled: honest; red: leaky", [_mark(row) for row in shown["rows"]], lines)
-        draw([panel], folder.figures, "gap", f"{name}, {about['cell']}: what each shortcut adds")
+        lines = {"reference": shown["rows"][0]["uar"], "chance": shown["lines"][0]["uar"]}
+        panel = Panel(
+            "filled: reference; orange: leaky", [_mark(row) for row in shown["rows"]], lines, "split, hyperparameters, standardised with"
+        )
+        draw([panel], folder.figures, "gap", f"{name}, {about['cell']}: effect of evaluation leaks")
     page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), gap=shown, about=about)
     write_text(folder.path / AUDIT_PAGE, page)
 

@@ -44,11 +44,11 @@ def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
 
 def _title(comparison: Comparison) -> str:
     bars = (
-        "a bar joins systems that are not significantly different (Wilcoxon, Holm)"
+        "bars join systems that are not significantly different (Wilcoxon, Holm)"
         if "p" in comparison.systems
-        else "too few to tell any two apart"
+        else "too few to show a difference"
     )
-    return f"{label(f'{TITLES[comparison.track]}, {comparison.search}')}\nmean rank over {len(comparison.corpora)} corpora, {bars}"
+    return f"{label(f'{TITLES[comparison.track]}, {comparison.search}')}\n{len(comparison.corpora)} corpora: {bars}"
 
 
 def _depth(comparison: Comparison) -> float:
@@ -69,6 +69,8 @@ def _panel(axes: Axes, comparison: Comparison) -> None:
         axes.plot(ends, [place * BAR] * 2, color="#D55E00", linewidth=3.2, solid_capstyle="butt", clip_on=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.tick_top()
+    axes.set_xlabel("mean rank", fontsize=8)
+    axes.xaxis.set_label_position("top")
     axes.tick_params(labelsize=8)
     axes.set_yticks([])
     axes.spines[["bottom", "left", "right"]].set_visible(False)

@@ -57,7 +57,7 @@ def publish_cross(
     looks = looks_of(drawn["model"])
     panels = [_panel(str(test), rows, looks, len(emotions)) for test, rows in drawn.groupby("test", sort=False)]
     if panels:
-        draw(panels, folder.figures, "cross", f"Trained on one corpus, evaluated on another: {', '.join(emotions)}")
+        draw(panels, folder.figures, "cross", f"Cross-corpus evaluation: {', '.join(emotions)} (filled: within corpus)")
 
 
 def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
@@ -103,12 +103,12 @@ def _read(row: dict[str, Any] | None) -> str:
 
 def _panel(test: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]], n_emotions: int) -> Panel:
     first = rows.iloc[0]
-    title = f"judged: {test} ({first['speakers']} speakers); filled: by itself"
-    return Panel(title, [_mark(row, looks) for row in records(rows)], {"chance": 1 / n_emotions})
+    title = f"evaluated on {test} ({first['speakers']} speakers)"
+    return Panel(title, [_mark(row, looks) for row in records(rows)], {"chance": 1 / n_emotions}, "feature set, model, training corpus")
 
 
 def _mark(row: dict[str, Any], looks: dict[str, tuple[str, str]]) -> Mark:
     """A pair and system; one within a corpus is filled."""
     transductive = "" if row["track"] == "train" else f", {row['track']} (transductive)"
-    label = f"{row['features']}  {row['model']}{transductive}, from {row['train']}"
+    label = f"{row['features']}  {row['model']}{transductive}, {row['train']}"
     return Mark(label, row["uar"], row["uar_low"], row["uar_high"], looks[row["model"]], filled=row["train"] == row["test"])

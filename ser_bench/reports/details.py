@@ -27,8 +27,8 @@ SIDE = 200
 """A curve's picture is a square of so many units a side."""
 WIDE, INSET = 320, 30
 """The width of a learning curve's, and how far its ends are from the edges."""
-ALARMS = (0.1, 0.2, 0.5)
-"""The rates of false alarms at which a ROC curve is told in words."""
+FALSE_POSITIVE_RATES = (0.1, 0.2, 0.5)
+"""At which a ROC curve is told in words."""
 BY_CLASS = ("recall", "precision", "f1", "auc")
 NAMED = {
     "uar.fold": "UAR, mean over folds",
@@ -145,7 +145,9 @@ def _points(curve: np.ndarray) -> str:
 
 def _roc_words(curve: np.ndarray) -> str:
     rates = np.linspace(0, 1, len(curve))
-    return ", ".join(f"{np.interp(rate, rates, curve):.0%} found at {rate:.0%} false alarms" for rate in ALARMS)
+    return ", ".join(
+        f"true positive rate {np.interp(rate, rates, curve):.0%} at a false positive rate of {rate:.0%}" for rate in FALSE_POSITIVE_RATES
+    )
 
 
 def _reliability(rows: pd.DataFrame, known: Probabilities) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def _reliability(rows: pd.DataFrame, known: Probabilities) -> dict[str, Any]:
     bins = scores.reliability(rows["emotion"], rows["predicted"], known.p, classes=known.classes)
     most = bins[:, 2].max()
     dots = [{"x": round(SIDE * said), "y": round(SIDE * (1 - right)), "r": round(2 + 9 * np.sqrt(n / most), 1)} for said, right, n in bins]
-    return {"dots": dots, "words": "; ".join(f"said {said:.2f}, right {right:.2f}, {n:.0f} clips" for said, right, n in bins)}
+    return {"dots": dots, "words": "; ".join(f"confidence {said:.2f}, accuracy {right:.2f}, {n:.0f} clips" for said, right, n in bins)}
 
 
 def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
@@ -172,7 +174,10 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     drawn = points.assign(x=across.round(1), y=up(points["uar"]).round(1), top=up(points["uar_high"]).round(1))
     drawn = drawn.assign(bottom=up(points["uar_low"]).round(1), read=points["uar"].map(format_score))
     said = [f"{row['speakers']} speakers {row['read']} {interval(row['uar_low'], row['uar_high'])}" for row in records(drawn)]
-    ticks = [{"y": round(float(up(uar)), 1), "text": format_score(uar, 1)} for uar in ends]
+    first, last = (round(10 * end) for end in ends)
+    step = 2 if last - first > 4 else 1
+    tenths = np.arange(first + first % step, last + 1, step) / 10
+    ticks = [{"y": round(float(up(uar)), 1), "text": format_score(uar, 1)} for uar in tenths]
     sets = int(points["draws"].max())
     return {"points": records(drawn), "sets": sets, "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
 

@@ -1,4 +1,4 @@
-"""Pictures for papers, as PNG, SVG and PDF: a run's leaderboard, an audit's leak gap, corpora evaluated by each other.
+"""Figures for papers, as PNG, SVG and PDF: a run's leaderboard, an audit's evaluation leaks, cross-corpus results.
 
 In:   rows with their intervals, and what they are to be read against.
 Out:  files; the same rows give the same bytes.
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's colours, told apart by every kind of colour vision; shapes tell them apart in grey.
 LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
-LINES = {"chance": ":", "human": "--", "published": "-.", "honest": "-", "all groups": "-"}
+LINES = {"chance": ":", "human": "--", "published": "-.", "reference": "-", "all groups": "-"}
 KINDS: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Kinds of files, with what must not be written into them, as it differs from time to time."""
-TITLES = {"train": "scaled by training clips", "speaker": "TRANSDUCTIVE: scaled by speaker"}
+TITLES = {"train": "standardised with training-set statistics", "speaker": "TRANSDUCTIVE: standardised per speaker"}
 
 
 class Mark(NamedTuple):
@@ -43,11 +43,12 @@ class Mark(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """Marks on one axis, with lines to read them against."""
+    """Marks on one axis, with lines to read them against; `names` says what their labels hold."""
 
     title: str
     marks: Sequence[Mark]
     lines: Mapping[str, float]
+    names: str
     axis: str = "UAR, 95% confidence interval over speakers"
     reach: tuple[float, float] = (0.0, 1.0)
 
@@ -65,7 +66,9 @@ def _draw_board(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> 
     looks = looks_of(board["model"])
     blocks = [block[block["uar"].notna()] for _, block in board.groupby(BLOCK, sort=False)]
     panels = [
-        Panel(TITLES[block["track"].iloc[0]], [_mark(row, looks) for row in records(block)], _lines(block, references))
+        Panel(
+            TITLES[block["track"].iloc[0]], [_mark(row, looks) for row in records(block)], _lines(block, references), "feature set, model"
+        )
         for block in blocks
         if len(block)
     ]
@@ -122,6 +125,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_ylim(len(panel.marks) - 0.5, -0.5)
     axes.set_xlim(*panel.reach)
     axes.set_xlabel(panel.axis, fontsize=8)
+    axes.set_ylabel(panel.names, fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", color="0.92", linewidth=0.8)
     axes.set_axisbelow(True)

@@ -1,7 +1,7 @@
 """Where a run's clips can be listened to.
 
 In:   a run's configuration, and where its page will lie.
-Out:  the file, the span and the address of each clip whose audio lies where the configuration says.
+Out:  the file, the segment and the address of each clip whose audio lies where the configuration says.
 Rule: audio is linked, never copied. Where it is not found nothing is told of it: the page is then without players, not broken.
 """
 
@@ -27,9 +27,9 @@ class AudioLink(NamedTuple):
     ----------
     file : Path
     start, end : float, optional
-        Seconds; None where a span is open, and where the clip is a whole file.
+        Seconds; None where a segment is open, and where the clip is a whole file.
     address : str
-        What a page links to, a span with its seconds.
+        What a page links to, a segment with its seconds.
     """
 
     file: Path
@@ -63,21 +63,21 @@ def sounds(configuration: str, page: Path, clips: pd.DataFrame) -> dict[str, Aud
 
 
 def _sound(clip: str, about: Mapping[Any, Any], folder: Path, page: Path | None) -> AudioLink:
-    """Where a clip's audio would lie in a folder; the name of one that is a span ends in ``#start-end``."""
+    """Where a clip's audio would lie in a folder; the name of one that is a segment ends in ``#start-end``."""
     start, end = (_seconds(about, side) for side in ("start", "end"))
     whole = start is None and end is None
     file = folder / (clip if whole else clip.rpartition("#")[0])
-    return AudioLink(file, start, end, _address(file, page) + ("" if whole else _span(start, end)))
+    return AudioLink(file, start, end, _address(file, page) + ("" if whole else _segment(start, end)))
 
 
 def _seconds(about: Mapping[Any, Any], side: str) -> float | None:
-    """A side of a span; None where it is open, and where the clip is a whole file."""
+    """A side of a segment; None where it is open, and where the clip is a whole file."""
     value = about.get(side)
     return None if value is None or value != value else float(value)
 
 
-def _span(start: float | None, end: float | None) -> str:
-    """The seconds of a span, as an address tells them to a player."""
+def _segment(start: float | None, end: float | None) -> str:
+    """The seconds of a segment, as an address tells them to a player."""
     return f"#t={start or 0:.12g}" + ("" if end is None else f",{end:.12g}")
 
 

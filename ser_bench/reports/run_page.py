@@ -28,7 +28,7 @@ from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps
 from ser_bench.reports.rendering import render
-from ser_bench.reports.spectrograms import draw_spectrograms
+from ser_bench.reports.spectrograms import draw_spectrograms, frequency_ticks
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import records
 
@@ -84,6 +84,7 @@ def make_page(folder: RunFolder) -> str:
         method=method(run),
         blocks=shown,
         pictures=draw_spectrograms(hardest, heard),
+        frequencies=frequency_ticks(22, 64),
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
         audited=audited(folder),

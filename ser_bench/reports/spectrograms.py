@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ser_bench.audio.clip import Unusable, read_clip, resample
+from ser_bench.features.signal.filters import hertz_to_mel
 from ser_bench.features.signal.frames import Frames
 from ser_bench.reports.drawing import load_matplotlib
 
@@ -33,6 +34,17 @@ QUALITY = 25
 """Of the WebP, of 100: pictures of sixty clips take less than 300 kB."""
 BARS, BAR_HEIGHT = 88, 40
 """Of the waveform."""
+
+
+def frequency_ticks(top: float, bottom: float) -> list[tuple[float, str]]:
+    """Where frequencies lie in a spectrogram that is drawn from `top` (8 kHz) to `bottom` (0), and what stands there.
+
+    >>> [text for _, text in frequency_ticks(0.0, 10.0)], frequency_ticks(0.0, 10.0)[0][0]
+    (['8 kHz', '2', '1', '0'], 0.0)
+    """
+    highest = hertz_to_mel(RATE / 2)
+    shown = ((8000.0, "8 kHz"), (2000.0, "2"), (1000.0, "1"), (0.0, "0"))
+    return [(round(bottom - (bottom - top) * hertz_to_mel(frequency) / highest, 1), text) for frequency, text in shown]
 
 
 class Picture(NamedTuple):

@@ -55,13 +55,13 @@ def format_score(value: float, digits: int = 3) -> str:
     return "" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value + 0.0:.{digits}f}")
 
 
-def signed(value: float) -> str:
+def signed(value: float, digits: int = 3) -> str:
     """`format_score` with its sign.
 
-    >>> signed(0.05), signed(-0.25), signed(-0.0)
-    ('+.050', '-.250', '+.000')
+    >>> signed(0.05), signed(-0.25), signed(-0.0), signed(0.1, 1)
+    ('+.050', '-.250', '+.000', '+.1')
     """
-    return f"{'' if value < 0 else '+'}{format_score(value)}"
+    return f"{'' if value < 0 else '+'}{format_score(value, digits)}"
 
 
 def interval(low: float, high: float) -> str:

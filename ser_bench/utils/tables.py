@@ -192,10 +192,10 @@ def check_columns(table: pd.DataFrame, required: Iterable[str], path: Path) -> N
     raise WrongCall(f"{path}: no column {names}{f': did you mean {hints}?' if hints else ''} (found: {found}{unread})")
 
 
-def span_suffix(start: float, end: float) -> str:
-    """What names a span after its file: ``#1.5-3``; nothing for a whole file.
+def segment_suffix(start: float, end: float) -> str:
+    """What names a segment after its file: ``#1.5-3``; nothing for a whole file.
 
-    >>> span_suffix(0.0, 1.5), span_suffix(float("nan"), float("nan"))
+    >>> segment_suffix(0.0, 1.5), segment_suffix(float("nan"), float("nan"))
     ('#0-1.5', '')
     """
     begin, stop = ("" if moment != moment else f"{moment:.12g}" for moment in (start, end))

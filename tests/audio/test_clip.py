@@ -27,9 +27,9 @@ def encode(samples: np.ndarray, rate: int = RATE, **options: str) -> bytes:
     return buffer.getvalue()
 
 
-def reason(data: bytes, *span: float) -> str:
+def reason(data: bytes, *segment: float) -> str:
     with pytest.raises(Unusable) as caught:
-        decode(data, *span)
+        decode(data, *segment)
     return caught.value.reason
 
 
@@ -61,20 +61,20 @@ def test_resampling_is_done_once() -> None:
 
 
 @given(cut=st.floats(0.1, 0.4))
-def test_spans_that_meet_share_no_sample_and_lose_none(cut: float) -> None:
+def test_segments_that_meet_share_no_sample_and_lose_none(cut: float) -> None:
     whole = decode(data := encode(noise()))
     parts = [decode(data, None, cut).samples, decode(data, cut, None).samples]
     np.testing.assert_array_equal(np.concatenate(parts), whole.samples)
 
 
-def test_a_codec_that_can_only_be_read_on_yields_spans() -> None:
+def test_a_codec_that_can_only_be_read_on_yields_segments() -> None:
     buffer = io.BytesIO()
     soundfile.write(buffer, noise(), RATE, format="WAV", subtype="GSM610")
     whole = decode(buffer.getvalue())
     np.testing.assert_array_equal(decode(buffer.getvalue(), 0.2, 0.35).samples, whole.samples[round(0.2 * RATE) : round(0.35 * RATE)])
 
 
-def test_a_span_that_ends_after_its_file_yields_what_is_there() -> None:
+def test_a_segment_that_ends_after_its_file_yields_what_is_there() -> None:
     for end in (9.0, 1e300, np.inf):
         assert decode(encode(noise(0.5)), 0.3, end).seconds == pytest.approx(0.2)
 
@@ -96,8 +96,8 @@ def test_a_header_that_promises_more_than_there_is_yields_what_is_there(promised
 @pytest.mark.parametrize("part", ["start", "end"])
 def test_a_truncated_wav_yields_what_is_there(part: str) -> None:
     data = encode(noise(0.5))
-    span = (0.1, None) if part == "start" else (None, 0.4)
-    assert decode(data[: len(data) // 2], *span).seconds < 0.3
+    segment = (0.1, None) if part == "start" else (None, 0.4)
+    assert decode(data[: len(data) // 2], *segment).seconds < 0.3
 
 
 def test_unusable_audio_is_named_by_its_fault() -> None:
@@ -181,13 +181,13 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
         read_bytes(path)
 
 
-def test_key_depends_on_bytes_and_span_and_not_on_the_path(tmp_path: Path) -> None:
+def test_key_depends_on_bytes_and_segment_and_not_on_the_path(tmp_path: Path) -> None:
     a, b = tmp_path / "a.wav", tmp_path / "b.wav"
     for path in (a, b):
         path.write_bytes(encode(noise()))
-    spans = [(None, None), (0.1, None), (None, 0.1), (0.1, 0.2)]
-    assert [content_key(a, *span) for span in spans] == [content_key(b, *span) for span in spans]
-    assert len({content_key(a, *span) for span in spans}) == len(spans)
+    segments = [(None, None), (0.1, None), (None, 0.1), (0.1, 0.2)]
+    assert [content_key(a, *segment) for segment in segments] == [content_key(b, *segment) for segment in segments]
+    assert len({content_key(a, *segment) for segment in segments}) == len(segments)
     assert key_of(encode(noise(0.4))) != content_key(a)
 
 
@@ -216,7 +216,7 @@ def test_a_sparse_file_of_60_gb_is_refused_unread(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["FLAC", "WAV", "MP3"])
-def test_a_clip_longer_than_a_clip_may_be_is_refused_and_a_span_of_it_is_not(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_longer_than_a_clip_may_be_is_refused_and_a_segment_of_it_is_not(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ser_bench.audio.clip.LONGEST_S", 2)
     data = encode(noise(3.0), format=kind)
     assert reason(data).startswith("longer than a clip may be")

@@ -94,7 +94,7 @@ def test_what_is_said_of_a_cut_wav_does_not_hang_on_the_byte_rate_it_states(byte
     assert decode(bytes(data[: 44 + 8_000])).note == "its header promises 0.50 s, and it holds 0.25 s"
 
 
-def test_a_span_of_a_cut_wav_says_it_too():
+def test_a_segment_of_a_cut_wav_says_it_too():
     data = encoded("WAV", "PCM_16")
     assert decode(data[: 44 + 8_000], 0.1, 0.2).note == "its header promises 0.50 s, and it holds 0.25 s"
 
@@ -172,7 +172,7 @@ def test_a_file_longer_than_a_block_is_decoded_whole(kind, monkeypatch):
 
 @pytest.mark.parametrize("kind", [*KINDS, ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III", 2)])
 @pytest.mark.parametrize("start", [0.05, 0.13, 0.25, 0.38])
-def test_a_span_is_cut_from_the_whole(kind, start):
+def test_a_segment_is_cut_from_the_whole(kind, start):
     data = encoded(*kind)
     part = decode(data, start, start + 0.11).samples
     first = round(start * RATE)

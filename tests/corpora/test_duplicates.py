@@ -41,7 +41,7 @@ def test_a_corpus_copied_into_itself_is_used_once_whatever_the_row_order() -> No
         assert twins.warnings == []
 
 
-def test_spans_of_one_stem_are_copies_when_they_sound_alike() -> None:
+def test_segments_of_one_stem_are_copies_when_they_sound_alike() -> None:
     twins = resolve_duplicates(table("a.wav#0-1 1 A anger", "a.wav#1-2 1 A anger", "b.wav 2 B fear"))
     assert twins.skipped["clip"].tolist() == ["a.wav#1-2"]
 
@@ -83,57 +83,57 @@ def test_a_copy_of_a_shared_clip_still_joins_its_voice() -> None:
     assert twins.clips["voice"].tolist() == ["A+B", "A+B", "C"]
 
 
-def spans(*rows: tuple[str, str, str, float, float]) -> pd.DataFrame:
-    """Spans of `long.wav` of other samples each, as a manifest has them, not a number where a side is open."""
+def segments(*rows: tuple[str, str, str, float, float]) -> pd.DataFrame:
+    """Segments of `long.wav` of other samples each, as a manifest has them, not a number where a side is open."""
     clips = pd.DataFrame(rows, columns=["clip", "speaker", "emotion", "start", "end"]).set_index("clip")
     return clips.assign(path="/corpus/long.wav", digest=list(clips.index))
 
 
-def test_spans_that_overlap_by_more_than_half_are_used_once() -> None:
+def test_segments_that_overlap_by_more_than_half_are_used_once() -> None:
     twins = resolve_duplicates(
-        spans(("p", "A", "anger", 0, 2), ("q", "A", "anger", 0.9, 3), ("r", "A", "anger", 2, 4), ("s", "A", "anger", 3, 4))
+        segments(("p", "A", "anger", 0, 2), ("q", "A", "anger", 0.9, 3), ("r", "A", "anger", 2, 4), ("s", "A", "anger", 3, 4))
     )
     assert list(twins.clips.index) == ["p", "r"]
     assert twins.skipped["reason"].tolist() == [
-        "duplicate of p (overlapping spans of one file)",
-        "duplicate of r (overlapping spans of one file)",
+        "duplicate of p (overlapping segments of one file)",
+        "duplicate of r (overlapping segments of one file)",
     ]
-    assert twins.warnings == ["the same audio in overlapping spans of one file, of which one is used: p = q; r = s"]
+    assert twins.warnings == ["the same audio in overlapping segments of one file, of which one is used: p = q; r = s"]
 
 
-def test_speakers_of_overlapping_spans_are_one_voice() -> None:
+def test_speakers_of_overlapping_segments_are_one_voice() -> None:
     twins = resolve_duplicates(
-        spans(("p", "A", "anger", 0, 2), ("q", "B", "anger", 0.9, 3), ("r", "B", "fear", 5, 6), ("s", "C", "fear", 6, 7))
+        segments(("p", "A", "anger", 0, 2), ("q", "B", "anger", 0.9, 3), ("r", "B", "fear", 5, 6), ("s", "C", "fear", 6, 7))
     )
     assert twins.clips["voice"].to_dict() == {"p": "A+B", "r": "A+B", "s": "C"}
     assert "one voice; one copy is used: p (A) = q (B)" in twins.warnings[0]
 
 
-def test_a_file_and_a_span_of_it_are_the_same_audio() -> None:
+def test_a_file_and_a_segment_of_it_are_the_same_audio() -> None:
     open_ended = float("nan")
     rows = [("f", "A", "anger", open_ended, open_ended), ("f#1-2", "B", "anger", 1, 2), ("f#3-", "A", "anger", 3, open_ended)]
-    for clips in (spans(*rows), spans(*rows).assign(seconds=[5.0, 1.0, 2.0])):
+    for clips in (segments(*rows), segments(*rows).assign(seconds=[5.0, 1.0, 2.0])):
         twins = resolve_duplicates(clips)
         assert list(twins.clips.index) == ["f"]
         assert twins.clips["voice"].tolist() == ["A+B"]
 
 
-def test_overlapping_spans_under_two_emotions_are_refused() -> None:
-    clips = spans(("p", "A", "anger", 0, 2), ("q", "A", "fear", 0.9, 3))
+def test_overlapping_segments_under_two_emotions_are_refused() -> None:
+    clips = segments(("p", "A", "anger", 0, 2), ("q", "A", "fear", 0.9, 3))
     with pytest.raises(WrongCall, match=r"two emotions: p \(anger\) = q \(fear\)"):
         resolve_duplicates(clips)
     assert len(resolve_duplicates(clips, allow_conflicts=True).clips) == 2
 
 
-def test_spans_that_share_less_are_used_and_told_of() -> None:
-    twins = resolve_duplicates(spans(("p", "A", "anger", 0, 2), ("q", "B", "fear", 1.5, 3), ("r", "B", "fear", 3, 4)))
+def test_segments_that_share_less_are_used_and_told_of() -> None:
+    twins = resolve_duplicates(segments(("p", "A", "anger", 0, 2), ("q", "B", "fear", 1.5, 3), ("r", "B", "fear", 3, 4)))
     assert len(twins.clips) == 3
     assert twins.clips["voice"].tolist() == ["A", "B", "B"]
     assert [line.rpartition(": ")[2] for line in twins.warnings] == ["p (A) = q (B)", "p (anger) = q (fear)"]
 
 
-def test_spans_of_two_files_are_not_compared() -> None:
-    clips = spans(("p", "A", "anger", 0, 2), ("q", "B", "anger", 0, 2)).assign(path=["/corpus/a.wav", "/corpus/b.wav"])
+def test_segments_of_two_files_are_not_compared() -> None:
+    clips = segments(("p", "A", "anger", 0, 2), ("q", "B", "anger", 0, 2)).assign(path=["/corpus/a.wav", "/corpus/b.wav"])
     assert len(resolve_duplicates(clips).clips) == 2
 
 

@@ -10,15 +10,15 @@ import soundfile
 
 import ser_bench
 from ser_bench.config import RunConfig
-from ser_bench.corpora.losses import cut_spans, losses, mixed_kinds
+from ser_bench.corpora.losses import cut_segments, losses, mixed_kinds
 from ser_bench.evaluation.plan import prepare_data
 from ser_bench.utils.progress import Silent
 
 
-def test_spans_in_milliseconds_are_suspected():
+def test_segments_in_milliseconds_are_suspected():
     clips = pd.DataFrame({"start": [0.0, 0], "end": [1500.0, 2], "seconds": [2.0, 2]}, index=["a.wav#0-1500", "b.wav#0-2"])
-    (told,) = cut_spans(clips)
-    assert told.startswith("1 span(s) end after their file does")
+    (told,) = cut_segments(clips)
+    assert told.startswith("1 segment(s) end after their file does")
     assert told.endswith("these seem to be milliseconds")
 
 
@@ -45,5 +45,5 @@ def test_a_run_tells_what_it_left_out(tmp_path: Path) -> None:
     assert "'ang' as anger (3)" in warnings
     assert "--labels big4 leaves out 3 clip(s): frustration (3)" in warnings
     assert "--labels big4 joins: excitement (3) into happiness" in warnings
-    assert "12 span(s) end after their file does" in warnings
+    assert "12 segment(s) end after their file does" in warnings
     assert len(ser_bench.splits(tmp_path / "clips.csv", labels="big4", cache=str(tmp_path / "store"))) == 12

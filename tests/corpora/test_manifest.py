@@ -71,14 +71,14 @@ def test_synonyms_become_the_vocabularys_nouns_and_the_original_stays(tmp_path: 
     assert clips["original"].tolist() == ["Happy", "fearful", "pride"]
 
 
-def test_spans_name_their_clips(tmp_path: Path) -> None:
+def test_segments_name_their_clips(tmp_path: Path) -> None:
     clips = load(tmp_path, f"{HEADER},start,end", "a.wav,fear,1,0,1.5", "a.wav,fear,2,1.5,", "a.wav,anger,2,,0.25", "b.wav,anger,1,,").clips
     assert list(clips.index) == ["a.wav#0-0.25", "a.wav#0-1.5", "a.wav#1.5-", "b.wav"]
     assert clips.loc["a.wav#1.5-", "start"] == 1.5
     assert clips[["start", "end"]].dtypes.tolist() == [float, float]
 
 
-def test_without_spans_there_are_no_span_columns(tmp_path: Path) -> None:
+def test_without_segments_there_are_no_segment_columns(tmp_path: Path) -> None:
     assert not {"start", "end"} & set(load(tmp_path, HEADER, "a.wav,fear,1", "b.wav,anger,2").clips.columns)
 
 
@@ -159,7 +159,7 @@ def test_a_recording_in_a_cell_is_never_made_text(tmp_path):
 
 
 @pytest.mark.parametrize("shape", ["index", "timedelta", "text"])
-def test_segments_as_audformat_has_them_are_spans(tmp_path: Path, shape: str) -> None:
+def test_segments_as_audformat_has_them_are_clips(tmp_path: Path, shape: str) -> None:
     table = pd.DataFrame(
         {"file": ["a.wav", "a.wav"], "start": [0.0, 1.5], "end": [1.5, 3], "emotion": ["fear", "anger"], "speaker": ["1", "2"]}
     )

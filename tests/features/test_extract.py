@@ -68,7 +68,7 @@ def freeze_times(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
     state, _ = look(str(clip), None, None)
     nan = float("nan")
     frozen = {str(clip): state.replace("None-None", f"{nan}-{nan}")}
-    monkeypatch.setattr(keys_room, "_state", lambda path, *span: (frozen.get(path, look(path, *span)[0]), look(path, *span)[1]))
+    monkeypatch.setattr(keys_room, "_state", lambda path, *segment: (frozen.get(path, look(path, *segment)[0]), look(path, *segment)[1]))
 
 
 def values(extraction: Extraction) -> np.ndarray:
@@ -359,13 +359,13 @@ def test_files_that_a_reader_does_not_know_are_told(folder, tmp_path):
     assert any("holiday.wav" in line for line in fill(folder, tmp_path / "store", "audioemotion26").warnings)
 
 
-def test_a_span_of_a_file_is_a_clip_of_its_own(folder, tmp_path):
+def test_a_segment_of_a_file_is_a_clip_of_its_own(folder, tmp_path):
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.wav"))[:2]
-    spans = [("x", 0, 0.5), ("y", 0.5, 0.9)]
-    rows = [(file, emotion, speaker, start, end) for file, speaker in zip(files, "ab", strict=True) for emotion, start, end in spans]
-    pd.DataFrame(rows, columns=["path", "emotion", "speaker", "start", "end"]).to_csv(folder / "spans.csv", index=False)
+    segments = [("x", 0, 0.5), ("y", 0.5, 0.9)]
+    rows = [(file, emotion, speaker, start, end) for file, speaker in zip(files, "ab", strict=True) for emotion, start, end in segments]
+    pd.DataFrame(rows, columns=["path", "emotion", "speaker", "start", "end"]).to_csv(folder / "segments.csv", index=False)
     extraction = extract_corpus(
-        load_corpus(folder / "spans.csv"), [parse_features("audioemotion26")], ExtractionOptions(tmp_path / "store", Workers(1))
+        load_corpus(folder / "segments.csv"), [parse_features("audioemotion26")], ExtractionOptions(tmp_path / "store", Workers(1))
     )
     assert extraction.clips["seconds"].round(3).tolist() == [0.5, 0.4, 0.5, 0.4]
     assert len(np.unique(values(extraction), axis=0)) == 4

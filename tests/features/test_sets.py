@@ -191,7 +191,7 @@ def corpus_of(*clips: str, folder: Path = Path("/corpus")) -> Corpus:
         ([("/corpus/a.wav", 1, 1.5), ("./b.wav", 0, 2)], ["a.wav#1-1.5", "b.wav#0-2"]),
     ],
 )
-def test_a_frame_of_opensmile_is_matched_by_file_and_span(tmp_path, rows, clips):
+def test_a_frame_of_opensmile_is_matched_by_file_and_segment(tmp_path, rows, clips):
     smile(*rows).to_parquet(tmp_path / "smile.parquet")
     (own,) = parse_features(str(tmp_path / "smile.parquet")).parts
     assert isinstance(own, OwnTable)

@@ -13,7 +13,7 @@ from pathlib import Path
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.spectrograms import _webp
 import numpy as np
-draw([Panel("t $x$", [Mark("a $\\\\frac{ b", 0.5, 0.4, 0.6, LOOKS[0])], {"chance": 0.25})], Path("figures"), "x", "T")
+draw([Panel("t $x$", [Mark("a $\\\\frac{ b", 0.5, 0.4, 0.6, LOOKS[0])], {"chance": 0.25}, "names")], Path("figures"), "x", "T")
 Path("figures/x.webp").write_text(_webp(np.zeros((4, 4), np.uint8)))
 import matplotlib
 print(matplotlib.rcParams["font.size"])

@@ -34,7 +34,7 @@ def test_a_corpus_named_relatively_is_linked_relative_to_the_page(tmp_path, monk
     assert addresses('corpus = ["corpus"]', tmp_path / "results" / "run", clips) == {"1.wav": "../../corpus/1.wav"}
 
 
-def test_spans_of_a_manifest_play_their_seconds(tmp_path, monkeypatch):
+def test_segments_of_a_manifest_play_their_seconds(tmp_path, monkeypatch):
     spoken(tmp_path / "corpus", "1.wav")
     monkeypatch.chdir(tmp_path)
     clips = pd.DataFrame({"start": [0.5, np.nan, np.nan], "end": [2.0, 1.0, np.nan]}, index=["1.wav#0.5-2", "1.wav#0-1", "1.wav"])

@@ -260,7 +260,7 @@ def test_the_diagram_is_the_same_bytes_each_time_and_goes_when_it_no_longer_hold
 def test_every_system_stands_in_the_diagram_by_its_name(tmp_path):
     drawn = (over_corpora(tmp_path, 3, systems=4).folder / "figures" / "critical-difference.svg").read_text(encoding="utf-8")
     assert all(f"{features}  {model}" in drawn for features, model in (A, B, C, ("compare", "mlp")))
-    assert "too few to tell any two apart" in drawn
+    assert "3 corpora: too few to show a difference" in drawn
 
 
 def test_the_terminal_shows_every_comparison(tmp_path):

@@ -68,8 +68,8 @@ def test_an_opened_cell_draws_its_curves_and_tells_them_in_words(page):
     page.execute_script("arguments[0].open = true", cell)
     told = [drawn.get_attribute("aria-label") for drawn in visible(page, "svg.curve")]
     assert [words.partition(":")[0] for words in told] == [*(f"ROC curve of {e}" for e in fabricate.EMOTIONS), "Calibration"]
-    assert "found at 10% false alarms" in told[0]
-    assert "said 0.60, right" in told[-1]
+    assert "at a false positive rate of 10%" in told[0]
+    assert "confidence 0.60, accuracy" in told[-1]
     assert all(len(line.get_attribute("points").split()) <= 50 for line in cell.find_elements("css selector", "polyline"))
 
 

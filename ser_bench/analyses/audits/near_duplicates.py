@@ -39,7 +39,7 @@ NAMED, NAMED_CROSSING, NAMED_BETWEEN = 3, 20, 5
 CLIPS_PER_CALL, PAIRS_PER_CALL = 50, 50
 
 T = TypeVar("T")
-Span = tuple[str, float, float]
+Segment = tuple[str, float, float]
 """A clip's file, and where it begins and ends in seconds, as `read_clip` takes them."""
 
 
@@ -104,16 +104,16 @@ def shared_recordings(one: FingerprintedCorpus, other: FingerprintedCorpus, conf
 
 def listen(prepared: PreparedData, config: RunConfig, progress: Progress) -> list[Fingerprint]:
     """The fingerprints of a corpus's clips."""
-    spans = _spans(prepared.eval_set.clips)
-    chunks = [spans[first : first + CLIPS_PER_CALL] for first in range(0, len(spans), CLIPS_PER_CALL)]
+    segments = _segments(prepared.eval_set.clips)
+    chunks = [segments[first : first + CLIPS_PER_CALL] for first in range(0, len(segments), CLIPS_PER_CALL)]
     calls = [(place, chunk, config.hearing) for place, chunk in enumerate(chunks)]
     found = dict(_over_processes("listening for copies", fingerprints, calls, config, progress))
     return [one for place in sorted(found) for one in found[place]]
 
 
-def fingerprints(place: int, spans: list[Span], hearing: Preprocessing) -> tuple[int, list[Fingerprint]]:
+def fingerprints(place: int, segments: list[Segment], hearing: Preprocessing) -> tuple[int, list[Fingerprint]]:
     """Which call this is, and the fingerprints of its clips."""
-    return place, [fingerprint(_waveform(span, hearing)) for span in spans]
+    return place, [fingerprint(_waveform(segment, hearing)) for segment in segments]
 
 
 def _over_processes(
@@ -142,7 +142,7 @@ def one_recording(
     Parameters
     ----------
     clips : DataFrame
-        With `path`, and for spans `start` and `end`.
+        With `path`, and for segments `start` and `end`.
     prints : list of Fingerprint
         As `listen` gives them.
     sides : array of int, shape (n_clips,)
@@ -155,18 +155,18 @@ def one_recording(
     list of Pair
         In order.
     """
-    spans, looked = _spans(clips), candidates(prints, groups(sides, voices)) if prints else []
+    segments, looked = _segments(clips), candidates(prints, groups(sides, voices)) if prints else []
     chunks = [looked[first : first + PAIRS_PER_CALL] for first in range(0, len(looked), PAIRS_PER_CALL)]
     calls = []
     for number, chunk in enumerate(chunks):
-        needed = {place: (prints[place], spans[place]) for candidate in chunk for place in (candidate.one, candidate.other)}
+        needed = {place: (prints[place], segments[place]) for candidate in chunk for place in (candidate.one, candidate.other)}
         calls.append((number, chunk, [bool(voices[pair.one] != voices[pair.other]) for pair in chunk], needed, config.hearing))
     compared = _over_processes("comparing clips that resemble each other", compare, calls, config, progress)
     return sorted((pair for _, pairs in compared for pair in pairs), key=lambda pair: sorted(pair[:2]))
 
 
 def compare(
-    number: int, looked: list[Candidate], across: list[bool], clips: dict[int, tuple[Fingerprint, Span]], hearing: Preprocessing
+    number: int, looked: list[Candidate], across: list[bool], clips: dict[int, tuple[Fingerprint, Segment]], hearing: Preprocessing
 ) -> tuple[int, list[CopyPair]]:
     """Which call this is, and the pairs that may be one recording, of clips by their place."""
     prints = {place: heard for place, (heard, _) in clips.items()}
@@ -251,12 +251,12 @@ def same_recording(
     return CopyPair(one, other) if heard and likeness(waveform(one), waveform(other)) >= ONE_RECORDING else None
 
 
-def _spans(clips: pd.DataFrame) -> list[Span]:
+def _segments(clips: pd.DataFrame) -> list[Segment]:
     return list(clips.reindex(columns=["path", "start", "end"]).itertuples(index=False, name=None))
 
 
-def _waveform(span: Span, hearing: Preprocessing) -> np.ndarray:
-    return hearing.window(read_clip(*span)).at(RATE)
+def _waveform(segment: Segment, hearing: Preprocessing) -> np.ndarray:
+    return hearing.window(read_clip(*segment)).at(RATE)
 
 
 def _sorted(pair: CopyPair) -> CopyPair:

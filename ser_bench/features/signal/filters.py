@@ -42,11 +42,19 @@ def mel(rate: int, frame: int, n_mels: int = MELS) -> np.ndarray:
     return weights
 
 
+def hertz_to_mel(frequency: float) -> float:
+    """A frequency on Slaney's mel scale: linear below 1 kHz, logarithmic above.
+
+    >>> round(hertz_to_mel(500.0), 6), round(hertz_to_mel(6400.0), 6)
+    (7.5, 42.0)
+    """
+    return float(BREAK / LINEAR + np.log(frequency / BREAK) / STEP) if frequency >= BREAK else frequency / LINEAR
+
+
 def _mel_frequencies(n: int, highest: float) -> np.ndarray:
     """Frequencies in Hz, evenly spaced in mel from 0."""
     bend = BREAK / LINEAR
-    top = bend + np.log(highest / BREAK) / STEP if highest >= BREAK else highest / LINEAR
-    mels = np.linspace(0.0, top, n)
+    mels = np.linspace(0.0, hertz_to_mel(highest), n)
     frequencies = LINEAR * mels
     above = mels >= bend
     frequencies[above] = BREAK * np.exp(STEP * (mels[above] - bend))

@@ -37,7 +37,7 @@ def content_keys(clips: pd.DataFrame, cache: Path, *, verify: bool = False) -> K
     Parameters
     ----------
     clips : DataFrame
-        Columns `path` and, for spans, `start` and `end` (s).
+        Columns `path` and, for segments, `start` and `end` (s).
     cache : Path
         The store.
     verify : bool

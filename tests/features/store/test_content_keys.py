@@ -77,12 +77,12 @@ def test_a_file_is_read_again_until_both_its_times_are_over_two_seconds_old(clip
     assert len(reads) == 1 + again
 
 
-def test_spans_of_one_file_have_a_key_each_and_are_remembered(clips, settled, reads):
-    spans = clips.loc[["a", "a", "a"]].assign(start=[0.0, 0.0, 1.0], end=[1.0, 2.0, 2.0]).set_axis(["a", "x", "y"])
-    found = keys(spans)
+def test_segments_of_one_file_have_a_key_each_and_are_remembered(clips, settled, reads):
+    segments = clips.loc[["a", "a", "a"]].assign(start=[0.0, 0.0, 1.0], end=[1.0, 2.0, 2.0]).set_axis(["a", "x", "y"])
+    found = keys(segments)
     assert found.known == {"a": key_of(b"one", 0.0, 1.0), "x": key_of(b"one", 0.0, 2.0), "y": key_of(b"one", 1.0, 2.0)}
     assert len(set(found.known.values())) == 3
-    assert keys(spans) == found
+    assert keys(segments) == found
     assert len(reads) == 3
 
 
@@ -98,7 +98,7 @@ def test_one_change_that_nothing_showed_has_all_that_was_remembered_forgotten(cl
     keys(clips)
     look = room._state
     frozen = {path: look(path, float("nan"), float("nan")) for path in clips["path"]}
-    monkeypatch.setattr(room, "_state", lambda path, *span: frozen[path])
+    monkeypatch.setattr(room, "_state", lambda path, *segment: frozen[path])
     Path(clips.loc["a", "path"]).write_bytes(b"eno")
     assert keys(clips).known["a"] == key_of(b"one", None, None)
     told = keys(clips, verify=True)
