@@ -117,7 +117,7 @@ def probe() -> None:
 
     from ser_bench.evaluation.environment import machine
 
-    for kind in (np.float32, np.float64):
+    for kind in ("float32", "float64"):
         x = np.random.default_rng(0).random((300, 88)).astype(kind)
         scipy.linalg.eigh(np.exp(-(x.T @ x) / 1e3))
     print(json.dumps(machine()))

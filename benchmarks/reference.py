@@ -18,6 +18,7 @@ import dataclasses
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any, TypedDict
 
 from ser_bench.api import ablate, audit, cross, run_config
 from ser_bench.config import RunConfig, read_config
@@ -28,10 +29,20 @@ from ser_bench.utils.progress import for_terminal
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"
-GAP = {"features": "audioemotion26", "models": "svm"}
-CROSSED = {"features": ["egemaps", "compare"], "models": ["svm", "logreg"], "track": ["train", "corpus", "speaker"]}
-ABLATED = {"features": ["egemaps", "spectral+mfcc"], "models": "svm"}
-SWEPT = {
+
+
+class Systems(TypedDict):
+    """Which systems are evaluated, as `ser_bench` takes them."""
+
+    features: tuple[str, ...]
+    models: tuple[str, ...]
+
+
+GAP: Systems = {"features": ("audioemotion26",), "models": ("svm",)}
+CROSSED: Systems = {"features": ("egemaps", "compare"), "models": ("svm", "logreg")}
+CROSSED_TRACKS = ("train", "corpus", "speaker")
+ABLATED: Systems = {"features": ("egemaps", "spectral+mfcc"), "models": ("svm",)}
+SWEPT: dict[str, list[Any]] = {
     "track": ["speaker"],
     "trim": [30.0],
     "duration": [1.0, 2.0],
@@ -79,8 +90,7 @@ def measure_gap(folder: Path, corpora: Path, jobs: int) -> Path:
 
 def ablate_groups(folder: Path, corpora: Path, jobs: int, *, importance: bool) -> Path:
     """Ablate one corpus and keep the tables; returns the ablation's folder."""
-    how = {"importance": importance, "jobs": jobs, "progress": for_terminal()}
-    found = ablate(corpora / folder.name, sweep=SWEPT, **how, **ABLATED)
+    found = ablate(corpora / folder.name, sweep=SWEPT, importance=importance, jobs=jobs, progress=for_terminal(), **ABLATED)
     for name in ("ablation.csv", "ablation.md", *(["importance.csv"] if importance else [])):
         shutil.copy(found.folder / name, folder / name)
     return found.folder
@@ -88,7 +98,8 @@ def ablate_groups(folder: Path, corpora: Path, jobs: int, *, importance: bool) -
 
 def evaluate_across(folders: list[Path], corpora: Path, jobs: int) -> None:
     """Judge the corpora by each other and keep the tables."""
-    found = cross([corpora / folder.name for folder in folders], jobs=jobs, progress=for_terminal(), **CROSSED)
+    sources = [corpora / folder.name for folder in folders]
+    found = cross(sources, track=CROSSED_TRACKS, jobs=jobs, progress=for_terminal(), **CROSSED)
     kept = REFERENCE / "cross"
     kept.mkdir(exist_ok=True)
     for name in ("cross.csv", "cross.md", "environment.json"):
