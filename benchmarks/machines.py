@@ -123,8 +123,8 @@ def probe() -> None:
     print(json.dumps(machine()))
 
 
-def extract_clip(corpora: Path, cache: str, to: Path, options: argparse.Namespace) -> None:
-    """Judge and extract under the setting of this process; leaves an `Outcome` in a folder."""
+def measure(corpora: Path, cache: str, to: Path, options: argparse.Namespace) -> None:
+    """Evaluate and extract under the setting of this process; leaves an `Outcome` in a folder."""
     import ser_bench
     from ser_bench.evaluation.environment import machine
 
@@ -217,8 +217,8 @@ def main() -> None:
         return probe()
     if not options.corpora:
         parser.error("name the folder that holds ravdess/ and emodb/")
-    if options.extract_clip:
-        return extract_clip(options.corpora, options.cache, options.extract_clip, options)
+    if options.measure:
+        return measure(options.corpora, options.cache, options.measure, options)
     report(options)
 
 
