@@ -70,7 +70,7 @@ PARTS = ("run", "gap", "ablation", "cross")
 OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
 
-def predict(folder: Path, corpora: Path, jobs: int) -> Results:
+def evaluate(folder: Path, corpora: Path, jobs: int) -> Results:
     """Run one corpus by its configuration and keep its tables."""
     config = RunConfig(**read_config(folder / "reference.toml"))
     config = dataclasses.replace(config, corpus=(str(corpora / folder.name),), jobs=jobs)
@@ -131,7 +131,7 @@ def main() -> None:
     options = parser.parse_args()
     folders = sorted(p.parent for p in REFERENCE.glob("*/reference.toml"))
     if "run" in options.parts:
-        show([predict(folder, options.corpora, options.jobs) for folder in folders])
+        show([evaluate(folder, options.corpora, options.jobs) for folder in folders])
     if "gap" in options.parts:
         gaps = [measure_gap(folder, options.corpora, options.jobs) for folder in folders]
         shutil.copy(gaps[-1] / "figures" / "gap.png", ROOT / "docs" / "gap.png")

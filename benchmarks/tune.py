@@ -112,7 +112,7 @@ def timed(unit: Unit, *arguments: Any) -> tuple[np.ndarray, int, float]:
     return *unit(*arguments), time.process_time() - started
 
 
-def predict(
+def evaluate(
     unit: Unit, data: UnitData, model: str, seed: int, options: argparse.Namespace, pool: Parallel
 ) -> tuple[float, float, float, int]:
     """Seconds, processor seconds, UAR and pruned trials of one cell."""
@@ -157,11 +157,11 @@ def main() -> None:
     pool = Parallel(options.jobs, inner_max_num_threads=1)
     for unit in (plain_unit, our_unit):
         # So that neither way pays for the workers' start.
-        predict(unit, data, "svm", 0, argparse.Namespace(trials=1, inner=2, folds=options.folds), pool)
+        evaluate(unit, data, "svm", 0, argparse.Namespace(trials=1, inner=2, folds=options.folds), pool)
     totals = np.zeros(4)
     print(f"{'model':8}{'plain s':>9}{'ours s':>9}{'ratio':>7}{'of CPU':>8}{'plain UAR':>11}{'our UAR':>9}{'pruned':>8}")
     for model in options.models:
-        runs = [[predict(unit, data, model, seed, options, pool) for seed in range(options.seeds)] for unit in (plain_unit, our_unit)]
+        runs = [[evaluate(unit, data, model, seed, options, pool) for seed in range(options.seeds)] for unit in (plain_unit, our_unit)]
         (slow, slow_cpu, plain_uar, _), (fast, fast_cpu, our_uar, pruned) = np.mean(runs, axis=1)
         totals += slow, fast, slow_cpu, fast_cpu
         share = pruned / (options.trials * options.folds)
