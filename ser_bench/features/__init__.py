@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ser_bench.features.base import Extractor, Features
 from ser_bench.features.extract import Extraction, count_missing, extract_corpus, fill_store
 from ser_bench.features.sets import FeatureSet, distinct_parts, known_extractors, parse_features
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = [
     "Extraction",
@@ -27,10 +24,8 @@ __all__ = [
 ]
 
 
-def catalogue() -> pd.DataFrame:
-    """The feature sets: a row each, with dimensions, parameters and their defaults, groups, rate (Hz), source and licence."""
-    import pandas as pd
-
+def catalogue() -> list[dict[str, Any]]:
+    """The feature sets, each with dimensions, parameters and their defaults, groups, rate (Hz), source and licence."""
     rows = []
     for name, cls in known_extractors().items():
         extractor = cls()
@@ -48,4 +43,4 @@ def catalogue() -> pd.DataFrame:
                 "licence": cls.licence,
             }
         )
-    return pd.DataFrame(rows)
+    return rows
