@@ -29,15 +29,15 @@ def catalogue() -> list[dict[str, Any]]:
     rows = []
     for name, cls in known_extractors().items():
         extractor = cls()
-        groups = ", ".join(dict.fromkeys(extractor.groups))
+        sizes = extractor.group_sizes
         rate = extractor.rate or "own"
         rows.append(
             {
                 "features": name,
                 "description": cls.description,
-                "dims": len(extractor.columns),
+                "dims": sum(sizes.values()),
                 "parameters": ", ".join(f"{key}={value}" for key, value in dataclasses.asdict(extractor).items()),  # type: ignore[call-overload]
-                "groups": groups,
+                "groups": ", ".join(sizes),
                 "rate": rate,
                 "source": cls.source,
                 "licence": cls.licence,

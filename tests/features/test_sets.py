@@ -1,6 +1,7 @@
 """Feature sets: their sizes, names, fingerprints and recorded values; sums and tables of one's own."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,11 @@ def test_every_set_has_its_official_size_and_no_column_twice():
     assert set(SIZES) == set(built_in()), "python -m tests.features.record NAME records a new set"
     for name, cls in built_in().items():
         assert len(set(cls().columns)) == len(cls().columns) == SIZES[name]
+
+
+def test_every_set_lists_the_groups_that_its_columns_have_in_their_order():
+    for cls in built_in().values():
+        assert list(cls().group_sizes.items()) == list(Counter(cls().groups).items())
 
 
 @pytest.mark.parametrize("name", SIZES)
