@@ -62,8 +62,9 @@ def evaluate(data: UnitData, model: Model, seed: int, options: argparse.Namespac
     folds, predicted, started = voice_folds(data.voices, data.y, options.folds, seed), np.empty_like(data.y), time.process_time()
     for k in range(options.folds):
         unit = UnitData(data.x, data.y, data.voices, folds != k, data.classes)
-        seeds = {"seed": derive_seed(seed, "xgb", k), "fold_seed": derive_seed(seed, k)}
-        predicted[folds == k] = tune_unit(unit, model, trials=options.trials, inner=options.inner, **seeds).predicted
+        own, shared = derive_seed(seed, "xgb", k), derive_seed(seed, k)
+        result = tune_unit(unit, model, trials=options.trials, inner=options.inner, seed=own, fold_seed=shared)
+        predicted[folds == k] = result.predicted
     return time.process_time() - started, uar(data.y.astype(str), predicted.astype(str))
 
 

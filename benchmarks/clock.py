@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "numba", "sklearn", "librosa", "opensmile", "optuna", "xgboost", "matplotlib", "rich")
@@ -50,9 +50,9 @@ def process(folder: Path, arguments: list[str], *flags: str) -> tuple[float, flo
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall, done.stderr
 
 
-def imports(stderr: str) -> tuple[Counter[str], int]:
+def imports(stderr: str) -> tuple[dict[str, float], int]:
     """Seconds of imports by library, and how many modules there were."""
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     lines = LINE.findall(stderr)
     for microseconds, module in lines:
         found[module.partition(".")[0]] += int(microseconds) / 1e6

@@ -1,17 +1,20 @@
 """How often the checks of docs/confounds.md warn of planted faults, and raise false alarms.
 
-    python benchmarks/confounds.py columns | speakers | tables [REPEATS]
+    python benchmarks/confounds.py columns --repetitions 60
+    python benchmarks/confounds.py speakers
+    python benchmarks/confounds.py tables --repetitions 40
 
 Everything is synthetic: clip tables, predictions and feature tables with a known fault, or none.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from simulate import parse_repetitions
 
 from ser_bench.analyses.audits.links import Cells, link
 from ser_bench.analyses.audits.shuffled import shuffled
@@ -96,7 +99,18 @@ def tables(repeats: int) -> Iterator[Line]:
         yield name, warned / repeats
 
 
-if __name__ == "__main__":
-    asked, *many = sys.argv[1:]
-    for line, share in {"columns": columns, "speakers": speakers, "tables": tables}[asked](int(many[0]) if many else 100):
+CHECKS = {"columns": columns, "speakers": speakers, "tables": tables}
+
+
+def main() -> None:
+    """Print a line per world of one check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("check", choices=list(CHECKS))
+    parser.add_argument("--repetitions", type=parse_repetitions, default=100)
+    options = parser.parse_args()
+    for line, share in CHECKS[options.check](options.repetitions):
         print(f"{share:6.2f}  {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,7 +26,7 @@ import soundfile
 import ser_bench
 from ser_bench.analyses.audits.fingerprint import RATE, Fingerprint, fingerprint
 from ser_bench.analyses.audits.matching import candidates
-from ser_bench.analyses.audits.near_duplicates import Pair, groups, name_pairs, same_recording
+from ser_bench.analyses.audits.near_duplicates import CopyPair, groups, name_pairs, same_recording
 from ser_bench.audio import Clip, read_clip, resample
 
 Sound = tuple[np.ndarray, int]
@@ -157,7 +157,7 @@ class Sounds(NamedTuple):
         digests = [hashlib.sha256(wave.tobytes()).hexdigest() for wave in waves]
         return cls(names, speakers, digests, waves, [fingerprint(wave) for wave in waves])
 
-    def __add__(self, other: tuple[Any, ...]) -> Sounds:  # type: ignore[override]
+    def __add__(self, other: tuple[Any, ...]) -> Sounds:
         return Sounds(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
@@ -217,7 +217,7 @@ def copied(clips: list[Clip], place: int, change: Change, chance: np.random.Gene
     return resample(samples, rate, RATE) if rate != RATE else samples
 
 
-def named(sounds: Sounds, sides: np.ndarray | None = None, asked: list[int] | None = None) -> list[Pair]:
+def named(sounds: Sounds, sides: np.ndarray | None = None, asked: list[int] | None = None) -> list[CopyPair]:
     """The pairs that the audit would name."""
     sides = pd.factorize(np.array(sounds.digests))[0] if sides is None else sides
     looked = candidates(sounds.prints, groups(sides, pd.factorize(np.array(sounds.speakers))[0]), asked)

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from simulate import decimals, print_table, share_error
+from simulate import decimals, parse_repetitions, print_table, share_error
 from threadpoolctl import threadpool_limits
 from training import SETTINGS, Board, Setting, boards, counts_of
 
@@ -115,8 +115,11 @@ def truths(uars: np.ndarray, setting: Setting) -> np.ndarray:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repetitions", type=int, default=500)
-    parser.add_argument("--settings", type=int, nargs="+", help="numbers of rows of the table, from 1; all without")
+    parser.add_argument("--repetitions", type=parse_repetitions, default=500)
+    rows = range(1, len(SETTINGS) + 1)
+    parser.add_argument(
+        "--settings", type=int, nargs="+", choices=rows, metavar="N", help=f"rows of the table, of {len(rows)}; all without"
+    )
     options = parser.parse_args()
     error = decimals(share_error(0.95, options.repetitions))
     print(f"{options.repetitions:,} leaderboards per row; the standard error of a coverage of .95 is {error}.\n")

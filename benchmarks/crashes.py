@@ -111,7 +111,7 @@ def left_files(folder: Path) -> list[str]:
 
 def results_of(folder: Path) -> dict[str, str]:
     """What came of it, but for times and jobs: every table of results, and every row of the store."""
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".parquet":

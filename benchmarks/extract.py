@@ -61,7 +61,7 @@ def ours(path: str) -> np.ndarray:
     return np.concatenate([extractor(clip) for extractor in SETS])
 
 
-def extract_clip(function: Callable[[str], np.ndarray], paths: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def measure(function: Callable[[str], np.ndarray], paths: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Vectors, and seconds per clip."""
     vectors, seconds = [], []
     with threadpool_limits(1):
@@ -105,11 +105,8 @@ def compare(corpus: str, paths: list[str]) -> None:
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(1) as one, spawn.Pool(1, keep_memory) as another:
         for pool, function in ((one, plain), (another, ours), (another, decoded)):
-            pool.apply(extract_clip, (function, paths[:3]))
-        turns = [
-            (one.apply(extract_clip, (plain, b)), another.apply(extract_clip, (ours, b)), another.apply(extract_clip, (decoded, b)))
-            for b in blocks
-        ]
+            pool.apply(measure, (function, paths[:3]))
+        turns = [(one.apply(measure, (plain, b)), another.apply(measure, (ours, b)), another.apply(measure, (decoded, b))) for b in blocks]
     (theirs, their_seconds), (mine, my_seconds), (_, common) = (
         [np.concatenate(parts) for parts in zip(*side, strict=True)] for side in zip(*turns, strict=True)
     )

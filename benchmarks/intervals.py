@@ -27,7 +27,7 @@ from itertools import product
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import beta, norm, t
-from simulate import decimals, print_table, share_error
+from simulate import decimals, parse_repetitions, print_table, share_error
 
 from ser_bench.scores import jackknife_of, outlying_voices, recall_intervals_of
 
@@ -155,7 +155,7 @@ def main() -> None:
     """Print the table of one world."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("world", choices=["recall", "mixture"])
-    parser.add_argument("--repetitions", type=int, default=4000)
+    parser.add_argument("--repetitions", type=parse_repetitions, default=4000)
     parser.add_argument("--voices", type=float, default=0.86, help="of world recall: standard deviation of log odds over voices")
     options = parser.parse_args()
     error = share_error(0.95, options.repetitions)

@@ -117,13 +117,13 @@ def probe() -> None:
 
     from ser_bench.evaluation.environment import machine
 
-    for kind in (np.float32, np.float64):
+    for kind in ("float32", "float64"):
         x = np.random.default_rng(0).random((300, 88)).astype(kind)
         scipy.linalg.eigh(np.exp(-(x.T @ x) / 1e3))
     print(json.dumps(machine()))
 
 
-def extract_clip(corpora: Path, cache: str, to: Path, options: argparse.Namespace) -> None:
+def measure(corpora: Path, cache: str, to: Path, options: argparse.Namespace) -> None:
     """Evaluate and extract under the setting of this process; leaves an `Outcome` in a folder."""
     import ser_bench
     from ser_bench.evaluation.environment import machine
@@ -217,8 +217,8 @@ def main() -> None:
         return probe()
     if not options.corpora:
         parser.error("name the folder that holds ravdess/ and emodb/")
-    if options.extract_clip:
-        return extract_clip(options.corpora, options.cache, options.extract_clip, options)
+    if options.measure:
+        return measure(options.corpora, options.cache, options.measure, options)
     report(options)
 
 

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr, ndtri
-from simulate import decimals, print_table, share_error
+from simulate import decimals, parse_repetitions, print_table, share_error
 from threadpoolctl import threadpool_limits
 
 from ser_bench.scores import Spread, crossed_spread, half_width, power
@@ -162,7 +162,7 @@ def main() -> None:
     """Print one of the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["plan", "cover"])
-    parser.add_argument("--repetitions", type=int, default=400)
+    parser.add_argument("--repetitions", type=parse_repetitions, default=400)
     parser.add_argument("--sentence", type=float, default=0.2, help="how much sentences differ, overall and in each emotion")
     parser.add_argument("--difference", type=float, default=0.05, help="of plan: between the two systems")
     parser.add_argument("--pilot", type=int, default=10, help="of plan: sentences that pilots have")

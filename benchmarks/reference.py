@@ -18,6 +18,7 @@ import dataclasses
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any, TypedDict
 
 from ser_bench.api import ablate, audit, cross, run_config
 from ser_bench.config import RunConfig, read_config
@@ -28,10 +29,20 @@ from ser_bench.utils.progress import for_terminal
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"
-GAP = {"features": "audioemotion26", "models": "svm"}
-CROSSED = {"features": ["egemaps", "compare"], "models": ["svm", "logreg"], "track": ["train", "corpus", "speaker"]}
-ABLATED = {"features": ["egemaps", "spectral+mfcc"], "models": "svm"}
-SWEPT = {
+
+
+class Systems(TypedDict):
+    """Which systems are evaluated, as `ser_bench` takes them."""
+
+    features: tuple[str, ...]
+    models: tuple[str, ...]
+
+
+GAP: Systems = {"features": ("audioemotion26",), "models": ("svm",)}
+CROSSED: Systems = {"features": ("egemaps", "compare"), "models": ("svm", "logreg")}
+CROSSED_TRACKS = ("train", "corpus", "speaker")
+ABLATED: Systems = {"features": ("egemaps", "spectral+mfcc"), "models": ("svm",)}
+SWEPT: dict[str, list[Any]] = {
     "track": ["speaker"],
     "trim": [30.0],
     "duration": [1.0, 2.0],
@@ -59,7 +70,7 @@ PARTS = ("run", "gap", "ablation", "cross")
 OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
 
-def predict(folder: Path, corpora: Path, jobs: int) -> Results:
+def evaluate(folder: Path, corpora: Path, jobs: int) -> Results:
     """Run one corpus by its configuration and keep its tables."""
     config = RunConfig(**read_config(folder / "reference.toml"))
     config = dataclasses.replace(config, corpus=(str(corpora / folder.name),), jobs=jobs)
@@ -79,8 +90,7 @@ def measure_gap(folder: Path, corpora: Path, jobs: int) -> Path:
 
 def ablate_groups(folder: Path, corpora: Path, jobs: int, *, importance: bool) -> Path:
     """Ablate one corpus and keep the tables; returns the ablation's folder."""
-    how = {"importance": importance, "jobs": jobs, "progress": for_terminal()}
-    found = ablate(corpora / folder.name, sweep=SWEPT, **how, **ABLATED)
+    found = ablate(corpora / folder.name, sweep=SWEPT, importance=importance, jobs=jobs, progress=for_terminal(), **ABLATED)
     for name in ("ablation.csv", "ablation.md", *(["importance.csv"] if importance else [])):
         shutil.copy(found.folder / name, folder / name)
     return found.folder
@@ -88,7 +98,8 @@ def ablate_groups(folder: Path, corpora: Path, jobs: int, *, importance: bool) -
 
 def evaluate_across(folders: list[Path], corpora: Path, jobs: int) -> None:
     """Evaluate across the corpora and keep the tables."""
-    found = cross([corpora / folder.name for folder in folders], jobs=jobs, progress=for_terminal(), **CROSSED)
+    sources = [corpora / folder.name for folder in folders]
+    found = cross(sources, track=CROSSED_TRACKS, jobs=jobs, progress=for_terminal(), **CROSSED)
     kept = REFERENCE / "cross"
     kept.mkdir(exist_ok=True)
     for name in ("cross.csv", "cross.md", "environment.json"):
@@ -120,7 +131,7 @@ def main() -> None:
     options = parser.parse_args()
     folders = sorted(p.parent for p in REFERENCE.glob("*/reference.toml"))
     if "run" in options.parts:
-        show([predict(folder, options.corpora, options.jobs) for folder in folders])
+        show([evaluate(folder, options.corpora, options.jobs) for folder in folders])
     if "gap" in options.parts:
         gaps = [measure_gap(folder, options.corpora, options.jobs) for folder in folders]
         shutil.copy(gaps[-1] / "figures" / "gap.png", ROOT / "docs" / "gap.png")

@@ -37,7 +37,7 @@ def make_split(clips: int, columns: int) -> Split:
     return Split(x[train], y[train], x[~train], y[~train], EMOTIONS)
 
 
-def extract_clip(model: Model, split: Split) -> tuple[float, float, float]:
+def measure(model: Model, split: Split) -> tuple[float, float, float]:
     """Seconds of a plan and its first trial, seconds of another trial, and UAR."""
     started = time.perf_counter()
     plan = prepare_split(model, split)
@@ -66,10 +66,10 @@ def main() -> None:
     with threadpool_limits(1):
         for name, title, machines.EXACT_CLIPS in rows:
             # What is compiled or imported at the first call is no part of the growth.
-            extract_clip(known_models()[name](), make_split(200, options.columns))
+            measure(known_models()[name](), make_split(200, options.columns))
             before: tuple[int, float] | None = None
             for clips, split in splits.items():
-                first, another, score = extract_clip(known_models()[name](), split)
+                first, another, score = measure(known_models()[name](), split)
                 power = f"{np.log(another / before[1]) / np.log(clips / before[0]):7.1f}" if before else " " * 7
                 print(f"{title:18}{clips:8,}{first:15.2f}{another:11.2f}{power}{score:7.3f}", flush=True)
                 before = clips, another

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from reference import CROSSED, GAP, REFERENCE
+from reference import CROSSED, CROSSED_TRACKS, GAP, REFERENCE
 from simulate import decimals, print_table
 
 from ser_bench.analyses.leakage import measure_gap
@@ -32,15 +32,16 @@ ROW, LINE = ["track", "features", "model"], ["split", "parameters", "scaling"]
 PAIR = ["train", "test", "track", "features", "model"]
 
 
-def configurations(options: argparse.Namespace) -> Iterator[RunConfig]:
-    """The configurations of the reference, of the corpora, feature sets and tracks asked for."""
+def configurations(options: argparse.Namespace) -> Iterator[tuple[Path, RunConfig]]:
+    """The folders and configurations of the reference's corpora, of the feature sets and tracks asked for."""
     for path in sorted(REFERENCE.glob("*/reference.toml")):
         if options.only and path.parent.name not in options.only:
             continue
         config = RunConfig(**read_config(path))
-        asked = {"features": tuple(options.features or config.features), "track": tuple(options.tracks or config.track)}
-        how = {"corpus": (str(options.corpora / path.parent.name),), "jobs": options.jobs, "learning_curves": False}
-        yield dataclasses.replace(config, **how, **asked)
+        folder = options.corpora / path.parent.name
+        features, track = tuple(options.features or config.features), tuple(options.tracks or config.track)
+        asked = dataclasses.replace(config, corpus=(str(folder),), features=features, track=track)
+        yield folder, dataclasses.replace(asked, jobs=options.jobs, learning_curves=False)
 
 
 def seeds(options: argparse.Namespace) -> list[int]:
@@ -50,10 +51,10 @@ def seeds(options: argparse.Namespace) -> list[int]:
 
 def print_boards(options: argparse.Namespace) -> None:
     """A table per corpus of its leaderboards, and one of what is said of the best."""
-    for config in configurations(options):
+    for folder, config in configurations(options):
         found = {seed: run_config(dataclasses.replace(config, seed=seed), progress=for_terminal())[0] for seed in seeds(options)}
         boards = pd.concat([results.leaderboard.assign(seed=seed) for seed, results in found.items()])
-        print(f"\n{Path(config.corpus[0]).name}\n")
+        print(f"\n{folder.name}\n")
         head = [*ROW, *(f"UAR, seed {seed}..." for seed in found), *("p (vs. best)" for _ in found), "both sides of .05"]
         print_table(head, board_lines(boards))
         print()
@@ -66,7 +67,7 @@ def board_lines(boards: pd.DataFrame) -> Iterator[list[str]]:
     for key, mine in sorted(rows, key=lambda row: (row[0][0], -row[1]["uar"].mean())):
         p = mine["p_vs_best"]
         mixed = "yes" if p.fillna(1.0).lt(0.05).nunique() > 1 else ""
-        yield [*key, *map(decimals, mine["uar"]), *("best" if pd.isna(one) else decimals(one) for one in p), mixed]
+        yield [*map(str, key), *map(decimals, mine["uar"]), *("best" if pd.isna(one) else decimals(one) for one in p), mixed]
 
 
 def best_lines(found: dict[int, Results]) -> Iterator[list[str]]:
@@ -79,18 +80,21 @@ def best_lines(found: dict[int, Results]) -> Iterator[list[str]]:
 
 def print_gaps(options: argparse.Namespace) -> None:
     """A table per corpus of its leak gap."""
-    for config in configurations(options):
-        one = RunConfig(corpus=config.corpus, jobs=options.jobs, features=(GAP["features"],), models=(GAP["models"],))
-        configs = [dataclasses.replace(one, seed=seed).for_corpus(config.corpus[0]) for seed in seeds(options)]
+    for folder, config in configurations(options):
+        one = RunConfig(corpus=config.corpus, jobs=options.jobs, **GAP)
+        configs = [dataclasses.replace(one, seed=seed).for_corpus(str(folder)) for seed in seeds(options)]
         tables = [measure_gap(config, for_terminal())[1] for config in configs]
-        print(f"\n{Path(config.corpus[0]).name}, leak gap\n")
+        print(f"\n{folder.name}, leak gap\n")
         print_table([*LINE, *(f"UAR, seed {seed}..." for seed in seeds(options))], lines_of(tables, LINE))
 
 
 def print_across(options: argparse.Namespace) -> None:
     """A table of the corpora evaluated by each other."""
-    folders = [config.corpus[0] for config in configurations(options)]
-    tables = [cross(folders, seed=seed, jobs=options.jobs, progress=for_terminal(), **CROSSED).table for seed in seeds(options)]
+    folders = [folder for folder, _ in configurations(options)]
+    tables = [
+        cross(folders, track=CROSSED_TRACKS, seed=seed, jobs=options.jobs, progress=for_terminal(), **CROSSED).table
+        for seed in seeds(options)
+    ]
     print("\nacross corpora\n")
     print_table([*PAIR, *(f"UAR, seed {seed}..." for seed in seeds(options))], lines_of(tables, PAIR))
 

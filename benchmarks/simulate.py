@@ -6,6 +6,7 @@ Out:  how many clips each speaker says in each emotion.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,13 @@ def draw_clips(design: Design, speakers: int, repetitions: int, rng: np.random.G
         expected = rng.gamma(design.evenness, np.divide(design.clips, design.evenness), (len(lacking), *shape[1:]))
         clips[lacking] = rng.poisson(expected)
     return clips
+
+
+def parse_repetitions(text: str) -> int:
+    """How often something is drawn, as a command's option has it."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of repetitions: use 1 or more")
+    return int(text)
 
 
 def share_error(share: float, repetitions: int) -> float:

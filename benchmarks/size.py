@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy.stats import t
-from simulate import decimals, print_table, share_error
+from simulate import decimals, parse_repetitions, print_table, share_error
 from threadpoolctl import threadpool_limits
 from training import CLIPS, SETTINGS, Board, Setting, boards, counts_of
 
@@ -144,9 +144,14 @@ def main() -> None:
     """Print the table of one question."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("question", choices=("equal", "worse", "equivalent"))
-    parser.add_argument("--repetitions", type=int, default=500)
-    parser.add_argument("--settings", type=int, nargs="+", help="numbers of rows of the table, from 1; all without")
+    parser.add_argument("--repetitions", type=parse_repetitions, default=500)
+    rows = range(1, len(SETTINGS) + 1)
+    parser.add_argument(
+        "--settings", type=int, nargs="+", choices=rows, metavar="N", help=f"rows of the table, of {len(rows)}; all without"
+    )
     options = parser.parse_args()
+    if options.question == "equal" and options.repetitions < 2:
+        parser.error("--repetitions: the true ratio is a spread over leaderboards: use 2 or more")
     errors = [decimals(share_error(share, options.repetitions)) for share in (0.05, 0.8)]
     print(f"{options.repetitions:,} leaderboards per row; the standard error of .05 is {errors[0]}, of .8 {errors[1]}.\n")
     setting = ["system", "rows", "speakers"]

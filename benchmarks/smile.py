@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 import ser_bench
 from ser_bench.corpora import Corpus
 from ser_bench.features import ExtractionOptions, extract_corpus, known_extractors, parse_features
+from ser_bench.features.extractors.opensmile import OpenSmile
 from ser_bench.utils.parallel import Workers
 
 RATE = 16_000
@@ -48,11 +49,11 @@ def main() -> None:
     """Take turns in blocks of clips."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
-    parser.add_argument("--set", default="egemaps")
+    configs = {name: kind.config for name, kind in known_extractors().items() if issubclass(kind, OpenSmile)}
+    parser.add_argument("--set", default="egemaps", choices=list(configs))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--clips", type=int, default=300, help="clips, spread over the corpus")
     arguments = parser.parse_args()
-    config = known_extractors()[arguments.set].config  # type: ignore[attr-defined]
     corpus = ser_bench.load_corpus(arguments.corpus)
     chosen = np.linspace(0, len(corpus.clips) - 1, min(arguments.clips, len(corpus.clips))).astype(int)
     blocks = [dataclasses.replace(corpus, clips=corpus.clips.iloc[part]) for part in np.array_split(chosen, max(1, len(chosen) // 60))]
@@ -61,7 +62,10 @@ def main() -> None:
         for number, block in enumerate([blocks[0], *blocks]):
             # The first turn warms the processes up, in a store of its own.
             seconds.append(
-                (_bare(config, block, arguments.jobs), _ours(arguments.set, block, arguments.jobs, Path(cache) / str(not number)))
+                (
+                    _bare(configs[arguments.set], block, arguments.jobs),
+                    _ours(arguments.set, block, arguments.jobs, Path(cache) / str(not number)),
+                )
             )
     theirs, ours = np.array(seconds[1:]).T
     ratios = ours / theirs

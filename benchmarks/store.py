@@ -52,8 +52,8 @@ def peak(process: str) -> float:
     return 0.0
 
 
-def fill(rows: int, folder: Path) -> None:
-    """Extract that many segments, and print the highest resident memory in MB; in a process of its own."""
+def fill(folder: Path) -> None:
+    """Extract the segments of a folder, and print the highest resident memory in MB; in a process of its own."""
     from ser_bench.corpora import load_corpus
     from ser_bench.features import ExtractionOptions, fill_store, parse_features
     from ser_bench.utils.parallel import Workers
@@ -96,7 +96,7 @@ def memory(rows: int) -> None:
     """Print what filling the store with that many rows takes."""
     with tempfile.TemporaryDirectory() as folder:
         spans(rows, Path(folder))
-        done = subprocess.run([sys.executable, __file__, "--fill", str(rows), folder], check=True, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, __file__, "--fill", folder], check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
     print(f"{rows:7,} rows: main process {found['main']:4.0f} MB, a worker {found['worker']:4.0f} MB; {found['seconds']:.0f} s")
 
@@ -134,10 +134,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", nargs="?")
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--fill", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--fill", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.fill:
-        fill(int(arguments.fill[0]), Path(arguments.fill[1]))
+        fill(arguments.fill)
         return
     if arguments.corpus:
         with tempfile.TemporaryDirectory() as store:

@@ -9,7 +9,6 @@ Rule: rows keep their order on the page, new ones follow by name; what a group o
 import argparse
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def built_in() -> dict[str, Extractor]:
 
 def features(_: Rows) -> Rows:
     """Each feature set with its size, description and source."""
-    return {name: (f"{len(one.columns):,}", one.description, one.source) for name, one in built_in().items()}
+    return {name: (f"{sum(one.group_sizes.values()):,}", one.description, one.source) for name, one in built_in().items()}
 
 
 def groups(on_page: Rows) -> Rows:
@@ -58,7 +57,7 @@ def groups(on_page: Rows) -> Rows:
     about, counts = {name: cells[0] for name, cells in on_page.items()}, {}
     for name, one in built_in().items():
         about = {**about, **one.about_groups}
-        for group, n in Counter(one.groups).items():
+        for group, n in one.group_sizes.items():
             counts.setdefault(group, []).append(f"`{name}` {n}")
     if missing := sorted(set(counts) - set(about)):
         sys.exit(f"groups without words: {', '.join(missing)}; name them in their extractor's about_groups")

@@ -150,11 +150,12 @@ def print_gap(gap: pd.DataFrame) -> None:
     print_table(("split", "parameters", "scaled by", "UAR", "95% CI (bound)", "above the first"), read, styles=styles)
 
 
-def print_catalogue(table: pd.DataFrame) -> None:
-    """An entry a paragraph, whatever the terminal's width: its name, and below it what is known of it."""
-    for name, *values in table.itertuples(index=False):
+def print_catalogue(rows: list[dict[str, Any]]) -> None:
+    """An entry per paragraph, whatever the terminal's width: its name, and below it what is known of it."""
+    for row in rows:
+        (_, name), *known = row.items()
         say(str(name), bold=True)
-        for column, value in zip(table.columns[1:], values, strict=True):
+        for column, value in known:
             if value != "":
                 print_entry(column, str(value))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader, Source, human_recall
 from ser_bench.corpora.duplicates import Duplicates, resolve_duplicates, voices_of
@@ -12,9 +12,6 @@ from ser_bench.corpora.loading import audio_folder, known_readers, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
 from ser_bench.utils.renamed import former
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = [
     "ASKED",
@@ -52,25 +49,21 @@ def __getattr__(name: str) -> Any:
     return former(__name__, name, {"Facts": "CorpusInfo"})
 
 
-def catalogue() -> pd.DataFrame:
-    """The corpora that are recognised from their file names: a row each, with official counts, terms and where to get them."""
-    import pandas as pd
-
+def catalogue() -> list[dict[str, Any]]:
+    """The corpora that are recognised from their file names, each with official counts, terms and where to get it."""
+    columns = ("clips", "speakers", "rate", "protocol", "licence", "citation", "obtain")
     rows = []
     for name, reader in known_readers().items():
-        facts = reader.facts
-        known = [facts.clips, facts.speakers, facts.rate, facts.licence, facts.citation, facts.obtain] if facts else [""] * 6
-        rows.append([name, *known[:3], reader.protocol or "", *known[3:]])
-    return pd.DataFrame(rows, columns=["corpus", "clips", "speakers", "rate", "protocol", "licence", "citation", "obtain"])
+        known = (vars(reader.facts) if reader.facts else {}) | {"protocol": reader.protocol or ""}
+        rows.append({"corpus": name} | {column: known.get(column, "") for column in columns})
+    return rows
 
 
-def label_schemes() -> pd.DataFrame:
-    """The label schemes: ``labels, description, emotions`` (which emotions become which label)."""
-    import pandas as pd
-
+def label_schemes() -> list[dict[str, Any]]:
+    """The label schemes, each with ``labels, description, emotions`` (which emotions become which label)."""
     rows = []
     for name, scheme in known_schemes().items():
         became = scheme.labels or {}
         words = [f"{emotion} as {label}" if emotion != label else emotion for emotion, label in became.items()]
-        rows.append((name, scheme.description, ", ".join(words) or "all"))
-    return pd.DataFrame(rows, columns=["labels", "description", "emotions"])
+        rows.append({"labels": name, "description": scheme.description, "emotions": ", ".join(words) or "all"})
+    return rows

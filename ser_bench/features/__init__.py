@@ -7,14 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ser_bench.features.base import Extractor, Features, feature_label
 from ser_bench.features.extract import Extraction, ExtractionOptions, count_missing, extract_corpus, fill_store
 from ser_bench.features.sets import FeatureSet, distinct_parts, known_extractors, parse_features
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = [
     "Extraction",
@@ -33,25 +30,23 @@ __all__ = [
 ]
 
 
-def catalogue() -> pd.DataFrame:
-    """The feature sets: one row each, with dimensions, parameters and their defaults, groups, rate (Hz), source and licence."""
-    import pandas as pd
-
+def catalogue() -> list[dict[str, Any]]:
+    """The feature sets, each with dimensions, parameters and their defaults, groups, rate (Hz), source and licence."""
     rows = []
     for name, cls in known_extractors().items():
         extractor = cls()
-        groups = ", ".join(dict.fromkeys(extractor.groups))
+        sizes = extractor.group_sizes
         rate = extractor.rate or "own"
         rows.append(
             {
                 "features": name,
                 "description": cls.description,
-                "dims": len(extractor.columns),
+                "dims": sum(sizes.values()),
                 "parameters": ", ".join(f"{key}={value}" for key, value in dataclasses.asdict(extractor).items()),  # type: ignore[call-overload]
-                "groups": groups,
+                "groups": ", ".join(sizes),
                 "rate": rate,
                 "source": cls.source,
                 "licence": cls.licence,
             }
         )
-    return pd.DataFrame(rows)
+    return rows

@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,11 @@ class Extractor(ABC):
     def groups(self) -> tuple[str, ...]:
         """The group of each column: what stands before its first point."""
         return tuple(column.partition(".")[0] for column in self.columns)
+
+    @property
+    def group_sizes(self) -> Mapping[str, int]:
+        """How many columns each group has, groups in the order of their first ones."""
+        return Counter(self.groups)
 
     @abstractmethod
     def __call__(self, clip: Clip) -> np.ndarray:

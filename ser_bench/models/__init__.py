@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ser_bench.models.base import Fitted, Model, Prediction, PreparedFit, Split, fit_split, prepare_split
 from ser_bench.utils.plugins import discover
 from ser_bench.utils.renamed import former
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DEFAULT_MODELS = ("svm", "rf", "xgb", "mlp")
 """The models of a run that names none, in this order."""
@@ -37,12 +34,10 @@ def known_models() -> dict[str, type[Model]]:
     return discover("models", Model, "ser_bench.models")  # type: ignore[type-abstract]
 
 
-def catalogue() -> pd.DataFrame:
-    """All models: ``model, description, parameters`` (the search space, with the defaults)."""
-    import pandas as pd
-
-    rows = [(name, model.description, describe_space(model())) for name, model in known_models().items()]
-    return pd.DataFrame(rows, columns=["model", "description", "parameters"])
+def catalogue() -> list[dict[str, Any]]:
+    """All models, each with ``model, description, parameters`` (the search space, with the defaults)."""
+    known = known_models().items()
+    return [{"model": name, "description": model.description, "parameters": describe_space(model())} for name, model in known]
 
 
 def describe_space(model: Model) -> str:

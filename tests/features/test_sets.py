@@ -1,6 +1,7 @@
 """Feature sets: their sizes, names, fingerprints and recorded values; sums and tables of one's own."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,11 @@ def test_every_set_has_its_official_size_and_no_column_twice():
     assert set(SIZES) == set(built_in()), "python -m tests.features.record NAME records a new set"
     for name, cls in built_in().items():
         assert len(set(cls().columns)) == len(cls().columns) == SIZES[name]
+
+
+def test_every_set_lists_the_groups_that_its_columns_have_in_their_order():
+    for cls in built_in().values():
+        assert list(cls().group_sizes.items()) == list(Counter(cls().groups).items())
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -160,9 +166,9 @@ def test_a_table_that_cannot_serve_is_refused_by_name(tmp_path, table, said):
 
 
 def test_the_catalogue_lists_every_set():
-    listed = catalogue().set_index("features")
-    assert listed.loc[list(SIZES), "dims"].to_dict() == SIZES
-    assert listed.loc["egemaps", "licence"].startswith("openSMILE")
+    listed = {row["features"]: row for row in catalogue()}
+    assert {name: listed[name]["dims"] for name in SIZES} == SIZES
+    assert listed["egemaps"]["licence"].startswith("openSMILE")
 
 
 def test_extractors_are_their_parameters():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,11 +52,18 @@ class OpenSmile(Extractor):
     libraries = ("numpy", "opensmile", "soundfile", "soxr")
     rate = RATE
     config: ClassVar[str]
+    sizes: ClassVar[Mapping[str, int]]
+    """As `group_sizes`: openSMILE takes long to be asked for what its official sets do not change."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names that openSMILE gives, each behind its group."""
         return tuple(f"{group_of(name)}.{name}" for name in official_names(self.config))
+
+    @property
+    def group_sizes(self) -> Mapping[str, int]:
+        """As they stand in the class."""
+        return self.sizes
 
     def recall(self, store: Path) -> None:
         """Take the names from a table of this very set, by the same version of openSMILE, whose folder bears the hash of what it says."""
@@ -78,6 +86,7 @@ class Gemaps(OpenSmile):
     name = "gemaps"
     description = "GeMAPSv01b"
     config = "gemaps/v01b/GeMAPSv01b"
+    sizes = {"f0": 10, "loudness": 10, "voice_quality": 10, "formants": 14, "spectral_shape": 12, "temporal": 6}
     source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set, IEEE TAC 7(2)"
 
 
@@ -87,6 +96,7 @@ class Egemaps(OpenSmile):
     name = "egemaps"
     description = "eGeMAPSv02"
     config = "egemaps/v02/eGeMAPSv02"
+    sizes = {"f0": 10, "loudness": 11, "spectral_shape": 17, "mfcc": 16, "voice_quality": 10, "formants": 18, "temporal": 6}
     source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set, IEEE TAC 7(2)"
 
 
@@ -96,6 +106,7 @@ class Is09(OpenSmile):
     name = "is09"
     description = "Interspeech 2009 emotion challenge"
     config = "is09-13/IS09_emotion"
+    sizes = {"loudness": 24, "mfcc": 288, "zero_crossing": 24, "voice_quality": 24, "f0": 24}
     source = "Schuller, Steidl & Batliner (2009), The Interspeech 2009 emotion challenge"
 
 
@@ -105,6 +116,7 @@ class Is10(OpenSmile):
     name = "is10"
     description = "Interspeech 2010 paralinguistic challenge"
     config = "is09-13/IS10_paraling_compat"
+    sizes = {"loudness": 42, "mfcc": 630, "auditory_spectrum": 336, "formants": 336, "f0": 80, "voice_quality": 156, "temporal": 2}
     source = "Schuller et al. (2010), The Interspeech 2010 paralinguistic challenge"
 
 
@@ -114,6 +126,15 @@ class Is13(OpenSmile):
     name = "is13"
     description = "Interspeech 2013 ComParE"
     config = "is09-13/IS13_ComParE"
+    sizes = {
+        "loudness": 300,
+        "zero_crossing": 100,
+        "auditory_spectrum": 2600,
+        "spectral_shape": 1500,
+        "mfcc": 1400,
+        "f0": 83,
+        "voice_quality": 390,
+    }
     source = "Schuller et al. (2013), The Interspeech 2013 computational paralinguistics challenge"
 
 
@@ -123,6 +144,15 @@ class Compare(OpenSmile):
     name = "compare"
     description = "ComParE 2016"
     config = "compare/ComParE_2016"
+    sizes = {
+        "loudness": 300,
+        "zero_crossing": 100,
+        "auditory_spectrum": 2600,
+        "spectral_shape": 1500,
+        "mfcc": 1400,
+        "f0": 83,
+        "voice_quality": 390,
+    }
     source = "Schuller et al. (2016), The Interspeech 2016 computational paralinguistics challenge"
 
 
@@ -132,6 +162,7 @@ class Emobase(OpenSmile):
     name = "emobase"
     description = "openEAR's base set"
     config = "emobase/emobase"
+    sizes = {"loudness": 76, "mfcc": 456, "formants": 304, "zero_crossing": 38, "voice_quality": 38, "f0": 76}
     source = "Eyben, Wöllmer & Schuller (2009), openEAR, ACII"
 
 
