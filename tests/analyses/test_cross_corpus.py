@@ -15,7 +15,7 @@ from ser_bench import scores
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.reports import matrices
 from ser_bench.results import Crossed
-from tests.cli.test_main import call
+from tests.calling import call
 from tests.small import SMALL
 
 

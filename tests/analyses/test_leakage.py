@@ -20,7 +20,7 @@ from ser_bench.evaluation.scaling import UnitData, column_statistics, normalised
 from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import known_models
 from ser_bench.results import Audited
-from tests.cli.test_main import call
+from tests.calling import call
 from tests.evaluation.test_nested_cv import make_unit
 from tests.small import SMALL, evaluate
 

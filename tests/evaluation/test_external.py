@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 
 import ser_bench
 from ser_bench.errors import WrongCall
+from tests.calling import call
 from tests.small import evaluate
 
 
@@ -250,39 +249,35 @@ def test_a_file_that_is_no_table_is_told_in_one_line(tmp_path, corpus, where, by
 
 
 def test_the_command_line_writes_splits_and_scores(tmp_path, corpus, where):
-    line = [sys.executable, "-m", "ser_bench"]
     options = ["--cache", where["cache"]]
-    told = subprocess.run([*line, "splits", str(corpus), *options], check=True, capture_output=True, text=True).stdout
-    assert told.startswith("clip,speaker,emotion,seed,fold,inner_0")
-    subprocess.run([*line, "splits", str(corpus), *options, "-o", str(tmp_path / "f.parquet")], check=True, capture_output=True)
+    assert call("splits", corpus, *options).stdout.startswith("clip,speaker,emotion,seed,fold,inner_0")
+    assert call("splits", corpus, *options, "-o", tmp_path / "f.parquet").returncode == 0
     table = pd.read_parquet(tmp_path / "f.parquet")
     found = write(tmp_path / "guess.csv", table[["clip", "fold"]].assign(predicted=table["emotion"]))
-    scored = subprocess.run(
-        [*line, "score", str(found), str(corpus), *options, "--out", where["out"]], check=True, capture_output=True, text=True
-    ).stdout
-    assert "external" in scored
-    assert "1.000" in scored
+    scored = call("score", found, corpus, *options, "--out", where["out"])
+    assert scored.returncode == 0, scored.stderr
+    assert "external" in scored.stdout
+    assert "1.000" in scored.stdout
     wrong = write(tmp_path / "wrong.csv", probable(table).assign(**{"p.anger": 85.0}))
-    score = [*line, "score", str(wrong), str(corpus), *options, "--out", where["out"]]
-    refused = subprocess.run(score, check=False, capture_output=True, text=True)
+    score = ["score", wrong, corpus, *options, "--out", where["out"]]
+    refused = call(*score)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    done = subprocess.run([*score, "--decisions-only"], check=True, capture_output=True, text=True)
+    done = call(*score, "--decisions-only")
+    assert done.returncode == 0, done.stderr
     assert "warning: " in done.stderr
     assert "decisions only" in done.stderr
-    subprocess.run([*line, "leaderboard", "--out", where["out"], "--with-external"], check=True, capture_output=True)
+    assert call("leaderboard", "--out", where["out"], "--with-external", cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(("command", "option"), [("splits", "--model"), ("score", "--time-limit"), ("audit", "--track")])
 def test_an_option_that_would_be_ignored_is_refused(corpus, command, option):
-    line = [sys.executable, "-m", "ser_bench", command, *(["x.csv"] if command == "score" else []), str(corpus), option, "1"]
-    done = subprocess.run(line, capture_output=True, text=True)
+    done = call(command, *(["x.csv"] if command == "score" else []), corpus, option, "1")
     assert done.returncode == 2
     assert f"No such option '{option}'" in done.stderr
 
 
 def test_a_run_s_configuration_gives_its_splits(speech, tmp_path, corpus, where):
     results = evaluate(speech, tmp_path, cv="group:2")
-    line = [sys.executable, "-m", "ser_bench", "splits", str(corpus), "--config", str(results.folder / "run.toml")]
-    subprocess.run([*line, "-o", str(tmp_path / "f.parquet")], check=True, capture_output=True)
+    assert call("splits", corpus, "--config", results.folder / "run.toml", "-o", tmp_path / "f.parquet").returncode == 0
     table = pd.read_parquet(tmp_path / "f.parquet")
     assert table.set_index("clip")["fold"].to_dict() == results.predictions.set_index("clip")["fold"].to_dict()
