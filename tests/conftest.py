@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 import ser_bench
+from ser_bench.reports import drawing
 
 # No test asserts a time: a busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
@@ -20,6 +21,14 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     """No test of this process cuts the power, so none waits until files are on the disk; `test_files.py` asks for the calls themselves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_fonts() -> Iterator[None]:
+    """Fonts of PDF pictures as matplotlib embeds them in a third of the time; `test_drawing.py` asks for what publishers take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(drawing.SETTINGS, "pdf.fonttype", 3)
         yield
 
 

@@ -80,7 +80,7 @@ def picture_of(sound: AudioLink) -> Picture | None:
 
 @lru_cache(maxsize=256)
 def _picture_of_span(file: Path, start: float | None, end: float | None, state: tuple[int, ...]) -> Picture | None:
-    """The picture of a file's span, drawn once as long as the file's state is the same: a run writes its page before and after its curves."""
+    """The picture of a file's span, drawn once for as long as the file is as it was: a run writes its page before and after its curves."""
     try:
         clip = read_clip(file, start, end)
     except Unusable:
