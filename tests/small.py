@@ -8,12 +8,12 @@ from ser_bench.api import run
 from ser_bench.results import Results
 
 SMALL = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "seeds": 1, "jobs": 1}
+WITHOUT_CURVES = {**SMALL, "learning_curves": False}
 
 
 def evaluate(speech: Path, out: Path, **options: object) -> Results:
     """Judge the clips of the fixture `speech`, without learning curves unless they are asked for."""
-    usual = {**SMALL, "cache": str(speech / "store"), "learning_curves": False}
-    return run(speech / "corpus" / "clips.csv", out=str(out), **{**usual, **options})
+    return run(speech / "corpus" / "clips.csv", **{**WITHOUT_CURVES, "out": str(out), "cache": str(speech / "store"), **options})
 
 
 def but_seconds(results: Results) -> str:

@@ -15,7 +15,7 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.plan import check_skipped
 from ser_bench.models.base import Model
 from ser_bench.utils.progress import Silent
-from tests.small import SMALL, but_seconds, evaluate
+from tests.small import WITHOUT_CURVES, but_seconds, evaluate
 
 
 def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
@@ -57,7 +57,7 @@ def test_the_second_run_fits_nothing_and_says_the_same(speech, tmp_path):
 def test_a_moved_corpus_refits_nothing(speech, tmp_path):
     first = evaluate(speech, tmp_path)
     shutil.copytree(speech / "corpus", tmp_path / "moved")
-    moved = run(tmp_path / "moved" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    moved = run(tmp_path / "moved" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert (moved.fitted, moved.folder) == (0, first.folder)
 
 
@@ -68,7 +68,7 @@ def test_a_corrected_label_refits_and_extracts_nothing(speech, tmp_path):
     shutil.copytree(speech / "corpus", tmp_path / "corrected")
     table.to_csv(tmp_path / "corrected" / "clips.csv", index=False)
     parts = sorted(path.name for path in (speech / "store").rglob("*.parquet") if path.parent.name.startswith("spectral"))
-    corrected = run(tmp_path / "corrected" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    corrected = run(tmp_path / "corrected" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert corrected.fitted == 4
     assert parts == sorted(path.name for path in (speech / "store").rglob("*.parquet") if path.parent.name.startswith("spectral"))
 
@@ -78,7 +78,7 @@ def test_a_dry_run_knows_what_is_done(speech, tmp_path):
     from ser_bench.config import RunConfig, check_keys
 
     evaluate(speech, tmp_path)
-    options = {**SMALL, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
+    options = {**WITHOUT_CURVES, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
     table = dry_run(RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test")))[0]
     assert table.set_index("model")["to do"].to_dict() == {"svm": 4, "logreg": 0}
     assert table.attrs["missing"] == 0
@@ -133,7 +133,7 @@ def fit_unit(unit, *rest):
     return fit_unit(unit, *rest)
 
 runner.fit_unit = fit_unit
-options = {SMALL | {"models": ["svm", "logreg"], "jobs": 2}!r}
+options = {WITHOUT_CURVES | {"models": ["svm", "logreg"], "jobs": 2}!r}
 results = run({str(speech / "corpus" / "clips.csv")!r}, out={str(tmp_path)!r}, cache={str(speech / "store")!r}, **options)
 print(results.leaderboard.set_index("model")["status"].to_dict(), results.failures)
 """
@@ -276,7 +276,7 @@ def test_predefined_folds_are_used_as_they_are(speech, tmp_path):
     shutil.copytree(speech / "corpus", tmp_path / "given")
     table = pd.read_csv(tmp_path / "given" / "clips.csv", dtype=str)
     table.assign(fold=["a" if s in {"01", "03"} else "b" for s in table["speaker"]]).to_csv(tmp_path / "given" / "clips.csv", index=False)
-    options = {"out": str(tmp_path), "cache": str(speech / "store"), "cv": "predefined", **SMALL}
+    options = {"out": str(tmp_path), "cache": str(speech / "store"), "cv": "predefined", **WITHOUT_CURVES}
     results = run(tmp_path / "given" / "clips.csv", **options)
     assert results.predictions.groupby("fold")["speaker"].unique().map(sorted).tolist() == [["01", "03"], ["02", "04"]]
     table.assign(fold=["a", *["b"] * 46, None]).to_csv(tmp_path / "given" / "clips.csv", index=False)
@@ -291,7 +291,7 @@ def test_several_corpora_are_judged_one_after_the_other_wherever_they_lie(speech
     shutil.copytree(speech / "corpus", tmp_path / "mein Körper")
     (tmp_path / "mein Körper" / "clips.csv").rename(tmp_path / "mein Körper" / "Gefühle 2.csv")
     corpora = [str(speech / "corpus" / "clips.csv"), str(tmp_path / "mein Körper" / "Gefühle 2.csv")]
-    options = {**SMALL, "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
+    options = {**WITHOUT_CURVES, "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
     both = run_config(RunConfig(**check_keys(options, source="a test")))
     assert [results.leaderboard["corpus"].tolist() for results in both] == [["clips"], ["Gefühle-2"]]
     assert both[0].folder != both[1].folder
@@ -326,7 +326,7 @@ def test_unusable_clips_are_left_out_of_every_row_and_listed(speech, tmp_path):
     table = pd.read_csv(tmp_path / "broken" / "clips.csv", dtype=str)
     (tmp_path / "broken" / table.loc[0, "path"]).write_bytes(b"not audio")
     (tmp_path / "broken" / table.loc[1, "path"]).unlink()
-    results = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    results = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     skipped = pd.read_csv(results.folder / "skipped.csv")
     assert skipped["clip"].tolist() == sorted(table.loc[:1, "path"])
     assert skipped["reason"].str.len().min() > 3
@@ -340,8 +340,8 @@ def test_too_many_unusable_clips_stop_the_run_unless_allowed(speech, tmp_path):
     for path in table["path"][::6]:
         (tmp_path / "broken" / path).write_bytes(b"")
     with pytest.raises(WorkFailed, match=r"8 of 48 clips are unusable .*--max-skipped"):
-        run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
-    allowed = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), max_skipped=0.2, **SMALL)
+        run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
+    allowed = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), max_skipped=0.2, **WITHOUT_CURVES)
     assert len(allowed.predictions) == 40
 
 
@@ -360,7 +360,7 @@ def test_a_run_with_a_corrected_label_leaves_the_earlier_run_as_it_was(speech, t
     table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = table["emotion"].iloc[-1]
     table.assign(path=[str(speech / "corpus" / path) for path in table["path"]]).to_csv(tmp_path / "clips.csv", index=False)
-    second = run(tmp_path / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    second = run(tmp_path / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert second.leaderboard["corpus"].tolist() == first.leaderboard["corpus"].tolist()
     assert second.folder != first.folder
     assert (first.folder / "predictions.parquet").read_bytes() == before
@@ -371,7 +371,7 @@ def test_a_label_that_one_speaker_shows_is_reported(speech, tmp_path):
     table = pd.read_csv(tmp_path / "odd" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = "contempt"
     table.to_csv(tmp_path / "odd" / "clips.csv", index=False)
-    results = run(tmp_path / "odd" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    results = run(tmp_path / "odd" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert any("contempt" in warning for warning in results.warnings)
     assert any("contempt" in warning for warning in json.loads((results.folder / "environment.json").read_text())["warnings"])
 
