@@ -1,5 +1,6 @@
 """What many tests stand on: a few synthetic clips; and where real speech lies, if anywhere."""
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from hypothesis import settings
 
 import ser_bench
 from ser_bench.reports import drawing
+from ser_bench.results import Results
+from tests.small import evaluate
 
 # No test asserts a time: a busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
@@ -52,3 +55,16 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = corpus.clips[["emotion", "speaker", "gender"]].rename_axis("path").reset_index()
     table.to_csv(audio / "clips.csv", index=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """What `evaluate` gives without options, to be looked at."""
+    return evaluate(speech, tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def first(finished: Results, tmp_path: Path) -> Results:
+    """The same, in a folder of the test's own: its run and units lie in `tmp_path`."""
+    shutil.copytree(finished.folder.parent, tmp_path, dirs_exist_ok=True)
+    return dataclasses.replace(finished, folder=tmp_path / finished.folder.name)

@@ -192,8 +192,8 @@ def test_copies_made_by_augmentation_stay_with_their_speaker(corpus, tmp_path):
     assert (found.predictions.groupby("speaker")["fold"].nunique() == 1).all()
 
 
-def test_a_variant_replaces_the_sound_of_every_clip_and_adds_none(speech, tmp_path):
-    plain, noisy = evaluate(speech, tmp_path), evaluate(speech, tmp_path, variant="noise(snr=10)")
+def test_a_variant_replaces_the_sound_of_every_clip_and_adds_none(finished, speech, tmp_path):
+    plain, noisy = finished, evaluate(speech, tmp_path, variant="noise(snr=10)")
     assert plain.predictions["clip"].tolist() == noisy.predictions["clip"].tolist()
     assert plain.leaderboard["clips"].tolist() == noisy.leaderboard["clips"].tolist()
 

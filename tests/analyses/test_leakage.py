@@ -22,7 +22,7 @@ from ser_bench.models import known_models
 from ser_bench.results import Audited
 from tests.calling import call
 from tests.evaluation.test_nested_cv import make_unit
-from tests.small import SMALL, WITHOUT_CURVES, evaluate
+from tests.small import SMALL, WITHOUT_CURVES
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_options_of_the_gap_without_it_are_refused():
     assert "add --gap" in done.stderr
 
 
-def test_without_sentences_there_is_no_text_independent_row(speech, tmp_path):
+def test_without_sentences_there_is_no_text_independent_row(finished, speech, tmp_path):
     found = measure(speech / "corpus" / "clips.csv", speech, tmp_path)
     assert set(found.gap["split"]) == {"speaker", "random"}
-    assert evaluate(speech, tmp_path).leaderboard.loc[0, "uar"] == found.gap.loc[0, "uar"]
+    assert finished.leaderboard.loc[0, "uar"] == found.gap.loc[0, "uar"]

@@ -64,11 +64,10 @@ def test_with_two_speakers_there_are_no_inner_folds(corpus, where):
     assert table["inner_0"].isna().all()
 
 
-def test_a_run_s_own_predictions_score_as_the_run_did(speech, tmp_path, corpus, where):
-    results = evaluate(speech, tmp_path)
-    found = write(tmp_path / "mine.csv", results.predictions.drop(columns=["corpus", "features", "model", "track", "speaker", "emotion"]))
+def test_a_run_s_own_predictions_score_as_the_run_did(finished, tmp_path, corpus, where):
+    found = write(tmp_path / "mine.csv", finished.predictions.drop(columns=["corpus", "features", "model", "track", "speaker", "emotion"]))
     scored = ser_bench.score(found, corpus, inner=2, **where).leaderboard.iloc[0]
-    scores, own = ["uar", "war", "macro_f1", "auc"], results.leaderboard.iloc[0]
+    scores, own = ["uar", "war", "macro_f1", "auc"], finished.leaderboard.iloc[0]
     assert scored[scores].to_dict() == pytest.approx(own[scores].to_dict(), abs=1e-4)
     # Nobody can refit it, so that overlapping training sets count with the most that they can bring.
     assert scored["uar_low"] <= own["uar_low"] < own["uar_high"] <= scored["uar_high"]

@@ -18,9 +18,8 @@ from ser_bench.utils.progress import Silent
 from tests.small import WITHOUT_CURVES, but_seconds, evaluate
 
 
-def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
-    results = evaluate(speech, tmp_path)
-    names = {path.name for path in results.folder.iterdir()}
+def test_a_run_folder_holds_what_the_report_needs(finished):
+    names = {path.name for path in finished.folder.iterdir()}
     assert names >= {
         "run.toml",
         "environment.json",
@@ -34,35 +33,31 @@ def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
         "metrics.csv",
         "report.html",
     }
-    corpus = json.loads((results.folder / "environment.json").read_text())["corpus"]
+    corpus = json.loads((finished.folder / "environment.json").read_text())["corpus"]
     assert 1 < corpus["effective_speakers"] <= corpus["speakers"]
-    assert results.predictions["clip"].is_unique
-    assert len(results.predictions) == 48
-    assert results.fitted == 4
+    assert finished.predictions["clip"].is_unique
+    assert len(finished.predictions) == 48
+    assert finished.fitted == 4
 
 
-def test_every_clip_is_predicted_by_models_that_never_heard_its_speaker(speech, tmp_path):
-    results = evaluate(speech, tmp_path)
-    assert (results.predictions.groupby("speaker")["fold"].nunique() == 1).all()
+def test_every_clip_is_predicted_by_models_that_never_heard_its_speaker(finished):
+    assert (finished.predictions.groupby("speaker")["fold"].nunique() == 1).all()
 
 
-def test_the_second_run_fits_nothing_and_says_the_same(speech, tmp_path):
-    first = evaluate(speech, tmp_path)
+def test_the_second_run_fits_nothing_and_says_the_same(first, speech, tmp_path):
     page = (first.folder / "leaderboard.csv").read_bytes()
     second = evaluate(speech, tmp_path)
     assert (second.fitted, second.reused) == (0, 4)
     assert (second.folder / "leaderboard.csv").read_bytes() == page
 
 
-def test_a_moved_corpus_refits_nothing(speech, tmp_path):
-    first = evaluate(speech, tmp_path)
+def test_a_moved_corpus_refits_nothing(first, speech, tmp_path):
     shutil.copytree(speech / "corpus", tmp_path / "moved")
     moved = run(tmp_path / "moved" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert (moved.fitted, moved.folder) == (0, first.folder)
 
 
-def test_a_corrected_label_refits_and_extracts_nothing(speech, tmp_path):
-    evaluate(speech, tmp_path)
+def test_a_corrected_label_refits_and_extracts_nothing(first, speech, tmp_path):
     table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = next(e for e in table["emotion"].unique() if e != table.loc[0, "emotion"])
     shutil.copytree(speech / "corpus", tmp_path / "corrected")
@@ -73,24 +68,21 @@ def test_a_corrected_label_refits_and_extracts_nothing(speech, tmp_path):
     assert parts == sorted(path.name for path in (speech / "store").rglob("*.parquet") if path.parent.name.startswith("spectral"))
 
 
-def test_a_dry_run_knows_what_is_done(speech, tmp_path):
+def test_a_dry_run_knows_what_is_done(first, speech, tmp_path):
     from ser_bench.api import dry_run
     from ser_bench.config import RunConfig, check_keys
 
-    evaluate(speech, tmp_path)
     options = {**WITHOUT_CURVES, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
     table = dry_run(RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test")))[0]
     assert table.set_index("model")["to do"].to_dict() == {"svm": 4, "logreg": 0}
     assert table.attrs["missing"] == 0
 
 
-def test_fresh_fits_everything_again(speech, tmp_path):
-    evaluate(speech, tmp_path)
+def test_fresh_fits_everything_again(first, speech, tmp_path):
     assert evaluate(speech, tmp_path, fresh=True).fitted == 4
 
 
-def test_a_damaged_unit_is_fitted_again(speech, tmp_path):
-    first = evaluate(speech, tmp_path)
+def test_a_damaged_unit_is_fitted_again(first, speech, tmp_path):
     table = but_seconds(first)
     next((tmp_path / "units").glob("*.parquet")).write_bytes(b"PAR1 torn")
     again = evaluate(speech, tmp_path)
@@ -159,10 +151,10 @@ def test_searches_end_at_the_time_limit_and_are_marked_and_never_reused_without_
     assert but_seconds(after) == but_seconds(whole)
 
 
-def test_a_generous_time_limit_changes_nothing(speech, tmp_path):
-    limited = evaluate(speech, tmp_path / "a", time_limit=60)
-    assert but_seconds(limited) == but_seconds(evaluate(speech, tmp_path / "b"))
-    assert evaluate(speech, tmp_path / "a").fitted == 0
+def test_a_generous_time_limit_changes_nothing(finished, speech, tmp_path):
+    limited = evaluate(speech, tmp_path, time_limit=60)
+    assert but_seconds(limited) == but_seconds(finished)
+    assert evaluate(speech, tmp_path).fitted == 0
 
 
 @pytest.mark.parametrize(("units", "workers"), [(1, 8), (4, 2), (16, 8), (3, 3)])
@@ -197,12 +189,12 @@ def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkey
         assert path.is_dir() or b"secret" not in path.read_bytes()
 
 
-def test_studies_are_copied_to_a_database_and_change_nothing(speech, tmp_path):
+def test_studies_are_copied_to_a_database_and_change_nothing(finished, speech, tmp_path):
     import optuna
 
     url = f"sqlite:///{tmp_path}/studies.db"
     copied = evaluate(speech, tmp_path / "a", storage=url, jobs=2)
-    assert but_seconds(copied) == but_seconds(evaluate(speech, tmp_path / "b"))
+    assert but_seconds(copied) == but_seconds(finished)
     studies = {s.study_name: s for s in optuna.get_all_study_summaries(url)}
     assert len(studies) == 4
     mine = copied.trials[copied.trials["fold"] == 2]
@@ -303,13 +295,12 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(speech, tmp
         evaluate(speech, tmp_path / "file")
 
 
-def test_run_toml_repeats_the_run(speech, tmp_path):
+def test_run_toml_repeats_the_run(finished):
     from ser_bench.api import run_config
     from ser_bench.config import RunConfig, read_config
 
-    first = evaluate(speech, tmp_path)
-    again = run_config(RunConfig(**read_config(first.folder / "run.toml")))[0]
-    assert (again.fitted, again.folder) == (0, first.folder)
+    again = run_config(RunConfig(**read_config(finished.folder / "run.toml")))[0]
+    assert (again.fitted, again.folder) == (0, finished.folder)
 
 
 def test_where_keeps_some_clips_and_names_a_wrong_column(speech, tmp_path):
@@ -354,8 +345,7 @@ def test_as_many_unusable_clips_as_allowed_are_allowed_and_one_more_is_not(unusa
             check_skipped(total, skipped.assign(counts=[True] * (unusable + 1) + [False] * 4), allowed)
 
 
-def test_a_run_with_a_corrected_label_leaves_the_earlier_run_as_it_was(speech, tmp_path):
-    first = evaluate(speech, tmp_path)
+def test_a_run_with_a_corrected_label_leaves_the_earlier_run_as_it_was(first, speech, tmp_path):
     before = (first.folder / "predictions.parquet").read_bytes()
     table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = table["emotion"].iloc[-1]
