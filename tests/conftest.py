@@ -1,5 +1,6 @@
 """What many tests stand on: a few synthetic clips; and where real speech lies, if anywhere."""
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ import pytest
 from hypothesis import settings
 
 import ser_bench
+from ser_bench.reports import drawing
+from ser_bench.results import Results
+from tests.small import evaluate
 
 # No test asserts a time: a busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
@@ -20,6 +24,14 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     """No test of this process cuts the power, so none waits until files are on the disk; `test_files.py` asks for the calls themselves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_fonts() -> Iterator[None]:
+    """Fonts of PDF pictures as matplotlib embeds them in a third of the time; `test_drawing.py` asks for what publishers take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(drawing.SETTINGS, "pdf.fonttype", 3)
         yield
 
 
@@ -43,3 +55,16 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = corpus.clips[["emotion", "speaker", "gender"]].rename_axis("path").reset_index()
     table.to_csv(audio / "clips.csv", index=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """What `evaluate` gives without options, to be looked at."""
+    return evaluate(speech, tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def first(finished: Results, tmp_path: Path) -> Results:
+    """The same, in a folder of the test's own: its run and units lie in `tmp_path`."""
+    shutil.copytree(finished.folder.parent, tmp_path, dirs_exist_ok=True)
+    return dataclasses.replace(finished, folder=tmp_path / finished.folder.name)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,25 +43,40 @@ def cross(speech: Path, out: Path, **options: str) -> Any:
     return ser_bench.cross(sides, out=str(out), cache=str(speech / "store"), **SMALL, **options)
 
 
-@pytest.mark.parametrize("command", [run, ablate, audit, cross])
-def test_every_unit_is_fitted_anew_without_them_and_notes_it(command: Callable[..., Any], speech: Path, tmp_path: Path) -> None:
-    command(speech, tmp_path)
-    balanced = set(tmp_path.glob("units/*.parquet"))
-    command(speech, tmp_path, class_weights="none")
-    others = set(tmp_path.glob("units/*.parquet")) - balanced
-    assert len(others) == len(balanced) > 0
-    notes = {path: read_file(path).metadata["notes"] for path in balanced | others}
-    assert {path for path, said in notes.items() if NOTE in said} == others
+WRITTEN = {run: "leaderboard.md", ablate: "ablation.md", audit: "audit.html", cross: "cross.csv"}
 
 
-@pytest.mark.parametrize(
-    ("command", "name"), [(run, "leaderboard.md"), (ablate, "ablation.md"), (audit, "audit.html"), (cross, "cross.csv")]
-)
-def test_what_is_written_says_so(command: Callable[..., Any], name: str, speech: Path, tmp_path: Path) -> None:
-    for options, says in (({}, False), ({"class_weights": "none"}, True)):
-        found = command(speech, tmp_path, **options)
-        written = (found.folder / name).read_text(encoding="utf-8").lower()
-        assert (NOTE in written) == says
+class Both(NamedTuple):
+    """Units that were fitted with and without balanced weights, and what was written of each."""
+
+    balanced: set[Path]
+    others: set[Path]
+    balanced_words: str
+    other_words: str
+
+
+@pytest.fixture(scope="module", params=WRITTEN, ids=lambda command: command.__name__)
+def both(request: pytest.FixtureRequest, speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    """What a command does as usual and then without weights, in one folder."""
+    out = tmp_path_factory.mktemp("weights")
+
+    def told(**options: str) -> str:
+        return (request.param(speech, out, **options).folder / WRITTEN[request.param]).read_text(encoding="utf-8").lower()
+
+    balanced_words, balanced = told(), set(out.glob("units/*.parquet"))
+    other_words, others = told(class_weights="none"), set(out.glob("units/*.parquet")) - balanced
+    return Both(balanced, others, balanced_words, other_words)
+
+
+def test_every_unit_is_fitted_anew_without_them_and_notes_it(both: Both) -> None:
+    assert len(both.others) == len(both.balanced) > 0
+    notes = {path: read_file(path).metadata["notes"] for path in both.balanced | both.others}
+    assert {path for path, said in notes.items() if NOTE in said} == both.others
+
+
+def test_what_is_written_says_so(both: Both) -> None:
+    assert NOTE in both.other_words
+    assert NOTE not in both.balanced_words
 
 
 def test_every_model_of_a_configuration_weighs_as_it_says() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from ser_bench.analyses.cross_corpus import prepare_corpora
 from ser_bench.config import RunConfig
 from ser_bench.evaluation import plan
 from ser_bench.utils.progress import Silent
+from tests.calling import call
 from tests.reports import fabricate
 from tests.small import SMALL
 
@@ -60,23 +59,8 @@ def test_a_run_says_what_an_audit_finds_without_listening(results):
 
 
 def test_the_command_line_says_both(results, corpus, speech, tmp_path):
-    line = [
-        sys.executable,
-        "-m",
-        "ser_bench",
-        "run",
-        str(corpus),
-        "-f",
-        "spectral",
-        "-m",
-        "logreg",
-        "--jobs",
-        "1",
-        "--trials",
-        "2",
-    ]
-    where = ["--inner", "2", "--seeds", "1", "--no-learning-curves", "--out", str(results.folder.parent), "--cache", str(speech / "store")]
-    done = subprocess.run([*line, *where], capture_output=True, text=True)
+    line = ["run", corpus, "-f", "spectral", "-m", "logreg", "--jobs", 1, "--trials", 2, "--inner", 2, "--seeds", 1]
+    done = call(*line, "--no-learning-curves", "--out", results.folder.parent, "--cache", speech / "store")
     assert f"warning: {THIN}" in done.stderr
     assert "warning: columns: emotion goes with 'device'" in done.stderr
 

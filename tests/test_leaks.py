@@ -28,7 +28,7 @@ from ser_bench.models import base as contract
 from ser_bench.models.feature_selection import select_k_best
 from ser_bench.models.svm import Svm
 from tests.evaluation.test_nested_cv import make_unit, tune
-from tests.small import SMALL, evaluate
+from tests.small import WITHOUT_CURVES, evaluate
 
 
 def moved_by_held_out_features(data: UnitData, decide: Callable[[UnitData], np.ndarray]) -> bool:
@@ -126,7 +126,7 @@ def test_a_speaker_in_two_predefined_folds_stops_the_run(speech, tmp_path):
     manifest = speech / "corpus" / "predefined.csv"
     table.assign(fold=[str(i % 2) for i in range(len(table))]).to_csv(manifest, index=False)
     with pytest.raises(WorkFailed, match="speaker on both sides of a split"):
-        ser_bench.run(manifest, cv="predefined", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+        ser_bench.run(manifest, cv="predefined", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
 
 
 def test_a_speaker_spelt_twice_is_on_one_side_or_asked_about(speech):
@@ -149,7 +149,7 @@ def test_train_dev_and_test_are_not_rotated(speech, tmp_path):
     clips = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     manifest = speech / "corpus" / "fixed.csv"
     clips.assign(fold=clips["speaker"].map({"01": "train", "02": "dev", "03": "test", "04": "test"})).to_csv(manifest, index=False)
-    results = ser_bench.run(manifest, cv="predefined", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    results = ser_bench.run(manifest, cv="predefined", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert set(results.predictions["speaker"]) == {"03", "04"}
 
 
@@ -168,7 +168,7 @@ def corpus(speech: Path, tmp_path: Path) -> pd.DataFrame:
 def run(table: pd.DataFrame, tmp_path: Path, **options: object) -> Any:
     manifest = tmp_path / "corpus" / "mine.csv"
     table.to_csv(manifest, index=False)
-    return ser_bench.run(manifest, out=str(tmp_path / "results"), cache=str(tmp_path / "store"), **{**SMALL, **options})
+    return ser_bench.run(manifest, out=str(tmp_path / "results"), cache=str(tmp_path / "store"), **{**WITHOUT_CURVES, **options})
 
 
 def test_one_audio_under_two_speakers_is_never_on_both_sides(corpus, tmp_path):
@@ -192,8 +192,8 @@ def test_copies_made_by_augmentation_stay_with_their_speaker(corpus, tmp_path):
     assert (found.predictions.groupby("speaker")["fold"].nunique() == 1).all()
 
 
-def test_a_variant_replaces_the_sound_of_every_clip_and_adds_none(speech, tmp_path):
-    plain, noisy = evaluate(speech, tmp_path), evaluate(speech, tmp_path, variant="noise(snr=10)")
+def test_a_variant_replaces_the_sound_of_every_clip_and_adds_none(finished, speech, tmp_path):
+    plain, noisy = finished, evaluate(speech, tmp_path, variant="noise(snr=10)")
     assert plain.predictions["clip"].tolist() == noisy.predictions["clip"].tolist()
     assert plain.leaderboard["clips"].tolist() == noisy.leaderboard["clips"].tolist()
 

@@ -16,7 +16,7 @@ from ser_bench.evaluation.splits import Protocol, numbered, parse_cv, speaker_fo
 from ser_bench.evaluation.units import make_unit
 from ser_bench.results import Results
 from tests.evaluation.test_units import CLIPS, FEATURES, JUDGED, PLAIN, SVM
-from tests.small import SMALL
+from tests.small import SMALL, WITHOUT_CURVES
 
 NAMES = ["corpus", "features", "speaker", "voice"]
 WAYS = {"models": ["rf", "mlp"], "cv": "group:2@2", "seeds": 2, "track": ["train", "speaker"], "learning_curves": False}
@@ -69,7 +69,7 @@ def test_the_same_features_under_another_name_are_the_same_units(speech, tmp_pat
     options = {
         "out": str(tmp_path),
         "cache": str(speech / "store"),
-        **SMALL,
+        **WITHOUT_CURVES,
         "features": [str(tmp_path / f"{n}.parquet") for n in ("mine", "yours")],
     }
     results = run(speech / "corpus" / "clips.csv", **options)

@@ -114,14 +114,14 @@ def test_an_ablation_a_plan_and_a_score_of_odd_names(speech, tmp_path, names):
     own = pd.DataFrame(rng.normal(size=(len(clips), 3)), index=clips.index, columns=[f"{word}.{word}" for word in words[:3]])
     table = tmp_path / f"{words[0].replace('+', ' ')} t.parquet"
     own.to_parquet(table)
-    asked = {**SMALL, "features": str(table)}
+    asked = {**SMALL, "trials": 1, "cv": "group:2", "features": str(table)}
     found = ser_bench.ablate(manifest, modes="alone", importance=False, **asked, **where)
     assert sorted(found.table["group"])[1:] == sorted(word.partition(".")[0] for word in words[:3])
     assert (found.folder / "figures" / "ablation.png").is_file()
     clips["emotion"].rename("predicted").reset_index().to_parquet(tmp_path / "p.parquet")
     scored = ser_bench.score(tmp_path / "p.parquet", manifest, name=names[1], **where)
     assert scored.leaderboard["uar"].tolist() == [1.0]
-    run = ser_bench.run(manifest, **asked, **where)
+    run = ser_bench.run(manifest, learning_curves=False, **asked, **where)
     assert len(ser_bench.plan_study(run.folder, to=tmp_path / "plan"))
     tame(tmp_path)
 

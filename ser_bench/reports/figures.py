@@ -111,6 +111,8 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a picture in each of `KINDS`; inside `own_settings`, the same bytes for the same picture."""
     for kind, metadata in KINDS.items():
         write_whole(folder / f"{name}.{kind}", partial(figure.savefig, format=kind, dpi=160, metadata=metadata))
+        # One layout for all kinds: solving it takes as long as drawing.
+        figure.set_layout_engine("none")
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:

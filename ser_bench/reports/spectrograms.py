@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -81,7 +84,17 @@ def draw_spectrograms(clips: Iterable[str], sounds: Mapping[str, AudioLink]) -> 
 def picture_of(sound: AudioLink) -> Picture | None:
     """A clip's picture; None where its file cannot be read any more."""
     try:
-        clip = read_clip(sound.file, sound.start, sound.end)
+        s = os.stat(sound.file)
+    except OSError:
+        return None
+    return _picture_of_span(sound.file, sound.start, sound.end, (s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns))
+
+
+@lru_cache(maxsize=256)
+def _picture_of_span(file: Path, start: float | None, end: float | None, state: tuple[int, ...]) -> Picture | None:
+    """The picture of a file's span, drawn once for as long as the file is as it was: a run writes its page before and after its curves."""
+    try:
+        clip = read_clip(file, start, end)
     except Unusable:
         return None
     return draw(clip.samples, clip.rate)

@@ -1,8 +1,5 @@
 """What a study needs follows from what a run shows: intervals are those of its leaderboard, sentences count wherever they are known."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +8,7 @@ import ser_bench
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.reports.planning import summaries
+from tests.calling import call
 from tests.reports import fabricate
 
 A, B, C = ("egemaps", "svm"), ("egemaps", "rf"), ("spectral+mfcc", "svm")
@@ -148,13 +146,9 @@ def test_what_cannot_be_planned_for_is_refused(tmp_path, options, said):
         ser_bench.plan_study(tmp_path, **options)
 
 
-def call(*arguments):
-    return subprocess.run([sys.executable, "-m", "ser_bench", "plan", *map(str, arguments)], capture_output=True, text=True, timeout=120)
-
-
 def test_the_command_prints_what_is_needed_and_where_it_is_written(tmp_path):
     run = write_run(tmp_path, with_sentences(2))
-    done = call(run, "--width", 0.05, "--difference", 0.1)
+    done = call("plan", run, "--width", 0.05, "--difference", 0.1)
     assert done.returncode == 0, done.stderr
     for text in ("UAR \u00b1.05", "difference .10", "speakers and sentences", "With 2 sentences", str(run / "planning.csv")):
         assert text in done.stdout
@@ -162,12 +156,12 @@ def test_the_command_prints_what_is_needed_and_where_it_is_written(tmp_path):
 
 
 def test_a_folder_that_is_no_run_is_a_wrong_call(tmp_path):
-    done = call(tmp_path)
+    done = call("plan", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "is no finished run: it has no leaderboard.csv" in done.stderr
 
 
 def test_one_folder_for_several_runs_is_refused(tmp_path):
-    done = call(tmp_path, tmp_path / "b", "-o", tmp_path / "c")
+    done = call("plan", tmp_path, tmp_path / "b", "-o", tmp_path / "c")
     assert done.returncode == 2
     assert "one folder for 2 runs" in done.stderr

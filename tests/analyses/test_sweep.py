@@ -13,14 +13,14 @@ from ser_bench.analyses.sweep import points
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.results import Ablated
-from tests.cli.test_main import call
+from tests.calling import call
 from tests.small import SMALL, evaluate
 
 USUAL = RunConfig(features=("mfcc+prosody", "egemaps"))
 
 
 def sweep(speech: Path, out: Path, values: dict[str, list[object]], **options: object) -> Ablated:
-    given = {**SMALL, "features": "prosody", "modes": "alone", "importance": False, "sweep": values, **options}
+    given = {**SMALL, "trials": 1, "features": "prosody", "modes": "alone", "importance": False, "sweep": values, **options}
     return ser_bench.ablate(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **given)
 
 
@@ -37,7 +37,7 @@ def test_each_value_is_a_run_with_it(speech, tmp_path):
         "trim = 40.0": {"trim": 40.0},
         "class_weights = none": {"class_weights": "none"},
     }.items():
-        row = evaluate(speech, tmp_path, features="prosody", **options).leaderboard.iloc[0]
+        row = evaluate(speech, tmp_path, features="prosody", trials=1, **options).leaderboard.iloc[0]
         assert found.loc[group, "uar"] == row["uar"]
 
 

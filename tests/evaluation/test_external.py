@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 
 import ser_bench
 from ser_bench.errors import WrongCall
+from tests.calling import call
 from tests.small import evaluate
 
 
@@ -65,11 +64,10 @@ def test_with_two_speakers_there_are_no_inner_folds(corpus, where):
     assert table["inner_0"].isna().all()
 
 
-def test_a_run_s_own_predictions_score_as_the_run_did(speech, tmp_path, corpus, where):
-    results = evaluate(speech, tmp_path)
-    found = write(tmp_path / "mine.csv", results.predictions.drop(columns=["corpus", "features", "model", "track", "speaker", "emotion"]))
+def test_a_run_s_own_predictions_score_as_the_run_did(finished, tmp_path, corpus, where):
+    found = write(tmp_path / "mine.csv", finished.predictions.drop(columns=["corpus", "features", "model", "track", "speaker", "emotion"]))
     scored = ser_bench.score(found, corpus, **where).leaderboard.iloc[0]
-    scores, own = ["uar", "war", "macro_f1", "auc"], results.leaderboard.iloc[0]
+    scores, own = ["uar", "war", "macro_f1", "auc"], finished.leaderboard.iloc[0]
     assert scored[scores].to_dict() == pytest.approx(own[scores].to_dict(), abs=1e-4)
     # Nobody can refit it, so that overlapping training sets count with the most that they can bring.
     assert scored["uar_low"] <= own["uar_low"] < own["uar_high"] <= scored["uar_high"]
@@ -250,31 +248,28 @@ def test_a_file_that_is_no_table_is_told_in_one_line(tmp_path, corpus, where, by
 
 
 def test_the_command_line_writes_splits_and_scores(tmp_path, corpus, where):
-    line = [sys.executable, "-m", "ser_bench"]
     options = ["--cache", where["cache"]]
-    told = subprocess.run([*line, "splits", str(corpus), *options], check=True, capture_output=True, text=True).stdout
-    assert told.startswith("clip,speaker,emotion,seed,fold,inner_0")
-    subprocess.run([*line, "splits", str(corpus), *options, "-o", str(tmp_path / "f.parquet")], check=True, capture_output=True)
+    assert call("splits", corpus, *options).stdout.startswith("clip,speaker,emotion,seed,fold,inner_0")
+    assert call("splits", corpus, *options, "-o", tmp_path / "f.parquet").returncode == 0
     table = pd.read_parquet(tmp_path / "f.parquet")
     found = write(tmp_path / "guess.csv", table[["clip", "fold"]].assign(predicted=table["emotion"]))
-    scored = subprocess.run(
-        [*line, "score", str(found), str(corpus), *options, "--out", where["out"]], check=True, capture_output=True, text=True
-    ).stdout
-    assert "external" in scored
-    assert "1.000" in scored
+    scored = call("score", found, corpus, *options, "--out", where["out"])
+    assert scored.returncode == 0, scored.stderr
+    assert "external" in scored.stdout
+    assert "1.000" in scored.stdout
     wrong = write(tmp_path / "wrong.csv", probable(table).assign(**{"p.anger": 85.0}))
-    score = [*line, "score", str(wrong), str(corpus), *options, "--out", where["out"]]
-    refused = subprocess.run(score, check=False, capture_output=True, text=True)
+    score = ["score", wrong, corpus, *options, "--out", where["out"]]
+    refused = call(*score)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    done = subprocess.run([*score, "--decisions-only"], check=True, capture_output=True, text=True)
+    done = call(*score, "--decisions-only")
+    assert done.returncode == 0, done.stderr
     assert "warning: " in done.stderr
     assert "decisions only" in done.stderr
-    subprocess.run([*line, "leaderboard", "--out", where["out"], "--with-external"], check=True, capture_output=True)
+    assert call("leaderboard", "--out", where["out"], "--with-external", cwd=tmp_path).returncode == 0
 
 
 def test_a_run_s_configuration_gives_its_splits(speech, tmp_path, corpus, where):
     results = evaluate(speech, tmp_path, cv="group:2")
-    line = [sys.executable, "-m", "ser_bench", "splits", str(corpus), "--config", str(results.folder / "run.toml")]
-    subprocess.run([*line, "-o", str(tmp_path / "f.parquet")], check=True, capture_output=True)
+    assert call("splits", corpus, "--config", results.folder / "run.toml", "-o", tmp_path / "f.parquet").returncode == 0
     table = pd.read_parquet(tmp_path / "f.parquet")
     assert table.set_index("clip")["fold"].to_dict() == results.predictions.set_index("clip")["fold"].to_dict()

@@ -23,8 +23,8 @@ def told(**variables: str) -> dict:
     return json.loads(printed(TELL, **variables))
 
 
-def test_a_run_says_on_which_kernels_it_was_computed(speech, tmp_path):
-    about = json.loads((evaluate(speech, tmp_path).folder / "environment.json").read_text())["machine"]
+def test_a_run_says_on_which_kernels_it_was_computed(finished):
+    about = json.loads((finished.folder / "environment.json").read_text())["machine"]
     assert about["blas"] == machine()["blas"]
     assert all(library["version"] for library in about["blas"])
     assert about["numpy_simd"]

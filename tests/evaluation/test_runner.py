@@ -15,12 +15,11 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.plan import check_skipped
 from ser_bench.models.base import Model
 from ser_bench.utils.progress import Silent
-from tests.small import SMALL, but_seconds, evaluate
+from tests.small import WITHOUT_CURVES, but_seconds, evaluate
 
 
-def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
-    results = evaluate(speech, tmp_path)
-    names = {path.name for path in results.folder.iterdir()}
+def test_a_run_folder_holds_what_the_report_needs(finished):
+    names = {path.name for path in finished.folder.iterdir()}
     assert names >= {
         "run.toml",
         "environment.json",
@@ -34,51 +33,46 @@ def test_a_run_folder_holds_what_the_report_needs(speech, tmp_path):
         "metrics.csv",
         "report.html",
     }
-    corpus = json.loads((results.folder / "environment.json").read_text())["corpus"]
+    corpus = json.loads((finished.folder / "environment.json").read_text())["corpus"]
     assert 1 < corpus["effective_speakers"] <= corpus["speakers"]
-    assert results.predictions["clip"].is_unique
-    assert len(results.predictions) == 48
-    assert results.fitted == 4
+    assert finished.predictions["clip"].is_unique
+    assert len(finished.predictions) == 48
+    assert finished.fitted == 4
 
 
-def test_every_clip_is_predicted_by_models_that_never_heard_its_speaker(speech, tmp_path):
-    results = evaluate(speech, tmp_path)
-    assert (results.predictions.groupby("speaker")["fold"].nunique() == 1).all()
+def test_every_clip_is_predicted_by_models_that_never_heard_its_speaker(finished):
+    assert (finished.predictions.groupby("speaker")["fold"].nunique() == 1).all()
 
 
-def test_the_second_run_fits_nothing_and_says_the_same(speech, tmp_path):
-    first = evaluate(speech, tmp_path)
+def test_the_second_run_fits_nothing_and_says_the_same(first, speech, tmp_path):
     page = (first.folder / "leaderboard.csv").read_bytes()
     second = evaluate(speech, tmp_path)
     assert (second.fitted, second.reused) == (0, 4)
     assert (second.folder / "leaderboard.csv").read_bytes() == page
 
 
-def test_a_moved_corpus_refits_nothing(speech, tmp_path):
-    first = evaluate(speech, tmp_path)
+def test_a_moved_corpus_refits_nothing(first, speech, tmp_path):
     shutil.copytree(speech / "corpus", tmp_path / "moved")
-    moved = run(tmp_path / "moved" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    moved = run(tmp_path / "moved" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert (moved.fitted, moved.folder) == (0, first.folder)
 
 
-def test_a_corrected_label_refits_and_extracts_nothing(speech, tmp_path):
-    evaluate(speech, tmp_path)
+def test_a_corrected_label_refits_and_extracts_nothing(first, speech, tmp_path):
     table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = next(e for e in table["emotion"].unique() if e != table.loc[0, "emotion"])
     shutil.copytree(speech / "corpus", tmp_path / "corrected")
     table.to_csv(tmp_path / "corrected" / "clips.csv", index=False)
     parts = sorted(path.name for path in (speech / "store").rglob("*.parquet") if path.parent.name.startswith("spectral"))
-    corrected = run(tmp_path / "corrected" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    corrected = run(tmp_path / "corrected" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert corrected.fitted == 4
     assert parts == sorted(path.name for path in (speech / "store").rglob("*.parquet") if path.parent.name.startswith("spectral"))
 
 
-def test_a_dry_run_knows_what_is_done(speech, tmp_path):
+def test_a_dry_run_knows_what_is_done(first, speech, tmp_path):
     from ser_bench.api import dry_run
     from ser_bench.config import RunConfig, check_keys
 
-    evaluate(speech, tmp_path)
-    options = {**SMALL, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
+    options = {**WITHOUT_CURVES, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
     config = RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test"))
     table, again = dry_run(config)[0], dry_run(config, fresh=True)[0]
     assert table.set_index("model")["to do"].to_dict() == {"svm": 4, "logreg": 0}
@@ -86,13 +80,11 @@ def test_a_dry_run_knows_what_is_done(speech, tmp_path):
     assert table.attrs["missing"] == 0
 
 
-def test_fresh_fits_everything_again(speech, tmp_path):
-    evaluate(speech, tmp_path)
+def test_fresh_fits_everything_again(first, speech, tmp_path):
     assert evaluate(speech, tmp_path, fresh=True).fitted == 4
 
 
-def test_a_damaged_unit_is_fitted_again(speech, tmp_path):
-    first = evaluate(speech, tmp_path)
+def test_a_damaged_unit_is_fitted_again(first, speech, tmp_path):
     table = but_seconds(first)
     next((tmp_path / "units").glob("*.parquet")).write_bytes(b"PAR1 torn")
     again = evaluate(speech, tmp_path)
@@ -135,7 +127,7 @@ def fit_unit(unit, *rest):
     return fit_unit(unit, *rest)
 
 runner.fit_unit = fit_unit
-options = {SMALL | {"models": ["svm", "logreg"], "jobs": 2}!r}
+options = {WITHOUT_CURVES | {"models": ["svm", "logreg"], "jobs": 2}!r}
 results = run({str(speech / "corpus" / "clips.csv")!r}, out={str(tmp_path)!r}, cache={str(speech / "store")!r}, **options)
 print(results.leaderboard.set_index("model")["status"].to_dict(), results.failures)
 """
@@ -161,10 +153,10 @@ def test_searches_end_at_the_time_limit_and_are_marked_and_never_reused_without_
     assert but_seconds(after) == but_seconds(whole)
 
 
-def test_a_generous_time_limit_changes_nothing(speech, tmp_path):
-    limited = evaluate(speech, tmp_path / "a", time_limit=60)
-    assert but_seconds(limited) == but_seconds(evaluate(speech, tmp_path / "b"))
-    assert evaluate(speech, tmp_path / "a").fitted == 0
+def test_a_generous_time_limit_changes_nothing(finished, speech, tmp_path):
+    limited = evaluate(speech, tmp_path, time_limit=60)
+    assert but_seconds(limited) == but_seconds(finished)
+    assert evaluate(speech, tmp_path).fitted == 0
 
 
 @pytest.mark.parametrize(("units", "workers"), [(1, 8), (4, 2), (16, 8), (3, 3)])
@@ -199,12 +191,12 @@ def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkey
         assert path.is_dir() or b"secret" not in path.read_bytes()
 
 
-def test_studies_are_copied_to_a_database_and_change_nothing(speech, tmp_path):
+def test_studies_are_copied_to_a_database_and_change_nothing(finished, speech, tmp_path):
     import optuna
 
     url = f"sqlite:///{tmp_path}/studies.db"
     copied = evaluate(speech, tmp_path / "a", storage=url, jobs=2)
-    assert but_seconds(copied) == but_seconds(evaluate(speech, tmp_path / "b"))
+    assert but_seconds(copied) == but_seconds(finished)
     studies = {s.study_name: s for s in optuna.get_all_study_summaries(url)}
     assert len(studies) == 4
     mine = copied.trials[copied.trials["fold"] == 2]
@@ -278,7 +270,7 @@ def test_predefined_folds_are_used_as_they_are(speech, tmp_path):
     shutil.copytree(speech / "corpus", tmp_path / "given")
     table = pd.read_csv(tmp_path / "given" / "clips.csv", dtype=str)
     table.assign(fold=["a" if s in {"01", "03"} else "b" for s in table["speaker"]]).to_csv(tmp_path / "given" / "clips.csv", index=False)
-    options = {"out": str(tmp_path), "cache": str(speech / "store"), "cv": "predefined", **SMALL}
+    options = {"out": str(tmp_path), "cache": str(speech / "store"), "cv": "predefined", **WITHOUT_CURVES}
     results = run(tmp_path / "given" / "clips.csv", **options)
     assert results.predictions.groupby("fold")["speaker"].unique().map(sorted).tolist() == [["01", "03"], ["02", "04"]]
     table.assign(fold=["a", *["b"] * 46, None]).to_csv(tmp_path / "given" / "clips.csv", index=False)
@@ -293,7 +285,7 @@ def test_several_corpora_are_judged_one_after_the_other_wherever_they_lie(speech
     shutil.copytree(speech / "corpus", tmp_path / "mein Körper")
     (tmp_path / "mein Körper" / "clips.csv").rename(tmp_path / "mein Körper" / "Gefühle 2.csv")
     corpora = [str(speech / "corpus" / "clips.csv"), str(tmp_path / "mein Körper" / "Gefühle 2.csv")]
-    options = {**SMALL, "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
+    options = {**WITHOUT_CURVES, "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
     both = run_config(RunConfig(**check_keys(options, source="a test")))
     assert [results.leaderboard["corpus"].tolist() for results in both] == [["clips"], ["Gefühle-2"]]
     assert both[0].folder != both[1].folder
@@ -305,13 +297,12 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(speech, tmp
         evaluate(speech, tmp_path / "file")
 
 
-def test_run_toml_repeats_the_run(speech, tmp_path):
+def test_run_toml_repeats_the_run(finished):
     from ser_bench.api import run_config
     from ser_bench.config import RunConfig, read_config
 
-    first = evaluate(speech, tmp_path)
-    again = run_config(RunConfig(**read_config(first.folder / "run.toml")))[0]
-    assert (again.fitted, again.folder) == (0, first.folder)
+    again = run_config(RunConfig(**read_config(finished.folder / "run.toml")))[0]
+    assert (again.fitted, again.folder) == (0, finished.folder)
 
 
 def test_where_keeps_some_clips_and_names_a_wrong_column(speech, tmp_path):
@@ -328,7 +319,7 @@ def test_unusable_clips_are_left_out_of_every_row_and_listed(speech, tmp_path):
     table = pd.read_csv(tmp_path / "broken" / "clips.csv", dtype=str)
     (tmp_path / "broken" / table.loc[0, "path"]).write_bytes(b"not audio")
     (tmp_path / "broken" / table.loc[1, "path"]).unlink()
-    results = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    results = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     skipped = pd.read_csv(results.folder / "skipped.csv")
     assert skipped["clip"].tolist() == sorted(table.loc[:1, "path"])
     assert skipped["reason"].str.len().min() > 3
@@ -342,8 +333,8 @@ def test_too_many_unusable_clips_stop_the_run_unless_allowed(speech, tmp_path):
     for path in table["path"][::6]:
         (tmp_path / "broken" / path).write_bytes(b"")
     with pytest.raises(WorkFailed, match=r"8 of 48 clips are unusable .*--max-skipped"):
-        run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
-    allowed = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), max_skipped=0.2, **SMALL)
+        run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
+    allowed = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), max_skipped=0.2, **WITHOUT_CURVES)
     assert len(allowed.predictions) == 40
 
 
@@ -356,13 +347,12 @@ def test_as_many_unusable_clips_as_allowed_are_allowed_and_one_more_is_not(unusa
             check_skipped(total, skipped.assign(counts=[True] * (unusable + 1) + [False] * 4), allowed)
 
 
-def test_a_run_with_a_corrected_label_leaves_the_earlier_run_as_it_was(speech, tmp_path):
-    first = evaluate(speech, tmp_path)
+def test_a_run_with_a_corrected_label_leaves_the_earlier_run_as_it_was(first, speech, tmp_path):
     before = (first.folder / "predictions.parquet").read_bytes()
     table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = table["emotion"].iloc[-1]
     table.assign(path=[str(speech / "corpus" / path) for path in table["path"]]).to_csv(tmp_path / "clips.csv", index=False)
-    second = run(tmp_path / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    second = run(tmp_path / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert second.leaderboard["corpus"].tolist() == first.leaderboard["corpus"].tolist()
     assert second.folder != first.folder
     assert (first.folder / "predictions.parquet").read_bytes() == before
@@ -373,7 +363,7 @@ def test_a_label_that_one_speaker_shows_is_reported(speech, tmp_path):
     table = pd.read_csv(tmp_path / "odd" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = "contempt"
     table.to_csv(tmp_path / "odd" / "clips.csv", index=False)
-    results = run(tmp_path / "odd" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **SMALL)
+    results = run(tmp_path / "odd" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert any("contempt" in warning for warning in results.warnings)
     assert any("contempt" in warning for warning in json.loads((results.folder / "environment.json").read_text())["warnings"])
 

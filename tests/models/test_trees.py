@@ -40,7 +40,7 @@ def test_a_tree_on_a_bin_a_value_is_scikit_learns(seed: int, least: int) -> None
 def test_a_forest_knows_as_much_as_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forest, "TREES", 300)
     ours, theirs = [], []
-    for seed in range(8):
+    for seed in range(4):
         x, y = overlapping(900, 25, 5, seed)
         split = Split(x[:400], y[:400], x[400:], None, 5)
         params = {"max_features": 1.0, "min_samples_leaf": 2, "max_samples": 0.8}

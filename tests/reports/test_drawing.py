@@ -51,3 +51,10 @@ def test_no_setting_of_the_users_changes_a_byte(usual, tmp_path, settings, envir
 
 def test_the_users_settings_are_theirs_again_afterwards(tmp_path):
     assert drawn(tmp_path / "w", b"font.size: 30\n")[1] == "30.0"
+
+
+def test_fonts_of_pdf_pictures_are_those_that_publishers_take(tmp_path):
+    drawn(tmp_path / "w")
+    picture = (tmp_path / "w" / "figures" / "x.pdf").read_bytes()
+    assert b"/FontFile2" in picture  # TrueType
+    assert b"/Type3" not in picture

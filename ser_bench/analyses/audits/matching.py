@@ -199,7 +199,8 @@ def _looked_at(one: Fingerprint, other: Fingerprint, candidate: Candidate) -> Ma
             return match
     if match.near < LEAST_NEAR:
         return match
-    return match._replace(along=_along(mine, _warp(theirs, speed * np.arange(len(mine)) + lag, semitones), used))
+    there = _higher(_at_times(theirs, speed * np.arange(len(mine)) + lag), np.array([semitones]))[:, 0]
+    return match._replace(along=_along(mine, there, used))
 
 
 def _shares(off: np.ndarray, wrong: np.ndarray) -> tuple[float, int, float, float]:
@@ -260,27 +261,30 @@ def _fits(
     mine: np.ndarray, theirs: np.ndarray, starts: np.ndarray, speed: float, lag: float, semitones: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each window its highest correlation, and the frames and semitones by which it is shifted there: arrays of shape (n_windows,)."""
-    cut, lengths = _windows(mine)
-    windows = cut[starts].reshape(len(starts), WINDOW, -1)
-    # Without its means a window's products with another do not see the other's, which need not be taken off again and again.
-    windows = (windows - windows.mean(1, keepdims=True)).reshape(len(starts), -1) / lengths[starts, None]
-    times = speed * np.arange(-REACH, len(mine) + REACH) + lag
-    fit = np.empty((len(starts), len(PITCHES), 2 * REACH + 1), np.float32)
-    for row, pitch in enumerate(PITCHES):
-        cut, lengths = _windows(_warp(theirs, times, semitones + pitch))
-        for shift in range(2 * REACH + 1):
-            fit[:, row, shift] = np.einsum("nk,nk->n", windows, cut[starts + shift]) / lengths[starts + shift]
+    moved = _at_times(theirs, speed * np.arange(-REACH, len(mine) + REACH) + lag)
+    # What is linear in a picture's bands is the same of sums over windows.
+    warped, sums = (_higher(values, semitones + PITCHES) for values in (moved, _over_windows(moved)))
+    own, own_sums = mine[:, None], _over_windows(mine)[:, None]
+    lengths = _lengths(own, own_sums)[starts, :, None] * _shifted(_lengths(warped, sums))[starts]
+    # Neighbouring windows share frames, so each frame is compared once with those that it may lie on. Without its means a window's
+    # products with another do not see the other's, which need not be taken off.
+    products = _over_windows((own[:, None] @ _shifted(warped))[:, :, 0])[starts]
+    fit = ((products - (own_sums[starts, None] @ _shifted(sums)[starts])[:, :, 0] / WINDOW) / lengths).astype(np.float32)
     rows, columns = np.unravel_index(fit.reshape(len(starts), -1).argmax(1), fit.shape[1:])
     each = np.arange(len(starts))
     shifts = _summit(fit[each, rows], columns) - REACH
     return fit[each, rows, columns], shifts, PITCHES[0] + _summit(fit[each, :, columns], rows) * (PITCHES[1] - PITCHES[0])
 
 
-def _windows(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The window that begins at each frame, shape (n_windows, 25 * 60), and its length as a vector that has no mean in any band."""
-    energy = _over_windows(np.square(picture).sum(1)) - np.square(_over_windows(picture)).sum(1) / WINDOW
-    lengths = np.sqrt(np.maximum(energy, 1e-6)).astype(np.float32)
-    return np.lib.stride_tricks.sliding_window_view(picture.ravel(), WINDOW * BANDS)[::BANDS], lengths
+def _shifted(values: np.ndarray) -> np.ndarray:
+    """What stands at each of the shifts from each frame on, along a last axis of its own: shape (n_frames, ..., 11)."""
+    return np.lib.stride_tricks.sliding_window_view(values, 2 * REACH + 1, axis=0)
+
+
+def _lengths(pictures: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """For the window that begins at each frame, its length as a vector that has no mean in any band, shape (n_windows, n_pictures)."""
+    squares, of_sums = (np.einsum("fpb,fpb->fp", values, values) for values in (pictures, sums))
+    return np.asarray(np.sqrt(np.maximum(_over_windows(squares) - of_sums / WINDOW, 1e-6)))
 
 
 def _over_windows(values: np.ndarray) -> np.ndarray:
@@ -289,16 +293,23 @@ def _over_windows(values: np.ndarray) -> np.ndarray:
     return sums[WINDOW - 1 :] - np.concatenate([np.zeros_like(sums[:1]), sums[:-WINDOW]])
 
 
-def _warp(picture: np.ndarray, times: np.ndarray, semitones: float) -> np.ndarray:
-    """A picture at these frames, so many semitones higher, linearly interpolated; beyond the edges as at them."""
+def _at_times(picture: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """A picture at these frames, linearly interpolated; beyond the edges as at them."""
     times = np.clip(times, 0, len(picture) - 1)
     before = np.minimum(times.astype(int), len(picture) - 2)
     part = (times - before)[:, None].astype(np.float32)
-    moved = picture[before] * (1 - part) + picture[before + 1] * part
-    bands = np.clip(np.arange(BANDS) - semitones, 0, BANDS - 1)
-    below = np.minimum(bands.astype(int), BANDS - 2)
-    part = (bands - below).astype(np.float32)
-    return moved[:, below] * (1 - part) + moved[:, below + 1] * part
+    return picture[before] * (1 - part) + picture[before + 1] * part
+
+
+def _higher(picture: np.ndarray, semitones: np.ndarray) -> np.ndarray:
+    """A picture so many semitones higher, linearly interpolated; beyond the edges as at them: shape (n_frames, n_semitones, 60)."""
+    edged = np.pad(picture, ((0, 0), (BANDS, BANDS)), mode="edge")
+    moved = np.empty((len(picture), len(semitones), BANDS), picture.dtype)
+    for place, down in enumerate(np.clip(-semitones, 1 - BANDS, BANDS - 1)):
+        first = BANDS + int(np.floor(down))
+        part = picture.dtype.type(down - np.floor(down))
+        moved[:, place] = edged[:, first : first + BANDS] * (1 - part) + edged[:, first + 1 : first + 1 + BANDS] * part
+    return moved
 
 
 def _summit(heights: np.ndarray, highest: np.ndarray) -> np.ndarray:

@@ -107,13 +107,13 @@ def test_a_measured_peak_is_loudness_and_no_column_of_the_manifest():
 
 
 def test_unrelated_columns_raise_few_false_alarms():
-    """Of 40 tables with 5 unrelated columns each, no more than 5 are warned of (a level of .05 would give 2 on average)."""
+    """Of 20 tables with 5 unrelated columns each, no more than 3 are warned of (a level of .05 would give 1 on average)."""
     clips, rng = table(takes=4), np.random.default_rng(0)
     alarms = 0
-    for _ in range(40):
+    for _ in range(20):
         unrelated = {f"c{n}": rng.choice(list("abcd"), len(clips)) for n in range(5)}
         alarms += bool(told(clips.assign(**unrelated))["warning"])
-    assert alarms <= 5
+    assert alarms <= 3
 
 
 def test_differences_between_speakers_are_no_link():
