@@ -61,7 +61,13 @@ def start(command: list[str], folder: Path, *, jobs: int, limit: int | None = No
 
     words = [sys.executable, "-m", "ser_bench", *command, *in_parallel]
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(words, cwd=folder, start_new_session=True, preexec_fn=prepare, **streams)
+    shared = {"JOBLIB_TEMP_FOLDER": str(shared_by(folder))}
+    return subprocess.Popen(words, cwd=folder, env=os.environ | shared, start_new_session=True, preexec_fn=prepare, **streams)
+
+
+def shared_by(folder: Path) -> Path:
+    """Where processes that work in a folder share arrays: away from those of whatever else runs on this machine."""
+    return folder.parent / "shared"
 
 
 def finish(command: list[str], folder: Path, *, jobs: int) -> tuple[int, str]:
@@ -102,10 +108,10 @@ def left_processes(session: int) -> list[str]:
 
 
 def left_files(folder: Path) -> list[str]:
-    """Unfinished, abandoned and set-aside files, and shared memory of processes that are gone."""
+    """Unfinished, abandoned and set-aside files, and arrays that processes shared which are gone."""
     found = [path for path in folder.rglob("*") if path.suffix == ".broken" or path.name.startswith((".tones-", ".part-"))]
     found += [path for path in folder.rglob(".*-????????") if path not in found]
-    shared = [path for path in Path("/dev/shm").glob("ser-bench-*") if not Path("/proc", path.name.split("-")[2]).exists()]
+    shared = shared_by(folder).glob("ser-bench-*")
     return [path.name for path in (*found, *shared)]
 
 
