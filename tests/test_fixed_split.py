@@ -140,7 +140,7 @@ def test_predictions_do_not_depend_on_what_is_called_train(made):
 
 def test_splits_say_what_selects_and_what_is_fitted(made):
     manifest, options, _ = made
-    told = ser_bench.splits(manifest, **{key: options[key] for key in ("cv", "seeds", "out", "cache")})
+    told = ser_bench.splits(manifest, **{key: options[key] for key in ("cv", "seeds", "cache")})
     by_speaker = told.groupby("speaker")[["fold", "inner_0"]].first().astype("Int64")
     assert by_speaker["fold"].tolist() == [-1, -1, 0, 0]
     assert by_speaker["inner_0"].tolist()[:2] == [-1, 0]
