@@ -43,7 +43,7 @@ def commands(corpus: Path) -> dict[str, list[str]]:
 
 
 def process(folder: Path, arguments: list[str], *flags: str) -> tuple[float, float, str]:
-    """Run a command in a folder from an empty store named 'cold'; processor seconds, wall seconds and stderr."""
+    """Run a command in a folder from an empty store named 'cold'; CPU and wall time in seconds, and stderr."""
     shutil.rmtree(folder / "cold", ignore_errors=True)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     script = str(Path(sys.executable).with_name("ser-bench"))
