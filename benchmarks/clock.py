@@ -3,10 +3,10 @@
     python benchmarks/clock.py [CORPUS] [--times N]
 
 CORPUS is a folder of short clips to extract from; 150 synthetic ones without. Times are medians over N processes: user and system time,
-which other processes hardly change, and wall time. `extract` begins with an empty store each time. The last row is a run of the embedded
-corpus that is finished already: two runs that are not timed come before it and take longest. Import times are of one process under
-`-X importtime`, which slows them somewhat: each package's own modules, without what they import; packages of `SHOWN` or more are named,
-the slowest first.
+which other processes hardly change, and wall time. Each command is called once before: that is when numba compiles, and when the run of the
+embedded corpus, the last row, is made, which takes minutes. `extract` begins with an empty store each time. Import times are of one process
+under `-X importtime`, which slows them somewhat: each package's own modules, without what they import; packages of `SHOWN` or more are
+named, the slowest first.
 """
 
 from __future__ import annotations
@@ -32,14 +32,13 @@ LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)")
 SHOWN = 0.02
 """Seconds."""
 SHORT = "tones(speakers=5,emotions=5,takes=6)"
-NOTHING_TO_DO = "run, nothing to do"
 
 
 def commands(corpus: Path) -> dict[str, list[str]]:
     """The commands that are timed, by name."""
     lists = {name: [name] for name in ("--help", "corpora", "labels", "models", "features")}
     extract = ["extract", str(corpus), "-f", "spectral+mfcc", "--jobs", "1", "--cache", "cold"]
-    return {**lists, "extract, cold": extract, NOTHING_TO_DO: ["run", "tones", "--jobs", "1"]}
+    return {**lists, "extract, cold": extract, "run, nothing to do": ["run", "tones", "--jobs", "1"]}
 
 
 def process(folder: Path, arguments: list[str], *flags: str) -> tuple[float, float, str]:
@@ -68,9 +67,8 @@ def imports(stderr: str) -> tuple[dict[str, float], int]:
 def measured(folder: Path, corpus: Path, times: int) -> Iterator[list[str]]:
     """A row per command."""
     for name, arguments in commands(corpus).items():
-        for number in (1, 2) if name == NOTHING_TO_DO else ():
-            print(f"run {number} of 2 that are not timed", file=sys.stderr, flush=True)
-            process(folder, arguments)
+        print(f"{name}: once before it is timed", file=sys.stderr, flush=True)
+        process(folder, arguments)
         taken = [process(folder, arguments)[:2] for _ in range(times)]
         cpu, wall = (statistics.median(column) for column in zip(*taken, strict=True))
         found, modules = imports(process(folder, arguments, "-X", "importtime")[2])
