@@ -190,7 +190,7 @@ def setting_row(name: str, first: Outcome, outcome: Outcome) -> list[str]:
     simd = outcome.machine["numpy_simd"][-1]
     cells = [name, kernels_of(outcome.machine), simd, *(decimals(uar, 4) for uar in uars)]
     said = ["changed" if ranks else "same", ", ".join(systems) or "same"]
-    return [*cells, decimals(largest, 4), f"{100 * share:.1f} %", *said, f"{moved(first.features, outcome.features):.1g}"]
+    return [*cells, decimals(largest, 4), f"{100 * share:.1f}%", *said, f"{moved(first.features, outcome.features):.1g}"]
 
 
 def system_row(system: str, first: Outcome, outcomes: Iterable[Outcome]) -> list[str]:

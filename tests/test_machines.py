@@ -73,5 +73,5 @@ def test_the_row_of_a_setting_tells_what_it_ran_on_and_what_moved(machines):
     first = machines.Outcome(ran, pd.DataFrame({"system": ["svm"], "uar": [0.75], "rank": [1], "p_vs_best": [np.nan]}), decided, features)
     other = machines.Outcome(ran, first.scores.assign(uar=0.5), decided.assign(predicted=list("xxyx")), features + 0.25)
     said = machines.setting_row("other", first, other)
-    assert said == ["other", "Haswell", "X86_V3", ".5000", ".2500", "25.0 %", "same", "same", "0.2"]
-    assert machines.system_row("svm", first, [first, other]) == ["svm", ".7500", ".5000", ".7500", "25.0 %"]
+    assert said == ["other", "Haswell", "X86_V3", ".5000", ".2500", "25.0%", "same", "same", "0.2"]
+    assert machines.system_row("svm", first, [first, other]) == ["svm", ".7500", ".5000", ".7500", "25.0%"]
