@@ -6,7 +6,7 @@ The folder holds emodb/ and ravdess/. Under each setting, in a process of its ow
 four emotions and across corpora from RAVDESS to EMO-DB, and a few clips are extracted again, as for the reference. Settings choose the
 BLAS kernel (`OPENBLAS_CORETYPE`), the loops of numpy (`NPY_DISABLE_CPU_FEATURES`), the functions of glibc's libm (`GLIBC_TUNABLES`), the
 target of numba, or all of them as an older processor would. Kernels that this processor cannot execute, or that are another's under a
-second name, are skipped with a line. Printed are UAR, the share of clips whose prediction differs from the default, and whether ranks or
+second name, are skipped with a line. Printed are UAR, the share of predictions that differ from the default's, and whether ranks or
 p < .05 changed; then how much each system and the features varied over all settings.
 """
 
@@ -51,7 +51,7 @@ class Outcome:
     scores : DataFrame
         A row a system: ``system, uar, rank, p_vs_best``, the latter two blank across corpora.
     decisions : DataFrame
-        ``system, clip, predicted``.
+        ``system, seed, clip, predicted``.
     features : DataFrame
         Clips extracted under the setting; shape (n_clips, n_columns).
     """
@@ -139,7 +139,7 @@ def measure(corpora: Path, cache: str, to: Path, options: argparse.Namespace) ->
     decisions = [within.predictions.assign(system="EMO-DB " + within.predictions["model"])]
     decisions.append(rows.assign(system="RAVDESS to EMO-DB " + rows["model"]))
     pd.concat([part[["system", "uar", "rank", "p_vs_best"]] for part in scores]).to_parquet(to / "scores.parquet")
-    pd.concat([part[["system", "clip", "predicted"]] for part in decisions]).to_parquet(to / "decisions.parquet")
+    pd.concat([part[["system", "seed", "clip", "predicted"]] for part in decisions]).to_parquet(to / "decisions.parquet")
     extract_some([emodb, ravdess], str(to / "store")).to_parquet(to / "features.parquet")
     (to / "machine.json").write_text(json.dumps(machine()), encoding="utf-8")
 
@@ -162,8 +162,8 @@ def read(folder: Path) -> Outcome:
 
 
 def differing(first: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
-    """Per system, the share of clips whose predictions differ."""
-    both = first.merge(other, on=["system", "clip"], validate="one_to_one", suffixes=("", "_other"))
+    """Per system, the share of predictions that differ, over clips and seeds."""
+    both = first.merge(other, on=["system", "seed", "clip"], validate="one_to_one", suffixes=("", "_other"))
     return (both["predicted"] != both["predicted_other"]).groupby(both["system"]).mean()
 
 
@@ -190,7 +190,7 @@ def setting_row(name: str, first: Outcome, outcome: Outcome) -> list[str]:
     simd = outcome.machine["numpy_simd"][-1]
     cells = [name, kernels_of(outcome.machine), simd, *(decimals(uar, 4) for uar in uars)]
     said = ["changed" if ranks else "same", ", ".join(systems) or "same"]
-    return [*cells, decimals(largest, 4), f"{100 * share:.1f} %", *said, f"{moved(first.features, outcome.features):.1g}"]
+    return [*cells, decimals(largest, 4), f"{100 * share:.1f}%", *said, f"{moved(first.features, outcome.features):.1g}"]
 
 
 def system_row(system: str, first: Outcome, outcomes: Iterable[Outcome]) -> list[str]:

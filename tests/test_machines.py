@@ -53,8 +53,10 @@ def test_a_conclusion_changes_when_p_crosses_the_level_or_the_best_is_another(ma
     assert machines.changed(scores(), scores(ranks=(2, 1))) == (True, ["rf", "svm"])
 
 
-def test_decisions_are_compared_clip_by_clip_whatever_their_order(machines):
-    one = pd.DataFrame({"system": ["svm"] * 4 + ["rf"] * 4, "clip": list("abcd") * 2, "predicted": list("xxyy") * 2})
+def test_decisions_are_compared_clip_by_clip_and_seed_by_seed_whatever_their_order(machines):
+    one = pd.DataFrame(
+        {"system": ["svm"] * 4 + ["rf"] * 4, "seed": [0, 0, 1, 1] * 2, "clip": list("abab") * 2, "predicted": list("xxyy") * 2}
+    )
     other = one.assign(predicted=list("xxyx") + list("xxyy")).sample(frac=1, random_state=0)
     assert machines.differing(one, other).to_dict() == {"rf": 0.0, "svm": 0.25}
 
@@ -65,11 +67,11 @@ def test_features_are_compared_in_standard_deviations_and_constant_ones_left_out
 
 
 def test_the_row_of_a_setting_tells_what_it_ran_on_and_what_moved(machines):
-    decided = pd.DataFrame({"system": ["svm"] * 4, "clip": list("abcd"), "predicted": list("xxyy")})
+    decided = pd.DataFrame({"system": ["svm"] * 4, "seed": 0, "clip": list("abcd"), "predicted": list("xxyy")})
     features = pd.DataFrame({"f": [-1.0, 0.0, 1.0]}, index=list("abc"))
     ran = {"blas": [{"library": "openblas", "kernel": "Haswell"}] * 2, "numpy_simd": ["X86_V2", "X86_V3"]}
     first = machines.Outcome(ran, pd.DataFrame({"system": ["svm"], "uar": [0.75], "rank": [1], "p_vs_best": [np.nan]}), decided, features)
     other = machines.Outcome(ran, first.scores.assign(uar=0.5), decided.assign(predicted=list("xxyx")), features + 0.25)
     said = machines.setting_row("other", first, other)
-    assert said == ["other", "Haswell", "X86_V3", ".5000", ".2500", "25.0 %", "same", "same", "0.2"]
-    assert machines.system_row("svm", first, [first, other]) == ["svm", ".7500", ".5000", ".7500", "25.0 %"]
+    assert said == ["other", "Haswell", "X86_V3", ".5000", ".2500", "25.0%", "same", "same", "0.2"]
+    assert machines.system_row("svm", first, [first, other]) == ["svm", ".7500", ".5000", ".7500", "25.0%"]
