@@ -173,10 +173,10 @@ def test_no_unit_is_allowed_more_than_is_left_however_early_it_is_handed_out(uni
 
 
 def test_fresh_under_a_time_limit_reports_what_it_fitted(speech, tmp_path):
-    evaluate(speech, tmp_path, trials=20)
-    again = evaluate(speech, tmp_path, trials=20, time_limit=1e-6, fresh=True)
+    evaluate(speech, tmp_path, trials=8)
+    again = evaluate(speech, tmp_path, trials=8, time_limit=1e-6, fresh=True)
     assert again.fitted == 4
-    assert again.leaderboard["notes"].item().startswith("TIME LIMIT: 1 to 1 of 20 trials; ")
+    assert again.leaderboard["notes"].item().startswith("TIME LIMIT: 1 to 1 of 8 trials; ")
 
 
 def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkeypatch):
