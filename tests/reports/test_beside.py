@@ -20,13 +20,23 @@ RUN = {"features": "prosody", "models": "logreg", "trials": 1, "inner": 2, "jobs
 
 
 @pytest.fixture(scope="module")
-def out(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ablated(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What is ablated: features of one's own, two groups of a column each."""
+    paths = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)["path"]
+    values = np.random.default_rng(0).normal(size=(len(paths), 2))
+    table = tmp_path_factory.mktemp("own") / "mine.parquet"
+    pd.DataFrame(values, index=paths, columns=["a.1", "b.1"]).to_parquet(table)
+    return {"features": str(table), "modes": "alone", "importance": False}
+
+
+@pytest.fixture(scope="module")
+def out(speech: Path, ablated: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run, an audit with its gap and an ablation of the same clips, one after the other."""
     out = tmp_path_factory.mktemp("out")
     how = {**RUN, "out": str(out), "cache": str(speech / "store")}
     ser_bench.run(speech / "corpus" / "clips.csv", **how)
     audit = ser_bench.audit(speech / "corpus" / "clips.csv", gap=True, **how)
-    ablation = ser_bench.ablate(speech / "corpus" / "clips.csv", modes="alone", importance=False, **how)
+    ablation = ser_bench.ablate(speech / "corpus" / "clips.csv", **{**how, **ablated})
     assert audit.shown_in == ablation.shown_in == [next(out.glob("*/report.html")).resolve()]
     return out
 
@@ -74,8 +84,9 @@ def test_another_split_has_no_gap_or_ablation_for_a_run_and_other_clips_not_even
         file.write_text(before, encoding="utf-8")
 
 
-def test_a_corrected_label_parts_an_ablation_from_a_run(run, speech, tmp_path):
+def test_a_corrected_label_parts_an_ablation_from_a_run(run, ablated, speech):
     table = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
+    values = pd.read_parquet(str(ablated["features"]))
     for name, change in {"emotion": ("emotion", 1), "speaker": ("speaker", 7)}.items():
         # Rotated: as many clips of each emotion and speaker as before.
         column, by = change
@@ -83,7 +94,10 @@ def test_a_corrected_label_parts_an_ablation_from_a_run(run, speech, tmp_path):
         other.parent.mkdir()
         rotated = table.assign(**{column: np.roll(table[column], by)}, path=[str(speech / "corpus" / path) for path in table["path"]])
         rotated.to_csv(other, index=False)
-        found = ser_bench.ablate(other, modes="alone", importance=False, **{**RUN, "out": str(run.parent), "cache": str(speech / "store")})
+        own = other.parent / "mine.parquet"
+        values.set_axis(rotated["path"]).to_parquet(own)
+        how = {**RUN, **ablated, "features": str(own), "out": str(run.parent), "cache": str(speech / "store")}
+        found = ser_bench.ablate(other, **how)
         assert found.shown_in == []
 
 
