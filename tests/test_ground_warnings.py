@@ -52,9 +52,9 @@ def test_a_run_names_thin_classes_and_few_speakers_once(results):
 
 def test_a_run_says_what_an_audit_finds_without_listening(results):
     (line,) = (line for line in results.found if "device" in line)
-    assert line.startswith("columns: emotion goes with 'device'")
+    assert line.startswith("columns: emotion is associated with 'device'")
     page = (results.folder / "report.html").read_text()
-    assert "emotion goes with &#39;device&#39;" in page
+    assert "emotion is associated with &#39;device&#39;" in page
     assert THIN.replace("'", "&#39;") in page
 
 
@@ -62,7 +62,7 @@ def test_the_command_line_says_both(results, corpus, speech, tmp_path):
     line = ["run", corpus, "-f", "spectral", "-m", "logreg", "--jobs", 1, "--trials", 2, "--inner", 2, "--seeds", 1]
     done = call(*line, "--no-learning-curves", "--out", results.folder.parent, "--cache", speech / "store")
     assert f"warning: {THIN}" in done.stderr
-    assert "warning: columns: emotion goes with 'device'" in done.stderr
+    assert "warning: columns: emotion is associated with 'device'" in done.stderr
 
 
 def test_splits_say_the_same(corpus, speech):

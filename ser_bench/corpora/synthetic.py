@@ -1,4 +1,4 @@
-"""The embedded corpus: synthetic voices that act six emotions, made on the spot.
+"""The embedded corpus: synthetic voices that act six emotions, synthesised when used.
 
 In:   how many speakers, emotions and takes, and a seed.
 Out:  a folder of WAV files in the cache, and the `Corpus` that it holds.
@@ -70,7 +70,7 @@ class TonesReader(FileNameReader):
         rate=RATE,
         licence="MIT, as ser-bench",
         citation="synthetic, ser-bench",
-        obtain="built in: made on the spot",
+        obtain="built in: synthesised when used",
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

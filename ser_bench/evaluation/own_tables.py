@@ -254,9 +254,9 @@ def chosen(rows: Rows) -> Iterator[str]:
     p = float(bdtrc(going - 1, n, NOISE_ALPHA))
     if p < CHOSEN_ALPHA and going >= CHOSEN_COLUMNS:
         yield (
-            f"{n} of {values.shape[1]} columns show neither speakers nor each other, as noise does, yet {going} of these go with the "
-            f"emotion (F test, p < {NOISE_ALPHA}; {NOISE_ALPHA * n:.1f} expected, binomial p = {p:.0e}): were they chosen on the labels of "
-            "all clips? Then scores are of labels that were seen"
+            f"{n} of {values.shape[1]} columns depend neither on speakers nor on each other, as noise does, yet {going} are associated "
+            f"with the emotion (F test, p < {NOISE_ALPHA}; {NOISE_ALPHA * n:.1f} expected, binomial p = {p:.0e}): were they selected on "
+            "the labels of all clips? Then scores are based on test labels"
         )
 
 

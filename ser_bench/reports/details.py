@@ -38,7 +38,7 @@ NAMED = {
     "micro_auc": "micro-averaged AUC",
     "log_loss": "log loss",
     "calibration_error": "expected calibration error (ECE)",
-    "uar.worst_speaker": "UAR, worst speaker (interval over its clips)",
+    "uar.worst_speaker": "UAR, worst speaker (95% CI over clips)",
 }
 """Metrics that stand beside the headline, and what they are called there."""
 
@@ -121,7 +121,7 @@ def _of_gender(metric: str) -> str:
     if not metric.startswith("uar."):
         return ""
     one, _, other = metric.removeprefix("uar.").partition("-")
-    return f"UAR, {one} above {other}" if other else f"UAR, {one}"
+    return f"UAR, {one} minus {other}" if other else f"UAR, {one}"
 
 
 def _roc_curves(rows: pd.DataFrame, known: Probabilities, told: dict[str, dict[str, Any]], emotions: list[str]) -> list[dict[str, str]]:

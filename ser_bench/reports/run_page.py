@@ -145,12 +145,12 @@ def _searched_on(run: RunTables) -> str:
         return "inside the training part of each fold"
     parts = fixed_parts(run.clips, protocol)
     if parts is not None and "dev" in parts:
-        return "on the dev part, with which the chosen ones were then trained too"
+        return "on the dev part, which was then added to the training clips of the selected ones"
     return "on speaker-grouped inner folds of the training speakers"
 
 
 def _scaling(run: RunTables) -> str:
-    words = {"train": "by the training clips", "speaker": "by each speaker's own clips (transductive track)"}
+    words = {"train": "with training-set statistics", "speaker": "per speaker (transductive track)"}
     return " or ".join(words[track] for track in run.leaderboard["track"].unique())
 
 

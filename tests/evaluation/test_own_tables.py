@@ -110,7 +110,7 @@ def test_noise_columns_chosen_on_all_labels_are_named_alone_and_among_real_ones(
     assert uar > 0.45  # by chance .25
     for values in (chosen, pd.concat([descriptors(), chosen], axis=1)):
         told = said(values)
-        assert "were they chosen on the labels of all clips" in told
+        assert "were they selected on the labels of all clips" in told
         assert "binomial p = " in told
 
 

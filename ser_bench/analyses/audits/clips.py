@@ -87,6 +87,6 @@ def sentences(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     training = [prepared.eval_set.training(config.seed, fold) for fold in range(folds.max() + 1)]
     shared = set().union(*(set(said[known & (folds == fold)]) & set(said[train]) for fold, train in enumerate(training)))
     if shared:
-        told = f"{len(shared)} of {len(set(said[known]))} sentences are heard in training and test: results are for known words, new voices"
+        told = f"{len(shared)} of {len(set(said[known]))} sentences occur in training and test: results are not text-independent"
         both = dataclasses.replace(prepared.eval_set.protocol, text=True)
         yield Finding("note", "sentences", told if prepared.eval_set.protocol.leaky else f"{told} (--cv {both} holds out both)")

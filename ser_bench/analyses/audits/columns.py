@@ -1,4 +1,4 @@
-"""Whether an emotion goes with something else that is known of a clip: device, microphone, session, sentence, language, date.
+"""Whether an emotion is associated with something else that is known of a clip: device, microphone, session, sentence, language, date.
 
 In:   the clip table, with every column of the manifest.
 Out:  a finding per column that predicts emotions, and one that lists what was asked without a result.
@@ -75,7 +75,7 @@ def columns(prepared: PreparedData, config: RunConfig, best: float | None) -> It
             unshown.append(f"{answer.column} ({figure(answer.link.uar)}, p = {p_value(answer.p)})")
     chance = figure(1 / len(eval_set.emotions))
     if unshown:
-        what = f"that emotions go with these columns could not be shown (UAR by chance {chance}): {', '.join(unshown)}"
+        what = f"an association of emotion with these columns could not be shown (chance UAR {chance}): {', '.join(unshown)}"
         yield Finding("note", CHECK, what)
     if unique := [name for name in told if name not in {answer.column for answer in answers}]:
         yield Finding("note", CHECK, f"no value comes twice, so that nothing can be asked: {', '.join(unique)}")
@@ -169,21 +169,23 @@ def _by_level(ranks: Codes, voices: Codes) -> Codes:
 
 
 def _finding(answer: Answer, asked: Asked, eval_set: EvaluationSet, tests: int, best: float | None) -> Finding:
-    """A column that goes with emotions, as a warning; a note where the link is weak, or where emotions cause it."""
+    """A column that is associated with emotion, as a warning; a note where the link is weak, or may be a genuine effect of emotion."""
     column, found, chance = answer.column, answer.link, 1 / len(eval_set.emotions)
     numbers = f"UAR {figure(found.uar)} {answer.how}, from '{column}' alone; chance {figure(chance)}"
     test = f"{numbers}, {figure(found.expected)} with labels permuted, p = {p_value(answer.p)} by Holm over {tests} test(s)"
     if column == CAUSED:
         rivals, against = against_board(found.uar, chance, best)
-        what = f"emotion is predicted by a clip's length, which it causes as well: {test}; {against}"
+        what = f"emotion is predicted by the duration of a clip, which may be a genuine effect: {test}; {against}"
         return Finding("warning" if rivals else "note", "delivery", what)
     strong = found.excess >= SMALL
     means = "a system may recognise that instead of the emotion" if strong else "the link is weak"
-    return Finding("warning" if strong else "note", CHECK, f"emotion goes with '{column}' ({ties(asked, eval_set)}): {test}: {means}")
+    return Finding(
+        "warning" if strong else "note", CHECK, f"emotion is associated with '{column}' ({ties(asked, eval_set)}): {test}: {means}"
+    )
 
 
 def ties(asked: Asked, eval_set: EvaluationSet) -> str:
-    """What makes a column go with emotions: emotions with a single value, values with a single emotion, else the most unequal share."""
+    """What associates a column with emotion: emotions with a single value, values with a single emotion, else the most unequal share."""
     counts = scores.confusion_counts(eval_set.codes, asked.shared, classes=range(max(len(eval_set.emotions), len(asked.words))))
     counts = counts[: len(eval_set.emotions), : len(asked.words)]
     only_value = [

@@ -1,7 +1,7 @@
-"""What goes with an emotion though it is none.
+"""Associations of emotion with speakers, and classes or folds that lack something.
 
 In:   the labels of the clips.
-Out:  findings on emotions that go with speakers; what else goes with them, `columns` asks.
+Out:  findings; other columns are tested by `columns`.
 Rule: how far two labels go together is corrected for what chance does to small tables.
 """
 
@@ -21,13 +21,13 @@ CONFOUNDED = 0.3
 
 
 def confounds(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
-    """Emotions that go with speakers, and emotions or folds that lack something."""
+    """Emotions that are associated with speakers, and emotions or folds that lack something."""
     from ser_bench.corpora import single_speaker_labels
 
     clips = prepared.eval_set.clips
     v = cramers_v(clips["emotion"].to_numpy(str), clips["speaker"].to_numpy(str))
     if v >= CONFOUNDED:
-        said = f"emotion goes with the speaker (Cramér's V {figure(v)} of 0 to 1, threshold {figure(CONFOUNDED)})"
+        said = f"emotion is associated with the speaker (Cramér's V {figure(v)} of 0 to 1, threshold {figure(CONFOUNDED)})"
         yield Finding("warning", "confounds", f"{said}: a system that recognises speakers recognises their usual emotions")
     for label in single_speaker_labels(clips):
         yield Finding("warning", "confounds", f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers")

@@ -57,14 +57,14 @@ def recordings(prepared: PreparedData, config: RunConfig, best: float | None) ->
     predicted = {group: recognised_from(eval_set, x, config.seed) for group, x in columns.items()}
     measured = {group: _measure(eval_set, codes) for group, codes in predicted.items()}
     differing = " and ".join(_differing(features, header)) or "none"
-    no_voice = f"properties of the file that no voice causes (rate, channels, format, encoding, bits, offset; differing here: {differing})"
+    no_voice = f"recording properties alone (rate, channels, format, encoding, bits, offset; differing here: {differing})"
     yield _finding("recording", no_voice, measured["recording"], eval_set, "warning")
-    bands = "the mean spectrum and that of the quietest frames, which voices cause as well as microphones, rooms and filters"
+    bands = "the mean spectrum and that of the quietest frames, to which voices contribute as well as microphones, rooms and filters"
     if exact := _nearly_exact(eval_set, predicted["spectrum"]):
         bands += f"; almost without error: {', '.join(exact)} (threshold {EXACT:.2f}): was another microphone or filter used?"
     yield _finding("spectrum", bands, measured["spectrum"], eval_set, "warning" if exact else "note")
     rivals, against = against_board(measured["delivery"].score, 1 / len(eval_set.emotions), best)
-    delivery = "loudness, length and silence at the ends, which emotions cause as well"
+    delivery = "loudness, duration, leading and trailing silence, which may be genuine effects of emotion"
     told = _finding("delivery", delivery, measured["delivery"], eval_set, "warning" if rivals else "note")
     yield told._replace(what=f"{told.what}; {against}")
 

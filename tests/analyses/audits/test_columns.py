@@ -28,7 +28,7 @@ def loud(clips: pd.DataFrame) -> np.ndarray:
 def test_a_column_that_goes_with_the_emotion_is_a_warning_whatever_it_is_called(column):
     clips = table()
     (warning,) = told(clips.assign(**{column: np.where(loud(clips), "phone", "studio")}))["warning"]
-    assert f"emotion goes with '{column}' ('anger' has only 'phone'" in warning
+    assert f"emotion is associated with '{column}' ('anger' has only 'phone'" in warning
     assert "UAR .50 of other speakers" in warning
     assert "chance .25" in warning
     assert "p = .00" in warning
@@ -38,7 +38,7 @@ def test_a_date_of_its_own_for_every_speaker_and_emotion_is_found_within_speaker
     clips = table()
     days = clips.groupby(["speaker", "emotion"], sort=False).ngroup()
     (warning,) = told(clips.assign(date=[f"2021-03-{1 + day}" for day in days]))["warning"]
-    assert "emotion goes with 'date'" in warning
+    assert "emotion is associated with 'date'" in warning
     assert "of the same speaker's other clips" in warning
 
 
@@ -47,7 +47,7 @@ def test_times_that_are_all_different_are_asked_by_level():
     seconds = clips["emotion"].map({"anger": 0, "fear": 50, "neutral": 100, "sadness": 150}) + np.arange(len(clips)) % 24
     dates = pd.Timestamp("2021-03-01 10:00") + pd.to_timedelta(seconds + 0.001 * np.arange(len(clips)), unit="s")
     (warning,) = told(clips.assign(recorded=dates.astype(str)))["warning"]
-    assert "emotion goes with 'recorded'" in warning
+    assert "emotion is associated with 'recorded'" in warning
 
 
 def test_blank_cells_are_a_value():
@@ -79,7 +79,7 @@ def test_a_column_with_one_value_per_speaker_is_found_where_speakers_differ_in_e
     half = clips["speaker"].map(lambda who: int(who[1:]) % 2 == 0)
     clips = clips[half == clips["emotion"].isin(["anger", "fear"])]
     (warning,) = told(clips.assign(device=np.where(clips["emotion"].isin(["anger", "fear"]), "a", "b")))["warning"]
-    assert "emotion goes with 'device'" in warning
+    assert "emotion is associated with 'device'" in warning
     assert "permuted among speakers" in warning
 
 
@@ -95,7 +95,7 @@ def test_length_is_a_note_and_a_warning_where_it_rivals_the_board():
     clips["seconds"] = clips["emotion"].map({"anger": 1.0, "fear": 1.5, "neutral": 2.0, "sadness": 2.5}) + np.arange(len(clips)) % 6 / 100
     (note,) = told(clips)["note"]
     assert "no run of these clips" in note
-    assert told(clips, best=0.95)["warning"][0].startswith("emotion is predicted by a clip's length")
+    assert told(clips, best=0.95)["warning"][0].startswith("emotion is predicted by the duration of a clip")
     weak = clips.assign(seconds=clips["seconds"].where(loud(clips), 2 + np.arange(len(clips)) % 7 / 10))
     assert told(weak, best=0.95)["warning"] == []
 
