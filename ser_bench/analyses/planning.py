@@ -16,6 +16,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.evaluation.evidence import SYSTEM
 from ser_bench.evaluation.leaderboard import BLOCK, CELL, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
@@ -220,7 +221,7 @@ def _remarks(table: pd.DataFrame, clips: pd.DataFrame) -> list[str]:
     if reason := _unknown_sentences(clips):
         return [f"sentences are not a random factor here: {reason}. Intervals hold for new speakers who say these very sentences."]
     remarks = []
-    systems = table.drop_duplicates(["track", "goal", *CELL[1:3], "other_features", "other_model", "covers"])
+    systems = table.drop_duplicates(["track", "goal", *SYSTEM[:2], "other_features", "other_model", "covers"])
     for name in COMPONENTS:
         below = int((systems[f"sd_{name}"] < 0).sum())
         remarks += [f"{below} estimate(s) of the {name} component are below zero and count as zero."] if below else []

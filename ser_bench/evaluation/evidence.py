@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 EXTERNAL = "external"
 """What stands as the model of rows whose predictions were made elsewhere."""
 
-CELL = ["corpus", "features", "model", "track"]
+SYSTEM = ["features", "model", "track"]
+CELL = ["corpus", *SYSTEM]
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ LINES = ("corpus", "labels", "track", "name", "uar", "war", "source")
 BETWEEN_NOTES = "; "
 
 PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
-"""How names of references from papers begin; what shared speakers between training and test is told of, and never drawn."""
+"""How names of references from papers begin; those whose training and test sets share speakers are listed, and not drawn."""
 
 
 def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope: float = scores.ROPE) -> pd.DataFrame:

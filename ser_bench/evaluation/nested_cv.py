@@ -2,7 +2,7 @@
 
 In:   features, emotions and speakers of a cell's clips, which of them are for training, and seeds.
 Out:  decisions and probabilities for the held-out clips, the parameters chosen and every trial.
-Rule: nothing here sees a held-out emotion; on the ``train`` track (nothing standardised ``scaling_groups``) no held-out
+Rule: nothing here sees a held-out emotion; on the ``train`` track (data without `scaling_groups`) no held-out
       feature moves anything fitted; no voice is on both sides of a split; and a unit is a pure function of what it is given:
       no clock, no other process and no number of threads has a say, unless it is told when to stop.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench.config import BALANCED
-from ser_bench.evaluation.scaling import UnitData, normalised, scaled_split
+from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
 from ser_bench.evaluation.search import Search, Trial, best_or_raise, folds_inside, median_rounds, trial_table
 from ser_bench.evaluation.splits import check_apart, derive_seed
 from ser_bench.models.base import Model, Params, Prediction, prepare_split
@@ -107,7 +107,7 @@ def tune_unit(
     started = time.thread_time()
     # More threads would add up numbers in another order: the same run with other --jobs, other last digits.
     with threadpool_limits(1):
-        x = normalised(data)
+        x = standardised_beforehand(data)
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
         folds = folds_inside(data, inner, fold_seed)
@@ -146,7 +146,7 @@ def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None
     with threadpool_limits(1):
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
-        prediction = refit(data, normalised(data), model, data.train, params, rounds, derive_seed(seed, "refit"))
+        prediction = refit(data, standardised_beforehand(data), model, data.train, params, rounds, derive_seed(seed, "refit"))
     held = Trial(0, params)
     return UnitResult(
         predicted=prediction.predicted,
@@ -160,7 +160,7 @@ def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None
 
 
 def refit(data: UnitData, x: np.ndarray, model: Model, train: np.ndarray, params: Params, rounds: int | None, seed: int) -> Prediction:
-    """What a model fitted on training clips (a mask) says about all others; x as `normalised` gives it."""
+    """What a model fitted on training clips (a mask) says about all others; x as `standardised_beforehand` gives it."""
     final = prepare_split(model, scaled_split(data, x, train, ~train, held_out=True))
     return final.run(params, seed, rounds)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_bench.evaluation.evidence import SYSTEM
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import REFITS, Run, RunFolder
 from ser_bench.evaluation.runner import run_units
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 PAIRS = 24
 """Pairs of folds left out per row, over all seeds; two fits each."""
-
-CELL = ["features", "model", "track"]
 
 
 def refit_without_pairs(planned: Plan, run: Run, progress: Progress, *, fresh: bool = False) -> Run:
@@ -88,7 +87,7 @@ def has_pairs(eval_set: EvaluationSet) -> bool:
 def finished_units(planned: Plan, run: Run) -> dict[str, StoredResult]:
     """The units of a run, by hash, of cells without a failed one."""
     store = Path(planned.config.out) / "units"
-    failed = set(run.cells.loc[run.cells["status"] == "failed", CELL].itertuples(index=False, name=None))
+    failed = set(run.cells.loc[run.cells["status"] == "failed", SYSTEM].itertuples(index=False, name=None))
     return {unit.hash: kept for unit in planned.units if unit.cell not in failed and (kept := read_unit(store, unit))}
 
 

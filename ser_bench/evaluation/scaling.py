@@ -52,7 +52,7 @@ class UnitData:
     selecting: np.ndarray | None = None
 
 
-def normalised(data: UnitData) -> np.ndarray:
+def standardised_beforehand(data: UnitData) -> np.ndarray:
     """The features, standardised already where that is not done split by split; shape (n_clips, n_columns)."""
     # Sums go in the order of memory, which must not depend on where the features came from.
     x = np.ascontiguousarray(data.x, np.float32)

@@ -49,8 +49,8 @@ class Search:
     Parameters
     ----------
     model : Model
-    plans : list of PreparedFit
-        One an inner fold.
+    prepared : list of PreparedFit
+        One per inner fold.
     y : array of int, shape (n_train,)
         Emotions of the training clips.
     folds : array of int, shape (n_train,)
@@ -59,8 +59,10 @@ class Search:
     seed : int
     """
 
-    def __init__(self, model: Model, plans: Sequence[PreparedFit], y: np.ndarray, folds: np.ndarray, voices: np.ndarray, seed: int) -> None:
-        self.model, self.plans, self.y, self.folds, self.seed = model, plans, y, folds, seed
+    def __init__(
+        self, model: Model, prepared: Sequence[PreparedFit], y: np.ndarray, folds: np.ndarray, voices: np.ndarray, seed: int
+    ) -> None:
+        self.model, self.prepared, self.y, self.folds, self.seed = model, prepared, y, folds, seed
         who = numbered(voices)
         # Numbered fold by fold; in a leaky split a speaker counts as another one in each fold.
         self.voices_by_fold = np.unique(folds * (who.max() + 1) + who, return_inverse=True)[1]
@@ -74,12 +76,12 @@ class Search:
         """Prepare the inner folds, shape (n_train,), of the training clips."""
         inside = np.flatnonzero(data.train)
         y, voices = data.y[inside], data.voices[inside]
-        plans = []
+        prepared = []
         for number in range(folds.max() + 1):
             if not data.leaky:
                 check_apart(voices[folds != number], voices[folds == number])
-            plans.append(prepare_split(model, scaled_split(data, x, inside[folds != number], inside[folds == number])))
-        return cls(model, plans, y, folds, voices, seed)
+            prepared.append(prepare_split(model, scaled_split(data, x, inside[folds != number], inside[folds == number])))
+        return cls(model, prepared, y, folds, voices, seed)
 
     def run(
         self,
@@ -108,9 +110,9 @@ class Search:
         """Take a trial through the inner folds until it is complete, fails or cannot win any more."""
         started = time.thread_time()
         gains = []
-        for number, plan in enumerate(self.plans):
+        for number, fit in enumerate(self.prepared):
             try:
-                prediction = plan.run(trial.params, derive_seed(self.seed, "model", number))
+                prediction = fit.run(trial.params, derive_seed(self.seed, "model", number))
             except Exception as error:
                 trial.state, trial.reason = "failed", f"{type(error).__name__}: {error}"
                 break

@@ -1,8 +1,9 @@
-"""Who is evaluated by whom: outer and inner folds as data.
+"""Outer and inner cross-validation folds, grouped by speaker.
 
 In:   voices, labels and, where known, genders of the clips, and the protocol's name.
 Out:  a fold number for each clip.
-Rule: a voice is never on both sides of a split; `check_apart` stops whatever tries.
+Rule: a voice is never on both sides of a split; `check_apart` raises `SpeakerLeak` otherwise. It is called for every outer fold before
+      anything is fitted (`plan.split`), for every unit again (`nested_cv`), and for every inner fold (`search`).
       Only `random:K`, which exists to show what it costs, is exempt, and marked LEAKY wherever it appears.
 
 A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.duplicates`). Voices count by where they

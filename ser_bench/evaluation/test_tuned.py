@@ -1,4 +1,4 @@
-"""The shortcut that this house exists to expose: hyperparameters chosen on the test set.
+"""Hyperparameters tuned on the test set: a leak, measured for comparison with nested search.
 
 It has a module of its own, so that nothing else can take it: the leak gap asks for it, and no configuration can.
 """
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ser_bench.evaluation.nested_cv import UnitResult, refit, unit_notes
-from ser_bench.evaluation.scaling import UnitData, normalised
+from ser_bench.evaluation.scaling import UnitData, standardised_beforehand
 from ser_bench.evaluation.search import Search, best_or_raise, trial_table
 from ser_bench.evaluation.splits import derive_seed, numbered
 from ser_bench.models.base import Model
@@ -51,7 +51,7 @@ def tune_on_test(
     assert data.outer is not None
     outer, started = numbered(data.outer), time.thread_time()
     with threadpool_limits(1):
-        x = normalised(data)
+        x = standardised_beforehand(data)
         search = Search.over(data, x, model, outer, seed)
         found = search.run(trials, stop, watch)
         best = best_or_raise(model, found)

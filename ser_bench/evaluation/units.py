@@ -1,6 +1,6 @@
 """The atom of work: a cell x one outer fold x one seed, and the file that remembers it.
 
-In:   a evaluated corpus, a feature matrix, a model, and which fold and seed.
+In:   an evaluated corpus, a feature matrix, a model, and which fold and seed.
 Out:  predictions for the held-out clips, in `<out>/units/<hash>.parquet`.
 Rule: a unit is a pure function of what its hash covers, and the hash covers all that it depends on:
       never paths, jobs or output folders. Clips stand in the order of their content keys, and speakers are numbered

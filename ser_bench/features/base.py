@@ -1,4 +1,4 @@
-"""What an extractor owes this house.
+"""The base class of feature extractors, and the matrices that they fill.
 
 In:   a decoded clip.
 Out:  a vector of float32, its columns named `group.descriptor.functional` and in a fixed order.

@@ -1,9 +1,9 @@
 """One clip through all extractors that lack it: what a worker process does.
 
 In:   tasks: a clip's key and file, how it is heard, and extractors.
-Out:  a `ExtractionResult` a task: what was heard, and a vector an extractor or why there is none.
-Rule: a clip is decoded once for all extractors, and resampled once a rate; whatever happens to it is told, never raised. Kept is only what
-      the sound alone decides: want of memory, or of a library, is this machine's and passes.
+Out:  an `ExtractionResult` per task: what was heard, and a vector per extractor or why there is none.
+Rule: a clip is decoded once for all extractors, and resampled once per rate; whatever happens to it is told, never raised. Only what
+      depends on the sound alone is cached: a lack of memory, or of a library, is this machine's and passes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a model owes this house.
+"""The base class of models: hyperparameters, fits, predictions.
 
 In:   one split of a cell: scaled training clips with their emotions, and the clips to decide about.
 Out:  a prediction for the latter: the predicted emotion, and a score for each emotion.

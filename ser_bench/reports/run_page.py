@@ -2,7 +2,7 @@
 
 In:   a run folder.
 Out:  the page, whose sections `templates/report.html.j2` lists: first the leaderboard (`board.html.j2`, filled by `board`), then what it is
-      based on, every cell opened (`details`), what all systems get wrong, blocks at a glance.
+      based on: details of each system (`details`), clips that all systems get wrong, an overview per protocol.
 Rule: a function of the folder's files alone, but for players and pictures, which stand where `run.toml` leads to audio that is there,
       and for audits and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it,
       until a player is pressed.

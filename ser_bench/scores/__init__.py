@@ -1,12 +1,15 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
-`metrics` scores, `curves` draws what probabilities are worth, `intervals` says how far a score would move with other speakers
-(`proportions` how, `metric_intervals` of what else is scored, `leaving_out` without each voice in turn),
-`draws` how far with other training speakers, and `uncertainty` how much more that is under cross-validation, for `systems` that are
-compared. `comparisons` says which
-systems are not significantly different from the best, `selection` what the best is worth, `differences` how far systems are from one
-named beforehand, `equivalence` which are equally good for practical purposes, `corpora` which are better over several corpora. `variance`
-says what a UAR's uncertainty is made of and how many speakers a study needs, `decomposition` how much of it each source has.
+Scores: `metrics` (UAR and others), `curves` (ROC and calibration of probabilities).
+
+Confidence intervals over speakers: `intervals` of the UAR by the jackknife, from scores `leaving_out` each voice in turn and with the
+bounds of `proportions`; `metric_intervals` of other metrics; `draws` over sets of training speakers; `uncertainty`, how much wider they are
+because training sets overlap, for the `systems` of a leaderboard.
+
+Comparisons: `comparisons` with the best of several systems, `selection` of the best, `differences` from a system named beforehand,
+`equivalence` for practical purposes, `across_datasets` over several corpora.
+
+Planning: `variance` components of a UAR and how many speakers a study needs, `decomposition` of the uncertainty into its sources.
 """
 
 from ser_bench.scores.across_datasets import (

@@ -1,6 +1,6 @@
-"""Plug-ins by name: what the files of a room define, and what other packages bring through entry points.
+"""Plug-ins by name: what the modules of a package define, and what other packages bring through entry points.
 
-A plug-in is a concrete subclass of the room's base class with a `name`. Adding one is adding one file.
+A plug-in is a concrete subclass of its kind's base class with a `name`. Adding one is adding one file.
 Rule: a name means one thing. Two plug-ins of one name are refused, and who provides a plug-in is part of what its results depend on.
       One that cannot be imported is named once and stops nothing else; whoever asks for it learns why it is absent.
 """
@@ -18,8 +18,8 @@ from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.utils.compiling import find_cache
 
 T = TypeVar("T")
-HOUSE = __name__.partition(".")[0]
-ROOMS = ("corpora", "extractors", "models")
+OWN_PACKAGE = __name__.partition(".")[0]
+KINDS = ("corpora", "extractors", "models")
 LONGEST_REASON = 200
 """Characters of what an import failed with."""
 
@@ -32,15 +32,15 @@ class Known(dict[str, type[T]]):
         self.absent = absent
 
 
-def discover(room: str, base: type[T], package: str) -> Known[T]:
-    """All plug-ins of a room, by name.
+def discover(kind: str, base: type[T], package: str) -> Known[T]:
+    """All plug-ins of a kind, by name.
 
     Parameters
     ----------
-    room : str
-        ``corpora``, ``extractors`` or ``models``: the entry-point group is ``ser_bench.<room>``.
+    kind : str
+        ``corpora``, ``extractors`` or ``models``: the entry-point group is ``ser_bench.<kind>``.
     base : type
-        The room's base class.
+        The kind's base class.
     package : str
         The package whose modules are searched.
 
@@ -55,8 +55,8 @@ def discover(room: str, base: type[T], package: str) -> Known[T]:
     for module in [importlib.import_module(f"{package}.{m.name}") for m in pkgutil.iter_modules(folder)]:
         for thing in vars(module).values():
             if _is_plugin(thing, base):
-                _take(room, found, thing)
-    for entry in _entries(room):
+                _take(kind, found, thing)
+    for entry in _entries(kind):
         try:
             thing = _load(entry)
             if not _is_plugin(thing, base):
@@ -66,9 +66,9 @@ def discover(room: str, base: type[T], package: str) -> Known[T]:
         except BaseException as error:  # one that exits is as broken as one that raises
             why = f"importing {entry.value} failed with {type(error).__name__}: {quoted(error, LONGEST_REASON)}".removesuffix(": ")
             absent[entry.name] = f"'{entry.name}' of {_distribution(entry)} is left out: {why}"
-            _say(f"{room}: {absent[entry.name]}")
+            _say(f"{kind}: {absent[entry.name]}")
             continue
-        _take(room, found, thing)
+        _take(kind, found, thing)
     return Known(found, absent)
 
 
@@ -87,12 +87,12 @@ def provider(thing: type) -> str:
     >>> provider(dict)
     ''
     """
-    return "" if _root(thing.__module__) == HOUSE else _provider(thing.__module__, thing)
+    return "" if _root(thing.__module__) == OWN_PACKAGE else _provider(thing.__module__, thing)
 
 
 @cache
 def _provider(module: str, thing: Hashable) -> str:
-    entries = [entry for room in ROOMS for entry in _entries(room)]
+    entries = [entry for kind in KINDS for entry in _entries(kind)]
     mine = [entry for entry in entries if _root(entry.value) == _root(module)]
     # A package may register what another one defines: such an entry has to be loaded to be recognised.
     return next((_distribution(entry) for entry in [*mine, *entries] if _brings(entry, thing)), "")
@@ -107,12 +107,12 @@ def _brings(entry: EntryPoint, thing: object) -> bool:
         return False
 
 
-def _take(room: str, found: dict[str, type[T]], thing: type[T]) -> None:
+def _take(kind: str, found: dict[str, type[T]], thing: type[T]) -> None:
     name: str = thing.name  # type: ignore[attr-defined]
     other = found.setdefault(name, thing)
     if other is not thing:
         sides = " and ".join(f"{provider(side) or 'ser-bench'} ({side.__module__}.{side.__qualname__})" for side in (other, thing))
-        raise WrongCall(f"{room}: two are called '{quoted(name)}', of {sides}; rename one, or uninstall its package")
+        raise WrongCall(f"{kind}: two are called '{quoted(name)}', of {sides}; rename one, or uninstall its package")
 
 
 def _is_plugin(thing: Any, base: type) -> bool:
@@ -124,9 +124,9 @@ def _is_plugin(thing: Any, base: type) -> bool:
     )
 
 
-def _entries(room: str) -> Iterator[EntryPoint]:
+def _entries(kind: str) -> Iterator[EntryPoint]:
     """What other packages bring, in the order of their names."""
-    yield from sorted(entry_points(group=f"ser_bench.{room}"), key=lambda entry: (_distribution(entry), entry.name))
+    yield from sorted(entry_points(group=f"ser_bench.{kind}"), key=lambda entry: (_distribution(entry), entry.name))
 
 
 def _load(entry: EntryPoint) -> Any:

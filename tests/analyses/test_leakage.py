@@ -16,7 +16,7 @@ from ser_bench.analyses.leakage import HONEST
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.evaluation.nested_cv import UnitResult
-from ser_bench.evaluation.scaling import UnitData, column_statistics, normalised
+from ser_bench.evaluation.scaling import UnitData, column_statistics, standardised_beforehand
 from ser_bench.evaluation.test_tuned import tune_on_test
 from ser_bench.models import known_models
 from ser_bench.results import Audited
@@ -120,7 +120,7 @@ def test_scaling_by_all_clips_takes_the_held_out_ones_in():
     data = make_unit()
     data = replace(data, scaling_groups=np.zeros(len(data.y)))
     mean, scale = column_statistics(data.x)
-    assert_array_equal(normalised(data), (data.x - mean) * scale)
+    assert_array_equal(standardised_beforehand(data), (data.x - mean) * scale)
 
 
 def test_no_configuration_can_ask_for_a_leaking_track():

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import StandardScaler
 
-from ser_bench.evaluation.scaling import UnitData, column_statistics, normalised, scaled_split, standardise_together
+from ser_bench.evaluation.scaling import UnitData, column_statistics, scaled_split, standardise_together, standardised_beforehand
 
 VOICES = np.array(list("aabbcc"))
 TRAIN = np.array([True] * 4 + [False] * 2)
@@ -39,7 +39,7 @@ def test_emotions_of_held_out_clips_stay_unknown():
 
 def test_groups_are_standardised_by_their_own_clips_once():
     data = unit(groups=VOICES)
-    x = normalised(data)
+    x = standardised_beforehand(data)
     for voice in "abc":
         assert_allclose(x[voice == VOICES], StandardScaler().fit_transform(data.x[voice == VOICES]), atol=1e-5)
     split = scaled_split(data, x, TRAIN, ~TRAIN)
@@ -49,12 +49,16 @@ def test_groups_are_standardised_by_their_own_clips_once():
 
 @pytest.mark.parametrize("groups", [None, VOICES])
 def test_where_features_lie_in_memory_changes_nothing(groups):
-    rows, columns = (normalised(unit(groups=groups, order=order)) for order in "CF")
+    rows, columns = (standardised_beforehand(unit(groups=groups, order=order)) for order in "CF")
     assert_array_equal(rows, columns)
     assert rows.flags.c_contiguous
     assert columns.flags.c_contiguous
-    assert normalised(unit()).dtype == normalised(UnitData(**{**vars(unit()), "x": unit().x.astype(float)})).dtype == np.float32
-    assert_array_equal(normalised(unit()), unit().x)
+    assert (
+        standardised_beforehand(unit()).dtype
+        == standardised_beforehand(UnitData(**{**vars(unit()), "x": unit().x.astype(float)})).dtype
+        == np.float32
+    )
+    assert_array_equal(standardised_beforehand(unit()), unit().x)
 
 
 def test_standardising_together_leaves_what_it_is_given_as_it_was():

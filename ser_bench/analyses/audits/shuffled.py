@@ -17,6 +17,7 @@ from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding, figure, p_value
 from ser_bench.config import RunConfig
 from ser_bench.corpora.names import first
+from ser_bench.evaluation.evidence import SYSTEM
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.features import feature_label
@@ -26,7 +27,6 @@ from ser_bench.utils.quick import held_out_labels
 CHECK = "labels"
 ALPHA = 0.05
 PERMUTATIONS = 999
-CELL = ["features", "model", "track"]
 FEWEST = 5
 """Speakers below which their spread is not known well enough."""
 
@@ -93,13 +93,13 @@ class Row(NamedTuple):
 
 def best_row(run: Run) -> Row | None:
     """The row with the highest UAR of those that were evaluated without leaks; None where there is none."""
-    rows = [_row(run, cell) for cell in run.cells.loc[run.cells["status"] == "ok", CELL].itertuples(index=False, name=None)]
+    rows = [_row(run, cell) for cell in run.cells.loc[run.cells["status"] == "ok", SYSTEM].itertuples(index=False, name=None)]
     return max(rows, key=lambda row: row.uar, default=None)
 
 
 def _row(run: Run, cell: tuple[str, ...]) -> Row:
     table = run.predictions
-    mine = table[np.logical_and.reduce([table[name] == value for name, value in zip(CELL, cell, strict=True)])]
+    mine = table[np.logical_and.reduce([table[name] == value for name, value in zip(SYSTEM, cell, strict=True)])]
     emotions = sorted({*mine["emotion"], *mine["predicted"]})
     wide = mine.pivot(index="clip", columns="seed", values="predicted")
     known = mine.drop_duplicates("clip").set_index("clip").loc[wide.index]

@@ -30,7 +30,7 @@ LOWEST_RATE = 12_801
 
 @dataclass(frozen=True)
 class Spectral(Extractor):
-    """25 tracks, functionals of each."""
+    """25 descriptors per frame, functionals of each."""
 
     name = "spectral"
     description = "ten functionals of chroma, RMS, centroid, bandwidth, roll-off, zero-crossing rate, contrast, flatness"
