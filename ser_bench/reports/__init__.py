@@ -1,8 +1,8 @@
 """What a run came to, for people: its page, its figures, its leaderboard as text. They show; scores are made in `evaluation`.
 
 A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard from `board`, details of each system from `details`, and
-further sections from `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits and ablations beside it, `made` says
-whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
+further sections from `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits and ablations beside it,
+`made` says whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
 Other pages: `audit`, `ablation`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and `critical_difference`.
 All are drawn by `rendering` (templates), `figures` and `drawing` (pictures).
 """
