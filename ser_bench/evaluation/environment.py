@@ -32,10 +32,12 @@ NUMERIC_VARIABLES = ("OPENBLAS_", "MKL_", "BLIS_", "OMP_", "NPY_DISABLE_CPU", "N
 
 def environment(prepared: PreparedData, *, seconds: Mapping[str, float], warnings: Sequence[str]) -> dict[str, Any]:
     """Versions, machine and command, corpus, feature sets, protocol, a hash of clips and folds per seed, seconds per stage, warnings."""
+    about = evaluated(prepared)
     return {
         **surroundings(),
-        **evaluated(prepared),
+        "corpus": about.pop("corpus"),
         "features": prepared.sources,
+        **about,
         "stages": {stage: round(took, 2) for stage, took in seconds.items()},
         "warnings": list(warnings),
     }
