@@ -35,6 +35,14 @@ def plain_fonts() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_by_this_process_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test's killed processes shared is not cleared, and told of, by a command of another test at the same time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JOBLIB_TEMP_FOLDER", str(tmp_path_factory.mktemp("shared")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def real_corpora() -> Path:
     """The folder of real corpora, or a skip that says how to have one."""
