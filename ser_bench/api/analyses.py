@@ -112,7 +112,7 @@ def ablate(
     config = configured_for_one("ablate", {"corpus": corpus, "features": "egemaps", "models": "svm", **options})
     modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes)) or list(ablation.MODES)
     ablation.check_modes(modes)
-    list(points(sweep or {}, config))  # what is wrong with the last is told now
+    list(points(sweep or {}, config))  # refused now, not after the first were evaluated
     check_writable("--out", Path(config.out))
     shown = progress_of(progress)
     prepared, benches = ablation.set_up(config, shown, hold=hold)

@@ -2,7 +2,7 @@
 
 In:   corpora and the keys of a configuration, or a whole `RunConfig`; for a leaderboard, run folders.
 Out:  `Results`, one per corpus, whose folder holds tables and report; `Merged`.
-Rule: all corpora are read and extracted before the first is evaluated, so that what is wrong with the last is told at once.
+Rule: all corpora are read and extracted before the first is evaluated, so that what is wrong with the last is reported at once.
 """
 
 from __future__ import annotations
@@ -68,11 +68,10 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
     if config.storage:
         open_storage(config.storage)
     results = []
-    # All corpora are read and extracted before the first is evaluated: what is wrong with the last is told now, not hours later.
+    # All corpora are read and extracted before the first is evaluated: what is wrong with the last is reported now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(source), shown) for source in config.corpus]:
         done = runner.execute(planned, shown, fresh=fresh)
         done = refit_without_pairs(planned, done, shown, fresh=fresh)
-        RunFolder(done.folder).write_terms(planned.data, planned.config, done)
         found = published(done, planned.data, planned.config)
         results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.eval_set) else found)
     return results
@@ -102,6 +101,7 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     from ser_bench.analyses import audits
 
     folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
+    folder.write_terms(prepared, config, run)
     folder.write_findings(findings)
     baselines = reports.references(prepared.corpus, prepared.eval_set.labels, prepared.eval_set.clips[prepared.eval_set.evaluated])
     board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)

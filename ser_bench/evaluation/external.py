@@ -274,7 +274,7 @@ def score_predictions(
     digest = hashlib.blake2b(found.to_csv(index=False).encode(), digest_size=12).hexdigest()
     folder = RunFolder.named(prepared.corpus.name, config, [EXTERNAL, name, digest, *eval_set.hashes.values()])
     trials = pd.DataFrame(columns=KEYS)
-    folder.write_evaluation(prepared, config, predictions, trials)
+    folder.write_evaluation(prepared, predictions, trials)
     return Run(
         folder.path, pd.DataFrame([row]), predictions, trials, prepared.skipped, prepared.warnings, 0, 0, {}, [], None, prepared.seconds
     )

@@ -50,7 +50,7 @@ SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track
 
 @dataclass(frozen=True)
 class OneRun:
-    """What a merged leaderboard takes from a run: its rows (with `settings`, `clip_set` and `run`), and what they rest on."""
+    """What a merged leaderboard takes from a run: its rows (with `settings`, `clip_set` and `run`), and what they are based on."""
 
     rows: pd.DataFrame
     predictions: pd.DataFrame

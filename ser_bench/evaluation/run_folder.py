@@ -183,7 +183,7 @@ class RunFolder:
         """The first of some files that is not there; empty where all are."""
         return next((name for name in names if not (self.path / name).is_file()), "")
 
-    def write_evaluation(self, prepared: PreparedData, config: RunConfig, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
+    def write_evaluation(self, prepared: PreparedData, predictions: pd.DataFrame, trials: pd.DataFrame) -> None:
         """Write what evaluating leaves; what the page reads before it is written again is set aside where it is damaged."""
         curves = self.path / LEARNING.name
         if why := damage_of(curves):
@@ -192,7 +192,6 @@ class RunFolder:
         self.write_predictions(predictions)
         self.write_trials(trials)
         self.write_skipped(prepared.skipped)
-        self.write_terms(prepared, config)
 
     def write_clips(self, eval_set: EvaluationSet) -> None:
         """Write the clips and their outer folds, in the order of their names; where they lie is `run.toml`'s to say."""

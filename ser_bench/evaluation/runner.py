@@ -129,7 +129,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
     seconds = planned.data.seconds | {"units": time.perf_counter() - began}
     cells, predictions, trials = tabulate(planned, done, failures)
     folder = RunFolder.named(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
-    folder.write_evaluation(planned.data, planned.config, predictions, trials)
+    folder.write_evaluation(planned.data, predictions, trials)
     return Run(
         folder.path,
         cells,

@@ -122,7 +122,7 @@ def _vector(extractor: Extractor, clip: Clip) -> tuple[str, np.ndarray]:
     """Why an extractor fails on a sound, or nothing, and its values; raises what is no matter of the sound."""
     nothing = np.full(len(extractor.columns), np.nan, np.float32)
     try:
-        # What overflows or divides by zero comes out as a value that is not finite, and is told below.
+        # What overflows or divides by zero comes out as a value that is not finite, and is reported below.
         with np.errstate(all="ignore"):
             vector = np.asarray(extractor(clip), np.float32)
     except OF_THE_SOUND as error:

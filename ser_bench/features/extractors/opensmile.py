@@ -144,15 +144,7 @@ class Compare(OpenSmile):
     name = "compare"
     description = "ComParE 2016"
     config = "compare/ComParE_2016"
-    sizes = {
-        "loudness": 300,
-        "zero_crossing": 100,
-        "auditory_spectrum": 2600,
-        "spectral_shape": 1500,
-        "mfcc": 1400,
-        "f0": 83,
-        "voice_quality": 390,
-    }
+    sizes = Is13.sizes
     source = "Schuller et al. (2016), The Interspeech 2016 computational paralinguistics challenge"
 
 

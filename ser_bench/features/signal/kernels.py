@@ -1,6 +1,6 @@
 """The loops that are worth compiling: what a clip's frames tell, found in few passes over memory.
 
-In:   samples, or power spectra: a row a frame, or 64 frames side by side ("lanes"), shape (n_blocks, n_bins, LANES).
+In:   samples, or power spectra: one row per frame, or 64 frames side by side ("lanes"), shape (n_blocks, n_bins, LANES).
 Out:  arrays that the caller brings, written to.
 Rule: sums run along a row; what would branch on the sound, or reads few bins at a time, runs along the lanes, where one
       instruction serves many frames. numba compiles at the first call and keeps the machine code on disk. This room is
