@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ser_bench.scores.comparisons import finite_table, holm, signs
+from ser_bench.scores.comparisons import finite_table, holm
 from ser_bench.scores.distributions import ranks
 from ser_bench.scores.metrics import Floats
 
@@ -121,9 +121,9 @@ def friedman(uars: ArrayLike, *, resamples: int = 10_000, seed: int = 0) -> Frie
 def wilcoxon_holm(uars: ArrayLike) -> Floats:
     """P-value of every pair of systems: Wilcoxon's signed-rank test over corpora, corrected for the number of pairs by Holm.
 
-    The differences of a pair are ranked by size, equal UARs left out; p is the share of all ways to sign the ranks whose sum
-    is at least as far from zero. All are gone through, unless there are more than 15 differences and some of one size: then
-    10,000 are drawn.
+    The differences of a pair are ranked by size, equal UARs left out and equal sizes sharing the mean of their ranks; p is the share
+    of all ways to sign the ranks whose sum is at least as far from zero. It is exact for any number of corpora, with ties too: the
+    distribution of the sum of positive ranks is built up rank by rank.
 
     Parameters
     ----------
@@ -271,15 +271,14 @@ def _ranks(table: Floats) -> Floats:
 
 def _signed_rank_p(differences: Floats) -> float:
     """Two-sided p of one pair; 1 where there is no difference anywhere."""
-    from scipy.stats import wilcoxon
-
     sizes = differences.round(12)
     sizes = sizes[sizes != 0]
     if not len(sizes):
         return 1.0
-    ranked = ranks(np.abs(sizes))
-    if len(np.unique(ranked)) == len(ranked):
-        return float(wilcoxon(sizes, method="exact").pvalue)
-    reach = abs((np.sign(sizes) * ranked).sum())
-    sums = signs(len(ranked), 10_000, 0) @ np.sort(ranked)
-    return float(np.mean(np.abs(sums) >= reach - 1e-9))
+    steps = (2 * ranks(np.abs(sizes))).round().astype(int)
+    chances = np.zeros(steps.sum() + 1)
+    chances[0] = 1
+    for step in steps:
+        chances = (chances + np.roll(chances, step)) / 2
+    distances = np.abs(2 * np.arange(len(chances)) - steps.sum())
+    return min(1.0, float(chances[distances >= abs(np.sign(sizes) @ steps)].sum()))
