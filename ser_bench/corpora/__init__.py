@@ -7,7 +7,8 @@ from typing import Any
 from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader, Source, human_recall
 from ser_bench.corpora.duplicates import Duplicates, resolve_duplicates, voices_of
 from ser_bench.corpora.filters import filter_clips
-from ser_bench.corpora.labels import apply_labels, known_schemes, scheme_losses, scheme_named, single_speaker_labels
+from ser_bench.corpora.label_schemes import LabelScheme, apply_labels, known_schemes, labels_of_target, scheme_losses, scheme_named
+from ser_bench.corpora.labels import single_speaker_labels
 from ser_bench.corpora.loading import audio_folder, known_readers, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
@@ -19,6 +20,7 @@ __all__ = [
     "CorpusInfo",
     "Duplicates",
     "FileNameReader",
+    "LabelScheme",
     "Source",
     "apply_labels",
     "ask",
@@ -30,6 +32,7 @@ __all__ = [
     "known_readers",
     "known_schemes",
     "label_schemes",
+    "labels_of_target",
     "left_out",
     "levels",
     "load_corpus",
@@ -61,9 +64,4 @@ def catalogue() -> list[dict[str, Any]]:
 
 def label_schemes() -> list[dict[str, Any]]:
     """The label schemes, each with ``labels, description, emotions`` (which emotions become which label)."""
-    rows = []
-    for name, scheme in known_schemes().items():
-        became = scheme.labels or {}
-        words = [f"{emotion} as {label}" if emotion != label else emotion for emotion, label in became.items()]
-        rows.append({"labels": name, "description": scheme.description, "emotions": ", ".join(words) or "all"})
-    return rows
+    return [{"labels": name, "description": one.description, "emotions": one.mapping} for name, one in known_schemes().items()]

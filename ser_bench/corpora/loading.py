@@ -18,6 +18,7 @@ from ser_bench.config import EMOTION, Loaded
 from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
 from ser_bench.corpora.files import MANIFEST_SUFFIXES, OTHER_SUFFIXES, SUFFIXES, find_audio
 from ser_bench.corpora.given import take
+from ser_bench.corpora.labels import unknown_emotions
 from ser_bench.corpora.names import first, join_spellings
 from ser_bench.corpora.targets import predict_column
 from ser_bench.errors import WrongCall, quoted
@@ -67,11 +68,15 @@ def load_corpus(
         corpus = predict_column(corpus, target)
     clips, joined = join_spellings(corpus.clips)
     origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
-    corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined), origin=origin)
+    odd = unknown_emotions(clips) if corpus.target == EMOTION else []
+    told = tuple(dict.fromkeys((*corpus.warnings, *joined, *odd)))
+    corpus = replace(corpus, clips=clips, warnings=told, origin=origin)
     for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
         found = corpus.clips[column].unique()
         if len(found) < 2:
-            raise WrongCall(f"{source}: '{found[0]}' is the only {column}; at least two {what} are needed")
+            called = corpus.target if column == EMOTION else column
+            values = "values" if called != column else what
+            raise WrongCall(f"{source}: '{quoted(found[0])}' is the only {quoted(called)}; at least two {values} are needed")
     return corpus
 
 
