@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from ser_bench.corpora import load_corpus
-from tests.corpora.audio_files import write_audio
+from tests.corpora.trees import make_tree
 
 
 def test_emovo_tells_emotion_actor_gender_and_sentence(tmp_path: Path) -> None:
-    corpus = load_corpus(write_audio(tmp_path, ["f1/gio-f1-b1.wav", "f1/rab-f1-n5.WAV", "m2/tri-m2-d1.wav"]))
+    corpus = load_corpus(make_tree(tmp_path, ["f1/gio-f1-b1.wav", "f1/rab-f1-n5.WAV", "m2/tri-m2-d1.wav"]))
     assert (corpus.name, corpus.protocol, corpus.ignored) == ("emovo", "loso", ())
     assert corpus.clips["emotion"].tolist() == ["happiness", "anger", "sadness"]
     assert corpus.clips["speaker"].tolist() == ["f1", "f1", "m2"]
