@@ -19,7 +19,7 @@ OTHER_SUFFIXES = (
 )
 """Files that hold sound and are not looked for."""
 
-MANIFEST_SUFFIXES = (".csv", ".parquet")
+MANIFEST_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def find_audio(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:

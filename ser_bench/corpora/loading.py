@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.config import Loaded
-from ser_bench.corpora.base import Corpus, FileNameReader, Origin, Source, digest_of
+from ser_bench.config import EMOTION, Loaded
+from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
 from ser_bench.corpora.files import MANIFEST_SUFFIXES, OTHER_SUFFIXES, SUFFIXES, find_audio
 from ser_bench.corpora.given import take
 from ser_bench.corpora.names import first, join_spellings
-from ser_bench.errors import WrongCall
+from ser_bench.corpora.targets import predict_column
+from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils import plugins, spec
 from ser_bench.utils.calls import named_arguments
 
@@ -27,25 +29,44 @@ if TYPE_CHECKING:
 
 
 @named_arguments()
-def load_corpus(source: Source | Loaded, *, cache: str | Path = "features") -> Corpus:
+def load_corpus(
+    source: Source | Loaded,
+    *,
+    cache: str | Path = "features",
+    columns: Mapping[str, str] | None = None,
+    table: str | None = None,
+    target: str = EMOTION,
+) -> Corpus:
     """A corpus from where it lies.
 
     Parameters
     ----------
     source : str, Path or Corpus
-        A folder, a manifest (``.csv``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or
+        A folder, a manifest (``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or
         without: ``tones(speakers=4)``. A `Corpus` is checked; it may have been changed since it was loaded.
     cache : str or Path
         Where the embedded corpus is kept once made.
+    columns : mapping of str to str, optional
+        Which columns of a table are meant, ours to theirs: ``{"path": "file", "emotion": "label"}``.
+    table : str, optional
+        Which table of a database that has several.
+    target : str
+        The column whose values are predicted, such as ``intensity``.
 
     Raises
     ------
     WrongCall
-        Where there is nothing to read, nobody recognises it, or it has a single speaker or emotion.
+        Where there is nothing to read, nobody recognises it, it has a single speaker or emotion, or no such column or table.
     """
-    corpus = take(source) if isinstance(source, Corpus) else _read(str(source) if isinstance(source, Loaded) else source, Path(cache))
+    options = ReadingOptions(dict(columns or {}), table or None, target)
+    if isinstance(source, Corpus):
+        corpus = _take_as(source, options)
+    else:
+        corpus = _read(str(source) if isinstance(source, Loaded) else source, Path(cache), options)
+    if corpus.target == EMOTION and target != EMOTION:
+        corpus = predict_column(corpus, target)
     clips, joined = join_spellings(corpus.clips)
-    origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips))
+    origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
     corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined), origin=origin)
     for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
         found = corpus.clips[column].unique()
@@ -67,19 +88,41 @@ def known_readers() -> dict[str, type[FileNameReader]]:
     return plugins.discover("corpora", FileNameReader, "ser_bench.corpora")
 
 
-def _read(source: str | Path, cache: Path) -> Corpus:
+def _take_as(corpus: Corpus, options: ReadingOptions) -> Corpus:
+    """A corpus that was handed in, unless it is asked to be read in another way than it was."""
+    taken, read = take(corpus), corpus.reading
+    for key, value in (("columns", options.columns), ("table", options.table)):
+        if value and value != read[key]:
+            raise WrongCall(f"{key}: corpus '{quoted(corpus.name)}' is loaded already; give it to load_corpus")
+    if corpus.target != EMOTION and options.target not in {EMOTION, corpus.target}:
+        raise WrongCall(f"target: corpus '{quoted(corpus.name)}' was loaded with the target '{quoted(corpus.target)}'; load it again")
+    return taken
+
+
+def _read(source: str | Path, cache: Path, options: ReadingOptions) -> Corpus:
     from ser_bench.corpora import manifest
 
     if embedded := _named_tones(source):
+        _without_tables(source, options)
         return embedded.corpus(cache)
     path = Path(os.path.abspath(Path(source).expanduser()))
     if path.is_dir():
+        _without_tables(source, options)
         return _read_folder(path)
     if not path.exists():
-        raise WrongCall(f"no such corpus: {source}; name a folder of recordings, a manifest (.csv, .parquet) or 'tones'")
+        raise WrongCall(f"no such corpus: {source}; name a folder of recordings, a manifest ({', '.join(MANIFEST_SUFFIXES)}) or 'tones'")
     if path.suffix.lower() in MANIFEST_SUFFIXES:
-        return manifest.read_manifest(path)
-    raise WrongCall(f"{source} is neither a folder nor a manifest (.csv, .parquet)")
+        if options.table:
+            raise WrongCall(f"--table {quoted(options.table)}: {source} is one table; leave it out")
+        return manifest.read_manifest(path, options)
+    raise WrongCall(f"{source} is neither a folder nor a manifest ({', '.join(MANIFEST_SUFFIXES)})")
+
+
+def _without_tables(source: str | Path, options: ReadingOptions) -> None:
+    """Refuse options about tables for a source that has none."""
+    for key, value in (("columns", options.columns), ("table", options.table)):
+        if value:
+            raise WrongCall(f"--{key} has no effect on {source}: it is read from the names of its files; leave it out")
 
 
 def _named_tones(source: str | Path) -> Tones | None:
