@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.config import EMOTION, Loaded
+from ser_bench.corpora import audb_source
+from ser_bench.corpora.audformat_clips import read_database
+from ser_bench.corpora.audformat_database import database_header
 from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
 from ser_bench.corpora.files import MANIFEST_SUFFIXES, OTHER_SUFFIXES, SUFFIXES, find_audio
 from ser_bench.corpora.given import take
+from ser_bench.corpora.hugging_face import holds_shards, read_shards
 from ser_bench.corpora.names import first, join_spellings
 from ser_bench.corpora.targets import predict_column
+from ser_bench.corpora.unpacking import unpacked_folder
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils import plugins, spec
 from ser_bench.utils.calls import named_arguments
@@ -42,14 +47,15 @@ def load_corpus(
     Parameters
     ----------
     source : str, Path or Corpus
-        A folder, a manifest (``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or
-        without: ``tones(speakers=4)``. A `Corpus` is checked; it may have been changed since it was loaded.
+        A folder of recordings, a database in audformat (its folder or ``db.yaml``), ``audb:NAME`` or ``audb:NAME@VERSION``, a folder of
+        Parquet files with audio in them, a manifest (``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with
+        parameters or without: ``tones(speakers=4)``. A `Corpus` is checked; it may have been changed since it was loaded.
     cache : str or Path
-        Where the embedded corpus is kept once made.
+        Where the embedded corpus is kept once made, a database once fetched, and audio once it is unpacked from Parquet files.
     columns : mapping of str to str, optional
         Which columns of a table are meant, ours to theirs: ``{"path": "file", "emotion": "label"}``.
     table : str, optional
-        Which table of a database that has several.
+        Which table of a database, or configuration of a data set, that has several.
     target : str
         The column whose values are predicted, such as ``intensity``.
 
@@ -79,8 +85,14 @@ def audio_folder(source: str | Path, cache: str | Path = "features") -> Path:
     """The folder that the clips of a corpus are named relative to, whether or not it is there; parameters as in `load_corpus`."""
     if embedded := _named_tones(source):
         return embedded.folder(Path(cache).absolute())
+    if published := audb_source.named(source):
+        return audb_source.fetched_folder(published, Path(cache))
     path = Path(os.path.abspath(Path(source).expanduser()))
-    return path.parent if path.suffix.lower() in MANIFEST_SUFFIXES else path
+    if header := database_header(path):
+        return header.parent
+    if path.suffix.lower() in MANIFEST_SUFFIXES:
+        return path.parent
+    return unpacked_folder(Path(cache)) if holds_shards(path) else path
 
 
 def known_readers() -> dict[str, type[FileNameReader]]:
@@ -105,7 +117,15 @@ def _read(source: str | Path, cache: Path, options: ReadingOptions) -> Corpus:
     if embedded := _named_tones(source):
         _without_tables(source, options)
         return embedded.corpus(cache)
+    if published := audb_source.named(source):
+        header, told = audb_source.fetch(published, cache)
+        corpus = read_database(header, options)
+        return replace(corpus, name=published.name, warnings=(*told, *corpus.warnings))
     path = Path(os.path.abspath(Path(source).expanduser()))
+    if header := database_header(path):
+        return read_database(header, options)
+    if path.is_dir() and holds_shards(path):
+        return read_shards(path, options, cache)
     if path.is_dir():
         _without_tables(source, options)
         return _read_folder(path)
