@@ -10,7 +10,7 @@ import dataclasses
 import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
@@ -57,6 +57,10 @@ WIDTH, DIFFERENCES, POWER = 0.03, (0.02, 0.05), 0.8
 EXECUTION_KEYS = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 NARROWEST = 0.001
 """The least region of practical equivalence: what boards round scores to."""
+EMOTION = "emotion"
+"""What is predicted where no other column is named."""
+READING: Mapping[str, Any] = {"columns": {}, "table": "", "target": EMOTION}
+"""How a corpus is read where that leaves a choice, and without other words."""
 BACKENDS = ("local", "dask")
 WORDS = ("corpus", "features", "models", "track")
 """The fields that hold several."""
@@ -80,14 +84,21 @@ class Loaded(Protocol):
     def folder(self) -> Path:
         """The folder that paths are relative to."""
 
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """How its source was read: `columns`, `table` and `target`."""
+
 
 Words = str | Path | Sequence[str | Path]
 """One or several, such as feature sets: ``"egemaps"``, ``["egemaps", "mfcc"]``, a Parquet file."""
 
 
 class ExtractOptions(TypedDict, total=False):
-    """What `extract` takes: how clips are heard, and how the work is done."""
+    """What `extract` takes: how a corpus is read, how clips are heard, and how the work is done."""
 
+    columns: Mapping[str, str]
+    table: str
+    target: str
     offset: float
     duration: float
     trim: float
@@ -106,6 +117,12 @@ class RunConfig:
     ----------
     corpus : tuple of str or Corpus
         Folders, manifests or ``tones``, or what was loaded from them.
+    columns : mapping of str to str
+        Which columns of a table are meant: ours to theirs, such as ``path = "file"``.
+    table : str
+        Which table of a database that has several; empty where it has one.
+    target : str
+        The column whose values are predicted.
     features : tuple of str
         Feature sets, ``a+b`` for joined ones, or a user-supplied Parquet file.
     models : tuple of str
@@ -151,6 +168,9 @@ class RunConfig:
     """
 
     corpus: tuple[str | Loaded, ...] = ("tones",)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    table: str = ""
+    target: str = EMOTION
     features: tuple[str, ...] = ("egemaps", "spectral+mfcc")
     models: tuple[str, ...] = ("svm", "rf", "xgb", "mlp")
     labels: str = "all"
@@ -193,6 +213,9 @@ class RunConfig:
         for name in WORDS:
             if not getattr(self, name):
                 raise WrongCall(f"{name}: at least one is needed")
+        object.__setattr__(self, "columns", _pairs("columns", self.columns, "RunConfig()"))
+        if not self.target.strip():
+            raise WrongCall("target: is empty; name a column, or leave it out")
         if self.backend not in BACKENDS:
             raise unknown("backend", self.backend, BACKENDS)
         if (self.backend == "dask") != bool(self.scheduler):
@@ -213,8 +236,9 @@ class RunConfig:
     def _check_texts(self) -> None:
         """Refuse names that no file can have, and names that are none."""
         for name, value in self.as_text().items():
-            for text in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
-                if not text.strip() and (isinstance(value, tuple) or name in {"out", "cache"}):
+            texts = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+            for text in (*value, *value.values()) if isinstance(value, dict) else texts:
+                if not text.strip() and (isinstance(value, tuple | dict) or name in {"out", "cache"}):
                     raise WrongCall(f"{name}: is empty; name {'a folder' if name in {'out', 'cache'} else 'something, or leave it out'}")
                 if "\0" in text or not _is_unicode(text):
                     raise WrongCall(f"{name}: '{quoted(text) if name != 'storage' else '***'}' is no Unicode text that a file can hold")
@@ -239,18 +263,26 @@ class RunConfig:
         # Those that this process may use, which can be fewer than the machine has.
         return Workers(cpu_count())
 
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How a corpus is read, as `load_corpus` takes it."""
+        return {"columns": self.columns, "table": self.table or None, "target": self.target}
+
     def as_text(self) -> dict[str, Any]:
         """The fields as TOML has them: a corpus that is loaded already is named by where it is from."""
         return dict(vars(self)) | {"corpus": tuple(map(str, self.corpus))}
 
     def for_corpus(self, source: str | Loaded) -> RunConfig:
-        """The configuration for one corpus alone, its budget resolved to numbers."""
+        """The configuration for one corpus alone, its budget resolved to numbers; one that is loaded already was read as it says itself."""
         name = self.budget
         if name == "auto":
             name = "smoke" if str(source).partition("(")[0] == "tones" else "standard"
         budget = BUDGETS[name]
+        asked = {key: value for key in READING if (value := getattr(self, key)) != READING[key]}
+        read = {key: value for key, value in source.reading.items() if value} if isinstance(source, Loaded) else {}
         return dataclasses.replace(
             self,
+            **(read | asked),
             corpus=(source,),
             budget=name,
             trials=self.trials or budget.trials,
@@ -259,12 +291,13 @@ class RunConfig:
         )
 
     def result_keys(self) -> dict[str, Any]:
-        """Only what decides results.
+        """Only what decides results; how a corpus is read, where that is asked for.
 
         Where the corpus or a table of features lies does not, what is in them does, and the units answer for that.
         """
         features = tuple(map(_without_folders, self.features))
-        return {key: value for key, value in self.as_text().items() if key not in EXECUTION_KEYS} | {"features": features}
+        left_out = EXECUTION_KEYS | {key for key, usual in READING.items() if getattr(self, key) == usual}
+        return {key: value for key, value in self.as_text().items() if key not in left_out} | {"features": features}
 
 
 def _without_folders(features: str) -> str:
@@ -326,7 +359,7 @@ def to_toml(config: RunConfig) -> str:
     """The configuration as TOML, every default written out; but for the database that studies were copied to, whose URL may be secret.
 
     >>> to_toml(RunConfig()).splitlines()[:2]
-    ['corpus = ["tones"]', 'features = ["egemaps", "spectral+mfcc"]']
+    ['corpus = ["tones"]', 'columns = {}']
     """
     values = config.as_text() | {"storage": ""}
     return "".join(f"{key} = {_in_toml(value)}\n" for key, value in values.items())
@@ -344,6 +377,8 @@ def _in_toml(value: Any) -> str:
         return repr(value)
     if isinstance(value, str):
         return '"' + UNWRITABLE.sub(_escape, value) + '"'
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_in_toml(key)} = {_in_toml(word)}" for key, word in value.items()) + "}"
     return f"[{', '.join(map(_in_toml, value))}]"
 
 
@@ -361,6 +396,8 @@ def _value(key: str, value: Any, default: Any, source: str) -> Any:
         raise WrongCall(f"{source}: 'storage' takes a URL in quotes")
     if key in BOUNDS and type(value) in {int, float}:
         within(f"{source}: '{key}'", value, *BOUNDS[key])
+    if key == "columns":
+        return _pairs(key, value, source)
     if isinstance(default, tuple):
         return _words(key, value, source)
     return typed(key, str(value) if key in {"out", "cache"} and isinstance(value, os.PathLike) else value, default, source)
@@ -373,3 +410,18 @@ def _words(key: str, value: Any, source: str) -> tuple[Any, ...]:
     if not all(isinstance(text, str) or (key == "corpus" and isinstance(text, Loaded)) for text in texts):
         raise WrongCall(f"{source}: '{key}' takes a list of words, not {quoted(plainly(value))}")
     return tuple(dict.fromkeys(texts))
+
+
+def _pairs(key: str, value: Any, source: str) -> dict[str, str]:
+    """Names and what stands for them, in the order of the names; words ``path=file,emotion=label`` as the command line has them, too."""
+    words = [value] if isinstance(value, str) else value
+    if isinstance(words, list | tuple) and all(isinstance(word, str) for word in words):
+        items = [item.partition("=") for word in words for item in word.split(",")]
+        if twice := [ours.strip() for at, (ours, *_) in enumerate(items) if ours.strip() in {other.strip() for other, *_ in items[:at]}]:
+            raise WrongCall(f"{source}: '{key}' names '{quoted(twice[0])}' twice")
+        value = {ours.strip(): theirs.strip() for ours, _, theirs in items}
+    if not isinstance(value, Mapping) or not all(isinstance(word, str) and word.strip() for pair in value.items() for word in pair):
+        raise WrongCall(
+            f"{source}: '{key}' takes pairs of our name and the table's, such as path=file,emotion=label, not {quoted(plainly(value))}"
+        )
+    return dict(sorted(value.items()))

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -38,6 +38,7 @@ VALUES = {
     int: (int,),
     float: (float,),
     bool: (bool,),
+    Mapping[str, str]: (Mapping[str, str],),
 }
 
 

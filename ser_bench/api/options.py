@@ -90,6 +90,9 @@ USED: Mapping[str, frozenset[str]] = {
 
 PURPOSES: Mapping[str, str] = {
     "corpus": "which corpus is evaluated",
+    "columns": "which columns of a table are meant",
+    "table": "which table of a database is read",
+    "target": "which column is predicted",
     "features": "which feature sets are evaluated",
     "models": "which models are trained",
     "labels": "which emotions are evaluated",

@@ -172,7 +172,7 @@ def extract_all(
     feature_sets = [parse_features(text) for text in features]
     done = []
     for source in sources:
-        corpus = load_corpus(source, cache=config.cache)
+        corpus = load_corpus(source, cache=config.cache, **config.reading)
         filled = fill_store(corpus, feature_sets, ExtractionOptions.of(config, progress, verify=verify))
         plan.check_skipped(len(corpus.clips), filled.skipped, config.max_skipped)
         done.append(filled)

@@ -24,6 +24,7 @@ from ser_bench.cli.options import (
     extracting,
     hearing,
     measuring,
+    reading,
     searching,
     splitting,
 )
@@ -54,6 +55,7 @@ from ser_bench.utils.progress import for_terminal
 @searching
 @splitting
 @OUT
+@reading
 @hearing
 @extracting
 @click.option(
@@ -105,6 +107,7 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
 @click.option(
     "-f", "--features", multiple=True, required=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable."
 )
+@reading
 @hearing
 @extracting
 @click.option("--verify", is_flag=True, help="Read all audio again instead of trusting size and times.")
@@ -135,6 +138,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 )
 @measuring
 @OUT
+@reading
 @hearing
 @extracting
 @click.option("-o", "--to", metavar="FILE", help="Write the findings of all as one CSV, too.")
@@ -192,6 +196,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
 @SEARCH
 @splitting
 @OUT
+@reading
 @hearing
 @extracting
 def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
@@ -234,6 +239,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
 @SEARCH
 @splitting
 @OUT
+@reading
 @hearing
 @extracting
 def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool, **given: Any) -> None:
@@ -266,6 +272,7 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
 @INNER
 @SEEDS
 @MADE_USABLE_BY
+@reading
 @hearing
 @extracting
 @click.option("-o", "--to", metavar="FILE", help="Where the table goes: .csv or .parquet.  [default: to stdout, as CSV]")
@@ -306,6 +313,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 @MADE_USABLE_BY
 @EQUIVALENCE
 @OUT
+@reading
 @hearing
 @extracting
 @click.option("--name", metavar="NAME", help="What the system is called.  [default: the file's name]")

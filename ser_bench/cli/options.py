@@ -26,6 +26,18 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+reading = options(
+    click.option(
+        "--columns",
+        multiple=True,
+        metavar="OURS=THEIRS",
+        help="Which columns of a table are meant, such as path=file,emotion=label,speaker=spk; repeatable.",
+    ),
+    click.option("--table", metavar="NAME", help="Which table of a database that has several."),
+    click.option("--target", metavar="COLUMN", help=f"The column to predict, such as intensity or stress.  [default: {DEFAULTS.target}]"),
+)
+
+
 extracting = options(
     click.option("--jobs", type=int, metavar="N", help="Number of worker processes, one thread each.  [default: one per core]"),
     click.option(

@@ -13,11 +13,11 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from ser_bench.config import TRACKS
+from ser_bench.config import EMOTION, TRACKS
 from ser_bench.corpora.folder_names import disagreements
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import printable, unknown
@@ -91,11 +91,31 @@ class CorpusInfo:
     published: tuple[PublishedResult, ...] = ()
 
 
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a source is read where it leaves a choice.
+
+    Parameters
+    ----------
+    columns : mapping of str to str
+        Which of its columns are meant: ours to theirs.
+    table : str, optional
+        Which of its tables.
+    target : str
+        The column whose values are predicted.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
+    target: str = EMOTION
+
+
 class Origin(NamedTuple):
-    """Where a corpus was loaded from, as it was named, and a digest of its clips as they were then (`digest_of`)."""
+    """Where a corpus was loaded from, as it was named, a digest of its clips as they were then (`digest_of`), and how it was read."""
 
     source: str
     digest: str
+    options: ReadingOptions = ReadingOptions()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,6 +140,8 @@ class Corpus:
         What was left out, joined or read as something else, one line each.
     origin : Origin, optional
         Where it was loaded from.
+    target : str
+        The column whose values `emotion` holds; where it is not ``emotion``, `corpus_emotion` holds the corpus's emotions if it has any.
     """
 
     name: str
@@ -130,6 +152,12 @@ class Corpus:
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     origin: Origin | None = None
+    target: str = EMOTION
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How its source was read, as `load_corpus` takes it: what a run of it writes down, to be repeated."""
+        return asdict(self.origin.options if self.origin else ReadingOptions()) | {"target": self.target}
 
     def __str__(self) -> str:
         """What names it on a command line and in ``run.toml``: where it was loaded from, else its folder."""

@@ -22,7 +22,7 @@ OTHER_SUFFIXES = (
 VIDEO_SUFFIXES = (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 """Those of them that hold pictures, and often stand beside the same sound by itself."""
 
-MANIFEST_SUFFIXES = (".csv", ".parquet")
+MANIFEST_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def find_audio(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.config import Loaded
-from ser_bench.corpora.base import Corpus, FileNameReader, Origin, Source, digest_of
-from ser_bench.corpora.files import MANIFEST_SUFFIXES, OTHER_SUFFIXES, SUFFIXES, VIDEO_SUFFIXES, find_audio
+from ser_bench.config import EMOTION, Loaded
+from ser_bench.corpora import audb_source
+from ser_bench.corpora.audformat_clips import read_database
+from ser_bench.corpora.audformat_database import database_header
+from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
+from ser_bench.corpora.files import MANIFEST_SUFFIXES
 from ser_bench.corpora.given import take
-from ser_bench.corpora.names import first, join_spellings
-from ser_bench.corpora.recognition import Recognised, recognise
-from ser_bench.errors import WrongCall
+from ser_bench.corpora.hugging_face import holds_shards, read_shards
+from ser_bench.corpora.names import join_spellings
+from ser_bench.corpora.recordings import read_recordings
+from ser_bench.corpora.targets import predict_column
+from ser_bench.corpora.unpacking import unpacked_folder
+from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils import plugins, spec
 from ser_bench.utils.calls import named_arguments
 
@@ -32,24 +37,38 @@ CHOICE = "#"
 
 
 @named_arguments()
-def load_corpus(source: Source | Loaded, *, cache: str | Path = "features") -> Corpus:
+def load_corpus(
+    source: Source | Loaded,
+    *,
+    cache: str | Path = "features",
+    columns: Mapping[str, str] | None = None,
+    table: str | None = None,
+    target: str = EMOTION,
+) -> Corpus:
     """A corpus from where it lies.
 
     Parameters
     ----------
     source : str, Path or Corpus
-        A folder, a manifest (``.csv``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or
-        without: ``tones(speakers=4)``; ``FOLDER#NAME``, one of the corpora that a folder holds. A `Corpus` is checked; it may have
-        been changed since it was loaded.
+        A folder of recordings (``FOLDER#NAME`` for one of the corpora that it holds), a database in audformat (its folder or
+        ``db.yaml``), ``audb:NAME`` or ``audb:NAME@VERSION``, a folder of Parquet files with audio in them, a manifest (``.csv``,
+        ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or without: ``tones(speakers=4)``. A `Corpus` is checked; it may have been changed since it was loaded.
     cache : str or Path
-        Where the embedded corpus is kept once made.
+        Where the embedded corpus is kept once made, a database once fetched, and audio once it is unpacked from Parquet files.
+    columns : mapping of str to str, optional
+        Which columns of a table are meant, ours to theirs: ``{"path": "file", "emotion": "label"}``.
+    table : str, optional
+        Which table of a database, or configuration of a data set, that has several.
+    target : str
+        The column whose values are predicted, such as ``intensity``.
 
     Raises
     ------
     WrongCall
-        Where there is nothing to read, nobody recognises it, it holds several corpora, or it has a single speaker or emotion.
+        Where there is nothing to read, nobody recognises it, it holds several corpora, it has a single speaker or emotion, or no such
+        column or table.
     """
-    found = load_corpora(source, cache=cache)
+    found = load_corpora(source, cache=cache, columns=columns, table=table, target=target)
     if len(found) > 1:
         held = ", ".join(f"{corpus.name} ({len(corpus.clips)} clips)" for corpus in found)
         raise WrongCall(f"{source} holds several corpora: {held}; name one, such as {found[0]}, or the folder that it lies in")
@@ -57,19 +76,29 @@ def load_corpus(source: Source | Loaded, *, cache: str | Path = "features") -> C
 
 
 @named_arguments()
-def load_corpora(source: Source | Loaded, *, cache: str | Path = "features") -> list[Corpus]:
+def load_corpora(
+    source: Source | Loaded,
+    *,
+    cache: str | Path = "features",
+    columns: Mapping[str, str] | None = None,
+    table: str | None = None,
+    target: str = EMOTION,
+) -> list[Corpus]:
     """The corpora of a source, the largest first: as many as a folder holds files of. Parameters and errors as `load_corpus`."""
+    options = ReadingOptions(dict(columns or {}), table or None, target)
     if isinstance(source, Corpus):
-        return [_complete(take(source), source)]
-    read = _read(str(source) if isinstance(source, Loaded) else source, Path(cache))
+        return [_complete(_take_as(source, options), source, options)]
+    read = _read(str(source) if isinstance(source, Loaded) else source, Path(cache), options)
     folder = str(source).rstrip("/")
-    return [_complete(corpus, source if len(read) == 1 else f"{folder}{CHOICE}{corpus.name}") for corpus in read]
+    return [_complete(corpus, source if len(read) == 1 else f"{folder}{CHOICE}{corpus.name}", options) for corpus in read]
 
 
-def _complete(corpus: Corpus, source: Source | Loaded) -> Corpus:
-    """A corpus with names spelt in one way, and with its origin."""
+def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) -> Corpus:
+    """A corpus with its target, with names spelt in one way, and with its origin."""
+    if corpus.target == EMOTION and options.target != EMOTION:
+        corpus = predict_column(corpus, options.target)
     clips, joined = join_spellings(corpus.clips)
-    origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips))
+    origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
     corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined), origin=origin)
     for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
         found = corpus.clips[column].unique()
@@ -82,8 +111,14 @@ def audio_folder(source: str | Path, cache: str | Path = "features") -> Path:
     """The folder that the clips of a corpus are named relative to, whether or not it is there; parameters as in `load_corpus`."""
     if embedded := _named_tones(source):
         return embedded.folder(Path(cache).absolute())
-    path = _folder_and_choice(source)[0]
-    return path.parent if path.suffix.lower() in MANIFEST_SUFFIXES else path
+    if published := audb_source.named(source):
+        return audb_source.fetched_folder(published, Path(cache))
+    path, _ = _folder_and_choice(source)
+    if header := database_header(path):
+        return header.parent
+    if path.suffix.lower() in MANIFEST_SUFFIXES:
+        return path.parent
+    return unpacked_folder(Path(cache)) if holds_shards(path) else path
 
 
 def known_readers() -> dict[str, type[FileNameReader]]:
@@ -91,19 +126,45 @@ def known_readers() -> dict[str, type[FileNameReader]]:
     return plugins.discover("corpora", FileNameReader, "ser_bench.corpora")
 
 
-def _read(source: str | Path, cache: Path) -> list[Corpus]:
+def _take_as(corpus: Corpus, options: ReadingOptions) -> Corpus:
+    """A corpus that was handed in, unless it is asked to be read in another way than it was."""
+    taken, read = take(corpus), corpus.reading
+    for key, value in (("columns", options.columns), ("table", options.table)):
+        if value and value != read[key]:
+            raise WrongCall(f"{key}: corpus '{quoted(corpus.name)}' is loaded already; give it to load_corpus")
+    if corpus.target != EMOTION and options.target not in {EMOTION, corpus.target}:
+        raise WrongCall(f"target: corpus '{quoted(corpus.name)}' was loaded with the target '{quoted(corpus.target)}'; load it again")
+    return taken
+
+
+def _read(source: str | Path, cache: Path, options: ReadingOptions) -> list[Corpus]:
     from ser_bench.corpora import manifest
 
     if embedded := _named_tones(source):
+        _without_tables(source, options)
         return [embedded.corpus(cache)]
+    if published := audb_source.named(source):
+        header, told = audb_source.fetch(published, cache)
+        corpus = read_database(header, options)
+        return [replace(corpus, name=published.name, warnings=(*told, *corpus.warnings))]
     path, chosen = _folder_and_choice(source)
+    if header := database_header(path):
+        return [read_database(header, options)]
+    if path.is_dir() and holds_shards(path):
+        return [read_shards(path, options, cache)]
     if path.is_dir():
-        return _read_folder(path, chosen)
+        _without_tables(source, options)
+        known = known_readers()
+        if chosen:
+            plugins.find("corpus", chosen, known)
+        return read_recordings(path, known, chosen)
     if not path.exists():
-        raise WrongCall(f"no such corpus: {source}; name a folder of recordings, a manifest (.csv, .parquet) or 'tones'")
+        raise WrongCall(f"no such corpus: {source}; name a folder of recordings, a manifest ({', '.join(MANIFEST_SUFFIXES)}) or 'tones'")
     if path.suffix.lower() in MANIFEST_SUFFIXES:
-        return [manifest.read_manifest(path)]
-    raise WrongCall(f"{source} is neither a folder nor a manifest (.csv, .parquet)")
+        if options.table:
+            raise WrongCall(f"--table {quoted(options.table)}: {source} is one table; leave it out")
+        return [manifest.read_manifest(path, options)]
+    raise WrongCall(f"{source} is neither a folder nor a manifest ({', '.join(MANIFEST_SUFFIXES)})")
 
 
 def _folder_and_choice(source: str | Path) -> tuple[Path, str]:
@@ -114,6 +175,13 @@ def _folder_and_choice(source: str | Path) -> tuple[Path, str]:
     return (path, "") if path.exists() or not whole or not folder.is_dir() else (folder, chosen)
 
 
+def _without_tables(source: str | Path, options: ReadingOptions) -> None:
+    """Refuse options about tables for a source that has none."""
+    for key, value in (("columns", options.columns), ("table", options.table)):
+        if value:
+            raise WrongCall(f"--{key} has no effect on {source}: it is read from the names of its files; leave it out")
+
+
 def _named_tones(source: str | Path) -> Tones | None:
     """The embedded corpus, where that is what is named."""
     from ser_bench.corpora import synthetic
@@ -122,43 +190,3 @@ def _named_tones(source: str | Path) -> Tones | None:
         return None
     name, parameters = spec.parse(source)
     return spec.build("corpus", synthetic.Tones, name, parameters)
-
-
-def _read_folder(folder: Path, chosen: str) -> list[Corpus]:
-    known = known_readers()
-    if chosen:
-        plugins.find("corpus", chosen, known)
-    files = find_audio(folder)
-    if not files:
-        others = find_audio(folder, OTHER_SUFFIXES)
-        there = f"; {len(others)} file(s) of other formats are there ({_kinds(others)}): convert them to WAV or FLAC" if others else ""
-        raise WrongCall(f"no audio in {folder}: looked for {', '.join(SUFFIXES)} at any depth{there}")
-    return [_read_part(folder, part, alone=len(part.files) == len(files)) for part in recognise(folder, files, known, chosen)]
-
-
-def _read_part(folder: Path, part: Recognised, *, alone: bool) -> Corpus:
-    """A corpus that was recognised, whether or not it is alone in its folder."""
-    corpus = part.reader.read(folder, part.files)
-    others = find_audio(folder, OTHER_SUFFIXES)
-    said = part.reader.matches(others)
-    lost = {names["speaker"] for names in said.values() if "speaker" in names} - set(corpus.clips["speaker"])
-    told = _other_formats(others if alone else list(said), lost)
-    return replace(corpus, warnings=(*part.remarks, *corpus.warnings, *told))
-
-
-def _other_formats(others: list[str], lost: Collection[str]) -> list[str]:
-    """A warning that counts sound files of formats that are not looked for, and speakers who have no other."""
-    if not others:
-        return []
-    told = f"{len(others)} file(s) of other formats are left out ({_kinds(others)}), such as {others[0]}"
-    if lost:
-        speakers = f"without them there is nothing of {len(lost)} speaker(s): {first(sorted(lost))}"
-        return [f"{told}; convert them to WAV or FLAC; {speakers}"]
-    beside = all(file.lower().endswith(VIDEO_SUFFIXES) for file in others)
-    return [told if beside else f"{told}; convert them to WAV or FLAC"]
-
-
-def _kinds(files: list[str]) -> str:
-    """Suffixes with how many files have each."""
-    counts = Counter(Path(file).suffix.lower() for file in files)
-    return ", ".join(f"{suffix} {n}" for suffix, n in sorted(counts.items()))

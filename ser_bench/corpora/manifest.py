@@ -1,6 +1,6 @@
-"""A corpus as a user-supplied table: a CSV or Parquet file with one row per clip.
+"""A corpus as a user-supplied table: a file of CSV, TSV, JSON lines or Parquet with one row per clip.
 
-In:   columns `path` (or `file`, or `clip`), `emotion`, `speaker`, where known those of the clip table, and any others.
+In:   columns `path`, `emotion` (or another target), `speaker`, where known those of the clip table, and any others.
 Out:  a `Corpus`; paths are relative to the manifest's folder.
 Rule: what is written is what counts, read by the rules of `ser_bench.utils.tables`; other columns are kept as text for ``--where``.
       An audio file that is not there is no error here: it becomes a skipped clip.
@@ -14,20 +14,21 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import Corpus, normalise_columns
+from ser_bench.config import EMOTION
+from ser_bench.corpora.base import Corpus, ReadingOptions, normalise_columns
+from ser_bench.corpora.columns import name_columns
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
+from ser_bench.corpora.targets import with_target
 from ser_bench.errors import WrongCall, quoted
-from ser_bench.utils.tables import as_numbers, as_text, check_columns, clip_name, read_table, refuse_rows, segment_suffix
+from ser_bench.utils.tables import as_numbers, as_text, clip_name, read_table, refuse_rows, segment_suffix
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REQUIRED = ("path", "emotion", "speaker")
+REQUIRED = ("path", "speaker")
 NAMING = ("speaker", "emotion")
 """Columns in which a word such as `nan` may be a name: `ser_bench.corpora.names` asks."""
-PATHS = ("file", "clip")
-"""Columns that name the file where there is no `path`."""
 
 UNHEEDED = {
     "channel": "a file's channels are mixed into one; export one file per channel",
@@ -36,26 +37,33 @@ UNHEEDED = {
 """Columns that a user would expect to count, and do not."""
 
 
-def read_manifest(manifest: Path) -> Corpus:
+def read_manifest(manifest: Path, options: ReadingOptions) -> Corpus:
     """The corpus that a table describes.
 
     Parameters
     ----------
     manifest : Path
-        ``.csv`` or ``.parquet``. Required columns: `path`, `emotion`, `speaker`; `start` and `end` are seconds or durations,
-        `recognised` is the share of listeners who heard the intended emotion, from 0 to 1. Speakers of one `voice` are one person; where
-        it is blank, the speaker is the voice; where it makes all speakers one person, it is left out, with a warning.
+        ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``. Required columns: `path`, `speaker` and the target;
+        `start` and `end` are seconds or durations, `recognised` is the share of listeners who heard the intended emotion, from 0 to 1.
+        Speakers of one `voice` are one person; where it is blank, the speaker is the voice; where it makes all speakers one person, it is
+        left out, with a warning.
+    options : ReadingOptions
+        Which columns are meant, and which is the target.
 
     Raises
     ------
     WrongCall
         Naming the column or the row that cannot be meant. Row 1 is the first clip.
     """
-    table, warnings = _read_columns(manifest)
+    return make_corpus(read_table(manifest), manifest, manifest.parent, _name_corpus(manifest), options)
+
+
+def make_corpus(table: pd.DataFrame, manifest: Path, folder: Path, name: str, options: ReadingOptions) -> Corpus:
+    """The corpus that a table describes, which was read from `manifest` and has paths relative to `folder`; errors as `read_manifest`."""
+    table, target, warnings = _read_columns(table, manifest, options)
     table, alone = _read_voices(_read_segments(table, manifest), manifest)
     if "recognised" in table:
         table["recognised"] = _read_shares(table["recognised"], manifest)
-    folder = manifest.parent
     written = [_portable(path, folder) for path in table["path"]]
     slashed = sum("\\" in path and "\\" not in mine for path, mine in zip(table["path"], written, strict=True))
     segments = table[["start", "end"]].to_numpy(float) if "start" in table else None
@@ -64,20 +72,20 @@ def read_manifest(manifest: Path) -> Corpus:
     hint = f" (column 'channel': {UNHEEDED['channel']})" if "channel" in table else ""
     refuse_rows(table.index.duplicated(), manifest, f"a clip that an earlier row names already{hint}")
     table["path"], told = _locate(written, folder)
-    if "original" not in table:
-        table["original"] = table["emotion"]
-    table["emotion"] = table["emotion"].map(name_emotion)
-    clips = normalise_columns(table.drop(columns="clip", errors="ignore"))
     told += [f"{slashed} path(s) with backslashes are read as written on Windows"] if slashed else []
-    return Corpus(_name_corpus(manifest), clips, folder, warnings=(*warnings, *alone, *told, *_renamed(clips)))
+    if EMOTION in table:
+        table = table.assign(original=table.get("original", table[EMOTION]), emotion=table[EMOTION].map(name_emotion))
+        told += _renamed(table)
+    if target != EMOTION:
+        table, without = with_target(table, target, str(manifest))
+        told += without
+    clips = normalise_columns(table.drop(columns="clip", errors="ignore"))
+    return Corpus(name, clips, folder, warnings=(*warnings, *alone, *told), target=target)
 
 
-def _read_columns(manifest: Path) -> tuple[pd.DataFrame, list[str]]:
-    """The table as text, its required columns there and filled; and warnings of columns that do not count."""
-    table = read_table(manifest)
-    if "path" not in table and (other := next((column for column in PATHS if column in table), None)):
-        table = table.rename(columns={other: "path"})
-    check_columns(table, REQUIRED, manifest)
+def _read_columns(table: pd.DataFrame, manifest: Path, options: ReadingOptions) -> tuple[pd.DataFrame, str, list[str]]:
+    """The table as text, its required columns there and filled; the target; and warnings of columns that do not count."""
+    table, target, understood = name_columns(table, options, manifest)
     text = {str(column): as_text(table[column], keep_words=column in NAMING) for column in table if column not in {"start", "end"}}
     warnings = [
         f"the column '{column}' ({table[column].nunique()} value(s)) does not count: {why}"
@@ -88,11 +96,11 @@ def _read_columns(manifest: Path) -> tuple[pd.DataFrame, list[str]]:
         warnings = [line for line in warnings if "'split'" not in line]
     left_out = table.attrs.get("left_out", {})
     warnings += [f"columns that are not read: {', '.join(f'{name} ({kind})' for name, kind in left_out.items())}"] if left_out else []
-    dotted = [line for column in NAMING for line in _dotted(table, column, text[column])]
+    dotted = [line for column in NAMING if column in text for line in _dotted(table, column, text[column])]
     table = table.assign(**text)
-    for column in REQUIRED:
+    for column in (*REQUIRED, *([EMOTION] if target == EMOTION else [])):
         refuse_rows(table[column].map(plain) == "", manifest, f"no {column}")
-    return table, [*warnings, *dotted]
+    return table, target, [*understood, *warnings, *dotted]
 
 
 def _dotted(table: pd.DataFrame, column: str, text: pd.Series) -> list[str]:

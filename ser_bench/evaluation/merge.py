@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from ser_bench.config import RunConfig, read_config
+from ser_bench.config import READING, RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason
 from ser_bench.evaluation import comparison as across
 from ser_bench.evaluation.evidence import EXTERNAL
@@ -45,7 +45,19 @@ ASIDE = "p against the best of all rows, while other rows are compared without t
 SEARCH = ["budget", "trials", "seeds"]
 PROTOCOL = [*BLOCK, *SEARCH, "settings", "clip_set"]
 # Of a run's configuration: what its rows say themselves, or its clips and their folds.
-SAID_ELSEWHERE = {*SEARCH, "features", "models", "labels", "where", "cv", "track", "max_skipped", "allow_conflicts", "allow_similar_names"}
+SAID_ELSEWHERE = {
+    *SEARCH,
+    *READING,
+    "features",
+    "models",
+    "labels",
+    "where",
+    "cv",
+    "track",
+    "max_skipped",
+    "allow_conflicts",
+    "allow_similar_names",
+}
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def choose_clips(config: RunConfig) -> Chosen:
     """Load the corpus and choose the clips that may be evaluated, none of which is heard yet; errors as `make_plan`."""
     from ser_bench.corpora import load_corpus, voices_of
 
-    whole = load_corpus(config.corpus[0], cache=config.cache)
+    whole = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
     corpus, doubts = select(whole, config)
     split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
     return Chosen(corpus, doubts, whole)

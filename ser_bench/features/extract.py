@@ -121,8 +121,9 @@ def extract(
     progress : bool or Progress, optional
         As in `run`.
     **options
-        How clips are heard, as in `Preprocessing`: ``offset``, ``duration``, ``trim``, ``variant``; ``cache``, the store; ``jobs``,
-        processes (one per core without), or ``backend`` and ``scheduler``.
+        How a corpus is read, as in `load_corpus`: ``columns``, ``table``, ``target``; how clips are heard, as in `Preprocessing`:
+        ``offset``, ``duration``, ``trim``, ``variant``; ``cache``, the store; ``jobs``, processes (one per core without), or ``backend``
+        and ``scheduler``.
 
     Returns
     -------
@@ -142,7 +143,7 @@ def extract(
     given = {key: value for key, value in options.items() if value is not None}
     config = RunConfig(**check_keys({"features": features, **given}, source="extract()"))
     feature_set = parse_features(config.features)
-    loaded = load_corpus(corpus, cache=config.cache)
+    loaded = load_corpus(corpus, cache=config.cache, **config.reading)
     extraction = extract_corpus(loaded, [feature_set], ExtractionOptions.of(config, progress_of(progress)))
     matrix = extraction.features(feature_set)
     table = pd.DataFrame(matrix.values, index=extraction.clips.index, columns=list(matrix.columns))

@@ -43,6 +43,7 @@ KINDS = {
     "RunSource": Kind("a run folder or the result of run()", lambda value: isinstance(value, str | PathLike) or hasattr(value, "folder")),
     "pd.DataFrame": Kind("a DataFrame", lambda value: isinstance(value, getattr(sys.modules.get("pandas"), "DataFrame", ()))),
     "dict": Kind("a dictionary", lambda value: isinstance(value, dict)),
+    "Mapping": Kind("a dictionary", lambda value: isinstance(value, Mapping)),
     "Progress": Kind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
     "RunConfig": Kind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
 }

@@ -1,6 +1,6 @@
 """Tables that users hand in, read by one set of rules: manifests, user-supplied features, predictions, splits.
 
-In:   a CSV or Parquet file, whatever wrote it.
+In:   a file of CSV, TSV, JSON lines or Parquet, whatever wrote it.
 Out:  a DataFrame with its index as columns, no cell of which was interpreted beyond these rules (`docs/tables.md`).
 Rule: text stays text ('03' stays '03'); one list of words means missing; whole numbers have no '.0'; what cannot be read is refused
       with the rows or columns named, and no message repeats a long cell.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import json
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -30,12 +31,13 @@ DELIMITERS = ",;\t"
 UNREADABLE = (bytes, bytearray, list, tuple, set, dict)
 
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
-CLOCK = re.compile(r"(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?")
+CLOCK = re.compile(r"(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?|P(\d+D)?T(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?")
+"""A moment as a clock, a time delta or ISO 8601 writes it."""
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table in a file: ``.parquet``, or else delimited text, all of whose columns are text then.
+    """The table in a file: ``.parquet``, ``.jsonl``, or else delimited text; columns of the latter two are text.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     try:
         check_regular(path)
-        table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_delimited(path)
+        table = {".parquet": _read_parquet, ".jsonl": _read_json_lines}.get(path.suffix.lower(), _read_delimited)(path)
     except FileNotFoundError:
         raise WrongCall(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
@@ -173,8 +175,8 @@ def refuse_rows(wrong: Iterable[bool], path: Path, what: str, said: Sequence[str
     raise WrongCall(f"{path}: {what} in row {told}{more}")
 
 
-def check_columns(table: pd.DataFrame, required: Iterable[str], path: Path) -> None:
-    """Refuse a table that lacks columns: all of them are named, with what was found instead.
+def check_columns(table: pd.DataFrame, required: Iterable[str], path: Path, advice: str = "") -> None:
+    """Refuse a table that lacks columns: all of them are named, with what was found instead, and some `advice`.
 
     Raises
     ------
@@ -189,7 +191,7 @@ def check_columns(table: pd.DataFrame, required: Iterable[str], path: Path) -> N
     names = " and no column ".join(f"'{column}'" for column in missing)
     found = ", ".join(quoted(column) for column in list(table.columns)[:20]) + (", ..." if len(table.columns) > 20 else "")
     unread = "; not read: " + ", ".join(f"{n} ({kind})" for n, kind in left.items()) if (left := table.attrs.get("left_out")) else ""
-    raise WrongCall(f"{path}: no column {names}{f': did you mean {hints}?' if hints else ''} (found: {found}{unread})")
+    raise WrongCall(f"{path}: no column {names}{f': did you mean {hints}?' if hints else ''} (found: {found}{unread}){advice}")
 
 
 def segment_suffix(start: float, end: float) -> str:
@@ -283,6 +285,41 @@ def _read_delimited(path: Path) -> pd.DataFrame:
     width = len(header)
     table = pd.DataFrame([(row + [""] * width)[:width] for row in rows[1:]], columns=header, dtype=object)
     return _without_counter(table)
+
+
+def _read_json_lines(path: Path) -> pd.DataFrame:
+    """One object per line, values as text; lists and objects among them are columns that are not read."""
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(_decode(path.read_bytes()).split("\n"), start=1):
+        if line.strip():
+            rows.append(_json_object(line, number))
+    if not rows:
+        raise ValueError("it is empty")
+    left_out = {key: "nested" for row in rows for key, value in row.items() if isinstance(value, list | dict)}
+    columns = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in left_out]
+    table = pd.DataFrame([[row.get(key, "") for key in columns] for row in rows], columns=columns, dtype=object)
+    table.attrs = {"left_out": left_out, "index": []}
+    return table
+
+
+def _json_object(line: str, number: int) -> dict[str, Any]:
+    """The object that a line holds, its numbers as they are written, what is null as nothing."""
+    try:
+        found = json.loads(line, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=list)
+    except RecursionError:
+        raise ValueError(f"line {number}: its brackets are nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"line {number} is not JSON: {error}") from None
+    pairs = found if isinstance(found, list) and line.lstrip().startswith("{") else None
+    if pairs is None:
+        raise ValueError(f'line {number} is no JSON object, such as {{"path": ...}}')
+    cells = [(key.strip(), "" if value is None else str(value) if isinstance(value, bool) else value) for key, value in pairs]
+    row = dict(cells)
+    if len(row) < len(cells):
+        raise ValueError(f"line {number} has a key twice")
+    return row
 
 
 def _without_counter(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,11 @@ KEYS = {field.name for field in dataclasses.fields(RunConfig)}
 UNUSED = [(command, key) for command, keys in USED.items() for key in sorted(KEYS - keys)]
 NAMED = {"cross": ["--train", "tones"], "score": ["x.csv", "tones"]}
 """What a command needs besides options; ``tones`` alone where it is not here."""
-READ_AS = {"hearing": ("offset", "duration", "trim", "variant"), "workers": ("jobs", "backend", "scheduler")}
+READ_AS = {
+    "hearing": ("offset", "duration", "trim", "variant"),
+    "workers": ("jobs", "backend", "scheduler"),
+    "reading": ("columns", "table", "target"),
+}
 """Fields that are read together, as a property of the configuration."""
 
 

@@ -96,7 +96,7 @@ def test_a_byte_order_mark_and_spaces_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["path,Emotion,speaker", "a.wav,fear,1"], "no column 'emotion': did you mean 'Emotion'? (found: path, Emotion, speaker)"),
+        (["path,Emotions,speaker", "a.wav,fear,1"], "no column 'emotion': did you mean 'Emotions'? (found: path, Emotions, speaker)"),
         (["path|emotion|speaker", "a.wav|fear|1"], "no column 'path' and no column 'emotion' and no column 'speaker'"),
         ([f"{HEADER},recognised", "a.wav,fear,1,87"], "'recognised' is a share of listeners, from 0 to 1, and is above 1 in row 1 ('87')"),
         ([f"{HEADER},channel", "a.wav,fear,1,0", "a.wav,anger,2,1"], "(column 'channel': a file's channels are mixed into one"),
