@@ -25,6 +25,7 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     """No test of this process cuts the power, so none waits until files are on the disk; `test_files.py` asks for the calls themselves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
+        patch.setattr(os, "sync", lambda: None, raising=False)
         yield
 
 

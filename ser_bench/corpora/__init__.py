@@ -8,7 +8,7 @@ from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader, Source, h
 from ser_bench.corpora.duplicates import Duplicates, resolve_duplicates, voices_of
 from ser_bench.corpora.filters import filter_clips
 from ser_bench.corpora.labels import apply_labels, known_schemes, scheme_losses, scheme_named, single_speaker_labels
-from ser_bench.corpora.loading import audio_folder, known_readers, load_corpus
+from ser_bench.corpora.loading import audio_folder, known_readers, load_corpora, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
 from ser_bench.utils.renamed import former
@@ -32,6 +32,7 @@ __all__ = [
     "label_schemes",
     "left_out",
     "levels",
+    "load_corpora",
     "load_corpus",
     "losses",
     "questions",

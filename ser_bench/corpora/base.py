@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ser_bench.config import EMOTION, TRACKS
+from ser_bench.corpora.folder_names import disagreements
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import printable, unknown
 from ser_bench.utils.renamed import carry_over
@@ -180,6 +181,9 @@ class FileNameReader:
     pattern : str
         Regular expression, searched in the path relative to the corpus folder (``/`` between folders).
         Its named groups become columns; `speaker` and `emotion` must be among them.
+    folders : str
+        Regular expression, searched in the path of the folder that a file lies in, whose groups `speaker` and `emotion` are compared with
+        what the file's name says (`folder_names`).
     emotions : mapping of str to str
         The corpus's codes to nouns; a code that is missing here keeps its own word.
     constants : mapping of str to str
@@ -191,6 +195,7 @@ class FileNameReader:
 
     name: ClassVar[str]
     pattern: ClassVar[str]
+    folders: ClassVar[str] = ""
     emotions: ClassVar[Mapping[str, str]] = {}
     constants: ClassVar[Mapping[str, str]] = {}
     protocol: ClassVar[str | None] = None
@@ -224,7 +229,8 @@ class FileNameReader:
         heard = human_recall(clips)
         facts = replace(self.facts, human=heard) if self.facts and heard is not None else self.facts
         ignored = tuple(file for file in files if file not in said)
-        return Corpus(self.name, clips, folder, self.protocol, facts, ignored)
+        told = tuple(disagreements(clips, self.folders, self.emotions))
+        return Corpus(self.name, clips, folder, self.protocol, facts, ignored, told)
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """The table with columns that follow from others, or from a file beside the recordings: for subclasses."""

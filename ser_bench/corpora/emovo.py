@@ -20,6 +20,7 @@ class Emovo(FileNameReader):
 
     name = "emovo"
     pattern = r"(?:^|/)(?P<emotion>dis|gio|neu|pau|rab|sor|tri)-(?P<speaker>[fm][1-3])-(?P<sentence>[bdln]\d)\.\w+$"
+    folders = r"(?:^|/)(?P<speaker>[fm][1-3])$"
     emotions = {
         "dis": "disgust",
         "gio": "happiness",

@@ -13,24 +13,24 @@ from tests.corpora.trees import make_tree
 RAVDESS = ["03-01-05-02-01-02-16.wav", "03-01-03-01-02-01-07.wav", "03-02-02-01-02-01-07.wav"]
 
 
-class Savee(FileNameReader):
-    name = "savee"
-    pattern = r"(?P<speaker>DC|JE|JK|KL)[_/](?P<emotion>sa|su|a|d|f|h|n)(?P<sentence>\d\d)"
+class Quartet(FileNameReader):
+    name = "quartet"
+    pattern = r"(?P<speaker>AB|CD|EF|GH)[_/](?P<emotion>sa|su|a|d|f|h|n)(?P<sentence>\d\d)"
     emotions = {"a": "anger", "f": "fear", "h": "happy"}
     constants = {"gender": "male", "language": "en"}
     protocol = "loso"
-    facts = CorpusInfo(clips=480, speakers=4, rate=44_100, licence="free", citation="Haq & Jackson (2009)", obtain="ask")
+    facts = CorpusInfo(clips=480, speakers=4, rate=44_100, licence="free", citation="Doe (2009)", obtain="ask")
 
 
 class EntryPoint:
-    name, value, dist = "savee", "savee:Savee", None
+    name, value, dist = "quartet", "quartet:Quartet", None
 
     def load(self) -> type[FileNameReader]:
-        return Savee
+        return Quartet
 
 
 @pytest.fixture
-def savee_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def quartet_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "entry_points", lambda group: [EntryPoint()] if group == "ser_bench.corpora" else [])
 
 
@@ -89,10 +89,10 @@ def test_emodb_without_its_listeners_table_has_no_human_figure(tmp_path: Path) -
     assert corpus.facts.human is None
 
 
-@pytest.mark.usefixtures("savee_installed")
+@pytest.mark.usefixtures("quartet_installed")
 def test_a_reader_of_another_package_is_a_few_facts(tmp_path: Path) -> None:
-    corpus = load_corpus(make_tree(tmp_path, ["DC/a01.wav", "DC/h02.wav", "KL_su03.wav"]))
-    assert (corpus.name, corpus.protocol, corpus.facts) == ("savee", "loso", Savee.facts)
+    corpus = load_corpus(make_tree(tmp_path, ["AB/a01.wav", "AB/h02.wav", "GH_su03.wav"]))
+    assert (corpus.name, corpus.protocol, corpus.facts) == ("quartet", "loso", Quartet.facts)
     assert corpus.clips["emotion"].tolist() == ["anger", "happiness", "su"]
     assert corpus.clips["original"].tolist() == ["a", "h", "su"]
     assert corpus.clips["sentence"].tolist() == ["01", "02", "03"]
