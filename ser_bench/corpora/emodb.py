@@ -23,7 +23,7 @@ class EmoDB(FileNameReader):
     """EMO-DB: ten German actors, seven emotions, ten sentences."""
 
     name = "emodb"
-    pattern = r"(?:^|/)(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?P<take>[a-z])\.\w+$"
+    pattern = r"(?:^|/)(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])(?P<take>[a-z])\.\w+$"
     emotions = {
         "W": "anger",
         "L": "boredom",

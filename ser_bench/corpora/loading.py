@@ -107,7 +107,7 @@ def _other_formats(folder: Path, reader: FileNameReader, corpus: Corpus) -> list
     if not others:
         return []
     kinds = Counter(Path(file).suffix.lower() for file in others)
-    lost = sorted({said["speaker"] for said in reader.matches(others).values()} - set(corpus.clips["speaker"]))
+    lost = sorted({said.get("speaker", "") for said in reader.matches(others).values()} - {"", *corpus.clips["speaker"]})
     speakers = f"; without them there is nothing of {len(lost)} speaker(s): {first(lost)}" if lost else ""
     counts = ", ".join(f"{suffix} {n}" for suffix, n in sorted(kinds.items()))
     return [f"{len(others)} file(s) of other formats are left out ({counts}), such as {others[0]}; convert them to WAV or FLAC{speakers}"]
