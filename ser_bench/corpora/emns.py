@@ -17,6 +17,7 @@ class Emns(TableReader):
     name = "emns"
     pattern = r"(?:^|/)(?P<key>recorded_audio_\w+)\.\w+$"
     tables = ("metadata.csv",)
+    delimiter = "|"
     columns = {
         "audio_recording": "key",
         "emotion": "emotion",

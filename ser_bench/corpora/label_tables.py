@@ -18,7 +18,7 @@ from ser_bench.corpora.base import FileNameReader
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted
-from ser_bench.utils.tables import as_text, check_columns, read_table
+from ser_bench.utils.tables import as_text, check_columns, read_delimited, read_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,8 @@ class TableReader(FileNameReader):
         ``{partition}_sent_emo.csv``. Each clip's folder is looked into, then those above it, up to two above the corpus folder.
     columns : mapping of str to str
         Columns of a delimited table to ours; without any, `row` reads the table.
+    delimiter : str
+        What separates its cells, where that is no comma, semicolon or tab.
     row : str
         Regular expression of a line that is a clip's row; its named groups are the columns.
     key : str
@@ -52,6 +54,7 @@ class TableReader(FileNameReader):
 
     tables: ClassVar[tuple[str, ...]]
     columns: ClassVar[Mapping[str, str]] = {}
+    delimiter: ClassVar[str] = ""
     row: ClassVar[str] = ""
     key: ClassVar[str] = "{key}"
     no_label: ClassVar[Mapping[str, str]] = {}
@@ -117,7 +120,7 @@ class TableReader(FileNameReader):
         return rows
 
     def _read_delimited(self, table: Path) -> pd.DataFrame:
-        rows = read_table(table)
+        rows = read_delimited(table, self.delimiter) if self.delimiter else read_table(table)
         required = {"emotion", *re.findall(r"{(\w+)}", self.key)}
         check_columns(rows, [theirs for theirs, ours in self.columns.items() if ours in required], table)
         return rows[[theirs for theirs in self.columns if theirs in rows]].rename(columns=dict(self.columns)).apply(as_text)
