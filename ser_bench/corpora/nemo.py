@@ -2,6 +2,7 @@
 
 File names: speaker, emotion, sentence, as in `samples/EB0_anger_1.wav`. `data.tsv` above them tells the same, and gender, age and the text;
 where it is not there, the file names count. The copy on the Hugging Face hub is Parquet, and read as such.
+The sampling rate follows from size and length of the published audio; it could not be confirmed elsewhere.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Oreau(FileNameReader):
         speakers=32,
         rate=44_100,
         licence="CC BY 4.0",
-        citation="French emotional speech database - Oréau (2021), Zenodo, doi:10.5281/zenodo.4405783",
+        citation="French emotional speech database - Oréau (2020), Zenodo, doi:10.5281/zenodo.4405783",
         obtain="https://zenodo.org/records/4405783",
     )
 

@@ -42,7 +42,7 @@ class Subesco(FileNameReader):
         citation="Sultana et al. (2021), SUST Bangla emotional speech corpus (SUBESCO), PLoS ONE 16(4): e0250173",
         obtain="https://zenodo.org/records/4526477",
         human=0.71,
-        human_source="50 raters, all 7,000 clips, 1,000 per emotion: Sultana et al. (2021)",
+        human_source="50 raters, raw accuracy, emotions of equal size: Sultana et al. (2021)",
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -355,6 +356,15 @@ def test_no_other_reader_claims_as_much(name: str, trees: dict[str, Path]) -> No
 
 
 @pytest.mark.parametrize("name", TREES)
+def test_a_folder_that_was_copied_into_itself_is_read_with_its_copy(name: str, trees: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(trees[name], tmp_path / "corpus")
+    shutil.copytree(trees[name], tmp_path / "corpus/a copy")
+    clips = read(name, tmp_path / "corpus").clips
+    doubled = TREES[name].rows | {f"a copy/{file}": row for file, row in TREES[name].rows.items()}
+    assert {clip: (row["emotion"], row["speaker"]) for clip, row in clips.iterrows()} == {file: row[:2] for file, row in doubled.items()}
+
+
+@pytest.mark.parametrize("name", TREES)
 def test_facts_are_told(name: str) -> None:
     facts = known_readers()[name].facts
     assert facts is not None
@@ -445,6 +455,12 @@ def test_a_table_that_cannot_be_meant_is_refused(change: tuple[str, str], said: 
         assert said in refusal("msp-podcast", folder)
     else:
         assert "1 clip(s) are left out for want of a label: no emotion (1)" in load_corpus(folder).warnings
+
+
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    folder = make_tree(tmp_path, TREES["emns"].rows)
+    (folder / "metadata.csv").write_bytes(b"audio_recording|emotion\nrecorded_audio_3aCYrjz.wav|\xff\n")
+    assert refusal("emns", folder) == f"cannot read {folder / 'metadata.csv'}: line 2 is not UTF-8; save it as UTF-8"
 
 
 def test_labels_of_nothing_that_is_there_are_refused(tmp_path: Path) -> None:
