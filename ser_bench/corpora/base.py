@@ -221,16 +221,21 @@ class FileNameReader:
         import pandas as pd
 
         said = self.matches(files)
-        clips = pd.DataFrame.from_dict(said, orient="index").assign(**self.constants)
-        clips["path"] = [str(folder / file) for file in said]
+        clips, warnings = self.look_up(pd.DataFrame.from_dict(said, orient="index"), folder)
+        clips = clips.assign(**self.constants)
+        clips["path"] = [str(folder / file) for file in clips.index]
         clips["original"] = clips["emotion"]
         clips["emotion"] = [name_emotion(self.emotions.get(code, code)) for code in clips["original"]]
         clips = normalise_columns(self.derive_columns(clips, folder))
         heard = human_recall(clips)
         facts = replace(self.facts, human=heard) if self.facts and heard is not None else self.facts
         ignored = tuple(file for file in files if file not in said)
-        told = tuple(disagreements(clips, self.folders, self.emotions))
+        told = (*warnings, *disagreements(clips, self.folders, self.emotions))
         return Corpus(self.name, clips, folder, self.protocol, facts, ignored, told)
+
+    def look_up(self, clips: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[str]]:
+        """What the file names say, with what tables beside them say, and a warning of each loss: for `label_tables.TableReader`."""
+        return clips, []
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """The table with columns that follow from others, or from a file beside the recordings: for subclasses."""
