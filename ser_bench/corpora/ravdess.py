@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import CorpusInfo, FileNameReader, PublishedResult
+from ser_bench.corpora.base import Archive, CorpusInfo, FileNameReader, PublishedResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,14 @@ class Ravdess(FileNameReader):
         licence="CC BY-NC-SA 4.0",
         citation="Livingstone & Russo (2018), The Ryerson Audio-Visual Database of Emotional Speech and Song, PLoS ONE 13(5): e0196391",
         obtain="https://zenodo.org/record/1188976 (Audio_Speech_Actors_01-24.zip)",
+        archives=(
+            Archive(
+                "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
+                "Audio_Speech_Actors_01-24.zip",
+                size=208_468_073,
+                checksum="md5:bc696df654c87fed845eb13823edef8a",
+            ),
+        ),
         published=(
             PublishedResult(
                 "ComParE",
