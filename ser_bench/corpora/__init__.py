@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader, Source, human_recall
+from ser_bench.corpora.base import Archive, Corpus, CorpusInfo, FileNameReader, Source, human_recall
 from ser_bench.corpora.duplicates import Duplicates, resolve_duplicates, voices_of
 from ser_bench.corpora.filters import filter_clips
 from ser_bench.corpora.label_tables import TableReader
@@ -16,6 +16,7 @@ from ser_bench.utils.renamed import former
 
 __all__ = [
     "ASKED",
+    "Archive",
     "Corpus",
     "CorpusInfo",
     "Duplicates",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ARCHIVES = ("archive", "git-lfs", "dataverse")
+
+
 @dataclass(frozen=True)
 class PublishedResult:
     """What somebody else's system reached on all of a corpus.
@@ -62,6 +65,46 @@ class PublishedResult:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """A file that the owners of a corpus let anybody download.
+
+    Parameters
+    ----------
+    url : str
+    name : str
+        What the file is called.
+    size : int
+        Bytes; 0 where not published.
+    checksum : str
+        As published, such as ``md5:bc69...`` or ``sha256:...``; empty where none is.
+    kind : {'archive', 'git-lfs', 'dataverse'}
+        A ZIP or tar archive, or a file to be kept as it is; a ZIP of a repository that keeps its audio in Git LFS; or a Dataverse's list of
+        the files of a data set. The last two hold size and checksum of every file.
+    files : str
+        Of the last two: the address below which the files are, each by its path or number.
+    keep : str
+        Which files of it are kept, as patterns of their paths: ``*/AudioWAV/*.wav|*.csv``. All without.
+
+    Raises
+    ------
+    WrongCall
+        For an unknown kind.
+    """
+
+    url: str
+    name: str
+    size: int = 0
+    checksum: str = ""
+    kind: str = "archive"
+    files: str = ""
+    keep: str = "*"
+
+    def __post_init__(self) -> None:
+        if self.kind not in ARCHIVES:
+            raise unknown("kind of archive", self.kind, ARCHIVES)
+
+
+@dataclass(frozen=True)
 class CorpusInfo:
     """What is publicly known of a corpus.
 
@@ -78,6 +121,14 @@ class CorpusInfo:
     human_source : str
         Who measured it, and how.
     published : tuple of PublishedResult
+    archives : tuple of Archive
+        What `ser-bench corpora get` downloads; none where the owners want to be asked.
+    size : int
+        Bytes of what is to be downloaded; 0 where not known, or where `archives` tell.
+    request : str
+        What to ask the owners for, and how, where that is more than a download from `obtain`.
+    languages : str
+        Of the speech, such as ``en, zh``; empty where the reader's `constants` tell.
     """
 
     clips: int
@@ -89,6 +140,10 @@ class CorpusInfo:
     human: float | None = None
     human_source: str = ""
     published: tuple[PublishedResult, ...] = ()
+    archives: tuple[Archive, ...] = ()
+    size: int = 0
+    request: str = ""
+    languages: str = ""
 
 
 @dataclass(frozen=True)
