@@ -55,11 +55,15 @@ def read_manifest(manifest: Path, options: ReadingOptions) -> Corpus:
     WrongCall
         Naming the column or the row that cannot be meant. Row 1 is the first clip.
     """
-    table, target, warnings = _read_columns(manifest, options)
+    return make_corpus(read_table(manifest), manifest, manifest.parent, _name_corpus(manifest), options)
+
+
+def make_corpus(table: pd.DataFrame, manifest: Path, folder: Path, name: str, options: ReadingOptions) -> Corpus:
+    """The corpus that a table describes, which was read from `manifest` and has paths relative to `folder`; errors as `read_manifest`."""
+    table, target, warnings = _read_columns(table, manifest, options)
     table, alone = _read_voices(_read_segments(table, manifest), manifest)
     if "recognised" in table:
         table["recognised"] = _read_shares(table["recognised"], manifest)
-    folder = manifest.parent
     written = [_portable(path, folder) for path in table["path"]]
     slashed = sum("\\" in path and "\\" not in mine for path, mine in zip(table["path"], written, strict=True))
     segments = table[["start", "end"]].to_numpy(float) if "start" in table else None
@@ -76,12 +80,12 @@ def read_manifest(manifest: Path, options: ReadingOptions) -> Corpus:
         table, without = with_target(table, target, str(manifest))
         told += without
     clips = normalise_columns(table.drop(columns="clip", errors="ignore"))
-    return Corpus(_name_corpus(manifest), clips, folder, warnings=(*warnings, *alone, *told), target=target)
+    return Corpus(name, clips, folder, warnings=(*warnings, *alone, *told), target=target)
 
 
-def _read_columns(manifest: Path, options: ReadingOptions) -> tuple[pd.DataFrame, str, list[str]]:
+def _read_columns(table: pd.DataFrame, manifest: Path, options: ReadingOptions) -> tuple[pd.DataFrame, str, list[str]]:
     """The table as text, its required columns there and filled; the target; and warnings of columns that do not count."""
-    table, target, understood = name_columns(read_table(manifest), options, manifest)
+    table, target, understood = name_columns(table, options, manifest)
     text = {str(column): as_text(table[column], keep_words=column in NAMING) for column in table if column not in {"start", "end"}}
     warnings = [
         f"the column '{column}' ({table[column].nunique()} value(s)) does not count: {why}"
