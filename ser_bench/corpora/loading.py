@@ -99,7 +99,7 @@ def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) 
     """A corpus with its target, with names spelt in one way, and with its origin."""
     if corpus.target == EMOTION and options.target != EMOTION:
         corpus = predict_column(corpus, options.target)
-    clips, joined = join_spellings(corpus.clips)
+    clips, joined = join_spellings(corpus.clips, corpus.target)
     origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
     odd = unknown_emotions(clips) if corpus.target == EMOTION else []
     told = tuple(dict.fromkeys((*corpus.warnings, *joined, *odd)))

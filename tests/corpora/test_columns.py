@@ -1,4 +1,4 @@
-"""Tables as people have them: other names for columns, other delimiters, durations; and which columns are meant is never guessed in silence."""
+"""Tables as people have them: other names of columns, other delimiters, durations; what is understood by itself is reported."""
 
 import json
 from pathlib import Path
