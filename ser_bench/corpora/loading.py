@@ -52,7 +52,8 @@ def load_corpus(
     source : str, Path or Corpus
         A folder of recordings (``FOLDER#NAME`` for one of the corpora that it holds), a database in audformat (its folder or
         ``db.yaml``), ``audb:NAME`` or ``audb:NAME@VERSION``, a folder of Parquet files with audio in them, a manifest (``.csv``,
-        ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or without: ``tones(speakers=4)``. A `Corpus` is checked; it may have been changed since it was loaded.
+        ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or without: ``tones(speakers=4)``. A
+        `Corpus` is checked; it may have been changed since it was loaded.
     cache : str or Path
         Where the embedded corpus is kept once made, a database once fetched, and audio once it is unpacked from Parquet files.
     columns : mapping of str to str, optional
