@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -39,7 +38,7 @@ print(json.dumps({{"mb": int(status["VmHWM"].split()[0]) / 1000, "seconds": time
 """
 
 
-def clip(number: int) -> dict[str, object]:
+def clip(number: int) -> dict[str, bytes | str]:
     """A row's audio: noise, which no compression makes smaller."""
     file = io.BytesIO()
     noise = np.random.default_rng(number).integers(-8000, 8000, RATE * SECONDS, np.int16)
@@ -54,7 +53,7 @@ def make(folder: Path, gigabytes: float, shard: float, group: int) -> int:
     folder.mkdir()
     for number in range(shards):
         rows = range(number * each, (number + 1) * each)
-        about = {"emotion": [row % 3 for row in rows], "speaker": [f"s{row % 8}" for row in rows]}
+        about: dict[str, list[int] | list[str]] = {"emotion": [row % 3 for row in rows], "speaker": [f"s{row % 8}" for row in rows]}
         schema = pa.schema([("audio", AUDIO), ("emotion", pa.int64()), ("speaker", pa.string())], {"huggingface": json.dumps(INFO)})
         with pq.ParquetWriter(folder / f"train-{number:05d}-of-{shards:05d}.parquet", schema) as writer:
             for start in range(0, each, group):
@@ -80,7 +79,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         began = time.perf_counter()
         size = make(Path(name, "data"), options.gigabytes, options.shard, options.rows)
-        print(f"{size / 1e9:.2f} GB in shards of {options.shard:g} MB, {options.rows} rows per row group; made in {time.perf_counter() - began:.0f} s")
+        about = f"shards of {options.shard:g} MB, {options.rows} rows per row group"
+        print(f"{size / 1e9:.2f} GB in {about}; made in {time.perf_counter() - began:.0f} s")
         for what, work in (("imports alone", IMPORTS), ("first", LOAD), ("again", LOAD)):
             found = measure(work, str(Path(name, "data")), str(Path(name, "cache")))
             print(f"{what:14} {found['mb']:7.0f} MB {found['seconds']:7.1f} s")

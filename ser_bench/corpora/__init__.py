@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader, Source, human_recall
+from ser_bench.corpora.base import Archive, Corpus, CorpusInfo, FileNameReader, Source, human_recall
 from ser_bench.corpora.duplicates import Duplicates, resolve_duplicates, voices_of
 from ser_bench.corpora.filters import filter_clips
+from ser_bench.corpora.label_tables import TableReader
 from ser_bench.corpora.labels import apply_labels, known_schemes, scheme_losses, scheme_named, single_speaker_labels
 from ser_bench.corpora.loading import audio_folder, known_readers, load_corpora, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
@@ -15,11 +16,13 @@ from ser_bench.utils.renamed import former
 
 __all__ = [
     "ASKED",
+    "Archive",
     "Corpus",
     "CorpusInfo",
     "Duplicates",
     "FileNameReader",
     "Source",
+    "TableReader",
     "apply_labels",
     "ask",
     "audio_folder",

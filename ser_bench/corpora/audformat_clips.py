@@ -19,7 +19,7 @@ from ser_bench.corpora.audformat_database import INDEX, Database, two_letters
 from ser_bench.corpora.base import Corpus, ReadingOptions
 from ser_bench.corpora.distributed import drop_unlabelled, folds_of, listed, refuse_outside, short_errors, tables_asked_for
 from ser_bench.corpora.manifest import make_corpus
-from ser_bench.corpora.names import first
+from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted, unknown
 
 if TYPE_CHECKING:
@@ -32,10 +32,21 @@ NEEDED = (EMOTION, "speaker")
 
 
 class Chosen(NamedTuple):
-    """Tables whose clips are meant, and the column of the target in each."""
+    """Tables whose clips are meant.
 
+    Parameters
+    ----------
+    role : str
+        What decided on them: the target, or the emotion where the target is no column of a table.
+    tables : dict of str to str
+        Their names, and the column of that in each.
+    others : tuple of str
+        Tables of the same labels for some of the clips.
+    """
+
+    role: str
     tables: dict[str, str]
-    others: dict[str, str]
+    others: tuple[str, ...] = ()
 
 
 def read_database(path: Path, options: ReadingOptions) -> Corpus:
@@ -56,7 +67,9 @@ def read_database(path: Path, options: ReadingOptions) -> Corpus:
     with short_errors(path):
         database = Database.open(path)
         clips, lines = clips_of(database, options)
+        _check_known(clips, options.target, path)
         clips, unlabelled = drop_unlabelled(clips, options.target)
+        _refuse_nameless(clips, path)
         refuse_outside(clips["path"], path)
         name = re.sub(r"[^\w.-]+", "-", database.name) or "database"
         corpus = make_corpus(clips, path, path.parent, name, replace(options, columns={}, table=None))
@@ -72,7 +85,7 @@ def clips_of(database: Database, options: ReadingOptions) -> tuple[pd.DataFrame,
         Where no table has what is needed, or several could be meant.
     """
     _check_said(database, options)
-    chosen = _choose(database, options)
+    chosen = choose_tables(database, options)
     clips, schemes = _own_rows(database, chosen, options)
     for role in dict.fromkeys((*ROLES, EMOTION, *options.columns)):
         if role not in clips:
@@ -87,12 +100,31 @@ def clips_of(database: Database, options: ReadingOptions) -> tuple[pd.DataFrame,
         clips["language"] = database.languages[0]
     if pickled := database.pickled():
         lines.append(f"{len(pickled)} pickled table(s) beside the header are not read, such as {quoted(pickled[0])}")
+    clips = clips.rename(columns={"path": "path_in_table"})
     unsegmented = clips["start"].isna().all() and clips["end"].isna().all()
     return clips.drop(columns=["start", "end"] if unsegmented else []).rename(columns={"file": "path"}), lines
 
 
+def _check_known(clips: pd.DataFrame, target: str, path: Path) -> None:
+    """Refuse clips whose target or speaker no table knows."""
+    missing = [column for column in (target, "speaker") if column not in clips]
+    if missing:
+        names = " and ".join(f"'{quoted(column)}'" for column in missing)
+        raise WrongCall(
+            f"{path}: no table has a column or scheme {names} for these clips; name it with --columns {quoted(missing[-1])}=COLUMN or "
+            f"TABLE.COLUMN (known of the clips: {listed(str(column) for column in clips if column not in INDEX)})"
+        )
+
+
+def _refuse_nameless(clips: pd.DataFrame, path: Path) -> None:
+    """Refuse clips without a speaker, the first one named."""
+    blank = clips["speaker"].map(plain) == ""
+    if blank.any():
+        raise WrongCall(f"{path}: no speaker of '{quoted(clips.loc[blank, 'path'].iloc[0], 60)}'; {int(blank.sum())} clip(s) in all")
+
+
 def column_of(database: Database, table: str, role: str, said: str | None) -> str | None:
-    """The column of a table that is meant by one of our names: as the caller says, of that name, or the only one of a scheme of that name."""
+    """The column of a table that one of our names means: as the caller says, of that name, or the only one of a scheme of that name."""
     columns = database.tables[table]
     if said is not None:
         return next((column for column in columns if said in (column, f"{table}.{column}")), None)
@@ -100,8 +132,8 @@ def column_of(database: Database, table: str, role: str, said: str | None) -> st
     of_scheme = [column for column, scheme in columns.items() if scheme.casefold() == role.casefold()]
     if not named and len(of_scheme) > 1 and role in NEEDED:
         raise WrongCall(
-            f"{database.path}: the table '{quoted(table)}' has several columns of the scheme '{role}': {listed(of_scheme)}; choose one with "
-            f"--columns {role}=COLUMN"
+            f"{database.path}: the table '{quoted(table)}' has several columns of the scheme '{role}': {listed(of_scheme)}; choose "
+            f"with --columns {role}=COLUMN"
         )
     return next(iter(named or (of_scheme if len(of_scheme) == 1 else [])), None)
 
@@ -116,28 +148,28 @@ def _check_said(database: Database, options: ReadingOptions) -> None:
             raise unknown(f"column of {database.path}", theirs, dict.fromkeys(known))
 
 
-def _choose(database: Database, options: ReadingOptions) -> Chosen:
+def choose_tables(database: Database, options: ReadingOptions) -> Chosen:
     """The tables that are meant."""
-    said = options.columns.get(options.target)
     asked = tables_asked_for(options.table, database.tables, database.path) if options.table else list(database.tables)
-    found = {table: column_of(database, table, options.target, said) for table in asked}
-    candidates = {table: column for table, column in found.items() if column is not None}
-    if not candidates:
-        told = listed(f"{table} ({', '.join(columns) or 'no columns'})" for table, columns in _shown(database, asked).items())
-        raise WrongCall(
-            f"{database.path}: no column or scheme is called '{quoted(options.target)}' in {told or 'any table'}; "
-            f"name the column with --columns {quoted(options.target)}=COLUMN"
-        )
-    if options.table or len(candidates) == 1:
-        return Chosen(candidates, {})
-    return _without_doubt(database, candidates)
+    for role in dict.fromkeys((options.target, EMOTION)):
+        found = {table: column_of(database, table, role, options.columns.get(role)) for table in asked}
+        candidates = {table: column for table, column in found.items() if column is not None}
+        if (options.table and candidates) or len(candidates) == 1:
+            return Chosen(role, candidates)
+        if candidates:
+            return _without_doubt(database, role, candidates)
+    told = listed(f"{table} ({', '.join(columns) or 'no columns'})" for table, columns in _shown(database, asked).items())
+    raise WrongCall(
+        f"{database.path}: no column or scheme is called '{quoted(options.target)}' in {told or 'any table'}; "
+        f"name the column with --columns {quoted(options.target)}=COLUMN"
+    )
 
 
 def _shown(database: Database, tables: Iterable[str]) -> dict[str, list[str]]:
     return {table: list(database.tables[table])[:5] for table in tables}
 
 
-def _without_doubt(database: Database, candidates: dict[str, str]) -> Chosen:
+def _without_doubt(database: Database, role: str, candidates: dict[str, str]) -> Chosen:
     """Of several tables the one that holds the clips and labels of all, else those of one predefined split."""
     labels = {}
     for table, column in candidates.items():
@@ -146,10 +178,10 @@ def _without_doubt(database: Database, candidates: dict[str, str]) -> Chosen:
         labels[table] = dict(zip(_keys(labelled), labelled[column], strict=True))
     for table, known in labels.items():
         if all(other.items() <= known.items() for other in labels.values()):
-            return Chosen({table: candidates[table]}, {other: column for other, column in candidates.items() if other != table})
+            return Chosen(role, {table: candidates[table]}, tuple(other for other in candidates if other != table))
     apart = all(not one.keys() & other.keys() for one, other in combinations(labels.values(), 2))
     if apart and folds_of(database.split_of(table) for table in candidates):
-        return Chosen(candidates, {})
+        return Chosen(role, candidates)
     told = listed(f"{table} ({column}: {len(labels[table]):,} clips)" for table, column in candidates.items())
     raise WrongCall(
         f"{database.path}: several tables could be meant: {told}; choose with --table NAME (several: --table 'NAME,NAME' or 'train.*')"
@@ -160,21 +192,22 @@ def _own_rows(database: Database, chosen: Chosen, options: ReadingOptions) -> tu
     """The rows of the chosen tables under our names, and the scheme of each of these."""
     import pandas as pd
 
-    parts, schemes = [], {}
-    for table, target in chosen.tables.items():
-        ours = {options.target: target}
+    parts: list[pd.DataFrame] = []
+    schemes: dict[str, str] = {}
+    for table, column in chosen.tables.items():
+        ours = {chosen.role: column}
         for role in dict.fromkeys((*ROLES, EMOTION, *options.columns)):
-            column = column_of(database, table, role, options.columns.get(role))
-            if column is not None and column not in ours.values():
-                ours.setdefault(role, column)
-        schemes |= {role: database.tables[table][column] for role, column in ours.items()}
+            meant = column_of(database, table, role, options.columns.get(role))
+            if meant is not None and meant not in ours.values():
+                ours.setdefault(role, meant)
+        schemes |= {role: database.tables[table][theirs] for role, theirs in ours.items()}
         rows = database.rows(table)
-        given_way = {role: f"{table}.{role}" for role, column in ours.items() if role in rows and role != column}
-        parts.append(rows.rename(columns={**given_way, **{column: role for role, column in ours.items()}}))
+        given_way = {role: f"{role}_in_table" for role, theirs in ours.items() if role in rows and role != theirs}
+        parts.append(rows.rename(columns={**given_way, **{theirs: role for role, theirs in ours.items()}}))
     clips = pd.concat(parts, ignore_index=True)
     if len(parts) > 1:
-        clips = clips.drop_duplicates([*INDEX, options.target], ignore_index=True)
-        text = [column for column in clips if column not in ("start", "end")]
+        clips = clips.drop_duplicates([*INDEX, chosen.role], ignore_index=True)
+        text = [str(column) for column in clips if column not in ("start", "end")]
         clips[text] = clips[text].fillna("")
     if twice := int(clips.duplicated(INDEX).sum()):
         raise WrongCall(
@@ -184,9 +217,7 @@ def _own_rows(database: Database, chosen: Chosen, options: ReadingOptions) -> tu
     return clips, schemes
 
 
-def _add_from_elsewhere(
-    database: Database, clips: pd.DataFrame, role: str, said: str | None, chosen: Chosen
-) -> tuple[pd.DataFrame, str]:
+def _add_from_elsewhere(database: Database, clips: pd.DataFrame, role: str, said: str | None, chosen: Chosen) -> tuple[pd.DataFrame, str]:
     """What tables that were not chosen know of the clips under one of our names, and its scheme; nothing where none does."""
     values, scheme, source = None, "", ""
     for table in database.tables:
@@ -246,7 +277,9 @@ def _add_facts_of_speakers(database: Database, clips: pd.DataFrame, scheme: str)
         if field in clips:
             continue
         values = {
-            speaker: str(value) for speaker, about in known.items() if isinstance(value := about.get(field), str | int | float) and value == value
+            speaker: str(value)
+            for speaker, about in known.items()
+            if isinstance(value := about.get(field), str | int | float) and value == value
         }
         clips = clips.assign(**{field: clips["speaker"].map(values).astype(object).where(lambda found: found.notna(), "")})
     return clips

@@ -10,6 +10,7 @@ Format: https://audeering.github.io/audformat/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,12 +30,13 @@ INDEX = ["file", "start", "end"]
 SUFFIXES = (".parquet", ".csv")
 """How a table may be stored, in the order in which it is looked for."""
 LANGUAGES = dict(
-    pair.split("=")
-    for pair in (
+    pair.split("=", 1)
+    for pair in re.findall(
+        r"\S+",
         "ara=ar ben=bn cat=ca ces=cs cmn=zh dan=da deu=de ell=el eng=en est=et fas=fa fin=fi fra=fr heb=he hin=hi hun=hu ind=id ita=it "
         "jpn=ja kor=ko lit=lt nld=nl nor=no pol=pl por=pt ron=ro rus=ru slk=sk spa=es srp=sr swe=sv tam=ta tel=te tha=th tur=tr ukr=uk "
-        "urd=ur vie=vi zho=zh"
-    ).split()
+        "urd=ur vie=vi zho=zh",
+    )
 )
 """ISO 639-3, which headers have, to ISO 639-1, which corpora here have."""
 

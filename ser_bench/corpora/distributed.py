@@ -89,7 +89,12 @@ def drop_unlabelled(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, lis
     if not blank.any():
         return table, []
     row = int(blank.to_numpy().argmax()) + 1
-    return table[~blank].reset_index(drop=True), [f"{int(blank.sum())} row(s) without '{quoted(column)}' are left out, such as row {row}"]
+    told = f"{int(blank.sum())} row(s) without '{quoted(column)}' are left out, such as row {row}"
+    if blank.all():
+        raise WrongCall(f"no row has a value of '{quoted(column)}'")
+    left = table[~blank].reset_index(drop=True)
+    left.attrs = table.attrs
+    return left, [told]
 
 
 def folds_of(splits: Iterable[str]) -> dict[str, str] | None:

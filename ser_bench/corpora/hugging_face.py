@@ -12,7 +12,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +22,7 @@ from ser_bench.corpora.columns import name_columns
 from ser_bench.corpora.distributed import drop_unlabelled, folds_of, leads_out, listed, short_errors, tables_asked_for
 from ser_bench.corpora.manifest import make_corpus
 from ser_bench.corpora.names import plain
-from ser_bench.corpora.unpacking import Row, row_group_rows, unpack, unpacked_folder
+from ser_bench.corpora.unpacking import Row, unpack, unpacked_folder
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils.headers import entry, parse_json, parse_yaml, read_json
 from ser_bench.utils.regular_files import check_regular
@@ -107,15 +107,10 @@ def audio_columns(path: Path) -> list[str]:
         schema = _schema(path)
     except WrongCall:
         return []
-    features = _own_features(schema, path)
-    sharded = SHARD_NAME.fullmatch(path.stem) is not None
-    return [
-        field.name
-        for field in schema
-        if _holds_audio(field.type)
-        or (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
-        and (entry(features, field.name, "_type") == "Audio" or (sharded and field.name == "audio"))
-    ]
+    features, sharded = _own_features(schema, path), SHARD_NAME.fullmatch(path.stem) is not None
+    named = {name for name in schema.names if entry(features, name, "_type") == "Audio" or (sharded and name == "audio")}
+    texts = {field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)}
+    return [field.name for field in schema if _holds_audio(field.type) or field.name in named & texts]
 
 
 def _holds_audio(kind: pa.DataType) -> bool:

@@ -52,8 +52,8 @@ def load_corpus(
     source : str, Path or Corpus
         A folder of recordings (``FOLDER#NAME`` for one of the corpora that it holds), a database in audformat (its folder or
         ``db.yaml``), ``audb:NAME`` or ``audb:NAME@VERSION``, a folder of Parquet files with audio in them, a manifest (``.csv``,
-        ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or without: ``tones(speakers=4)``. A
-        `Corpus` is checked; it may have been changed since it was loaded.
+        ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or without: ``tones(speakers=4)``.
+        A `Corpus` is checked; it may have been changed since it was loaded.
     cache : str or Path
         Where the embedded corpus is kept once made, a database once fetched, and audio once it is unpacked from Parquet files.
     columns : mapping of str to str, optional
@@ -115,8 +115,8 @@ def audio_folder(source: str | Path, cache: str | Path = "features") -> Path:
     if published := audb_source.named(source):
         return audb_source.fetched_folder(published, Path(cache))
     path, _ = _folder_and_choice(source)
-    if header := database_header(path):
-        return header.parent
+    if database := database_header(path):
+        return database.parent
     if path.suffix.lower() in MANIFEST_SUFFIXES:
         return path.parent
     return unpacked_folder(Path(cache)) if holds_shards(path) else path
@@ -149,8 +149,8 @@ def _read(source: str | Path, cache: Path, options: ReadingOptions) -> list[Corp
         corpus = read_database(header, options)
         return [replace(corpus, name=published.name, warnings=(*told, *corpus.warnings))]
     path, chosen = _folder_and_choice(source)
-    if header := database_header(path):
-        return [read_database(header, options)]
+    if database := database_header(path):
+        return [read_database(database, options)]
     if path.is_dir() and holds_shards(path):
         return [read_shards(path, options, cache)]
     if path.is_dir():

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader, PublishedResult
+from ser_bench.corpora.base import Archive, Corpus, CorpusInfo, FileNameReader, PublishedResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,14 @@ class Ravdess(FileNameReader):
         licence="CC BY-NC-SA 4.0",
         citation="Livingstone & Russo (2018), The Ryerson Audio-Visual Database of Emotional Speech and Song, PLoS ONE 13(5): e0196391",
         obtain="https://zenodo.org/record/1188976 (Audio_Speech_Actors_01-24.zip)",
+        archives=(
+            Archive(
+                "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
+                "Audio_Speech_Actors_01-24.zip",
+                size=208_468_073,
+                checksum="md5:bc696df654c87fed845eb13823edef8a",
+            ),
+        ),
         published=(
             PublishedResult(
                 "ComParE",

@@ -3,7 +3,7 @@
 In:   a Parquet file (a shard) and its column of audio: bytes, or records of bytes and path.
 Out:  per row the file that holds its audio, in a folder of the cache that is named by the shard's content.
 Rule: a shard is read a few rows at a time, and unpacked once: a folder appears whole or not at all, so that what was interrupted is made
-      again and what is there is used; a changed shard is another folder. A row's own path only suggests a name: nothing is written elsewhere.
+      again; a changed shard is another folder. A row's own path only suggests a name: nothing is written elsewhere.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def unpack(shard: Path, column: str, cache: Path) -> list[Row]:
     return rows
 
 
-def row_group_rows(shard: Path, column: str) -> list[int]:
-    """How many rows each row group of a shard has, each of which may be read: see `LARGEST_GROUP`."""
+def _check_groups(shard: Path, column: str) -> None:
+    """Refuse a shard that cannot be read a little at a time: see `LARGEST_GROUP`."""
     import pyarrow.parquet as pq
 
     about = pq.read_metadata(shard)
@@ -99,7 +99,6 @@ def row_group_rows(shard: Path, column: str) -> list[int]:
                 f"{shard}: a row group has {size / (1 << 30):.1f} GB of audio, where at most {LARGEST_GROUP / (1 << 30):g} GB are read; "
                 "write the data set with smaller row groups"
             )
-    return [about.row_group(group).num_rows for group in range(about.num_row_groups)]
 
 
 def _chunks(about: pa.parquet.FileMetaData, group: int, column: str) -> Iterator[Any]:
@@ -123,7 +122,7 @@ def _check_room(shard: Path, column: str, home: Path) -> None:
 
 def _write(shard: Path, column: str, folder: Path) -> None:
     """Write each row's audio to a file, and the listing of all rows."""
-    row_group_rows(shard, column)
+    _check_groups(shard, column)
     names = _names([path for _, path in _audio(shard, column, paths_only=True)])
     folder.mkdir()
     rows = []
