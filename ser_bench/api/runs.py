@@ -65,7 +65,7 @@ def run(
 
 @named_arguments()
 def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
-    """Evaluate each corpus of a configuration, all those of a merged folder too: one `Results` per corpus. `leaderboard_of` makes them one."""
+    """Evaluate all corpora of a configuration, and of its folders of several: one `Results` each. `leaderboard_of` makes them one."""
     from ser_bench.evaluation import plan, runner
     from ser_bench.evaluation.learning_curves import curves_of
     from ser_bench.evaluation.refits import refit_without_pairs
