@@ -124,7 +124,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 
     config = RunConfig(**keys_of("extract", given))
     done = api.extract_all(corpus, features, config=config, progress=for_terminal(), verify=verify)
-    for source, filled in zip(corpus, done, strict=True):
+    for source, filled in done.items():
         warn(filled.warnings)
         for row in filled.skipped.itertuples():
             say(f"skipped {row.clip}: {row.reason}", err=True)
@@ -164,12 +164,13 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     import pandas as pd
 
     from ser_bench import api
-    from ser_bench.api.options import OF_THE_GAP
+    from ser_bench.api.options import OF_THE_GAP, corpora_of
 
     named = keys_of("audit", given, idle=() if gap else OF_THE_GAP)
     if to:
         check_place("--to", Path(to))
-    audits = [api.audit(gap=gap, progress=for_terminal(), **{**named, "corpus": source}) for source in corpus]
+    corpora = corpora_of(RunConfig(**{**named, "corpus": corpus}))
+    audits = [api.audit(gap=gap, progress=for_terminal(), **{**named, "corpus": one}) for one in corpora]
     for found in audits:
         print_audit(found)
     everything = pd.concat([found.findings.assign(corpus=found.name) for found in audits])[["corpus", "kind", "check", "what"]]
