@@ -97,7 +97,7 @@ def load_corpora(
 
 def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) -> Corpus:
     """A corpus with its target, with names spelt in one way, and with its origin."""
-    if corpus.target == EMOTION and options.target != EMOTION:
+    if options.target not in {EMOTION, corpus.target}:
         corpus = predict_column(corpus, options.target)
     clips, joined = join_spellings(corpus.clips)
     origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
