@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ser_bench.config import EMOTION
 from ser_bench.corpora.audformat_database import INDEX, Database, two_letters
 from ser_bench.corpora.base import Corpus, ReadingOptions
-from ser_bench.corpora.distributed import drop_unlabelled, folds_of, listed, refuse_outside, short_errors, tables_asked_for
+from ser_bench.corpora.distributed import drop_unlabelled, folds_of, listed, refuse_long, refuse_outside, short_errors, tables_asked_for
 from ser_bench.corpora.manifest import make_corpus
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted, unknown
@@ -68,6 +68,7 @@ def read_database(path: Path, options: ReadingOptions) -> Corpus:
         database = Database.open(path)
         clips, lines = clips_of(database, options)
         _check_known(clips, options.target, path)
+        refuse_long(clips, [f"'{quoted(file, 60)}'" for file in clips["path"]], path)
         clips, unlabelled = drop_unlabelled(clips, options.target)
         _refuse_nameless(clips, path)
         refuse_outside(clips["path"], path)

@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from ser_bench.corpora.names import NAMED
 from ser_bench.errors import SerBenchError, WrongCall, printable, quoted, unknown
 from ser_bench.utils.tables import as_text
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST_ERROR = 300
+LONGEST_NAME = 10_000
+"""Characters of a speaker's, an emotion's or a sentence's."""
 FOLDS = {"train": "train", "training": "train", "dev": "dev", "devel": "dev", "valid": "dev", "validation": "dev", "val": "dev"} | {
     "test": "test",
     "testing": "test",
@@ -95,6 +98,19 @@ def drop_unlabelled(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, lis
     left = table[~blank].reset_index(drop=True)
     left.attrs = table.attrs
     return left, [told]
+
+
+def refuse_long(table: pd.DataFrame, where: Sequence[str], source: Path) -> None:
+    """Refuse names of more than `LONGEST_NAME` characters, which are none, the first one named by where it stands.
+
+    Raises
+    ------
+    WrongCall
+    """
+    for column in (name for name in NAMED if name in table):
+        lengths = table[column].map(lambda cell: len(cell) if isinstance(cell, str) else 0)
+        if (longest := int(lengths.max())) > LONGEST_NAME:
+            raise WrongCall(f"{source}: {where[int(lengths.argmax())]} has {longest:,} characters of '{column}', where a name is expected")
 
 
 def folds_of(splits: Iterable[str]) -> dict[str, str] | None:

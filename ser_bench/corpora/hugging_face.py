@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.corpora.base import Corpus, ReadingOptions
 from ser_bench.corpora.columns import name_columns
-from ser_bench.corpora.distributed import drop_unlabelled, folds_of, leads_out, listed, short_errors, tables_asked_for
+from ser_bench.corpora.distributed import drop_unlabelled, folds_of, leads_out, listed, refuse_long, short_errors, tables_asked_for
 from ser_bench.corpora.manifest import make_corpus
 from ser_bench.corpora.names import plain
-from ser_bench.corpora.unpacking import Row, unpack, unpacked_folder
+from ser_bench.corpora.unpacking import MISSING, Row, unpack, unpacked_folder
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils.headers import entry, parse_json, parse_yaml, read_json
 from ser_bench.utils.regular_files import check_regular
@@ -92,11 +92,19 @@ def read_shards(folder: Path, options: ReadingOptions, cache: Path) -> Corpus:
         table, lines = _joined(folder, shards, [_read(folder, shard, options, cache) for shard in shards])
         said = {ours: theirs for ours, theirs in options.columns.items() if ours != "path"}
         table, target, understood = name_columns(table, replace(options, columns=said), folder)
+        refuse_long(table, list(table[WHERE]), folder)
         table, unlabelled = drop_unlabelled(table, target)
         _refuse_nameless(table, folder)
         name = re.sub(r"[^\w.-]+", "-", folder.name) or "data"
-        corpus = make_corpus(table.drop(columns=WHERE), folder, unpacked_folder(cache), name, ReadingOptions(target=target))
+        corpus = make_corpus(table.drop(columns=WHERE), folder, clips_folder(folder, cache), name, ReadingOptions(target=target))
         return replace(corpus, warnings=(*understood, *corpus.warnings, *lines, *unlabelled))
+
+
+def clips_folder(folder: Path, cache: Path) -> Path:
+    """The folder that clips of a data set are named relative to: where audio is unpacked, if the shards hold any."""
+    shards = (path for path in _parquet_files(folder) if audio_columns(path))
+    held = any(_holds_audio(field.type) for path in shards for field in _schema(path))
+    return unpacked_folder(cache) if held else folder
 
 
 def audio_columns(path: Path) -> list[str]:
@@ -234,7 +242,7 @@ def _read(folder: Path, shard: Shard, options: ReadingOptions, cache: Path) -> t
             table[name] = _class_names(table[name], entry(feature, "names"), shard.path)
     paths = list(table[column]) if rows is None else [row.path for row in rows]
     _refuse_outside(paths, folder, shard.path)
-    places = [_place(path, folder, shard.path, number) for number, path in enumerate(paths, start=1)]
+    places = [_place(path, folder, shard.path) for path in paths]
     if rows is not None:
         home = unpacked_folder(cache)
         places = [str(home / row.name) if row.name else place for row, place in zip(rows, places, strict=True)]
@@ -302,10 +310,8 @@ def _within(path: str, folder: Path) -> bool:
     return "\0" not in path and ".." not in PurePosixPath(path).parts and Path(path).is_relative_to(folder)
 
 
-def _place(path: str, folder: Path, shard: Path, number: int) -> str:
+def _place(path: str, folder: Path, shard: Path) -> str:
     """Where a row's file lies whose bytes are not in the shard: relative to the folder, or to the shard's own."""
-    if not path:
-        return str(shard.with_suffix("") / f"row-{number:06d}")
     places = [folder / path, shard.parent / path]
     return str(next((place for place in places if place.exists()), places[0]))
 
@@ -332,10 +338,10 @@ def _joined(folder: Path, shards: Sequence[Shard], tables: Sequence[tuple[pd.Dat
     if name not in table and len(set(splits)) > 1:
         table[name] = [folds[split] for split in splits] if folds else splits
     rows = [row for _, some in tables for row in some]
-    size = sum(row.size for row in rows if row.name)
+    size = sum(row.size for row in rows if row.size != MISSING)
     unpacked = f"the audio of {len(shards)} Parquet file(s) is unpacked into the cache: {len(rows):,} row(s), {size / 1e6:,.1f} MB"
     lines = [unpacked] if rows else []
-    if silent := sum(not row.name and not row.path for row in rows):
+    if silent := sum(row.size == MISSING and not row.path for row in rows):
         lines.append(f"{silent} row(s) have no audio")
     if OWN_PATH in table:
         lines.append(f"the column 'path' of the data set is kept as '{OWN_PATH}'")
