@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.names import NAMED
+from ser_bench.corpora.names import NAMED, plain
 from ser_bench.errors import SerBenchError, WrongCall, printable, quoted, unknown
 from ser_bench.utils.tables import as_text
 
@@ -80,24 +80,35 @@ def refuse_outside(paths: Iterable[str], source: Path) -> None:
     raise WrongCall(f"{source}: audio outside of its folder is not read: {told}{more}; a manifest of your own may name files anywhere")
 
 
-def drop_unlabelled(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[str]]:
-    """The rows that have a label, and a line that counts the others.
+def drop_unlabelled(table: pd.DataFrame, column: str, where: Sequence[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The rows that have a label, what each of them is called as `where` says, and a line that counts the others.
 
     >>> import pandas as pd
-    >>> rows, lines = drop_unlabelled(pd.DataFrame({"emotion": ["fear", None, " "]}), "emotion")
-    >>> len(rows), lines
-    (1, ["2 row(s) without 'emotion' are left out, such as row 2"])
+    >>> rows, where, lines = drop_unlabelled(pd.DataFrame({"emotion": ["fear", None, " "]}), "emotion", ["a", "b", "c"])
+    >>> len(rows), where, lines
+    (1, ['a'], ["2 row(s) without 'emotion' are left out, such as b"])
     """
-    blank = as_text(table[column]) == ""
-    if not blank.any():
-        return table, []
-    row = int(blank.to_numpy().argmax()) + 1
-    told = f"{int(blank.sum())} row(s) without '{quoted(column)}' are left out, such as row {row}"
-    if blank.all():
+    blank = (as_text(table[column]) == "").tolist()
+    if not any(blank):
+        return table, list(where), []
+    if all(blank):
         raise WrongCall(f"no row has a value of '{quoted(column)}'")
-    left = table[~blank].reset_index(drop=True)
+    left = table[[not gone for gone in blank]].reset_index(drop=True)
     left.attrs = table.attrs
-    return left, [told]
+    told = f"{sum(blank)} row(s) without '{quoted(column)}' are left out, such as {where[blank.index(True)]}"
+    return left, [place for place, gone in zip(where, blank, strict=True) if not gone], [told]
+
+
+def refuse_nameless(table: pd.DataFrame, where: Sequence[str], source: Path) -> None:
+    """Refuse rows without a speaker, the first one named by where it stands.
+
+    Raises
+    ------
+    WrongCall
+    """
+    blank = (as_text(table["speaker"], keep_words=True).map(plain) == "").tolist()
+    if any(blank):
+        raise WrongCall(f"{source}: no speaker in {where[blank.index(True)]}; {sum(blank)} row(s) in all")
 
 
 def refuse_long(table: pd.DataFrame, where: Sequence[str], source: Path) -> None:

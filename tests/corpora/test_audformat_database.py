@@ -181,7 +181,7 @@ def test_clips_without_a_label_are_left_out_and_counted(tmp_path):
     add(db, "emotion", FILES, emotion=["anger", None, "fear", "fear"], speaker=[3, 3, 8, 8])
     corpus = load_corpus(saved(db, tmp_path))
     assert list(corpus.clips.index) == [FILES[0], *FILES[2:]]
-    assert corpus.warnings == ("1 row(s) without 'emotion' are left out, such as row 2",)
+    assert corpus.warnings == ("1 row(s) without 'emotion' are left out, such as 'wav/b.wav'",)
 
 
 def test_values_that_a_scheme_does_not_list_are_counted(tmp_path):

@@ -228,6 +228,19 @@ def test_a_file_outside_of_the_folder_is_refused(tmp_path, path):
     assert "row 2 names audio outside of the folder" in refusal(tmp_path / "set")
 
 
+@pytest.mark.parametrize("path", ["b" * 300, "é" * 300, "é/" * 3000, "é\\é" * 300])
+def test_a_file_that_no_system_can_have_is_a_missing_one(tmp_path, path):
+    write(tmp_path / "set/train-00000-of-00001.parquet", [*cells(["a.wav", "b.wav", "c.wav"]), {"bytes": None, "path": path}])
+    assert len(load(tmp_path / "set").clips) == 4
+
+
+def test_parquet_files_without_audio_are_counted(tmp_path):
+    folder = usual(tmp_path / "set")
+    pq.write_table(pa.table({"x": [1]}), folder / "votes.parquet")
+    (folder / "torn.parquet").write_bytes(b"PAR1")
+    assert "2 Parquet file(s) without audio are not read, such as torn.parquet" in load(folder).warnings
+
+
 def test_rows_without_audio_are_counted_and_skipped(tmp_path):
     nothing = [None, {"bytes": None, "path": None}, {"bytes": b"", "path": "e.wav"}, {"bytes": None, "path": "gone.wav"}]
     write(tmp_path / "set/train-00000-of-00001.parquet", [*cells(["a.wav", "b.wav", "c.wav", "d.wav"]), *nothing])
@@ -244,10 +257,15 @@ def test_rows_without_audio_are_counted_and_skipped(tmp_path):
 
 
 def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
-    write(tmp_path / "set/train-00000-of-00001.parquet", cells(list("abcdef")), label=[0, -1, None, 1, 0, 1])
+    write(
+        tmp_path / "set/train-00000-of-00001.parquet",
+        cells(list("abcdef")),
+        label=[0, -1, None, 1, 0, 1],
+        speaker=["s0", None, "", "s0", "s1", "s1"],
+    )
     corpus = load(tmp_path / "set")
     assert corpus.clips["emotion"].tolist() == ["anger", "fear", "anger", "fear"]
-    assert corpus.warnings[-1] == "2 row(s) without 'emotion' are left out, such as row 2"
+    assert corpus.warnings[-1] == "2 row(s) without 'emotion' are left out, such as row 2 of train-00000-of-00001.parquet ('b.wav')"
 
 
 @pytest.mark.parametrize(
@@ -263,7 +281,7 @@ def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
         ({"emotion": ["\x1b[31m" * 1000, "x", None, "y"], "label": None, "speaker": None}, "no column 'speaker'"),
         (
             {"emotion": ["x" * 10**7, "x" * 10**7, "y", "y"], "label": None},
-            "row 1 of train-00000-of-00001.parquet has 10,000,000 characters",
+            "row 1 of train-00000-of-00001.parquet ('a.wav') has 10,000,000 characters",
         ),
         ({"emotion": ["x" * 9000] * 4, "label": None}, "xxx…' is the only emotion"),
         ({"start": ["soon"] * 4}, "'start' is not a number from 0 up"),
