@@ -102,12 +102,12 @@ class Crossed(Shown):
         """The corpora, the emotions that they share, what is lost, what was left out."""
         across = self.table[self.table["train"] != self.table["test"]]
         losses = across["loss"].astype(float).dropna().sort_values()
-        lost = f"{signed(losses.iloc[0])} to {signed(losses.iloc[-1])} UAR" if len(losses) else "not known"
+        lost = f"{format_score(losses.iloc[0])} to {format_score(losses.iloc[-1])} UAR" if len(losses) else "not known"
         return [
             f"{', '.join(self.table['train'].unique())} -> {', '.join(self.table['test'].unique())}",
             f"emotions: {', '.join(self.emotions)}",
             counted(rows_across_corpora=len(across), rows_within=len(self.table) - len(across)),
-            f"lost against training within: {lost}",
+            f"loss (how far below training within): {lost}",
             counted(
                 clips_skipped=len(self.skipped), warnings=len(self.warnings), failed_rows=int((self.table["status"] == "failed").sum())
             ),
@@ -116,7 +116,7 @@ class Crossed(Shown):
     def table_shown(self) -> pd.DataFrame:
         """A row per corpus trained on, corpus evaluated, and system."""
         return scored(self.table, ["train", "test", "features", "model", "track"]).assign(
-            loss=[signed(loss) if loss == loss else "" for loss in self.table["loss"].astype(float)]
+            loss=[format_score(loss) for loss in self.table["loss"].astype(float)]
         )
 
 

@@ -123,6 +123,7 @@ def evaluate_across(
             raise unknown("track", track, TRACKS)
     config = _budgeted(config, [*train, *test])
     prepared = prepare_corpora(list(dict.fromkeys([*train, *test])), config, progress)
+    train, test = ([source for source in sources if source in prepared] for sources in (train, test))
     doubts = _doubts(prepared, train, test, config, progress)
     rows, predictions = [], []
     for pair_group in _pairs(prepared, train, test, doubts):
@@ -149,7 +150,7 @@ def prepare_corpora(sources: Sequence[Named], config: RunConfig, progress: Progr
         clips = one.corpus.clips[one.corpus.clips["emotion"].isin(shared)]
         protocol, folds = split(clips.assign(voice=voices_of(clips)), one.corpus, config)
         _check_protocol(protocol, all((fold != NEVER).all() for fold in folds.values()))
-    prepared = {source: prepare_data(configs[source], config.features, progress, chosen[source]) for source in sources}
+    prepared = _once_each({source: prepare_data(configs[source], config.features, progress, chosen[source]) for source in sources})
     _check_apart(prepared, config)
     shared = _shared({data.corpus.name: data.eval_set.emotions for data in prepared.values()})
     return {source: _keep(data, shared, config) for source, data in prepared.items()}
@@ -161,6 +162,22 @@ def _check_names(chosen: dict[Named, Chosen]) -> None:
         if other := names.get(one.corpus.name):
             raise WrongCall(f"{other} and {source} are both called '{one.corpus.name}'; name one corpus once, or rename the manifest")
         names[one.corpus.name] = source
+
+
+def _once_each(prepared: dict[Named, PreparedData]) -> dict[Named, PreparedData]:
+    """The corpora without those that hold the same audio as an earlier one, which a warning names; all of them where one would be left."""
+    kept: dict[Named, PreparedData] = {}
+    for source, data in prepared.items():
+        digests = set(data.eval_set.clips["digest"])
+        for first, other in kept.items():
+            held = set(other.eval_set.clips["digest"])
+            if 2 * len(digests & held) > min(len(digests), len(held)):
+                told = f"{data.corpus.name} holds the same audio as {other.corpus.name}: they are one corpus, evaluated once"
+                kept[first] = dataclasses.replace(other, corpus_warnings=[*other.corpus_warnings, told])
+                break
+        else:
+            kept[source] = data
+    return kept if len(kept) > 1 else prepared
 
 
 def _check_apart(prepared: dict[Named, PreparedData], config: RunConfig) -> None:

@@ -6,7 +6,7 @@ The command line is a thin face over these. `runs` evaluates our own systems, `o
 
 from ser_bench.api.analyses import ablate, audit, cross, plan_study
 from ser_bench.api.outside import score, splits
-from ser_bench.api.runs import dry_run, extract_all, leaderboard, run, run_config
+from ser_bench.api.runs import dry_run, extract_all, leaderboard, leaderboard_of, run, run_config
 
 __all__ = [
     "ablate",
@@ -15,6 +15,7 @@ __all__ = [
     "dry_run",
     "extract_all",
     "leaderboard",
+    "leaderboard_of",
     "plan_study",
     "run",
     "run_config",

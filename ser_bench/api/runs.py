@@ -1,13 +1,15 @@
 """Systems of our own: features extracted, runs evaluated, several runs merged.
 
 In:   corpora and the keys of a configuration, or a whole `RunConfig`; for a leaderboard, run folders.
-Out:  `Results`, one per corpus, whose folder holds tables and report; `Merged`.
+Out:  `Results`, one per corpus, whose folder holds tables and report; `Merged`, one leaderboard of several.
 Rule: all corpora are read and extracted before the first is evaluated, so that what is wrong with the last is reported at once.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -59,7 +61,7 @@ def run(
 
 @named_arguments()
 def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
-    """Evaluate every corpus of a configuration, one after the other; one `Results` per corpus."""
+    """Evaluate every corpus of a configuration, one after the other; one `Results` per corpus. `leaderboard_of` makes them one."""
     from ser_bench.evaluation import plan, runner
     from ser_bench.evaluation.learning_curves import curves_of
     from ser_bench.evaluation.refits import refit_without_pairs
@@ -148,6 +150,21 @@ def leaderboard(
     merged = merge.merge(folders, target, with_external=with_external, named=bool(named), rope=rope)
     write_merged(merged)
     return merged
+
+
+def leaderboard_of(results: Sequence[Results], config: RunConfig) -> Merged:
+    """One leaderboard of the runs of a configuration, a block per corpus, with the comparison across corpora.
+
+    It is written to a folder below `out` that is named after its runs, so that other runs there have no part in it.
+
+    Raises
+    ------
+    WrongCall
+        As `leaderboard`.
+    """
+    names = [result.folder.name for result in results]
+    digest = hashlib.blake2b(json.dumps(sorted(names)).encode(), digest_size=4).hexdigest()
+    return leaderboard(results, out=config.out, to=Path(config.out) / f"leaderboard-{digest}", rope=config.rope)
 
 
 def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[pd.DataFrame]:

@@ -69,7 +69,7 @@ from ser_bench.utils.progress import for_terminal
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Fit everything again, finished or not.")
 def run(dry_run: bool, fresh: bool, **given: Any) -> None:
-    """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report.
+    """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report; of several, also one of all of them.
 
     CORPUS is a folder of audio, a manifest (.csv or .parquet with path, emotion, speaker), or `tones`, the embedded
     synthetic corpus and the default. Features are kept in the store and finished work is never done again: a killed
@@ -80,6 +80,7 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
       ser-bench run
       ser-bench run path/to/ravdess -f egemaps -m svm --budget smoke
       ser-bench run path/to/emodb --labels big4 --track train --track speaker
+      ser-bench run path/to/ravdess path/to/emodb -f egemaps -m svm    (one leaderboard, compared across corpora)
       ser-bench run path/to/ravdess -f audioemotion26 -m svm --cv random:6    (the score that a leaky split gives)
       ser-bench run --config results/emodb-1a2b3c4d/run.toml
     """
@@ -94,9 +95,9 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
         return
     results = api.run_config(config, progress=for_terminal(), fresh=fresh)
     for result in results:
-        print_results(result)
+        print_results(result, named=len(results) > 1)
     if len(results) > 1:
-        say(f"compare them: ser-bench leaderboard {' '.join(str(result.folder) for result in results)}")
+        print_merged(api.leaderboard_of(results, config))
     failures = [line for result in results for line in result.failures]
     if failures:
         raise WorkFailed(f"{len(failures)} unit(s) failed and their rows are marked FAILED; the first: {failures[0]}")

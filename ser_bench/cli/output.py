@@ -43,14 +43,19 @@ def warn(warnings: Iterable[str]) -> None:
         say(f"warning: {warning}", err=True)
 
 
-def print_results(result: Results) -> None:
-    """A run's warnings, its leaderboard, what was fitted, and where the report is."""
+def print_results(result: Results, *, named: bool = False) -> None:
+    """A run's warnings, its leaderboard, what was fitted, and where the report is.
+
+    One of several is `named`, and its rows are left to the leaderboard of all.
+    """
     from ser_bench.reports import terminal_tables
 
+    if named:
+        say(result.leaderboard["corpus"].iloc[0], bold=True)
     warn([*result.warnings, *result.found])
     print_skipped(result.skipped, result.folder)
     console = _console()
-    for table in terminal_tables(result.leaderboard, result.resolutions, width=console.width):
+    for table in () if named else terminal_tables(result.leaderboard, result.resolutions, width=console.width):
         console.print(table)
     if result.fitted or result.reused:
         say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
@@ -112,9 +117,7 @@ def print_crossed(found: Crossed) -> None:
     print_skipped(found.skipped, found.folder)
     for matrix in matrices(found.table):
         print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
-    say(
-        f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; below a UAR, what is lost against training within"
-    )
+    say(f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {found.folder / 'cross.csv'}")
 

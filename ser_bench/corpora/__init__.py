@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ser_bench.corpora.base import Corpus, CorpusInfo, FileNameReader, Source, human_recall
+from ser_bench.corpora.base import Archive, Corpus, CorpusInfo, FileNameReader, Source, human_recall
 from ser_bench.corpora.duplicates import Duplicates, resolve_duplicates, voices_of
 from ser_bench.corpora.filters import filter_clips
+from ser_bench.corpora.label_tables import TableReader
 from ser_bench.corpora.labels import apply_labels, known_schemes, scheme_losses, scheme_named, single_speaker_labels
-from ser_bench.corpora.loading import audio_folder, known_readers, load_corpus
+from ser_bench.corpora.loading import audio_folder, known_readers, load_corpora, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
 from ser_bench.utils.renamed import former
 
 __all__ = [
     "ASKED",
+    "Archive",
     "Corpus",
     "CorpusInfo",
     "Duplicates",
     "FileNameReader",
     "Source",
+    "TableReader",
     "apply_labels",
     "ask",
     "audio_folder",
@@ -32,6 +35,7 @@ __all__ = [
     "label_schemes",
     "left_out",
     "levels",
+    "load_corpora",
     "load_corpus",
     "losses",
     "questions",

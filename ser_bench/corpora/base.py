@@ -18,12 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ser_bench.config import EMOTION, TRACKS
+from ser_bench.corpora.folder_names import disagreements
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import printable, unknown
 from ser_bench.utils.renamed import carry_over
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+ARCHIVES = ("archive", "git-lfs", "dataverse")
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,46 @@ class PublishedResult:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """A file that the owners of a corpus let anybody download.
+
+    Parameters
+    ----------
+    url : str
+    name : str
+        What the file is called.
+    size : int
+        Bytes; 0 where not published.
+    checksum : str
+        As published, such as ``md5:bc69...`` or ``sha256:...``; empty where none is.
+    kind : {'archive', 'git-lfs', 'dataverse'}
+        A ZIP or tar archive, or a file to be kept as it is; a ZIP of a repository that keeps its audio in Git LFS; or a Dataverse's list of
+        the files of a data set. The last two hold size and checksum of every file.
+    files : str
+        Of the last two: the address below which the files are, each by its path or number.
+    keep : str
+        Which files of it are kept, as patterns of their paths: ``*/AudioWAV/*.wav|*.csv``. All without.
+
+    Raises
+    ------
+    WrongCall
+        For an unknown kind.
+    """
+
+    url: str
+    name: str
+    size: int = 0
+    checksum: str = ""
+    kind: str = "archive"
+    files: str = ""
+    keep: str = "*"
+
+    def __post_init__(self) -> None:
+        if self.kind not in ARCHIVES:
+            raise unknown("kind of archive", self.kind, ARCHIVES)
+
+
+@dataclass(frozen=True)
 class CorpusInfo:
     """What is publicly known of a corpus.
 
@@ -77,6 +121,14 @@ class CorpusInfo:
     human_source : str
         Who measured it, and how.
     published : tuple of PublishedResult
+    archives : tuple of Archive
+        What `ser-bench corpora get` downloads; none where the owners want to be asked.
+    size : int
+        Bytes of what is to be downloaded; 0 where not known, or where `archives` tell.
+    request : str
+        What to ask the owners for, and how, where that is more than a download from `obtain`.
+    languages : str
+        Of the speech, such as ``en, zh``; empty where the reader's `constants` tell.
     """
 
     clips: int
@@ -88,6 +140,10 @@ class CorpusInfo:
     human: float | None = None
     human_source: str = ""
     published: tuple[PublishedResult, ...] = ()
+    archives: tuple[Archive, ...] = ()
+    size: int = 0
+    request: str = ""
+    languages: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,6 +236,9 @@ class FileNameReader:
     pattern : str
         Regular expression, searched in the path relative to the corpus folder (``/`` between folders).
         Its named groups become columns; `speaker` and `emotion` must be among them.
+    folders : str
+        Regular expression, searched in the path of the folder that a file lies in, whose groups `speaker` and `emotion` are compared with
+        what the file's name says (`folder_names`).
     emotions : mapping of str to str
         The corpus's codes to nouns; a code that is missing here keeps its own word.
     constants : mapping of str to str
@@ -191,6 +250,7 @@ class FileNameReader:
 
     name: ClassVar[str]
     pattern: ClassVar[str]
+    folders: ClassVar[str] = ""
     emotions: ClassVar[Mapping[str, str]] = {}
     constants: ClassVar[Mapping[str, str]] = {}
     protocol: ClassVar[str | None] = None
@@ -216,15 +276,21 @@ class FileNameReader:
         import pandas as pd
 
         said = self.matches(files)
-        clips = pd.DataFrame.from_dict(said, orient="index").assign(**self.constants)
-        clips["path"] = [str(folder / file) for file in said]
+        clips, warnings = self.look_up(pd.DataFrame.from_dict(said, orient="index"), folder)
+        clips = clips.assign(**self.constants)
+        clips["path"] = [str(folder / file) for file in clips.index]
         clips["original"] = clips["emotion"]
         clips["emotion"] = [name_emotion(self.emotions.get(code, code)) for code in clips["original"]]
         clips = normalise_columns(self.derive_columns(clips, folder))
         heard = human_recall(clips)
         facts = replace(self.facts, human=heard) if self.facts and heard is not None else self.facts
         ignored = tuple(file for file in files if file not in said)
-        return Corpus(self.name, clips, folder, self.protocol, facts, ignored)
+        told = (*warnings, *disagreements(clips, self.folders, self.emotions))
+        return Corpus(self.name, clips, folder, self.protocol, facts, ignored, told)
+
+    def look_up(self, clips: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[str]]:
+        """What the file names say, with what tables beside them say, and a warning of each loss: for `label_tables.TableReader`."""
+        return clips, []
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """The table with columns that follow from others, or from a file beside the recordings: for subclasses."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import CorpusInfo, FileNameReader, PublishedResult
+from ser_bench.corpora.base import Archive, CorpusInfo, FileNameReader, PublishedResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,15 @@ class CremaD(FileNameReader):
         licence="Open Database License",
         citation="Cao et al. (2014), CREMA-D: Crowd-sourced emotional multimodal actors dataset, IEEE Trans. Affective Computing 5(4)",
         obtain="https://github.com/CheyneyComputerScience/CREMA-D",
+        archives=(
+            Archive(
+                "https://github.com/CheyneyComputerScience/CREMA-D/archive/refs/heads/master.zip",
+                "CREMA-D-master.zip",
+                kind="git-lfs",
+                files="https://media.githubusercontent.com/media/CheyneyComputerScience/CREMA-D/master/",
+                keep="*/AudioWAV/*.wav|*/VideoDemographics.csv",
+            ),
+        ),
         human=0.409,
         human_source="2,443 raters who heard the sound alone, share of ratings that named what was meant: Cao et al. (2014)",
         published=(

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import CorpusInfo, FileNameReader, PublishedResult
+from ser_bench.corpora.base import Archive, CorpusInfo, FileNameReader, PublishedResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ class EmoDB(FileNameReader):
     """EMO-DB: ten German actors, seven emotions, ten sentences."""
 
     name = "emodb"
-    pattern = r"(?:^|/)(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?P<take>[a-z])\.\w+$"
+    pattern = r"(?:^|/)(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])(?P<take>[a-z])\.\w+$"
     emotions = {
         "W": "anger",
         "L": "boredom",
@@ -42,6 +42,7 @@ class EmoDB(FileNameReader):
         licence="free for research with citation",
         citation="Burkhardt et al. (2005), A database of German emotional speech, Interspeech, 1517-1520",
         obtain="http://emodb.bilderbar.info",
+        archives=(Archive("http://emodb.bilderbar.info/download/download.zip", "download.zip"),),
         human_source="20 listeners, erkennung.txt of the corpus",
         published=(
             PublishedResult(

@@ -14,10 +14,13 @@ from ser_bench.errors import WrongCall
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 OTHER_SUFFIXES = (
-    *(".3gp", ".aac", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avi", ".caf", ".m4a", ".mkv", ".mov", ".mp2", ".mp4", ".mpc"),
-    *(".nist", ".opus", ".sph", ".snd", ".spx", ".voc", ".w64", ".webm", ".wma", ".wv"),
+    *(".3gp", ".aac", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avi", ".caf", ".flv", ".m4a", ".m4v", ".mkv", ".mov", ".mp2"),
+    *(".mp4", ".mpc", ".mpeg", ".mpg", ".nist", ".opus", ".sph", ".snd", ".spx", ".voc", ".w64", ".webm", ".wma", ".wmv", ".wv"),
 )
 """Files that hold sound and are not looked for."""
+
+VIDEO_SUFFIXES = (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+"""Those of them that hold pictures, and often stand beside the same sound by itself."""
 
 MANIFEST_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 

@@ -1,14 +1,13 @@
 """A corpus from where it lies: a folder that a reader recognises, a manifest, or the embedded one.
 
 In:   a path or a name.
-Out:  a `Corpus`.
+Out:  a `Corpus`, or of a folder in which several were put together as many (`recognition`); ``FOLDER#NAME`` is the one of that name.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +18,11 @@ from ser_bench.corpora import audb_source
 from ser_bench.corpora.audformat_clips import read_database
 from ser_bench.corpora.audformat_database import database_header
 from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
-from ser_bench.corpora.files import MANIFEST_SUFFIXES, OTHER_SUFFIXES, SUFFIXES, find_audio
+from ser_bench.corpora.files import MANIFEST_SUFFIXES
 from ser_bench.corpora.given import take
 from ser_bench.corpora.hugging_face import clips_folder, holds_shards, read_shards
-from ser_bench.corpora.names import first, join_spellings
+from ser_bench.corpora.names import join_spellings
+from ser_bench.corpora.recordings import read_recordings
 from ser_bench.corpora.targets import predict_column
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils import plugins, spec
@@ -30,6 +30,9 @@ from ser_bench.utils.calls import named_arguments
 
 if TYPE_CHECKING:
     from ser_bench.corpora.synthetic import Tones
+
+CHOICE = "#"
+"""What stands between a folder of several corpora and the name of one."""
 
 
 @named_arguments()
@@ -46,9 +49,10 @@ def load_corpus(
     Parameters
     ----------
     source : str, Path or Corpus
-        A folder of recordings, a database in audformat (its folder or ``db.yaml``), ``audb:NAME`` or ``audb:NAME@VERSION``, a folder of
-        Parquet files with audio in them, a manifest (``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with
-        parameters or without: ``tones(speakers=4)``. A `Corpus` is checked; it may have been changed since it was loaded.
+        A folder of recordings (``FOLDER#NAME`` for one of the corpora that it holds), a database in audformat (its folder or
+        ``db.yaml``), ``audb:NAME`` or ``audb:NAME@VERSION``, a folder of Parquet files with audio in them, a manifest (``.csv``,
+        ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or without: ``tones(speakers=4)``.
+        A `Corpus` is checked; it may have been changed since it was loaded.
     cache : str or Path
         Where the embedded corpus is kept once made, a database once fetched, and audio once it is unpacked from Parquet files.
     columns : mapping of str to str, optional
@@ -61,15 +65,38 @@ def load_corpus(
     Raises
     ------
     WrongCall
-        Where there is nothing to read, nobody recognises it, it has a single speaker or emotion, or no such column or table.
+        Where there is nothing to read, nobody recognises it, it holds several corpora, it has a single speaker or emotion, or no such
+        column or table.
     """
+    found = load_corpora(source, cache=cache, columns=columns, table=table, target=target)
+    if len(found) > 1:
+        held = ", ".join(f"{corpus.name} ({len(corpus.clips)} clips)" for corpus in found)
+        raise WrongCall(f"{source} holds several corpora: {held}; name one, such as {found[0]}, or the folder that it lies in")
+    return found[0]
+
+
+@named_arguments()
+def load_corpora(
+    source: Source | Loaded,
+    *,
+    cache: str | Path = "features",
+    columns: Mapping[str, str] | None = None,
+    table: str | None = None,
+    target: str = EMOTION,
+) -> list[Corpus]:
+    """The corpora of a source, the largest first: as many as a folder holds files of. Parameters and errors as `load_corpus`."""
     options = ReadingOptions(dict(columns or {}), table or None, target)
     if isinstance(source, Corpus):
-        corpus = _take_as(source, options)
-    else:
-        corpus = _read(str(source) if isinstance(source, Loaded) else source, Path(cache), options)
-    if corpus.target == EMOTION and target != EMOTION:
-        corpus = predict_column(corpus, target)
+        return [_complete(_take_as(source, options), source, options)]
+    read = _read(str(source) if isinstance(source, Loaded) else source, Path(cache), options)
+    folder = str(source).rstrip("/")
+    return [_complete(corpus, source if len(read) == 1 else f"{folder}{CHOICE}{corpus.name}", options) for corpus in read]
+
+
+def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) -> Corpus:
+    """A corpus with its target, with names spelt in one way, and with its origin."""
+    if corpus.target == EMOTION and options.target != EMOTION:
+        corpus = predict_column(corpus, options.target)
     clips, joined = join_spellings(corpus.clips)
     origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
     corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined), origin=origin)
@@ -86,7 +113,7 @@ def audio_folder(source: str | Path, cache: str | Path = "features") -> Path:
         return embedded.folder(Path(cache).absolute())
     if published := audb_source.named(source):
         return audb_source.fetched_folder(published, Path(cache))
-    path = Path(os.path.abspath(Path(source).expanduser()))
+    path, _ = _folder_and_choice(source)
     if database := database_header(path):
         return database.parent
     if path.suffix.lower() in MANIFEST_SUFFIXES:
@@ -110,31 +137,42 @@ def _take_as(corpus: Corpus, options: ReadingOptions) -> Corpus:
     return taken
 
 
-def _read(source: str | Path, cache: Path, options: ReadingOptions) -> Corpus:
+def _read(source: str | Path, cache: Path, options: ReadingOptions) -> list[Corpus]:
     from ser_bench.corpora import manifest
 
     if embedded := _named_tones(source):
         _without_tables(source, options)
-        return embedded.corpus(cache)
+        return [embedded.corpus(cache)]
     if published := audb_source.named(source):
         header, told = audb_source.fetch(published, cache)
         corpus = read_database(header, options)
-        return replace(corpus, name=published.name, warnings=(*told, *corpus.warnings))
-    path = Path(os.path.abspath(Path(source).expanduser()))
+        return [replace(corpus, name=published.name, warnings=(*told, *corpus.warnings))]
+    path, chosen = _folder_and_choice(source)
     if database := database_header(path):
-        return read_database(database, options)
+        return [read_database(database, options)]
     if path.is_dir() and holds_shards(path):
-        return read_shards(path, options, cache)
+        return [read_shards(path, options, cache)]
     if path.is_dir():
         _without_tables(source, options)
-        return _read_folder(path)
+        known = known_readers()
+        if chosen:
+            plugins.find("corpus", chosen, known)
+        return read_recordings(path, known, chosen)
     if not path.exists():
         raise WrongCall(f"no such corpus: {source}; name a folder of recordings, a manifest ({', '.join(MANIFEST_SUFFIXES)}) or 'tones'")
     if path.suffix.lower() in MANIFEST_SUFFIXES:
         if options.table:
             raise WrongCall(f"--table {quoted(options.table)}: {source} is one table; leave it out")
-        return manifest.read_manifest(path, options)
+        return [manifest.read_manifest(path, options)]
     raise WrongCall(f"{source} is neither a folder nor a manifest ({', '.join(MANIFEST_SUFFIXES)})")
+
+
+def _folder_and_choice(source: str | Path) -> tuple[Path, str]:
+    """The path that is meant, and of a folder of several corpora the one that is named after a ``#``: no file has that whole name."""
+    path = Path(os.path.abspath(Path(source).expanduser()))
+    whole, _, chosen = path.name.rpartition(CHOICE)
+    folder = path.parent / whole
+    return (path, "") if path.exists() or not whole or not folder.is_dir() else (folder, chosen)
 
 
 def _without_tables(source: str | Path, options: ReadingOptions) -> None:
@@ -152,38 +190,3 @@ def _named_tones(source: str | Path) -> Tones | None:
         return None
     name, parameters = spec.parse(source)
     return spec.build("corpus", synthetic.Tones, name, parameters)
-
-
-def _read_folder(folder: Path) -> Corpus:
-    files = find_audio(folder)
-    if not files:
-        raise WrongCall(f"no audio in {folder}: looked for {', '.join(SUFFIXES)} at any depth")
-    reader = _recognise(folder, files)
-    corpus = reader.read(folder, files)
-    return replace(corpus, warnings=(*corpus.warnings, *_other_formats(folder, reader, corpus)))
-
-
-def _other_formats(folder: Path, reader: FileNameReader, corpus: Corpus) -> list[str]:
-    """A warning that counts sound files of formats that are not looked for, and speakers who have no other."""
-    others = find_audio(folder, OTHER_SUFFIXES)
-    if not others:
-        return []
-    kinds = Counter(Path(file).suffix.lower() for file in others)
-    lost = sorted({said["speaker"] for said in reader.matches(others).values()} - set(corpus.clips["speaker"]))
-    speakers = f"; without them there is nothing of {len(lost)} speaker(s): {first(lost)}" if lost else ""
-    counts = ", ".join(f"{suffix} {n}" for suffix, n in sorted(kinds.items()))
-    return [f"{len(others)} file(s) of other formats are left out ({counts}), such as {others[0]}; convert them to WAV or FLAC{speakers}"]
-
-
-def _recognise(folder: Path, files: list[str]) -> FileNameReader:
-    known = known_readers()
-    counts = {name: len(reader().matches(files)) for name, reader in known.items()}
-    most = max(counts.values(), default=0)
-    best = [name for name, count in counts.items() if count == most]
-    way_out = "write a manifest: a CSV file with columns path, emotion, speaker"
-    if 2 * most <= len(files):
-        near = f" ({best[0]} would explain {most})" if most else ""
-        raise WrongCall(f"{folder}: nobody recognises its {len(files)} audio files{near}; known are {', '.join(known)}. Else {way_out}")
-    if len(best) > 1:
-        raise WrongCall(f"{folder}: {' and '.join(best)} recognise its files alike; {way_out}")
-    return known[best[0]]()

@@ -2,13 +2,14 @@
 
 In:   rows of a merged leaderboard, and the chance level of each corpus.
 Out:  a comparison a group of rows of one track and one search: mean ranks, tests, and in words what they can tell.
-Rule: a corpus counts once. Only systems that were evaluated on every corpus of the group take part, by their ranks within each; what
-      so few corpora cannot tell is said.
+Rule: a corpus counts once, also where its audio stands under two names. Only systems that were evaluated on every corpus of a
+      comparison take part, by their ranks within each; a corpus or system that is missing somewhere is left out and named. What so
+      few corpora cannot tell is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -63,40 +64,84 @@ class Comparison:
 
     @property
     def drawable(self) -> bool:
-        """Whether there are corpora enough for a diagram."""
-        return len(self.corpora) > 2
+        """Whether there are systems to rank, and corpora enough for a diagram."""
+        return len(self.corpora) > 2 and len(self.systems) > 1
 
 
-def compare(rows: pd.DataFrame) -> tuple[list[Comparison], list[str]]:
-    """Compare systems over corpora, group by group; the second list says why some cannot be.
+def compare(rows: pd.DataFrame, same_audio: Sequence[frozenset[str]] = ()) -> tuple[list[Comparison], list[str]]:
+    """Compare systems over corpora, group by group; the second list names what is in no comparison, and says why.
 
     Parameters
     ----------
     rows : DataFrame
         The columns of a run's leaderboard, `settings` as in a merged one, `block` (a number for each set of rows ranked together) and
         `chance` (a guess's UAR there).
+    same_audio : sequence of frozenset of str
+        Names of corpora that hold the same audio: one corpus, compared once.
     """
-    compared, not_compared_because = [], []
+    compared, unsaid = [], []
     ranked = rows[rows["status"] == "ok"]
     aside = ranked["cv"].str.extract(r"((?:[+]sentence)?(?:@[0-9]+)?)$", expand=False)
-    for group in _groups(ranked.assign(aside=aside)):
-        about = f"{TRACKS[group['track'].iloc[0]]}; {search(group.iloc[0])}"
-        blocks = group.groupby("corpus")["block"].nunique()
-        if (blocks > 1).any():
-            not_compared_because.append(
-                f"Not compared ({about}): {blocks.idxmax()} stands there with several splits or sets of clips; name runs of one."
-            )
-            continue
-        uars = group.pivot(index=SYSTEM, columns="corpus", values="uar")
-        shared = uars.dropna()
-        if len(shared) < 2:
-            not_compared_because.append(f"Not compared ({about}): fewer than two systems were evaluated on all of {_listed(blocks.index)}.")
+    groups = list(_groups(ranked.assign(aside=aside)))
+    for whole in groups:
+        group, said = _once_each(whole, same_audio)
+        uars = _complete(group.pivot(index=SYSTEM, columns="corpus", values="uar"))
+        if uars.shape[1] > 1:
+            compared.append(_comparison(group, uars, [*said, *_left_out(group, uars)]))
         else:
-            left_out = [" ".join(system) for system in uars.index.difference(shared.index)]
-            compared.append(_comparison(group, shared, left_out))
-    if not compared and not not_compared_because:
-        not_compared_because.append("No cross-corpus comparison: no two corpora share a track and a search budget.")
-    return compared, not_compared_because
+            about = f"{TRACKS[whole['track'].iloc[0]]}; {search(whole.iloc[0])}"
+            if group["corpus"].nunique() > 1:
+                said.append(f"no system was evaluated on two of {_listed(sorted(group['corpus'].unique()))}.")
+            unsaid += [f"Not compared ({about}): {line}" for line in said]
+    return compared, unsaid + _in_no_group(rows, ranked, groups)
+
+
+def _in_no_group(rows: pd.DataFrame, ranked: pd.DataFrame, groups: Sequence[pd.DataFrame]) -> list[str]:
+    """Which corpora share no track and search with another, or have nothing that could be compared."""
+    if not groups:
+        return ["No cross-corpus comparison: no two corpora share a track and a search budget."]
+    without = sorted(set(rows["corpus"]) - set(ranked["corpus"]))
+    alone = sorted(set(ranked["corpus"]) - {name for group in groups for name in group["corpus"]})
+    said = [f"Compared with no other corpus, as no row is ranked (leaky or failed): {_listed(without)}."] if without else []
+    return [*said, *([f"Compared with no other corpus, as none shares track and search: {_listed(alone)}."] if alone else [])]
+
+
+def _once_each(group: pd.DataFrame, same_audio: Sequence[frozenset[str]]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of corpora that stand in a group once, and what is said of the others."""
+    said = []
+    blocks = group.groupby("corpus")["block"].nunique()
+    for name in blocks.index[blocks > 1]:
+        group = group[group["corpus"] != name]
+        said.append(f"{name} is left out, as it stands there with several splits or sets of clips; name runs of one.")
+    for names in same_audio:
+        rows = group.loc[group["corpus"].isin(names), "corpus"].value_counts()
+        if len(rows) > 1:
+            kept = min(rows.index, key=lambda name: (-rows[name], name))
+            others = sorted(set(rows.index) - {kept})
+            group = group[~group["corpus"].isin(others)]
+            said.append(f"{_listed(sorted(rows.index))} hold the same audio: they are one corpus, compared once, as {kept}.")
+    return group, said
+
+
+def _complete(uars: pd.DataFrame) -> pd.DataFrame:
+    """The systems that were evaluated on all of the corpora, the table without the others.
+
+    A corpus is left out as long as there would be fewer than two systems with it and more without; a single system is kept if there
+    is no more anywhere.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"a": [0.8, 0.6], "b": [0.7, 0.5], "c": [0.9, None]}, index=["svm", "rf"])
+    >>> _complete(table).to_dict("list")
+    {'a': [0.8, 0.6], 'b': [0.7, 0.5]}
+    """
+    single = uars.dropna()
+    while len(uars.dropna()) < 2 and uars.shape[1] > 2:
+        least = min(uars.columns, key=lambda name: (-len(uars.drop(columns=name).dropna()), uars[name].notna().sum(), name))
+        uars = uars.drop(columns=least)
+        if not len(single):
+            single = uars.dropna()
+    found = uars.dropna() if len(uars.dropna()) > 1 else single
+    return found if len(found) else found.iloc[:, :0]
 
 
 def search(row: pd.Series) -> str:
@@ -116,6 +161,9 @@ def _groups(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) -> Comparison:
     """Compare the systems of a table of UARs, a row per system and a column per corpus."""
+    group = group[group["corpus"].isin(uars.columns)]
+    if len(uars) == 1:
+        return _one_system(group, uars, left_out)
     systems = uars.assign(mean_rank=scores.mean_ranks(uars), mean_uar=uars.mean(axis=1)).reset_index()
     systems = systems.sort_values(["mean_rank", "mean_uar", *SYSTEM], ascending=[True, False, True, True], ignore_index=True)
     corpora = tuple(uars.columns)
@@ -128,8 +176,24 @@ def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
     if scores.smallest_signed_rank_p(len(corpora), n_systems=len(systems)) < LEVEL:
         systems["p"] = tested[0]
     cliques = scores.cliques(systems["mean_rank"], tested, level=LEVEL)
-    said = [_what_ranks_are(group), *_left_out(left_out), *_what_tests_say(values, systems, cliques)]
+    said = [_what_ranks_are(group), *left_out, *_what_tests_say(values, systems, cliques)]
     return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, systems, cliques, said)
+
+
+def _one_system(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) -> Comparison:
+    """What there is to say of a single system: its UARs, and how far each is above chance."""
+    chances = group.drop_duplicates("corpus").set_index("corpus")["chance"]
+    told = [
+        f"{name} {format_score((uars[name].iloc[0] - chances[name]) / (1 - chances[name]))} (chance {format_score(chances[name])})"
+        for name in uars.columns
+    ]
+    systems = uars.assign(mean_rank=1.0, mean_uar=uars.mean(axis=1)).reset_index()
+    systems = systems[[*SYSTEM, "mean_rank", "mean_uar", *uars.columns]].rename(columns={name: f"uar.{name}" for name in uars.columns})
+    said = (
+        f"One system was evaluated on all of {_listed(uars.columns)}, so nothing is ranked. UARs of these corpora are not of one scale; "
+        f"UAR above chance, as a share of what is possible above it: {', '.join(told)}."
+    )
+    return Comparison(group["track"].iloc[0], search(group.iloc[0]), tuple(uars.columns), systems, [], [said, *left_out])
 
 
 def _what_ranks_are(group: pd.DataFrame) -> str:
@@ -143,8 +207,17 @@ def _what_ranks_are(group: pd.DataFrame) -> str:
     )
 
 
-def _left_out(systems: list[str]) -> list[str]:
-    return [f"Left out, as not evaluated on all of these corpora: {', '.join(systems)}."] if systems else []
+def _left_out(group: pd.DataFrame, uars: pd.DataFrame) -> list[str]:
+    """Which corpora and systems of a group are missing in its complete table."""
+    corpora = sorted(set(group["corpus"]) - set(uars.columns))
+    told = []
+    for name in corpora:
+        lacking = len(uars.index.difference(group[group["corpus"] == name].set_index(SYSTEM).index))
+        told.append(f"{name} (without {lacking} of {len(uars)} systems)")
+    said = [f"Corpora left out: {', '.join(told)}."] if told else []
+    known = group[group["corpus"].isin(uars.columns)].set_index(SYSTEM).index.unique()
+    systems = [" ".join(system) for system in known.difference(uars.index)]
+    return [*said, *([f"Left out, as not evaluated on all of these corpora: {', '.join(systems)}."] if systems else [])]
 
 
 def _what_tests_say(values: np.ndarray, systems: pd.DataFrame, cliques: list[tuple[int, ...]]) -> list[str]:

@@ -62,12 +62,16 @@ SAID_ELSEWHERE = {
 
 @dataclass(frozen=True)
 class OneRun:
-    """What a merged leaderboard takes from a run: its rows (with `settings`, `clip_set` and `run`), and what they are based on."""
+    """What a merged leaderboard takes from a run: its rows (with `settings`, `clip_set` and `run`), and what they are based on.
+
+    `audio` has a digest of each clip's samples, of older runs a key of its file's bytes.
+    """
 
     rows: pd.DataFrame
     predictions: pd.DataFrame
     references: pd.DataFrame
     refits: pd.DataFrame | None
+    audio: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ def merge(folders: Iterable[RunFolder], to: Path, *, with_external: bool = False
     parts = [_unite(part) for part in _parts(rows)]
     blocks = [_block(part, parts, runs, with_external=with_external, rope=rope) for part in parts]
     whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
-    compared, not_compared_because = across.compare(whole)
+    compared, not_compared_because = across.compare(whole, same_audio(runs.values()))
     merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, not_compared_because, blocks, _kernels(runs), list(runs))
     if merged.kernels:
         warnings.warn(merged.kernels, stacklevel=2)
@@ -215,7 +219,22 @@ def _read_tables(folder: RunFolder) -> OneRun:
     told = [name for name in clips.columns if name in {"key", "emotion", "speaker", "voice"} or name.startswith("fold_")]
     clip_set = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
     rows = folder.read_leaderboard().assign(settings=_settings(folder), clip_set=clip_set, run=str(folder.path))
-    return OneRun(rows, folder.read_predictions(), folder.read_references(), folder.read_refits())
+    audio = frozenset(clips.get("digest", clips.get("key", ())))
+    return OneRun(rows, folder.read_predictions(), folder.read_references(), folder.read_refits(), audio)
+
+
+def same_audio(runs: Iterable[OneRun]) -> list[frozenset[str]]:
+    """Names of corpora whose audio is the same: more than half of what the smaller one holds is held by the other."""
+    held: dict[str, frozenset[str]] = {}
+    for run in runs:
+        for name in run.rows["corpus"].unique():
+            held[name] = held.get(name, frozenset()) | run.audio
+    found: list[frozenset[str]] = []
+    for name in sorted(held):
+        alike = {other for other in held if 2 * len(held[name] & held[other]) > min(len(held[name]), len(held[other]))} | {name}
+        joined = [names for names in found if names & alike]
+        found = [names for names in found if names not in joined] + [frozenset(alike).union(*joined)]
+    return [names for names in found if len(names) > 1]
 
 
 def _kernels(runs: dict[str, OneRun]) -> str:

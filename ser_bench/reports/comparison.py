@@ -15,7 +15,7 @@ from ser_bench.evaluation.comparison import SYSTEM, Comparison
 from ser_bench.utils.formatting import escaped, format_score, records, table_lines
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 HEADS = {
     "mean_rank": "mean rank",
@@ -31,8 +31,9 @@ HEADS = {
 
 def _columns(comparison: Comparison, *, corpora: bool = True) -> dict[str, str]:
     """The columns shown, in order, and what stands above them."""
-    first = ["mean_rank", *SYSTEM, "mean_uar"]
-    rest = [name for name in comparison.systems.columns if name not in first and (corpora or name in HEADS)]
+    averaged = len(comparison.systems) > 1
+    first = ["mean_rank", *SYSTEM, "mean_uar"] if averaged else SYSTEM
+    rest = [name for name in comparison.systems.columns if name not in ("mean_rank", *SYSTEM, "mean_uar") and (corpora or name in HEADS)]
     return {name: HEADS.get(name, name.removeprefix("uar.")) for name in [*first, *rest]}
 
 
@@ -62,16 +63,16 @@ def to_markdown(comparison: Comparison) -> str:
     return "\n".join([f"**{escaped(comparison.title)}.**", "", *table, "", *said])
 
 
-def terminal_table(comparison: Comparison) -> Table:
-    """A comparison for a terminal, without the UARs of each corpus: those stand in the tables above it."""
+def terminal_table(comparison: Comparison) -> Group:
+    """A comparison for a terminal; of several systems without the UARs of each corpus: those stand in the tables above it."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    columns = _columns(comparison, corpora=False)
-    table = Table(title=Text(printable(comparison.title)), title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.caption, table.caption_justify = Text("\n".join(map(printable, comparison.said))), "left"
+    columns = _columns(comparison, corpora=len(comparison.systems) == 1)
+    table = Table(box=None, pad_edge=False)
     for name, head in columns.items():
         table.add_column(Text(printable(head)), justify="left" if name in SYSTEM else "right", no_wrap=name != "features", overflow="fold")
     for row in records(comparison.systems):
         table.add_row(*(Text(printable(cell)) for cell in _cells(row, columns)))
-    return table
+    return Group(Text(printable(comparison.title), style="bold"), table, *(Text(printable(line)) for line in comparison.said))

@@ -2,7 +2,8 @@
 
 In:   the table of `cross_corpus.evaluate_across`.
 Out:  `cross.csv`, `cross.md`, `figures/cross.*`; tables for the terminal.
-Rule: a corpus evaluated by itself stands beside it evaluated by others, and transductive tracks stand apart.
+Rule: a corpus evaluated by itself stands beside it evaluated by others, and transductive tracks stand apart. A loss is how far a UAR
+      is below that of training within, here as in `cross.csv`: above zero where something is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
 from ser_bench.utils.atomic import write_text
-from ser_bench.utils.formatting import escaped, format_score, interval, records, signed, table_lines
+from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +30,8 @@ TRACKS = {
 LEGEND = (
     "UAR with its 95% confidence interval over the speakers evaluated (jackknife, Student's t). Within a corpus: cross-validated by "
     "speaker; the interval is widened by the bound of what overlapping training sets can add. Across: trained on all of the other "
-    "corpus; no speaker evaluated was trained on, and the interval is for this training corpus. Below it, the loss relative to training"
-    " within, paired by speaker, with the bound."
+    "corpus; no speaker evaluated was trained on, and the interval is for this training corpus. Below it, the loss: how far the UAR is "
+    "below that of training within, paired by speaker, with the bound."
 )
 
 NAMED = 3
@@ -98,7 +99,7 @@ def _read(row: dict[str, Any] | None) -> str:
         return f"{uar} within"
     if np.isnan(lost):
         return uar
-    return f"{uar}\n{signed(-lost)} {interval(-row['loss_high'], -row['loss_low'])}"
+    return f"{uar}\nloss {format_score(lost)} {interval(row['loss_low'], row['loss_high'])}"
 
 
 def _panel(test: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]], n_emotions: int) -> Panel:

@@ -26,6 +26,7 @@ from ser_bench.utils.atomic import clear_abandoned, write_text
 from ser_bench.utils.formatting import escaped, records
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
     from ser_bench.evaluation.merge import Block, Merged
@@ -102,7 +103,9 @@ def to_text(merged: Merged) -> str:
     )
 
 
-def merged_tables(merged: Merged, width: int = WIDE) -> list[Table]:
-    """The merged leaderboard for a terminal of so many columns."""
-    within = [table for block in merged.blocks for table in terminal_tables(block.board, block.resolutions, apart=block.apart, width=width)]
+def merged_tables(merged: Merged, width: int = WIDE) -> list[Table | Group]:
+    """The merged leaderboard for a terminal of so many columns: a table per block, then one per comparison."""
+    within: list[Table | Group] = [
+        table for block in merged.blocks for table in terminal_tables(block.board, block.resolutions, apart=block.apart, width=width)
+    ]
     return [*within, *map(across.terminal_table, merged.across)]

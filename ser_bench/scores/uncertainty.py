@@ -36,6 +36,8 @@ BOUND = "bound"
 """What an interval allows for where overlapping training sets were not measured: the most that they can add."""
 NONE = "none"
 """What it allows for where no voice that was evaluated trained any model: nothing."""
+NO_VARIANCE = 1e-30
+"""Variances of UARs up to this are rounding: no number of clips makes one so small, and a ratio to it means nothing."""
 
 
 def overlap_bound(n_voices: int) -> float:
@@ -192,7 +194,7 @@ def variance_ratios(influences: Floats, shares: Floats, losses: Floats | None = 
     plain, most = of_differences(voices), overlap_bound(n) - 1
     overlap = _moderated(of_differences(training), plain).clip(0, most)
     luck = np.maximum(0, _moderated(of_differences(seed_covariance(shares)), plain))
-    ratios: Floats = np.where(plain > 0, 1 + np.where(np.isnan(overlap), most, overlap) + luck, 1.0)
+    ratios: Floats = np.where(plain > NO_VARIANCE, 1 + np.where(np.isnan(overlap), most, overlap) + luck, 1.0)
     return ratios
 
 
@@ -204,7 +206,7 @@ def _moderated(extra: Floats, plain: Floats) -> Floats:
     ratios = np.full(plain.shape, np.nan)
     itself = np.eye(len(plain), dtype=bool)
     for kind in (itself, ~itself):
-        known = kind & np.isfinite(extra) & (plain > 0)
+        known = kind & np.isfinite(extra) & (plain > NO_VARIANCE)
         if known.any():
             ratios[known] = (extra[known] / plain[known] + extra[known].sum() / plain[known].sum()) / 2
     return ratios

@@ -61,11 +61,27 @@ def read_table(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise WrongCall(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
-        why = (isinstance(error, OSError) and error.strerror) or str(error)
-        raise WrongCall(f"cannot read {path}: {quoted(' '.join(why.split()))}") from None
+        raise _unread(path, error) from None
     _refuse_twins(path, table.columns)
     if table.empty:
         raise WrongCall(f"{path} has no rows")
+    return table
+
+
+def read_delimited(path: Path, delimiter: str) -> pd.DataFrame:
+    """Delimited text as `read_table` reads it, with a delimiter that it would not look for.
+
+    Raises
+    ------
+    WrongCall
+        Naming the file and why it cannot be read.
+    """
+    try:
+        check_regular(path)
+        table = _read_delimited(path, delimiter)
+    except (OSError, ValueError, csv.Error) as error:
+        raise _unread(path, error) from None
+    _refuse_twins(path, table.columns)
     return table
 
 
@@ -215,6 +231,11 @@ def clip_name(path: str, folder: Path) -> str:
     return Path(os.path.relpath(folder / path, folder)).as_posix()
 
 
+def _unread(path: Path, error: Exception) -> WrongCall:
+    why = (isinstance(error, OSError) and error.strerror) or str(error)
+    return WrongCall(f"cannot read {path}: {quoted(' '.join(why.split()))}")
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
@@ -267,11 +288,11 @@ def _index_as_columns(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _read_delimited(path: Path) -> pd.DataFrame:
+def _read_delimited(path: Path, delimiter: str = "") -> pd.DataFrame:
     import pandas as pd
 
     text = _decode(path.read_bytes())
-    delimiter = _delimiter(text)
+    delimiter = delimiter or _delimiter(text)
     if re.match(r'"?sep=.', text):
         text = text.partition("\n")[2]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)

@@ -15,6 +15,7 @@ from ser_bench import scores
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.reports import matrices
 from ser_bench.results import Crossed
+from ser_bench.utils.formatting import format_score, interval
 from tests.calling import call
 from tests.small import SMALL, WITHOUT_CURVES
 
@@ -31,7 +32,7 @@ def corpora(speech: Path) -> tuple[Path, Path]:
 
 
 def cross(speech: Path, out: Path, train: object, test: object = None, **options: object) -> Crossed:
-    return ser_bench.cross(train, test, out=str(out), cache=str(speech / "store"), **{**SMALL, **options})
+    return ser_bench.cross(train, test, **{"out": str(out), "cache": str(speech / "store"), **SMALL, **options})
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,40 @@ def test_the_loss_is_what_is_below_training_within_on_the_same_clips(found):
     assert across["loss"] == pytest.approx(within["uar"] - across["uar"], abs=2e-4)
     assert across["loss_low"] <= across["loss"] <= across["loss_high"]
     assert np.isnan(within["loss"])
+
+
+def test_a_loss_has_one_sign_wherever_it_is_read(found):
+    across = row(found, "left", "right")
+    read = f"loss {format_score(across['loss'])} {interval(across['loss_low'], across['loss_high'])}"
+    assert read in "".join(cell for matrix in matrices(found.table) for line in matrix.rows for cell in line)
+    assert read in (found.folder / "cross.md").read_text()
+    assert format_score(across["loss"]) in found.table_shown()["loss"].tolist()
+
+
+def test_no_name_of_a_manifest_moves_a_score(found, corpora, speech, tmp_path):
+    folder = shutil.copytree(speech / "corpus", tmp_path / "elsewhere")
+    for path, name in zip(corpora, ("zz", "aa"), strict=True):
+        (folder / path.name).rename(folder / f"{name}.csv")
+    renamed = cross(speech, tmp_path, (folder / "zz.csv", folder / "aa.csv"), track=["train", "corpus", "speaker"]).table
+    scored = [column for column in renamed if column not in ("train", "test", "seconds")]
+    pd.testing.assert_frame_equal(renamed[scored], found.table[scored])
+
+
+def test_labels_are_compared_before_anything_is_extracted(corpora, speech, tmp_path):
+    odd = speech / "corpus" / "odd.csv"
+    table = pd.read_csv(corpora[1], dtype=str)
+    table.assign(emotion=[f"mood{i % 2}" for i in range(len(table))]).to_csv(odd, index=False)
+    with pytest.raises(WrongCall, match="fewer than two emotions in common"):
+        cross(speech, tmp_path, corpora[0], odd, cache=str(tmp_path / "store"))
+    assert not list((tmp_path / "store").glob("spectral-*"))
+
+
+def test_the_same_audio_under_two_names_is_evaluated_once_and_named(found, corpora, speech, tmp_path):
+    copy = speech / "corpus" / "again.csv"
+    shutil.copy(corpora[0], copy)
+    three = cross(speech, tmp_path, (*corpora, copy), track=["train", "corpus", "speaker"])
+    pd.testing.assert_frame_equal(three.table.drop(columns="seconds"), found.table.drop(columns="seconds"))
+    assert "again holds the same audio as left: they are one corpus, evaluated once" in three.warnings
 
 
 def test_intervals_allow_for_overlap_where_there_is_some_and_say_so(found):
@@ -124,14 +159,6 @@ def test_again_gives_the_same_bytes_and_fits_nothing(corpora, speech, tmp_path, 
 def test_a_corpus_cannot_judge_audio_that_it_was_trained_on(corpora, speech, tmp_path):
     with pytest.raises(WrongCall, match="hold the same audio"):
         cross(speech, tmp_path, speech / "corpus" / "clips.csv", corpora[1])
-
-
-def test_fewer_than_two_common_emotions_are_refused(corpora, speech, tmp_path):
-    table = pd.read_csv(corpora[1], dtype=str)
-    odd = speech / "corpus" / "odd.csv"
-    table.assign(emotion=[f"mood{i % 2}" for i in range(len(table))]).to_csv(odd, index=False)
-    with pytest.raises(WrongCall, match="fewer than two emotions in common"):
-        cross(speech, tmp_path, corpora[0], odd)
 
 
 def test_two_corpora_of_one_name_are_refused(corpora, speech, tmp_path):

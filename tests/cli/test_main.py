@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+import ser_bench
 from tests.calling import call
 from tests.reports import fabricate
 
@@ -146,3 +147,20 @@ def test_what_may_not_be_meant_in_a_filter_is_told_by_every_way_that_lists_clips
         assert done.returncode == 0, done.stderr
         assert "no clip has 'angry' as emotion: did you mean 'anger'?" in done.stderr
         assert "it keeps all 48 clips of clips" in done.stderr
+
+
+def test_several_corpora_are_one_leaderboard_with_a_block_each_and_the_comparison(speech, tmp_path):
+    parts = []
+    for name, seed in (("one", 1), ("two", 2)):
+        corpus = ser_bench.load_corpus(f"tones(speakers=3,takes=1,seed={seed})", cache=tmp_path)
+        parts.append(corpus.folder / f"{name}.csv")
+        corpus.clips[["emotion", "speaker"]].rename_axis("path").reset_index().to_csv(parts[-1], index=False)
+    small = ["-f", "spectral", "-m", "logreg", "--trials", 1, "--inner", 2, "--jobs", 1, "--no-learning-curves"]
+    done = call("run", *parts, *small, "--out", tmp_path / "out", "--cache", tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "out").glob("leaderboard-*")
+    assert pd.read_csv(folder / "leaderboard.csv")["corpus"].tolist() == ["one", "two"]
+    assert done.stdout.count("labels 'all', ") == 2
+    assert "Across corpora, standardised with training-set statistics" in done.stdout
+    assert "UAR above chance, as a share of what is possible above it: one" in " ".join(done.stdout.split())
+    assert str(folder / "leaderboard.html") in done.stdout

@@ -38,9 +38,8 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(audb.config, "REPOSITORIES", [repository])
     monkeypatch.setattr(audb.config, "CACHE_ROOT", str(tmp_path / "own"))
     monkeypatch.setattr(audb.config, "SHARED_CACHE_ROOT", str(tmp_path / "shared"))
-    folder = make(tmp_path / "database")
     for version in ("1.9.0", "1.10.0"):
-        audb.publish(folder, version, repository, previous_version=None, verbose=False)
+        audb.publish(make(tmp_path / version), version, repository, previous_version=None, verbose=False)
     return tmp_path / "cache"
 
 

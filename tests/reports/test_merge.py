@@ -210,9 +210,63 @@ def test_only_systems_judged_on_all_corpora_are_compared(tmp_path):
     assert "Left out, as not evaluated on all of these corpora: spectral+mfcc svm." in text(merged)
 
 
-def test_with_fewer_than_two_shared_systems_it_is_said_that_nothing_is_compared(tmp_path):
-    runs = [fabricate.write_ranked_run(tmp_path / name, {A: 0.8, other: 0.6}, corpus=name) for name, other in (("a", B), ("b", C))]
-    assert "fewer than two systems were evaluated on all of a and b" in text(merge(tmp_path, *runs))
+def told(merged: Merged) -> str:
+    """What is said across corpora."""
+    return " ".join([*(sentence for comparison in merged.across for sentence in comparison.said), *merged.not_compared_because])
+
+
+def runs_of(tmp_path: Path, **systems: dict[tuple[str, str], float]) -> list[Path]:
+    """A run of each corpus, of systems of some skill."""
+    return [fabricate.write_ranked_run(tmp_path / corpus, skills, corpus=corpus) for corpus, skills in systems.items()]
+
+
+def test_one_run_with_one_system_leaves_the_comparison_of_others_and_is_named(tmp_path):
+    three = {A: 0.8, B: 0.6, C: 0.5}
+    (comparison,) = (merged := merge(tmp_path, *runs_of(tmp_path, a=three, b=three, c={A: 0.7}))).across
+    assert comparison.corpora == ("a", "b")
+    assert len(comparison.systems) == 3
+    assert "Corpora left out: c (without 2 of 3 systems)." in told(merged)
+
+
+def test_one_shared_system_is_shown_beside_chance_and_not_ranked(tmp_path):
+    merged = merge(tmp_path, *runs_of(tmp_path, a={A: 0.8, B: 0.6}, b={A: 0.7, C: 0.6}))
+    (comparison,) = merged.across
+    assert comparison.systems[["features", "model"]].to_numpy().tolist() == [list(A)]
+    board = merged.leaderboard.set_index(["corpus", "features", "model"])["uar"]
+    above = [(board[(name, *A)] - 1 / 3) / (2 / 3) for name in "ab"]
+    assert [f"{name} {value:.3f}".replace(" 0.", " .") in told(merged) for name, value in zip("ab", above, strict=True)] == [True, True]
+    assert "Left out, as not evaluated on all of these corpora: egemaps rf, spectral+mfcc svm." in told(merged)
+    assert "mean rank" not in text(merged).partition("## Across corpora")[2]
+
+
+def test_with_no_shared_system_it_is_said_that_nothing_is_compared(tmp_path):
+    merged = merge(tmp_path, *runs_of(tmp_path, a={A: 0.8}, b={B: 0.7}))
+    assert merged.across == []
+    assert "no system was evaluated on two of a and b" in text(merged)
+
+
+def test_a_corpus_that_shares_no_search_or_is_leaky_is_named(tmp_path):
+    runs = runs_of(tmp_path, a={A: 0.8, B: 0.6}, b={A: 0.7, B: 0.5})
+    runs.append(fabricate.write_ranked_run(tmp_path / "c", {A: 0.8}, corpus="c", budget="full"))
+    runs.append(fabricate.write_ranked_run(tmp_path / "d", {A: 0.8}, corpus="d", cv="random:8", status="leaky"))
+    merged = merge(tmp_path, *runs)
+    assert [comparison.corpora for comparison in merged.across] == [("a", "b")]
+    assert "as none shares track and search: c." in told(merged)
+    assert "as no row is ranked (leaky or failed): d." in told(merged)
+
+
+@pytest.mark.parametrize(("shared", "corpora"), [(96, ("b", "c")), (49, ("b", "c")), (40, ("a", "b", "c"))])
+def test_the_same_audio_under_two_names_is_one_corpus(tmp_path, shared, corpora):
+    digests = {name: [f"{name}{i}" for i in range(96)] for name in "abc"}
+    digests["a"][:shared] = digests["b"][:shared]
+    skills = {"a": {A: 0.8, B: 0.6}, "b": {A: 0.8, B: 0.6, C: 0.4}, "c": {A: 0.7, B: 0.5}}
+    runs = [
+        fabricate.write_ranked_run(tmp_path / name, skills[name], corpus=name, table=fabricate.clips().assign(digest=digests[name]))
+        for name in "abc"
+    ]
+    merged = merge(tmp_path, *runs)
+    assert merged.across[0].corpora == corpora
+    assert ("a and b hold the same audio: they are one corpus, compared once, as b." in told(merged)) == (len(corpora) == 2)
 
 
 def test_other_searches_are_not_compared_across_corpora(tmp_path):
@@ -235,7 +289,15 @@ def test_a_corpus_with_several_splits_is_not_counted_twice(tmp_path):
     ]
     merged = merge(tmp_path, *runs)
     assert merged.across == []
-    assert "a stands there with several splits" in text(merged)
+    assert "a is left out, as it stands there with several splits" in text(merged)
+
+
+def test_a_corpus_with_several_splits_leaves_the_others_compared(tmp_path):
+    runs = runs_of(tmp_path, b={A: 0.8, B: 0.6}, c={A: 0.7, B: 0.5})
+    runs += [fabricate.write_ranked_run(tmp_path / cv, {A: 0.8, B: 0.6}, corpus="a", cv=cv) for cv in ("loso", "group:4")]
+    merged = merge(tmp_path, *runs)
+    assert merged.across[0].corpora == ("b", "c")
+    assert "a is left out, as it stands there with several splits" in told(merged)
 
 
 def test_label_schemes_may_differ_between_corpora_and_are_named(tmp_path):
@@ -264,9 +326,10 @@ def test_every_system_stands_in_the_diagram_by_its_name(tmp_path):
 
 
 def test_the_terminal_shows_every_comparison(tmp_path):
-    merged = over_corpora(tmp_path, 2)
-    assert [table.row_count for table in merged_tables(merged)] == [4, 4, 3]  # the best row, corrected, below those of each corpus
-    assert np.all([len(table.columns) > 3 for table in merged_tables(merged)])
+    *within, across = merged_tables(over_corpora(tmp_path, 2))
+    tables = [*within, across.renderables[1]]
+    assert [table.row_count for table in tables] == [4, 4, 3]  # the best row, corrected, below those of each corpus
+    assert np.all([len(table.columns) > 3 for table in tables])
 
 
 def test_a_system_from_elsewhere_is_ranked_with_those_on_its_clips_and_folds(tmp_path):

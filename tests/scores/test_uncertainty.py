@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -77,6 +77,7 @@ def test_without_refits_the_bound_stands_and_a_system_without_them_does_not_move
     assert (ratios[2] == scores.overlap_bound(10)).all()
 
 
+@example(np.array([[[0.125] * 6, [1e-158, 0, 0, 0, 0, 0]]] * 3), np.zeros((3, 2, 4, 4)))
 @given(arrays(float, (3, 2, 6), elements=st.floats(-0.1, 0.1)), arrays(float, (3, 2, 4, 4), elements=st.floats(-0.05, 0.05)))
 def test_ratios_are_symmetric_finite_and_never_below_one(shares, losses):
     influences = shares - shares.mean(-1, keepdims=True)
