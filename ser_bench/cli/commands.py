@@ -471,9 +471,12 @@ def get_corpus(name: str, to: str | None, yes: bool) -> None:
 
 @corpora.command("show")
 @click.argument("corpus")
-@click.option("--plot", metavar="FILE", help="Draw counts and durations: a .png, .svg or .pdf.")
-@click.option("--cache", metavar="FOLDER", default=DEFAULTS.cache, help=f"Where the embedded corpus is kept.  [default: {DEFAULTS.cache}]")
-def show_corpus(corpus: str, plot: str | None, cache: str) -> None:
+@reading
+@click.option(
+    "--plot", metavar="FILE", help="Draw counts and durations: a .png, .svg or .pdf; of a folder of several corpora, one per corpus."
+)
+@click.option("--cache", metavar="FOLDER", default=DEFAULTS.cache, help=f"The feature store.  [default: {DEFAULTS.cache}]")
+def show_corpus(corpus: str, plot: str | None, cache: str, **given: Any) -> None:
     """What CORPUS was recognised as and holds: clips per speaker and emotion, durations, five clips, warnings.
 
     Nothing is computed: files are not decoded, and their headers say how long they are.
@@ -483,16 +486,19 @@ def show_corpus(corpus: str, plot: str | None, cache: str) -> None:
       ser-bench corpora show path/to/ravdess
       ser-bench corpora show clips.csv --plot clips.png
     """
-    from ser_bench.corpora import show
+    from ser_bench.corpora import load_corpora, show
     from ser_bench.reports.corpus_figure import check_figure, draw_corpus
 
     if plot:
         check_figure(Path(plot))
-    overview = show(corpus, cache=cache)
-    print_overview(overview)
-    if plot:
-        draw_corpus(overview, Path(plot))
-        say(f"figure: {plot}")
+    found = load_corpora(corpus, cache=cache, **RunConfig(**keys_of("run", given)).reading)
+    for one in found:
+        overview = show(one)
+        print_overview(overview)
+        if plot:
+            place = Path(plot) if len(found) == 1 else Path(plot).with_stem(f"{Path(plot).stem}-{one.name}")
+            draw_corpus(overview, place)
+            say(f"figure: {place}")
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ser_bench.cli.output import print_entry, print_table, say, warn
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from ser_bench.corpora.obtaining import Obtained
     from ser_bench.corpora.overview import Overview
 
+CHECKED = {
+    "archive": "no checksum is published",
+    "git-lfs": "files in Git LFS have checksums, others have none",
+    "dataverse": "every file has a checksum",
+}
 MOST_SPEAKERS = 30
 """Speakers up to which each has a line of its own."""
 
@@ -31,12 +37,16 @@ def print_corpora() -> None:
             continue
         language = f" ({row['language']})" if row["language"] else ""
         print_entry(
-            "clips", f"{row['clips']:,} of {row['speakers']:,} speakers{language}, {row['rate']:,} Hz; protocol {row['protocol'] or 'auto'}"
+            "clips", f"{row['clips']:,} of {_speakers(row['speakers'])}{language}, {row['rate']:,} Hz; protocol {row['protocol'] or 'auto'}"
         )
         print_entry("emotions", row["emotions"] or "as its table has them")
         print_entry("licence", row["licence"])
         print_entry("obtain", how_to_obtain(row["corpus"], facts))
         print_entry("citation", row["citation"])
+
+
+def _speakers(number: int) -> str:
+    return f"{number:,} speaker{'s' if number > 1 else ''}"
 
 
 def print_terms(name: str, facts: CorpusInfo) -> None:
@@ -49,10 +59,9 @@ def print_terms(name: str, facts: CorpusInfo) -> None:
     print_entry("citation", facts.citation)
     print_entry("owner", facts.obtain)
     if facts.request:
-        print_entry("ask for", facts.request)
+        print_entry("request", facts.request)
     for archive in facts.archives:
-        published = {"archive": "no checksum is published"}.get(archive.kind, "a checksum per file")
-        checked = f"{archive.checksum.partition(':')[0].upper()} published" if archive.checksum else published
+        checked = f"{archive.checksum.partition(':')[0].upper()} published" if archive.checksum else CHECKED[archive.kind]
         print_entry("download", f"{archive.url} ({in_bytes(archive.size) if archive.size else 'size not published'}; {checked})")
     if size and len(facts.archives) > 1:
         print_entry("in all", in_bytes(size))
@@ -78,6 +87,11 @@ def print_overview(overview: Overview) -> None:
             "durations",
             f"{seconds.min():.2f} to {seconds.max():.2f} s, median {seconds.median():.2f} s; {seconds.sum() / 60:.0f} minutes in all",
         )
+    kinds = Counter(overview.headers[["rate", "channels"]].dropna().itertuples(index=False, name=None)).most_common()
+    if kinds:
+        channels = {1: "mono", 2: "stereo"}
+        told = [f"{rate:,.0f} Hz {channels.get(n, f'{n:.0f} channels')} ({count:,})" for (rate, n), count in kinds]
+        print_entry("recorded at", ", ".join(told))
     if corpus.facts:
         print_entry("licence", corpus.facts.licence)
     say("")

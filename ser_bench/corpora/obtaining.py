@@ -30,7 +30,7 @@ from ser_bench.utils.unpacking import clear, unpack, wanted
 
 AT_ONCE = 4
 """Files of one corpus that are fetched at the same time."""
-SOURCE = "SOURCE.txt"
+SOURCE, BUILT_IN = "SOURCE.txt", "built in"
 POINTER = re.compile(r"version https://git-lfs\.github\.com/spec/\S+\noid (?P<checksum>sha256:[0-9a-f]{64})\nsize (?P<size>\d+)\n")
 """What a repository holds in the place of a file that is in Git LFS."""
 
@@ -124,7 +124,7 @@ def get(name: str, *, to: str | Path | None = None, accept_licence: bool = False
         Where the owners want to be asked, or the download does not succeed: the same call goes on where it was.
     """
     facts, folder = facts_of(name), Path(os.path.abspath(Path(to or name).expanduser()))
-    if facts.obtain.startswith("built in"):
+    if facts.obtain.startswith(BUILT_IN):
         raise WrongCall(f"{name} is {facts.obtain}; name it wherever a corpus is asked for")
     if not facts.archives:
         raise WorkFailed(f"{name} cannot be downloaded by everybody: {facts.request or 'ask for it'} at {facts.obtain}")
@@ -146,7 +146,7 @@ def get(name: str, *, to: str | Path | None = None, accept_licence: bool = False
 def against_release(corpus: Corpus) -> list[str]:
     """In what a corpus differs from its release, as far as a look at its table tells; nothing where it does not, or no release is known."""
     facts = corpus.facts
-    if facts is None:
+    if facts is None or facts.obtain.startswith(BUILT_IN):
         return []
     here = {"clips": len(corpus.clips), "speakers": corpus.clips["speaker"].nunique()}
     official = {"clips": facts.clips, "speakers": facts.speakers}
@@ -160,8 +160,7 @@ def _download(name: str, facts: CorpusInfo, folder: Path, progress: Progress) ->
     clear(work / "unpacked")
     lines = [name, facts.citation, f"Licence: {facts.licence}", f"From: {facts.obtain}", ""]
     for archive in facts.archives:
-        shown = progress if archive.kind == "archive" else Silent()
-        came = fetch(archive.url, work / archive.name, size=archive.size, checksum=archive.checksum, progress=shown)
+        came = fetch(archive.url, work / archive.name, size=archive.size, checksum=archive.checksum, progress=progress)
         lines.append(f"{archive.url}\n  {archive.checksum or 'no checksum is published'}; {came}")
         if archive.kind == "archive":
             _unpack(archive, work)
@@ -191,7 +190,9 @@ def _unpack(archive: Archive, work: Path) -> None:
 def _fetch_all(files: list[RemoteFile], folder: Path, progress: Progress) -> None:
     """Every file of a list into its place; what is there as published is not fetched again."""
     if not files:
-        raise WorkFailed("the list of files is empty: the owners have changed it; see their page")
+        if not folder.is_dir():
+            raise WorkFailed("the list of files is empty: the owners have changed it; see their page")
+        return
     progress.start("downloading files", len(files))
     take = partial(_fetch_one, folder=folder)
     pool = ThreadPoolExecutor(AT_ONCE)

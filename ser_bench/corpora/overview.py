@@ -38,8 +38,8 @@ class Overview:
         As what it was read, in words.
     counts : DataFrame
         Clips of each speaker (rows) and emotion (columns).
-    seconds : Series
-        How long each clip lasts; NaN where its header does not say.
+    headers : DataFrame
+        What each clip's span or header says: `seconds`, `rate` (Hz), `channels`; NaN where it does not.
     examples : DataFrame
         Five clips, of as many emotions and speakers as they can be: ``emotion, speaker, original, seconds``.
     warnings : list of str
@@ -48,9 +48,14 @@ class Overview:
     corpus: Corpus
     recognised: str
     counts: pd.DataFrame
-    seconds: pd.Series
+    headers: pd.DataFrame
     examples: pd.DataFrame
     warnings: list[str]
+
+    @property
+    def seconds(self) -> pd.Series:
+        """How long each clip lasts; NaN where its header does not say."""
+        return self.headers["seconds"]
 
 
 @named_arguments()
@@ -69,9 +74,10 @@ def show(source: Source, *, cache: str | Path = "features") -> Overview:
     corpus = load_corpus(source, cache=cache)
     clips = corpus.clips
     counts = pd.crosstab(clips["speaker"], clips["emotion"])
-    seconds = pd.Series([_seconds(*row) for row in clips.reindex(columns=["path", "start", "end"]).itertuples(index=False)], clips.index)
-    examples = clips.iloc[_spread(clips)][["emotion", "speaker", "original"]].assign(seconds=seconds)
-    return Overview(corpus, _recognised(corpus), counts, seconds, examples, _warnings(corpus, counts, seconds))
+    told = [_header(*row) for row in clips.reindex(columns=["path", "start", "end"]).itertuples(index=False)]
+    headers = pd.DataFrame(told, clips.index, ["seconds", "rate", "channels"])
+    examples = clips.iloc[_spread(clips)][["emotion", "speaker", "original"]].assign(seconds=headers["seconds"])
+    return Overview(corpus, _recognised(corpus), counts, headers, examples, _warnings(corpus, counts, headers))
 
 
 def _recognised(corpus: Corpus) -> str:
@@ -81,30 +87,39 @@ def _recognised(corpus: Corpus) -> str:
     return f"{corpus.name}{f', language {language}' if (language := languages_of(reader)) else ''}"
 
 
-def _warnings(corpus: Corpus, counts: pd.DataFrame, seconds: pd.Series) -> list[str]:
-    lines = [*corpus.warnings, *remarks(corpus.clips), *against_release(corpus)]
+def _warnings(corpus: Corpus, counts: pd.DataFrame, headers: pd.DataFrame) -> list[str]:
+    lines = [*corpus.warnings, *remarks(corpus.clips), *against_release(corpus), *_other_rates(corpus, headers["rate"].dropna())]
     if corpus.ignored:
         lines.append(f"{len(corpus.ignored)} audio file(s) are not understood and left out: {first(corpus.ignored)}")
-    if n := int(seconds.isna().sum()):
-        lines.append(f"{n} clip(s) do not say how long they are, such as {seconds.index[seconds.isna()][0]}: perhaps they cannot be read")
+    silent = headers.index[headers["rate"].isna()]
+    if len(silent):
+        lines.append(f"{len(silent)} clip(s) have no header that can be read, such as {silent[0]}: perhaps they cannot be used")
     never = [f"{emotion} by {(counts[emotion] == 0).sum()}" for emotion in counts if (counts[emotion] == 0).any()]
     if never:
         lines.append(f"emotions that speakers never show: {first(never)} of {len(counts)} speakers")
     return lines
 
 
-def _seconds(path: str, start: float, end: float) -> float:
-    """How long a clip lasts, by its span or its file's header."""
+def _other_rates(corpus: Corpus, rates: pd.Series) -> list[str]:
+    """A line of clips that are not at the rate of the release."""
+    if corpus.facts is None or not (other := rates[rates != corpus.facts.rate]).any():
+        return []
+    told = f"{len(other):,} clips are not at the released {corpus.facts.rate:,} Hz"
+    return [f"{told}, such as {other.index[0]} at {other.iloc[0]:,.0f}: a resampled copy, or another release"]
+
+
+def _header(path: str, start: float, end: float) -> tuple[float, float, float]:
+    """How long a clip lasts by its span or its file's header, at which rate, on how many channels."""
     import soundfile
 
     begins = start if start == start and start is not None else 0.0
-    if end == end and end is not None:
-        return float(end - begins)
     try:
         check_regular(path)
-        return float(soundfile.info(path).duration - begins)
+        info = soundfile.info(path)
     except (soundfile.SoundFileError, WrongCall, OSError):
-        return float("nan")
+        return (np.nan, np.nan, np.nan)
+    ends = end if end == end and end is not None else info.duration
+    return (float(ends - begins), float(info.samplerate), float(info.channels))
 
 
 def _spread(clips: pd.DataFrame) -> list[int]:

@@ -35,11 +35,17 @@ def test_what_is_odd_is_said(folder):
     told = " ".join(show(folder).warnings)
     for part in (
         "1 audio file(s) are not understood and left out: room.wav",
-        "1 clip(s) do not say how long they are, such as 03a02Wa.wav",
+        "1 clip(s) have no header that can be read, such as 03a02Wa.wav",
         "emotions that speakers never show: neutral by 1 of 3 speakers",
         "11 clips instead of the released 535",
     ):
         assert part in told
+
+
+def test_a_resampled_copy_is_named(folder):
+    soundfile.write(folder / "08a01Na.wav", np.ones(800) / 2, 8_000)
+    assert "1 clips are not at the released 16,000 Hz, such as 08a01Na.wav at 8,000: a resampled copy" in " ".join(show(folder).warnings)
+    assert "16,000 Hz mono (9), 8,000 Hz mono (1)" in call("corpora", "show", folder).stdout
 
 
 def test_five_clips_show_every_emotion_and_speaker(folder):
@@ -72,6 +78,21 @@ def test_many_speakers_are_summed_up(folder):
     table.to_csv(folder / "many.csv", index=False)
     done = call("corpora", "show", folder / "many.csv")
     assert [line.split() for line in done.stdout.splitlines() if line.startswith("fear ")] == [["fear", "20", "20", "0", "1"]]
+
+
+def test_a_folder_of_several_corpora_is_shown_corpus_by_corpus(folder):
+    for emotion in (1, 3):
+        for actor in (1, 2):
+            soundfile.write(folder / f"03-01-0{emotion}-01-01-01-0{actor}.wav", np.full(400, 0.1 * emotion), 48_000)
+    done = call("corpora", "show", folder, "--plot", folder / "shown.svg")
+    assert [line for line in done.stdout.splitlines() if line in ("emodb", "ravdess")] == ["emodb", "ravdess"]
+    assert sorted(path.name for path in folder.glob("*.svg")) == ["shown-emodb.svg", "shown-ravdess.svg"]
+
+
+def test_columns_of_a_table_may_be_named(folder):
+    pd.DataFrame({"wavfile": ["08a01Na.wav", "10a01Wa.wav"], "mood": ["calm", "fear"], "who": ["x", "y"]}).to_csv(folder / "mine.csv")
+    done = call("corpora", "show", folder / "mine.csv", "--columns", "path=wavfile,emotion=mood,speaker=who")
+    assert "2 of 2 speakers, 2 emotions" in done.stdout, done.stderr
 
 
 def test_the_same_corpus_is_drawn_in_the_same_bytes(folder):
