@@ -73,7 +73,8 @@ def print_obtained(obtained: Obtained) -> None:
     warn([*obtained.corpus.warnings, *obtained.differences])
     released = "" if obtained.differences else ", as released"
     say(f"{obtained.corpus.name}: {len(clips):,} clips of {clips['speaker'].nunique()} speakers{released}, in {obtained.folder}")
-    say(f"look at it: ser-bench corpora show {obtained.folder}; evaluate on it: ser-bench run {obtained.folder}")
+    say(f"look at it: ser-bench corpora show {obtained.folder}")
+    say(f"evaluate on it: ser-bench run {obtained.folder}")
 
 
 def print_overview(overview: Overview) -> None:

@@ -74,14 +74,15 @@ class Transfer:
         if not url.startswith(("http://", "https://")):
             raise WorkFailed(f"{url} is no address of a web server")
         self.url, self.part, self.size, self.progress = url, part, size, progress
-        self.shown, self.started = 0, False
+        self.shown = self.steps = 0
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         """Write the file to the place that pooch names."""
         try:
             self._complete()
+            self._show(self.steps * MEGABYTE)
         finally:
-            if self.started:
+            if self.steps:
                 self.progress.stop()
         os.replace(self.part, output_file)
 
@@ -139,9 +140,9 @@ class Transfer:
             )
 
     def _write(self, answer: http.client.HTTPResponse, begins: int, total: int) -> bool:
-        if not self.started:
-            self.progress.start(f"downloading {self.part.name[1:-5]} (MB)", max(1, -(-total // MEGABYTE)))
-            self.started = True
+        if not self.steps:
+            self.steps = max(1, -(-total // MEGABYTE))
+            self.progress.start(f"downloading {self.part.name[1:-5]} (MB)", self.steps)
         bound = total or self.size
         with open(self.part, "r+b" if begins else "wb") as file:
             file.seek(begins)
