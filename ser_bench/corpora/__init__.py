@@ -13,6 +13,8 @@ from ser_bench.corpora.labels import single_speaker_labels
 from ser_bench.corpora.loading import audio_folder, known_readers, load_corpora, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
+from ser_bench.corpora.obtaining import download_size, get, languages_of
+from ser_bench.corpora.overview import show
 from ser_bench.utils.renamed import former
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "catalogue",
     "few",
     "filter_clips",
+    "get",
     "human_recall",
     "known_readers",
     "known_schemes",
@@ -45,6 +48,7 @@ __all__ = [
     "resolve_duplicates",
     "scheme_losses",
     "scheme_named",
+    "show",
     "single_speaker_labels",
     "small_samples",
     "uneven_speakers",
@@ -57,12 +61,18 @@ def __getattr__(name: str) -> Any:
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """The corpora that are recognised from their file names, each with official counts, terms and where to get it."""
+    """The corpora that are recognised: official counts, languages, emotions, terms, where to get each, and how many bytes that is."""
     columns = ("clips", "speakers", "rate", "protocol", "licence", "citation", "obtain")
     rows = []
     for name, reader in known_readers().items():
         known = (vars(reader.facts) if reader.facts else {}) | {"protocol": reader.protocol or ""}
-        rows.append({"corpus": name} | {column: known.get(column, "") for column in columns})
+        told = {
+            "language": languages_of(reader),
+            "emotions": ", ".join(sorted(set(reader.emotions.values()))),
+            "download": download_size(reader.facts) if reader.facts else 0,
+            "free": bool(reader.facts and reader.facts.archives),
+        }
+        rows.append({"corpus": name} | {column: known.get(column, "") for column in columns} | told)
     return rows
 
 
