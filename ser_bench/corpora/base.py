@@ -248,6 +248,9 @@ class FileNameReader:
     facts : CorpusInfo, optional
     target : str
         What its group `emotion` says, where that is no emotion.
+    ratings : tuple of str
+        Columns that rate the emotion otherwise than its label does, such as `valence`: audits do not take them for something else that is
+        associated with it.
     """
 
     name: ClassVar[str]
@@ -258,6 +261,7 @@ class FileNameReader:
     protocol: ClassVar[str | None] = None
     facts: ClassVar[CorpusInfo | None] = None
     target: ClassVar[str] = EMOTION
+    ratings: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         carry_over(cls, {"always": "constants", "complete": "derive_columns"})

@@ -44,6 +44,7 @@ class Iemocap(TableReader):
         "sad": "sadness",
         "sur": "surprise",
     }
+    ratings = ("valence", "arousal", "dominance")
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(

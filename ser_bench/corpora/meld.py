@@ -45,6 +45,7 @@ class Meld(TableReader):
         "sadness": "sadness",
         "surprise": "surprise",
     }
+    ratings = ("sentiment",)
     constants = {"language": "en"}
     protocol = "group:6"
     facts = CorpusInfo(

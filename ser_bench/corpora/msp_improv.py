@@ -34,6 +34,7 @@ class MspImprov(TableReader):
     )
     no_label = {"X": "raters do not agree", "O": "another emotion"}
     emotions = {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"}
+    ratings = ("intended", "valence", "arousal", "dominance")
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(

@@ -47,6 +47,7 @@ class MspPodcast(TableReader):
         "S": "sadness",
         "U": "surprise",
     }
+    ratings = ("valence", "arousal", "dominance")
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(
