@@ -6,11 +6,12 @@ Out:  what was found, as tables; and where they are shown, a folder with pages b
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ser_bench.api.options import OF_THE_GAP, AblateOptions, TuningOptions, configured, configured_for_one, takes
+from ser_bench.api.options import OF_THE_GAP, AblateOptions, TuningOptions, configured, configured_for_one, load_each, takes
 from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
@@ -178,7 +179,9 @@ def cross(
 
     config = configured("cross", options)
     check_writable("--out", Path(config.out))
-    trained, tested = (configured("cross", {"corpus": sources}).corpus for sources in (train, train if test is None else test))
+    sides = [configured("cross", {"corpus": sources}).corpus for sources in (train, train if test is None else test)]
+    loaded = load_each(dataclasses.replace(config, corpus=(*sides[0], *sides[1])))
+    trained, tested = ([corpus for source in side for corpus in loaded[source]] for side in sides)
     tracks = [track] if isinstance(track, str) else track
     by_source, table, predictions = evaluate_across(config, trained, tested, tracks, progress_of(progress))
     corpora = list(by_source.values())

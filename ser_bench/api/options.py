@@ -11,10 +11,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from ser_bench.config import ExtractOptions, RunConfig, Words, check_keys
+from ser_bench.config import ExtractOptions, Loaded, RunConfig, Words, check_keys
 from ser_bench.utils.calls import named_arguments
+
+if TYPE_CHECKING:
+    from ser_bench.corpora import Corpus
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -154,3 +157,15 @@ def configured_for_one(command: str, values: Mapping[str, Any]) -> RunConfig:
     """The configuration that a call asks for, for its one corpus and with its budget as numbers; errors as `configured`."""
     config = configured(command, values)
     return config.for_corpus(config.corpus[0])
+
+
+def load_each(config: RunConfig) -> dict[str | Loaded, list[Corpus]]:
+    """The corpora of a configuration by how they are named there: several of a folder that holds several. Errors as `load_corpus`."""
+    from ser_bench.corpora import load_corpora
+
+    return {source: load_corpora(source, cache=config.cache, **config.reading) for source in config.corpus}
+
+
+def corpora_of(config: RunConfig) -> list[Corpus]:
+    """All corpora of a configuration, in order; errors as `load_corpus`."""
+    return [corpus for found in load_each(config).values() for corpus in found]

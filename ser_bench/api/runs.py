@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from ser_bench.api.options import RunOptions, configured, takes
+from ser_bench.api.options import RunOptions, configured, corpora_of, takes
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.study_storage import open_storage
@@ -56,12 +56,16 @@ def run(
     WrongCall, WorkFailed
         With one line that says what, where, and what to do.
     """
-    return run_config(configured("run", {"corpus": corpus, **options}), progress=progress, fresh=fresh)[0]
+    from ser_bench.corpora import load_corpus
+
+    config = configured("run", {"corpus": corpus, **options})
+    one = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
+    return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]
 
 
 @named_arguments()
 def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
-    """Evaluate every corpus of a configuration, one after the other; one `Results` per corpus. `leaderboard_of` makes them one."""
+    """Evaluate all corpora of a configuration, and of its folders of several: one `Results` each. `leaderboard_of` makes them one."""
     from ser_bench.evaluation import plan, runner
     from ser_bench.evaluation.learning_curves import curves_of
     from ser_bench.evaluation.refits import refit_without_pairs
@@ -71,7 +75,7 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
         open_storage(config.storage)
     results = []
     # All corpora are read and extracted before the first is evaluated: what is wrong with the last is reported now, not hours later.
-    for planned in [plan.make_plan(config.for_corpus(source), shown) for source in config.corpus]:
+    for planned in [plan.make_plan(config.for_corpus(corpus), shown) for corpus in corpora_of(config)]:
         done = runner.execute(planned, shown, fresh=fresh)
         done = refit_without_pairs(planned, done, shown, fresh=fresh)
         found = published(done, planned.data, planned.config)
@@ -105,7 +109,8 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
     folder.write_terms(prepared, config, run)
     folder.write_findings(findings)
-    baselines = reports.references(prepared.corpus, prepared.eval_set.labels, prepared.eval_set.clips[prepared.eval_set.evaluated])
+    eval_set = prepared.eval_set
+    baselines = reports.references(prepared.corpus, eval_set.labels, eval_set.clips[eval_set.evaluated], eval_set.target)
     board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
@@ -175,22 +180,20 @@ def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh
     """
     from ser_bench.evaluation.estimate import estimate_cost
 
-    return [estimate_cost(config.for_corpus(source), progress_of(progress), fresh=fresh) for source in config.corpus]
+    return [estimate_cost(config.for_corpus(corpus), progress_of(progress), fresh=fresh) for corpus in corpora_of(config)]
 
 
 def extract_all(
     sources: Iterable[str], features: Iterable[str], *, config: RunConfig, progress: Progress, verify: bool = False
-) -> list[FillReport]:
-    """Fill the store with feature sets of several corpora; what came of it, one per corpus."""
-    from ser_bench.corpora import load_corpus
+) -> dict[str, FillReport]:
+    """Fill the store with feature sets of several corpora; what came of it, by how each corpus is named."""
     from ser_bench.evaluation import plan
     from ser_bench.features import ExtractionOptions, fill_store, parse_features
 
     feature_sets = [parse_features(text) for text in features]
-    done = []
-    for source in sources:
-        corpus = load_corpus(source, cache=config.cache, **config.reading)
+    done = {}
+    for corpus in corpora_of(dataclasses.replace(config, corpus=tuple(sources))):
         filled = fill_store(corpus, feature_sets, ExtractionOptions.of(config, progress, verify=verify))
         plan.check_skipped(len(corpus.clips), filled.skipped, config.max_skipped)
-        done.append(filled)
+        done[str(corpus)] = filled
     return done

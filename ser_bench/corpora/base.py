@@ -78,8 +78,8 @@ class Archive:
     checksum : str
         As published, such as ``md5:bc69...`` or ``sha256:...``; empty where none is.
     kind : {'archive', 'git-lfs', 'dataverse'}
-        A ZIP or tar archive, or a file to be kept as it is; a ZIP of a repository that keeps its audio in Git LFS; or a Dataverse's list of
-        the files of a data set. The last two hold size and checksum of every file.
+        A ZIP or tar archive, or a file to be kept as it is; a ZIP of a repository that may keep its audio in Git LFS; or a Dataverse's list
+        of the files of a data set. The last two hold size and checksum of every file that is elsewhere.
     files : str
         Of the last two: the address below which the files are, each by its path or number.
     keep : str

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.config import EMOTION
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.cautions import cautions
 from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, folds_of, gather
@@ -235,7 +236,7 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
     }
 
 
-def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame:
+def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = EMOTION) -> pd.DataFrame:
     """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
@@ -249,6 +250,8 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
         The label scheme.
     clips : DataFrame
         The clips evaluated.
+    target : str
+        What `emotion` holds.
     """
     import pandas as pd
 
@@ -257,7 +260,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
     shares = clips["emotion"].value_counts(normalize=True)
     chance = 1 / len(shares)
     rows = [
-        ("chance", chance, chance, f"a guess among {len(shares)} emotions"),
+        ("chance", chance, chance, f"a guess among {len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
         ("majority", chance, shares.iloc[0], f"always {shares.index[0]}"),
     ]
     heard, facts = human_recall(clips), corpus.facts

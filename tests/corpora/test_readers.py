@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_bench.corpora import Corpus, apply_labels, known_readers, load_corpus
+from ser_bench.corpora import Corpus, apply_labels, known_readers, load_corpus, scheme_named
 from ser_bench.corpora.files import find_audio
 from ser_bench.corpora.label_tables import TableReader
 from ser_bench.errors import WrongCall
@@ -497,7 +497,7 @@ def test_official_partitions_of_meld_share_speakers_and_are_refused(trees: dict[
 
 
 def test_the_usual_four_classes_of_iemocap_join_excitement(trees: dict[str, Path]) -> None:
-    assert sorted(apply_labels(load_corpus(trees["iemocap"]).clips, "big4")["emotion"]) == ["anger", "happiness", "neutral"]
+    assert sorted(apply_labels(load_corpus(trees["iemocap"]).clips, scheme_named("big4"))["emotion"]) == ["anger", "happiness", "neutral"]
 
 
 def test_clips_of_meld_of_no_partition_are_refused(tmp_path: Path) -> None:
