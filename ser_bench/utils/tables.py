@@ -31,7 +31,7 @@ DELIMITERS = ",;\t"
 UNREADABLE = (bytes, bytearray, list, tuple, set, dict)
 
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
-CLOCK = re.compile(r"(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?|P(\d+D)?T(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?")
+CLOCK = re.compile(r"\d+ days?|(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?|P(\d+D)?T(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?")
 """A moment as a clock, a time delta or ISO 8601 writes it."""
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
@@ -166,8 +166,8 @@ def to_numbers(column: pd.Series) -> pd.Series:
     """A column as floats, in seconds for durations and clock times; what is missing or no number is not a number.
 
     >>> import pandas as pd
-    >>> to_numbers(pd.Series(["1.5", "0 days 00:00:01.5", "1,5", "n/a", "soon"])).tolist()
-    [1.5, 1.5, 1.5, nan, nan]
+    >>> to_numbers(pd.Series(["1.5", "0 days 00:00:01.5", "0 days", "1,5", "n/a", "soon"])).tolist()
+    [1.5, 1.5, 0.0, 1.5, nan, nan]
     """
     import pandas as pd
 
