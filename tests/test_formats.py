@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import ser_bench
+from ser_bench import reports
 from tests.small import SMALL, WITHOUT_CURVES
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -45,7 +46,9 @@ def as_shards(clips: pd.DataFrame, folder: Path) -> Path:
         audio = [{"bytes": Path(path).read_bytes(), "path": Path(path).name} for path in part["path"]]
         columns = {"label": [emotions.index(word) for word in part["emotion"]], "speaker_id": part["speaker"].tolist()}
         table = pa.table({"audio": pa.array(audio, AUDIO), **columns, "sex": part["gender"].tolist()})
-        pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), folder / f"data/train-0000{number}-of-00002.parquet")
+        pq.write_table(
+            table.replace_schema_metadata({"huggingface": json.dumps(info)}), folder / f"data/train-0000{number}-of-00002.parquet"
+        )
     return folder
 
 
@@ -71,6 +74,13 @@ FORMATS: dict[str, Callable[[pd.DataFrame, Path], Path]] = {
     "semicolons": as_semicolons,
     "tabs": as_tabs,
 }
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaderboards alone: pages and figures show what stands there."""
+    for name in ("write_figures", "write_page"):
+        monkeypatch.setattr(reports, name, lambda *given: None)
 
 
 def board(source: Path, out: Path, cache: Path, options: dict[str, object]) -> list[str]:
