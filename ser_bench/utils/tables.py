@@ -166,8 +166,8 @@ def to_numbers(column: pd.Series) -> pd.Series:
     """A column as floats, in seconds for durations and clock times; what is missing or no number is not a number.
 
     >>> import pandas as pd
-    >>> to_numbers(pd.Series(["1.5", "0 days 00:00:01.5", "1,5", "n/a", "soon"])).tolist()
-    [1.5, 1.5, 1.5, nan, nan]
+    >>> to_numbers(pd.Series(["1.5", "0 days 00:00:01.5", "0 days", "1,5", "n/a", "soon"])).tolist()
+    [1.5, 1.5, 0.0, 1.5, nan, nan]
     """
     import pandas as pd
 
