@@ -1,14 +1,18 @@
 """Merged runs are one leaderboard: ranked anew, the incomparable kept apart, and no more said across corpora than they can tell."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ser_bench
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.comparison import _complete
 from ser_bench.evaluation.merge import Merged
 from ser_bench.reports.merged_page import merged_tables
 from tests.reports import fabricate
@@ -226,6 +230,19 @@ def test_one_run_with_one_system_leaves_the_comparison_of_others_and_is_named(tm
     assert comparison.corpora == ("a", "b")
     assert len(comparison.systems) == 3
     assert "Corpora left out: c (without 2 of 3 systems)." in told(merged)
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_what_is_compared_lacks_nothing_and_is_as_many_corpora_as_two_systems_share(there):
+    table = pd.DataFrame(np.where(there, 0.5, np.nan), columns=list("abcd"))
+    part = _complete(table)
+    assert part.notna().all(axis=None)
+    most = {
+        least: max((c for c in range(5) for names in combinations("abcd", c) if len(table[[*names]].dropna()) >= least), default=0)
+        for least in (1, 2)
+    }
+    assert part.shape[1] == next((most[least] for least in (2, 1) if most[least] > 1 and len(table) >= least), 0)
+    assert part.shape[1] == 0 or len(part) == len(table[[*part.columns]].dropna())
 
 
 def test_one_shared_system_is_shown_beside_chance_and_not_ranked(tmp_path):
