@@ -325,6 +325,7 @@ def test_label_schemes_may_differ_between_corpora_and_are_named(tmp_path):
     assert "a (labels 'all', chance .333) and b (labels 'big4', chance .333)" in text(merge(tmp_path, *runs))
 
 
+@pytest.mark.usefixtures("every_kind_of_picture")
 def test_the_diagram_is_the_same_bytes_each_time_and_goes_when_it_no_longer_holds(tmp_path):
     figures = over_corpora(tmp_path, 3).folder / "figures"
     first = {path.name: path.read_bytes() for path in figures.iterdir()}
