@@ -188,7 +188,7 @@ def test_values_that_a_scheme_does_not_list_are_counted(tmp_path):
     folder = saved(usual(), tmp_path)
     table = folder / "db.emotion.csv"
     table.write_text(table.read_text().replace("d.wav,fear", "d.wav,angst"))
-    assert load_corpus(folder).warnings == ("emotion: 1 clip(s) have values that the scheme 'emotion' does not list: 'angst' (1)",)
+    assert "emotion: 1 clip(s) have values that the scheme 'emotion' does not list: 'angst' (1)" in load_corpus(folder).warnings
 
 
 def test_another_target_is_a_column_or_a_fact_of_speakers(tmp_path):
