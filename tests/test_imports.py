@@ -56,5 +56,5 @@ def test_a_finished_run_imports_nothing_that_fits_hears_or_draws(tmp_path):
 
 
 def test_extracting_imports_what_computes_and_no_more(tmp_path):
-    modules = imported(tmp_path, "extract", "tones(speakers=4)", "-f", "spectral+mfcc", "--jobs", "1")
+    modules = imported(tmp_path, "extract", "tones(speakers=4,takes=1)", "-f", "spectral+mfcc", "--jobs", "1")
     assert not modules & {"librosa", "scipy.signal", "scipy.stats", "sklearn", "opensmile", "optuna", "xgboost", "matplotlib", "joblib"}

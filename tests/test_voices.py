@@ -51,7 +51,7 @@ def where(speech: Path, corpora: dict[str, Path]) -> dict[str, str]:
 
 @pytest.mark.parametrize("way", ["column", "shared"])
 def test_several_ids_of_one_person_are_one_voice_in_a_run(way, corpora, speech):
-    options = {**QUICK, "models": ["logreg", "svm"], **where(speech, corpora)}
+    options = {**QUICK, "models": ["logreg", "svm"], "cv": "group:3", **where(speech, corpora)}
     one, several = (ser_bench.run(corpora[name], **options) for name in ("one", way))
     columns = [column for column in one.leaderboard if column not in {"seconds", "notes"}]
     pd.testing.assert_frame_equal(several.leaderboard[columns], one.leaderboard[columns])
@@ -66,7 +66,7 @@ def test_several_ids_of_one_person_are_one_voice_in_a_run(way, corpora, speech):
 
 @pytest.mark.parametrize("way", ["column", "shared"])
 def test_several_ids_of_one_person_are_standardised_as_one_voice(way, corpora, speech):
-    options = {**QUICK, "track": ["speaker"], "learning_curves": False, **where(speech, corpora)}
+    options = {**QUICK, "track": ["speaker"], "cv": "group:3", "learning_curves": False, **where(speech, corpora)}
     one, several = (ser_bench.run(corpora[name], **options) for name in ("one", way))
     columns = [column for column in one.leaderboard if column not in {"seconds", "notes"}]
     pd.testing.assert_frame_equal(several.leaderboard[columns], one.leaderboard[columns])
@@ -112,7 +112,7 @@ def test_several_ids_of_one_person_are_one_voice_for_a_system_from_elsewhere(way
 
 
 def test_a_run_says_which_ids_its_manifest_makes_one_person(corpora, speech):
-    several = ser_bench.run(corpora["column"], **{**QUICK, "learning_curves": False}, **where(speech, corpora))
+    several = ser_bench.run(corpora["column"], **{**QUICK, "cv": "group:3", "learning_curves": False}, **where(speech, corpora))
     assert "speaker ids that are one person by the column 'voice': 01 = 01b; 02 = 02b; 03 = 03b and 1 more" in several.warnings
 
 
@@ -122,7 +122,9 @@ def test_the_report_lists_ids_but_its_intervals_are_over_voices(corpora, speech)
     from ser_bench.utils.formatting import records
 
     one, several = (
-        RunFolder(ser_bench.run(corpora[name], **{**QUICK, "learning_curves": False}, **where(speech, corpora)).folder).read()
+        RunFolder(
+            ser_bench.run(corpora[name], **{**QUICK, "cv": "group:3", "learning_curves": False}, **where(speech, corpora)).folder
+        ).read()
         for name in ("one", "column")
     )
     mine, theirs = (open_cell(records(run.leaderboard)[0], run) for run in (one, several))
@@ -133,7 +135,7 @@ def test_the_report_lists_ids_but_its_intervals_are_over_voices(corpora, speech)
 def test_predictions_without_voices_have_those_of_the_run_s_clips(corpora, speech, tmp_path):
     from ser_bench.evaluation.run_folder import RunFolder
 
-    run = ser_bench.run(corpora["shared"], **{**QUICK, "learning_curves": False}, **where(speech, corpora))
+    run = ser_bench.run(corpora["shared"], **{**QUICK, "cv": "group:3", "learning_curves": False}, **where(speech, corpora))
     shutil.copy(run.folder / "clips.parquet", tmp_path)
     run.predictions.drop(columns="voice").to_parquet(tmp_path / "predictions.parquet")
     assert RunFolder(tmp_path).read_predictions()["voice"].tolist() == run.predictions["voice"].tolist()

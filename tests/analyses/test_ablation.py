@@ -275,7 +275,16 @@ def test_without_importance_none_is_measured(speech, tmp_path):
 )
 def test_a_planted_cue_s_own_group_does_most_alone(cue, features, found_by, tmp_path_factory):
     store = tmp_path_factory.getbasetemp() / "cues"
-    options = {"features": features, "models": "logreg", "trials": 1, "inner": 2, "modes": "alone", "importance": False, "jobs": 1}
+    options = {
+        "features": features,
+        "models": "logreg",
+        "trials": 1,
+        "inner": 2,
+        "cv": "group:2",
+        "modes": "alone",
+        "importance": False,
+        "jobs": 1,
+    }
     found = ser_bench.ablate(f"tones(cue={cue},speakers=4,takes=2)", out=str(store / "out"), cache=str(store), **options)
     assert rows(found, "alone")["group"].iloc[0] in found_by
 

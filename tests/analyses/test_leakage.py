@@ -82,9 +82,9 @@ def test_intervals_have_the_bound_and_say_so(measured):
 def test_what_is_measured_once_is_not_fitted_again(sayings, speech, tmp_path, capsys):
     from ser_bench.utils.progress import Lines
 
-    first = measure(sayings, speech, tmp_path, progress=Lines())
+    first = measure(sayings, speech, tmp_path, cv="group:2", progress=Lines())
     assert "evaluating" in capsys.readouterr().err
-    again = measure(sayings, speech, tmp_path, progress=Lines())
+    again = measure(sayings, speech, tmp_path, cv="group:2", progress=Lines())
     assert "evaluating" not in capsys.readouterr().err
     assert again.gap.equals(first.gap)
     assert (again.folder / "gap.csv").read_text() == again.gap.to_csv(index=False, float_format="%.4f")
@@ -139,7 +139,7 @@ def test_a_blank_sentence_leaves_the_text_independent_row_out(sayings, speech, t
     table.loc[3, "sentence"] = ""
     manifest = speech / "corpus" / "half-said.csv"
     table.to_csv(manifest, index=False)
-    assert set(measure(manifest, speech, tmp_path).gap["split"]) == {"speaker", "random"}
+    assert set(measure(manifest, speech, tmp_path, cv="group:2").gap["split"]) == {"speaker", "random"}
 
 
 def test_several_models_at_once_are_refused(sayings, speech, tmp_path):

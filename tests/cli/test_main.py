@@ -114,8 +114,7 @@ def test_dry_run_prints_cells_and_neither_extracts_nor_fits(tmp_path):
 
 def test_run_prints_a_leaderboard_and_where_the_report_is(tmp_path):
     small = ["-f", "audioemotion26", "-m", "logreg", "--trials", "2", "--inner", "2", "--jobs", "1"]
-    line = [sys.executable, "-m", "ser_bench", "run", "tones(speakers=4,takes=1)", *small]
-    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path)
+    done = call("run", "tones(speakers=4,takes=1)", *small, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "audioemotion26" in done.stdout
     report = done.stdout.rpartition("report: ")[2].strip()

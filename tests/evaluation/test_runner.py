@@ -1,9 +1,9 @@
 """Runs: finished work is never done again and never used for anything but itself."""
 
 import json
+import os
 import shutil
-import subprocess
-import sys
+import signal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,9 @@ import pytest
 import ser_bench
 from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.evaluation import runner
 from ser_bench.evaluation.plan import check_skipped
+from ser_bench.evaluation.runner import fit_unit
 from ser_bench.models.base import Model
 from ser_bench.utils.progress import Silent
 from tests.small import WITHOUT_CURVES, but_seconds, evaluate
@@ -114,39 +116,28 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
     assert "no room" in results.failures[0]
 
 
-def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path):
-    script = f"""
-import os, signal
-from ser_bench.evaluation import runner
-from ser_bench.api import run
+def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path, monkeypatch):
+    def fit_or_die(unit, *rest):  # in here, it reaches processes that import none of these tests
+        if unit.model == "logreg" and unit.fold == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return fit_unit(unit, *rest)
 
-def fit_unit(unit, *rest):
-    from ser_bench.evaluation.runner import fit_unit
-    if unit.model == "logreg" and unit.fold == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return fit_unit(unit, *rest)
-
-runner.fit_unit = fit_unit
-options = {WITHOUT_CURVES | {"models": ["svm", "logreg"], "jobs": 2, "cv": "group:2"}!r}
-results = run({str(speech / "corpus" / "clips.csv")!r}, out={str(tmp_path)!r}, cache={str(speech / "store")!r}, **options)
-print(results.leaderboard.set_index("model")["status"].to_dict(), results.failures)
-"""
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert "'svm': 'ok'" in said
-    assert "'logreg': 'failed'" in said
-    assert "spectral logreg train fold 1: the process that fitted it died" in said
+    monkeypatch.setattr(runner, "fit_unit", fit_or_die)
+    results = evaluate(speech, tmp_path, models=["svm", "logreg"], jobs=2, cv="group:2")
+    assert results.leaderboard.set_index("model")["status"].to_dict() == {"svm": "ok", "logreg": "failed"}
+    assert [failure for failure in results.failures if "spectral logreg train fold 1: the process that fitted it died" in failure]
 
 
 def test_searches_end_at_the_time_limit_and_are_marked_and_never_reused_without_it(speech, tmp_path):
-    options = {"models": ["logreg", "svm"], "trials": 40}
+    options = {"models": ["logreg", "svm"], "trials": 40, "cv": "group:2"}
     limited = evaluate(speech, tmp_path, time_limit=1e-6, **options)
     assert [notes.split("; ")[0] for notes in limited.leaderboard["notes"]] == ["TIME LIMIT: 1 to 1 of 40 trials"] * 2
     assert "TIME LIMIT: 1 to 1 of 40 trials (spectral " in (limited.folder / "leaderboard.md").read_text()
     assert limited.trials["chosen"].all()
     again = evaluate(speech, tmp_path, time_limit=1e-6, **options)
-    assert (again.fitted, again.reused) == (0, 8)
+    assert (again.fitted, again.reused) == (0, 4)
     whole = evaluate(speech, tmp_path, **options)
-    assert (whole.fitted, whole.reused) == (8, 0)
+    assert (whole.fitted, whole.reused) == (4, 0)
     assert not whole.leaderboard["notes"].str.contains("TIME LIMIT").any()
     assert whole.folder != limited.folder
     after = evaluate(speech, tmp_path, time_limit=1e-6, **options)
@@ -239,8 +230,6 @@ def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech,
 
 
 def test_a_result_that_never_reaches_the_folder_of_units_fails_its_row(speech, tmp_path, monkeypatch):
-    from ser_bench.evaluation import runner
-
     monkeypatch.setattr(runner, "write_unit", lambda path, result: None)
     results = evaluate(speech, tmp_path)
     assert results.leaderboard["status"].tolist() == ["failed"]

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
+import ser_bench.features.extract as extract_room
 import ser_bench.features.store.content_keys as keys_room
 import ser_bench.features.worker as measure_room
 from ser_bench.audio.clip import Unusable
@@ -25,6 +26,7 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extraction, ExtractionOptions, extract_corpus, parse_features
 from ser_bench.features.extract import extract
 from ser_bench.features.store.feature_store import FeatureStore
+from ser_bench.features.worker import extract_clips
 from ser_bench.utils.parallel import Workers
 
 SETS = "spectral+audioemotion26"
@@ -321,29 +323,20 @@ def test_two_processes_fill_one_store_without_doubles(folder, tmp_path):
     assert_same_store(tmp_path / "both", tmp_path / "alone")
 
 
-def test_a_clip_that_kills_its_process_is_named_and_costs_no_other(folder, tmp_path):
+def test_a_clip_that_kills_its_process_is_named_and_costs_no_other(folder, tmp_path, monkeypatch):
     deadly = sorted(folder.rglob("*.wav"))[5]
-    script = f"""
-import os, signal
-import ser_bench.features.extract as room
-from ser_bench.corpora import load_corpus
-from ser_bench.features import parse_features
-from ser_bench.utils.parallel import Workers
 
-def dying(tasks):
-    from ser_bench.features.worker import extract_clips
-    if any(task.path == {str(deadly)!r} for task in tasks):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return extract_clips(tasks)
+    def extract_or_die(tasks):  # in here, it reaches processes that import none of these tests
+        if any(task.path == str(deadly) for task in tasks):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return extract_clips(tasks)
 
-room.extract_clips = dying
-corpus, store = load_corpus({str(folder)!r}), room.Path({str(tmp_path / "store")!r})
-found = room.extract_corpus(corpus, [parse_features("audioemotion26")], room.ExtractionOptions(store, Workers(2)))
-print(found.skipped.to_csv(index=False), len(found.clips))
-"""
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert f'{deadly.name},"the process that measured it died' in said
-    assert said.strip().endswith("11")
+    with monkeypatch.context() as patch:
+        patch.setattr(extract_room, "extract_clips", extract_or_die)
+        found = fill(folder, tmp_path / "store", "audioemotion26", workers=Workers(2))
+    ((clip, reason),) = found.skipped[["clip", "reason"]].itertuples(index=False)
+    assert (Path(clip).name, reason.startswith("the process that measured it died")) == (deadly.name, True)
+    assert len(found.clips) == 11
     assert len(fill(folder, tmp_path / "store", "audioemotion26").clips) == 12
 
 
