@@ -146,3 +146,10 @@ def test_published_figures_and_listeners_are_of_emotions_alone(tmp_path):
     path = manifest(tmp_path, "path,emotion,speaker,level,recognised", "a.wav,fear,1,lo,.9", "b.wav,anger,2,hi,.8")
     assert "recognised" not in load_corpus(path, target="level").clips
     assert pd.notna(load_corpus(path).clips["recognised"]).all()
+
+
+def test_a_merged_page_names_the_targets_of_its_runs(genders, finished, tmp_path):
+    ser_bench.leaderboard([genders, finished], to=tmp_path)
+    page = (tmp_path / "leaderboard.html").read_text(encoding="utf-8")
+    assert "<h1>Speaker-independent recognition of emotion, gender</h1>" in page
+    assert "labels 'gender'" in (tmp_path / "LEADERBOARD.md").read_text(encoding="utf-8")
