@@ -49,7 +49,8 @@ def test_a_named_column_can_be_the_target(tmp_path):
 
 
 def test_what_a_reader_of_file_names_knows_can_be_the_target(tmp_path):
-    corpus = load_corpus("tones(speakers=2,takes=1)", cache=tmp_path, target="gender")
+    corpus = load_corpus("tones(speakers=2,takes=1)", cache=tmp_path, target="Gender")
+    assert corpus.target == "gender"
     assert sorted(corpus.clips["emotion"].unique()) == ["female", "male"]
     assert corpus.clips["corpus_emotion"].nunique() == 6
 
