@@ -72,7 +72,7 @@ from ser_bench.utils.progress import for_terminal
 def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report; of several, also one of all of them.
 
-    CORPUS is a folder of audio, a table (.csv, .tsv, .jsonl or .parquet with path, emotion, speaker), a database in
+    CORPUS is a folder of audio, a manifest (.csv, .tsv, .jsonl or .parquet with path, emotion, speaker), a database in
     audformat, `audb:NAME`, a folder of Parquet files with audio in them (Hugging Face), or `tones`, the embedded
     synthetic corpus and the default. Features are kept in the store and finished work is never done again: a killed
     run goes on where it was with the same command.

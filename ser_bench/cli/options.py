@@ -120,7 +120,9 @@ ONE_TRACK = click.option("--track", metavar="TRACK", help="Standardisation: trai
 
 splitting = options(
     click.option(
-        "--labels", metavar="SCHEME", help=f"Which emotions are evaluated (see 'ser-bench labels').  [default: {DEFAULTS.labels}]"
+        "--labels",
+        metavar="SCHEME",
+        help=f"Which labels are evaluated: a scheme (see 'ser-bench labels') or a FILE.toml of your own.  [default: {DEFAULTS.labels}]",
     ),
     click.option(
         "--where", metavar="EXPR", help="Keep the clips for which this is true (docs/filters.md), such as \"intensity == 'strong'\"."

@@ -224,7 +224,7 @@ class Corpus:
     @property
     def reading(self) -> dict[str, Any]:
         """How its source was read, as `load_corpus` takes it: what a run of it writes down, to be repeated."""
-        return asdict(self.origin.options if self.origin else ReadingOptions()) | {"target": self.target}
+        return asdict(self.origin.options if self.origin else ReadingOptions(target=self.target))
 
     def __str__(self) -> str:
         """What names it on a command line and in ``run.toml``: where it was loaded from, else its folder."""

@@ -18,6 +18,7 @@ from ser_bench.corpora import audb_source
 from ser_bench.corpora.audformat_clips import read_database
 from ser_bench.corpora.audformat_database import database_header
 from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
+from ser_bench.corpora.columns import fold
 from ser_bench.corpora.files import MANIFEST_SUFFIXES
 from ser_bench.corpora.given import take
 from ser_bench.corpora.hugging_face import clips_folder, holds_shards, read_shards, refuse_arrow
@@ -96,7 +97,7 @@ def load_corpora(
 
 def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) -> Corpus:
     """A corpus with its target, with names spelt in one way, and with its origin."""
-    if options.target not in {EMOTION, corpus.target}:
+    if fold(options.target) not in {EMOTION, fold(corpus.target)}:
         corpus = predict_column(corpus, options.target)
     clips, joined = join_spellings(corpus.clips, corpus.target)
     origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
@@ -137,7 +138,7 @@ def _take_as(corpus: Corpus, options: ReadingOptions) -> Corpus:
     for key, value in (("columns", options.columns), ("table", options.table)):
         if value and value != read[key]:
             raise WrongCall(f"{key}: corpus '{quoted(corpus.name)}' is loaded already; give it to load_corpus")
-    if corpus.target != EMOTION and options.target not in {EMOTION, corpus.target}:
+    if corpus.target != EMOTION and fold(options.target) not in {EMOTION, fold(corpus.target)}:
         raise WrongCall(f"target: corpus '{quoted(corpus.name)}' was loaded with the target '{quoted(corpus.target)}'; load it again")
     return taken
 

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.config import EMOTION
 from ser_bench.evaluation.comparison import Comparison
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
@@ -40,6 +41,7 @@ def write_merged_page(merged: Merged) -> None:
     drawn = any(comparison.drawable for comparison in merged.across)
     page = render(
         "merged.html.j2",
+        targets=_targets(merged),
         runs=merged.runs,
         kernels=merged.kernels,
         shown=records(merged.leaderboard),
@@ -49,6 +51,12 @@ def write_merged_page(merged: Merged) -> None:
         diagram=Markup(re.sub(r"^.*?(?=<svg)", "", diagram.read_text(encoding="utf-8"), flags=re.S)) if drawn else "",
     )
     write_text(merged.folder / "leaderboard.html", page)
+
+
+def _targets(merged: Merged) -> str:
+    """What the runs predict, in words; those of earlier versions, which do not say, predict emotions."""
+    said = {str(RunFolder(Path(run)).read_about().get("corpus", {}).get("target", EMOTION)) for run in merged.runs}
+    return "" if said == {EMOTION} else ", ".join(sorted(said))
 
 
 def _show(block: Block, folder: Path) -> dict[str, Any]:

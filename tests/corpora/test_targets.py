@@ -49,7 +49,8 @@ def test_a_named_column_can_be_the_target(tmp_path):
 
 
 def test_what_a_reader_of_file_names_knows_can_be_the_target(tmp_path):
-    corpus = load_corpus("tones(speakers=2,takes=1)", cache=tmp_path, target="gender")
+    corpus = load_corpus("tones(speakers=2,takes=1)", cache=tmp_path, target="Gender")
+    assert corpus.target == "gender"
     assert sorted(corpus.clips["emotion"].unique()) == ["female", "male"]
     assert corpus.clips["corpus_emotion"].nunique() == 6
 
@@ -146,3 +147,10 @@ def test_published_figures_and_listeners_are_of_emotions_alone(tmp_path):
     path = manifest(tmp_path, "path,emotion,speaker,level,recognised", "a.wav,fear,1,lo,.9", "b.wav,anger,2,hi,.8")
     assert "recognised" not in load_corpus(path, target="level").clips
     assert pd.notna(load_corpus(path).clips["recognised"]).all()
+
+
+def test_a_merged_page_names_the_targets_of_its_runs(genders, finished, tmp_path):
+    ser_bench.leaderboard([genders, finished], to=tmp_path)
+    page = (tmp_path / "leaderboard.html").read_text(encoding="utf-8")
+    assert "<h1>Speaker-independent recognition of emotion, gender</h1>" in page
+    assert "labels 'gender'" in (tmp_path / "LEADERBOARD.md").read_text(encoding="utf-8")
