@@ -109,7 +109,9 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
     folder.write_terms(prepared, config, run)
     folder.write_findings(findings)
-    baselines = reports.references(prepared.corpus, prepared.eval_set.labels, prepared.eval_set.clips[prepared.eval_set.evaluated])
+    evaluated = prepared.eval_set
+    modified = bool(evaluated.copy)
+    baselines = reports.references(prepared.corpus, evaluated.labels, evaluated.clips[evaluated.evaluated], modified=modified)
     board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 

@@ -12,6 +12,7 @@ from ser_bench.corpora.labels import apply_labels, known_schemes, scheme_losses,
 from ser_bench.corpora.loading import audio_folder, known_readers, load_corpora, load_corpus
 from ser_bench.corpora.losses import few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
+from ser_bench.corpora.released import Difference, differences, name_copy
 from ser_bench.utils.renamed import former
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Archive",
     "Corpus",
     "CorpusInfo",
+    "Difference",
     "Duplicates",
     "FileNameReader",
     "Source",
@@ -27,6 +29,7 @@ __all__ = [
     "ask",
     "audio_folder",
     "catalogue",
+    "differences",
     "few",
     "filter_clips",
     "human_recall",
@@ -38,6 +41,7 @@ __all__ = [
     "load_corpora",
     "load_corpus",
     "losses",
+    "name_copy",
     "questions",
     "resolve_duplicates",
     "scheme_losses",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.config import EMOTION
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.cautions import cautions
 from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, folds_of, gather
@@ -235,7 +236,7 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
     }
 
 
-def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame:
+def references(corpus: Corpus, labels: str, clips: pd.DataFrame, *, modified: bool = False) -> pd.DataFrame:
     """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
@@ -249,6 +250,8 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
         The label scheme.
     clips : DataFrame
         The clips evaluated.
+    modified : bool
+        Whether the corpus is not as released: nothing that was published of it holds for these clips then.
     """
     import pandas as pd
 
@@ -260,10 +263,11 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame) -> pd.DataFrame
         ("chance", chance, chance, f"a guess among {len(shares)} emotions"),
         ("majority", chance, shares.iloc[0], f"always {shares.index[0]}"),
     ]
-    heard, facts = human_recall(clips), corpus.facts
+    about = corpus.target == EMOTION  # what listeners and others did was about emotions
+    heard, facts = human_recall(clips) if about else None, corpus.facts
     if heard is not None:
         rows.append(("human", heard, np.nan, "mean listener accuracy per emotion on these clips"))
-    whole = facts is not None and labels == "all" and len(clips) == facts.clips
+    whole = facts is not None and about and not modified and labels == "all" and len(clips) == facts.clips
     if facts and whole and heard is None and facts.human is not None:
         rows.append(("human", facts.human, np.nan, facts.human_source))
     named = [(corpus.name, labels, "", *row) for row in rows]

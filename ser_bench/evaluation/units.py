@@ -58,6 +58,8 @@ class EvaluationSet:
     protocol : Protocol
     folds : dict of int to array of int, shape (n_clips,)
         The outer folds, by seed.
+    copy : str
+        What the corpus is where it is not as released (`corpora.name_copy`): a note for every row.
     """
 
     corpus: str
@@ -65,6 +67,7 @@ class EvaluationSet:
     clips: pd.DataFrame
     protocol: Protocol
     folds: dict[int, np.ndarray]
+    copy: str = ""
 
     def predicted(self, units: Iterable[Unit], done: Mapping[str, StoredResult]) -> np.ndarray:
         """The codes predicted by units of one cell, shape (n_seeds, n_clips)."""
@@ -136,8 +139,8 @@ class EvaluationSet:
 
     @property
     def notes(self) -> list[str]:
-        """Notes for every row: `voice_notes`, and what a fixed split cannot show."""
-        return [*self.voice_notes, *([] if self.evaluated.all() else [ONE_TRAINING_PART])]
+        """Notes for every row: `voice_notes`, that the corpus is a modified copy, and what a fixed split cannot show."""
+        return [*self.voice_notes, *([self.copy] if self.copy else []), *([] if self.evaluated.all() else [ONE_TRAINING_PART])]
 
     @cached_property
     def hashes(self) -> dict[int, str]:
