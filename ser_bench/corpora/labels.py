@@ -165,11 +165,14 @@ def apply_labels(clips: pd.DataFrame, scheme: str) -> pd.DataFrame:
 
 
 def scheme_losses(clips: pd.DataFrame, scheme: str) -> list[str]:
-    """What a known label scheme leaves out of a clip table, and what it joins, a line each with the number of clips.
+    """What a known label scheme leaves out of a clip table, what it joins, and what it finds nowhere: one line each, with numbers of clips.
 
     >>> import pandas as pd
-    >>> scheme_losses(pd.DataFrame({"emotion": ["fear", "excitement", "happiness", "anger"]}), "big4")
-    ['--labels big4 leaves out 1 clip(s): fear (1)', '--labels big4 joins: excitement (1) into happiness']
+    >>> for line in scheme_losses(pd.DataFrame({"emotion": ["fear", "excitement", "happiness", "anger"]}), "big4"):
+    ...     print(line)
+    --labels big4 leaves out 1 clip(s): fear (1)
+    --labels big4 joins: excitement (1) into happiness
+    --labels big4 finds no clip of: neutral, sadness
     """
     labels = scheme_named(scheme).labels
     if labels is None:
@@ -179,7 +182,9 @@ def scheme_losses(clips: pd.DataFrame, scheme: str) -> list[str]:
     joined = [f"{emotion} ({n}) into {labels[emotion]}" for emotion, n in counts.items() if labels.get(emotion, emotion) != emotion]
     dropped = sum(n for emotion, n in counts.items() if emotion not in labels)
     lines = [f"--labels {scheme} leaves out {dropped} clip(s): {first(left, 8)}"] if left else []
-    return lines + ([f"--labels {scheme} joins: {first(joined, 8)}"] if joined else [])
+    lines += [f"--labels {scheme} joins: {first(joined, 8)}"] if joined else []
+    absent = sorted(set(labels.values()) - {labels[emotion] for emotion in counts if emotion in labels})
+    return lines + ([f"--labels {scheme} finds no clip of: {', '.join(absent)}"] if absent else [])
 
 
 def single_speaker_labels(clips: pd.DataFrame) -> list[str]:

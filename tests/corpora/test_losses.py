@@ -45,5 +45,6 @@ def test_a_run_tells_what_it_left_out(tmp_path: Path) -> None:
     assert "'ang' as anger (3)" in warnings
     assert "--labels big4 leaves out 3 clip(s): frustration (3)" in warnings
     assert "--labels big4 joins: excitement (3) into happiness" in warnings
+    assert "--labels big4 finds no clip of: neutral" in warnings
     assert "12 segment(s) end after their file does" in warnings
     assert len(ser_bench.splits(tmp_path / "clips.csv", labels="big4", cache=str(tmp_path / "store"))) == 12
