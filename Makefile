@@ -43,7 +43,7 @@ docs: .venv/installed-docs
 	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going docs site
 	@echo "site/index.html"
 
-# The tables under results/reference/ and in the README: make reference CORPORA=path/to/folder, which holds ravdess/ and emodb/.
+# The tables under results/reference/ and in the README: make reference CORPORA=path/to/folder, which holds ravdess/, emodb/ and emovo/.
 CORPORA ?= ../shared/corpora
 reference: .venv/installed
 	$(BIN)/python benchmarks/reference.py $(CORPORA)

@@ -2,7 +2,7 @@
 
 Leaderboards, leak gaps, cross-corpus evaluation, ablations.
 
-    make reference CORPORA=path/to/corpora        (a folder that holds ravdess/ and emodb/)
+    make reference CORPORA=path/to/corpora        (a folder that holds ravdess/, emodb/ and emovo/)
 
 Each corpus is evaluated with its own configuration, `results/reference/<corpus>/reference.toml`, through the command line's
 own code; what the run found is copied beside it. Then come `ser-bench audit CORPUS --gap -f audioemotion26 -m svm` for each
@@ -122,7 +122,7 @@ def headline(results: Results) -> str:
 def main() -> None:
     """Evaluate every corpus under results/reference/ and put tables and pictures into README and docs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/ and emodb/")
+    parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/, emodb/ and emovo/")
     parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one per core")
     parser.add_argument(
         "--no-importance", action="store_true", help="ablate without importances, which take longest; importance.csv stays as it is"

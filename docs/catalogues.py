@@ -35,11 +35,7 @@ def corpora(_: Rows) -> Rows:
 
 def labels(_: Rows) -> Rows:
     """Each label scheme with its description and mapping."""
-    schemes = known_schemes().items()
-    return {
-        name: (scheme.description, ", ".join(f"{emotion} → {label}" for emotion, label in (scheme.labels or {}).items()))
-        for name, scheme in schemes
-    }
+    return {name: (scheme.description, scheme.mapping if scheme.columns else "") for name, scheme in known_schemes().items()}
 
 
 def built_in() -> dict[str, Extractor]:

@@ -127,7 +127,7 @@ class RunConfig:
         Feature sets, ``a+b`` for joined ones, or a user-supplied Parquet file.
     models : tuple of str
     labels : str
-        Label scheme.
+        Label scheme, or a file ``.toml`` that holds one.
     where : str
         An expression that keeps some clips (`corpora.filters`), such as ``gender == 'female'``; empty keeps all.
     cv : str
@@ -296,8 +296,18 @@ class RunConfig:
         Where the corpus or a table of features lies does not, what is in them does, and the units answer for that.
         """
         features = tuple(map(_without_folders, self.features))
+        labels = self.labels if labels_name(self.labels) == self.labels else f"{labels_name(self.labels)}.toml"
         left_out = EXECUTION_KEYS | {key for key, usual in READING.items() if getattr(self, key) == usual}
-        return {key: value for key, value in self.as_text().items() if key not in left_out} | {"features": features}
+        return {key: value for key, value in self.as_text().items() if key not in left_out} | {"features": features, "labels": labels}
+
+
+def labels_name(labels: str) -> str:
+    """What a label scheme is called, of which a file or its copy in a run folder may be named.
+
+    >>> labels_name("big4"), labels_name("mine/levels.toml"), labels_name("results/x-1a2b3c4d/levels.labels.toml")
+    ('big4', 'levels', 'levels')
+    """
+    return re.sub(r"(\.labels)?\.toml$", "", Path(labels).name, flags=re.IGNORECASE) if labels.lower().endswith(".toml") else labels
 
 
 def _without_folders(features: str) -> str:
@@ -328,8 +338,11 @@ def check_keys(values: dict[str, Any], *, source: str) -> dict[str, Any]:
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
-    """The checked keys and values of a TOML file."""
-    return check_keys(_read_toml(path), source=str(path))
+    """The checked keys and values of a TOML file.
+
+    A file of labels that is named and no longer there is taken from beside it, where a run leaves a copy.
+    """
+    return _with_labels(check_keys(_read_toml(path), source=str(path)), Path(path))
 
 
 def read_file(path: str | Path) -> dict[str, Any]:
@@ -338,7 +351,24 @@ def read_file(path: str | Path) -> dict[str, Any]:
     sweep = values.pop("sweep", {})
     if not isinstance(sweep, dict):
         raise WrongCall(f'--config {path}: \'sweep\' is a table: a line [sweep], and below it lines such as "cv" = ["loso", "group:5"]')
-    return check_keys(values, source=str(path)) | ({"sweep": sweep} if sweep else {})
+    return _with_labels(check_keys(values, source=str(path)), Path(path)) | ({"sweep": sweep} if sweep else {})
+
+
+def _with_labels(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The values with the copy of a file of labels beside `path`, where that file itself is not there."""
+    labels = values.get("labels", "")
+    copy = path.parent / labels_copy(labels)
+    gone = labels_name(labels) != labels and not Path(labels).expanduser().exists()
+    return values | {"labels": str(copy)} if gone and copy.is_file() else values
+
+
+def labels_copy(labels: str) -> str:
+    """The file in a run folder that a file of labels is copied to.
+
+    >>> labels_copy("mine/levels.toml")
+    'levels.labels.toml'
+    """
+    return f"{labels_name(labels)}.labels.toml"
 
 
 def _read_toml(path: str | Path) -> dict[str, Any]:

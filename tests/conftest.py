@@ -51,7 +51,7 @@ def real_corpora() -> Path:
     beside = Path(__file__).parents[2] / "shared" / "corpora"
     folder = Path(os.environ.get("SER_BENCH_CORPORA", beside))
     if not folder.is_dir():
-        pytest.skip("no real speech here: set SER_BENCH_CORPORA to a folder that holds ravdess/ and emodb/")
+        pytest.skip("no real speech here: set SER_BENCH_CORPORA to a folder that holds ravdess/, emodb/ and emovo/")
     return folder.resolve()
 
 

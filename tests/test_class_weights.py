@@ -22,16 +22,17 @@ NOTE = "class weights: none"
 
 
 def run(speech: Path, out: Path, **options: str) -> Any:
-    return evaluate(speech, out, **options)
+    return evaluate(speech, out, **{"cv": "group:2", **options})
 
 
 def ablate(speech: Path, out: Path, **options: str) -> Any:
-    given = {**SMALL, "features": "prosody", "modes": "alone", "importance": False, "trials": 1, **options}
+    given = {**SMALL, "features": "prosody", "modes": "alone", "importance": False, "trials": 1, "cv": "group:2", **options}
     return ser_bench.ablate(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **given)
 
 
 def audit(speech: Path, out: Path, **options: str) -> Any:
-    return ser_bench.audit(speech / "corpus" / "clips.csv", gap=True, out=str(out), cache=str(speech / "store"), **SMALL, **options)
+    given = {**SMALL, "cv": "group:2", **options}
+    return ser_bench.audit(speech / "corpus" / "clips.csv", gap=True, out=str(out), cache=str(speech / "store"), **given)
 
 
 def cross(speech: Path, out: Path, **options: str) -> Any:

@@ -14,14 +14,30 @@ MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "marshal", "shelve", "run
 LOADS = {"joblib", "torch"}
 IMPORTERS = {"utils/plugins.py", "__init__.py"}
 """Files that may import by name: the plug-ins that packages registered, and the package's own rooms."""
+READS_YAML = "utils/headers.py"
+"""The file that may import PyYAML, and of it only what makes no object of a tag."""
+PLAIN_YAML = {"load", "SafeLoader", "CSafeLoader", "YAMLError"}
+
+
+def unsafe_yaml(tree: ast.AST) -> list[str]:
+    """Loaders and functions of PyYAML that could make an object of a tag."""
+    named = [(node.lineno, node.attr) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "yaml"]
+    asked = [(node.lineno, node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant) and str(node.value).endswith("Loader")]
+    bare = [
+        (node.lineno, "load without a loader")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "yaml.load" and "Loader" not in {word.arg for word in node.keywords}
+    ]
+    return [f"{line} uses {name} of yaml" for line, name in [*named, *asked, *bare] if name not in PLAIN_YAML]
 
 
 def faults(tree: ast.AST, file: str) -> list[str]:
-    found = []
+    found = [f"{file}:{fault}" for fault in unsafe_yaml(tree)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            found += [f"{file}:{node.lineno} imports {name}" for name in modules if name.split(".")[0] in MODULES]
+            unread = [name for name in modules if name.split(".")[0] in MODULES and (name, file) != ("yaml", READS_YAML)]
+            found += [f"{file}:{node.lineno} imports {name}" for name in unread]
         if not isinstance(node, ast.Call):
             continue
         place = f"{file}:{node.lineno}"
@@ -64,6 +80,11 @@ def test_no_file_can_run_what_it_is_given(file):
         "__import__(name)",
         "importlib.import_module(name)",
         "os.system(name)",
+        "import yaml",
+        "yaml.load(text, Loader=yaml.Loader)",
+        "yaml.load(text, Loader=getattr(yaml, 'CLoader'))",
+        "yaml.load(text)",
+        "yaml.unsafe_load(text)",
     ],
 )
 def test_each_way_to_run_something_would_be_found(line):

@@ -64,14 +64,14 @@ def tame(folder: Path) -> None:
 @pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
 @pytest.mark.filterwarnings("ignore:.*drawn as boxes")
 def test_a_run_and_an_audit_of_odd_names(speech, tmp_path, names):
-    where = {"out": str(tmp_path / "out"), "cache": str(tmp_path / "store")}
+    where = {"out": str(tmp_path / "out"), "cache": str(speech / "store")}
     manifest = odd(speech, tmp_path / "corpus", names)
     emotions = sorted(load_corpus(manifest).clips["emotion"].unique())
-    run = ser_bench.run(manifest, **SMALL, **where)
+    run = ser_bench.run(manifest, **SMALL, cv="group:2", **where)
     assert run.leaderboard["status"].tolist() == ["ok"]
     assert sorted(run.predictions["emotion"].unique()) == emotions
     read = read_csv(run.folder / "findings.csv", keep_default_na=False)
-    assert set(read["what"][:-1]) <= set(ser_bench.audit(manifest, **where).findings["what"])
+    assert set(read["what"][:-1]) <= set(ser_bench.audit(manifest, jobs=1, **where).findings["what"])
     assert ser_bench.leaderboard([run.folder], to=tmp_path / "merged").leaderboard["uar"].tolist() == run.leaderboard["uar"].tolist()
     assert (run.folder / "figures" / "leaderboard.png").is_file()
     tame(tmp_path)
@@ -82,7 +82,7 @@ def test_a_run_and_an_audit_of_odd_names(speech, tmp_path, names):
 def test_corpora_with_odd_names_judge_each_other_by_the_right_chance(speech, tmp_path, names):
     one = odd(speech, tmp_path / "a", names, "one", slice(0, 2))
     other = odd(speech, tmp_path / "b", names, "other", slice(2, 4))
-    found = ser_bench.cross([one, other], **SMALL, out=str(tmp_path / "out"), cache=str(tmp_path / "store"))
+    found = ser_bench.cross([one, other], **SMALL, out=str(tmp_path / "out"), cache=str(speech / "store"))
     assert found.emotions == sorted(load_corpus(one).clips["emotion"].unique())
     text = (found.folder / "cross.md").read_text(encoding="utf-8")
     assert f"by chance .{1000 // len(found.emotions)}" in text
@@ -91,11 +91,11 @@ def test_corpora_with_odd_names_judge_each_other_by_the_right_chance(speech, tmp
 
 @pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
 def test_folds_come_back_from_csv_with_their_names_and_are_scored(speech, tmp_path, names, capsys, monkeypatch):
-    where = {"out": str(tmp_path / "out"), "cache": str(tmp_path / "store")}
+    where = {"out": str(tmp_path / "out"), "cache": str(speech / "store"), "jobs": 1}
     manifest = odd(speech, tmp_path / "corpus", names)
-    folds = ser_bench.splits(manifest, cache=where["cache"])
+    folds = ser_bench.splits(manifest, cache=where["cache"], jobs=1)
     path = tmp_path / "folds.csv"
-    monkeypatch.setattr("sys.argv", ["ser-bench", "splits", str(manifest), "--cache", where["cache"], "-o", str(path)])
+    monkeypatch.setattr("sys.argv", ["ser-bench", "splits", str(manifest), "--cache", where["cache"], "--jobs", "1", "-o", str(path)])
     main.main()
     assert read_csv(path, dtype=str)[["clip", "speaker", "emotion"]].equals(folds[["clip", "speaker", "emotion"]].astype("str"))
     read_csv(path, dtype=str).assign(predicted=lambda t: t["emotion"])[["clip", "predicted"]].to_csv(tmp_path / "plain.csv", index=False)
@@ -106,7 +106,7 @@ def test_folds_come_back_from_csv_with_their_names_and_are_scored(speech, tmp_pa
 @pytest.mark.filterwarnings("ignore:.*drawn as boxes")
 def test_an_ablation_a_plan_and_a_score_of_odd_names(speech, tmp_path, names):
     """Groups, columns, tables and systems are called so as well."""
-    where = {"out": str(tmp_path / "out"), "cache": str(tmp_path / "store")}
+    where = {"out": str(tmp_path / "out"), "cache": str(speech / "store")}
     manifest = odd(speech, tmp_path / "corpus", names)
     clips = load_corpus(manifest).clips
     words = [name.replace("\n", " ").replace("/", " ").strip() for name in names]
@@ -119,7 +119,7 @@ def test_an_ablation_a_plan_and_a_score_of_odd_names(speech, tmp_path, names):
     assert sorted(found.table["group"])[1:] == sorted(word.partition(".")[0] for word in words[:3])
     assert (found.folder / "figures" / "ablation.png").is_file()
     clips["emotion"].rename("predicted").reset_index().to_parquet(tmp_path / "p.parquet")
-    scored = ser_bench.score(tmp_path / "p.parquet", manifest, name=names[1], **where)
+    scored = ser_bench.score(tmp_path / "p.parquet", manifest, name=names[1], jobs=1, **where)
     assert scored.leaderboard["uar"].tolist() == [1.0]
     run = ser_bench.run(manifest, learning_curves=False, **asked, **where)
     assert len(ser_bench.plan_study(run.folder, to=tmp_path / "plan"))

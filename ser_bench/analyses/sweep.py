@@ -18,7 +18,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.ablation import COLUMNS, NOTHING, SubsetEvaluator, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
-from ser_bench.corpora.labels import scheme_named
+from ser_bench.corpora.label_schemes import scheme_named
 from ser_bench.errors import WrongCall, unknown
 from ser_bench.evaluation.splits import parse_cv
 from ser_bench.features import known_extractors, parse_features

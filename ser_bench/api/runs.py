@@ -109,9 +109,9 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
     folder.write_terms(prepared, config, run)
     folder.write_findings(findings)
-    evaluated = prepared.eval_set
-    modified = bool(evaluated.copy)
-    baselines = reports.references(prepared.corpus, evaluated.labels, evaluated.clips[evaluated.evaluated], modified=modified)
+    eval_set, modified = prepared.eval_set, bool(prepared.eval_set.copy)
+    tested = eval_set.clips[eval_set.evaluated]
+    baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
     board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 

@@ -97,4 +97,4 @@ def _home(cache: Path) -> Path:
 
 def _order(version: str) -> list[tuple[int, str]]:
     """What versions are sorted by: ``1.10.0`` after ``1.9.0``."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[.-]", version)]
+    return [*((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[.-]", version)), (0, "")]

@@ -17,9 +17,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from ser_bench.config import EMOTION
 from ser_bench.corpora.audformat_database import INDEX, Database, two_letters
 from ser_bench.corpora.base import Corpus, ReadingOptions
-from ser_bench.corpora.distributed import drop_unlabelled, folds_of, listed, refuse_outside, short_errors, tables_asked_for
+from ser_bench.corpora.distributed import (
+    drop_unlabelled,
+    folds_of,
+    listed,
+    refuse_long,
+    refuse_nameless,
+    refuse_outside,
+    short_errors,
+    tables_asked_for,
+)
 from ser_bench.corpora.manifest import make_corpus
-from ser_bench.corpora.names import first, plain
+from ser_bench.corpora.names import first
 from ser_bench.errors import WrongCall, quoted, unknown
 
 if TYPE_CHECKING:
@@ -68,9 +77,11 @@ def read_database(path: Path, options: ReadingOptions) -> Corpus:
         database = Database.open(path)
         clips, lines = clips_of(database, options)
         _check_known(clips, options.target, path)
-        clips, unlabelled = drop_unlabelled(clips, options.target)
-        _refuse_nameless(clips, path)
+        where = [f"'{quoted(file, 60)}'" for file in clips["path"]]
         refuse_outside(clips["path"], path)
+        refuse_long(clips, where, path)
+        clips, where, unlabelled = drop_unlabelled(clips, options.target, where)
+        refuse_nameless(clips, where, path)
         name = re.sub(r"[^\w.-]+", "-", database.name) or "database"
         corpus = make_corpus(clips, path, path.parent, name, replace(options, columns={}, table=None))
         return replace(corpus, warnings=(*corpus.warnings, *lines, *unlabelled))
@@ -114,13 +125,6 @@ def _check_known(clips: pd.DataFrame, target: str, path: Path) -> None:
             f"{path}: no table has a column or scheme {names} for these clips; name it with --columns {quoted(missing[-1])}=COLUMN or "
             f"TABLE.COLUMN (known of the clips: {listed(str(column) for column in clips if column not in INDEX)})"
         )
-
-
-def _refuse_nameless(clips: pd.DataFrame, path: Path) -> None:
-    """Refuse clips without a speaker, the first one named."""
-    blank = clips["speaker"].map(plain) == ""
-    if blank.any():
-        raise WrongCall(f"{path}: no speaker of '{quoted(clips.loc[blank, 'path'].iloc[0], 60)}'; {int(blank.sum())} clip(s) in all")
 
 
 def column_of(database: Database, table: str, role: str, said: str | None) -> str | None:

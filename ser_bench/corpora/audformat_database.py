@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HEADER = "db.yaml"
 INDEX = ["file", "start", "end"]
-"""What makes a row a clip."""
+"""What identifies the clip of a row."""
 SUFFIXES = (".parquet", ".csv")
 """How a table may be stored, in the order in which it is looked for."""
 LANGUAGES = dict(

@@ -78,8 +78,8 @@ class Archive:
     checksum : str
         As published, such as ``md5:bc69...`` or ``sha256:...``; empty where none is.
     kind : {'archive', 'git-lfs', 'dataverse'}
-        A ZIP or tar archive, or a file to be kept as it is; a ZIP of a repository that keeps its audio in Git LFS; or a Dataverse's list of
-        the files of a data set. The last two hold size and checksum of every file.
+        A ZIP or tar archive, or a file to be kept as it is; a ZIP of a repository that may keep its audio in Git LFS; or a Dataverse's list
+        of the files of a data set. The last two hold size and checksum of every file that is elsewhere.
     files : str
         Of the last two: the address below which the files are, each by its path or number.
     keep : str
@@ -252,6 +252,8 @@ class FileNameReader:
     protocol : str, optional
         The customary one.
     facts : CorpusInfo, optional
+    target : str
+        What its group `emotion` says, where that is no emotion.
     """
 
     name: ClassVar[str]
@@ -261,6 +263,7 @@ class FileNameReader:
     constants: ClassVar[Mapping[str, str]] = {}
     protocol: ClassVar[str | None] = None
     facts: ClassVar[CorpusInfo | None] = None
+    target: ClassVar[str] = EMOTION
 
     def __init_subclass__(cls) -> None:
         carry_over(cls, {"always": "constants", "complete": "derive_columns"})
@@ -292,7 +295,7 @@ class FileNameReader:
         facts = replace(self.facts, human=heard) if self.facts and heard is not None else self.facts
         ignored = tuple(file for file in files if file not in said)
         told = (*warnings, *disagreements(clips, self.folders, self.emotions))
-        return Corpus(self.name, clips, folder, self.protocol, facts, ignored, told)
+        return Corpus(self.name, clips, folder, self.protocol, facts, ignored, told, target=self.target)
 
     def look_up(self, clips: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[str]]:
         """What the file names say, with what tables beside them say, and a warning of each loss: for `label_tables.TableReader`."""

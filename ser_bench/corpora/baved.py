@@ -21,6 +21,7 @@ class Baved(FileNameReader):
 
     name = "baved"
     pattern = r"(?:^|/)(?P<speaker>\d+)-(?P<gender>[FMfm])-(?P<age>\d+)-(?P<sentence>[0-6])-(?P<emotion>[0-2])-(?P<take>\d+)\.\w+$"
+    target = "level"
     emotions = {"0": "low", "1": "normal", "2": "high"}
     constants = {"language": "ar"}
     facts = CorpusInfo(

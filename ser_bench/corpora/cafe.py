@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import CorpusInfo, FileNameReader
+from ser_bench.corpora.base import Archive, CorpusInfo, FileNameReader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,7 @@ class Cafe(FileNameReader):
         citation="Gournay, Lahaie & Lefebvre (2018), A Canadian French emotional speech dataset, "
         "ACM Multimedia Systems Conference, 399-402",
         obtain="https://zenodo.org/record/1478765",
+        archives=(Archive("https://zenodo.org/records/1478765/files/CaFE_48k.zip", "CaFE_48k.zip"),),
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

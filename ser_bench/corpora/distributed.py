@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from ser_bench.corpora.names import NAMED, plain
 from ser_bench.errors import SerBenchError, WrongCall, printable, quoted, unknown
 from ser_bench.utils.tables import as_text
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST_ERROR = 300
+LONGEST_NAME = 10_000
+"""Characters of a speaker's, an emotion's or a sentence's."""
 FOLDS = {"train": "train", "training": "train", "dev": "dev", "devel": "dev", "valid": "dev", "validation": "dev", "val": "dev"} | {
     "test": "test",
     "testing": "test",
@@ -77,24 +80,48 @@ def refuse_outside(paths: Iterable[str], source: Path) -> None:
     raise WrongCall(f"{source}: audio outside of its folder is not read: {told}{more}; a manifest of your own may name files anywhere")
 
 
-def drop_unlabelled(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[str]]:
-    """The rows that have a label, and a line that counts the others.
+def drop_unlabelled(table: pd.DataFrame, column: str, where: Sequence[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The rows that have a label, what each of them is called as `where` says, and a line that counts the others.
 
     >>> import pandas as pd
-    >>> rows, lines = drop_unlabelled(pd.DataFrame({"emotion": ["fear", None, " "]}), "emotion")
-    >>> len(rows), lines
-    (1, ["2 row(s) without 'emotion' are left out, such as row 2"])
+    >>> rows, where, lines = drop_unlabelled(pd.DataFrame({"emotion": ["fear", None, " "]}), "emotion", ["a", "b", "c"])
+    >>> len(rows), where, lines
+    (1, ['a'], ["2 row(s) without 'emotion' are left out, such as b"])
     """
-    blank = as_text(table[column]) == ""
-    if not blank.any():
-        return table, []
-    row = int(blank.to_numpy().argmax()) + 1
-    told = f"{int(blank.sum())} row(s) without '{quoted(column)}' are left out, such as row {row}"
-    if blank.all():
+    blank = (as_text(table[column]) == "").tolist()
+    if not any(blank):
+        return table, list(where), []
+    if all(blank):
         raise WrongCall(f"no row has a value of '{quoted(column)}'")
-    left = table[~blank].reset_index(drop=True)
+    left = table[[not gone for gone in blank]].reset_index(drop=True)
     left.attrs = table.attrs
-    return left, [told]
+    told = f"{sum(blank)} row(s) without '{quoted(column)}' are left out, such as {where[blank.index(True)]}"
+    return left, [place for place, gone in zip(where, blank, strict=True) if not gone], [told]
+
+
+def refuse_nameless(table: pd.DataFrame, where: Sequence[str], source: Path) -> None:
+    """Refuse rows without a speaker, the first one named by where it stands.
+
+    Raises
+    ------
+    WrongCall
+    """
+    blank = (as_text(table["speaker"], keep_words=True).map(plain) == "").tolist()
+    if any(blank):
+        raise WrongCall(f"{source}: no speaker in {where[blank.index(True)]}; {sum(blank)} row(s) in all")
+
+
+def refuse_long(table: pd.DataFrame, where: Sequence[str], source: Path) -> None:
+    """Refuse names of more than `LONGEST_NAME` characters, which are none, the first one named by where it stands.
+
+    Raises
+    ------
+    WrongCall
+    """
+    for column in (name for name in NAMED if name in table):
+        lengths = table[column].map(lambda cell: len(cell) if isinstance(cell, str) else 0)
+        if (longest := int(lengths.max())) > LONGEST_NAME:
+            raise WrongCall(f"{source}: {where[int(lengths.argmax())]} has {longest:,} characters of '{column}', where a name is expected")
 
 
 def folds_of(splits: Iterable[str]) -> dict[str, str] | None:

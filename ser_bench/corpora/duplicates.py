@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ser_bench.config import EMOTION
 from ser_bench.corpora.same_audio import FORMATS, SAMPLES, SEGMENTS, SHARED, Same, overlaps, same_audio
 from ser_bench.errors import WrongCall
 
@@ -67,7 +68,7 @@ class Decided(NamedTuple):
         return {pair.other: pair for pair in reversed([*self.copies, *self.crossing])}
 
 
-def resolve_duplicates(clips: pd.DataFrame, *, allow_conflicts: bool = False) -> Duplicates:
+def resolve_duplicates(clips: pd.DataFrame, *, allow_conflicts: bool = False, target: str = EMOTION) -> Duplicates:
     """Find what holds the same audio (as `same_audio` has it) and decide what becomes of it.
 
     - Same stem, speaker and emotion: the first by clip name is used, a lossless format before others; the others are skipped as its
@@ -82,6 +83,8 @@ def resolve_duplicates(clips: pd.DataFrame, *, allow_conflicts: bool = False) ->
         Clip table with the column `digest`.
     allow_conflicts : bool
         Only warn of one audio under two emotions; all are used then.
+    target : str
+        What `emotion` holds.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def resolve_duplicates(clips: pd.DataFrame, *, allow_conflicts: bool = False) ->
     voices = voices_of(clips)
     pairs = same_audio(clips)
     decided = _decide(clips, pairs, voices)
-    occurrences = _occurrences(clips, decided, allow_conflicts=allow_conflicts)
+    occurrences = _occurrences(clips, decided, allow_conflicts=allow_conflicts, target=target)
     dropped = decided.dropped
     reasons = [f"duplicate of {pair.one}" + (f" ({pair.why})" if pair.why != SAMPLES else "") for pair in dropped.values()]
     skipped = pd.DataFrame({"clip": list(dropped), "reason": reasons, "counts": False}).sort_values("clip", ignore_index=True)
@@ -162,17 +165,18 @@ def _warn_of_ids(clips: pd.DataFrame) -> list[str]:
     return [f"speaker ids that are one person by the column 'voice': {_enumerate(several)}"] if several else []
 
 
-def _occurrences(clips: pd.DataFrame, decided: Decided, *, allow_conflicts: bool) -> list[Occurrence]:
+def _occurrences(clips: pd.DataFrame, decided: Decided, *, allow_conflicts: bool, target: str) -> list[Occurrence]:
     conflicts = _named(clips, decided.conflicts, "emotion")
+    two = "two emotions" if target == EMOTION else f"two values of '{target}'"
     if conflicts and not allow_conflicts:
-        raise WrongCall(f"the same audio under two emotions: {conflicts}; correct the labels, or go on with --allow-conflicts")
+        raise WrongCall(f"the same audio under {two}: {conflicts}; correct the labels, or go on with --allow-conflicts")
     known = {why: _named(clips, [pair for pair in decided.copies if pair.why == why]) for why in (SEGMENTS, FORMATS)}
     others = {
         "the same audio under two speakers, who count as one voice; one copy is used": _named(clips, decided.crossing, "speaker"),
         "the same audio under two names of one speaker": _named(clips, decided.restemmed),
         **{f"the same audio in {why}, of which one is used": told for why, told in known.items()},
     }
-    found = [Occurrence(f"the same audio under two emotions: {conflicts}", conflict=True)] if conflicts else []
+    found = [Occurrence(f"the same audio under {two}: {conflicts}", conflict=True)] if conflicts else []
     return [*found, *(Occurrence(f"{what}: {told}") for what, told in others.items() if told)]
 
 

@@ -37,6 +37,8 @@ class Esd(FileNameReader):
         licence="for research, on a signed licence",
         citation="Zhou et al. (2022), Emotional voice conversion: theory, databases and ESD, Speech Communication 137, 1-18",
         obtain="https://github.com/HLTSingapore/Emotional-Speech-Data",
+        request="sign the licence form",
+        languages="en, zh",
     )
 
     def matches(self, files: list[str]) -> dict[str, dict[str, str]]:

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ser_bench.config import EMOTION
 from ser_bench.corpora.labels import name_emotion
+from ser_bench.corpora.targets import CORPUS_EMOTION
 from ser_bench.errors import WrongCall, quoted, unknown
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ class Truth(NamedTuple):
     no: np.ndarray
 
 
-def filter_clips(clips: pd.DataFrame, where: str, name: str) -> tuple[pd.DataFrame, list[str]]:
+def filter_clips(clips: pd.DataFrame, where: str, name: str, target: str = EMOTION) -> tuple[pd.DataFrame, list[str]]:
     """The clips that an expression keeps.
 
     Parameters
@@ -108,6 +110,8 @@ def filter_clips(clips: pd.DataFrame, where: str, name: str) -> tuple[pd.DataFra
     where : str
     name : str
         The corpus's, for messages.
+    target : str
+        The column whose values `emotion` holds; `emotion` means the corpus's emotions in an expression, whatever is predicted.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def filter_clips(clips: pd.DataFrame, where: str, name: str) -> tuple[pd.DataFra
     about = f'--where "{quoted(where)}"'
     try:
         tree = parse(where)
-        table = Table(clips)
+        table = Table(clips if target == EMOTION else clips.drop(columns=EMOTION).rename(columns={CORPUS_EMOTION: EMOTION}))
         found = table.truth(tree)
     except WrongCall as error:
         raise WrongCall(f"{about}: {error}") from None

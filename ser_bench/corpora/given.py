@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ser_bench.config import EMOTION
 from ser_bench.corpora.base import Corpus, digest_of, normalise_columns
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import plain
@@ -45,7 +46,8 @@ def take(corpus: Corpus) -> Corpus:
     refuse_rows(clips.index.duplicated(), called, "a clip that an earlier row names already")
     if "original" not in clips:
         clips["original"] = clips["emotion"]
-    clips["emotion"] = clips["emotion"].map(name_emotion)
+    if corpus.target == EMOTION:
+        clips[EMOTION] = clips[EMOTION].map(name_emotion)
     was = "was changed after it was loaded" if corpus.origin else "was put together in Python"
     told = f"the corpus {was}: run.toml and commands name {corpus}, which may hold other clips or labels"
     return replace(corpus, clips=normalise_columns(clips), warnings=tuple(dict.fromkeys((*corpus.warnings, told))))

@@ -19,10 +19,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.corpora.base import Corpus, ReadingOptions
 from ser_bench.corpora.columns import name_columns
-from ser_bench.corpora.distributed import drop_unlabelled, folds_of, leads_out, listed, short_errors, tables_asked_for
+from ser_bench.corpora.distributed import (
+    drop_unlabelled,
+    folds_of,
+    leads_out,
+    listed,
+    refuse_long,
+    refuse_nameless,
+    short_errors,
+    tables_asked_for,
+)
 from ser_bench.corpora.manifest import make_corpus
-from ser_bench.corpora.names import plain
-from ser_bench.corpora.unpacking import Row, unpack, unpacked_folder
+from ser_bench.corpora.unpacking import MISSING, Row, unpack, unpacked_folder
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils.headers import entry, parse_json, parse_yaml, read_json
 from ser_bench.utils.regular_files import check_regular
@@ -40,8 +48,6 @@ DEEPEST = 3
 """Folders below the data set's, such as ``data`` or ``default/train``."""
 UNLABELLED = -1
 """What a class is where a split keeps its labels to itself."""
-WHERE = "\0row"
-"""A column of our own: what messages call a row."""
 DEFAULT = "default"
 OWN_PATH = "path_in_table"
 """What a column is called that has the name of the one that says where a clip's audio is."""
@@ -89,14 +95,24 @@ def read_shards(folder: Path, options: ReadingOptions, cache: Path) -> Corpus:
     """
     with short_errors(folder):
         shards = _choose(folder, options)
-        table, lines = _joined(folder, shards, [_read(folder, shard, options, cache) for shard in shards])
+        parts = [_read(folder, shard, options, cache) for shard in shards]
+        table, lines = _joined(folder, shards, parts)
         said = {ours: theirs for ours, theirs in options.columns.items() if ours != "path"}
         table, target, understood = name_columns(table, replace(options, columns=said), folder)
-        table, unlabelled = drop_unlabelled(table, target)
-        _refuse_nameless(table, folder)
+        where = _row_names(shards, [part for part, _ in parts])
+        refuse_long(table, where, folder)
+        table, where, unlabelled = drop_unlabelled(table, target, where)
+        refuse_nameless(table, where, folder)
         name = re.sub(r"[^\w.-]+", "-", folder.name) or "data"
-        corpus = make_corpus(table.drop(columns=WHERE), folder, unpacked_folder(cache), name, ReadingOptions(target=target))
+        corpus = make_corpus(table, folder, clips_folder(folder, cache), name, ReadingOptions(target=target))
         return replace(corpus, warnings=(*understood, *corpus.warnings, *lines, *unlabelled))
+
+
+def clips_folder(folder: Path, cache: Path) -> Path:
+    """The folder that clips of a data set are named relative to: where audio is unpacked, if the shards hold any."""
+    shards = (path for path in _parquet_files(folder) if audio_columns(path))
+    held = any(_holds_audio(field.type) for path in shards for field in _schema(path))
+    return unpacked_folder(cache) if held else folder
 
 
 def audio_columns(path: Path) -> list[str]:
@@ -232,14 +248,13 @@ def _read(folder: Path, shard: Shard, options: ReadingOptions, cache: Path) -> t
     for name, feature in _features(folder, shard, schema).items():
         if entry(feature, "_type") == "ClassLabel" and name in table:
             table[name] = _class_names(table[name], entry(feature, "names"), shard.path)
-    paths = list(table[column]) if rows is None else [row.path for row in rows]
+    paths = [row.path for row in rows] if rows is not None else _file_names(table[column], shard.path)
     _refuse_outside(paths, folder, shard.path)
-    places = [_place(path, folder, shard.path, number) for number, path in enumerate(paths, start=1)]
+    places = [_place(path, folder, shard.path) for path in paths]
     if rows is not None:
         home = unpacked_folder(cache)
         places = [str(home / row.name) if row.name else place for row, place in zip(rows, places, strict=True)]
-    where = [f"row {row} of {shard.path.name}" for row in range(1, len(table) + 1)]
-    table = table.drop(columns=column, errors="ignore").rename(columns={"path": OWN_PATH}).assign(path=places, **{WHERE: where})
+    table = table.drop(columns=column, errors="ignore").rename(columns={"path": OWN_PATH}).assign(path=places)
     table.attrs["left_out"] = {name: kind for name, kind in left_out.items() if name != column}
     return table, rows or []
 
@@ -302,21 +317,25 @@ def _within(path: str, folder: Path) -> bool:
     return "\0" not in path and ".." not in PurePosixPath(path).parts and Path(path).is_relative_to(folder)
 
 
-def _place(path: str, folder: Path, shard: Path, number: int) -> str:
+def _file_names(column: pd.Series, shard: Path) -> list[str]:
+    """A column of files; where it has none, a name that no file has."""
+    text = as_text(column)
+    return [path or f"{shard.stem}/row-{row:06d}" for row, path in enumerate(text, start=1)]
+
+
+def _place(path: str, folder: Path, shard: Path) -> str:
     """Where a row's file lies whose bytes are not in the shard: relative to the folder, or to the shard's own."""
-    if not path:
-        return str(shard.with_suffix("") / f"row-{number:06d}")
     places = [folder / path, shard.parent / path]
-    return str(next((place for place in places if place.exists()), places[0]))
+    return str(next((place for place in places if os.path.exists(place)), places[0]))  # pathlib would raise for a name that is too long
 
 
-def _refuse_nameless(table: pd.DataFrame, folder: Path) -> None:
-    """Refuse rows without a speaker, the first one named with its file."""
-    blank = as_text(table["speaker"], keep_words=True).map(plain) == ""
-    if blank.any():
-        row = table[blank].iloc[0]
-        where = f"{row[WHERE]} ('{quoted(Path(row['path']).name, 40)}')"
-        raise WrongCall(f"{folder}: no speaker in {where}; {int(blank.sum())} row(s) in all")
+def _row_names(shards: Sequence[Shard], parts: Sequence[pd.DataFrame]) -> list[str]:
+    """What messages call each row: its number in its shard, and its file."""
+    names = []
+    for shard, part in zip(shards, parts, strict=True):
+        files = (quoted(Path(path).name, 40) for path in part["path"])
+        names += [f"row {row} of {shard.path.name} ('{file}')" for row, file in enumerate(files, start=1)]
+    return names
 
 
 def _joined(folder: Path, shards: Sequence[Shard], tables: Sequence[tuple[pd.DataFrame, list[Row]]]) -> tuple[pd.DataFrame, list[str]]:
@@ -332,11 +351,13 @@ def _joined(folder: Path, shards: Sequence[Shard], tables: Sequence[tuple[pd.Dat
     if name not in table and len(set(splits)) > 1:
         table[name] = [folds[split] for split in splits] if folds else splits
     rows = [row for _, some in tables for row in some]
-    size = sum(row.size for row in rows if row.name)
+    size = sum(row.size for row in rows if row.size != MISSING)
     unpacked = f"the audio of {len(shards)} Parquet file(s) is unpacked into the cache: {len(rows):,} row(s), {size / 1e6:,.1f} MB"
     lines = [unpacked] if rows else []
-    if silent := sum(not row.name and not row.path for row in rows):
+    if silent := sum(row.size == MISSING and not row.path for row in rows):
         lines.append(f"{silent} row(s) have no audio")
+    if others := [path.name for path in _parquet_files(folder) if not audio_columns(path)]:
+        lines.append(f"{len(others)} Parquet file(s) without audio are not read, such as {quoted(others[0])}")
     if OWN_PATH in table:
         lines.append(f"the column 'path' of the data set is kept as '{OWN_PATH}'")
     return table, lines

@@ -54,6 +54,7 @@ class Iemocap(TableReader):
         citation="Busso et al. (2008), IEMOCAP: interactive emotional dyadic motion capture database, "
         "Language Resources and Evaluation 42(4), 335-359",
         obtain="https://sail.usc.edu/iemocap/iemocap_release.htm",
+        request="fill in the release form of academic research",
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -20,11 +20,11 @@ from ser_bench.corpora.audformat_database import database_header
 from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
 from ser_bench.corpora.files import MANIFEST_SUFFIXES
 from ser_bench.corpora.given import take
-from ser_bench.corpora.hugging_face import holds_shards, read_shards
+from ser_bench.corpora.hugging_face import clips_folder, holds_shards, read_shards
+from ser_bench.corpora.labels import unknown_emotions
 from ser_bench.corpora.names import join_spellings
 from ser_bench.corpora.recordings import read_recordings
 from ser_bench.corpora.targets import predict_column
-from ser_bench.corpora.unpacking import unpacked_folder
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils import plugins, spec
 from ser_bench.utils.calls import named_arguments
@@ -96,15 +96,19 @@ def load_corpora(
 
 def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) -> Corpus:
     """A corpus with its target, with names spelt in one way, and with its origin."""
-    if corpus.target == EMOTION and options.target != EMOTION:
+    if options.target not in {EMOTION, corpus.target}:
         corpus = predict_column(corpus, options.target)
     clips, joined = join_spellings(corpus.clips)
     origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
-    corpus = replace(corpus, clips=clips, warnings=(*corpus.warnings, *joined), origin=origin)
+    odd = unknown_emotions(clips) if corpus.target == EMOTION else []
+    told = tuple(dict.fromkeys((*corpus.warnings, *joined, *odd)))
+    corpus = replace(corpus, clips=clips, warnings=told, origin=origin)
     for column, what in (("speaker", "speakers"), ("emotion", "emotions")):
         found = corpus.clips[column].unique()
         if len(found) < 2:
-            raise WrongCall(f"{source}: '{found[0]}' is the only {column}; at least two {what} are needed")
+            called = corpus.target if column == EMOTION else column
+            values = "values" if called != column else what
+            raise WrongCall(f"{source}: '{quoted(found[0])}' is the only {quoted(called)}; at least two {values} are needed")
     return corpus
 
 
@@ -119,7 +123,7 @@ def audio_folder(source: str | Path, cache: str | Path = "features") -> Path:
         return database.parent
     if path.suffix.lower() in MANIFEST_SUFFIXES:
         return path.parent
-    return unpacked_folder(Path(cache)) if holds_shards(path) else path
+    return clips_folder(path, Path(cache)) if holds_shards(path) else path
 
 
 def known_readers() -> dict[str, type[FileNameReader]]:

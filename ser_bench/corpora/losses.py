@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.config import EMOTION
 from ser_bench.corpora.duplicates import voices_of
 from ser_bench.corpora.names import first, remarks
 
@@ -32,7 +33,7 @@ SLACK = 0.05
 """Seconds that a segment may end after its file: times are rounded."""
 
 
-def losses(clips: pd.DataFrame, *, whole: bool, by_speaker: bool) -> list[str]:
+def losses(clips: pd.DataFrame, *, whole: bool, by_speaker: bool, target: str = EMOTION) -> list[str]:
     """All that is lacking or mixed.
 
     Parameters
@@ -43,9 +44,12 @@ def losses(clips: pd.DataFrame, *, whole: bool, by_speaker: bool) -> list[str]:
         Whether clips are heard whole, not by a window.
     by_speaker : bool
         Whether a track standardises each speaker's clips by their own statistics.
+    target : str
+        What `emotion` holds.
     """
     cut = cut_segments(clips) if whole else []
-    return [*cut, *levels(clips), *mixed_kinds(clips), *lacking(clips), *(single_emotions(clips) if by_speaker else []), *remarks(clips)]
+    alone = single_emotions(clips, target) if by_speaker else []
+    return [*cut, *levels(clips), *mixed_kinds(clips), *lacking(clips, target), *alone, *remarks(clips)]
 
 
 def left_out(skipped: pd.DataFrame) -> list[str]:
@@ -127,8 +131,8 @@ def mixed_kinds(clips: pd.DataFrame) -> list[str]:
     return [f"{counts} are evaluated together, unlike in published results; keep one with --where \"kind == 'speech'\""]
 
 
-def lacking(clips: pd.DataFrame) -> list[str]:
-    """Speakers of whom there is no clip of some emotion.
+def lacking(clips: pd.DataFrame, target: str = EMOTION) -> list[str]:
+    """Speakers of whom there is no clip of some emotion; nothing where that is so of all by nature, such as of genders.
 
     >>> import pandas as pd
     >>> lacking(pd.DataFrame({"speaker": list("aabbc"), "emotion": ["fear", "joy", "fear", "joy", "joy"]}))
@@ -137,16 +141,19 @@ def lacking(clips: pd.DataFrame) -> list[str]:
     counts = clips.groupby(["speaker", "emotion"]).size().unstack(fill_value=0)
     without = {who: [str(emotion) for emotion, n in row.items() if n == 0] for who, row in counts.iterrows()}
     told = [f"{who} ({first(emotions)})" for who, emotions in without.items() if emotions]
-    return [f"{len(told)} of {len(counts)} speakers have no clip of some emotion: {first(told)}"] if told else []
+    if not told or (target != EMOTION and ((counts > 0).sum(axis=1) == 1).all()):
+        return []
+    some = "emotion" if target == EMOTION else f"value of {target}"
+    return [f"{len(told)} of {len(counts)} speakers have no clip of some {some}: {first(told)}"]
 
 
-def single_emotions(clips: pd.DataFrame) -> list[str]:
+def single_emotions(clips: pd.DataFrame, target: str = EMOTION) -> list[str]:
     """Speakers of a single emotion, whose own statistics take away what tells it."""
     emotions = clips["emotion"].groupby(voices_of(clips)).nunique()
     alone = list(emotions.index[emotions == 1])
     if not alone:
         return []
-    return [f"track speaker: {len(alone)} speaker(s) show a single emotion, and scaling by their own clips removes it: {first(alone)}"]
+    return [f"track speaker: {len(alone)} speaker(s) show a single {target}, and scaling by their own clips removes it: {first(alone)}"]
 
 
 def thin_classes(clips: np.ndarray, emotions: Sequence[str]) -> list[str]:

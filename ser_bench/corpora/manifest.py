@@ -8,6 +8,7 @@ Rule: what is written is what counts, read by the rules of `ser_bench.utils.tabl
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -153,7 +154,7 @@ def _read_shares(said: pd.Series, manifest: Path) -> pd.Series:
 
 def _portable(path: str, folder: Path) -> str:
     r"""A path with ``/`` between folders; one written on Windows has only ``\``."""
-    return path if "\\" not in path or "/" in path or (folder / path).exists() else path.replace("\\", "/")
+    return path if "\\" not in path or "/" in path or os.path.exists(folder / path) else path.replace("\\", "/")
 
 
 def _locate(written: list[str], folder: Path) -> tuple[list[str], list[str]]:
@@ -161,9 +162,9 @@ def _locate(written: list[str], folder: Path) -> tuple[list[str], list[str]]:
     found, other_form = [], 0
     for path in written:
         place = folder / path
-        if not path.isascii() and not place.exists():
+        if not path.isascii() and not os.path.exists(place):
             forms = (folder / unicodedata.normalize(form, path) for form in ("NFC", "NFD"))
-            there = next((form for form in forms if form.exists()), None)
+            there = next((form for form in forms if os.path.exists(form)), None)
             other_form += there is not None
             place = there or place
         found.append(str(place))

@@ -9,12 +9,14 @@ people play count as one speaker.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.corpora.base import CorpusInfo
 from ser_bench.corpora.label_tables import TableReader
 from ser_bench.corpora.names import first
+from ser_bench.errors import WrongCall
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,7 @@ class Meld(TableReader):
     """MELD: turns of the series Friends, seven emotions."""
 
     name = "meld"
-    pattern = r"(?:^|/)[^/]*(?P<partition>train|dev|test)[^/]*/(?:(?:audios?|wavs?)/)?(?P<key>dia(?P<dialogue>\d+)_utt\d+)\.\w+$"
+    pattern = r"(?:^|/)(?:[^/]*(?P<partition>train|dev|test)[^/]*/(?:(?:audios?|wavs?)/)?)?(?P<key>dia(?P<dialogue>\d+)_utt\d+)\.\w+$"
     tables = ("{partition}_sent_emo.csv", "data/MELD/{partition}_sent_emo.csv")
     columns = {
         "Dialogue_ID": "dialogue",
@@ -55,7 +57,17 @@ class Meld(TableReader):
     )
 
     def look_up(self, clips: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[str]]:
-        """As any table's, without turns that several people speak."""
+        """As any table's, without turns that several people speak; without a partition's folder, the corpus folder is one.
+
+        Raises
+        ------
+        WrongCall
+            Where no folder tells the partition.
+        """
+        partition = re.search(r"train|dev|test", folder.name)
+        if not partition and (clips["partition"] == "").any():
+            raise WrongCall(f"{folder}: no name of a folder tells whether clips are of MELD's train, dev or test; put each into its own")
+        clips["partition"] = clips["partition"].mask(clips["partition"] == "", partition[0] if partition else "")
         clips, warnings = super().look_up(clips, folder)
         several = clips["speaker"].str.contains(r"\band\b|[&,/]", case=False) | clips["speaker"].str.lower().isin(
             ("all", "both", "everyone")

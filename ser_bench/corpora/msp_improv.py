@@ -44,6 +44,7 @@ class MspImprov(TableReader):
         citation="Busso et al. (2017), MSP-IMPROV: an acted corpus of dyadic interactions to study emotion perception, "
         "IEEE Trans. Affective Computing 8(1), 67-80",
         obtain="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html",
+        request="have the agreement signed by your institution",
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -58,6 +58,7 @@ class MspPodcast(TableReader):
         citation="Lotfian & Busso (2019), Building naturalistic emotionally balanced speech corpus by retrieving "
         "emotional speech from existing podcast recordings, IEEE Trans. Affective Computing 10(4), 471-483",
         obtain="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html",
+        request="have the agreement signed by your institution",
     )
 
     def look_up(self, clips: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[str]]:

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ser_bench.config import EMOTION
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils.tables import is_missing
 
@@ -100,8 +101,8 @@ def questions(clips: pd.DataFrame, columns: Iterable[str] = NAMED) -> dict[str, 
     return asked
 
 
-def ask(clips: pd.DataFrame, corpus: str) -> None:
-    """Stop where speakers or emotions may be one under two names, or none.
+def ask(clips: pd.DataFrame, corpus: str, target: str = EMOTION) -> None:
+    """Stop where speakers or emotions (or the values of another target) may be one under two names, or none.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def ask(clips: pd.DataFrame, corpus: str) -> None:
     """
     asked = questions(clips, ASKED)
     if asked:
-        told = "; ".join(f"{column}: {what}" for column, what in asked.items())
+        told = "; ".join(f"{target if column == EMOTION else column}: {what}" for column, what in asked.items())
         raise WrongCall(f"{corpus}: {told}. Correct the table, or take names as they are with --allow-similar-names")
 
 

@@ -7,7 +7,7 @@ The sampling rate follows from size and length of the published audio; it could 
 
 from __future__ import annotations
 
-from ser_bench.corpora.base import CorpusInfo
+from ser_bench.corpora.base import Archive, CorpusInfo
 from ser_bench.corpora.label_tables import TableReader
 
 
@@ -36,4 +36,12 @@ class Nemo(TableReader):
         licence="CC BY-NC-SA 4.0",
         citation="Christop (2024), nEMO: Dataset of emotional speech in Polish, LREC-COLING, arXiv:2404.06292",
         obtain="https://github.com/amu-cai/nEMO",
+        archives=(
+            Archive(
+                "https://github.com/amu-cai/nEMO/archive/refs/heads/main.zip",
+                "nEMO-main.zip",
+                kind="git-lfs",
+                files="https://media.githubusercontent.com/media/amu-cai/nEMO/main/",
+            ),
+        ),
     )

@@ -21,7 +21,7 @@ class Oreau(FileNameReader):
     """Oréau: 32 French speakers, seven emotions."""
 
     name = "oreau"
-    pattern = r"(?:^|/)(?P<gender>[fm])/sess\w/(?P<speaker>\d\d)(?P<sentence>[a-z]\d\d)(?P<emotion>[CDJNPST])(?P<take>[a-z]?)\.\w+$"
+    pattern = r"(?:^|/)(?:(?P<gender>[fm])/)?sess\w/(?P<speaker>\d\d)(?P<sentence>[a-z]\d\d)(?P<emotion>[CDJNPST])(?P<take>[a-z]?)\.\w+$"
     emotions = {
         "C": "anger",
         "D": "disgust",
@@ -43,4 +43,4 @@ class Oreau(FileNameReader):
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:
         """Spell out the gender."""
-        return clips.assign(gender=clips["gender"].map({"f": "female", "m": "male"}))
+        return clips.assign(gender=clips["gender"].map({"f": "female", "m": "male"}).fillna(""))

@@ -40,6 +40,7 @@ class Savee(FileNameReader):
         licence="free for research on registration",
         citation="Haq & Jackson (2009), Speaker-dependent audio-visual emotion recognition, AVSP, 53-58",
         obtain="http://kahlan.eps.surrey.ac.uk/savee/ (AudioData.zip)",
+        request="register for AudioData.zip",
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

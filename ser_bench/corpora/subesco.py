@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import CorpusInfo, FileNameReader
+from ser_bench.corpora.base import Archive, CorpusInfo, FileNameReader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,14 @@ class Subesco(FileNameReader):
         licence="CC BY 4.0",
         citation="Sultana et al. (2021), SUST Bangla emotional speech corpus (SUBESCO), PLoS ONE 16(4): e0250173",
         obtain="https://zenodo.org/records/4526477",
+        archives=(
+            Archive(
+                "https://zenodo.org/records/4526477/files/SUBESCO.zip",
+                "SUBESCO.zip",
+                size=1_664_512_929,
+                checksum="md5:13d702cf944bf54d70d66bffc036ed7a",
+            ),
+        ),
         human=0.71,
         human_source="50 raters, raw accuracy, emotions of equal size: Sultana et al. (2021)",
     )

@@ -50,6 +50,7 @@ def with_target(clips: pd.DataFrame, target: str, name: str) -> tuple[pd.DataFra
         raise WrongCall(f"--target {quoted(target)}: {name} has no such column (found: {', '.join(known)})")
     values = as_text(clips[target])
     clips = clips.rename(columns={EMOTION: CORPUS_EMOTION}).assign(emotion=values, original=values)
+    clips = clips.drop(columns="recognised", errors="ignore")  # which is of emotions
     unknown = values.map(plain) == ""
     lines = [f"{int(unknown.sum())} clip(s) without '{quoted(target)}' are left out"] if unknown.any() else []
     clips = clips[~unknown]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import CorpusInfo, FileNameReader
+from ser_bench.corpora.base import Archive, CorpusInfo, FileNameReader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,15 @@ class Tess(FileNameReader):
         licence="CC BY-NC-ND 4.0",
         citation="Pichora-Fuller & Dupuis (2020), Toronto emotional speech set (TESS), Borealis, doi:10.5683/SP2/E8H2MF",
         obtain="https://doi.org/10.5683/SP2/E8H2MF",
+        archives=(
+            Archive(
+                "https://borealisdata.ca/api/datasets/:persistentId/?persistentId=doi:10.5683/SP2/E8H2MF",
+                "files.json",
+                kind="dataverse",
+                files="https://borealisdata.ca/api/access/datafile/",
+                keep="*.wav",
+            ),
+        ),
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

@@ -33,6 +33,7 @@ BUFFER = 1 << 20
 LARGEST_GROUP = 1 << 30
 """Bytes of audio in a row group, all of which may have to be in memory at once."""
 LONGEST_NAME = 60
+MISSING = -1
 SECONDS_UNTIL_SETTLED = 2.0
 LISTING = ".rows.json"
 """What a folder holds for each row of its shard."""
@@ -45,9 +46,9 @@ class Row(NamedTuple):
     Parameters
     ----------
     name : str
-        The file below the folder of all shards; empty where the row has no bytes.
+        The file below the folder of all shards; empty where the row has no bytes and names a file elsewhere.
     size : int
-        Bytes.
+        Bytes; `MISSING` where the row has none.
     path : str
         What the row itself calls its file; only where it has no bytes.
     """
@@ -126,21 +127,31 @@ def _write(shard: Path, column: str, folder: Path) -> None:
     names = _names([path for _, path in _audio(shard, column, paths_only=True)])
     folder.mkdir()
     rows = []
-    for (data, path), name in zip(_audio(shard, column), names, strict=True):
+    for number, ((data, path), name) in enumerate(zip(_audio(shard, column), names, strict=True), start=1):
         if data is None:
-            rows.append(("", -1, path))
+            rows.append(("" if path else f"row-{number:06d}", MISSING, path))
             continue
         file = folder / (name + _suffix(memoryview(data)[:4].tobytes(), path))
         file.parent.mkdir(exist_ok=True)
         with file.open("xb") as handle:
             handle.write(data)
         rows.append((file.relative_to(folder).as_posix(), len(memoryview(data)), ""))
-    sync_all(folder / name for name, *_ in rows if name)
+    sync_all(folder / name for name, size, _ in rows if size != MISSING)
     write_text(folder / LISTING, json.dumps({"version": VERSION, "rows": rows}) + "\n")
 
 
 def _audio(shard: Path, column: str, *, paths_only: bool = False) -> Iterator[tuple[Any, str]]:
     """The bytes of each row, None where there are none, and its path, a few rows in memory at a time."""
+    import pyarrow as pa
+
+    try:
+        yield from _cells(shard, column, paths_only)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise WrongCall(f"cannot read {shard}: {quoted(' '.join(str(error).split()))}") from None
+
+
+def _cells(shard: Path, column: str, paths_only: bool) -> Iterator[tuple[Any, str]]:
+    """`_audio`, whatever goes wrong."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -201,7 +212,7 @@ def _listed(folder: Path, home: Path) -> list[Row] | None:
     try:
         kept = json.loads((folder / LISTING).read_text(encoding="utf-8"))
         rows = [Row(f"{folder.name}/{name}" if name else "", int(size), str(path)) for name, size, path in kept["rows"]]
-        whole = kept["version"] == VERSION and all((home / row.name).stat().st_size == row.size for row in rows if row.name)
+        whole = kept["version"] == VERSION and all((home / row.name).stat().st_size == row.size for row in rows if row.size != MISSING)
     except FileNotFoundError:
         whole = False
     except (ValueError, KeyError, TypeError):

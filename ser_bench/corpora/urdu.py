@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.corpora.base import CorpusInfo, FileNameReader
+from ser_bench.corpora.base import Archive, CorpusInfo, FileNameReader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +31,14 @@ class Urdu(FileNameReader):
         citation="Latif, Qayyum, Usman & Qadir (2018), Cross lingual speech emotion recognition: Urdu vs. Western languages, "
         "Frontiers of Information Technology, 88-93",
         obtain="https://github.com/siddiquelatif/URDU-Dataset",
+        archives=(
+            Archive(
+                "https://github.com/siddiquelatif/URDU-Dataset/archive/refs/heads/master.zip",
+                "URDU-Dataset-master.zip",
+                kind="git-lfs",
+                files="https://media.githubusercontent.com/media/siddiquelatif/URDU-Dataset/master/",
+            ),
+        ),
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

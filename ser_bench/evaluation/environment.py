@@ -122,7 +122,7 @@ def describe_corpus(prepared: PreparedData) -> dict[str, Any]:
     """What is evaluated, with whom to cite for it.
 
     `fingerprint` is of every clip's content, emotion and speaker; `effective_speakers` is how many speakers of equal weight the
-    UAR is worth.
+    UAR is worth; `emotions` are the classes, whatever the target.
     """
     import pandas as pd
 
@@ -133,6 +133,7 @@ def describe_corpus(prepared: PreparedData) -> dict[str, Any]:
         "clips": len(clips),
         "speakers": clips["voice"].nunique(),
         "effective_speakers": round(scores.effective_voices(pd.crosstab(tested["voice"], tested["emotion"])), 1),
+        "target": prepared.eval_set.target,
         "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
         "hours": round(float(clips["seconds"].sum()) / 3600, 3),
         "licence": facts.licence if facts else "",

@@ -43,7 +43,7 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     from ser_bench.corpora import load_corpus, voices_of
     from ser_bench.features import count_missing, feature_label, parse_features
 
-    corpus, warnings = select(load_corpus(config.corpus[0], cache=config.cache, **config.reading), config)
+    corpus, warnings, _ = select(load_corpus(config.corpus[0], cache=config.cache, **config.reading), config)
     feature_sets = [parse_features(text) for text in config.features]
     models, dims = (
         choose_models(config),

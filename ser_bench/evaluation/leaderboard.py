@@ -236,7 +236,7 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
     }
 
 
-def references(corpus: Corpus, labels: str, clips: pd.DataFrame, *, modified: bool = False) -> pd.DataFrame:
+def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = EMOTION, *, modified: bool = False) -> pd.DataFrame:
     """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
@@ -250,6 +250,8 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, *, modified: bo
         The label scheme.
     clips : DataFrame
         The clips evaluated.
+    target : str
+        What `emotion` holds.
     modified : bool
         Whether the corpus is not as released: nothing that was published of it holds for these clips then.
     """
@@ -260,10 +262,10 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, *, modified: bo
     shares = clips["emotion"].value_counts(normalize=True)
     chance = 1 / len(shares)
     rows = [
-        ("chance", chance, chance, f"a guess among {len(shares)} emotions"),
+        ("chance", chance, chance, f"a guess among {len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
         ("majority", chance, shares.iloc[0], f"always {shares.index[0]}"),
     ]
-    about = corpus.target == EMOTION  # what listeners and others did was about emotions
+    about = target == EMOTION  # what listeners and others did was about emotions
     heard, facts = human_recall(clips) if about else None, corpus.facts
     if heard is not None:
         rows.append(("human", heard, np.nan, "mean listener accuracy per emotion on these clips"))

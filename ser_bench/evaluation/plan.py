@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ser_bench.config import RunConfig
+from ser_bench.config import EMOTION, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
 from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
 from ser_bench.evaluation.units import Cell, EvaluationSet, Tune, Unit, make_unit
@@ -28,7 +28,7 @@ from ser_bench.utils.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.corpora import Corpus, Difference, Duplicates
+    from ser_bench.corpora import Corpus, Difference, Duplicates, LabelScheme
     from ser_bench.features import Features, FeatureSet
     from ser_bench.models.base import Model
 
@@ -52,6 +52,7 @@ class PreparedData:
     seconds: dict[str, float]
     duplicates: Duplicates
     corpus_warnings: list[str]
+    scheme: LabelScheme
     differences: list[Difference] = dataclasses.field(default_factory=list)
 
     @property
@@ -62,12 +63,21 @@ class PreparedData:
         return [*self.corpus_warnings, *few(self.eval_set.clips[self.eval_set.evaluated])]
 
 
+class Selected(NamedTuple):
+    """The clips that `where` and the label scheme keep, warnings of what in `where` may not be meant, and the scheme."""
+
+    corpus: Corpus
+    doubts: list[str]
+    scheme: LabelScheme
+
+
 class Chosen(NamedTuple):
-    """The clips of a corpus that may be evaluated, warnings of what in `where` may not be meant, and the corpus as it was loaded."""
+    """The clips of a corpus that may be evaluated, warnings, the corpus as it was loaded, and the label scheme."""
 
     corpus: Corpus
     doubts: list[str]
     whole: Corpus
+    scheme: LabelScheme
 
 
 @dataclass(frozen=True)
@@ -130,9 +140,9 @@ def choose_clips(config: RunConfig) -> Chosen:
     from ser_bench.corpora import load_corpus, voices_of
 
     whole = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
-    corpus, doubts = select(whole, config)
+    corpus, doubts, scheme = select(whole, config)
     split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
-    return Chosen(corpus, doubts, whole)
+    return Chosen(corpus, doubts, whole, scheme)
 
 
 def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> PreparedData:
@@ -145,12 +155,12 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
 
     feature_sets = [parse_features(text) for text in features]
     began = time.perf_counter()
-    corpus, doubts, whole = chosen or choose_clips(config)
+    corpus, doubts, whole, scheme = chosen or choose_clips(config)
     check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
     extraction = extract_corpus(corpus, feature_sets, ExtractionOptions.of(config, progress))
     extracted = time.perf_counter()
-    eval_set, skipped, duplicates, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config)
+    eval_set, skipped, duplicates, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config, scheme)
     found = differences(whole, eval_set.clips, set(duplicates.skipped["clip"]), whole=not config.hearing.label)
     eval_set = dataclasses.replace(eval_set, copy=name_copy(found, whole.facts))
     aligned = extraction.clips.index.get_indexer(eval_set.clips.index)
@@ -161,7 +171,7 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
     copied = [f"{eval_set.copy}; published figures are not set beside its scores"] if eval_set.copy else []
     lines = [*doubts, *extraction.warnings, *copied, *warnings, *told]
     by_name, sources = {matrix.label: matrix for matrix in heard}, _sources(feature_sets)
-    return PreparedData(corpus, eval_set, by_name, skipped, sources, seconds, duplicates, lines, found)
+    return PreparedData(corpus, eval_set, by_name, skipped, sources, seconds, duplicates, lines, scheme, found)
 
 
 def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, eval_set: EvaluationSet, config: RunConfig) -> list[str]:
@@ -177,19 +187,21 @@ def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, eval_set: 
     return told
 
 
-def select(corpus: Corpus, config: RunConfig) -> tuple[Corpus, list[str]]:
-    """The corpus's clips that `where` keeps, under the emotions of the label scheme; and warnings of what in `where` may not be meant."""
-    from ser_bench.corpora import apply_labels, ask, filter_clips, scheme_losses
+def select(corpus: Corpus, config: RunConfig) -> Selected:
+    """The corpus's clips that `where` keeps, under the labels of the label scheme; errors as `make_plan`."""
+    from ser_bench.corpora import apply_labels, ask, filter_clips, scheme_losses, scheme_named
 
-    clips, doubts = filter_clips(corpus.clips, config.where, corpus.name) if config.where else (corpus.clips, [])
-    labelled = apply_labels(clips, config.labels)
+    scheme = scheme_named(config.labels)
+    clips, doubts = filter_clips(corpus.clips, config.where, corpus.name, corpus.target) if config.where else (corpus.clips, [])
+    labelled = apply_labels(clips, scheme, corpus.target)
     if not config.allow_similar_names:
-        ask(labelled, corpus.name)
-    return dataclasses.replace(corpus, clips=labelled, warnings=(*corpus.warnings, *scheme_losses(clips, config.labels))), doubts
+        ask(labelled, corpus.name, corpus.target)
+    warnings = (*corpus.warnings, *scheme_losses(clips, scheme))
+    return Selected(dataclasses.replace(corpus, clips=labelled, warnings=warnings), doubts, scheme)
 
 
 def resolve_clips(
-    corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig
+    corpus: Corpus, clips: pd.DataFrame, skipped: pd.DataFrame, config: RunConfig, scheme: LabelScheme
 ) -> tuple[EvaluationSet, pd.DataFrame, Duplicates, list[str]]:
     """Decide which clips are evaluated and how they are split.
 
@@ -203,21 +215,22 @@ def resolve_clips(
     """
     import pandas as pd
 
-    from ser_bench.corpora import losses, resolve_duplicates, single_speaker_labels
+    from ser_bench.corpora import labels_of_target, losses, resolve_duplicates, single_speaker_labels
 
     check_skipped(len(corpus.clips), skipped, config.max_skipped)
     check_left(corpus, clips, skipped)
-    duplicates = resolve_duplicates(clips, allow_conflicts=config.allow_conflicts)
+    duplicates = resolve_duplicates(clips, allow_conflicts=config.allow_conflicts, target=corpus.target)
     used = duplicates.clips.rename_axis("clip").sort_values(["key", "emotion", "clip"])
     protocol, folds = split(used, corpus, config)
     single_speaker = [
         f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers" for label in single_speaker_labels(used)
     ]
-    eval_set = EvaluationSet(corpus.name, config.labels, used, protocol, folds)
+    made_of = tuple(corpus.target if column == EMOTION else column for column in scheme.made_of)
+    eval_set = EvaluationSet(corpus.name, labels_of_target(scheme, corpus.target), used, protocol, folds, made_of)
     single_speaker += [line for line in (unseen_classes(eval_set, config.seed),) if line and not single_speaker]
     left_out = pd.concat([skipped, duplicates.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
     single_speaker += fixed_split(eval_set)
-    told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track)
+    told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track, target=eval_set.target)
     return eval_set, left_out, duplicates, [*duplicates.warnings, *single_speaker, *told]
 
 
@@ -233,7 +246,8 @@ def fixed_split(eval_set: EvaluationSet) -> list[str]:
     sizes = {part: (int((parts == part).sum()), eval_set.clips.loc[parts == part, "voice"].nunique()) for part in roles if part in parts}
     told = ", ".join(f"{n} clips of {speakers} speaker(s) {roles[part]} ({part})" for part, (n, speakers) in sizes.items())
     absent = [emotion for code, emotion in enumerate(eval_set.emotions) if code not in eval_set.codes[parts == "test"]]
-    unheard = [f"the test part has no clip of {', '.join(absent)}: scores are of the other emotions"] if absent else []
+    others = "emotions" if eval_set.target == EMOTION else "classes"
+    unheard = [f"the test part has no clip of {', '.join(absent)}: scores are of the other {others}"] if absent else []
     return [f"--cv {eval_set.protocol} is one fixed split: {told}", *unheard]
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.config import RunConfig, to_toml
+from ser_bench.config import RunConfig, labels_copy, to_toml
 from ser_bench.evaluation import leaderboard, metrics
 from ser_bench.evaluation.environment import environment
 from ser_bench.evaluation.evidence import CELL
@@ -248,6 +248,8 @@ class RunFolder:
         Of a `run`, its seconds and warnings are written, which are more than those of the data.
         """
         write_text(self.path / CONFIGURATION, to_toml(config))
+        if prepared.scheme.own:
+            write_text(self.path / labels_copy(config.labels), prepared.scheme.to_toml())
         known = prepared if run is None else run
         metadata = environment(prepared, seconds=known.seconds, warnings=known.warnings) | said
         self.write_environment(metadata)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ser_bench.config import BALANCED
+from ser_bench.config import BALANCED, EMOTION
 from ser_bench.errors import Damaged
 from ser_bench.evaluation.splits import NEVER, Protocol, derive_seed, fixed_parts, numbered, training_clips
 from ser_bench.utils.atomic import read_table, set_aside, write_table
@@ -58,6 +58,8 @@ class EvaluationSet:
     protocol : Protocol
     folds : dict of int to array of int, shape (n_clips,)
         The outer folds, by seed.
+    made_of : tuple of str
+        The columns that make the labels: ``emotion``, or another target.
     copy : str
         What the corpus is where it is not as released (`corpora.name_copy`): a note for every row.
     """
@@ -67,7 +69,18 @@ class EvaluationSet:
     clips: pd.DataFrame
     protocol: Protocol
     folds: dict[int, np.ndarray]
+    made_of: tuple[str, ...] = (EMOTION,)
     copy: str = ""
+
+    @property
+    def target(self) -> str:
+        """What is predicted, in words: ``emotion``, ``gender and emotion``."""
+        return " and ".join(self.made_of)
+
+    @property
+    def targets(self) -> str:
+        """The same in the plural, where there is one."""
+        return "emotions" if self.target == EMOTION else self.target
 
     def predicted(self, units: Iterable[Unit], done: Mapping[str, StoredResult]) -> np.ndarray:
         """The codes predicted by units of one cell, shape (n_seeds, n_clips)."""

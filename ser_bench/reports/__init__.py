@@ -4,6 +4,7 @@ A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard
 further sections from `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits and ablations beside it,
 `made` says whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
 Other pages: `audit`, `ablation`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and `critical_difference`.
+`corpus_figure` draws what a corpus holds.
 All are drawn by `rendering` (templates), `figures` and `drawing` (pictures).
 """
 

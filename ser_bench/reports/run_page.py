@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.config import EMOTION
 from ser_bench.errors import reason
 from ser_bench.evaluation.leaderboard import BLOCK, CELL
 from ser_bench.evaluation.run_folder import RunFolder, RunTables
@@ -81,6 +82,7 @@ def make_page(folder: RunFolder) -> str:
         environment=run.environment,
         configuration=run.configuration,
         heading=heading(run),
+        target=target_of(run),
         method=method(run),
         blocks=shown,
         pictures=draw_spectrograms(hardest, heard),
@@ -102,12 +104,19 @@ def heading(run: RunTables) -> str:
     name = run.environment["corpus"]["name"]
     if (run.leaderboard["status"] == "leaky").all():
         return f"LEAKY split (speakers shared between training and test): {name}"
-    return f"Speaker-independent emotion recognition: {name}"
+    target = target_of(run)
+    return f"Speaker-independent {'emotion recognition' if target == EMOTION else f'recognition of {target}'}: {name}"
+
+
+def target_of(run: RunTables) -> str:
+    """What was predicted; runs of earlier versions, which do not say, predicted emotions."""
+    return str(run.environment["corpus"].get("target", EMOTION))
 
 
 def method(run: RunTables) -> str:
     """The protocol in words that can stand in a paper."""
-    first, corpus = run.leaderboard.iloc[0], run.environment["corpus"]
+    first, corpus, target = run.leaderboard.iloc[0], run.environment["corpus"], target_of(run)
+    classes = "emotions" if target == EMOTION else f"classes of {target}"
     n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
     searched = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
@@ -118,7 +127,7 @@ def method(run: RunTables) -> str:
         "" if first["clips"] == corpus["clips"] else f"; the other {corpus['clips'] - first['clips']:,} are trained on and never held out"
     )
     return (
-        f"{first['clips']:,} clips of {first['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} emotions) were evaluated "
+        f"{first['clips']:,} clips of {first['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} {classes}) were evaluated "
         f"in {n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
         f"UAR is pooled over folds; its 95% confidence interval is over speakers (jackknife, Wilson's bounds with Student's t), "
         f"{_overlap(run)} (ser-bench {run.environment['ser_bench']})."

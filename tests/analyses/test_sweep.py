@@ -20,7 +20,8 @@ USUAL = RunConfig(features=("mfcc+prosody", "egemaps"))
 
 
 def sweep(speech: Path, out: Path, values: dict[str, list[object]], **options: object) -> Ablated:
-    given = {**SMALL, "trials": 1, "features": "prosody", "modes": "alone", "importance": False, "sweep": values, **options}
+    how = {"features": "prosody", "modes": "alone", "importance": False, "trials": 1, "cv": "group:2"}
+    given = {**SMALL, **how, "sweep": values, **options}
     return ser_bench.ablate(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **given)
 
 
@@ -29,15 +30,15 @@ def swept(found: Ablated) -> pd.DataFrame:
 
 
 def test_each_value_is_a_run_with_it(speech, tmp_path):
-    found = swept(sweep(speech, tmp_path, {"track": ["speaker"], "cv": ["auto@2", "auto@3"], "trim": [40.0], "class_weights": ["none"]}))
-    assert list(found.index) == ["track = speaker (transductive)", "cv = auto@2", "cv = auto@3", "trim = 40.0", "class_weights = none"]
+    found = swept(sweep(speech, tmp_path, {"track": ["speaker"], "cv": ["auto@2", "group:3"], "trim": [40.0], "class_weights": ["none"]}))
+    assert list(found.index) == ["track = speaker (transductive)", "cv = auto@2", "cv = group:3", "trim = 40.0", "class_weights = none"]
     for group, options in {
         "track = speaker (transductive)": {"track": "speaker"},
         "cv = auto@2": {"cv": "auto@2"},
         "trim = 40.0": {"trim": 40.0},
         "class_weights = none": {"class_weights": "none"},
     }.items():
-        row = evaluate(speech, tmp_path, features="prosody", trials=1, **options).leaderboard.iloc[0]
+        row = evaluate(speech, tmp_path, **{"features": "prosody", "trials": 1, "cv": "group:2", **options}).leaderboard.iloc[0]
         assert found.loc[group, "uar"] == row["uar"]
 
 
@@ -127,7 +128,8 @@ def test_the_last_mistake_is_told_before_anything_is_done(speech, tmp_path):
 def test_a_file_s_table_is_swept(speech, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(
-        'features = "prosody"\nmodels = "logreg"\ntrials = 2\ninner = 2\n[sweep]\n"features.prosody.fmax" = [400.0]\n', encoding="utf-8"
+        'features = "prosody"\nmodels = "logreg"\ntrials = 2\ninner = 2\ncv = "group:2"\n[sweep]\n"features.prosody.fmax" = [400.0]\n',
+        encoding="utf-8",
     )
     options = ["--config", file, "--mode", "alone", "--no-importance", "--jobs", 1, "--out", tmp_path, "--cache", speech / "store"]
     done = call("ablate", speech / "corpus" / "clips.csv", *options)

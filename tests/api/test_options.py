@@ -1,7 +1,6 @@
 """No option is accepted and ignored: each command takes the keys that it uses, and says of the others what they are for."""
 
 import dataclasses
-import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from ser_bench.api.options import OF_THE_GAP, PURPOSES, USED
 from ser_bench.cli.main import cli
 from ser_bench.config import RunConfig, to_toml
 from ser_bench.errors import WrongArgument, WrongCall
+from tests.calling import call
 from tests.small import SMALL
 
 ROOT = Path(__file__).parents[2]
@@ -43,10 +43,6 @@ def manifest(speech):
 
 def ways(parameter: click.Parameter) -> list[str]:
     return [way for way in parameter.opts if way.startswith("-")]
-
-
-def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "ser_bench", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=120)
 
 
 @pytest.mark.parametrize("command", USED)
@@ -140,7 +136,7 @@ def test_splits_and_score_read_what_they_use(manifest, how, monkeypatch):
     read: set[str] = set()
 
     def seen(self: RunConfig, name: str) -> object:
-        if inspect.stack(0)[1].filename != config.__file__:
+        if sys._getframe(1).f_code.co_filename != config.__file__:
             read.update(READ_AS.get(name, (name,)))
         return object.__getattribute__(self, name)
 
@@ -153,7 +149,9 @@ def test_splits_and_score_read_what_they_use(manifest, how, monkeypatch):
     assert USED["score"] <= read
 
 
-def test_a_checker_finds_a_keyword_that_a_command_does_not_use(tmp_path):
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """What a checker says of calls: of each command with each key, wrong ones first; and of two small files, one of them right."""
     calls = {command: ("'x', 'tones'" if command == "score" else "'tones'") for command in USED}
     wrong = [f"ser_bench.{command}({calls[command]}, {key}=RunConfig.{key})" for command, key in UNUSED if key != "corpus"]
     right = [
@@ -161,13 +159,32 @@ def test_a_checker_finds_a_keyword_that_a_command_does_not_use(tmp_path):
         for command, keys in USED.items()
         for key in sorted(keys & KEYS - {"corpus"})
     ]
-    (tmp_path / "calls.py").write_text("import ser_bench\nfrom ser_bench import RunConfig\n\n" + "\n".join([*wrong, *right]) + "\n")
-    said = subprocess.run(
-        [sys.executable, "-m", "mypy", "--follow-imports=silent", "--cache-dir", str(ROOT / ".mypy_cache"), "calls.py"],
-        cwd=tmp_path,
-        env={"PATH": "", "MYPYPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    ).stdout.splitlines()
-    expected = [f'Unexpected keyword argument "{key}" for "{command}"' for command, key in UNUSED if key != "corpus"]
-    assert [line.split("error: ")[1].split("  [")[0] for line in said if "error: " in line] == expected
+    used = 'ser_bench.run("tones", features=["egemaps"], models="svm", out="x").leaderboard.head()\nprint(ser_bench.__version__)'
+    files = {
+        "calls.py": "from ser_bench import RunConfig\n" + "\n".join([*wrong, *right]),
+        "wrong.py": 'ser_bench.run("tones", features=3, modelz="svm")',
+        "right.py": used,
+    }
+    folder = tmp_path_factory.mktemp("checked")
+    for name, text in files.items():
+        (folder / name).write_text(f"import ser_bench\n{text}\n")
+    # Where `make lint` has checked what these import, under the same settings.
+    command = [sys.executable, "-m", "mypy", *(str(folder / name) for name in files)]
+    return subprocess.run(command, cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True).stdout.splitlines()
+
+
+def errors(checked, name):
+    return [line.split("error: ")[1].split("  [")[0] for line in checked if f"{name}:" in line and "error: " in line]
+
+
+def test_a_checker_finds_a_keyword_that_a_command_does_not_use(checked):
+    assert errors(checked, "calls.py") == [
+        f'Unexpected keyword argument "{key}" for "{command}"' for command, key in UNUSED if key != "corpus"
+    ]
+
+
+def test_a_checker_finds_a_wrong_value_and_a_wrong_name(checked):
+    said = " ".join(errors(checked, "wrong.py"))
+    assert 'Unexpected keyword argument "modelz" for "run"' in said
+    assert 'Argument "features" to "run" has incompatible type "int"' in said
+    assert not [line for line in checked if "right.py" in line]

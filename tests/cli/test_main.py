@@ -48,7 +48,7 @@ finally:
         (["run", "-m", "smv"], "unknown model 'smv': did you mean 'svm'"),
         (["run", "-f", "egemap"], "did you mean 'egemaps'"),
         (["run", "-f", "mfcc(n_mfc=3)"], "did you mean 'n_mfcc'"),
-        (["run", "--labels", "big5"], "did you mean 'big4'"),
+        (["run", "--labels", "big44"], "did you mean 'big4'"),
         (["run", "--budget", "smok"], "did you mean 'smoke'"),
         (["run", "--track", "trian"], "did you mean 'train'"),
         (["run", "--class-weights", "nnoe"], "did you mean 'none'"),

@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ser_bench.corpora import apply_labels, known_schemes, single_speaker_labels
-from ser_bench.corpora.labels import BEYOND, EMOTIONS, SYNONYMS, name_emotion, read_scheme
+from ser_bench.corpora import apply_labels, known_schemes, scheme_named, single_speaker_labels
+from ser_bench.corpora.label_schemes import read_scheme
+from ser_bench.corpora.labels import BEYOND, EMOTIONS, SYNONYMS, name_emotion
 from ser_bench.errors import WrongCall
 
 
@@ -26,24 +27,24 @@ def test_a_word_without_place_in_the_vocabulary_stays(word: str, noun: str) -> N
 
 def test_all_judges_every_emotion() -> None:
     clips = table("anger", "pride", "calm")
-    pd.testing.assert_frame_equal(apply_labels(clips, "all"), clips)
+    pd.testing.assert_frame_equal(apply_labels(clips, scheme_named("all")), clips)
 
 
 def test_big4_joins_excitement_to_happiness_and_drops_the_rest() -> None:
-    clips = apply_labels(table("anger", "excitement", "fear", "neutral", "happiness", "sadness"), "big4")
+    clips = apply_labels(table("anger", "excitement", "fear", "neutral", "happiness", "sadness"), scheme_named("big4"))
     assert clips["emotion"].tolist() == ["anger", "happiness", "neutral", "happiness", "sadness"]
     assert clips["original"].tolist() == ["anger", "excitement", "neutral", "happiness", "sadness"]
 
 
 def test_an_unknown_scheme_suggests_the_nearest() -> None:
     with pytest.raises(WrongCall, match="did you mean 'big4'"):
-        apply_labels(table("anger", "fear"), "big5")
+        scheme_named("big44")
 
 
 @pytest.mark.parametrize("emotions", [("anger", "fear"), ("fear", "calm")])
 def test_a_scheme_that_leaves_too_few_labels_is_refused(emotions: tuple[str, ...]) -> None:
     with pytest.raises(WrongCall, match="at least two labels"):
-        apply_labels(table(*emotions), "big4")
+        apply_labels(table(*emotions), scheme_named("big4"))
 
 
 def test_every_scheme_describes_itself() -> None:

@@ -119,7 +119,7 @@ def test_emotions_under_two_spellings_are_one(tmp_path):
 
 
 def test_words_that_become_nouns_are_counted(tmp_path):
-    corpus = load_corpus(manifest(tmp_path, "a.wav,joy,1", "b.wav,happy,2", "c.wav,exc,2", "d.wav,Pleasant_Surprise,2"))
+    corpus = load_corpus(manifest(tmp_path, "a.wav,joy,1", "b.wav,happy,2", "c.wav,excited,2", "d.wav,Pleasant_Surprise,2"))
     assert corpus.clips["emotion"].tolist() == ["happiness", "happiness", "excitement", "surprise"]
     assert "'joy' as happiness (1)" in corpus.warnings[0]
-    assert "'exc' as excitement (1)" in corpus.warnings[0]
+    assert "'excited' as excitement (1)" in corpus.warnings[0]

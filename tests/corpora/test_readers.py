@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_bench.corpora import Corpus, apply_labels, known_readers, load_corpus
+from ser_bench.corpora import Corpus, apply_labels, known_readers, load_corpus, scheme_named
 from ser_bench.corpora.files import find_audio
 from ser_bench.corpora.label_tables import TableReader
 from ser_bench.errors import WrongCall
@@ -391,6 +391,7 @@ def test_a_missing_table_is_one_line_that_says_which_and_where(name: str, tmp_pa
 def test_a_table_is_found_from_the_recordings_own_folder(trees: dict[str, Path]) -> None:
     assert len(read("msp-podcast", trees["msp-podcast"] / "Audios").clips) == 5
     assert len(read("iemocap", trees["iemocap"] / "Session1/sentences/wav").clips) == 2
+    assert len(read("meld", trees["meld"] / "MELD.Raw/train/train_splits").clips) == 2
     assert len(read("nemo", trees["nemo"] / "nEMO-main/samples").clips.columns) == 9
 
 
@@ -496,7 +497,24 @@ def test_official_partitions_of_meld_share_speakers_and_are_refused(trees: dict[
 
 
 def test_the_usual_four_classes_of_iemocap_join_excitement(trees: dict[str, Path]) -> None:
-    assert sorted(apply_labels(load_corpus(trees["iemocap"]).clips, "big4")["emotion"]) == ["anger", "happiness", "neutral"]
+    assert sorted(apply_labels(load_corpus(trees["iemocap"]).clips, scheme_named("big4"))["emotion"]) == ["anger", "happiness", "neutral"]
+
+
+def test_clips_of_meld_of_no_partition_are_refused(tmp_path: Path) -> None:
+    assert "train, dev or test" in refusal("meld", make_tree(tmp_path / "clips", ["dia0_utt0.wav", "dia0_utt1.wav"]))
+
+
+def test_what_is_predicted_of_baved_is_called_a_level(trees: dict[str, Path]) -> None:
+    assert load_corpus(trees["baved"]).target == "level"
+    assert load_corpus(trees["baved"], target="level").clips["emotion"].tolist() == ["normal", "high", "low"]
+    other = load_corpus(trees["baved"], target="gender")
+    assert (other.target, other.clips["emotion"].tolist()) == ("gender", ["female", "female", "male"])
+
+
+def test_oreau_is_read_from_the_folder_of_a_gender(trees: dict[str, Path]) -> None:
+    clips = load_corpus(trees["oreau"] / "OréauFR_02/m").clips
+    assert clips["speaker"].tolist() == ["13", "24"]
+    assert set(clips["gender"]) == {""}
 
 
 def test_voices_of_mesd_are_said_to_be_of_several_people(trees: dict[str, Path]) -> None:

@@ -25,9 +25,15 @@ def corpus(speech: Path) -> Path:
     return speech / "corpus" / "clips.csv"
 
 
+@pytest.fixture(scope="module")
+def made(speech: Path) -> pd.DataFrame:
+    return ser_bench.splits(speech / "corpus" / "clips.csv", cache=str(speech / "store"))
+
+
 @pytest.fixture
-def folds(corpus: Path, where: dict[str, Any]) -> pd.DataFrame:
-    return ser_bench.splits(corpus, cache=where["cache"])
+def folds(made: pd.DataFrame) -> pd.DataFrame:
+    """The folds of the clips, to be changed at will."""
+    return made.copy()
 
 
 def write(path: Path, table: pd.DataFrame) -> Path:

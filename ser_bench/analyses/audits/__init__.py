@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Audit", "Finding", "audit", "cramers_v", "quick_audit"]
 
 FEATURES = ("recording", "outline")
-SAME = ("labels", "where", "cv", "seed", "offset", "duration", "trim", "variant", "out", "cache")
+SAME = ("table", "target", "labels", "where", "cv", "seed", "offset", "duration", "trim", "variant", "out", "cache")
 """What an audit is to have in common with a run whose clips it looks at."""
 QUICK_CHECKS = (skipped_clips, duplicated_clips, official_facts, effective_speakers, uniform_lengths, confounds, sentences)
 """The checks that need no features."""
@@ -85,12 +85,13 @@ def quick_audit(prepared: PreparedData, config: RunConfig, run: Run) -> pd.DataF
     """What an audit finds without listening, as a run can afford it: `findings` as in `Audit`, with a note that says so."""
     usual = RunConfig()
     named = [part for key in SAME if (value := getattr(config, key)) != getattr(usual, key) for part in (f"--{key}", str(value))]
+    named += ["--columns", ",".join(f"{ours}={theirs}" for ours, theirs in config.columns.items())] if config.columns else []
     command = shlex.join(["ser-bench", "audit", str(config.corpus[0]), *named])
     best = best_row(run)
     checks = (*QUICK_CHECKS, partial(columns, best=best.uar if best else None))
     found = [finding for check in checks for finding in check(prepared, config)]
     found += list(shuffled_by_row(best)) if best else []
-    unheard = f"recordings were not compared, nor was it asked whether they predict emotions: {command}"
+    unheard = f"recordings were not compared, nor was it asked whether they predict {prepared.eval_set.targets}: {command}"
     return _ranked([*found, Finding("note", "listening", unheard)])
 
 
@@ -116,7 +117,7 @@ def summary(prepared: PreparedData) -> dict[str, str]:
     return {
         "clips": f"{len(clips):,} used, {len(prepared.skipped):,} skipped",
         "speakers": "; ".join([f"{len(per)}, with {per.min()} to {per.max()} clips each", *prepared.eval_set.voice_notes]),
-        "emotions": emotions,
+        prepared.eval_set.targets: emotions,
         "hours": f"{seconds.sum() / 3600:.2f}; a clip lasts {spread}",
         "rates": rates,
         "protocol": str(prepared.eval_set.protocol),

@@ -64,7 +64,7 @@ class Answer(NamedTuple):
 def columns(prepared: PreparedData, config: RunConfig, best: float | None) -> Iterator[Finding]:
     """Columns of the manifest, and of the files' headers, that predict emotions; `best` is the best UAR known of these clips."""
     eval_set = prepared.eval_set
-    table = askable(eval_set.clips)
+    table = askable(eval_set.clips.drop(columns=list(eval_set.made_of), errors="ignore"))
     told = {name: ask(values) for name, values in table.items()}
     answers, tests = corrected(told, eval_set)
     unshown = []
@@ -75,7 +75,7 @@ def columns(prepared: PreparedData, config: RunConfig, best: float | None) -> It
             unshown.append(f"{answer.column} ({figure(answer.link.uar)}, p = {p_value(answer.p)})")
     chance = figure(1 / len(eval_set.emotions))
     if unshown:
-        what = f"an association of emotion with these columns could not be shown (chance UAR {chance}): {', '.join(unshown)}"
+        what = f"an association of {eval_set.target} with these columns could not be shown (chance UAR {chance}): {', '.join(unshown)}"
         yield Finding("note", CHECK, what)
     if unique := [name for name in told if name not in {answer.column for answer in answers}]:
         yield Finding("note", CHECK, f"no value comes twice, so that nothing can be asked: {', '.join(unique)}")
@@ -175,12 +175,14 @@ def _finding(answer: Answer, asked: Asked, eval_set: EvaluationSet, tests: int, 
     test = f"{numbers}, {figure(found.expected)} with labels permuted, p = {p_value(answer.p)} by Holm over {tests} test(s)"
     if column == CAUSED:
         rivals, against = against_board(found.uar, chance, best)
-        what = f"emotion is predicted by the duration of a clip, which may be a genuine effect: {test}; {against}"
+        what = f"{eval_set.target} is predicted by the duration of a clip, which may be a genuine effect: {test}; {against}"
         return Finding("warning" if rivals else "note", "delivery", what)
     strong = found.excess >= SMALL
-    means = "a system may recognise that instead of the emotion" if strong else "the link is weak"
+    means = f"a system may recognise that instead of the {eval_set.target}" if strong else "the link is weak"
     return Finding(
-        "warning" if strong else "note", CHECK, f"emotion is associated with '{column}' ({ties(asked, eval_set)}): {test}: {means}"
+        "warning" if strong else "note",
+        CHECK,
+        f"{eval_set.target} is associated with '{column}' ({ties(asked, eval_set)}): {test}: {means}",
     )
 
 

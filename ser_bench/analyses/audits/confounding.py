@@ -27,8 +27,11 @@ def confounds(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     clips = prepared.eval_set.clips
     v = cramers_v(clips["emotion"].to_numpy(str), clips["speaker"].to_numpy(str))
     if v >= CONFOUNDED:
-        said = f"emotion is associated with the speaker (Cramér's V {figure(v)} of 0 to 1, threshold {figure(CONFOUNDED)})"
-        yield Finding("warning", "confounds", f"{said}: a system that recognises speakers recognises their usual emotions")
+        target = prepared.eval_set.target
+        said = f"{target} is associated with the speaker (Cramér's V {figure(v)} of 0 to 1, threshold {figure(CONFOUNDED)})"
+        yield Finding(
+            "warning", "confounds", f"{said}: a system that recognises speakers recognises their usual {prepared.eval_set.targets}"
+        )
     for label in single_speaker_labels(clips):
         yield Finding("warning", "confounds", f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ser_bench.analyses.audits.finding import Finding
-from ser_bench.config import RunConfig
+from ser_bench.config import EMOTION, RunConfig
 from ser_bench.evaluation.plan import PreparedData
 
 
@@ -19,6 +19,7 @@ def names(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     from ser_bench.corpora import ASKED, questions
 
     for column, what in questions(prepared.corpus.clips, ASKED).items():
-        yield Finding("warning" if config.allow_similar_names else "error", "names", f"{column}: {what}")
+        called = prepared.eval_set.target if column == EMOTION else column
+        yield Finding("warning" if config.allow_similar_names else "error", "names", f"{called}: {what}")
     for line in prepared.warnings:
         yield Finding("warning", "names and labels", line)

@@ -64,7 +64,7 @@ def recordings(prepared: PreparedData, config: RunConfig, best: float | None) ->
         bands += f"; almost without error: {', '.join(exact)} (threshold {EXACT:.2f}): was another microphone or filter used?"
     yield _finding("spectrum", bands, measured["spectrum"], eval_set, "warning" if exact else "note")
     rivals, against = against_board(measured["delivery"].score, 1 / len(eval_set.emotions), best)
-    delivery = "loudness, duration, leading and trailing silence, which may be genuine effects of emotion"
+    delivery = f"loudness, duration, leading and trailing silence, which may be genuine effects of {eval_set.target}"
     told = _finding("delivery", delivery, measured["delivery"], eval_set, "warning" if rivals else "note")
     yield told._replace(what=f"{told.what}; {against}")
 
@@ -82,8 +82,8 @@ def _finding(check: str, what: str, found: scores.Interval, eval_set: Evaluation
     whose = "speakers heard before: LEAKY" if eval_set.protocol.leaky else "unseen speakers"
     uar = f"UAR {figure(found.score)} [{figure(found.low)}, {figure(found.high)}] on {whose}, chance {figure(chance)}"
     if found.low > chance:
-        return Finding(kind, check, f"emotion is predicted by {what}: {uar}")
-    return Finding("note", check, f"that emotion is predicted by {what} could not be shown: {uar}")
+        return Finding(kind, check, f"{eval_set.target} is predicted by {what}: {uar}")
+    return Finding("note", check, f"that {eval_set.target} is predicted by {what} could not be shown: {uar}")
 
 
 def _nearly_exact(eval_set: EvaluationSet, predicted: np.ndarray) -> list[str]:

@@ -74,6 +74,8 @@ def shuffled(truth: np.ndarray, predicted: np.ndarray, voices: np.ndarray) -> li
     found = []
     for number in np.flatnonzero(p_low < ALPHA):
         mine = voices == names[number]
+        if len(np.unique(truth[mine])) == 1:  # whose labels are the same in any order
+            continue
         p_chance = _p_chance(truth[mine], predicted[:, mine])
         if p_chance >= ALPHA:
             found.append(Lost(str(names[number]), float(uars[number]), float(p_low[number]), p_chance))
