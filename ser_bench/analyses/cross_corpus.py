@@ -218,7 +218,7 @@ def _keep(data: PreparedData, emotions: set[str], config: RunConfig) -> Prepared
     kept = data.eval_set.clips["emotion"].isin(emotions).to_numpy()
     clips = data.eval_set.clips[kept]
     protocol, folds = split(clips, data.corpus, config)
-    eval_set = EvaluationSet(data.corpus.name, "+".join(sorted(emotions)), clips, protocol, folds, data.eval_set.made_of)
+    eval_set = dataclasses.replace(data.eval_set, labels="+".join(sorted(emotions)), clips=clips, protocol=protocol, folds=folds)
     _check_protocol(protocol, bool(eval_set.evaluated.all()))
     features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in data.features.items()}
     left = data.eval_set.clips.loc[~kept, "emotion"].value_counts().sort_index()

@@ -109,8 +109,9 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
     folder.write_terms(prepared, config, run)
     folder.write_findings(findings)
-    eval_set = prepared.eval_set
-    baselines = reports.references(prepared.corpus, eval_set.labels, eval_set.clips[eval_set.evaluated], eval_set.target)
+    eval_set, modified = prepared.eval_set, bool(prepared.eval_set.copy)
+    tested = eval_set.clips[eval_set.evaluated]
+    baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
     board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 

@@ -15,6 +15,7 @@ from ser_bench.corpora.losses import few, left_out, levels, losses, small_sample
 from ser_bench.corpora.names import ASKED, ask, questions
 from ser_bench.corpora.obtaining import download_size, get, languages_of
 from ser_bench.corpora.overview import show
+from ser_bench.corpora.released import Difference, differences, name_copy
 from ser_bench.utils.renamed import former
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Archive",
     "Corpus",
     "CorpusInfo",
+    "Difference",
     "Duplicates",
     "FileNameReader",
     "LabelScheme",
@@ -31,6 +33,7 @@ __all__ = [
     "ask",
     "audio_folder",
     "catalogue",
+    "differences",
     "few",
     "filter_clips",
     "get",
@@ -44,6 +47,7 @@ __all__ = [
     "load_corpora",
     "load_corpus",
     "losses",
+    "name_copy",
     "questions",
     "resolve_duplicates",
     "scheme_losses",

@@ -116,6 +116,10 @@ class CorpusInfo:
         Samples a second, as released.
     licence, citation, obtain : str
         On which terms, by whom, and where to get it.
+    seconds : float, optional
+        All clips together, as released.
+    release : str
+        Which release these are the facts of, where there are several.
     human : float, optional
         Listeners' unweighted average recall, where measured.
     human_source : str
@@ -146,6 +150,8 @@ class CorpusInfo:
     size: int = 0
     request: str = ""
     languages: str = ""
+    seconds: float | None = None
+    release: str = ""
     unconfirmed: tuple[str, ...] = ()
 
     def differs(self, what: str, here: int) -> bool:

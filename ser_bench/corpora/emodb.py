@@ -23,7 +23,7 @@ class EmoDB(FileNameReader):
     """EMO-DB: ten German actors, seven emotions, ten sentences."""
 
     name = "emodb"
-    pattern = r"(?:^|/)(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])(?P<take>[a-z])\.\w+$"
+    pattern = r"(?:^|/)(?P<speaker>03|08|09|1[0-6])(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])(?P<take>[a-z])\.\w+$"
     emotions = {
         "W": "anger",
         "L": "boredom",
@@ -39,6 +39,7 @@ class EmoDB(FileNameReader):
         clips=535,
         speakers=10,
         rate=16_000,
+        seconds=1487.09,
         licence="free for research with citation",
         citation="Burkhardt et al. (2005), A database of German emotional speech, Interspeech, 1517-1520",
         obtain="http://emodb.bilderbar.info",

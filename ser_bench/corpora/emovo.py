@@ -36,6 +36,7 @@ class Emovo(FileNameReader):
         clips=588,
         speakers=6,
         rate=48_000,
+        seconds=1835.14,
         licence="free for research with citation",
         citation="Costantini et al. (2014), EMOVO Corpus: an Italian Emotional Speech Database, LREC, 3501-3504",
         obtain="http://voice.fub.it/activities/corpora/emovo/index.html",

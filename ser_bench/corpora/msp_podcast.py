@@ -54,6 +54,7 @@ class MspPodcast(TableReader):
         clips=151_654,
         speakers=2100,
         rate=16_000,
+        release="1.11",
         licence="academic or commercial agreement, on request",
         citation="Lotfian & Busso (2019), Building naturalistic emotionally balanced speech corpus by retrieving "
         "emotional speech from existing podcast recordings, IEEE Trans. Affective Computing 10(4), 471-483",

@@ -122,7 +122,8 @@ class Tones:
         """The corpus, made unless the cache holds it."""
         folder = self.make(cache.absolute())
         corpus = TonesReader().read(folder, find_audio(folder))
-        return replace(corpus, name=spec.canonical("tones", self), protocol="group:4" if self.speakers >= 4 else "loso")
+        facts = replace(TonesReader.facts, clips=len(corpus.clips), speakers=corpus.clips["speaker"].nunique())
+        return replace(corpus, facts=facts, name=spec.canonical("tones", self), protocol="group:4" if self.speakers >= 4 else "loso")
 
     def folder(self, cache: Path) -> Path:
         """Where the clips lie once made."""

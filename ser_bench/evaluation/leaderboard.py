@@ -236,7 +236,7 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
     }
 
 
-def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = EMOTION) -> pd.DataFrame:
+def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = EMOTION, *, modified: bool = False) -> pd.DataFrame:
     """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
@@ -252,6 +252,8 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = E
         The clips evaluated.
     target : str
         What `emotion` holds.
+    modified : bool
+        Whether the corpus is not as released: nothing that was published of it holds for these clips then.
     """
     import pandas as pd
 
@@ -263,10 +265,11 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = E
         ("chance", chance, chance, f"a guess among {len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
         ("majority", chance, shares.iloc[0], f"always {shares.index[0]}"),
     ]
-    heard, facts = human_recall(clips), corpus.facts
+    about = target == EMOTION  # what listeners and others did was about emotions
+    heard, facts = human_recall(clips) if about else None, corpus.facts
     if heard is not None:
         rows.append(("human", heard, np.nan, "mean listener accuracy per emotion on these clips"))
-    whole = facts is not None and labels == "all" and len(clips) == facts.clips
+    whole = facts is not None and about and not modified and labels == "all" and len(clips) == facts.clips
     if facts and whole and heard is None and facts.human is not None:
         rows.append(("human", facts.human, np.nan, facts.human_source))
     named = [(corpus.name, labels, "", *row) for row in rows]

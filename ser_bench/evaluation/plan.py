@@ -28,7 +28,7 @@ from ser_bench.utils.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.corpora import Corpus, Duplicates, LabelScheme
+    from ser_bench.corpora import Corpus, Difference, Duplicates, LabelScheme
     from ser_bench.features import Features, FeatureSet
     from ser_bench.models.base import Model
 
@@ -41,7 +41,7 @@ REASONS = 3
 class PreparedData:
     """What every row of a run stands on: the corpus, its clips that are evaluated and how they are split, and features of them.
 
-    `seconds` are those that reading and extracting took.
+    `seconds` are those that reading and extracting took, `differences` what of the corpus is not as released.
     """
 
     corpus: Corpus
@@ -53,6 +53,7 @@ class PreparedData:
     duplicates: Duplicates
     corpus_warnings: list[str]
     scheme: LabelScheme
+    differences: list[Difference] = dataclasses.field(default_factory=list)
 
     @property
     def warnings(self) -> list[str]:
@@ -149,6 +150,7 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
 
     A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.
     """
+    from ser_bench.corpora import differences, name_copy
     from ser_bench.features import ExtractionOptions, extract_corpus, parse_features
 
     feature_sets = [parse_features(text) for text in features]
@@ -159,15 +161,17 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
     extraction = extract_corpus(corpus, feature_sets, ExtractionOptions.of(config, progress))
     extracted = time.perf_counter()
     eval_set, skipped, duplicates, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config, scheme)
+    found = differences(whole, eval_set.clips, set(duplicates.skipped["clip"]), whole=not config.hearing.label)
+    eval_set = dataclasses.replace(eval_set, copy=name_copy(found, whole.facts))
     aligned = extraction.clips.index.get_indexer(eval_set.clips.index)
     matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
     heard = [dataclasses.replace(matrix, heard=config.hearing.label) for matrix in matrices]
     seconds = {"corpus": loaded - began, "features": extracted - loaded}
     told = own_table_remarks(feature_sets, whole, eval_set, config)
-    lines = [*doubts, *extraction.warnings, *warnings, *told]
-    return PreparedData(
-        corpus, eval_set, {matrix.label: matrix for matrix in heard}, skipped, _sources(feature_sets), seconds, duplicates, lines, scheme
-    )
+    copied = [f"{eval_set.copy}; published figures are not set beside its scores"] if eval_set.copy else []
+    lines = [*doubts, *extraction.warnings, *copied, *warnings, *told]
+    by_name, sources = {matrix.label: matrix for matrix in heard}, _sources(feature_sets)
+    return PreparedData(corpus, eval_set, by_name, skipped, sources, seconds, duplicates, lines, scheme, found)
 
 
 def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, eval_set: EvaluationSet, config: RunConfig) -> list[str]:

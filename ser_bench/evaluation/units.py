@@ -60,6 +60,8 @@ class EvaluationSet:
         The outer folds, by seed.
     made_of : tuple of str
         The columns that make the labels: ``emotion``, or another target.
+    copy : str
+        What the corpus is where it is not as released (`corpora.name_copy`): a note for every row.
     """
 
     corpus: str
@@ -68,6 +70,7 @@ class EvaluationSet:
     protocol: Protocol
     folds: dict[int, np.ndarray]
     made_of: tuple[str, ...] = (EMOTION,)
+    copy: str = ""
 
     @property
     def target(self) -> str:
@@ -149,8 +152,8 @@ class EvaluationSet:
 
     @property
     def notes(self) -> list[str]:
-        """Notes for every row: `voice_notes`, and what a fixed split cannot show."""
-        return [*self.voice_notes, *([] if self.evaluated.all() else [ONE_TRAINING_PART])]
+        """Notes for every row: `voice_notes`, that the corpus is a modified copy, and what a fixed split cannot show."""
+        return [*self.voice_notes, *([self.copy] if self.copy else []), *([] if self.evaluated.all() else [ONE_TRAINING_PART])]
 
     @cached_property
     def hashes(self) -> dict[int, str]:

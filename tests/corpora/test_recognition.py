@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ser_bench.corpora import FileNameReader, load_corpora, load_corpus
+from ser_bench.corpora import FileNameReader, known_readers, load_corpora, load_corpus
 from ser_bench.corpora.files import find_audio
 from ser_bench.corpora.recognition import recognise
 from ser_bench.errors import WrongCall
+from tests.corpora.test_readers import TREES
 from tests.corpora.trees import make_tree
 
 SHORT = 0.01
@@ -133,3 +134,11 @@ def test_video_alone_is_said_to_be_video(tmp_path: Path) -> None:
     said = refusal(make_tree(tmp_path, ["01-01-03-01-01-01-01.mp4", "01-01-03-01-01-01-02.MP4"]))
     assert "no audio in" in said
     assert said.endswith("2 file(s) of other formats are there (.mp4 2): convert them to WAV or FLAC")
+
+
+@pytest.mark.parametrize("name", sorted(TREES))
+def test_no_distribution_is_taken_for_another_corpus(name: str) -> None:
+    known, files = known_readers(), sorted(TREES[name].rows)
+    others = {other: len(reader().matches(files)) for other, reader in known.items() if other != name}
+    assert len(known[name]().matches(files)) == len(files)
+    assert {other: n for other, n in others.items() if 2 * n >= len(files)} == {}

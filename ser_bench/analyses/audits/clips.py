@@ -50,17 +50,8 @@ def official_facts(prepared: PreparedData, config: RunConfig) -> Iterator[Findin
     known = set(reader.emotions.values()) if reader else set()
     if absent := sorted(known - set(here["emotion"])):
         yield Finding("note", check, f"{len(absent)} of {len(known)} emotions are absent here: {', '.join(absent)}")
-    if facts.differs("clips", len(here)) and len(here) < facts.clips:
-        yield Finding("note", check, f"{facts.clips - len(here)} of the official {facts.clips} files are absent here")
-    if facts.differs("clips", len(here)) and len(here) > facts.clips:
-        yield Finding("warning", check, f"{len(here) - facts.clips} clips more than the official {facts.clips}")
-    if facts.differs("speakers", speakers := here["speaker"].nunique()):
-        yield Finding("note", check, f"{speakers} speakers instead of the official {facts.speakers}")
-    rates = prepared.eval_set.clips["rate"]
-    other = rates[[facts.differs("rate", rate) for rate in rates]]
-    if len(other):
-        told = f"{len(other)} clips are not at the official {facts.rate:,} Hz, such as {other.index[0]} at {other.iloc[0]:,}"
-        yield Finding("warning", check, f"{told}: a resampled copy")
+    for difference in prepared.differences:
+        yield Finding(difference.kind, check, difference.what)
 
 
 def uniform_lengths(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
