@@ -105,7 +105,7 @@ class Crossed(Shown):
         lost = f"{format_score(losses.iloc[0])} to {format_score(losses.iloc[-1])} UAR" if len(losses) else "not known"
         return [
             f"{', '.join(self.table['train'].unique())} -> {', '.join(self.table['test'].unique())}",
-            f"emotions: {', '.join(self.emotions)}",
+            f"classes: {', '.join(self.emotions)}",
             counted(rows_across_corpora=len(across), rows_within=len(self.table) - len(across)),
             f"loss (how far below training within): {lost}",
             counted(

@@ -58,7 +58,7 @@ def test_clips_of_emotions_that_one_corpus_lacks_are_counted(speech, tmp_path):
     gone = table["emotion"].iloc[0]
     table[table["emotion"] != gone].to_csv(other, index=False)
     found = ser_bench.cross([one, other], **SMALL, track="train", out=str(tmp_path / "out"), cache=str(tmp_path / "store"))
-    told = f"one: 4 clip(s) of emotions that not all corpora have are left out: {gone} (4)"
+    told = f"one: 4 clip(s) of classes that not all corpora have are left out: {gone} (4)"
     assert told in found.warnings
     assert told in (found.folder / "cross.md").read_text(encoding="utf-8")
 

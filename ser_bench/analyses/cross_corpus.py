@@ -112,7 +112,7 @@ def evaluate_across(
     Raises
     ------
     WrongCall
-        As a run; also where corpora have fewer than two emotions in common, share a name or share audio.
+        As a run; also where corpora have fewer than two classes in common, share a name or share audio.
     """
     import pandas as pd
 
@@ -204,7 +204,7 @@ def _shared(emotions: Mapping[str, Sequence[str]]) -> set[str]:
     shared = set.intersection(*map(set, emotions.values()))
     if len(shared) < 2:
         said = "; ".join(f"{name}: {', '.join(map(quoted, found))}" for name, found in emotions.items())
-        raise WrongCall(f"the corpora have fewer than two emotions in common ({said}); see --labels")
+        raise WrongCall(f"the corpora have fewer than two classes in common ({said}); see --labels")
     return shared
 
 
@@ -223,7 +223,7 @@ def _keep(data: PreparedData, emotions: set[str], config: RunConfig) -> Prepared
     features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in data.features.items()}
     left = data.eval_set.clips.loc[~kept, "emotion"].value_counts().sort_index()
     counts = ", ".join(f"{quoted(emotion)} ({n})" for emotion, n in left.items())
-    told = [f"{data.corpus.name}: {left.sum()} clip(s) of emotions that not all corpora have are left out: {counts}"] if len(left) else []
+    told = [f"{data.corpus.name}: {left.sum()} clip(s) of classes that not all corpora have are left out: {counts}"] if len(left) else []
     return dataclasses.replace(data, eval_set=eval_set, features=features, corpus_warnings=[*data.corpus_warnings, *told])
 
 

@@ -168,7 +168,7 @@ def cross(
     Raises
     ------
     WrongCall
-        As `run`; also where the corpora have fewer than two emotions in common, share a name or share audio.
+        As `run`; also where the corpora have fewer than two classes in common, share a name or share audio.
     """
     import pandas as pd
 

@@ -117,7 +117,7 @@ def print_crossed(found: Crossed) -> None:
     print_skipped(found.skipped, found.folder)
     for matrix in matrices(found.table):
         print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
-    say(f"emotions: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; loss: how far a UAR is below training within")
+    say(f"classes: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {found.folder / 'cross.csv'}")
 

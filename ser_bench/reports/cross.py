@@ -78,7 +78,7 @@ def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
 
 def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:
     """The matrices as Markdown."""
-    parts = [f"Emotions: {escaped(', '.join(emotions))}; by chance {format_score(1 / len(emotions))}. {LEGEND}", ""]
+    parts = [f"Classes: {escaped(', '.join(emotions))}; by chance {format_score(1 / len(emotions))}. {LEGEND}", ""]
     for matrix in matrices(table):
         rows = [[*map(escaped, row[:NAMED]), *row[NAMED:]] for row in matrix.rows]
         parts += [f"**{matrix.title}.**", "", *table_lines([escaped(name) for name in matrix.head], rows), ""]

@@ -94,7 +94,7 @@ def test_labels_are_compared_before_anything_is_extracted(corpora, speech, tmp_p
     odd = speech / "corpus" / "odd.csv"
     table = pd.read_csv(corpora[1], dtype=str)
     table.assign(emotion=[f"mood{i % 2}" for i in range(len(table))]).to_csv(odd, index=False)
-    with pytest.raises(WrongCall, match="fewer than two emotions in common"):
+    with pytest.raises(WrongCall, match="fewer than two classes in common"):
         cross(speech, tmp_path, corpora[0], odd, cache=str(tmp_path / "store"))
     assert not list((tmp_path / "store").glob("spectral-*"))
 
