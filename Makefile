@@ -16,13 +16,14 @@ run: .venv/installed
 test: lint compiled
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-# First in one process what librosa compiles: two that do so at once can leave a cache that crashes every later one.
+# First in one process what numba compiles, for librosa and for us: two that do so at once can leave a cache that crashes every later one.
+COMPILED := tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py tests/models/test_trees.py
 compiled: .venv/installed-dev
-	$(BIN)/pytest -p no:xdist tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py
+	$(BIN)/pytest -p no:xdist $(COMPILED)
 
 # The lowest versions that pyproject.toml allows, all together, on the lowest Python.
 test-lowest: .venv-lowest/installed
-	.venv-lowest/bin/pytest -p no:xdist tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py
+	.venv-lowest/bin/pytest -p no:xdist $(COMPILED)
 	.venv-lowest/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Faults planted one at a time by mutmut, in copies under mutants/; what is known of unchanged functions there is kept. One room:

@@ -29,7 +29,8 @@ def corpora(_: Rows) -> Rows:
         facts = reader.facts
         if not provider(reader) and facts:
             sizes = (f"{facts.clips:,}", f"{facts.speakers:,}", f"{facts.rate:,}")
-            rows[name] = (*sizes, reader.protocol or "", facts.licence, facts.citation, facts.obtain)
+            got = f"`ser-bench corpora get {name}`, from " if facts.archives else ""
+            rows[name] = (*sizes, reader.protocol or "", facts.licence, facts.citation, f"{got}{facts.obtain}")
     return rows
 
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import settings
 
 import ser_bench
-from ser_bench.reports import drawing
+from ser_bench.reports import drawing, figures
 from ser_bench.results import Results
 from tests.small import evaluate
+
+KINDS_OF_PICTURES = dict(figures.KINDS)
 
 # No test asserts a time: a busy machine is no failure.
 settings.register_profile("repeated", deadline=None, derandomize=True)
@@ -35,6 +37,22 @@ def plain_fonts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(drawing.SETTINGS, "pdf.fonttype", 3)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_kind_of_picture() -> Iterator[None]:
+    """Pictures as SVG alone, as each kind takes as long as fitting; who looks at others asks for `every_kind_of_picture`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in set(KINDS_OF_PICTURES) - {"svg"}:
+            patch.delitem(figures.KINDS, kind)
+        yield
+
+
+@pytest.fixture
+def every_kind_of_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures in all kinds that the package writes."""
+    for kind, metadata in KINDS_OF_PICTURES.items():
+        monkeypatch.setitem(figures.KINDS, kind, metadata)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -515,6 +515,9 @@ def test_a_part_of_the_store_depends_on_no_place(speech, folder):
 DEFAULTS = RunConfig()
 OTHER: dict[str, Any] = (
     {
+        "columns": {"path": "file"},
+        "table": "train",
+        "target": "stress",
         "corpus": ("elsewhere",),
         "features": ("mfcc",),
         "models": ("svm",),

@@ -14,9 +14,10 @@ from ser_bench import api
 from ser_bench.cli import main
 from ser_bench.errors import WrongCall
 from tests import small
+from tests.calling import call
 from tests.small import SMALL, but_seconds
 from tests.utils.test_atomic import DAMAGES
-from tests.utils.test_processes import wait_until
+from tests.utils.test_processes import in_session, wait_until
 
 TIMES = {"environment.json", "report.html", "leaderboard.csv", "leaderboard.md", "trials.parquet", "made.json"}
 """Files that say when, or how long."""
@@ -65,19 +66,17 @@ def test_a_second_run_finds_nothing_torn(speech, whole, tmp_path, recwarn):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize(
-    ("number", "code", "said"), [(signal.SIGKILL, -9, ""), (signal.SIGTERM, 143, "ser-bench: stopped; finished work is kept")]
-)
-def test_a_run_that_is_killed_leaves_no_process_and_goes_on_where_it_was(speech, whole, tmp_path, number, code, said):
+def test_a_run_that_is_stopped_leaves_no_process_and_goes_on_where_it_was(speech, whole, tmp_path):
+    """One that is killed: `test_repeat.py`."""
     options = ["--out", tmp_path, "--cache", speech / "store", "--jobs", 2]
     how = [f"--{name}={value}" for name, value in SMALL.items() if name not in {"jobs", "models"}]
     command = [sys.executable, "-m", "ser_bench", "run", speech / "corpus" / "clips.csv", "-m", SMALL["models"], *how, *options]
     run = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert wait_until(lambda: run.poll() is not None or next((tmp_path / "units").glob("*.parquet"), None))
-    run.send_signal(number)
+    run.send_signal(signal.SIGTERM)
     told = run.communicate()[1]
-    assert run.returncode == code
-    assert said in told.splitlines()[-1]
+    assert run.returncode == 143
+    assert "ser-bench: stopped; finished work is kept" in told.splitlines()[-1]
     assert "Traceback" not in told
     assert wait_until(lambda: not in_session(run.pid))
     assert (tmp_path / "units").exists()
@@ -86,12 +85,6 @@ def test_a_run_that_is_killed_leaves_no_process_and_goes_on_where_it_was(speech,
     (kept,) = whole[0].glob("*/leaderboard.csv")
     assert but_seconds(healed) == pd.read_csv(kept).drop(columns="seconds").to_csv()
     assert not [path for path in tmp_path.rglob("*") if path.suffix == ".broken" or path.match(".*-????????")]
-
-
-def in_session(session: int) -> list[int]:
-    """What still runs of it."""
-    rows = subprocess.run(["ps", "-eo", "sid,pid,stat", "--no-headers"], capture_output=True, text=True, check=True).stdout
-    return [int(pid) for sid, pid, state in map(str.split, rows.splitlines()) if int(sid) == session and not state.startswith("Z")]
 
 
 def ablate(speech, out):
@@ -172,7 +165,7 @@ def test_a_file_that_ends_too_early_is_nobody_s_interruption(monkeypatch, capsys
 )
 def test_where_output_goes_is_looked_at_before_the_work(tmp_path, command):
     (tmp_path / "no").write_text("")
-    done = subprocess.run([sys.executable, "-m", "ser_bench", *command], cwd=tmp_path, capture_output=True, text=True)
+    done = call(*command, cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert not (tmp_path / "features").exists()
 
@@ -180,9 +173,9 @@ def test_where_output_goes_is_looked_at_before_the_work(tmp_path, command):
 def test_every_command_that_writes_looks_at_its_folder_first(speech, tmp_path):
     (tmp_path / "file").write_text("")
     corpus, how = speech / "corpus" / "clips.csv", {"out": str(tmp_path / "file"), "cache": str(speech / "store")}
-    for call in (api.audit, api.ablate, api.cross, lambda *a, **b: api.score("no.csv", *a, **b)):
+    for function in (api.audit, api.ablate, api.cross, lambda *a, **b: api.score("no.csv", *a, **b)):
         with pytest.raises(WrongCall, match=r"--out .*file cannot be written to"):
-            call(corpus, **how)
+            function(corpus, **how)
 
 
 def test_click_says_why_it_was_aborted():

@@ -63,6 +63,7 @@ def tame(folder: Path) -> None:
 
 @pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
 @pytest.mark.filterwarnings("ignore:.*drawn as boxes")
+@pytest.mark.usefixtures("every_kind_of_picture")
 def test_a_run_and_an_audit_of_odd_names(speech, tmp_path, names):
     where = {"out": str(tmp_path / "out"), "cache": str(speech / "store")}
     manifest = odd(speech, tmp_path / "corpus", names)
@@ -117,7 +118,7 @@ def test_an_ablation_a_plan_and_a_score_of_odd_names(speech, tmp_path, names):
     asked = {**SMALL, "trials": 1, "cv": "group:2", "features": str(table)}
     found = ser_bench.ablate(manifest, modes="alone", importance=False, **asked, **where)
     assert sorted(found.table["group"])[1:] == sorted(word.partition(".")[0] for word in words[:3])
-    assert (found.folder / "figures" / "ablation.png").is_file()
+    assert (found.folder / "figures" / "ablation.svg").is_file()
     clips["emotion"].rename("predicted").reset_index().to_parquet(tmp_path / "p.parquet")
     scored = ser_bench.score(tmp_path / "p.parquet", manifest, name=names[1], jobs=1, **where)
     assert scored.leaderboard["uar"].tolist() == [1.0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 
 import ser_bench
 from tests.small import SMALL, but_seconds, evaluate
+from tests.utils.test_processes import in_session, wait_until
 
 MODELS = ["svm", "rf", "xgb", "mlp", "logreg"]
 ALL = {"models": MODELS, "track": ["train", "speaker"], "cv": "group:3"}
@@ -99,8 +99,9 @@ def test_a_run_killed_while_it_extracts_and_while_it_fits_ends_as_an_undisturbed
         while process.poll() is None and len(list(tmp_path.glob(reached))) < before + more:
             time.sleep(0.005)
         assert process.poll() is None, "the run ended before the last kill"
-        os.killpg(process.pid, signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
         process.wait()
+        assert wait_until(lambda session=process.pid: not in_session(session)), "workers outlive the run"
         finished.append(len(list(tmp_path.glob("units/*.parquet"))))
     evaluate(speech, tmp_path, **ALL, cache=str(tmp_path / "store"))
     assert 0 < finished[-1] < 30

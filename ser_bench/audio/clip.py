@@ -176,12 +176,27 @@ def read_bytes(path: str | Path) -> bytes:
 def key_of(data: bytes, start: float | None = None, end: float | None = None) -> str:
     """A hash of a file's bytes and the segment, 32 hexadecimal digits: nothing of path, label or position.
 
+    A segment that ends with its file, or after it, is the one without an end: tables that write whole files' lengths down and those that
+    do not are of the same clips.
+
     >>> key_of(b"sound") == key_of(b"sound", 0.0, None) != key_of(b"sound", 0.0, 1.5)
     True
     """
     start, end = _given(start) or None, _given(end)
+    end = None if end is not None and _reaches_end(data, end) else end
     segment = "" if start is None and end is None else f"#{start}-{end}"
     return _hex(data, segment.encode())
+
+
+def _reaches_end(data: bytes, end: float) -> bool:
+    """Whether a moment is the end of a file or after it; not of what is no audio."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(io.BytesIO(with_length(data))) as file:
+            return end * file.samplerate >= file.frames - 0.5
+    except soundfile.LibsndfileError:
+        return False
 
 
 def decode(data: bytes, start: float | None = None, end: float | None = None) -> Clip:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ser_bench.cli.corpora import print_corpora, print_obtained, print_overview, print_terms
+from ser_bench.cli.corpora import corpora
 from ser_bench.cli.options import (
     DEFAULTS,
     EQUIVALENCE,
@@ -72,7 +72,8 @@ from ser_bench.utils.progress import for_terminal
 def run(dry_run: bool, fresh: bool, **given: Any) -> None:
     """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report; of several, also one of all of them.
 
-    CORPUS is a folder of audio, a manifest (.csv or .parquet with path, emotion, speaker), or `tones`, the embedded
+    CORPUS is a folder of audio, a table (.csv, .tsv, .jsonl or .parquet with path, emotion, speaker), a database in
+    audformat, `audb:NAME`, a folder of Parquet files with audio in them (Hugging Face), or `tones`, the embedded
     synthetic corpus and the default. Features are kept in the store and finished work is never done again: a killed
     run goes on where it was with the same command.
 
@@ -418,88 +419,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
         say(f"table: {os.path.join(to or run, 'planning.csv')}")
 
 
-@cli.group(invoke_without_command=True)
-@click.pass_context
-def corpora(context: click.Context) -> None:
-    """The corpora that are recognised, what they hold, on which terms, and how to get them.
-
-    \b
-    Examples:
-      ser-bench corpora                        (all of them)
-      ser-bench corpora get ravdess            (download one whose owners let anybody)
-      ser-bench corpora show path/to/ravdess   (what is in a folder or table)
-    """
-    if context.invoked_subcommand is None:
-        print_corpora()
-
-
-@corpora.command("list")
-def list_corpora() -> None:
-    """All corpora that are recognised: size, language, emotions, licence, and how to obtain each."""
-    print_corpora()
-
-
-@corpora.command("get")
-@click.argument("name")
-@click.option("--to", metavar="FOLDER", help="The folder that it becomes.  [default: NAME]")
-@click.option("--yes", is_flag=True, help="The licence was read and is accepted: do not ask.")
-def get_corpus(name: str, to: str | None, yes: bool) -> None:
-    """Download the corpus NAME, where its owners let anybody; its licence is shown first.
-
-    What comes is checked against the size and checksum that are published, as far as they are, unpacked, and held against the
-    official counts. A download that was stopped goes on where it was with the same command. Of other corpora the owners' page is
-    printed, and what to ask for.
-
-    \b
-    Examples:
-      ser-bench corpora get ravdess
-      ser-bench corpora get emodb --to data/emodb --yes
-    """
-    from ser_bench.corpora import get
-    from ser_bench.corpora.obtaining import facts_of
-
-    facts = facts_of(name)
-    print_terms(name, facts)
-    if facts.archives and not yes:
-        if not sys.stdin.isatty():
-            raise WrongCall(f"{name}: nobody can be asked here whether the licence is accepted; --yes says that it is")
-        yes = click.confirm("Download it under this licence?", err=True)
-        if not yes:
-            say("nothing was downloaded")
-            return
-    print_obtained(get(name, to=to, accept_licence=yes, progress=for_terminal()))
-
-
-@corpora.command("show")
-@click.argument("corpus")
-@reading
-@click.option(
-    "--plot", metavar="FILE", help="Draw counts and durations: a .png, .svg or .pdf; of a folder of several corpora, one per corpus."
-)
-@click.option("--cache", metavar="FOLDER", default=DEFAULTS.cache, help=f"The feature store.  [default: {DEFAULTS.cache}]")
-def show_corpus(corpus: str, plot: str | None, cache: str, **given: Any) -> None:
-    """What CORPUS was recognised as and holds: clips per speaker and emotion, durations, five clips, warnings.
-
-    Nothing is computed: files are not decoded, and their headers say how long they are.
-
-    \b
-    Examples:
-      ser-bench corpora show path/to/ravdess
-      ser-bench corpora show clips.csv --plot clips.png
-    """
-    from ser_bench.corpora import load_corpora, show
-    from ser_bench.reports.corpus_figure import check_figure, draw_corpus
-
-    if plot:
-        check_figure(Path(plot))
-    found = load_corpora(corpus, cache=cache, **RunConfig(**keys_of("run", given)).reading)
-    for one in found:
-        overview = show(one)
-        print_overview(overview)
-        if plot:
-            place = Path(plot) if len(found) == 1 else Path(plot).with_stem(f"{Path(plot).stem}-{one.name}")
-            draw_corpus(overview, place)
-            say(f"figure: {place}")
+cli.add_command(corpora)
 
 
 @cli.command()

@@ -1,11 +1,20 @@
-"""What `ser-bench corpora` prints: the catalogue, the terms of one corpus, what was downloaded, what a corpus holds."""
+"""`ser-bench corpora`: the catalogue, a corpus downloaded on its terms, what a corpus holds. Nothing is computed here."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from ser_bench.cli.options import DEFAULTS, reading
 from ser_bench.cli.output import print_entry, print_table, say, warn
+from ser_bench.cli.parsing import Commands, keys_of
+from ser_bench.config import RunConfig
+from ser_bench.errors import WrongCall
+from ser_bench.utils.progress import for_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +30,90 @@ CHECKED = {
 }
 MOST_SPEAKERS = 30
 """Speakers up to which each has a line of its own."""
+
+
+@click.group(cls=Commands, invoke_without_command=True)
+@click.pass_context
+def corpora(context: click.Context) -> None:
+    """The corpora that are recognised, what they hold, on which terms, and how to get them.
+
+    \b
+    Examples:
+      ser-bench corpora                        (all of them)
+      ser-bench corpora get ravdess            (download one whose owners let anybody)
+      ser-bench corpora show path/to/ravdess   (what is in a folder or table)
+    """
+    if context.invoked_subcommand is None:
+        print_corpora()
+
+
+@corpora.command("list")
+def list_corpora() -> None:
+    """All corpora that are recognised: size, language, emotions, licence, and how to obtain each."""
+    print_corpora()
+
+
+@corpora.command("get")
+@click.argument("name")
+@click.option("--to", metavar="FOLDER", help="The folder that it becomes.  [default: NAME]")
+@click.option("--yes", is_flag=True, help="The licence was read and is accepted: do not ask.")
+def get_corpus(name: str, to: str | None, yes: bool) -> None:
+    """Download the corpus NAME, where its owners let anybody; its licence is shown first.
+
+    What comes is checked against the size and checksum that are published, as far as they are, unpacked, and held against the
+    official counts. A download that was stopped goes on where it was with the same command. Of other corpora the owners' page is
+    printed, and what to ask for.
+
+    \b
+    Examples:
+      ser-bench corpora get ravdess
+      ser-bench corpora get emodb --to data/emodb --yes
+    """
+    from ser_bench.corpora import get
+    from ser_bench.corpora.obtaining import facts_of
+
+    facts = facts_of(name)
+    print_terms(name, facts)
+    if facts.archives and not yes:
+        if not sys.stdin.isatty():
+            raise WrongCall(f"{name}: nobody can be asked here whether the licence is accepted; --yes says that it is")
+        yes = click.confirm("Download it under this licence?", err=True)
+        if not yes:
+            say("nothing was downloaded")
+            return
+    print_obtained(get(name, to=to, accept_licence=yes, progress=for_terminal()))
+
+
+@corpora.command("show")
+@click.argument("corpus")
+@reading
+@click.option(
+    "--plot", metavar="FILE", help="Draw counts and durations: a .png, .svg or .pdf; of a folder of several corpora, one per corpus."
+)
+@click.option("--cache", metavar="FOLDER", default=DEFAULTS.cache, help=f"The feature store.  [default: {DEFAULTS.cache}]")
+def show_corpus(corpus: str, plot: str | None, cache: str, **given: Any) -> None:
+    """What CORPUS was recognised as and holds: clips per speaker and emotion, durations, five clips, warnings.
+
+    Nothing is computed: files are not decoded, and their headers say how long they are.
+
+    \b
+    Examples:
+      ser-bench corpora show path/to/ravdess
+      ser-bench corpora show clips.csv --plot clips.png
+    """
+    from ser_bench.corpora import load_corpora, show
+    from ser_bench.reports.corpus_figure import check_figure, draw_corpus
+
+    if plot:
+        check_figure(Path(plot))
+    found = load_corpora(corpus, cache=cache, **RunConfig(**keys_of("run", given)).reading)
+    for one in found:
+        overview = show(one)
+        print_overview(overview)
+        if plot:
+            place = Path(plot) if len(found) == 1 else Path(plot).with_stem(f"{Path(plot).stem}-{one.name}")
+            draw_corpus(overview, place)
+            say(f"figure: {place}")
 
 
 def print_corpora() -> None:
@@ -39,7 +132,7 @@ def print_corpora() -> None:
         print_entry(
             "clips", f"{row['clips']:,} of {_speakers(row['speakers'])}{language}, {row['rate']:,} Hz; protocol {row['protocol'] or 'auto'}"
         )
-        print_entry("emotions", row["emotions"] or "as its table has them")
+        print_entry("emotions", row["emotions"] or "not listed by its reader")
         print_entry("licence", row["licence"])
         print_entry("obtain", how_to_obtain(row["corpus"], facts))
         print_entry("citation", row["citation"])

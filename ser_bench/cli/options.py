@@ -33,7 +33,11 @@ reading = options(
         metavar="OURS=THEIRS",
         help="Which columns of a table are meant, such as path=file,emotion=label,speaker=spk; repeatable.",
     ),
-    click.option("--table", metavar="NAME", help="Which table of a database that has several."),
+    click.option(
+        "--table",
+        metavar="NAME",
+        help="Which table of a database, or configuration of a data set, that has several; 'A,B' or 'train.*' name more than one.",
+    ),
     click.option("--target", metavar="COLUMN", help=f"The column to predict, such as intensity or stress.  [default: {DEFAULTS.target}]"),
 )
 

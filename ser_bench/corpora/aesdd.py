@@ -25,4 +25,5 @@ class Aesdd(FileNameReader):
         citation="Vryzas et al. (2018), Speech emotion recognition for performance interaction, "
         "Journal of the Audio Engineering Society 66(6), 457-467",
         obtain="http://m3c.web.auth.gr/research/aesdd-speech-emotion-recognition/",
+        unconfirmed=("clips", "speakers"),
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HEADER = "db.yaml"
 INDEX = ["file", "start", "end"]
-"""What identifies the clip of a row."""
+"""The columns that identify a clip."""
 SUFFIXES = (".parquet", ".csv")
 """How a table may be stored, in the order in which it is looked for."""
 LANGUAGES = dict(

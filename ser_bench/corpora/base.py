@@ -133,6 +133,8 @@ class CorpusInfo:
         What to ask the owners for, and how, where that is more than a download from `obtain`.
     languages : str
         Of the speech, such as ``en, zh``; empty where the reader's `constants` tell.
+    unconfirmed : tuple of {'clips', 'speakers', 'rate'}
+        Which of these a copy as its owners released it may have otherwise: they are not held against a folder.
     """
 
     clips: int
@@ -150,6 +152,16 @@ class CorpusInfo:
     languages: str = ""
     seconds: float | None = None
     release: str = ""
+    unconfirmed: tuple[str, ...] = ()
+
+    def differs(self, what: str, here: int) -> bool:
+        """Whether a folder has otherwise what is known for sure of the release.
+
+        >>> facts = CorpusInfo(535, 10, 16_000, "", "", "", unconfirmed=("rate",))
+        >>> facts.differs("clips", 339), facts.differs("speakers", 10), facts.differs("rate", 48_000)
+        (True, False, False)
+        """
+        return what not in self.unconfirmed and here != getattr(self, what)
 
 
 @dataclass(frozen=True)
@@ -254,6 +266,9 @@ class FileNameReader:
     facts : CorpusInfo, optional
     target : str
         What its group `emotion` says, where that is no emotion.
+    ratings : tuple of str
+        Columns that rate the emotion otherwise than its label does, such as `valence`: audits do not take them for something else that is
+        associated with it.
     """
 
     name: ClassVar[str]
@@ -264,6 +279,7 @@ class FileNameReader:
     protocol: ClassVar[str | None] = None
     facts: ClassVar[CorpusInfo | None] = None
     target: ClassVar[str] = EMOTION
+    ratings: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         carry_over(cls, {"always": "constants", "complete": "derive_columns"})

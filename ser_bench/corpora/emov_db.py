@@ -43,6 +43,7 @@ class EmovDB(FileNameReader):
         citation="Adigwe et al. (2018), The emotional voices database: towards controlling the emotion dimension "
         "in voice generation systems, arXiv:1806.09514",
         obtain="https://github.com/numediart/EmoV-DB",
+        unconfirmed=("clips", "rate"),
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

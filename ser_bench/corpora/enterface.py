@@ -29,6 +29,7 @@ class Enterface(FileNameReader):
         licence="free for research",
         citation="Martin, Kotsia, Macq & Pitas (2006), The eNTERFACE'05 audio-visual emotion database, ICDE Workshops",
         obtain="https://enterface.net/enterface05/emotion.html",
+        unconfirmed=("clips", "speakers", "rate"),
     )
 
     def matches(self, files: list[str]) -> dict[str, dict[str, str]]:

@@ -108,6 +108,12 @@ def read_shards(folder: Path, options: ReadingOptions, cache: Path) -> Corpus:
         return replace(corpus, warnings=(*understood, *corpus.warnings, *lines, *unlabelled))
 
 
+def refuse_arrow(folder: Path) -> None:
+    """Refuse a data set that was saved in Arrow files, and say how to have it in Parquet."""
+    if any((folder / name).is_file() for name in ("state.json", "dataset_dict.json")) and any(folder.glob("**/*.arrow")):
+        raise WrongCall(f"{folder}: a data set in Arrow files is not read; write it as Parquet, each split with its to_parquet()")
+
+
 def clips_folder(folder: Path, cache: Path) -> Path:
     """The folder that clips of a data set are named relative to: where audio is unpacked, if the shards hold any."""
     shards = (path for path in _parquet_files(folder) if audio_columns(path))

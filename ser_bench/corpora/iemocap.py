@@ -24,7 +24,7 @@ class Iemocap(TableReader):
 
     name = "iemocap"
     pattern = (
-        r"(?:^|/)(?P<key>(?P<dialogue>(?P<session>Ses0[1-5])[FM]_(?P<kind>impro|script)\d\d[ab]?(?:_\d[ab]?)?)"
+        r"(?:^|/)(?P<key>(?P<dialogue>(?P<session>Ses0[1-5])[FM]_(?P<kind>impro|script)\d\d[a-z]?(?:_\d[a-z]?)?)"
         r"_(?P<gender>[FM])[\dX]+)\.\w+$"
     )
     tables = ("dialog/EmoEvaluation/{dialogue}.txt", "EmoEvaluation/{dialogue}.txt", "{dialogue}.txt")
@@ -44,6 +44,7 @@ class Iemocap(TableReader):
         "sad": "sadness",
         "sur": "surprise",
     }
+    ratings = ("valence", "arousal", "dominance")
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(

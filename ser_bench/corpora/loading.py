@@ -20,7 +20,7 @@ from ser_bench.corpora.audformat_database import database_header
 from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
 from ser_bench.corpora.files import MANIFEST_SUFFIXES
 from ser_bench.corpora.given import take
-from ser_bench.corpora.hugging_face import clips_folder, holds_shards, read_shards
+from ser_bench.corpora.hugging_face import clips_folder, holds_shards, read_shards, refuse_arrow
 from ser_bench.corpora.labels import unknown_emotions
 from ser_bench.corpora.names import join_spellings
 from ser_bench.corpora.recordings import read_recordings
@@ -98,7 +98,7 @@ def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) 
     """A corpus with its target, with names spelt in one way, and with its origin."""
     if options.target not in {EMOTION, corpus.target}:
         corpus = predict_column(corpus, options.target)
-    clips, joined = join_spellings(corpus.clips)
+    clips, joined = join_spellings(corpus.clips, corpus.target)
     origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
     odd = unknown_emotions(clips) if corpus.target == EMOTION else []
     told = tuple(dict.fromkeys((*corpus.warnings, *joined, *odd)))
@@ -158,6 +158,7 @@ def _read(source: str | Path, cache: Path, options: ReadingOptions) -> list[Corp
     if path.is_dir() and holds_shards(path):
         return [read_shards(path, options, cache)]
     if path.is_dir():
+        refuse_arrow(path)
         _without_tables(source, options)
         known = known_readers()
         if chosen:

@@ -45,6 +45,7 @@ class Meld(TableReader):
         "sadness": "sadness",
         "surprise": "surprise",
     }
+    ratings = ("sentiment",)
     constants = {"language": "en"}
     protocol = "group:6"
     facts = CorpusInfo(
@@ -54,6 +55,7 @@ class Meld(TableReader):
         licence="GPL 3.0",
         citation="Poria et al. (2019), MELD: a multimodal multi-party dataset for emotion recognition in conversations, ACL, 527-536",
         obtain="https://affective-meld.github.io",
+        unconfirmed=("clips", "speakers", "rate"),
     )
 
     def look_up(self, clips: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[str]]:

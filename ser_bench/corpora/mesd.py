@@ -36,6 +36,7 @@ class Mesd(FileNameReader):
         citation="Duville, Alonso-Valerdi & Ibarra-Zarate (2021), Mexican emotional speech database based on semantic, frequency, "
         "familiarity, concreteness, and cultural shaping of affective prosody, Data 6(12), 130",
         obtain="https://data.mendeley.com/datasets/cy34mh68j9",
+        unconfirmed=("speakers",),
     )
 
     def look_up(self, clips: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[str]]:

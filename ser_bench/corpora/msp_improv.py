@@ -34,6 +34,7 @@ class MspImprov(TableReader):
     )
     no_label = {"X": "raters do not agree", "O": "another emotion"}
     emotions = {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"}
+    ratings = ("intended", "valence", "arousal", "dominance")
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(
@@ -44,6 +45,7 @@ class MspImprov(TableReader):
         citation="Busso et al. (2017), MSP-IMPROV: an acted corpus of dyadic interactions to study emotion perception, "
         "IEEE Trans. Affective Computing 8(1), 67-80",
         obtain="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html",
+        unconfirmed=("rate",),
         request="have the agreement signed by your institution",
     )
 

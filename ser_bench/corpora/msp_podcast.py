@@ -47,6 +47,7 @@ class MspPodcast(TableReader):
         "S": "sadness",
         "U": "surprise",
     }
+    ratings = ("valence", "arousal", "dominance")
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(
@@ -58,6 +59,7 @@ class MspPodcast(TableReader):
         citation="Lotfian & Busso (2019), Building naturalistic emotionally balanced speech corpus by retrieving "
         "emotional speech from existing podcast recordings, IEEE Trans. Affective Computing 10(4), 471-483",
         obtain="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html",
+        unconfirmed=("clips", "speakers"),
         request="have the agreement signed by your institution",
     )
 

@@ -51,8 +51,10 @@ def loose(name: str) -> str:
     return " ".join(re.split(r"[\s_-]+", text)).strip() or text
 
 
-def join_spellings(clips: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def join_spellings(clips: pd.DataFrame, target: str = EMOTION) -> tuple[pd.DataFrame, list[str]]:
     """The clip table with spellings of one name joined under the most frequent one, and a line for each column in which there were any.
+
+    `emotion` holds the values of `target`.
 
     >>> import pandas as pd
     >>> joined, lines = join_spellings(pd.DataFrame({"speaker": ["Anna", "anna", "Anna "]}))
@@ -72,7 +74,7 @@ def join_spellings(clips: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             clips = clips.assign(**{column: clips[column].replace({name: names[0] for names in several for name in names[1:]})})
             told = [f"{' and '.join(f'{_quoted(n)} ({counts[n]})' for n in sorted(names[1:]))} as {_quoted(names[0])}" for names in several]
             others = sum(int(counts[name]) for names in several for name in names[1:])
-            lines.append(f"{column}: {others} clip(s) under another spelling are joined: {first(told)}")
+            lines.append(f"{target if column == EMOTION else column}: {others} clip(s) under another spelling are joined: {first(told)}")
     return clips, lines
 
 

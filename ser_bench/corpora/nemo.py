@@ -36,6 +36,7 @@ class Nemo(TableReader):
         licence="CC BY-NC-SA 4.0",
         citation="Christop (2024), nEMO: Dataset of emotional speech in Polish, LREC-COLING, arXiv:2404.06292",
         obtain="https://github.com/amu-cai/nEMO",
+        unconfirmed=("rate",),
         archives=(
             Archive(
                 "https://github.com/amu-cai/nEMO/archive/refs/heads/main.zip",

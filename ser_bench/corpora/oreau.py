@@ -39,6 +39,7 @@ class Oreau(FileNameReader):
         licence="CC BY 4.0",
         citation="French emotional speech database - Oréau (2020), Zenodo, doi:10.5281/zenodo.4405783",
         obtain="https://zenodo.org/records/4405783",
+        unconfirmed=("clips",),
     )
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

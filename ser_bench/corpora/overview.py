@@ -102,7 +102,7 @@ def _warnings(corpus: Corpus, counts: pd.DataFrame, headers: pd.DataFrame) -> li
 
 def _other_rates(corpus: Corpus, rates: pd.Series) -> list[str]:
     """A line of clips that are not at the rate of the release."""
-    if corpus.facts is None or not (other := rates[rates != corpus.facts.rate]).any():
+    if corpus.facts is None or not (other := rates[[corpus.facts.differs("rate", rate) for rate in rates]]).any():
         return []
     told = f"{len(other):,} clips are not at the released {corpus.facts.rate:,} Hz"
     return [f"{told}, such as {other.index[0]} at {other.iloc[0]:,.0f}: a resampled copy, or another release"]

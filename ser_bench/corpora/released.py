@@ -63,7 +63,7 @@ def differences(corpus: Corpus, heard: pd.DataFrame, copies: Collection[str], *,
     facts = corpus.facts
     if facts is None:
         return []
-    found = _rates(heard["rate"], facts.rate)
+    found = _rates(heard["rate"], facts)
     if corpus.target != EMOTION:  # clips without a value of another column were left out
         return found
     n_clips = count_clips(corpus.clips, heard, copies)
@@ -90,20 +90,20 @@ def count_clips(clips: pd.DataFrame, heard: pd.DataFrame, copies: Collection[str
 
 def _counts(clips: int, speakers: int, facts: CorpusInfo) -> list[Difference]:
     found = []
-    if clips < facts.clips:
+    if facts.differs("clips", clips) and clips < facts.clips:
         absent = f"{facts.clips - clips} of the official {facts.clips} files are absent here"
         found.append(Difference("note", absent, f"{clips:,} of the {facts.clips:,} clips"))
-    if clips > facts.clips:
+    if facts.differs("clips", clips) and clips > facts.clips:
         more = f"{clips - facts.clips} clips more than the official {facts.clips}"
         found.append(Difference("warning", more, f"{clips:,} clips instead of {facts.clips:,}"))
-    if speakers != facts.speakers:
+    if facts.differs("speakers", speakers):
         brief = f"{speakers} speakers instead of {facts.speakers}"
         found.append(Difference("note", f"{speakers} speakers instead of the official {facts.speakers}", brief))
     return found
 
 
-def _rates(rates: pd.Series, official: int) -> list[Difference]:
-    other = rates[rates != official]
+def _rates(rates: pd.Series, facts: CorpusInfo) -> list[Difference]:
+    other, official = rates[[facts.differs("rate", rate) for rate in rates]], facts.rate
     if other.empty:
         return []
     first = int(other.iloc[0])

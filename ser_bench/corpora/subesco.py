@@ -41,6 +41,7 @@ class Subesco(FileNameReader):
         licence="CC BY 4.0",
         citation="Sultana et al. (2021), SUST Bangla emotional speech corpus (SUBESCO), PLoS ONE 16(4): e0250173",
         obtain="https://zenodo.org/records/4526477",
+        unconfirmed=("rate",),
         archives=(
             Archive(
                 "https://zenodo.org/records/4526477/files/SUBESCO.zip",

@@ -48,6 +48,10 @@ def with_target(clips: pd.DataFrame, target: str, name: str) -> tuple[pd.DataFra
     if target not in clips:
         known = sorted(quoted(column) for column in map(str, clips.columns) if column not in NO_TARGETS)
         raise WrongCall(f"--target {quoted(target)}: {name} has no such column (found: {', '.join(known)})")
+    if EMOTION in clips and CORPUS_EMOTION in clips:
+        raise WrongCall(
+            f"{name}: the column '{CORPUS_EMOTION}' is needed for the emotions while '{quoted(target)}' is predicted; rename it"
+        )
     values = as_text(clips[target])
     clips = clips.rename(columns={EMOTION: CORPUS_EMOTION}).assign(emotion=values, original=values)
     clips = clips.drop(columns="recognised", errors="ignore")  # which is of emotions

@@ -14,7 +14,7 @@ class TurevDB(FileNameReader):
     """TurEV-DB: words by six Turkish speakers, four emotions."""
 
     name = "turev-db"
-    pattern = r"(?:^|/)(?P<emotion>Angry|Calm|Happy|Sad)/(?P<speaker>\d{4})_(?P<code>[a-z]+)_(?P<sentence>[^/]+)\.\w+$"
+    pattern = r"(?:^|/)(?P<emotion>Angry|Calm|Happy|Sad)/(?P<speaker>\d{4})_[a-z]+_(?P<sentence>[^/]+)\.\w+$"
     emotions = {"Angry": "anger", "Calm": "calm", "Happy": "happiness", "Sad": "sadness"}
     constants = {"language": "tr"}
     facts = CorpusInfo(

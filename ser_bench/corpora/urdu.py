@@ -31,6 +31,7 @@ class Urdu(FileNameReader):
         citation="Latif, Qayyum, Usman & Qadir (2018), Cross lingual speech emotion recognition: Urdu vs. Western languages, "
         "Frontiers of Information Technology, 88-93",
         obtain="https://github.com/siddiquelatif/URDU-Dataset",
+        unconfirmed=("speakers",),
         archives=(
             Archive(
                 "https://github.com/siddiquelatif/URDU-Dataset/archive/refs/heads/master.zip",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import combinations, count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,24 +124,22 @@ def _once_each(group: pd.DataFrame, same_audio: Sequence[frozenset[str]]) -> tup
 
 
 def _complete(uars: pd.DataFrame) -> pd.DataFrame:
-    """The systems that were evaluated on all of the corpora, the table without the others.
+    """The part of a table of systems and corpora that lacks nothing: as many corpora as two systems share, with all systems that have them.
 
-    A corpus is left out as long as there would be fewer than two systems with it and more without; a single system is kept if there
-    is no more anywhere.
+    Where no two systems share two corpora, it is the single system with the most corpora; without one, nothing.
 
     >>> import pandas as pd
     >>> table = pd.DataFrame({"a": [0.8, 0.6], "b": [0.7, 0.5], "c": [0.9, None]}, index=["svm", "rf"])
     >>> _complete(table).to_dict("list")
     {'a': [0.8, 0.6], 'b': [0.7, 0.5]}
     """
-    single = uars.dropna()
-    while len(uars.dropna()) < 2 and uars.shape[1] > 2:
-        least = min(uars.columns, key=lambda name: (-len(uars.drop(columns=name).dropna()), uars[name].notna().sum(), name))
-        uars = uars.drop(columns=least)
-        if not len(single):
-            single = uars.dropna()
-    found = uars.dropna() if len(uars.dropna()) > 1 else single
-    return found if len(found) else found.iloc[:, :0]
+    patterns, counts = np.unique(uars.notna().to_numpy(), axis=0, return_counts=True)
+    pairs = [one & other for one, other in combinations(patterns, 2)]
+    for shared in ([*patterns[counts > 1], *pairs], [*patterns]):
+        parts = [uars.loc[:, pattern].dropna() for pattern in np.unique(shared, axis=0) if pattern.sum() > 1] if len(shared) else []
+        if parts:
+            return min(parts, key=lambda part: (-part.shape[1], -part.shape[0], tuple(part.columns)))
+    return uars.iloc[:0, :0]
 
 
 def search(row: pd.Series) -> str:

@@ -59,6 +59,8 @@ def draw_corpus(overview: Overview, path: Path) -> None:
 
 def _draw_counts(figure: Figure, axes: Axes, overview: Overview) -> None:
     """A field per speaker and emotion, darker for more clips."""
+    from matplotlib.ticker import MaxNLocator
+
     counts = overview.counts
     values = counts.to_numpy()
     image = axes.imshow(values, cmap="Blues", vmin=0, aspect="auto")
@@ -73,7 +75,7 @@ def _draw_counts(figure: Figure, axes: Axes, overview: Overview) -> None:
     else:
         axes.set_yticks([])
         axes.set_ylabel(f"{len(counts)} speakers", fontsize=8)
-    bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02)
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02, ticks=MaxNLocator(integer=True))
     bar.set_label("clips", fontsize=8)
     bar.ax.tick_params(labelsize=7)
 

@@ -28,6 +28,7 @@ LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"),
 LINES = {"chance": ":", "human": "--", "published": "-.", "reference": "-", "all groups": "-"}
 KINDS: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Kinds of files, with what must not be written into them, as it differs from time to time."""
+DPI = 160
 TITLES = {"train": "standardised with training-set statistics", "speaker": "TRANSDUCTIVE: standardised per speaker"}
 
 
@@ -108,11 +109,29 @@ def draw(panels: Sequence[Panel], folder: Path, name: str, title: str) -> None:
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write a picture in each of `KINDS`; inside `own_settings`, the same bytes for the same picture."""
+    """Write a picture in each of `KINDS`; inside `own_settings`, the same bytes for the same picture, and as `Figure.savefig` writes it.
+
+    That draws a picture twice for each kind, the first time for its layout; here one layout serves all.
+    """
+    figure.dpi = DPI
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for kind, metadata in KINDS.items():
-        write_whole(folder / f"{name}.{kind}", partial(figure.savefig, format=kind, dpi=160, metadata=metadata))
-        # One layout for all kinds: solving it takes as long as drawing.
-        figure.set_layout_engine("none")
+        write_whole(folder / f"{name}.{kind}", partial(_write, figure, kind, metadata))
+
+
+def _write(figure: Figure, kind: str, metadata: Mapping[str, Any], file: Any) -> None:
+    """Write a picture that is laid out."""
+    from matplotlib.backends import backend_agg, backend_pdf, backend_svg
+
+    figure.dpi = DPI  # which vector graphics leave as their own
+    match kind:
+        case "png":
+            backend_agg.FigureCanvasAgg(figure).print_png(file, metadata=metadata)
+        case "svg":
+            backend_svg.FigureCanvasSVG(figure).print_svg(file, metadata=metadata)
+        case "pdf":
+            backend_pdf.FigureCanvasPdf(figure).print_pdf(file, metadata=metadata)
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:

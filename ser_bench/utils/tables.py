@@ -31,7 +31,7 @@ DELIMITERS = ",;\t"
 UNREADABLE = (bytes, bytearray, list, tuple, set, dict)
 
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
-CLOCK = re.compile(r"(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?|P(\d+D)?T(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?")
+CLOCK = re.compile(r"\d+ days?|(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?|P(\d+D)?T(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?")
 """A moment as a clock, a time delta or ISO 8601 writes it."""
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
@@ -166,8 +166,8 @@ def to_numbers(column: pd.Series) -> pd.Series:
     """A column as floats, in seconds for durations and clock times; what is missing or no number is not a number.
 
     >>> import pandas as pd
-    >>> to_numbers(pd.Series(["1.5", "0 days 00:00:01.5", "1,5", "n/a", "soon"])).tolist()
-    [1.5, 1.5, 1.5, nan, nan]
+    >>> to_numbers(pd.Series(["1.5", "0 days 00:00:01.5", "0 days", "1,5", "n/a", "soon"])).tolist()
+    [1.5, 1.5, 0.0, 1.5, nan, nan]
     """
     import pandas as pd
 
@@ -295,8 +295,11 @@ def _read_delimited(path: Path, delimiter: str = "") -> pd.DataFrame:
     delimiter = delimiter or _delimiter(text)
     if re.match(r'"?sep=.', text):
         text = text.partition("\n")[2]
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-    rows = [line for line in lines if any(line)]
+    try:
+        rows = _cells(text, delimiter)
+    except csv.Error:
+        # A quote that is closed before the cell ends, if by space alone.
+        rows = _cells(re.sub(rf'"[^\S\r\n{re.escape(delimiter)}]+(?={re.escape(delimiter)}|[\r\n]|$)', '"', text), delimiter)
     if not rows:
         raise ValueError("it is empty")
     header = [name.strip() for name in rows[0]]
@@ -306,6 +309,11 @@ def _read_delimited(path: Path, delimiter: str = "") -> pd.DataFrame:
     width = len(header)
     table = pd.DataFrame([(row + [""] * width)[:width] for row in rows[1:]], columns=header, dtype=object)
     return _without_counter(table)
+
+
+def _cells(text: str, delimiter: str) -> list[list[str]]:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    return [line for line in lines if any(line)]
 
 
 def _read_json_lines(path: Path) -> pd.DataFrame:

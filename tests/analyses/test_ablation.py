@@ -82,7 +82,7 @@ def test_again_fits_nothing_and_gives_the_same_bytes(found, speech, tmp_path, ca
     shutil.copytree(found.folder.parent, tmp_path / "out")
     other = ablate(speech, tmp_path / "out", progress=Lines())
     assert "evaluating" not in capsys.readouterr().err
-    for name in ("ablation.csv", "ablation.md", "ablation.html", "figures/ablation.png"):
+    for name in ("ablation.csv", "ablation.md", "ablation.html", "figures/ablation.svg"):
         assert (other.folder / name).read_bytes() == (found.folder / name).read_bytes()
 
 

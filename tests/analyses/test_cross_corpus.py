@@ -150,7 +150,7 @@ def test_again_gives_the_same_bytes_and_fits_nothing(corpora, speech, tmp_path, 
     from ser_bench.utils.progress import Lines
 
     one = cross(speech, tmp_path, corpora, track="train")
-    kept = {name: (one.folder / name).read_bytes() for name in ("cross.csv", "cross.md", "predictions.parquet", "figures/cross.png")}
+    kept = {name: (one.folder / name).read_bytes() for name in ("cross.csv", "cross.md", "predictions.parquet", "figures/cross.svg")}
     other = cross(speech, tmp_path, corpora, track="train", progress=Lines())
     assert "evaluating" not in capsys.readouterr().err
     assert all((other.folder / name).read_bytes() == content for name, content in kept.items())

@@ -118,6 +118,7 @@ def test_the_components_are_those_of_the_differences_between_two_rows(tmp_path):
         assert row[f"sd_{name}"] * abs(row[f"sd_{name}"]) == pytest.approx(getattr(spread, name))
 
 
+@pytest.mark.usefixtures("every_kind_of_picture")
 def test_the_same_run_gives_the_same_bytes(tmp_path):
     run = write_run(tmp_path, with_sentences(2))
     names = ("planning.csv", "figures/planning.png", "figures/planning.svg", "figures/planning.pdf")
@@ -152,7 +153,7 @@ def test_the_command_prints_what_is_needed_and_where_it_is_written(tmp_path):
     assert done.returncode == 0, done.stderr
     for text in ("UAR \u00b1.05", "difference .10", "speakers and sentences", "With 2 sentences", str(run / "planning.csv")):
         assert text in done.stdout
-    assert (run / "figures" / "planning.pdf").is_file()
+    assert (run / "figures" / "planning.svg").is_file()
 
 
 def test_a_folder_that_is_no_run_is_a_wrong_call(tmp_path):

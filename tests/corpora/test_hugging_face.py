@@ -292,6 +292,13 @@ def test_what_cannot_be_meant_is_one_short_line(tmp_path, columns, said):
     assert said in refusal(tmp_path / "set")
 
 
+def test_a_data_set_in_arrow_files_is_told_the_way_out(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "dataset_dict.json").write_text("{}")
+    (tmp_path / "train/data-00000-of-00001.arrow").touch()
+    assert "write it as Parquet" in refusal(tmp_path)
+
+
 def test_a_torn_shard_is_named(tmp_path):
     folder = usual(tmp_path / "set")
     shard = folder / "data/train-00001-of-00002.parquet"

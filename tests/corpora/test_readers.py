@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from ser_bench.analyses.audits.clips import official_facts
+from ser_bench.config import RunConfig
 from ser_bench.corpora import Corpus, apply_labels, known_readers, load_corpus, scheme_named
 from ser_bench.corpora.files import find_audio
 from ser_bench.corpora.label_tables import TableReader
@@ -372,6 +376,7 @@ def test_facts_are_told(name: str) -> None:
     assert facts.rate in (16_000, 24_000, 44_100, 48_000)
     assert all((facts.licence, facts.citation, facts.obtain.startswith("http")))
     assert (facts.human is None) == (facts.human_source == "")
+    assert set(facts.unconfirmed) <= {"clips", "speakers", "rate"}
 
 
 def test_every_corpus_with_a_table_has_a_tree() -> None:
@@ -524,3 +529,15 @@ def test_voices_of_mesd_are_said_to_be_of_several_people(trees: dict[str, Path])
 def test_a_corpus_of_one_speaker_is_refused(trees: dict[str, Path]) -> None:
     with pytest.raises(WrongCall, match="'3' is the only speaker"):
         load_corpus(trees["emns"])
+
+
+def test_what_is_not_confirmed_of_a_release_is_held_against_no_folder(trees: dict[str, Path]) -> None:
+    def told(name: str) -> str:
+        corpus = load_corpus(trees[name])
+        prepared: Any = SimpleNamespace(corpus=corpus, eval_set=SimpleNamespace(clips=corpus.clips.assign(rate=16_000)))
+        return " | ".join(finding.what for finding in official_facts(prepared, RunConfig()))
+
+    assert "speakers instead of the official" not in told("mesd")
+    assert "861 of the official 864 files are absent here" in told("mesd")
+    assert "a resampled copy" not in told("meld")
+    assert "a resampled copy" in told("cafe")

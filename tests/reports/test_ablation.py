@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from ser_bench.analyses.ablation import COLUMNS
 from ser_bench.analyses.importance import COLUMNS as LEANED
@@ -46,6 +47,7 @@ def importance() -> pd.DataFrame:
     return pd.DataFrame([("made up", "egemaps", "svm", *row) for row in rows], columns=list(LEANED))
 
 
+@pytest.mark.usefixtures("every_kind_of_picture")
 def test_everything_stands_in_the_folder_and_twice_the_same(tmp_path: Path):
     for name in ("one", "other"):
         publish_ablation(RunFolder(tmp_path / name), table(), importance(), ABOUT)

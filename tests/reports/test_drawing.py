@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
+
+from ser_bench.reports.drawing import own_settings
+from ser_bench.reports.figures import DPI, KINDS, save
 
 DRAW = """
 from pathlib import Path
@@ -29,6 +33,23 @@ def drawn(folder: Path, settings: bytes = b"", **environment: str) -> tuple[dict
     done = subprocess.run([sys.executable, "-c", DRAW], cwd=folder, env=os.environ | home, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in (folder / "figures").iterdir()}, done.stdout.strip()
+
+
+@pytest.mark.usefixtures("every_kind_of_picture")
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_a_picture_is_what_matplotlib_writes_in_twice_the_time(tmp_path, kind):
+    def figure() -> Figure:
+        made = Figure(figsize=(4, 2), layout="constrained")
+        axes = made.subplots()
+        axes.plot([0, 1], [0, 1])
+        axes.set_xlabel("a name of the axis")
+        made.suptitle("a title")
+        return made
+
+    with own_settings():
+        save(figure(), tmp_path, "x")
+        figure().savefig(tmp_path / "by itself", format=kind, dpi=DPI, metadata=KINDS[kind])
+    assert (tmp_path / f"x.{kind}").read_bytes() == (tmp_path / "by itself").read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,18 @@
 """Merged runs are one leaderboard: ranked anew, the incomparable kept apart, and no more said across corpora than they can tell."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ser_bench
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.comparison import _complete
 from ser_bench.evaluation.merge import Merged
 from ser_bench.reports.merged_page import merged_tables
 from tests.reports import fabricate
@@ -228,6 +232,19 @@ def test_one_run_with_one_system_leaves_the_comparison_of_others_and_is_named(tm
     assert "Corpora left out: c (without 2 of 3 systems)." in told(merged)
 
 
+@given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_what_is_compared_lacks_nothing_and_is_as_many_corpora_as_two_systems_share(there):
+    table = pd.DataFrame(np.where(there, 0.5, np.nan), columns=list("abcd"))
+    part = _complete(table)
+    assert part.notna().all(axis=None)
+    most = {
+        least: max((c for c in range(5) for names in combinations("abcd", c) if len(table[[*names]].dropna()) >= least), default=0)
+        for least in (1, 2)
+    }
+    assert part.shape[1] == next((most[least] for least in (2, 1) if most[least] > 1 and len(table) >= least), 0)
+    assert part.shape[1] == 0 or len(part) == len(table[[*part.columns]].dropna())
+
+
 def test_one_shared_system_is_shown_beside_chance_and_not_ranked(tmp_path):
     merged = merge(tmp_path, *runs_of(tmp_path, a={A: 0.8, B: 0.6}, b={A: 0.7, C: 0.6}))
     (comparison,) = merged.across
@@ -308,6 +325,7 @@ def test_label_schemes_may_differ_between_corpora_and_are_named(tmp_path):
     assert "a (labels 'all', chance .333) and b (labels 'big4', chance .333)" in text(merge(tmp_path, *runs))
 
 
+@pytest.mark.usefixtures("every_kind_of_picture")
 def test_the_diagram_is_the_same_bytes_each_time_and_goes_when_it_no_longer_holds(tmp_path):
     figures = over_corpora(tmp_path, 3).folder / "figures"
     first = {path.name: path.read_bytes() for path in figures.iterdir()}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.utils import dask_backend
 from ser_bench.utils.parallel import Died, Workers, in_parallel
 from tests.utils.test_parallel import double
+from tests.utils.test_processes import wait_until
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
@@ -44,11 +46,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def address(start: Start) -> str:
-    """A scheduler."""
+    """A scheduler that answers."""
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        return False
+
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     start("scheduler", "--host", "127.0.0.1", "--port", str(port))
+    assert wait_until(answers)
     return f"tcp://127.0.0.1:{port}"
 
 
@@ -68,22 +77,29 @@ def test_every_call_is_done_and_one_that_kills_its_worker_is_named(start: Start,
 
 
 def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start, address: str, tmp_path: Path) -> None:
-    options = {"features": "spectral", "models": ["logreg", "rf"], "trials": 4, "inner": 2, "budget": "smoke", "cv": "loso"}
-    corpus = "tones(speakers=4,takes=2)"
+    options = {"features": "spectral", "models": ["logreg", "rf"], "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
+    corpus = "tones(speakers=4,takes=1)"
     here = run(corpus, out=str(tmp_path / "here"), cache=str(tmp_path / "here"), jobs=1, learning_curves=False, **options)
     worker, _ = (start_worker(start, address) for _ in range(2))
-    asked = ["-f", "spectral", "-m", "logreg", "-m", "rf", "--trials", "4", "--inner", "2", "--budget", "smoke", "--cv", "loso"]
-    # Relative folders: the workers have other working folders.
-    how = ["--no-learning-curves", "--backend", "dask", "--scheduler", address, "--out", "there", "--cache", "store"]
-    command = [sys.executable, "-m", "ser_bench", "run", corpus, *asked, *how]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 90
-    while not list((tmp_path / "there").glob("units/*.parquet")) and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.02)
-    worker.send_signal(signal.SIGKILL)
-    error = process.communicate(timeout=120)[1]
-    assert process.returncode == 0, error.decode()
+    ended = threading.Event()
+
+    def kill_once_something_is_done() -> None:
+        while not list((tmp_path / "there").glob("units/*.parquet")) and not ended.wait(0.02):
+            pass
+        worker.send_signal(signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_once_something_is_done)
+    killer.start()
+    try:
+        with contextlib.chdir(tmp_path):
+            # Relative folders: the workers have other working folders.
+            how = {"backend": "dask", "scheduler": address, "out": "there", "cache": "store", "learning_curves": False}
+            found = run(corpus, **options, **how)
+    finally:
+        ended.set()
+        killer.join()
     there = tmp_path / "there" / here.folder.name
+    assert not found.failures
     assert (there / "predictions.parquet").read_bytes() == (here.folder / "predictions.parquet").read_bytes()
 
 

@@ -47,6 +47,12 @@ def wait_until(what) -> bool:
     return what()
 
 
+def in_session(session: int) -> list[int]:
+    """What still runs of it."""
+    rows = subprocess.run(["ps", "-eo", "sid,pid,stat", "--no-headers"], capture_output=True, text=True, check=True).stdout
+    return [int(pid) for sid, pid, state in map(str.split, rows.splitlines()) if int(sid) == session and not state.startswith("Z")]
+
+
 @pytest.fixture
 def at_work(tmp_path):
     """A process whose two workers are busy, and how to ask whom it has begotten."""

@@ -66,6 +66,8 @@ def columns(prepared: PreparedData, config: RunConfig, best: float | None) -> It
     eval_set = prepared.eval_set
     table = askable(eval_set.clips.drop(columns=list(eval_set.made_of), errors="ignore"))
     told = {name: ask(values) for name, values in table.items()}
+    ratings = _ratings(eval_set.corpus)
+    told = {name: asked for name, asked in told.items() if name not in ratings}
     answers, tests = corrected(told, eval_set)
     unshown = []
     for answer in answers:
@@ -79,6 +81,14 @@ def columns(prepared: PreparedData, config: RunConfig, best: float | None) -> It
         yield Finding("note", CHECK, what)
     if unique := [name for name in told if name not in {answer.column for answer in answers}]:
         yield Finding("note", CHECK, f"no value comes twice, so that nothing can be asked: {', '.join(unique)}")
+
+
+def _ratings(corpus: str) -> tuple[str, ...]:
+    """Columns of a corpus that rate the emotion, as its label does."""
+    from ser_bench.corpora import known_readers
+
+    reader = known_readers().get(corpus)
+    return reader.ratings if reader else ()
 
 
 def askable(clips: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ from ser_bench.features.store.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-FILES_VERSION = 1
+FILES_VERSION = 2
 SECONDS_UNTIL_SETTLED = 2.0
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -144,3 +147,11 @@ def plainly(voices: np.ndarray, values: np.ndarray, codes: np.ndarray, same: boo
         best = np.flatnonzero(np.array(rates) >= max(rates) - 1e-12)
         hits[clip] = (codes[clip] in best) / len(best)
     return float(np.mean([hits[codes == e].mean() for e in range(3)]))
+
+
+def test_what_else_a_corpus_says_of_the_emotion_is_no_confound():
+    clips = table().assign(sentiment=lambda rows: np.where(loud(rows), "negative", "positive"))
+    assert told(clips)["warning"]
+    made = prepared(clips)
+    meld = SimpleNamespace(eval_set=dataclasses.replace(made.eval_set, corpus="meld"))
+    assert not [finding for finding in columns(meld, RunConfig(), None) if "sentiment" in finding.what]

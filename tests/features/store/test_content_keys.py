@@ -119,5 +119,5 @@ def test_what_is_verified_and_unchanged_is_not_written_twice(clips, settled):
 def test_what_is_remembered_lies_where_it_always_lay(clips, settled):
     keys(clips)
     (about,) = (Path(clips.loc["a", "path"]).parent / "store").glob("*/extractor.json")
-    assert about.parent.name == "files-b11332d2"
-    assert json.loads(about.read_text()).items() >= {"name": "files", "version": 1}.items()
+    assert about.parent.name == "files-81ca1cf9"
+    assert json.loads(about.read_text()).items() >= {"name": "files", "version": 2}.items()
