@@ -54,6 +54,8 @@ SWEPT: dict[str, list[Any]] = {
     "features.hop": [256],
     "features.mfcc.rate": [8000],
 }
+TRAINED_ON = {"emovo": ["auto@2", "auto@4"]}
+"""Numbers of training speakers to try where a corpus has too few for those above."""
 KEPT = (
     "leaderboard.csv",
     "leaderboard.md",
@@ -90,7 +92,8 @@ def measure_gap(folder: Path, corpora: Path, jobs: int) -> Path:
 
 def ablate_groups(folder: Path, corpora: Path, jobs: int, *, importance: bool) -> Path:
     """Ablate one corpus and keep the tables; returns the ablation's folder."""
-    found = ablate(corpora / folder.name, sweep=SWEPT, importance=importance, jobs=jobs, progress=for_terminal(), **ABLATED)
+    swept = SWEPT | {"cv": TRAINED_ON.get(folder.name, SWEPT["cv"])}
+    found = ablate(corpora / folder.name, sweep=swept, importance=importance, jobs=jobs, progress=for_terminal(), **ABLATED)
     for name in ("ablation.csv", "ablation.md", *(["importance.csv"] if importance else [])):
         shutil.copy(found.folder / name, folder / name)
     return found.folder

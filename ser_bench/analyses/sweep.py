@@ -18,8 +18,8 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.ablation import COLUMNS, NOTHING, SubsetEvaluator, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
-from ser_bench.corpora.label_schemes import scheme_named
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.evaluation.plan import choose_clips
 from ser_bench.evaluation.splits import parse_cv
 from ser_bench.features import known_extractors, parse_features
 from ser_bench.utils.progress import Progress
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SWEPT = ("class_weights", "cv", "duration", "labels", "offset", "seed", "track", "trials", "trim", "variant", "where")
 """The keys of a configuration that may take several values."""
+CHOOSING = ("cv", "labels", "where")
+"""Those of them that decide which clips are evaluated, or on which folds: not every corpus allows every value."""
 
 
 class Point(NamedTuple):
@@ -69,7 +71,8 @@ def _with_key(config: RunConfig, key: str, value: Any) -> Point:
     changed = dataclasses.replace(config, **check_keys({key: value}, source="[sweep]")).for_corpus(config.corpus[0])
     if not changed.cv.startswith("auto"):
         check_honest(parse_cv(changed.cv))
-    scheme_named(changed.labels)
+    if key in CHOOSING:
+        choose_clips(changed)
     name = f"{key} = {value}{' (transductive)' if value == 'speaker' else ''}"
     return Point(name, changed, {mine: [mine] for mine in map(_name, config.features)})
 

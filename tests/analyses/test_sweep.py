@@ -119,9 +119,17 @@ def test_what_cannot_be_swept_is_refused(values, why):
         list(points(values, USUAL))
 
 
-def test_the_last_mistake_is_told_before_anything_is_done(speech, tmp_path):
-    with pytest.raises(WrongCall):
-        sweep(speech, tmp_path, {"track": ["speaker"], "trim": ["x"]})
+@pytest.mark.parametrize(
+    ("last", "why"),
+    [
+        ({"trim": ["x"]}, "takes a float"),
+        ({"cv": ["auto@4"]}, "only 4 speakers"),
+        ({"where": ["emotion == 'no such emotion'"]}, "no such emotion"),
+    ],
+)
+def test_the_last_mistake_is_told_before_anything_is_done(speech, tmp_path, last, why):
+    with pytest.raises(WrongCall, match=why):
+        sweep(speech, tmp_path, {"track": ["speaker"], **last})
     assert not list(tmp_path.glob("units/*"))
 
 
