@@ -109,9 +109,9 @@ def draw(panels: Sequence[Panel], folder: Path, name: str, title: str) -> None:
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write a picture in each of `KINDS`; inside `own_settings`, the same bytes for the same picture, and as `Figure.savefig` writes it.
+    """Write a picture in each of `KINDS`; inside `own_settings`, the same bytes for the same picture.
 
-    That draws a picture twice for each kind, the first time for its layout; here one layout serves all.
+    `Figure.savefig` would draw it twice for each kind, the first time for its layout; here the layout of the PNG serves all.
     """
     figure.dpi = DPI
     figure.draw_without_rendering()
