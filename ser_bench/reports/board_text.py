@@ -191,7 +191,8 @@ def notes(block: pd.DataFrame) -> list[str]:
     for row in records(block):
         for note in notes_of(row):
             about.setdefault(note, []).append(f"{row['features']} {row['model']}")
-    return [f"{note} ({', '.join(rows)})." for note, rows in about.items()]
+    scored = int((block["status"] != "failed").sum())
+    return [f"{note} ({'all rows' if len(rows) == scored > 1 else ', '.join(rows)})." for note, rows in about.items()]
 
 
 def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "", width: int = WIDE) -> list[Table]:
