@@ -172,7 +172,7 @@ def _once_each(prepared: dict[Named, PreparedData]) -> dict[Named, PreparedData]
         for first, other in kept.items():
             held = set(other.eval_set.clips["digest"])
             if 2 * len(digests & held) > min(len(digests), len(held)):
-                told = f"{data.corpus.name} holds the same audio as {other.corpus.name}: they are one corpus, evaluated once"
+                told = f"{data.corpus.name} holds the same audio: they are one corpus, evaluated once"
                 kept[first] = dataclasses.replace(other, corpus_warnings=[*other.corpus_warnings, told])
                 break
         else:
@@ -223,7 +223,7 @@ def _keep(data: PreparedData, emotions: set[str], config: RunConfig) -> Prepared
     features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in data.features.items()}
     left = data.eval_set.clips.loc[~kept, "emotion"].value_counts().sort_index()
     counts = ", ".join(f"{quoted(emotion)} ({n})" for emotion, n in left.items())
-    told = [f"{data.corpus.name}: {left.sum()} clip(s) of classes that not all corpora have are left out: {counts}"] if len(left) else []
+    told = [f"{left.sum()} clip(s) of classes that not all corpora have are left out: {counts}"] if len(left) else []
     return dataclasses.replace(data, eval_set=eval_set, features=features, corpus_warnings=[*data.corpus_warnings, *told])
 
 

@@ -185,7 +185,7 @@ def cross(
     tracks = [track] if isinstance(track, str) else track
     by_source, table, predictions = evaluate_across(config, trained, tested, tracks, progress_of(progress))
     corpora = list(by_source.values())
-    warnings = [*(line for one in corpora for line in one.warnings), *own_rates(by_source, config.features)]
+    warnings = [*(f"{one.corpus.name}: {line}" for one in corpora for line in one.warnings), *own_rates(by_source, config.features)]
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
     folder = RunFolder.named("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
     about = {"corpora": [describe_corpus(one) for one in corpora], "configuration": config.result_keys(), "warnings": warnings}

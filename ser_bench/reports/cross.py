@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.evaluation.leaderboard import write_csv
+from ser_bench.evaluation.leaderboard import notes_of, write_csv
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.figures import Mark, Panel, draw, looks_of
 from ser_bench.utils.atomic import write_text
@@ -70,10 +70,17 @@ def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
             for train, trained in system.groupby("train", sort=False):
                 found = {row["test"]: row for row in records(trained)}
                 rows.append([str(features), str(model), str(train), *(_read(found.get(test)) for test in tests)])
-        notes = [
-            f"{row['train']} -> {row['test']}, {row['features']} {row['model']}: {row['notes']}" for row in records(cells) if row["notes"]
-        ]
-        yield Matrix(TRACKS[str(track)], ["features", "model", "trained on", *(f"on {test}" for test in tests)], rows, notes)
+        yield Matrix(TRACKS[str(track)], ["features", "model", "trained on", *(f"on {test}" for test in tests)], rows, _notes(cells))
+
+
+def _notes(cells: pd.DataFrame) -> list[str]:
+    """What a reader of a matrix must know: each note once per corpus evaluated, with its rows where it is not about all of them."""
+    about: dict[tuple[str, str], list[str]] = {}
+    for row in records(cells):
+        for note in [row["notes"]] if row["status"] == "failed" else notes_of(row):
+            about.setdefault((row["test"], note), []).append(f"{row['train']} -> {row['test']}, {row['features']} {row['model']}")
+    evaluated = cells["test"].value_counts()
+    return [f"{f'on {test}' if len(rows) == evaluated[test] else '; '.join(rows)}: {note}" for (test, note), rows in about.items()]
 
 
 def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:

@@ -104,7 +104,7 @@ def test_the_same_audio_under_two_names_is_evaluated_once_and_named(found, corpo
     shutil.copy(corpora[0], copy)
     three = cross(speech, tmp_path, (*corpora, copy), track=["train", "corpus", "speaker"])
     pd.testing.assert_frame_equal(three.table.drop(columns="seconds"), found.table.drop(columns="seconds"))
-    assert "again holds the same audio as left: they are one corpus, evaluated once" in three.warnings
+    assert "left: again holds the same audio: they are one corpus, evaluated once" in three.warnings
 
 
 def test_intervals_allow_for_overlap_where_there_is_some_and_say_so(found):
