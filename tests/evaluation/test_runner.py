@@ -132,7 +132,7 @@ def test_searches_end_at_the_time_limit_and_are_marked_and_never_reused_without_
     options = {"models": ["logreg", "svm"], "trials": 40, "cv": "group:2"}
     limited = evaluate(speech, tmp_path, time_limit=1e-6, **options)
     assert [notes.split("; ")[0] for notes in limited.leaderboard["notes"]] == ["TIME LIMIT: 1 to 1 of 40 trials"] * 2
-    assert "TIME LIMIT: 1 to 1 of 40 trials (spectral " in (limited.folder / "leaderboard.md").read_text()
+    assert "TIME LIMIT: 1 to 1 of 40 trials (all rows)." in (limited.folder / "leaderboard.md").read_text()
     assert limited.trials["chosen"].all()
     again = evaluate(speech, tmp_path, time_limit=1e-6, **options)
     assert (again.fitted, again.reused) == (0, 4)
