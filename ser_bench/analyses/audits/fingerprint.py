@@ -65,7 +65,8 @@ def fingerprint(samples: np.ndarray) -> Fingerprint:
     >>> found.picture.shape, found.vectors.shape[1]
     ((63, 60), 90)
     """
-    power = band_power(samples)
+    # By a power of two, which changes no digit: the power of a faint clip would be nothing.
+    power = band_power(np.ldexp(samples, -np.frexp(np.abs(samples).max())[1]))
     loudness = power.sum(1)
     loud = max(float(np.percentile(loudness, 95)), 1e-20)
     around = _loud_around(loudness, loud)
@@ -139,10 +140,10 @@ def _loud_around(loudness: np.ndarray, loud: float) -> np.ndarray:
 
 
 def _peaks(loudness: np.ndarray, around: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frames at which smoothed loudness is highest around, the highest ones where there are many, and its values there."""
+    """Frames at which smoothed loudness is highest around, the highest ones where there are many, at least one; and its values there."""
     bell = np.hanning(9)[1:-1]
     smooth = np.convolve(np.pad(loudness, 3, mode="edge"), bell / bell.sum(), "valid")
     near = np.lib.stride_tricks.sliding_window_view(np.pad(smooth, APART, constant_values=-np.inf), 2 * APART + 1).max(1)
-    peaks = np.flatnonzero((smooth >= near) & (smooth > around - PEAK_DB * np.log(10) / 10))
+    peaks = np.flatnonzero((smooth >= near) & ((smooth > around - PEAK_DB * np.log(10) / 10) | (smooth == smooth.max())))
     highest = np.sort(peaks[np.argsort(-smooth[peaks], kind="stable")[:MOST_PEAKS]])
     return highest, smooth[highest]

@@ -70,6 +70,19 @@ def test_other_utterances_are_not_found(prints):
     assert found(prints, utterance(99)) == {}
 
 
+def test_a_clip_too_faint_for_its_power_to_be_written_has_the_fingerprint_of_a_loud_one():
+    noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+    loud, faint = fingerprint(noise), fingerprint(noise * np.float32(2**-100))
+    np.testing.assert_array_equal(faint.peaks, loud.peaks)
+    np.testing.assert_array_equal(faint.vectors, loud.vectors)
+
+
+def test_a_clip_in_which_nothing_is_left_to_hear_has_a_peak_and_is_not_live():
+    nothing = fingerprint(np.zeros(RATE, np.float32))
+    assert len(nothing.peaks)
+    assert not nothing.live.any()
+
+
 def test_level_and_silence_around_leave_the_vectors_alone():
     one, other = (fingerprint(np.pad(gain * utterance(1), 128 * frames)) for gain, frames in ((1.0, 40), (0.01, 60)))
     np.testing.assert_allclose(other.vectors, one.vectors, atol=0.2 * np.abs(one.vectors).max())
