@@ -149,8 +149,7 @@ def against_release(corpus: Corpus) -> list[str]:
     if facts is None or facts.obtain.startswith(BUILT_IN):
         return []
     here = {"clips": len(corpus.clips), "speakers": corpus.clips["speaker"].nunique()}
-    official = {"clips": facts.clips, "speakers": facts.speakers}
-    return [f"{here[what]:,} {what} instead of the released {official[what]:,}" for what in here if here[what] != official[what]]
+    return [f"{n:,} {what} instead of the released {getattr(facts, what):,}" for what, n in here.items() if facts.differs(what, n)]
 
 
 def _download(name: str, facts: CorpusInfo, folder: Path, progress: Progress) -> None:

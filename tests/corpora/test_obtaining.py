@@ -121,6 +121,14 @@ def test_what_differs_from_the_release_is_counted(server, monkeypatch):
     assert found == ["8 clips instead of the released 535", "2 speakers instead of the released 10"]
 
 
+def test_what_is_not_confirmed_of_a_release_is_no_difference(server, monkeypatch):
+    facts = EmoDB.facts
+    assert facts is not None
+    monkeypatch.setattr(EmoDB, "facts", replace(facts, clips=535, speakers=10, unconfirmed=("speakers",)))
+    found = get("emodb", accept_licence=True, progress=False).differences
+    assert found == ["8 clips instead of the released 535"]
+
+
 def test_what_is_another_corpus_is_refused(server, monkeypatch):
     content = zipped({f"03-01-0{e}-01-01-01-0{a}.wav": sound(e * a) for e in (1, 3) for a in (1, 2)})
     server[1]["/file"].content = content
