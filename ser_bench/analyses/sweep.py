@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -112,13 +112,13 @@ def _has(name: str, parameter: str) -> bool:
     return extractor is not None and parameter in {field.name for field in dataclasses.fields(extractor)}  # type: ignore[arg-type]
 
 
-def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[SubsetEvaluator], progress: Progress) -> pd.DataFrame:
+def sweep_rows(values: Sequence[Point], benches: list[SubsetEvaluator], progress: Progress) -> pd.DataFrame:
     """Evaluate every value.
 
     Parameters
     ----------
-    sweep, config
-        As `points` takes them.
+    values : sequence of Point
+        As `points` gives them.
     benches : list of SubsetEvaluator
         Of the configuration as it is.
 
@@ -132,7 +132,7 @@ def sweep_rows(sweep: dict[str, Any], config: RunConfig, benches: list[SubsetEva
 
     tried: list[tuple[str, SubsetEvaluator, SubsetEvaluator]] = []
     by_name = {(bench.features.name, *bench.models): bench for bench in benches}
-    for name, changed, usual in list(points(sweep, config)):
+    for name, changed, usual in values:
         prepared, changed_benches = set_up(changed, progress, grouped=False)
         for line in prepared.warnings:
             if line not in benches[0].prepared.warnings:

@@ -113,13 +113,13 @@ def ablate(
     config = configured_for_one("ablate", {"corpus": corpus, "features": "egemaps", "models": "svm", **options})
     modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes)) or list(ablation.MODES)
     ablation.check_modes(modes)
-    list(points(sweep or {}, config))  # refused now, not after the first were evaluated
+    values = list(points(sweep or {}, config))  # refused now, not after the first were evaluated
     check_writable("--out", Path(config.out))
     shown = progress_of(progress)
     prepared, benches = ablation.set_up(config, shown, hold=hold)
     table = pd.concat([ablation.ablate(bench, modes) for bench in benches], ignore_index=True)
-    if sweep:
-        table = pd.concat([table, sweep_rows(sweep, config, benches, shown)], ignore_index=True)
+    if values:
+        table = pd.concat([table, sweep_rows(values, benches, shown)], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
     folder = RunFolder.named(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
