@@ -104,7 +104,7 @@ class NetworkModel(Model):
 
     def stages(self, how: Params, n_columns: int, n_outputs: int) -> list[Stage]:
         """The steps of arithmetic, errors as `stages_of`."""
-        return stages_of(self.layers(how), (n_columns,) if self.flat else (1, n_columns), n_outputs)
+        return stages_of(self.layers(how), (n_columns,) if self.flat else (1, n_columns), n_outputs, f"model {self.label}")
 
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Train that many epochs, or as far as validation clips and the hyperparameters say."""
