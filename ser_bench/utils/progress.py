@@ -6,7 +6,9 @@ import html
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ser_bench.errors import printable
@@ -18,6 +20,25 @@ SECONDS_BETWEEN_LINES = 15
 SECONDS_BETWEEN_CHANGES = 0.2
 
 
+_epoch_heard: ContextVar[Callable[[int, int, float], object] | None] = ContextVar("_epoch_heard", default=None)
+
+
+@contextmanager
+def hearing_epochs(listener: Callable[[int, int, float], object]) -> Iterator[None]:
+    """Have `tell_epoch` call `listener`, until it is left."""
+    token = _epoch_heard.set(listener)
+    try:
+        yield
+    finally:
+        _epoch_heard.reset(token)
+
+
+def tell_epoch(number: int, of: int, loss: float) -> None:
+    """Say that a training has come to the end of an epoch, of so many at most, to whoever listens."""
+    if listener := _epoch_heard.get():
+        listener(number, of, loss)
+
+
 class Progress(Protocol):
     """Something that can be told how far the work is."""
 
@@ -26,6 +47,9 @@ class Progress(Protocol):
 
     def advance(self, note: str = "", share: float | None = None) -> None:
         """One more is done, which was that share of all the work: one in `total` where nothing else is known."""
+
+    def note(self, text: str) -> None:
+        """How far one that is not done yet is, by its own measure."""
 
     def stop(self) -> None:
         """The stage has ended."""
@@ -39,6 +63,9 @@ class Silent:
 
     def advance(self, note: str = "", share: float | None = None) -> None:
         """Go on."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
 
     def stop(self) -> None:
         """End."""
@@ -61,11 +88,18 @@ class Lines:
         if now - self.said >= SECONDS_BETWEEN_LINES:
             self.said = now
             left = (now - self.begun) / self.share * max(0.0, 1 - self.share)
-            self._say(f"{self.what}: {self.done} of {self.total}, about {_clock(left)} left{f' ({note})' if note else ''}")
+            self._say(f"{self.what}: {self.done} of {self.total}, about {clock(left)} left{f' ({note})' if note else ''}")
+
+    def note(self, text: str) -> None:
+        """Speak when it is time to."""
+        now = time.monotonic()
+        if now - self.said >= SECONDS_BETWEEN_LINES:
+            self.said = now
+            self._say(f"{self.what}: {self.done} of {self.total}, {text}")
 
     def stop(self) -> None:
         """Say how long it took."""
-        self._say(f"{self.what}: {self.done} of {self.total} in {_clock(time.monotonic() - self.begun)}")
+        self._say(f"{self.what}: {self.done} of {self.total} in {clock(time.monotonic() - self.begun)}")
 
     def _say(self, line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
@@ -98,6 +132,11 @@ class Bar:
         if self.bar:
             self.bar.update(self.task, advance=1 / self.total if share is None else share, note=printable(note), done=self.done)
 
+    def note(self, text: str) -> None:
+        """Write it beside the bar."""
+        if self.bar:
+            self.bar.update(self.task, note=printable(text))
+
     def stop(self) -> None:
         """Leave it standing at its end."""
         if self.bar:
@@ -127,11 +166,18 @@ class Notebook:
         if now - self.shown >= SECONDS_BETWEEN_CHANGES:
             self.shown = now
             left = (now - self.begun) / self.share * max(0.0, 1 - self.share)
-            self._change(f"about {_clock(left)} left {note}")
+            self._change(f"about {clock(left)} left {note}")
+
+    def note(self, text: str) -> None:
+        """Write it beside the bar, when it is time to."""
+        now = time.monotonic()
+        if now - self.shown >= SECONDS_BETWEEN_CHANGES:
+            self.shown = now
+            self._change(text)
 
     def stop(self) -> None:
         """Leave it standing at its end."""
-        self._change(f"in {_clock(time.monotonic() - self.begun)}")
+        self._change(f"in {clock(time.monotonic() - self.begun)}")
 
     def _change(self, told: str) -> None:
         line = f"{printable(self.what)}: {self.done} of {self.total} {printable(told)}".rstrip()
@@ -176,6 +222,11 @@ def for_terminal() -> Progress:
     return Bar() if sys.stderr.isatty() else Lines()
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> clock(7), clock(723)
+    ('7 s', '12 min 03 s')
+    """
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
