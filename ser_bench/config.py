@@ -32,7 +32,7 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(8, 4, 3), "full": Budget(100, 5, 3)}
-TRACKS = ("train", "speaker")
+TRACKS = ("train", "speaker", "none")
 BALANCED = "balanced"
 UNWEIGHTED = "none"
 CLASS_WEIGHTS = (BALANCED, UNWEIGHTED)

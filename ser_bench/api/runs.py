@@ -13,13 +13,13 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, overload
 
 from ser_bench.api.options import RunOptions, configured, corpora_of, takes
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.study_storage import open_storage
-from ser_bench.results import Results
+from ser_bench.results import Reproduced, Results
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.progress import Progress, progress_of
@@ -34,16 +34,41 @@ if TYPE_CHECKING:
     from ser_bench.features.extract import FillReport
 
 
-@takes("run")
+@overload
 def run(
     corpus: Source = "tones", *, progress: Progress | bool | None = None, fresh: bool = False, **options: Unpack[RunOptions]
-) -> Results:
+) -> Results: ...
+@overload
+def run(
+    corpus: Source = "tones",
+    *,
+    recipe: str,
+    max_epochs: int = 0,
+    progress: Progress | bool | None = None,
+    fresh: bool = False,
+    **options: Unpack[RunOptions],
+) -> Reproduced: ...
+@takes("run")
+def run(
+    corpus: Source = "tones",
+    *,
+    recipe: str = "",
+    max_epochs: int = 0,
+    progress: Progress | bool | None = None,
+    fresh: bool = False,
+    **options: Unpack[RunOptions],
+) -> Results | Reproduced:
     """Evaluate a corpus: extract, tune inside the training speakers, predict the held-out ones, rank.
 
     Parameters
     ----------
     corpus : str, Path or Corpus
         A folder, a manifest, or ``"tones"``; or what `load_corpus` made of it.
+    recipe : str
+        A published system (``ser-bench recipes``), or a TOML file that states one: it is run as published, and then as all others are.
+        What it states is no option then.
+    max_epochs : int
+        Of a recipe: epochs of a fit at most, which is said of every score; 0 is as published.
     progress : bool or Progress, optional
         A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
     fresh : bool
@@ -56,8 +81,12 @@ def run(
     WrongCall, WorkFailed
         With one line that says what, where, and what to do.
     """
+    from ser_bench.api.recipes import check_alone, run_recipe
     from ser_bench.corpora import load_corpus
 
+    check_alone(recipe, max_epochs)
+    if recipe:
+        return run_recipe(recipe, {"corpus": corpus, **options}, max_epochs=max_epochs, progress=progress, fresh=fresh)
     config = configured("run", {"corpus": corpus, **options})
     one = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
     return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]

@@ -34,8 +34,10 @@ from ser_bench.cli.output import (
     print_audit,
     print_catalogue,
     print_crossed,
-    print_forecast,
+    print_dry_runs,
     print_merged,
+    print_recipe,
+    print_reproduced,
     print_results,
     print_table,
     say,
@@ -67,9 +69,21 @@ from ser_bench.utils.progress import for_terminal
     help="Do not also evaluate each row with half, a quarter, ... of the training speakers; --time-limit implies it.",
 )
 @EQUIVALENCE
+@click.option(
+    "--recipe",
+    metavar="NAME",
+    help="Run a published system (see 'ser-bench recipes', or a FILE.toml) as published, and then speaker-independently.",
+)
+@click.option(
+    "--max-epochs",
+    type=int,
+    default=0,
+    metavar="N",
+    help="Of --recipe: train N epochs at most, which is said of every score.  [default: all]",
+)
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Fit everything again, finished or not.")
-def run(dry_run: bool, fresh: bool, **given: Any) -> None:
+def run(recipe: str | None, max_epochs: int, dry_run: bool, fresh: bool, **given: Any) -> None:
     """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report; of several, also one of all of them.
 
     CORPUS is a folder of audio, a manifest (.csv, .tsv, .jsonl or .parquet with path, emotion, speaker), a database in
@@ -84,17 +98,23 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
       ser-bench run path/to/emodb --labels big4 --track train --track speaker
       ser-bench run path/to/ravdess path/to/emodb -f egemaps -m svm    (one leaderboard, compared across corpora)
       ser-bench run path/to/ravdess -f audioemotion26 -m svm --cv random:6    (the score that a leaky split gives)
+      ser-bench run path/to/ravdess --recipe speech-emotion-analyzer-2018 --max-epochs 30
       ser-bench run --config results/emodb-1a2b3c4d/run.toml
     """
     from ser_bench import api
 
-    config = RunConfig(**keys_of("run", given))
+    named = keys_of("run", given)
+    api.check_alone(recipe or "", max_epochs)
+    if recipe:
+        how: dict[str, Any] = {"max_epochs": max_epochs, "progress": for_terminal(), "fresh": fresh}
+        return (
+            print_dry_runs([api.forecast_recipe(recipe, named, **how)])
+            if dry_run
+            else print_reproduced(api.run_recipe(recipe, named, **how))
+        )
+    config = RunConfig(**named)
     if dry_run:
-        for table in api.dry_run(config, progress=for_terminal(), fresh=fresh):
-            warn(table.attrs["warnings"])
-            print_table(table.columns, table.itertuples(index=False))
-            print_forecast(table)
-        return
+        return print_dry_runs(api.dry_run(config, progress=for_terminal(), fresh=fresh))
     results = api.run_config(config, progress=for_terminal(), fresh=fresh)
     for result in results:
         print_results(result, named=len(results) > 1)
@@ -420,6 +440,27 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
 
 
 cli.add_command(corpora)
+
+
+@cli.command()
+@click.argument("name", required=False)
+def recipes(name: str | None) -> None:
+    """Published systems that `run --recipe` runs: what each is, what was claimed, what it needs; NAME shows one in full.
+
+    \b
+    Examples:
+      ser-bench recipes
+      ser-bench recipes speech-emotion-analyzer-2018
+    """
+    from ser_bench.evaluation.recipes import catalogue, recipe_named
+
+    if name:
+        print_recipe(recipe_named(name))
+        return
+    print_table(
+        ("recipe", "system", "corpus", "claimed", "needs"),
+        [[row[key] for key in ("recipe", "system", "corpus", "claim", "needs")] for row in catalogue()],
+    )
 
 
 @cli.command()

@@ -111,11 +111,11 @@ TRACK = click.option(
     "--track",
     multiple=True,
     metavar="TRACK",
-    help="Standardise with training-set statistics (train), or with each speaker's own unlabelled clips (speaker: "
-    "transductive, ranked separately); repeatable.  [default: train]",
+    help="Standardise with training-set statistics (train), with each speaker's own unlabelled clips (speaker: transductive, ranked "
+    "separately), or not at all (none); repeatable.  [default: train]",
 )
 
-ONE_TRACK = click.option("--track", metavar="TRACK", help="Standardisation: train, or speaker (transductive).  [default: train]")
+ONE_TRACK = click.option("--track", metavar="TRACK", help="Standardisation: train, speaker (transductive) or none.  [default: train]")
 
 
 splitting = options(

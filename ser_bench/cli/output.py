@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ser_bench.evaluation.merge import Merged
-    from ser_bench.results import Ablated, Audited, Crossed, Results
+    from ser_bench.evaluation.recipes import Recipe
+    from ser_bench.results import Ablated, Audited, Crossed, Reproduced, Results
 
 LONGEST_LINE = 10_000
 
@@ -122,6 +123,45 @@ def print_crossed(found: Crossed) -> None:
     say(f"tables: {found.folder / 'cross.csv'}")
 
 
+def print_reproduced(found: Reproduced) -> None:
+    """Claimed, reproduced and honest side by side, LEAKY rows in red; where the difference comes from, and where the report is."""
+    from ser_bench.reports.recipe import terminal_rows
+
+    warn(found.warnings)
+    head, rows, styles = terminal_rows(found.table)
+    print_table(head, rows, title=f"{found.name}: claimed, reproduced (LEAKY in red), honest", styles=styles)
+    for name, line in found.lines.items():
+        say(f"{name}: {line}" if name else line)
+    say(f"report: {found.folder / found.PAGE}")
+
+
+def print_recipe(recipe: Recipe) -> None:
+    """One recipe in full."""
+    from ser_bench.evaluation.splits import TRACKS
+
+    say(recipe.name, bold=True)
+    print_entry("title", recipe.title)
+    print_entry("source", f"{recipe.source} ({recipe.year})")
+    print_entry("corpus", recipe.corpus)
+    print_entry("needs", recipe.needs or "nothing else")
+    for one in recipe.experiments:
+        say("")
+        say(one.name or "the system", bold=True)
+        heard = [f"{key} {value:g}" for key in ("offset", "duration", "trim") if (value := getattr(one, key))]
+        print_entry("clips", ", ".join([f"labels '{one.labels}'", *([f"where {one.where}"] if one.where else []), *heard]))
+        print_entry("features", f"{one.features}, {TRACKS[one.scaling]}")
+        print_entry("model", f"{one.model}, class weights {one.class_weights}")
+        print_entry("split", one.split.words)
+        for claim in one.claimed:
+            value = f"{'over ' if claim.over else ''}{claim.value:g}"
+            print_entry("claimed", f"{claim.metric} {value} on {claim.part} clips{f' ({claim.about})' if claim.about else ''}")
+        if one.why:
+            print_entry("why", one.why)
+    say("")
+    for line in [*(f"the published system also had {wanted.what}" for wanted in recipe.wanted), *recipe.notes]:
+        print_entry("note", line)
+
+
 def print_audit(found: Audited) -> None:
     """What an audit found, gravest in red, and where its report is."""
     say(found.name, bold=True)
@@ -173,6 +213,14 @@ def print_entry(name: str, text: str) -> None:
     filled = textwrap.wrap(printable(" ".join(text.split())), width, initial_indent=head, subsequent_indent=" " * len(head))
     for line in filled or [head]:
         say(line)
+
+
+def print_dry_runs(tables: Iterable[pd.DataFrame]) -> None:
+    """What dry runs expect, a table each."""
+    for table in tables:
+        warn(table.attrs["warnings"])
+        print_table(table.columns, table.itertuples(index=False))
+        print_forecast(table)
 
 
 def print_forecast(table: pd.DataFrame) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.config import RunConfig, labels_copy, to_toml
-from ser_bench.evaluation import leaderboard, metrics
+from ser_bench.evaluation import leaderboard, metrics, recipes
 from ser_bench.evaluation.environment import environment
 from ser_bench.evaluation.evidence import CELL
 from ser_bench.evaluation.leaderboard import LIKE, NAMES, SCORES, UAR, WORTH
@@ -78,6 +78,8 @@ REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war")), 
 METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.COLUMNS[-3:], metric=str))
 LEARNING = Table("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
 FINDINGS = Table("findings.csv", ("kind", "check", "what"), {"keep_default_na": False})
+REPRODUCTION = Table("recipe.csv", recipes.COLUMNS, _typed(recipes.COLUMNS[5:8], **dict.fromkeys(recipes.COLUMNS[:5], str), status=str))
+"""Of a recipe's folder: what was claimed, and every score measured."""
 TABLES = (
     *(CLIPS, PREDICTIONS, TRIALS, REFITS, SKIPPED),
     *(LEADERBOARD, RESOLUTIONS, REFERENCES, METRICS, LEARNING, FINDINGS),
@@ -86,7 +88,8 @@ TABLES = (
 CONFIGURATION, ENVIRONMENT, MARKDOWN, RUN_PAGE = "run.toml", "environment.json", "leaderboard.md", "report.html"
 AUDIT_PAGE, GAP = "audit.html", "gap.csv"
 ABLATION_PAGE, ABLATION, IMPORTANCE = "ablation.html", "ablation.csv", "importance.csv"
-"""What folders of audits and ablations hold that a run's page shows."""
+RECIPE_PAGE, RECIPE, RECIPE_MARKDOWN = "recipe.html", "recipe.toml", "recipe.md"
+"""What folders of audits, ablations and recipes hold that a run's page shows."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,12 @@ class RunFolder:
         """Write what was found out about the corpus."""
         leaderboard.write_csv(findings, self.path / FINDINGS.name)
 
+    def write_reproduction(self, table: pd.DataFrame, recipe: str, markdown: str) -> None:
+        """Write what a recipe claimed and came to: the scores, the recipe itself, and the scores as Markdown."""
+        leaderboard.write_csv(table, self.path / REPRODUCTION.name)
+        write_text(self.path / RECIPE, recipe)
+        write_text(self.path / RECIPE_MARKDOWN, markdown)
+
     def write_markdown(self, text: str) -> None:
         """Write the leaderboard as Markdown."""
         write_text(self.path / MARKDOWN, text)
@@ -325,6 +334,10 @@ class RunFolder:
     def read_findings(self) -> pd.DataFrame:
         """Read what was found out about the corpus; empty where nobody looked."""
         return self._read_csv_or_none(FINDINGS)
+
+    def read_reproduction(self) -> pd.DataFrame:
+        """Read what a recipe claimed and came to."""
+        return self._read_csv(REPRODUCTION)
 
     def read_configuration(self) -> str:
         """Read `run.toml`."""

@@ -26,6 +26,7 @@ from ser_bench.evaluation.tabulation import tabulate
 from ser_bench.evaluation.units import (
     Cell,
     EvaluationSet,
+    Published,
     Refit,
     StoredResult,
     Tune,
@@ -174,7 +175,7 @@ def run_units(
     return done, failures, fits
 
 
-def finish_all(planned: Plan, progress: Progress) -> dict[str, StoredResult]:
+def finish_all(planned: Plan, progress: Progress, *, fresh: bool = False) -> dict[str, StoredResult]:
     """Do the units that are not done yet, where none can be spared; results by the units' hashes.
 
     Raises
@@ -182,7 +183,7 @@ def finish_all(planned: Plan, progress: Progress) -> dict[str, StoredResult]:
     WorkFailed
         Where a unit failed; the others are kept.
     """
-    done, failures, _ = run_units(planned, progress)
+    done, failures, _ = run_units(planned, progress, fresh=fresh)
     if failures:
         raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
     return done
@@ -260,6 +261,7 @@ def unit_data(eval_set: EvaluationSet, features: Features, unit: Unit, *, everyo
         train=train[used],
         classes=tuple(eval_set.emotions),
         scaling_groups=None if together is None else together[used],
+        scaled=unit.track != "none",
         leaky=eval_set.protocol.leaky,
         outer=eval_set.folds[unit.seed] if isinstance(unit.task, TuneOnTest) else None,
         selecting=None if eval_set.selecting is None else eval_set.selecting[used],
@@ -268,6 +270,7 @@ def unit_data(eval_set: EvaluationSet, features: Features, unit: Unit, *, everyo
 
 def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: StudyCopy | None) -> UnitResult:
     from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.published import fit_published
     from ser_bench.evaluation.test_tuned import tune_on_test
 
     begun = time.monotonic()
@@ -281,6 +284,8 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: Stu
         case Tune(trials, inner, start):
             search = {"trials": trials, "inner": inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
             return tune_unit(data, model, **search, start=None if start is None else dict(start), stop=stop, watch=copy)
+        case Published(params, rounds, selecting):
+            return fit_published(data, model, params=dict(params), rounds=rounds, selecting=selecting, seed=unit.search_seed)
         case TuneOnTest(trials):
             return tune_on_test(data, model, trials=trials, seed=unit.search_seed, stop=stop, watch=copy)
 

@@ -2,7 +2,8 @@
 
 In:   features, emotions and speakers of a system's clips, which of them are for training.
 Out:  standardised splits of them.
-Rule: statistics come from the training clips of each split, or, on transductive tracks, from those standardised together.
+Rule: statistics come from the training clips of each split, or, on transductive tracks, from those standardised together; on track
+      ``none`` features stay as they are.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class UnitData:
         The outer folds, for `tune_on_test` alone.
     selecting : array of bool, shape (n_clips,), optional
         Training clips that parameters are selected on, the others being fitted: the dev part of a fixed split. Without, inner folds.
+    scaled : bool
+        Whether features are standardised at all.
     """
 
     x: np.ndarray
@@ -50,6 +53,7 @@ class UnitData:
     leaky: bool = False
     outer: np.ndarray | None = None
     selecting: np.ndarray | None = None
+    scaled: bool = True
 
 
 def standardised_beforehand(data: UnitData) -> np.ndarray:
@@ -71,7 +75,7 @@ def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndar
         Whether the latter's emotions are to stay unknown.
     """
     x_train, x_eval = x[train], x[held]
-    if data.scaling_groups is None:
+    if data.scaling_groups is None and data.scaled:
         mean, scale = column_statistics(x_train)
         x_train, x_eval = (x_train - mean) * scale, (x_eval - mean) * scale
     return Split(x_train, data.y[train], x_eval, None if held_out else data.y[held], len(data.classes))

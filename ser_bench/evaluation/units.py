@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from ser_bench.features import Features
     from ser_bench.models.base import Model
 
-ON_TEST_VERSION = 2
-"""Changes whenever the result of `TuneOnTest` may."""
+ON_TEST_VERSION, PUBLISHED_VERSION = 2, 1
+"""Change whenever the result of `TuneOnTest` or `Published` may."""
 
 ONE_TRAINING_PART = "one fixed split: intervals and p are for new test speakers of systems trained on this training part"
 """What every row of a fixed split says."""
@@ -138,7 +138,7 @@ class EvaluationSet:
 
         Track ``corpus``, which no run can ask for, takes each corpus's own.
         """
-        if track == "train":
+        if track in {"train", "none"}:
             return None
         if track == "speaker":
             return self.voices
@@ -275,7 +275,32 @@ class Refit:
         return [json.dumps({"params": self.params, "rounds": self.rounds}, sort_keys=True)]
 
 
-Task = Tune | TuneOnTest | Refit
+@dataclass(frozen=True)
+class Published:
+    """Fit with the hyperparameters that a recipe states, and predict all that is held out.
+
+    Parameters
+    ----------
+    params : dict
+    rounds : int or None
+        Rounds (epochs) of a model that is trained in rounds, where no clips select them.
+    selecting : tuple of int
+        Which of the held-out clips select the round, by their places among these: the shortcut, where they are test clips as well.
+    """
+
+    params: Mapping[str, Any]
+    rounds: int | None
+    selecting: tuple[int, ...] = ()
+    trials: ClassVar[int] = 0
+    inner: ClassVar[int] = 0
+
+    @property
+    def covered(self) -> list[Any]:
+        """What a hash covers of it besides the clips that are trained on."""
+        return [PUBLISHED_VERSION, json.dumps({"params": self.params, "rounds": self.rounds, "selecting": self.selecting}, sort_keys=True)]
+
+
+Task = Tune | TuneOnTest | Refit | Published
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """What a run came to, for people: its page, its figures, its leaderboard as text. They show; scores are made in `evaluation`.
 
 A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard from `board`, details of each system from `details`, and
-further sections from `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits and ablations beside it,
-`made` says whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
-Other pages: `audit`, `ablation`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and `critical_difference`.
-`corpus_figure` draws what a corpus holds.
+further sections from `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits, ablations and recipes
+beside it, `made` says whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
+Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and
+`critical_difference`. `corpus_figure` draws what a corpus holds.
 All are drawn by `rendering` (templates), `figures` and `drawing` (pictures).
 """
 
@@ -20,6 +20,7 @@ from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.board_text import terminal_tables, to_markdown
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
+from ser_bench.reports.recipe import publish_recipe
 from ser_bench.reports.run_page import write_page
 from ser_bench.scores import ROPE
 
@@ -36,6 +37,7 @@ __all__ = [
     "publish_ablation",
     "publish_audit",
     "publish_cross",
+    "publish_recipe",
     "rank",
     "references",
     "resolutions",

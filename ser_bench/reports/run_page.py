@@ -4,8 +4,8 @@ In:   a run folder.
 Out:  the page, whose sections `templates/report.html.j2` lists: first the leaderboard (`board.html.j2`, filled by `board`), then what it is
       based on: details of each system (`details`), clips that all systems get wrong, an overview per protocol.
 Rule: a function of the folder's files alone, but for players and pictures, which stand where `run.toml` leads to audio that is there,
-      and for audits and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it,
-      until a player is pressed.
+      and for audits, ablations and recipes of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by
+      reading it, until a player is pressed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ser_bench.reports.figures import TITLES
 from ser_bench.reports.made import make_if_changed, page_source
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.players import AudioLink, sounds
-from ser_bench.reports.related import ablations, audited, gaps
+from ser_bench.reports.related import ablations, audited, gaps, reproductions
 from ser_bench.reports.rendering import render
 from ser_bench.reports.spectrograms import draw_spectrograms, frequency_ticks
 from ser_bench.utils.atomic import write_text
@@ -92,6 +92,7 @@ def make_page(folder: RunFolder) -> str:
         audited=audited(folder),
         gaps=gaps(folder),
         ablations=ablations(folder),
+        recipes=reproductions(folder),
         cells=[open_cell(record, run) for record in records(run.leaderboard)],
         parameters=[
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
@@ -120,7 +121,7 @@ def method(run: RunTables) -> str:
     n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
     searched = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
-    trained = f"{searched}; features were standardised {_scaling(run)}, and the held-out clips predicted once."
+    trained = f"{searched}; features were {_scaling(run)}, and the held-out clips predicted once."
     if first["budget"] == "external":
         trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
     fixed = (
@@ -159,7 +160,11 @@ def _searched_on(run: RunTables) -> str:
 
 
 def _scaling(run: RunTables) -> str:
-    words = {"train": "with training-set statistics", "speaker": "per speaker (transductive track)"}
+    words = {
+        "train": "standardised with training-set statistics",
+        "speaker": "standardised per speaker (transductive track)",
+        "none": "not standardised",
+    }
     return " or ".join(words[track] for track in run.leaderboard["track"].unique())
 
 

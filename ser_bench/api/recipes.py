@@ -1,0 +1,253 @@
+"""Published systems: a recipe run as published, and the same system speaker-independently.
+
+In:   a recipe's name, a corpus, and what a recipe leaves open: folds, seeds, budget, folders, processes.
+Out:  `Reproduced`, whose folder has claimed, reproduced and honest scores; one ordinary run per experiment beside it.
+Rule: what a recipe states cannot be set besides it. All experiments are read and extracted before the first is evaluated; one that this
+      copy of the corpus does not allow is left out and named, and refused where no other is left.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ser_bench.api.options import configured
+from ser_bench.config import RunConfig
+from ser_bench.errors import WrongCall
+from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.results import Reproduced, Results
+from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.progress import Progress, progress_of
+from ser_bench.utils.spec import within
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.corpora import Corpus
+    from ser_bench.evaluation.recipes import Recipe
+    from ser_bench.evaluation.reproduction import Bench
+
+LEFT_OPEN = frozenset(
+    {
+        *("corpus", "columns", "table", "cv", "budget", "trials", "inner", "seeds", "seed", "rope", "max_skipped"),
+        *("allow_conflicts", "allow_similar_names", "jobs", "backend", "scheduler", "storage", "out", "cache"),
+    }
+)
+"""The keys of a configuration that a recipe leaves open."""
+FORECAST = ["experiment", "run", "features", "model", "units", "to do", "fits", "minutes"]
+
+
+class Ready(NamedTuple):
+    """A recipe with the corpus that it is run on, the configuration of what it leaves open, and what this copy lacks."""
+
+    recipe: Recipe
+    corpus: Corpus
+    config: RunConfig
+    lacking: list[str]
+
+
+def run_recipe(
+    name: str, given: Mapping[str, Any], *, max_epochs: int = 0, progress: Progress | bool | None = None, fresh: bool = False
+) -> Reproduced:
+    """Run a recipe: as published, then speaker-independently, then `svm` on the same input.
+
+    Parameters
+    ----------
+    name : str
+        Of a recipe, or a TOML file.
+    given : mapping
+        Keys of `RunConfig`: the corpus, and those of `LEFT_OPEN`.
+    max_epochs : int
+        Epochs of a fit at most, which is said of every score; 0 is as published.
+    progress, fresh
+        As in `run`.
+
+    Raises
+    ------
+    WrongCall
+        For a corpus of another reader, a key that the recipe states, and what no experiment can be run without.
+    WorkFailed
+        Where a unit failed; the others are kept.
+    """
+    ready, shown = _ready(name, given, max_epochs), progress_of(progress)
+    check_writable("--out", Path(ready.config.out))
+    benches, left_out = _benches(ready, max_epochs, shown)
+    done = [_evaluated(bench, ready, shown, fresh=fresh) for bench in benches]
+    return _published(ready, benches, done, left_out)
+
+
+def check_alone(recipe: str, max_epochs: int) -> None:
+    """Refuse a number of epochs that no recipe is there to heed, or that is none.
+
+    Raises
+    ------
+    WrongCall
+    """
+    within("max_epochs", max_epochs, 0, 1_000_000)
+    if max_epochs and not recipe:
+        raise WrongCall(
+            "--max-epochs is for a recipe: it cuts the epochs that this states; name one with --recipe, or set a model's own epochs"
+        )
+
+
+def _ready(name: str, given: Mapping[str, Any], max_epochs: int) -> Ready:
+    from ser_bench.corpora import filter_clips, load_corpus
+    from ser_bench.evaluation.recipes import recipe_named
+    from ser_bench.evaluation.reproduction import check_epochs
+
+    recipe = recipe_named(name)
+    if stated := [key for key in given if key not in LEFT_OPEN]:
+        raise WrongCall(f"--recipe {recipe.name}: '{stated[0]}' is the recipe's to state; leave it out, or run the system without --recipe")
+    check_epochs(recipe.experiments, max_epochs, recipe.name)
+    config = configured("run", given)
+    if len(config.corpus) > 1:
+        raise WrongCall(f"--recipe {recipe.name} is run on one corpus, and {len(config.corpus)} are named")
+    config = config.for_corpus(config.corpus[0])
+    config = dataclasses.replace(config, seeds=given.get("seeds") or 1)
+    corpus = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
+    if corpus.name != recipe.corpus:
+        raise WrongCall(f"--recipe {recipe.name} is of {recipe.corpus}, and this is {corpus.name}: name a folder of {recipe.corpus}")
+    lacking = []
+    for wanted in recipe.wanted:
+        there = wanted.where and len(filter_clips(corpus.clips, wanted.where, corpus.name, corpus.target)[0])
+        lacking += [] if there else [f"the published system had {wanted.what} as well: not here"]
+    return Ready(recipe, corpus, dataclasses.replace(config, corpus=(corpus,)), lacking)
+
+
+def _benches(ready: Ready, max_epochs: int, progress: Progress) -> tuple[list[Bench], list[str]]:
+    """The experiments that this copy of the corpus allows, and why others are left out."""
+    from ser_bench.evaluation.plan import prepare_data
+    from ser_bench.evaluation.reproduction import config_of, set_up
+
+    benches, left_out = [], []
+    for experiment in ready.recipe.experiments:
+        config, cut = config_of(experiment, ready.config, max_epochs)
+        try:
+            benches.append(set_up(experiment, config, prepare_data(config, config.features, progress), cut))
+        except WrongCall as error:
+            if len(ready.recipe.experiments) == 1:
+                raise
+            left_out.append(f"experiment '{experiment.name}' is left out: {error}")
+    if not benches:
+        raise WrongCall(
+            f"--recipe {ready.recipe.name}: no experiment can be run on this copy of {ready.corpus.name}; the first: {left_out[0]}"
+        )
+    return benches, left_out
+
+
+class Evaluated(NamedTuple):
+    """What an experiment came to: its scores, where they come from, and its honest run."""
+
+    table: pd.DataFrame
+    line: str
+    honest: Results
+
+
+def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -> Evaluated:
+    from ser_bench.api.runs import published
+    from ser_bench.errors import WorkFailed
+    from ser_bench.evaluation import runner
+    from ser_bench.evaluation.explanation import explain
+    from ser_bench.evaluation.reproduction import published_predictions, score_table
+
+    done = runner.finish_all(bench.plan(honest=False), progress, fresh=fresh)
+    run = runner.execute(bench.plan(honest=True), progress, fresh=fresh)
+    if run.failures:
+        raise WorkFailed(f"{len(run.failures)} unit(s) failed, the first: {run.failures[0]}; the others are kept")
+    honest = published(run, bench.prepared, bench.config)
+    notes = [*([bench.cut] if bench.cut else []), *ready.lacking]
+    table = score_table(bench, published_predictions(bench, done), run.predictions, notes)
+    return Evaluated(table, explain(table), honest)
+
+
+def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_out: list[str]) -> Reproduced:
+    """Write the recipe's folder, and the pages of its honest runs again, which show it."""
+    import pandas as pd
+
+    from ser_bench.evaluation.environment import evaluated, surroundings
+    from ser_bench.reports import publish_recipe
+    from ser_bench.reports.run_page import remake_page
+
+    recipe, table = ready.recipe, pd.concat([one.table for one in done], ignore_index=True)
+    lines = {bench.experiment.name: one.line for bench, one in zip(benches, done, strict=True)}
+    units = [unit.hash for bench in benches for honest in (True, False) for _, unit in bench.units(honest=honest)]
+    folder = RunFolder.named(f"{ready.corpus.name}-{recipe.name}", ready.config, [*units, recipe.text])
+    told = list(dict.fromkeys([*ready.lacking, *(bench.cut for bench in benches if bench.cut), *left_out, *recipe.notes]))
+    experiments = [
+        {
+            "name": bench.experiment.name,
+            "why": bench.experiment.why,
+            "split": bench.experiment.split.words,
+            "line": one.line,
+            "run": one.honest.folder.name,
+            **evaluated(bench.prepared),
+        }
+        for bench, one in zip(benches, done, strict=True)
+    ]
+    about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told}
+    folder.write_environment(about)
+    publish_recipe(folder, recipe, table, about)
+    for one in done:
+        remake_page(RunFolder(one.honest.folder))
+    return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told)
+
+
+def forecast_recipe(
+    name: str, given: Mapping[str, Any], *, max_epochs: int = 0, progress: Progress | bool | None = None, fresh: bool = False
+) -> pd.DataFrame:
+    """What `run_recipe` would fit: one row per experiment, run and model, with the columns of `FORECAST`.
+
+    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what this copy of the
+    corpus lacks. Parameters, errors: see `run_recipe`.
+    """
+    import pandas as pd
+
+    ready, shown = _ready(name, given, max_epochs), progress_of(progress)
+    missing = _missing(ready)
+    rows: list[list[Any]] = []
+    left_out: list[str] = []
+    if not missing:
+        benches, left_out = _benches(ready, max_epochs, shown)
+        seen: set[str] = set()
+        rows = [row for bench in benches for row in _forecast(bench, seen, fresh=fresh)]
+    table = pd.DataFrame(rows, columns=FORECAST)
+    waiting = [f"features of {missing} clip(s) come first (ser-bench extract); fits are counted once they are there"] if missing else []
+    table.attrs |= {"missing": missing, "warnings": [*ready.lacking, *left_out, *waiting]}
+    return table
+
+
+def _missing(ready: Ready) -> int:
+    """How many clips lack features, summed over the distinct feature sets and windows of all experiments."""
+    from ser_bench.evaluation.reproduction import config_of
+    from ser_bench.features import count_missing, parse_features
+
+    found = {}
+    for experiment in ready.recipe.experiments:
+        config, _ = config_of(experiment, ready.config, 0)
+        sets = [parse_features(text) for text in config.features]
+        key = (config.features, config.hearing)
+        if key not in found:
+            found[key] = count_missing(ready.corpus, sets, cache=Path(config.cache), hearing=config.hearing)
+    return sum(found.values())
+
+
+def _forecast(bench: Bench, seen: set[str], *, fresh: bool) -> Iterator[list[Any]]:
+    """The rows of one experiment; units that an earlier one has as well are counted there."""
+    from ser_bench.evaluation.units import read_unit
+
+    store = Path(bench.config.out) / "units"
+    for honest in (False, True):
+        planned = bench.plan(honest=honest)
+        rows: dict[tuple[str, str, str], list[float]] = {}
+        for job, unit in bench.units(honest=honest):
+            row = rows.setdefault((job.run, unit.features, job.model), [0, 0, 0, 0.0])
+            row[0] += 1
+            if unit.hash not in seen and (fresh or read_unit(store, unit) is None):
+                row[1] += 1
+                row[2] += unit.task.trials * unit.task.inner + 1
+                row[3] += planned.cost(unit) / bench.config.workers.number / 60
+            seen.add(unit.hash)
+        for (run, features, model), (units, to_do, fits, minutes) in rows.items():
+            yield [bench.experiment.name, run, features, model, int(units), int(to_do), int(fits), round(minutes, 1)]
