@@ -6,13 +6,13 @@ The command line is a thin face over these. `runs` evaluates our own systems, `r
 
 from ser_bench.api.analyses import ablate, audit, cross, plan_study
 from ser_bench.api.outside import score, splits
-from ser_bench.api.recipes import check_alone, forecast_recipe, run_recipe
+from ser_bench.api.recipes import Choice, forecast_recipe, run_recipe
 from ser_bench.api.runs import dry_run, extract_all, leaderboard, leaderboard_of, run, run_config
 
 __all__ = [
+    "Choice",
     "ablate",
     "audit",
-    "check_alone",
     "cross",
     "dry_run",
     "extract_all",

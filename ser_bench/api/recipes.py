@@ -39,6 +39,42 @@ LEFT_OPEN = frozenset(
 FORECAST = ["experiment", "run", "features", "model", "units", "to do", "fits", "minutes"]
 
 
+class Choice(NamedTuple):
+    """What of which recipe is to be run.
+
+    Parameters
+    ----------
+    recipe : str
+        Its name, or a TOML file.
+    experiments : tuple of str
+        Those of it that are run; all without.
+    max_epochs : int
+        Epochs of a fit at most, which is said of every score; 0 is as published.
+    """
+
+    recipe: str
+    experiments: tuple[str, ...] = ()
+    max_epochs: int = 0
+
+    def check(self) -> None:
+        """Refuse what no recipe is there to heed, and a number of epochs that is none.
+
+        Raises
+        ------
+        WrongCall
+        """
+        within("max_epochs", self.max_epochs, 0, 1_000_000)
+        for option, given in (("--max-epochs", self.max_epochs), ("--experiment", self.experiments)):
+            if given and not self.recipe:
+                raise WrongCall(f"{option} has no effect without --recipe: it says {PURPOSES[option]}")
+
+
+PURPOSES = {
+    "--max-epochs": "how many epochs a recipe's systems are trained at most",
+    "--experiment": "which experiments of a recipe are run",
+}
+
+
 class Ready(NamedTuple):
     """A recipe with the corpus that it is run on, the configuration of what it leaves open, and what this copy lacks."""
 
@@ -48,19 +84,14 @@ class Ready(NamedTuple):
     lacking: list[str]
 
 
-def run_recipe(
-    name: str, given: Mapping[str, Any], *, max_epochs: int = 0, progress: Progress | bool | None = None, fresh: bool = False
-) -> Reproduced:
+def run_recipe(choice: Choice, given: Mapping[str, Any], *, progress: Progress | bool | None = None, fresh: bool = False) -> Reproduced:
     """Run a recipe: as published, then speaker-independently, then `svm` on the same input.
 
     Parameters
     ----------
-    name : str
-        Of a recipe, or a TOML file.
+    choice : Choice
     given : mapping
         Keys of `RunConfig`: the corpus, and those of `LEFT_OPEN`.
-    max_epochs : int
-        Epochs of a fit at most, which is said of every score; 0 is as published.
     progress, fresh
         As in `run`.
 
@@ -71,36 +102,22 @@ def run_recipe(
     WorkFailed
         Where a unit failed; the others are kept.
     """
-    ready, shown = _ready(name, given, max_epochs), progress_of(progress)
+    ready, shown = _ready(choice, given), progress_of(progress)
     check_writable("--out", Path(ready.config.out))
-    benches, left_out = _benches(ready, max_epochs, shown)
+    benches, left_out = _benches(ready, choice.max_epochs, shown)
     done = [_evaluated(bench, ready, shown, fresh=fresh) for bench in benches]
     return _published(ready, benches, done, left_out)
 
 
-def check_alone(recipe: str, max_epochs: int) -> None:
-    """Refuse a number of epochs that no recipe is there to heed, or that is none.
-
-    Raises
-    ------
-    WrongCall
-    """
-    within("max_epochs", max_epochs, 0, 1_000_000)
-    if max_epochs and not recipe:
-        raise WrongCall(
-            "--max-epochs is for a recipe: it cuts the epochs that this states; name one with --recipe, or set a model's own epochs"
-        )
-
-
-def _ready(name: str, given: Mapping[str, Any], max_epochs: int) -> Ready:
+def _ready(choice: Choice, given: Mapping[str, Any]) -> Ready:
     from ser_bench.corpora import filter_clips, load_corpus
-    from ser_bench.evaluation.recipes import recipe_named
+    from ser_bench.evaluation.recipes import recipe_named, with_experiments
     from ser_bench.evaluation.reproduction import check_epochs
 
-    recipe = recipe_named(name)
+    recipe = with_experiments(recipe_named(choice.recipe), choice.experiments)
     if stated := [key for key in given if key not in LEFT_OPEN]:
         raise WrongCall(f"--recipe {recipe.name}: '{stated[0]}' is the recipe's to state; leave it out, or run the system without --recipe")
-    check_epochs(recipe.experiments, max_epochs, recipe.name)
+    check_epochs(recipe.experiments, choice.max_epochs, recipe.name)
     config = configured("run", given)
     if len(config.corpus) > 1:
         raise WrongCall(f"--recipe {recipe.name} is run on one corpus, and {len(config.corpus)} are named")
@@ -195,7 +212,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
 
 
 def forecast_recipe(
-    name: str, given: Mapping[str, Any], *, max_epochs: int = 0, progress: Progress | bool | None = None, fresh: bool = False
+    choice: Choice, given: Mapping[str, Any], *, progress: Progress | bool | None = None, fresh: bool = False
 ) -> pd.DataFrame:
     """What `run_recipe` would fit: one row per experiment, run and model, with the columns of `FORECAST`.
 
@@ -204,12 +221,12 @@ def forecast_recipe(
     """
     import pandas as pd
 
-    ready, shown = _ready(name, given, max_epochs), progress_of(progress)
+    ready, shown = _ready(choice, given), progress_of(progress)
     missing = _missing(ready)
     rows: list[list[Any]] = []
     left_out: list[str] = []
     if not missing:
-        benches, left_out = _benches(ready, max_epochs, shown)
+        benches, left_out = _benches(ready, choice.max_epochs, shown)
         seen: set[str] = set()
         rows = [row for bench in benches for row in _forecast(bench, seen, fresh=fresh)]
     table = pd.DataFrame(rows, columns=FORECAST)

@@ -43,6 +43,7 @@ def run(
     corpus: Source = "tones",
     *,
     recipe: str,
+    experiment: str | Sequence[str] = (),
     max_epochs: int = 0,
     progress: Progress | bool | None = None,
     fresh: bool = False,
@@ -53,6 +54,7 @@ def run(
     corpus: Source = "tones",
     *,
     recipe: str = "",
+    experiment: str | Sequence[str] = (),
     max_epochs: int = 0,
     progress: Progress | bool | None = None,
     fresh: bool = False,
@@ -67,6 +69,8 @@ def run(
     recipe : str
         A published system (``ser-bench recipes``), or a TOML file that states one: it is run as published, and then as all others are.
         What it states is no option then.
+    experiment : str or several
+        Of a recipe: the experiments that are run; all without.
     max_epochs : int
         Of a recipe: epochs of a fit at most, which is said of every score; 0 is as published.
     progress : bool or Progress, optional
@@ -81,12 +85,13 @@ def run(
     WrongCall, WorkFailed
         With one line that says what, where, and what to do.
     """
-    from ser_bench.api.recipes import check_alone, run_recipe
+    from ser_bench.api.recipes import Choice, run_recipe
     from ser_bench.corpora import load_corpus
 
-    check_alone(recipe, max_epochs)
+    choice = Choice(recipe, (experiment,) if isinstance(experiment, str) else tuple(experiment), max_epochs)
+    choice.check()
     if recipe:
-        return run_recipe(recipe, {"corpus": corpus, **options}, max_epochs=max_epochs, progress=progress, fresh=fresh)
+        return run_recipe(choice, {"corpus": corpus, **options}, progress=progress, fresh=fresh)
     config = configured("run", {"corpus": corpus, **options})
     one = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
     return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]

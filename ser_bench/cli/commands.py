@@ -26,6 +26,7 @@ from ser_bench.cli.options import (
     hearing,
     measuring,
     reading,
+    reproducing,
     searching,
     splitting,
 )
@@ -36,7 +37,6 @@ from ser_bench.cli.output import (
     print_crossed,
     print_dry_runs,
     print_merged,
-    print_recipe,
     print_reproduced,
     print_results,
     print_table,
@@ -46,6 +46,7 @@ from ser_bench.cli.output import (
     write,
 )
 from ser_bench.cli.parsing import cli, keys_of
+from ser_bench.cli.recipes import recipes
 from ser_bench.config import DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.utils.atomic import check_place, without_formulas, write_csv, write_parquet
@@ -69,21 +70,10 @@ from ser_bench.utils.progress import for_terminal
     help="Do not also evaluate each row with half, a quarter, ... of the training speakers; --time-limit implies it.",
 )
 @EQUIVALENCE
-@click.option(
-    "--recipe",
-    metavar="NAME",
-    help="Run a published system (see 'ser-bench recipes', or a FILE.toml) as published, and then speaker-independently.",
-)
-@click.option(
-    "--max-epochs",
-    type=int,
-    default=0,
-    metavar="N",
-    help="Of --recipe: train N epochs at most, which is said of every score.  [default: all]",
-)
+@reproducing
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Fit everything again, finished or not.")
-def run(recipe: str | None, max_epochs: int, dry_run: bool, fresh: bool, **given: Any) -> None:
+def run(recipe: str | None, experiments: tuple[str, ...], max_epochs: int, dry_run: bool, fresh: bool, **given: Any) -> None:
     """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report; of several, also one of all of them.
 
     CORPUS is a folder of audio, a manifest (.csv, .tsv, .jsonl or .parquet with path, emotion, speaker), a database in
@@ -103,19 +93,17 @@ def run(recipe: str | None, max_epochs: int, dry_run: bool, fresh: bool, **given
     """
     from ser_bench import api
 
-    named = keys_of("run", given)
-    api.check_alone(recipe or "", max_epochs)
+    named, shown = keys_of("run", given), for_terminal()
+    choice = api.Choice(recipe or "", experiments, max_epochs)
+    choice.check()
+    if recipe and dry_run:
+        return print_dry_runs([api.forecast_recipe(choice, named, progress=shown, fresh=fresh)])
     if recipe:
-        how: dict[str, Any] = {"max_epochs": max_epochs, "progress": for_terminal(), "fresh": fresh}
-        return (
-            print_dry_runs([api.forecast_recipe(recipe, named, **how)])
-            if dry_run
-            else print_reproduced(api.run_recipe(recipe, named, **how))
-        )
+        return print_reproduced(api.run_recipe(choice, named, progress=shown, fresh=fresh))
     config = RunConfig(**named)
     if dry_run:
-        return print_dry_runs(api.dry_run(config, progress=for_terminal(), fresh=fresh))
-    results = api.run_config(config, progress=for_terminal(), fresh=fresh)
+        return print_dry_runs(api.dry_run(config, progress=shown, fresh=fresh))
+    results = api.run_config(config, progress=shown, fresh=fresh)
     for result in results:
         print_results(result, named=len(results) > 1)
     if len(results) > 1:
@@ -440,27 +428,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
 
 
 cli.add_command(corpora)
-
-
-@cli.command()
-@click.argument("name", required=False)
-def recipes(name: str | None) -> None:
-    """Published systems that `run --recipe` runs: what each is, what was claimed, what it needs; NAME shows one in full.
-
-    \b
-    Examples:
-      ser-bench recipes
-      ser-bench recipes speech-emotion-analyzer-2018
-    """
-    from ser_bench.evaluation.recipes import catalogue, recipe_named
-
-    if name:
-        print_recipe(recipe_named(name))
-        return
-    print_table(
-        ("recipe", "system", "corpus", "claimed", "needs"),
-        [[row[key] for key in ("recipe", "system", "corpus", "claim", "needs")] for row in catalogue()],
-    )
+cli.add_command(recipes)
 
 
 @cli.command()

@@ -198,3 +198,26 @@ searching = options(
         "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
     ),
 )
+
+
+reproducing = options(
+    click.option(
+        "--recipe",
+        metavar="NAME",
+        help="Run a published system (see 'ser-bench recipes', or a FILE.toml) as published, and then speaker-independently.",
+    ),
+    click.option(
+        "--experiment",
+        "experiments",
+        multiple=True,
+        metavar="NAME",
+        help="Of --recipe: the experiments to run; repeatable.  [default: all]",
+    ),
+    click.option(
+        "--max-epochs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="Of --recipe: train N epochs at most, which is said of every score.  [default: as published]",
+    ),
+)

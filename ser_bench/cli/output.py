@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ser_bench.evaluation.merge import Merged
-    from ser_bench.evaluation.recipes import Recipe
     from ser_bench.results import Ablated, Audited, Crossed, Reproduced, Results
 
 LONGEST_LINE = 10_000
@@ -133,33 +132,6 @@ def print_reproduced(found: Reproduced) -> None:
     for name, line in found.lines.items():
         say(f"{name}: {line}" if name else line)
     say(f"report: {found.folder / found.PAGE}")
-
-
-def print_recipe(recipe: Recipe) -> None:
-    """One recipe in full."""
-    from ser_bench.evaluation.splits import TRACKS
-
-    say(recipe.name, bold=True)
-    print_entry("title", recipe.title)
-    print_entry("source", f"{recipe.source} ({recipe.year})")
-    print_entry("corpus", recipe.corpus)
-    print_entry("needs", recipe.needs or "nothing else")
-    for one in recipe.experiments:
-        say("")
-        say(one.name or "the system", bold=True)
-        heard = [f"{key} {value:g}" for key in ("offset", "duration", "trim") if (value := getattr(one, key))]
-        print_entry("clips", ", ".join([f"labels '{one.labels}'", *([f"where {one.where}"] if one.where else []), *heard]))
-        print_entry("features", f"{one.features}, {TRACKS[one.scaling]}")
-        print_entry("model", f"{one.model}, class weights {one.class_weights}")
-        print_entry("split", one.split.words)
-        for claim in one.claimed:
-            value = f"{'over ' if claim.over else ''}{claim.value:g}"
-            print_entry("claimed", f"{claim.metric} {value} on {claim.part} clips{f' ({claim.about})' if claim.about else ''}")
-        if one.why:
-            print_entry("why", one.why)
-    say("")
-    for line in [*(f"the published system also had {wanted.what}" for wanted in recipe.wanted), *recipe.notes]:
-        print_entry("note", line)
 
 
 def print_audit(found: Audited) -> None:

@@ -331,11 +331,26 @@ def _among(key: str, value: str, known: tuple[str, ...], file: Path) -> None:
         raise unknown(f"{key} in the recipe {file}:", value, known)
 
 
+def with_experiments(recipe: Recipe, names: tuple[str, ...]) -> Recipe:
+    """The recipe with these experiments alone; all of them without names.
+
+    Raises
+    ------
+    WrongCall
+        With the nearest known name.
+    """
+    known = {one.name: one for one in recipe.experiments}
+    for name in names:
+        if name not in known:
+            raise unknown(f"experiment of the recipe {recipe.name}", name, known)
+    return dataclasses.replace(recipe, experiments=tuple(known[name] for name in names or known))
+
+
 def catalogue() -> list[dict[str, Any]]:
-    """All recipes, each with ``recipe, title, system, corpus, claim, needs``."""
+    """All recipes, each with ``recipe, title, system, corpus, claimed, needs``."""
     rows = []
     for name, recipe in known_recipes().items():
         systems = dict.fromkeys(f"{one.features} with {parse(one.model)[0]}" for one in recipe.experiments)
         row = {"recipe": name, "title": recipe.title, "system": ", ".join(systems), "corpus": recipe.corpus}
-        rows.append({**row, "claim": recipe.claim, "needs": recipe.needs})
+        rows.append({**row, "claimed": recipe.claim, "needs": recipe.needs})
     return rows

@@ -39,7 +39,7 @@ RUNS = {
     CLAIMED: "claimed",
     REPRODUCED: "as published",
     INSIDE: "published split, epoch selected on training clips",
-    HONEST: "speaker-independent, selected on training speakers",
+    HONEST: "honest: speaker-independent",
 }
 """What stands in the column `run`, and in words."""
 ABOVE = f"uar above {COMPARED}"

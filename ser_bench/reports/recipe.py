@@ -116,7 +116,9 @@ def view_recipe(table: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str,
 def _drawn(rows: pd.DataFrame, part: str, metric: str) -> Iterator[dict[str, Any]]:
     """Each run of each system in the metric claimed, the test score beside a validation score, and its UAR."""
     scored = {(row["system"], row["run"], row["part"], row["metric"]): row for row in records(rows)}
-    for system, run, of in dict.fromkeys((key[0], key[1], key[2]) for key in scored if key[2] in {part, "test"}):
+    systems = list(dict.fromkeys(rows["system"]))
+    places = dict.fromkeys((key[0], key[1], key[2]) for key in scored if key[2] in {part, "test"})
+    for system, run, of in sorted(places, key=lambda place: systems.index(place[0])):
         row, uar = scored.get((system, run, of, metric)), scored.get((system, run, of, "uar"))
         if row is None:
             continue
