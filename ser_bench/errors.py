@@ -60,7 +60,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> WrongCall:
     unknown model 'smv': did you mean 'svm'? (known: rf, svm)
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name[:LONGEST_QUOTE], known, n=1, cutoff=0.5)
+    same = [other for other in known if other.casefold() == name.casefold()]
+    near = same or difflib.get_close_matches(name[:LONGEST_QUOTE], known, n=1, cutoff=0.5)
     hint = f": did you mean '{near[0]}'?" if near else ""
     return WrongCall(f"unknown {kind} '{quoted(name)}'{hint} (known: {', '.join(known)})")
 

@@ -20,7 +20,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall, unknown
-from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data
+from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data, search_of
 from ser_bench.evaluation.refits import losses_of
 from ser_bench.evaluation.runner import finish_all
 from ser_bench.evaluation.splits import Protocol
@@ -30,6 +30,8 @@ from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ser_bench.models.base import Model
 
 MODES = ("alone", "without", "forward")
 """One group alone; all but one; the best next one."""
@@ -73,7 +75,7 @@ class SubsetEvaluator:
     ----------
     prepared : PreparedData
     features : Features
-    model : str
+    model : Model
     config : RunConfig
     hold : bool
         Hold the parameters that were chosen for all groups, instead of tuning each subset again.
@@ -86,10 +88,10 @@ class SubsetEvaluator:
     """
 
     def __init__(
-        self, prepared: PreparedData, features: Features, model: str, config: RunConfig, progress: Progress, *, hold: bool
+        self, prepared: PreparedData, features: Features, model: Model, config: RunConfig, progress: Progress, *, hold: bool
     ) -> None:
         self.prepared, self.features, self.config, self.progress, self.hold = prepared, features, config, progress, hold
-        self.models = {model: choose_models(config)[model]}
+        self.models = {model.label: model}
         self.groups = tuple(sorted(set(features.groups)))
         self.places = [FoldRef(seed, fold) for seed, folds in prepared.eval_set.folds.items() for fold in range(folds.max() + 1)]
         self.units: dict[tuple[FoldRef, Groups], Unit] = {}
@@ -120,7 +122,7 @@ class SubsetEvaluator:
         (model,) = self.models.values()
         whole = self.found.get((place, self.groups))
         inner = self.config.inner
-        task = Tune(1, inner, chosen(whole)) if self.hold and whole else Tune(self.config.trials, inner)
+        task = Tune(1, inner, chosen(whole)) if self.hold and whole else search_of(model, self.config)
         track = self.config.track[0]
         return make_unit(self.prepared.eval_set, subset, model, track, place.seed, place.fold, task)
 
@@ -235,15 +237,14 @@ def set_up(
     """
     if len(config.track) > 1:
         raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
+    models = choose_models(config).values()
     prepared = prepare_data(config, config.features, progress)
     check_honest(prepared.eval_set.protocol)
     for features in prepared.features.values():
         if grouped and len(set(features.groups)) < 2:
             raise WrongCall(f"-f {features.name} has a single group of columns ('{features.groups[0]}'): there is nothing to leave out")
     sets = prepared.features.values()
-    return prepared, [
-        SubsetEvaluator(prepared, features, model, config, progress, hold=hold) for features in sets for model in config.models
-    ]
+    return prepared, [SubsetEvaluator(prepared, features, model, config, progress, hold=hold) for features in sets for model in models]
 
 
 NOTHING = ("diff", "diff_low", "diff_high")

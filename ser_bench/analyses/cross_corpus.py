@@ -28,10 +28,10 @@ from ser_bench.config import Loaded, RunConfig
 from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.evaluation.leaderboard import join_notes
-from ser_bench.evaluation.plan import Chosen, Plan, PreparedData, choose_clips, choose_models, prepare_data, split
+from ser_bench.evaluation.plan import Chosen, Plan, PreparedData, choose_clips, choose_models, prepare_data, search_of, split
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
-from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, Tune, Unit, make_unit
+from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, Unit, make_unit
 from ser_bench.features import Extractor, Features, distinct_parts, parse_features
 from ser_bench.utils.progress import Progress
 
@@ -288,7 +288,7 @@ def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progre
     """What came of each cell of a pair."""
     models = choose_models(config)
     units = [
-        make_unit(pair.data.eval_set, matrix, model, track, seed, fold, Tune(config.trials, config.inner))
+        make_unit(pair.data.eval_set, matrix, model, track, seed, fold, search_of(model, config))
         for matrix in pair.data.features.values()
         for model in models.values()
         for track in tracks

@@ -24,10 +24,10 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data, resplit
+from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data, resplit, search_of
 from ser_bench.evaluation.runner import finish_all
 from ser_bench.evaluation.splits import WITH_SENTENCES
-from ser_bench.evaluation.units import Tune, TuneOnTest, Unit, make_unit
+from ser_bench.evaluation.units import TuneOnTest, Unit, make_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -132,6 +132,6 @@ def _units(prepared: PreparedData, config: RunConfig, way: EvaluationSetting) ->
     for seed, folds in eval_set.folds.items():
         of_this = partial(make_unit, eval_set, matrix, model, SCALINGS[way.scaling], seed)
         if way.parameters == "nested":
-            yield from (of_this(fold, Tune(config.trials, config.inner)) for fold in range(folds.max() + 1))
+            yield from (of_this(fold, search_of(model, config)) for fold in range(folds.max() + 1))
         else:
-            yield of_this(None, TuneOnTest(config.trials, config.inner))
+            yield of_this(None, TuneOnTest(model.trials(config.trials), config.inner))

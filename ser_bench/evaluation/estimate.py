@@ -54,7 +54,7 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
         clips = corpus.clips.assign(voice=voices_of(corpus.clips))
         eval_set = EvaluationSet(corpus.name, config.labels, clips, *split(clips, corpus, config))
         searches, units = _searches(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
-        to_do = {(f, m, t): [units] * len(searches) for f in dims for m in config.models for t in config.track}
+        to_do = {(f, m, t): [units] * len(searches) for f in dims for m in models for t in config.track}
     else:
         planned = make_plan(config, progress)
         eval_set, searches = planned.eval_set, _searches(planned.eval_set, config)
@@ -64,10 +64,12 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     for (features, model, track), numbers in to_do.items():
         shares = [search.speakers / searches[0].speakers for search in searches]
         each = [
-            models[model].seconds(round(share * len(eval_set.clips)), dims[features], search.trials, search.inner)
+            models[model].seconds(round(share * len(eval_set.clips)), dims[features], models[model].trials(search.trials), search.inner)
             for share, search in zip(shares, searches, strict=True)
         ]
-        fits = sum(number * (search.trials * search.inner + 1) for number, search in zip(numbers, searches, strict=True))
+        fits = sum(
+            number * (models[model].trials(search.trials) * search.inner + 1) for number, search in zip(numbers, searches, strict=True)
+        )
         minutes = sum(number * seconds for number, seconds in zip(numbers, each, strict=True)) / config.workers.number / 60
         told = (units * len(searches), sum(numbers), fits, round(minutes, 1))
         rows.append([corpus.name, features, dims[features], model, track, str(eval_set.protocol), *told])

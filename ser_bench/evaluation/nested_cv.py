@@ -91,7 +91,7 @@ def tune_unit(
     fold_seed : int
         Of the inner folds, which all rows share.
     start : dict, optional
-        The parameters tried first; the model's defaults without.
+        The parameters tried first; the model's own `start` without.
     stop : callable, optional
         Asked before each trial but the first: whether to go on with what was found.
     watch : callable, optional
@@ -112,7 +112,7 @@ def tune_unit(
             check_apart(data.voices[data.train], data.voices[~data.train])
         folds = folds_inside(data, inner, fold_seed)
         search = None if folds is None else Search.over(data, x, model, folds, seed)
-        found = search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.defaults))]
+        found = search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.start))]
         best = best_or_raise(model, found)
         rounds = median_rounds(best.predictions_of)
         prediction = refit(data, x, model, data.train, best.params, rounds, derive_seed(seed, "refit"))
@@ -172,6 +172,8 @@ def unit_notes(model: Model, n_train: int, n_columns: int, trials: Sequence[Tria
     else:
         notes = [f"class weights: {model.class_weights}"] if model.class_weights != BALANCED else []
     notes += model.notes(n_train, n_columns)
+    if model.trials(2) == 1:
+        notes.append("no search: every hyperparameter is fixed")
     if not searched:
         notes.append("defaults: one training speaker")
     failed = [trial for trial in trials if trial.state == "failed"]

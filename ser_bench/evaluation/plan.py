@@ -22,7 +22,6 @@ from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_part
 from ser_bench.evaluation.units import Cell, EvaluationSet, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.utils.atomic import check_writable
-from ser_bench.utils.plugins import find
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -332,11 +331,16 @@ def _sources(feature_sets: list[FeatureSet]) -> dict[str, str]:
 
 
 def choose_models(config: RunConfig) -> dict[str, Model]:
-    """The models named, by name, which weigh clips as the configuration says."""
-    from ser_bench.models import known_models
+    """The models named, by the names of their rows, which weigh clips as the configuration says."""
+    from ser_bench.models import parse_model
 
-    known = known_models()
-    return {name: find("model", name, known)(config.class_weights) for name in config.models}
+    models = [parse_model(text, config.class_weights) for text in config.models]
+    return {model.label: model for model in models}
+
+
+def search_of(model: Model, config: RunConfig) -> Tune:
+    """The search of a model, as far as it has anything to choose."""
+    return Tune(model.trials(config.trials), config.inner)
 
 
 def _units(eval_set: EvaluationSet, features: dict[str, Features], models: dict[str, Model], config: RunConfig) -> Iterator[Unit]:
@@ -345,4 +349,4 @@ def _units(eval_set: EvaluationSet, features: dict[str, Features], models: dict[
             for track in config.track:
                 for seed, folds in eval_set.folds.items():
                     for fold in range(folds.max() + 1):
-                        yield make_unit(eval_set, matrix, model, track, seed, fold, Tune(config.trials, config.inner))
+                        yield make_unit(eval_set, matrix, model, track, seed, fold, search_of(model, config))

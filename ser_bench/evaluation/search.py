@@ -90,15 +90,15 @@ class Search:
         watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
         start: Params | None = None,
     ) -> list[Trial]:
-        """Run a study of that many trials, `start` or else the model's defaults first."""
+        """Run a study of that many trials, `start` or else the model's own first."""
         study = new_study(derive_seed(self.seed, "search"), trials)
-        study.enqueue_trial(dict(start or self.model.defaults))
+        study.enqueue_trial(dict(start or self.model.start))
         found: list[Trial] = []
         for number in range(trials):
             if number and stop and stop():
                 break
             asked = study.ask()
-            trial = Trial(number, self.model.space(asked))
+            trial = Trial(number, self.model.draw(asked))
             self.evaluate(trial, best_of(found))
             tell(study, asked, trial)
             found.append(trial)

@@ -218,7 +218,7 @@ class Tune:
     trials, inner : int
         Of the search, and how many inner folds each has.
     start : dict, optional
-        What is tried first; the model's defaults without.
+        What is tried first; the model's own `start` without.
     """
 
     trials: int
@@ -346,12 +346,13 @@ def make_unit(eval_set: EvaluationSet, features: Features, model: Model, track: 
         *([versions(model.libraries)] if model.libraries else []),
         *task.covered,
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
+        *([{"fixed": dict(model.fixed)}] if model.fixed else []),
         *([{"provider": brought}] if (brought := provider(type(model))) else []),
         *([{"standardised": "by voice"}] if track == "speaker" and not eval_set.one_id_per_voice else []),
     ]
     digest = hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     search_seed, fold_seed = derive_seed(seed, model.name, content), eval_set.fold_seed(seed, fold)
-    return Unit(features.label, model.name, track, seed, fold, task, digest, search_seed, fold_seed)
+    return Unit(features.label, model.label, track, seed, fold, task, digest, search_seed, fold_seed)
 
 
 def result_path(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:

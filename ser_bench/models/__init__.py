@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ser_bench.config import BALANCED
 from ser_bench.models.base import Fitted, Model, Prediction, PreparedFit, Split, fit_split, prepare_split
-from ser_bench.utils.plugins import discover
+from ser_bench.utils.plugins import discover, find
 from ser_bench.utils.renamed import former
+from ser_bench.utils.spec import parse
 
 DEFAULT_MODELS = ("svm", "rf", "xgb", "mlp")
 """The models of a run that names none, in this order."""
@@ -21,6 +23,7 @@ __all__ = [
     "catalogue",
     "fit_split",
     "known_models",
+    "parse_model",
     "prepare_split",
 ]
 
@@ -32,6 +35,27 @@ def __getattr__(name: str) -> Any:
 def known_models() -> dict[str, type[Model]]:
     """All models by name, those of other packages too."""
     return discover("models", Model, "ser_bench.models")  # type: ignore[type-abstract]
+
+
+def parse_model(text: str, class_weights: str = BALANCED) -> Model:
+    """The model that a text names: ``svm``, or with hyperparameters that are fixed ``svm(C=1,kernel=linear)``; the others are searched.
+
+    Parameters
+    ----------
+    text : str
+    class_weights : {'balanced', 'none'}
+
+    Raises
+    ------
+    WrongCall
+        For an unknown model or hyperparameter, and for a value that the model cannot take.
+
+    >>> parse_model("logreg( C = 1.0 )").label
+    'logreg(C=1)'
+    """
+    name, fixed = parse(text)
+    found = find("model", name, known_models())
+    return found(class_weights, fixed) if fixed else found(class_weights)
 
 
 def catalogue() -> list[dict[str, Any]]:

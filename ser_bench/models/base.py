@@ -12,12 +12,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ser_bench.config import BALANCED, UNWEIGHTED
 from ser_bench.models.feature_selection import select_k_best
+from ser_bench.models.fixed import Bounds, PartlyFixed, check_drawn, check_fixed, labelled
 from ser_bench.utils.renamed import carry_over
 
 if TYPE_CHECKING:
@@ -176,10 +178,21 @@ class Model(ABC):
     `fit` and plans weigh training clips by `weights`, which follows `class_weights`. A model that cannot weigh clips says so by
     `weighs_classes = False`: it is then given no class weights, and its rows note that the setting was not heeded.
 
+    Hyperparameters can be fixed by name, as in ``svm(C=1)``: those of `defaults`, which are searched otherwise, and those of
+    `settings`, which no search changes and which `fit` reads from `setting`. `bounds` says what values the model can take: a range of
+    a number, or the words to choose among; of what it does not name, only what is searched can be fixed.
+
     Parameters
     ----------
     class_weights : {'balanced', 'none'}
         A run's setting; the attribute of that name holds what is heeded: `none` for a model that does not weigh classes.
+    fixed : mapping of str to object, optional
+        Values by hyperparameter.
+
+    Raises
+    ------
+    WrongCall
+        For a hyperparameter or a value that the model does not have.
     """
 
     name: ClassVar[str]
@@ -190,16 +203,54 @@ class Model(ABC):
     max_features: ClassVar[int | None] = None
     libraries: ClassVar[tuple[str, ...]] = ()
     weighs_classes: ClassVar[bool] = True
+    settings: ClassVar[Mapping[str, Any]] = {}
+    bounds: ClassVar[Mapping[str, Bounds]] = {}
+    fixed: Mapping[str, Any] = {}
 
     def __init_subclass__(cls) -> None:
         carry_over(cls, {"most_columns": "max_features"})
 
-    def __init__(self, class_weights: str = BALANCED) -> None:
+    def __init__(self, class_weights: str = BALANCED, fixed: Mapping[str, Any] | None = None) -> None:
         self.class_weights = class_weights if self.weighs_classes else UNWEIGHTED
+        if fixed:
+            self.fixed = check_fixed(self, fixed)
+            check_drawn(self, self._first[0].asked)
+
+    @property
+    def label(self) -> str:
+        """How the model is called in rows: its name, with what is fixed in brackets."""
+        return labelled(self.name, self.fixed)
+
+    @cached_property
+    def _first(self) -> tuple[PartlyFixed, Params, bool]:
+        """The first draw of a search, what was drawn, and whether anything was left to draw."""
+        import optuna
+
+        trial = optuna.trial.FixedTrial(dict(self.defaults))
+        partly = PartlyFixed(trial, self.fixed)
+        params = self.space(partly)  # type: ignore[arg-type]
+        return partly, params, bool(trial.distributions)
+
+    @property
+    def start(self) -> Params:
+        """The first trial of a search: the defaults, and what is fixed."""
+        return self._first[1] if self.fixed else dict(self.defaults)
+
+    def draw(self, trial: optuna.trial.BaseTrial) -> Params:
+        """Draw what is not fixed; the parameters with what is."""
+        return self.space(PartlyFixed(trial, self.fixed) if self.fixed else trial)  # type: ignore[arg-type]
+
+    def trials(self, wanted: int) -> int:
+        """Trials of a search that may have `wanted`: one where nothing is left to choose."""
+        return wanted if not self.fixed or self._first[2] else min(wanted, 1)
+
+    def setting(self, params: Params) -> Params:
+        """The parameters with those of `settings`, as they are fixed."""
+        return {**self.settings, **self.fixed, **params}
 
     @abstractmethod
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
-        """Draw parameters."""
+        """Draw parameters; whoever trains calls `draw`."""
 
     @abstractmethod
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:

@@ -35,6 +35,14 @@ class Boosting(Model):
     max_features = 1000
     description = "gradient-boosted trees, stopped early on inner validation speakers, classes balanced by default"
     defaults = {"max_depth": 3, "eta": 0.5, "subsample": 0.8, "colsample_bynode": 0.2, "lambda": 1.0, "min_child_weight": 1.0}
+    bounds = {
+        "max_depth": (1, 12),
+        "eta": (1e-3, 1.0),
+        "subsample": (0.01, 1.0),
+        "colsample_bynode": (1e-3, 1.0),
+        "lambda": (0.0, 1e6),
+        "min_child_weight": (0.0, 1e6),
+    }
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
         """Draw the trees' depth, their step while searching, the share of clips a tree and of columns a node, and two restraints."""

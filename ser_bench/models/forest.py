@@ -34,6 +34,7 @@ class Forest(Model):
         f"random forest of {TREES} trees ({TREES_SEARCHING} while searching) on columns in {BINS} bins, classes balanced by default"
     )
     defaults = {"max_features": 1.0, "min_samples_leaf": 1, "max_samples": 1.0}
+    bounds = {"max_features": (1e-3, 1e3), "min_samples_leaf": (1, 10_000), "max_samples": (1e-3, 10.0)}
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
         """Draw columns a node (in units of their square root), the smallest leaf and the share of clips a tree."""

@@ -25,6 +25,7 @@ class LogisticRegression(Model):
     version = 2
     description = "multinomial logistic regression with a ridge, classes balanced by default"
     defaults = {"C": 0.1}
+    bounds = {"C": (1e-9, 1e6)}
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
         """Draw the inverse of the ridge."""

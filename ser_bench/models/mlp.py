@@ -39,6 +39,7 @@ class Mlp(Model):
         "classes balanced by default"
     )
     defaults = {"width": 128, "alpha": 0.3, "learning_rate": 1e-3}
+    bounds = {"width": (1, 4096), "alpha": (0.0, 1e3), "learning_rate": (1e-7, 1.0)}
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
         """Draw the hidden layer's width, the weight decay and the step."""

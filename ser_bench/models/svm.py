@@ -40,6 +40,7 @@ class Svm(Model):
     description = "support vector machine, radial or linear kernel, classes balanced by default"
     probabilistic = False
     defaults = {"kernel": "rbf", "C": 3.0, "gamma": 1.0}
+    bounds = {"C": (1e-6, 1e6), "gamma": (1e-6, 1e3)}
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
         """Draw the kernel, C and, for the radial kernel, gamma."""

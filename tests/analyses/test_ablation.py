@@ -18,6 +18,7 @@ from ser_bench import scores
 from ser_bench.analyses import ablation, importance
 from ser_bench.config import RunConfig
 from ser_bench.errors import SerBenchError, WrongCall
+from ser_bench.evaluation.plan import choose_models
 from ser_bench.features import Features
 from ser_bench.models import base as contract
 from ser_bench.models.base import Prediction
@@ -90,7 +91,9 @@ def bench(speech: Path, out: Path, *, hold: bool = False) -> ablation.SubsetEval
     given = {**SMALL, "features": ("prosody",), "models": ("logreg",), "out": str(out), "cache": str(speech / "store")}
     config = RunConfig(corpus=(str(speech / "corpus" / "clips.csv"),), **given).for_corpus(str(speech / "corpus" / "clips.csv"))
     prepared = ablation.prepare_data(config, config.features, Silent())
-    return ablation.SubsetEvaluator(prepared, next(iter(prepared.features.values())), "logreg", config, Silent(), hold=hold)
+    return ablation.SubsetEvaluator(
+        prepared, next(iter(prepared.features.values())), choose_models(config)["logreg"], config, Silent(), hold=hold
+    )
 
 
 def test_forward_takes_what_inner_scores_like_best_at_every_fold(speech, tmp_path):
