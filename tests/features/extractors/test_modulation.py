@@ -1,12 +1,9 @@
-"""Modulation and contours: a rhythm is found at its rate, and a course keeps its order."""
+"""Modulation: a rhythm is found at its rate."""
 
-import librosa
 import numpy as np
 import pytest
 
 from ser_bench.audio.clip import Clip
-from ser_bench.errors import WrongCall
-from ser_bench.features.extractors.contour import Contour
 from ser_bench.features.extractors.modulation import BANDS, EDGES, Modulation, describe
 
 RATE = 16_000
@@ -44,18 +41,3 @@ def test_louder_is_not_more_modulated():
 
 def test_a_loudness_that_does_not_move_stands_at_the_floor():
     assert describe(np.full((BANDS, 50), -30.0), 0.032).tolist() == [[-60.0] * 5 + [0.0]] * BANDS
-
-
-def test_a_contour_is_the_mean_over_librosa_s_mfcc_cropped_or_followed_by_zeros():
-    samples = pulsing(2, seconds=1.0).astype(np.float32)
-    mfcc = librosa.feature.mfcc(y=samples, sr=RATE, n_mfcc=13).mean(0)
-    contour = Contour(length=40, rate=RATE)(Clip(samples, RATE))
-    np.testing.assert_allclose(contour[: len(mfcc)], mfcc, atol=1e-3)
-    assert not contour[len(mfcc) :].any()
-    np.testing.assert_allclose(Contour(length=10, rate=RATE)(Clip(samples, RATE)), mfcc[:10], atol=1e-3)
-
-
-@pytest.mark.parametrize("wrong", [{"length": 0}, {"n_mfcc": 0}, {"rate": 1}])
-def test_a_contour_that_cannot_be_meant_is_refused(wrong):
-    with pytest.raises(WrongCall, match="contour"):
-        Contour(**wrong)
