@@ -29,12 +29,16 @@ class Results(Shown, Run):
     learning : DataFrame or None
         ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row trained on fewer speakers; None where that was not
         evaluated.
+    conditions : DataFrame or None
+        ``corpus, features, model, track, condition, uar, uar_low, uar_high, diff, diff_low, diff_high, p``: each row on its held-out clips
+        as they are and changed (`test_variant`), `diff` being what the latter's UAR is above the former's; None where none was asked for.
     """
 
     leaderboard: pd.DataFrame
     resolutions: pd.DataFrame
     findings: pd.DataFrame
     learning: pd.DataFrame | None = None
+    conditions: pd.DataFrame | None = None
 
     PAGE: ClassVar[str] = RUN_PAGE
 

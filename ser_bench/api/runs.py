@@ -113,6 +113,8 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
         done = runner.execute(planned, shown, fresh=fresh)
         done = refit_without_pairs(planned, done, shown, fresh=fresh)
         found = published(done, planned.data, planned.config)
+        if planned.config.test_variant:
+            found = _with_conditions(found, planned, shown, fresh=fresh)
         results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.eval_set) else found)
     return results
 
@@ -122,10 +124,8 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
     from ser_bench.evaluation.learning_curves import learning_curves
     from ser_bench.reports import write_page
 
-    rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
-    ratios = {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
     began = time.perf_counter()
-    learning, warnings = learning_curves(planned, found, progress, ratios=ratios, fresh=fresh)
+    learning, warnings = learning_curves(planned, found, progress, ratios=_ratios(found), fresh=fresh)
     seconds = found.seconds | {"learning curves": time.perf_counter() - began}
     found = dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning, seconds=seconds)
     folder = RunFolder(found.folder)
@@ -133,6 +133,28 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
     folder.write_learning(learning)
     write_page(folder)
     return found
+
+
+def _with_conditions(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
+    """A run's results with what its systems are worth under test conditions, which its folder and its page get, too."""
+    from ser_bench.evaluation.conditions import evaluate_conditions
+    from ser_bench.reports import publish_conditions
+
+    began = time.perf_counter()
+    robust = evaluate_conditions(planned, found, progress, ratios=_ratios(found), fresh=fresh)
+    seconds = found.seconds | {"conditions": time.perf_counter() - began}
+    found = dataclasses.replace(found, warnings=[*found.warnings, *robust.warnings], conditions=robust.table, seconds=seconds)
+    folder = RunFolder(found.folder)
+    folder.write_terms(planned.data, planned.config, found)
+    folder.write_conditions(robust.table, robust.predictions)
+    publish_conditions(folder, robust.table)
+    return found
+
+
+def _ratios(found: Results) -> dict[tuple[str, str, str], float]:
+    """Each row's variance ratio, by feature set, model and track."""
+    rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
+    return {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
 
 
 def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:

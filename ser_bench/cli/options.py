@@ -157,6 +157,31 @@ CLASS_WEIGHTS = click.option(
     help=f"Class weighting in training: balanced or none.  [default: {DEFAULTS.class_weights}]",
 )
 
+AUGMENTATION = options(
+    click.option(
+        "--augment",
+        multiple=True,
+        metavar="VARIANT",
+        help="Train on a changed copy of each training clip as well, in inner and outer folds; held-out clips stay as they are. A "
+        'variant as for --variant, such as "noise(snr=10)+shift"; repeatable, one copy for each.',
+    ),
+    click.option(
+        "--augment-times",
+        type=int,
+        metavar="N",
+        help=f"Copies of each kind, with random draws of their own.  [default: {DEFAULTS.augment_times}]",
+    ),
+    click.option("--augment-only", multiple=True, metavar="EMOTION", help="Copy only clips of this class; repeatable.  [default: all]"),
+)
+
+CONDITIONS = click.option(
+    "--test-variant",
+    multiple=True,
+    metavar="VARIANT",
+    help="Also evaluate the same fitted systems with the held-out clips changed, such as noise(snr=5): a robustness table with paired "
+    "differences from unchanged clips; repeatable.",
+)
+
 
 measuring = options(
     click.option("-f", "--features", metavar="FEATURES", help="Of --gap: the feature set.  [default: egemaps]"),
@@ -166,6 +191,7 @@ measuring = options(
     INNER,
     SEEDS,
     CLASS_WEIGHTS,
+    AUGMENTATION,
 )
 
 EQUIVALENCE = click.option(
@@ -180,13 +206,14 @@ MODELS = click.option(
     "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
 )
 
-SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS)
+SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS, AUGMENTATION)
 
 
 searching = options(
     MODELS,
     TRACK,
     SEARCH,
+    CONDITIONS,
     click.option(
         "--time-limit",
         type=float,

@@ -57,9 +57,25 @@ def print_results(result: Results, *, named: bool = False) -> None:
     console = _console()
     for table in () if named else terminal_tables(result.leaderboard, result.resolutions, width=console.width):
         console.print(table)
+    if result.conditions is not None:
+        print_conditions(result.conditions)
     if result.fitted or result.reused:
         say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
     say(f"report: {result.folder / 'report.html'}")
+
+
+def print_conditions(table: pd.DataFrame) -> None:
+    """Each system on its held-out clips as they are and under test conditions."""
+    from ser_bench.reports import condition_rows
+
+    several = table["track"].nunique() > 1
+    rows = []
+    for row in condition_rows(table):
+        system = [*row["read"][:2], *([row["track"]] if several else [])]
+        named = system if row["unchanged"] else [""] * len(system)
+        rows.append([*named, *row["read"][2:], row["added"], row["p_read"]])
+    head = ["features", "model", *(["track"] if several else []), "held-out clips", "UAR", "95% CI", "ΔUAR from unchanged", "p"]
+    print_table(head, rows, title="robustness: the same systems on changed held-out clips")
 
 
 def print_skipped(skipped: pd.DataFrame, folder: Path) -> None:

@@ -49,6 +49,12 @@ def print_recipe(recipe: Recipe) -> None:
         print_entry("clips", ", ".join([f"labels '{one.labels}'", *([f"where {one.where}"] if one.where else []), *heard]))
         print_entry("features", f"{one.features}, {TRACKS[one.scaling]}")
         print_entry("model", f"{one.model}, class weights {one.class_weights}")
+        if one.augment:
+            copies = f"{one.augment_times} changed cop{'y' if one.augment_times == 1 else 'ies'} of each"
+            print_entry(
+                "augmented",
+                f"{' and '.join(one.augment)}, {copies}{f', of {chr(44).join(one.augment_only)} alone' if one.augment_only else ''}",
+            )
         print_entry("split", one.split.words)
         for claim in one.claimed:
             value = f"{'over ' if claim.over else ''}{claim.value:g}"

@@ -156,6 +156,6 @@ def fit_published(data: UnitData, model: Model, *, params: Params, rounds: int |
         params=params,
         rounds=prediction.rounds,
         trials=trial_table([stated], stated),
-        notes=unit_notes(model, int(data.train.sum()), x.shape[1], [stated], searched=True),
+        notes=unit_notes(model, data.n_train, x.shape[1], [stated], searched=True),
         seconds=time.thread_time() - started,
     )

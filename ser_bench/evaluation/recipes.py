@@ -121,6 +121,7 @@ class Experiment:
     scaling : {'train', 'speaker', 'none'}
         The track.
     offset, duration, trim : float
+    augment, augment_times, augment_only
         As in `RunConfig`.
     split : PublishedSplit
     claimed : tuple of Claim
@@ -138,6 +139,9 @@ class Experiment:
     offset: float = 0.0
     duration: float = 0.0
     trim: float = 0.0
+    augment: tuple[str, ...] = ()
+    augment_times: int = 1
+    augment_only: tuple[str, ...] = ()
     split: PublishedSplit = PublishedSplit()
     claimed: tuple[Claim, ...] = ()
     why: str = ""
@@ -271,8 +275,9 @@ def _experiment(said: Mapping[str, Any], file: Path) -> Experiment:
     split = _split(_table("split", said.get("split", {}), file), file)
     listed = said.get("claimed", [])
     claimed = tuple(_claim(_table("claimed", row, file), file) for row in (listed if isinstance(listed, list) else [listed]))
-    plain = {key: value for key, value in said.items() if key not in {"split", "claimed"}}
-    one = dataclasses.replace(_made(Experiment, plain, "experiment", file), split=split, claimed=claimed)
+    words = {key: _words(key, said[key], file) for key in ("augment", "augment_only") if key in said}
+    plain = {key: value for key, value in said.items() if key not in {"split", "claimed", *words}}
+    one = dataclasses.replace(_made(Experiment, plain, "experiment", file), split=split, claimed=claimed, **words)
     if lacking := [key for key in ("features", "model") if not getattr(one, key)]:
         raise WrongCall(f"{file}: experiment '{quoted(one.name)}' lacks its {lacking[0]}")
     _among("class_weights", one.class_weights, CLASS_WEIGHTS, file)
@@ -283,9 +288,7 @@ def _experiment(said: Mapping[str, Any], file: Path) -> Experiment:
 
 def _split(said: dict[str, Any], file: Path) -> PublishedSplit:
     speakers = said.pop("test_speakers", [])
-    if not isinstance(speakers, list) or not all(isinstance(speaker, str) for speaker in speakers):
-        raise WrongCall(f'{file}: split: test_speakers takes a list of names in quotes, such as ["21", "22"]')
-    split = dataclasses.replace(_made(PublishedSplit, said, "split", file), test_speakers=tuple(speakers))
+    split = dataclasses.replace(_made(PublishedSplit, said, "split", file), test_speakers=_words("test_speakers", speakers, file))
     kinds = [key for key in ("test", "test_speakers", "test_drawn", "folds") if getattr(split, key)]
     if len(kinds) != 1:
         raise WrongCall(f"{file}: split takes one of test, test_speakers, test_drawn and folds, not {' and '.join(kinds) or 'none'}")
@@ -314,6 +317,12 @@ def _made(cls: Any, said: Mapping[str, Any], what: str, file: Path) -> Any:
         if key not in fields:
             raise unknown(f"key of '{what}' in the recipe {file}", key, fields)
     return cls(**{key: _typed(key, value, fields[key].default, f"{file}: {what}") for key, value in said.items()})
+
+
+def _words(key: str, value: Any, file: Path) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise WrongCall(f'{file}: {key} takes a list of words in quotes, such as ["21", "22"]')
+    return tuple(value)
 
 
 def _typed(key: str, value: Any, default: Any, where: str) -> Any:

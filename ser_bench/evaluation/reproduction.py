@@ -44,6 +44,8 @@ RUNS = {
 """What stands in the column `run`, and in words."""
 ABOVE = f"uar above {COMPARED}"
 """The metric of a difference."""
+STATED = ("labels", "where", "class_weights", "offset", "duration", "trim", "augment", "augment_times", "augment_only")
+"""The keys of a configuration that are an experiment's own, beside its feature set, model and scaling."""
 MICRO = ("micro_precision", "micro_recall", "micro_f1")
 """Each of which is the accuracy, where a clip has one class and one decision."""
 
@@ -85,7 +87,7 @@ class Bench:
     @property
     def system(self) -> str:
         """The model of the published system."""
-        return self.config.models[0]
+        return next(iter(self.models))
 
     def plan(self, *, honest: bool) -> Plan:
         """The units of the honest run, or of those under the published split."""
@@ -124,7 +126,7 @@ def config_of(experiment: Experiment, config: RunConfig, most_epochs: int) -> tu
         Epochs of a fit at most; 0 is as stated.
     """
     model, cut = cut_epochs(experiment.model, most_epochs)
-    stated = {name: getattr(experiment, name) for name in ("labels", "where", "class_weights", "offset", "duration", "trim")}
+    stated = {name: getattr(experiment, name) for name in STATED}
     models = tuple(dict.fromkeys([model, COMPARED]))
     tracks = tuple(dict.fromkeys([experiment.scaling, "train"]))
     return dataclasses.replace(config, features=(experiment.features,), models=models, track=tracks, learning_curves=False, **stated), cut
@@ -150,7 +152,7 @@ def jobs_of(eval_set: EvaluationSet, published: AsPublished, models: Mapping[str
     Where the test clips selected the epoch, the system is also fitted under the published split with its epoch selected on training clips,
     so that the two leaks can be told apart.
     """
-    system, *others = config.models
+    system, *others = models
     stated, searched = Tune(1, config.inner), Tune(config.trials, config.inner)
     for seed, folds in published.eval_set.folds.items():
         for fold in range(folds.max() + 1):
@@ -165,10 +167,9 @@ def jobs_of(eval_set: EvaluationSet, published: AsPublished, models: Mapping[str
 
 
 def as_stated(model: Model, published: AsPublished, seed: int) -> Published:
-    """A fit with the hyperparameters that are stated, the others at the model's defaults."""
-    params = dict(model.defaults)
+    """A fit with the hyperparameters that are stated, those that are not at the model's defaults."""
     selecting = published.selecting(seed)
-    return Published(params, None if selecting else params.get("epochs"), selecting)
+    return Published(model.start, None if selecting else model.setting(model.start).get("epochs"), selecting)
 
 
 def published_predictions(bench: Bench, done: Mapping[str, StoredResult]) -> pd.DataFrame:

@@ -37,6 +37,10 @@ KEYS = ["corpus", "features", "model", "track", "seed", "fold"]
 """What names a unit in predictions and trials."""
 
 
+UNCHANGED = "unchanged"
+"""The test condition in which clips are as they are."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of a run folder.
@@ -77,12 +81,17 @@ RESOLUTIONS = Table("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope":
 REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war")), {"track": ""})
 METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.COLUMNS[-3:], metric=str))
 LEARNING = Table("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
+CONDITIONS = Table("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), _typed(("p",), condition=str))
+"""Rows evaluated on changed held-out clips, after a row each on `UNCHANGED` ones."""
+CONDITION_PREDICTIONS = Table(
+    "condition_predictions.parquet", (*CELL, "condition", "seed", "fold", "clip", "speaker", "voice", "emotion", "predicted")
+)
 FINDINGS = Table("findings.csv", ("kind", "check", "what"), {"keep_default_na": False})
 REPRODUCTION = Table("recipe.csv", recipes.COLUMNS, _typed(recipes.COLUMNS[5:8], **dict.fromkeys(recipes.COLUMNS[:5], str), status=str))
 """Of a recipe's folder: what was claimed, and every score measured."""
 TABLES = (
     *(CLIPS, PREDICTIONS, TRIALS, REFITS, SKIPPED),
-    *(LEADERBOARD, RESOLUTIONS, REFERENCES, METRICS, LEARNING, FINDINGS),
+    *(LEADERBOARD, RESOLUTIONS, REFERENCES, METRICS, LEARNING, CONDITIONS, CONDITION_PREDICTIONS, FINDINGS),
 )
 
 CONFIGURATION, ENVIRONMENT, MARKDOWN, RUN_PAGE = "run.toml", "environment.json", "leaderboard.md", "report.html"
@@ -145,6 +154,7 @@ class RunTables:
     references: pd.DataFrame
     resolutions: pd.DataFrame
     learning: pd.DataFrame
+    conditions: pd.DataFrame
     metrics: pd.DataFrame
     environment: dict[str, Any]
     configuration: str
@@ -237,6 +247,11 @@ class RunFolder:
         """Write the learning curves."""
         leaderboard.write_csv(learning, self.path / LEARNING.name)
 
+    def write_conditions(self, table: pd.DataFrame, predictions: pd.DataFrame) -> None:
+        """Write what rows are worth under test conditions, and what they predict there."""
+        leaderboard.write_csv(table, self.path / CONDITIONS.name)
+        write_parquet(predictions, self.path / CONDITION_PREDICTIONS.name, index=False)
+
     def write_findings(self, findings: pd.DataFrame) -> None:
         """Write what was found out about the corpus."""
         leaderboard.write_csv(findings, self.path / FINDINGS.name)
@@ -283,6 +298,7 @@ class RunFolder:
             self.read_references(),
             self.read_resolutions(),
             self.read_learning(),
+            self.read_conditions(),
             self.read_metrics(),
             self.read_environment(),
             self.read_configuration(),
@@ -330,6 +346,10 @@ class RunFolder:
     def read_learning(self) -> pd.DataFrame:
         """Read the learning curves; empty where there are none, as of predictions that were made elsewhere."""
         return self._read_csv_or_none(LEARNING)
+
+    def read_conditions(self) -> pd.DataFrame:
+        """Read what rows are worth under test conditions; empty where there are none."""
+        return self._read_csv_or_none(CONDITIONS)
 
     def read_findings(self) -> pd.DataFrame:
         """Read what was found out about the corpus; empty where nobody looked."""

@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import Run, RunFolder
@@ -214,7 +216,8 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     expected, config = sum(costs.values()), planned.config
     left = TimeBudget(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[Cell, list[float]] = defaultdict(list)
-    again = "refits without pairs of folds, " if todo[0].without is not None else ""
+    first = todo[0]
+    again = "refits without pairs of folds, " if first.without is not None else f"under {first.condition}, " if first.condition else ""
     progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
     try:
         for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
@@ -241,13 +244,17 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeBudget) -> It
     for unit in todo:
         study = f"{planned.eval_set.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
         terms = JobOptions(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
-        yield unit, unit_data(planned.eval_set, planned.features[unit.features], unit), planned.models[unit.model], terms
+        changed = planned.data.conditions[unit.condition][unit.features] if unit.condition else None
+        data = unit_data(planned.eval_set, planned.features[unit.features], unit, changed=changed)
+        yield unit, data, planned.models[unit.model], terms
 
 
-def unit_data(eval_set: EvaluationSet, features: Features, unit: Unit, *, everyone: bool = False) -> UnitData:
+def unit_data(
+    eval_set: EvaluationSet, features: Features, unit: Unit, *, everyone: bool = False, changed: Features | None = None
+) -> UnitData:
     """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out.
 
-    With `everyone` also those that it leaves out.
+    With `everyone` also those that it leaves out; `changed` is how clips sound in the test condition that it is evaluated in, if any.
     """
     from ser_bench.evaluation.scaling import UnitData
 
@@ -265,6 +272,8 @@ def unit_data(eval_set: EvaluationSet, features: Features, unit: Unit, *, everyo
         leaky=eval_set.protocol.leaky,
         outer=eval_set.folds[unit.seed] if isinstance(unit.task, TuneOnTest) else None,
         selecting=None if eval_set.selecting is None else eval_set.selecting[used],
+        copies=features.copies.take(np.flatnonzero(used), len(used)) if features.copies else None,
+        changed=changed.values[used] if changed else None,
     )
 
 

@@ -41,8 +41,10 @@ def tabulate(planned: Plan, done: dict[str, StoredResult], failures: dict[str, s
 def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[str]) -> dict[str, Any]:
     eval_set, config = planned.eval_set, planned.config
     features, model, track = cell
+    copies = planned.features[features].copies
     told = [
         *eval_set.notes,
+        *([copies.counted] if copies else []),
         *(note for unit in kept for note in unit.metadata["notes"]),
         *_cut_short(kept, planned.cells[cell][0].task.trials),
     ]

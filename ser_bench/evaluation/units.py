@@ -102,6 +102,11 @@ class EvaluationSet:
         """Which clips are held out in some fold, shape (n_clips,): all, but for a fixed split, of which only the test part is."""
         return np.logical_and.reduce([folds != NEVER for folds in self.folds.values()])
 
+    @property
+    def trained_on(self) -> np.ndarray:
+        """Which clips are trained on in some fold, shape (n_clips,): all, but for the test part of a fixed split."""
+        return np.logical_or.reduce([self.training(seed, fold) for seed, folds in self.folds.items() for fold in range(folds.max() + 1)])
+
     @cached_property
     def selecting(self) -> np.ndarray | None:
         """Which clips select parameters, shape (n_clips,): the dev part of a fixed split, where it has one."""
@@ -261,18 +266,25 @@ class Refit:
         Of a model that is trained in rounds (epochs).
     without : int, optional
         A fold that is left out of training besides the one held out.
+    condition : str
+        The test condition that held-out clips are heard in: a variant; empty where they are as they are for all else.
+    heard : str
+        The fingerprint of the features under that condition.
     """
 
     params: Mapping[str, Any]
     rounds: int | None
     without: int | None = None
+    condition: str = ""
+    heard: str = ""
     trials: ClassVar[int] = 0
     inner: ClassVar[int] = 0
 
     @property
     def covered(self) -> list[Any]:
         """What a hash covers of it besides the clips that are trained on."""
-        return [json.dumps({"params": self.params, "rounds": self.rounds}, sort_keys=True)]
+        chosen = json.dumps({"params": self.params, "rounds": self.rounds}, sort_keys=True)
+        return [chosen, *([{"condition": self.heard}] if self.condition else [])]
 
 
 @dataclass(frozen=True)
@@ -323,6 +335,11 @@ class Unit:
         return self.task.without if isinstance(self.task, Refit) else None
 
     @property
+    def condition(self) -> str:
+        """The test condition that it is evaluated in; empty for none."""
+        return self.task.condition if isinstance(self.task, Refit) else ""
+
+    @property
     def cell(self) -> Cell:
         """Feature set, model and track: with the corpus, one row of the leaderboard."""
         return self.features, self.model, self.track
@@ -345,6 +362,7 @@ def make_unit(eval_set: EvaluationSet, features: Features, model: Model, track: 
         eval_set.hashes[seed],
         *([versions(model.libraries)] if model.libraries else []),
         *task.covered,
+        *([{"augmented": features.copies.covered}] if features.copies else []),
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
         *([{"fixed": dict(model.fixed)}] if model.fixed else []),
         *([{"provider": brought}] if (brought := provider(type(model))) else []),

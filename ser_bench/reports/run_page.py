@@ -10,6 +10,7 @@ Rule: a function of the folder's files alone, but for players and pictures, whic
 
 from __future__ import annotations
 
+import tomllib
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from ser_bench.evaluation.run_folder import RunFolder, RunTables
 from ser_bench.evaluation.splits import fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.board import show_block
 from ser_bench.reports.board_text import blocks
+from ser_bench.reports.conditions import view_conditions
 from ser_bench.reports.details import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
@@ -89,6 +91,7 @@ def make_page(folder: RunFolder) -> str:
         frequencies=frequency_ticks(22, 64),
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
+        conditions=view_conditions(run),
         audited=audited(folder),
         gaps=gaps(folder),
         ablations=ablations(folder),
@@ -121,7 +124,7 @@ def method(run: RunTables) -> str:
     n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
     searched = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
-    trained = f"{searched}; features were {_scaling(run)}, and the held-out clips predicted once."
+    trained = f"{searched}; features were {_scaling(run)}, and the held-out clips predicted once.{_augmented(run)}"
     if first["budget"] == "external":
         trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
     fixed = (
@@ -157,6 +160,17 @@ def _searched_on(run: RunTables) -> str:
     if parts is not None and "dev" in parts:
         return "on the dev part, which was then added to the training clips of the selected ones"
     return "on speaker-grouped inner folds of the training speakers"
+
+
+def _augmented(run: RunTables) -> str:
+    """How training clips were augmented, as the configuration has it; nothing where they were not."""
+    asked = tomllib.loads(run.configuration)
+    kinds, only, times = (asked.get(key) for key in ("augment", "augment_only", "augment_times"))
+    if not kinds:
+        return ""
+    clips = f"Training clips of {', '.join(only)}" if only else "Training clips"
+    copies = f"each got {'a changed copy' if times == 1 else f'{times} changed copies'} by {' and by '.join(kinds)}"
+    return f" {clips} were augmented in inner and outer folds alike: {copies}; validation and held-out clips stayed as they are."
 
 
 def _scaling(run: RunTables) -> str:
