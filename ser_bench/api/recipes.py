@@ -110,7 +110,7 @@ def run_recipe(choice: Choice, given: Mapping[str, Any], *, progress: Progress |
 
 
 def _ready(choice: Choice, given: Mapping[str, Any]) -> Ready:
-    from ser_bench.corpora import filter_clips, load_corpus
+    from ser_bench.corpora import load_corpus
     from ser_bench.evaluation.recipes import recipe_named, with_experiments
     from ser_bench.evaluation.reproduction import check_epochs
 
@@ -124,13 +124,20 @@ def _ready(choice: Choice, given: Mapping[str, Any]) -> Ready:
     config = config.for_corpus(config.corpus[0])
     config = dataclasses.replace(config, seeds=given.get("seeds") or 1)
     corpus = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
-    if corpus.name != recipe.corpus:
+    if corpus.name.partition("(")[0] != recipe.corpus:
         raise WrongCall(f"--recipe {recipe.name} is of {recipe.corpus}, and this is {corpus.name}: name a folder of {recipe.corpus}")
-    lacking = []
-    for wanted in recipe.wanted:
-        there = wanted.where and len(filter_clips(corpus.clips, wanted.where, corpus.name, corpus.target)[0])
-        lacking += [] if there else [f"the published system had {wanted.what} as well: not here"]
+    lacking = [f"the published system had {one.what} as well: not here" for one in recipe.wanted if not _has(corpus, one.where)]
     return Ready(recipe, corpus, dataclasses.replace(config, corpus=(corpus,)), lacking)
+
+
+def _has(corpus: Corpus, where: str) -> bool:
+    """Whether a corpus has clips for which an expression is true; one without that column has none, and so has an empty expression."""
+    from ser_bench.corpora import filter_clips
+
+    try:
+        return bool(where) and len(filter_clips(corpus.clips, where, corpus.name, corpus.target)[0]) > 0
+    except WrongCall:
+        return False
 
 
 def _benches(ready: Ready, max_epochs: int, progress: Progress) -> tuple[list[Bench], list[str]]:

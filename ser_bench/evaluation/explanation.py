@@ -46,8 +46,10 @@ def explain(table: pd.DataFrame) -> str:
         The rows of one experiment, as `score_table` gives them.
     """
     claims = table[table["run"] == CLAIMED]
-    metric, part = (claims["metric"].iloc[0], claims["part"].iloc[0]) if len(claims) else ("accuracy", TEST)
     system = str(table["system"].iloc[0])
+    measured = set(table.loc[table["run"] == REPRODUCED, ["metric", "part"]].itertuples(index=False, name=None))
+    claims = claims[[pair in measured for pair in claims[["metric", "part"]].itertuples(index=False, name=None)]]
+    metric, part = (str(claims["metric"].iloc[0]), str(claims["part"].iloc[0])) if len(claims) else ("accuracy", TEST)
     found = Scored(table, metric)
     lines = [*_met(claims, found, system), *_steps(table, found, system, part), *_compared(table, found, system, part)]
     return "; ".join(lines)

@@ -359,7 +359,7 @@ def catalogue() -> list[dict[str, Any]]:
     """All recipes, each with ``recipe, title, system, corpus, claimed, needs``."""
     rows = []
     for name, recipe in known_recipes().items():
-        systems = dict.fromkeys(f"{one.features} with {parse(one.model)[0]}" for one in recipe.experiments)
+        systems = dict.fromkeys(f"{parse(one.features)[0]} with {parse(one.model)[0]}" for one in recipe.experiments)
         row = {"recipe": name, "title": recipe.title, "system": ", ".join(systems), "corpus": recipe.corpus}
         rows.append({**row, "claimed": recipe.claim, "needs": recipe.needs})
     return rows

@@ -150,7 +150,7 @@ def jobs_of(eval_set: EvaluationSet, published: AsPublished, models: Mapping[str
     """What is to be fitted for an experiment: its system and `COMPARED`, both ways.
 
     Where the test clips selected the epoch, the system is also fitted under the published split with its epoch selected on training clips,
-    so that the two leaks can be told apart.
+    so that the two leaks are measured separately.
     """
     system, *others = models
     stated, searched = Tune(1, config.inner), Tune(config.trials, config.inner)
