@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ser_bench.config import BALANCED
+from ser_bench.errors import WrongCall
 from ser_bench.models.base import Fitted, Model, Prediction, PreparedFit, Split, fit_split, prepare_split
 from ser_bench.utils.plugins import discover, find
 from ser_bench.utils.renamed import former
@@ -48,20 +49,25 @@ def parse_model(text: str, class_weights: str = BALANCED) -> Model:
     Raises
     ------
     WrongCall
-        For an unknown model or hyperparameter, and for a value that the model cannot take.
+        For an unknown model or hyperparameter, for a value that the model cannot take, and for a model whose libraries are not installed.
 
     >>> parse_model("logreg( C = 1.0 )").label
     'logreg(C=1)'
     """
     name, fixed = parse(text)
     found = find("model", name, known_models())
+    if lacking := found.lacks():
+        raise WrongCall(f"model '{name}' {lacking}")
     return found(class_weights, fixed) if fixed else found(class_weights)
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """All models, each with ``model, description, parameters`` (the search space, with the defaults)."""
+    """All models, each with ``model, description`` (and what it lacks here), ``parameters`` (what is searched, with the defaults)."""
     known = known_models().items()
-    return [{"model": name, "description": model.description, "parameters": describe_space(model())} for name, model in known]
+    return [
+        {"model": name, "description": "; ".join(filter(None, (model.description, model.lacks()))), "parameters": describe_space(model())}
+        for name, model in known
+    ]
 
 
 def describe_space(model: Model) -> str:

@@ -21,6 +21,7 @@ from ser_bench.config import BALANCED, UNWEIGHTED
 from ser_bench.models.feature_selection import select_k_best
 from ser_bench.models.fixed import Bounds, PartlyFixed, check_drawn, check_fixed, labelled
 from ser_bench.utils.renamed import carry_over
+from ser_bench.utils.spec import versions
 
 if TYPE_CHECKING:
     import optuna
@@ -183,7 +184,8 @@ class Model(ABC):
 
     Hyperparameters can be fixed by name, as in ``svm(C=1)``: those of `defaults`, which are searched otherwise, and those of
     `settings`, which no search changes and which `fit` reads from `setting`. `bounds` says what values the model can take: a range of
-    a number, or the words to choose among; of what it does not name, only what is searched can be fixed.
+    a number, or the words to choose among; of what it does not name, only what is searched can be fixed. A model whose `libraries` come
+    with an extra of ser-bench names it by `extra`; `least_columns` is how wide a feature set has to be.
 
     Parameters
     ----------
@@ -208,6 +210,7 @@ class Model(ABC):
     weighs_classes: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, Any]] = {}
     bounds: ClassVar[Mapping[str, Bounds]] = {}
+    extra: ClassVar[str] = ""
     fixed: Mapping[str, Any] = {}
 
     def __init_subclass__(cls) -> None:
@@ -218,6 +221,18 @@ class Model(ABC):
         if fixed:
             self.fixed = check_fixed(self, fixed)
             check_drawn(self, self._first[0].asked)
+
+    @classmethod
+    def lacks(cls) -> str:
+        """What has to be installed before the model can be used; nothing where all of it is."""
+        absent = [library for library, version in versions(cls.libraries).items() if not version]
+        command = f"pip install 'ser-bench[{cls.extra}]'" if cls.extra else "install it"
+        return f"needs {', '.join(absent)}: {command}" if absent else ""
+
+    @property
+    def least_columns(self) -> int:
+        """How wide a feature set has to be."""
+        return 1
 
     @property
     def label(self) -> str:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ser_bench.models.base import Model
 
-Bounds = tuple[float, float] | tuple[str, ...]
-"""The least and the most of a number, or the words that can be chosen among."""
+Bounds = tuple[Any, ...]
+"""The least and the most of a number, or what can be chosen among; empty where the model checks the value itself."""
 
 
 class PartlyFixed:
@@ -104,7 +104,7 @@ def check_value(what: str, value: Any, bounds: Bounds) -> None:
     numbers = len(bounds) == 2 and not any(isinstance(bound, str | bool) for bound in bounds)
     if numbers and isinstance(value, int | float):
         within(what, value, *bounds)
-    elif value not in bounds:
+    elif bounds and value not in bounds:
         raise WrongCall(f"{what} takes one of {', '.join(map(str, bounds))}, not {quoted(plainly(value))}")
 
 

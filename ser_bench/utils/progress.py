@@ -6,7 +6,9 @@ import html
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ser_bench.errors import printable
@@ -16,6 +18,25 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 15
 SECONDS_BETWEEN_CHANGES = 0.2
+
+
+_epoch_heard: ContextVar[Callable[[int, int, float], object] | None] = ContextVar("_epoch_heard", default=None)
+
+
+@contextmanager
+def hearing_epochs(listener: Callable[[int, int, float], object]) -> Iterator[None]:
+    """Have `tell_epoch` call `listener`, until it is left."""
+    token = _epoch_heard.set(listener)
+    try:
+        yield
+    finally:
+        _epoch_heard.reset(token)
+
+
+def tell_epoch(number: int, of: int, loss: float) -> None:
+    """Say that a training has come to the end of an epoch, of so many at most, to whoever listens."""
+    if listener := _epoch_heard.get():
+        listener(number, of, loss)
 
 
 class Progress(Protocol):

@@ -122,7 +122,7 @@ def describe(thing: Any) -> dict[str, Any]:
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
-    """The installed version of each library."""
+    """The installed version of each library; nothing for one that is not installed."""
     return {library: _installed(library) for library in libraries}
 
 
@@ -131,8 +131,12 @@ def _installed(library: str) -> str:
     try:
         return version(library)
     except PackageNotFoundError:
+        pass
+    try:
         # The same library without what it brings for other machines.
         return version(f"{library}-cpu")
+    except PackageNotFoundError:
+        return ""
 
 
 def _value(text: str) -> Any:
