@@ -1,4 +1,4 @@
-"""A corpus, a label scheme, an extractor, a model or a recipe is one file: those of CONTRIBUTING, written into a copy of the package and used."""
+"""A corpus, a label scheme, an extractor, a model or a recipe is one file: those of CONTRIBUTING, in a copy of the package, used."""
 
 from __future__ import annotations
 

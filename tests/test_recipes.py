@@ -186,6 +186,8 @@ def test_the_command_line_says_what_would_be_fitted_and_then_does_it(found, reci
 def test_features_that_are_not_extracted_yet_are_counted_and_nothing_is(recipe, how, tmp_path):
     told = call("run", SOURCE, "--recipe", recipe, "--dry-run", "--jobs=1", "--out", tmp_path, "--cache", tmp_path / "store")
     assert "features of 48 clip(s) are to be extracted" in told.stdout
+    assert "34 fits in 16 unit(s) still to do" in told.stdout
+    assert "experiment 'nobody' is left out" in told.stderr
 
 
 REFUSED = [

@@ -9,7 +9,7 @@ Rule: what a recipe states cannot be set besides it. All experiments are read an
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Corpus
-    from ser_bench.evaluation.recipes import Recipe
-    from ser_bench.evaluation.reproduction import Bench
+    from ser_bench.evaluation.recipes import Experiment, Recipe
+    from ser_bench.evaluation.reproduction import Bench, Job
 
 LEFT_OPEN = frozenset(
     {
@@ -230,15 +230,13 @@ def forecast_recipe(
 
     ready, shown = _ready(choice, given), progress_of(progress)
     missing = _missing(ready)
-    rows: list[list[Any]] = []
-    left_out: list[str] = []
-    if not missing:
+    if missing:
+        rows, left_out = _counted(ready, choice.max_epochs)
+    else:
         benches, left_out = _benches(ready, choice.max_epochs, shown)
-        seen: set[str] = set()
-        rows = [row for bench in benches for row in _forecast(bench, seen, fresh=fresh)]
+        rows = [row for bench in benches for row in _rows(bench.experiment, bench.config, _to_do(benches, bench, fresh=fresh))]
     table = pd.DataFrame(rows, columns=FORECAST)
-    waiting = [f"features of {missing} clip(s) come first (ser-bench extract); fits are counted once they are there"] if missing else []
-    table.attrs |= {"missing": missing, "warnings": [*ready.lacking, *left_out, *waiting]}
+    table.attrs |= {"missing": missing, "warnings": [*ready.lacking, *left_out]}
     return table
 
 
@@ -247,31 +245,62 @@ def _missing(ready: Ready) -> int:
     from ser_bench.evaluation.reproduction import config_of
     from ser_bench.features import count_missing, parse_features
 
-    found = {}
+    configs = [config_of(experiment, ready.config, 0)[0] for experiment in ready.recipe.experiments]
+    found = {(config.features, config.hearing): config for config in configs}
+    return sum(
+        count_missing(ready.corpus, [parse_features(text) for text in config.features], cache=Path(config.cache), hearing=config.hearing)
+        for config in found.values()
+    )
+
+
+def _counted(ready: Ready, max_epochs: int) -> tuple[list[list[Any]], list[str]]:
+    """What all experiments would fit where features are missing yet: every clip counts as usable and every unit as still to do."""
+    from ser_bench.corpora import voices_of
+    from ser_bench.evaluation.plan import choose_clips, choose_models, split
+    from ser_bench.evaluation.published import as_published
+    from ser_bench.evaluation.reproduction import config_of, jobs_of
+    from ser_bench.evaluation.units import EvaluationSet
+    from ser_bench.features import parse_features
+
+    rows: list[list[Any]] = []
+    left_out: list[str] = []
     for experiment in ready.recipe.experiments:
-        config, _ = config_of(experiment, ready.config, 0)
-        sets = [parse_features(text) for text in config.features]
-        key = (config.features, config.hearing)
-        if key not in found:
-            found[key] = count_missing(ready.corpus, sets, cache=Path(config.cache), hearing=config.hearing)
-    return sum(found.values())
+        config, _ = config_of(experiment, ready.config, max_epochs)
+        models = choose_models(config)
+        try:
+            corpus = choose_clips(config).corpus
+            clips = corpus.clips.assign(voice=voices_of(corpus.clips))
+            eval_set = EvaluationSet(corpus.name, config.labels, clips, *split(clips, corpus, config))
+            jobs = list(jobs_of(eval_set, as_published(eval_set, experiment.split), models, config))
+        except WrongCall as error:
+            left_out.append(f"experiment '{experiment.name}' is left out: {error}")
+            continue
+        n_columns = sum(len(part.columns) for text in config.features for part in parse_features(text).parts)
+        each = [(job, True, models[job.model].seconds(len(clips), n_columns, job.task.trials, job.task.inner)) for job in jobs]
+        rows += _rows(experiment, config, each)
+    return rows, left_out
 
 
-def _forecast(bench: Bench, seen: set[str], *, fresh: bool) -> Iterator[list[Any]]:
-    """The rows of one experiment; units that an earlier one has as well are counted there."""
+def _to_do(benches: list[Bench], bench: Bench, *, fresh: bool) -> Iterator[tuple[Job, bool, float]]:
+    """Each job of an experiment, whether it is still to do, and its seconds; a unit that an earlier one has as well is done there."""
     from ser_bench.evaluation.units import read_unit
 
     store = Path(bench.config.out) / "units"
+    earlier = benches[: benches.index(bench)]
+    seen = {unit.hash for other in earlier for honest in (True, False) for _, unit in other.units(honest=honest)}
     for honest in (False, True):
         planned = bench.plan(honest=honest)
-        rows: dict[tuple[str, str, str], list[float]] = {}
         for job, unit in bench.units(honest=honest):
-            row = rows.setdefault((job.run, unit.features, job.model), [0, 0, 0, 0.0])
-            row[0] += 1
-            if unit.hash not in seen and (fresh or read_unit(store, unit) is None):
-                row[1] += 1
-                row[2] += unit.task.trials * unit.task.inner + 1
-                row[3] += planned.cost(unit) / bench.config.workers.number / 60
-            seen.add(unit.hash)
-        for (run, features, model), (units, to_do, fits, minutes) in rows.items():
-            yield [bench.experiment.name, run, features, model, int(units), int(to_do), int(fits), round(minutes, 1)]
+            yield job, unit.hash not in seen and (fresh or read_unit(store, unit) is None), planned.cost(unit)
+
+
+def _rows(experiment: Experiment, config: RunConfig, jobs: Iterable[tuple[Job, bool, float]]) -> Iterator[list[Any]]:
+    """The rows of one experiment, with the columns of `FORECAST`."""
+    rows: dict[tuple[str, str], list[float]] = {}
+    for job, waiting, seconds in jobs:
+        row = rows.setdefault((job.run, job.model), [0, 0, 0, 0.0])
+        fits = job.task.trials * job.task.inner + 1
+        more = (1, waiting, waiting * fits, waiting * seconds / config.workers.number / 60)
+        row[:] = [before + another for before, another in zip(row, more, strict=True)]
+    for (run, model), (units, to_do, fits, minutes) in rows.items():
+        yield [experiment.name, run, config.features[0], model, int(units), int(to_do), int(fits), round(minutes, 1)]
