@@ -302,5 +302,5 @@ def _rows(experiment: Experiment, config: RunConfig, jobs: Iterable[tuple[Job, b
         fits = job.task.trials * job.task.inner + 1
         more = (1, waiting, waiting * fits, waiting * seconds / config.workers.number / 60)
         row[:] = [before + another for before, another in zip(row, more, strict=True)]
-    for (run, model), (units, to_do, fits, minutes) in rows.items():
-        yield [experiment.name, run, config.features[0], model, int(units), int(to_do), int(fits), round(minutes, 1)]
+    for (run, model), (*counts, minutes) in rows.items():
+        yield [experiment.name, run, config.features[0], model, *map(int, counts), round(minutes, 1)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ser_bench.evaluation.recipes import Recipe
 from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
 from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
+from ser_bench.evaluation.splits import protocol_words
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.rendering import render
 from ser_bench.utils.atomic import write_text
@@ -107,9 +108,9 @@ def view_recipe(table: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str,
         chance = 1 / len(said["corpus"]["emotions"])
         claim = rows[(rows["run"] == CLAIMED) & (rows["metric"] == metric) & (rows["part"] == part)]["value"]
         lines = [{"drawn": "chance", "uar": chance}, *({"drawn": "published", "uar": value} for value in claim)]
-        shown.append(
-            {**said, "metric": metric_words(metric, part), "chance": chance, "lines": lines, "rows": list(_drawn(rows, part, metric))}
-        )
+        how = f"{protocol_words(said['protocol'])} ({said['protocol']})"
+        named = {"metric": metric_words(metric, part), "chance": chance, "lines": lines, "how": how}
+        shown.append({**said, **named, "rows": list(_drawn(rows, part, metric))})
     return shown
 
 
@@ -172,7 +173,8 @@ def to_markdown(recipe: Recipe, table: pd.DataFrame, about: Mapping[str, Any]) -
     ]
     for said in about["experiments"]:
         name = f"**{escaped(said['name'])}**: " if said["name"] else ""
-        parts += [f"{name}{escaped(said['line'])}. {escaped(said['why'])} Split: {escaped(said['split'])}.", ""]
+        split = f"Split: {escaped(said['split'])}; honest: {protocol_words(said['protocol'])} ({said['protocol']})."
+        parts += [f"{name}{escaped(said['line'])}. {escaped(said['why'])} {split}", ""]
     parts += [LEGEND, "", *(part for line in about["warnings"] for part in (escaped(line), ""))]
     return "\n".join(parts)
 
