@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from sklearn.metrics import precision_recall_fscore_support
 
 import ser_bench
@@ -184,10 +185,55 @@ def test_the_command_line_says_what_would_be_fitted_and_then_does_it(found, reci
 
 
 def test_features_that_are_not_extracted_yet_are_counted_and_nothing_is(recipe, how, tmp_path):
-    told = call("run", SOURCE, "--recipe", recipe, "--dry-run", "--jobs=1", "--out", tmp_path, "--cache", tmp_path / "store")
+    few = [f"--{key}={value}" for key, value in LITTLE.items()]
+    told = call("run", SOURCE, "--recipe", recipe, "--dry-run", *few, "--out", tmp_path, "--cache", tmp_path / "store")
     assert "features of 48 clip(s) are to be extracted" in told.stdout
-    assert "34 fits in 16 unit(s) still to do" in told.stdout
+    assert "59 fits in 21 unit(s) still to do" in told.stdout
     assert "experiment 'nobody' is left out" in told.stderr
+
+
+CUT = """
+title = "a network"
+source = "https://example.org"
+corpus = "tones"
+features = "spectral"
+model = "dense(layers=8,dropout=0,learning_rate=0.01,batch=64,epochs=1000,patience=0)"
+split = {test = 0.5, validation = 0.2}
+"""
+
+
+def test_epochs_that_were_cut_are_said_of_every_score_and_all_are_trained(how, tmp_path):
+    pytest.importorskip("torch", reason="networks need PyTorch: the extra 'deep'")
+    (tmp_path / "net.toml").write_text(CUT, encoding="utf-8")
+    found = ser_bench.run(SOURCE, recipe=str(tmp_path / "net.toml"), max_epochs=3, **how)
+    measured = found.table[found.table["metric"] != "uar above svm"]
+    assert measured["notes"].str.contains("epochs cut from 1,000 to 3").all()
+    assert "epochs cut from 1,000 to 3" in found.warnings
+    assert "epochs cut from 1,000 to 3" in (found.folder / "recipe.md").read_text()
+    system = measured["system"].iloc[0]
+    assert "epochs=3" in system
+    assert measured[(measured["system"] == system) & (measured["run"] == "reproduced")]["status"].eq("leaky").all()
+
+
+def test_cremad_is_run_by_gender_where_that_is_known(tmp_path, how):
+    """A tree of its names: numbers are left open, the recipe is what is tested."""
+    pytest.importorskip("torch", reason="networks need PyTorch: the extra 'deep'")
+    rng, audio = np.random.default_rng(0), tmp_path / "AudioWAV"
+    audio.mkdir()
+    for speaker in range(1001, 1007):
+        for emotion, pitch in {"ANG": 300, "SAD": 120}.items():
+            for sentence in ("DFA", "IEO"):
+                tone = np.sin(np.arange(12_000) / 16_000 * 2 * np.pi * (pitch + speaker % 7)) * 0.3 + rng.normal(0, 0.01, 12_000)
+                soundfile.write(audio / f"{speaker}_{sentence}_{emotion}_XX.wav", tone, 16_000)
+    places = {**how, "cv": "group:2", "cache": str(tmp_path / "store"), "max_epochs": 1, "recipe": "nta-cremad-2021"}
+    known = ser_bench.run(audio, **places)
+    assert set(known.table["experiment"]) == {"all"}
+    assert sum("is left out" in line for line in known.warnings) == 2
+    assert "no number is given here as claimed" in (known.folder / "recipe.md").read_text()
+    sexes = "".join(f"{speaker},{'Female' if speaker % 2 else 'Male'}\n" for speaker in range(1001, 1007))
+    (tmp_path / "VideoDemographics.csv").write_text(f"ActorID,Sex\n{sexes}", encoding="utf-8")
+    women = ser_bench.run(audio, **places, experiment="women")
+    assert women.table.loc[women.table["run"] == "honest", "speakers"].max() == 3
 
 
 REFUSED = [

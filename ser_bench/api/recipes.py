@@ -191,8 +191,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     import pandas as pd
 
     from ser_bench.evaluation.environment import evaluated, surroundings
-    from ser_bench.reports import publish_recipe
-    from ser_bench.reports.run_page import remake_page
+    from ser_bench.reports import publish_recipe, write_page
 
     recipe, table = ready.recipe, pd.concat([one.table for one in done], ignore_index=True)
     lines = {bench.experiment.name: one.line for bench, one in zip(benches, done, strict=True)}
@@ -214,7 +213,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     folder.write_environment(about)
     publish_recipe(folder, recipe, table, about)
     for one in done:
-        remake_page(RunFolder(one.honest.folder))
+        write_page(RunFolder(one.honest.folder))
     return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told)
 
 
