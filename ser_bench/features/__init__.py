@@ -1,7 +1,8 @@
 """HOW a clip becomes numbers: extractors, one file per family, and the store that remembers what they computed.
 
 `extract` fills the store for a corpus, `worker` puts one clip through all extractors that lack it, `sets` reads what stands behind `-f`,
-`base` is what an extractor owes the others. The extractors themselves are in `extractors/`, what they share in `signal/`.
+`base` is what an extractor owes the others, `changed` has features of clips whose sound was changed. The extractors themselves are in
+`extractors/`, what they share in `signal/`.
 """
 
 from __future__ import annotations

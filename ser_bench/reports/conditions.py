@@ -77,6 +77,6 @@ def view_conditions(run: RunTables) -> list[dict[str, Any]]:
 
 
 def _mark(row: dict[str, Any], looks: dict[str, tuple[str, str]]) -> Mark:
-    """A row of the picture; unchanged clips are filled."""
-    name = f"{row['features']}  {row['model']}  {row['condition']}"
+    """A row of the picture; the first of a system names it, and is filled."""
+    name = f"{row['features']}  {row['model']}  {UNCHANGED}" if row["unchanged"] else row["condition"]
     return Mark(name, row["uar"], row["uar_low"], row["uar_high"], looks[row["condition"]], filled=row["unchanged"])
