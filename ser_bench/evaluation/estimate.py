@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
-from ser_bench.evaluation.plan import choose_models, make_plan, select, split
+from ser_bench.evaluation.plan import check_widths, choose_models, make_plan, select, split
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import Cell, EvaluationSet, read_unit
 from ser_bench.utils.progress import Progress
@@ -49,6 +49,7 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
         choose_models(config),
         {feature_label(f.name, config.hearing.label): sum(len(part.columns) for part in f.parts) for f in feature_sets},
     )
+    check_widths(config.features, models)
     missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
     if missing:
         clips = corpus.clips.assign(voice=voices_of(corpus.clips))
