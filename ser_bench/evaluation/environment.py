@@ -22,12 +22,17 @@ from ser_bench import scores
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.study_storage import shown_command
 from ser_bench.evaluation.units import library_versions
+from ser_bench.utils.spec import versions
 
 VECTOR_INSTRUCTIONS = ("sse", "ssse", "avx", "fma", "f16c", "amx", "asimd", "neon", "sve")
 """How the names of instruction sets begin that a numeric library may choose its routines by."""
 
 NUMERIC_VARIABLES = ("OPENBLAS_", "MKL_", "BLIS_", "OMP_", "NPY_DISABLE_CPU", "NPY_ENABLE_CPU", "NUMBA_CPU", "GLIBC_TUNABLES")
 """How the names of environment variables begin that numeric libraries choose their routines by."""
+
+
+OPTIONAL = ("torch",)
+"""Libraries of extras that can change a result."""
 
 
 def environment(prepared: PreparedData, *, seconds: Mapping[str, float], warnings: Sequence[str]) -> dict[str, Any]:
@@ -58,7 +63,8 @@ def surroundings() -> dict[str, Any]:
         "ser_bench": version("ser-bench"),
         "python": platform.python_version(),
         "versions": library_versions()
-        | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")},
+        | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")}
+        | {name: found for name, found in versions(OPTIONAL).items() if found},
         "machine": machine(),
         "command": shlex.join(["ser-bench", *shown_command(sys.argv[1:])]) if Path(sys.argv[0]).name == "ser-bench" else "",
     }

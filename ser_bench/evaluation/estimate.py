@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.conditions import plan_condition
 from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
-from ser_bench.evaluation.plan import choose_models, make_plan, select, split
+from ser_bench.evaluation.plan import check_widths, choose_models, make_plan, select, split
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import Cell, EvaluationSet, read_unit
 from ser_bench.utils.progress import Progress
@@ -57,6 +57,7 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
         choose_models(config),
         {feature_label(f.name, config.hearing.label, config.augmented): sum(len(part.columns) for part in f.parts) for f in feature_sets},
     )
+    check_widths(config.features, models)
     if config.augment or config.test_variant:
         refuse_own(feature_sets, f"--{'augment' if config.augment else 'test-variant'} needs")
     copied = int(corpus.clips["emotion"].isin(config.augment_only).sum()) if config.augment_only else len(corpus.clips)

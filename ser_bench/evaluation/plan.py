@@ -133,6 +133,7 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
         Where more clips are unusable than `max_skipped` allows.
     """
     models = choose_models(config)
+    check_widths(config.features, models)
     check_writable("--out", Path(config.out))
     prepared = prepare_data(config, config.features, progress)
     units = list(_units(prepared.eval_set, prepared.features, models, config))
@@ -347,6 +348,25 @@ def choose_models(config: RunConfig) -> dict[str, Model]:
 
     models = [parse_model(text, config.class_weights) for text in config.models]
     return {model.label: model for model in models}
+
+
+def check_widths(features: Iterable[str], models: dict[str, Model]) -> None:
+    """Refuse feature sets that are too narrow for a model.
+
+    Raises
+    ------
+    WrongCall
+        Naming both, and the columns needed.
+    """
+    from ser_bench.features import parse_features
+
+    widest = max(models.values(), key=lambda model: model.least_columns)
+    for text in features if widest.least_columns > 1 else ():
+        width = sum(len(part.columns) for part in parse_features(text).parts)
+        if width < widest.least_columns:
+            raise WrongCall(
+                f"-f {quoted(text)} has {width} columns, and {widest.label} needs {widest.least_columns}; pool less, or take a wider set"
+            )
 
 
 def search_of(model: Model, config: RunConfig) -> Tune:

@@ -12,6 +12,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.errors import WorkFailed
+from ser_bench.evaluation.epochs import showing_epochs, telling_epochs
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.splits import SpeakerLeak
@@ -220,15 +222,22 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     again = "refits without pairs of folds, " if first.without is not None else f"under {first.condition}, " if first.condition else ""
     progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
     try:
-        for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
-            fit = UnitReport(done.call[0], DIED) if isinstance(done, Died) else done
-            left.ended(fit.unit)
-            if not math.isnan(fit.score):
-                scores[fit.unit.cell].append(fit.score)
-            progress.advance(_best_so_far(scores), costs[fit.unit.hash] / expected)
-            yield fit
+        with _showing_epochs(planned, todo, store, progress):
+            for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
+                fit = UnitReport(done.call[0], DIED) if isinstance(done, Died) else done
+                left.ended(fit.unit)
+                if not math.isnan(fit.score):
+                    scores[fit.unit.cell].append(fit.score)
+                progress.advance(_best_so_far(scores), costs[fit.unit.hash] / expected)
+                yield fit
     finally:
         progress.stop()
+
+
+def _showing_epochs(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> AbstractContextManager[None]:
+    """Show epochs of the units whose models tell them; a progress of somebody else's may have no place for that."""
+    telling = {unit.hash for unit in todo if planned.models[unit.model].tells_epochs}
+    return showing_epochs(store, telling, progress) if telling and hasattr(progress, "note") else nullcontext()
 
 
 def _best_so_far(scores: dict[Cell, list[float]]) -> str:
@@ -303,7 +312,8 @@ def fit_unit(unit: Unit, data: Any, model: Model, terms: JobOptions) -> UnitRepo
     """Do one unit and keep its result."""
     copy = StudyCopy(terms.storage, terms.study) if terms.storage else None
     try:
-        result = _result_of(unit, data, model, terms, copy)
+        with telling_epochs(terms.store, unit.hash, model.name) if model.tells_epochs else nullcontext():
+            result = _result_of(unit, data, model, terms, copy)
     except SpeakerLeak:
         raise
     except Exception as error:

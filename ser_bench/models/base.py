@@ -19,7 +19,7 @@ import numpy as np
 
 from ser_bench.config import BALANCED, UNWEIGHTED
 from ser_bench.models.feature_selection import select_k_best
-from ser_bench.models.fixed import Bounds, PartlyFixed, check_drawn, check_fixed, labelled
+from ser_bench.models.fixed import Bounds, FirstDraw, PartlyFixed, check_drawn, check_fixed, labelled
 from ser_bench.utils.renamed import carry_over
 from ser_bench.utils.spec import versions
 
@@ -184,8 +184,9 @@ class Model(ABC):
 
     Hyperparameters can be fixed by name, as in ``svm(C=1)``: those of `defaults`, which are searched otherwise, and those of
     `settings`, which no search changes and which `fit` reads from `setting`. `bounds` says what values the model can take: a range of
-    a number, or the words to choose among; of what it does not name, only what is searched can be fixed. A model whose `libraries` come
-    with an extra of ser-bench names it by `extra`; `least_columns` is how wide a feature set has to be.
+    a number, or the words to choose among; of what it does not name, only what is searched can be fixed. A model whose `libraries`
+    come with an extra of ser-bench names it by `extra`; `least_columns` is how wide a feature set has to be. `tells_epochs` says that
+    `fit` calls `utils.progress.tell_epoch`.
 
     Parameters
     ----------
@@ -211,6 +212,7 @@ class Model(ABC):
     settings: ClassVar[Mapping[str, Any]] = {}
     bounds: ClassVar[Mapping[str, Bounds]] = {}
     extra: ClassVar[str] = ""
+    tells_epochs: ClassVar[bool] = False
     fixed: Mapping[str, Any] = {}
 
     def __init_subclass__(cls) -> None:
@@ -220,7 +222,7 @@ class Model(ABC):
         self.class_weights = class_weights if self.weighs_classes else UNWEIGHTED
         if fixed:
             self.fixed = check_fixed(self, fixed)
-            check_drawn(self, self._first[0].asked)
+            check_drawn(self, self._first.asked)
 
     @classmethod
     def lacks(cls) -> str:
@@ -240,19 +242,13 @@ class Model(ABC):
         return labelled(self.name, self.fixed)
 
     @cached_property
-    def _first(self) -> tuple[PartlyFixed, Params, bool]:
-        """The first draw of a search, what was drawn, and whether anything was left to draw."""
-        import optuna
-
-        trial = optuna.trial.FixedTrial(dict(self.defaults))
-        partly = PartlyFixed(trial, self.fixed)
-        params = self.space(partly)  # type: ignore[arg-type]
-        return partly, params, bool(trial.distributions)
+    def _first(self) -> FirstDraw:
+        return FirstDraw.of(self)
 
     @property
     def start(self) -> Params:
         """The first trial of a search: the defaults, and what is fixed."""
-        return self._first[1] if self.fixed else dict(self.defaults)
+        return self._first.params if self.fixed else dict(self.defaults)
 
     def draw(self, trial: optuna.trial.BaseTrial) -> Params:
         """Draw what is not fixed; the parameters with what is."""
@@ -260,7 +256,7 @@ class Model(ABC):
 
     def trials(self, wanted: int) -> int:
         """Trials of a search that may have `wanted`: one where nothing is left to choose."""
-        return wanted if not self.fixed or self._first[2] else min(wanted, 1)
+        return wanted if not self.fixed or self._first.searching else min(wanted, 1)
 
     def setting(self, params: Params) -> Params:
         """The parameters with those of `settings`, as they are fixed."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.utils.spec import plainly, typed, within
@@ -56,6 +56,24 @@ class PartlyFixed:
             return self.fixed[key]
 
         return draw
+
+
+class FirstDraw(NamedTuple):
+    """What a search begins with: the parameters, what fixed ones would have been drawn from, and whether anything is left to draw."""
+
+    params: dict[str, Any]
+    asked: dict[str, Bounds]
+    searching: bool
+
+    @classmethod
+    def of(cls, model: Model) -> FirstDraw:
+        """The draw of a model's defaults and what is fixed of it."""
+        import optuna
+
+        trial = optuna.trial.FixedTrial(dict(model.defaults))
+        partly = PartlyFixed(trial, model.fixed)
+        params = model.space(partly)  # type: ignore[arg-type]
+        return cls(params, partly.asked, bool(trial.distributions))
 
 
 def check_fixed(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:

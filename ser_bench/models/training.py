@@ -62,6 +62,7 @@ class NetworkModel(Model):
 
     libraries = ("torch",)
     extra = "deep"
+    tells_epochs = True
     settings: ClassVar[Mapping[str, Any]] = {
         "optimiser": "adam",
         "decay": 0.0,

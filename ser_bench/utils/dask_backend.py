@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 SECONDS_TO_CONNECT = 15
-SAME = ("ser-bench", "numpy", "scipy", "scikit-learn", "xgboost", "optuna", "librosa", "opensmile", "numba", "soundfile", "soxr")
-"""What must be the same everywhere for results to be."""
+SAME = ("ser-bench", "numpy", "scipy", "scikit-learn", "xgboost", "optuna", "librosa", "opensmile", "numba", "soundfile", "soxr", "torch")
+"""What must be the same everywhere for results to be, or be nowhere."""
+ABSENT = "not installed"
 
 
 def on_cluster(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], address: str) -> Iterator[tuple[tuple[Any, ...], Any, bool]]:
@@ -91,7 +92,9 @@ def _refuse_worker(name: str, threads: int, theirs: dict[str, str], ours: dict[s
         raise WorkFailed(f"worker {name} runs several threads, which changes last digits; start it with --nthreads 1")
     for library in SAME:
         if theirs[library] != ours[library]:
-            raise WorkFailed(f"{library} is {theirs[library]} on worker {name} and {ours[library]} here; install the same")
+            raise WorkFailed(
+                f"{library} is {theirs[library] or ABSENT} on worker {name} and {ours[library] or ABSENT} here; install the same"
+            )
 
 
 def count_workers(address: str) -> int:

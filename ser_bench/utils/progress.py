@@ -48,6 +48,9 @@ class Progress(Protocol):
     def advance(self, note: str = "", share: float | None = None) -> None:
         """One more is done, which was that share of all the work: one in `total` where nothing else is known."""
 
+    def note(self, text: str) -> None:
+        """How far one that is not done yet is, by its own measure."""
+
     def stop(self) -> None:
         """The stage has ended."""
 
@@ -60,6 +63,9 @@ class Silent:
 
     def advance(self, note: str = "", share: float | None = None) -> None:
         """Go on."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
 
     def stop(self) -> None:
         """End."""
@@ -82,11 +88,18 @@ class Lines:
         if now - self.said >= SECONDS_BETWEEN_LINES:
             self.said = now
             left = (now - self.begun) / self.share * max(0.0, 1 - self.share)
-            self._say(f"{self.what}: {self.done} of {self.total}, about {_clock(left)} left{f' ({note})' if note else ''}")
+            self._say(f"{self.what}: {self.done} of {self.total}, about {clock(left)} left{f' ({note})' if note else ''}")
+
+    def note(self, text: str) -> None:
+        """Speak when it is time to."""
+        now = time.monotonic()
+        if now - self.said >= SECONDS_BETWEEN_LINES:
+            self.said = now
+            self._say(f"{self.what}: {self.done} of {self.total}, {text}")
 
     def stop(self) -> None:
         """Say how long it took."""
-        self._say(f"{self.what}: {self.done} of {self.total} in {_clock(time.monotonic() - self.begun)}")
+        self._say(f"{self.what}: {self.done} of {self.total} in {clock(time.monotonic() - self.begun)}")
 
     def _say(self, line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
@@ -119,6 +132,11 @@ class Bar:
         if self.bar:
             self.bar.update(self.task, advance=1 / self.total if share is None else share, note=printable(note), done=self.done)
 
+    def note(self, text: str) -> None:
+        """Write it beside the bar."""
+        if self.bar:
+            self.bar.update(self.task, note=printable(text))
+
     def stop(self) -> None:
         """Leave it standing at its end."""
         if self.bar:
@@ -148,11 +166,18 @@ class Notebook:
         if now - self.shown >= SECONDS_BETWEEN_CHANGES:
             self.shown = now
             left = (now - self.begun) / self.share * max(0.0, 1 - self.share)
-            self._change(f"about {_clock(left)} left {note}")
+            self._change(f"about {clock(left)} left {note}")
+
+    def note(self, text: str) -> None:
+        """Write it beside the bar, when it is time to."""
+        now = time.monotonic()
+        if now - self.shown >= SECONDS_BETWEEN_CHANGES:
+            self.shown = now
+            self._change(text)
 
     def stop(self) -> None:
         """Leave it standing at its end."""
-        self._change(f"in {_clock(time.monotonic() - self.begun)}")
+        self._change(f"in {clock(time.monotonic() - self.begun)}")
 
     def _change(self, told: str) -> None:
         line = f"{printable(self.what)}: {self.done} of {self.total} {printable(told)}".rstrip()
@@ -197,6 +222,11 @@ def for_terminal() -> Progress:
     return Bar() if sys.stderr.isatty() else Lines()
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> clock(7), clock(723)
+    ('7 s', '12 min 03 s')
+    """
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 
 import numpy as np
@@ -99,3 +100,9 @@ def test_a_model_that_says_no_bounds_takes_what_it_searches() -> None:
         Outside(fixed={"depth": 6})
     with pytest.raises(WrongCall, match="takes one of a, b"):
         Outside(fixed={"kind": "c"})
+
+
+def test_a_model_with_fixed_values_reaches_another_process() -> None:
+    model = parse_model("svm(C=1,kernel=linear)")
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.label, again.start, again.trials(5)) == (model.label, {"kernel": "linear", "C": 1.0}, 1)

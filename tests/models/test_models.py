@@ -8,11 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ser_bench.config import CLASS_WEIGHTS
-from ser_bench.models import DEFAULT_MODELS, Model, Split, catalogue, known_models
+from ser_bench.config import BALANCED, CLASS_WEIGHTS
+from ser_bench.models import DEFAULT_MODELS, Model, Split, catalogue, known_models, parse_model
 from ser_bench.models.base import PreparedFit, fit_split, prepare_split
 
 MODELS = sorted(name for name, model in known_models().items() if not model.lacks())
+SMALL = {
+    "dense": "dense(layers=16,learning_rate=0.01,epochs=12)",
+    "cnn": "cnn(layers=c8x3-p2s-d-16,learning_rate=0.01,epochs=12)",
+}
 IN_ROUNDS = [name for name in ("xgb", "mlp", "dense", "cnn") if name in MODELS]
 WEIGHING = [name for name in MODELS if known_models()[name].weighs_classes]
 
@@ -33,8 +37,9 @@ def unbalanced(split: Split) -> Split:
     return replace(split, x_train=split.x_train[kept], y_train=split.y_train[kept])
 
 
-def model_named(name: str) -> Model:
-    return known_models()[name]()
+def model_named(name: str, class_weights: str = BALANCED) -> Model:
+    """The model, and of those that take long a small one."""
+    return parse_model(SMALL.get(name, name), class_weights)
 
 
 def draws(model: Model, n: int = 4) -> list[dict]:
@@ -42,7 +47,7 @@ def draws(model: Model, n: int = 4) -> list[dict]:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    return [model.space(study.ask()) for _ in range(n)]
+    return [model.draw(study.ask()) for _ in range(n)]
 
 
 def test_default_models_are_known_and_logreg_is_on_request() -> None:
@@ -75,7 +80,7 @@ def test_plan_decides_as_plain_fits_do(name: str, searching: bool) -> None:
 @pytest.mark.parametrize("absent", [0, 1, 2])
 def test_absent_emotion_breaks_nothing_and_is_never_believed(name: str, absent: int) -> None:
     model = model_named(name)
-    prediction = model.plan(make_split(absent=absent)).run(dict(model.defaults), 1)
+    prediction = model.plan(make_split(absent=absent)).run(model.start, 1)
     assert absent not in prediction.predicted
     assert (prediction.scores[:, absent] == (0 if model.probabilistic else -np.inf)).all()
     assert np.isfinite(np.delete(prediction.scores, absent, axis=1)).all()
@@ -85,7 +90,7 @@ def test_absent_emotion_breaks_nothing_and_is_never_believed(name: str, absent: 
 def test_single_emotion_in_training_is_the_only_verdict(name: str) -> None:
     split = make_split()
     alone = Split(split.x_train, np.full(120, 2), split.x_eval, split.y_eval, 3)
-    prediction = prepare_split(model_named(name), alone).run(dict(model_named(name).defaults), 1)
+    prediction = prepare_split(model_named(name), alone).run(model_named(name).start, 1)
     assert (prediction.predicted == 2).all()
     np.testing.assert_array_equal(prediction.scores[0], [0, 0, 1])
 
@@ -94,7 +99,7 @@ def test_single_emotion_in_training_is_the_only_verdict(name: str) -> None:
 @pytest.mark.parametrize("emotions", [2, 4])
 def test_decision_is_the_highest_score_and_beats_chance(name: str, emotions: int) -> None:
     model, split = model_named(name), make_split(emotions=emotions)
-    prediction = model.plan(split).run(dict(model.defaults), 1)
+    prediction = model.plan(split).run(model.start, 1)
     assert (prediction.predicted == split.y_eval).mean() > 1.5 / emotions
     assert prediction.scores.shape == (60, emotions)
     assert (prediction.scores.argmax(1) == prediction.predicted).mean() > 0.95
@@ -105,14 +110,14 @@ def test_decision_is_the_highest_score_and_beats_chance(name: str, emotions: int
 @pytest.mark.parametrize("name", MODELS)
 def test_same_seed_same_bytes(name: str) -> None:
     model = model_named(name)
-    one, two = (model.plan(make_split()).run(dict(model.defaults), 7) for _ in range(2))
+    one, two = (model.plan(make_split()).run(model.start, 7) for _ in range(2))
     assert one.scores.tobytes() == two.scores.tobytes()
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_fitted_model_survives_pickling(name: str) -> None:
     model, split = model_named(name), make_split(searching=False)
-    fitted = model.fit(split, dict(model.defaults), 1, 5)
+    fitted = model.fit(split, model.start, 1, 5)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.predict(split.x_eval).scores, fitted.predict(split.x_eval).scores)
 
@@ -120,8 +125,8 @@ def test_fitted_model_survives_pickling(name: str) -> None:
 @pytest.mark.parametrize("name", IN_ROUNDS)
 def test_rounds_found_on_validation_clips_are_what_the_verdict_used(name: str) -> None:
     model, split = model_named(name), make_split()
-    watched = model.plan(split).run(dict(model.defaults), 3)
-    told = model.plan(split).run(dict(model.defaults), 3, watched.rounds)
+    watched = model.plan(split).run(model.start, 3)
+    told = model.plan(split).run(model.start, 3, watched.rounds)
     assert told.rounds == watched.rounds
     np.testing.assert_allclose(told.scores, watched.scores, atol=1e-6)
 
@@ -131,7 +136,7 @@ def test_validation_clips_of_unknown_emotions_do_not_decide_when_to_stop(name: s
     model, split = model_named(name), make_split(absent=1)
     known = split.y_eval != 1
     fewer = Split(split.x_train, split.y_train, split.x_eval[known], split.y_eval[known], 3)
-    assert model.plan(split).run(dict(model.defaults), 3).rounds == model.plan(fewer).run(dict(model.defaults), 3).rounds
+    assert model.plan(split).run(model.start, 3).rounds == model.plan(fewer).run(model.start, 3).rounds
 
 
 def rare_recall(model: Model, *, searching: bool, planned: bool, **changed: object) -> float:
@@ -141,7 +146,7 @@ def rare_recall(model: Model, *, searching: bool, planned: bool, **changed: obje
     x = rng.normal(y[:, None] * 0.8, 1, (400, 4)).astype(np.float32)
     y_eval = np.repeat([0, 1], 100)
     x_eval = rng.normal(y_eval[:, None] * 0.8, 1, (200, 4)).astype(np.float32)
-    split, params = Split(x, y, x_eval, y_eval if searching else None, 2), {**model.defaults, **changed}
+    split, params = Split(x, y, x_eval, y_eval if searching else None, 2), {**model.start, **changed}
     if model.name == "rf":
         params["min_samples_leaf"] = 8  # Leaves of one clip give a weight nothing to weigh.
     prediction = model.plan(split).run(params, 1) if planned else model.fit(split, params, 1).predict(x_eval)
@@ -157,7 +162,7 @@ def test_rare_emotion_weighs_as_much_as_a_frequent_one(name: str) -> None:
 @pytest.mark.parametrize("searching", [True, False])
 @pytest.mark.parametrize("planned", [True, False])
 def test_without_class_weights_a_rare_emotion_is_recognised_less(name: str, searching: bool, planned: bool) -> None:
-    balanced, without = (rare_recall(known_models()[name](weights), searching=searching, planned=planned) for weights in CLASS_WEIGHTS)
+    balanced, without = (rare_recall(model_named(name, weights), searching=searching, planned=planned) for weights in CLASS_WEIGHTS)
     assert without < balanced - 0.1
 
 
@@ -173,8 +178,8 @@ def test_without_class_weights_the_approximate_machine_recognises_a_rare_emotion
 @pytest.mark.parametrize("name", MODELS)
 def test_model_fitted_for_other_clips_decides_as_its_plan_on_wide_sets(name: str) -> None:
     model, split = model_named(name), make_split(columns=1100)
-    planned = prepare_split(model, split).run(dict(model.defaults), 1, 3)
-    fitted = fit_split(model, split, dict(model.defaults), 1, 3).predict(split.x_eval)
+    planned = prepare_split(model, split).run(model.start, 1, 3)
+    fitted = fit_split(model, split, model.start, 1, 3).predict(split.x_eval)
     np.testing.assert_array_equal(planned.predicted, fitted.predicted)
     np.testing.assert_allclose(planned.scores, fitted.scores, atol=1e-3)
 

@@ -1,0 +1,77 @@
+"""How far long trainings are, told by the processes that do units to the one that waits for them.
+
+In:   epochs of a fit, wherever it runs.
+Out:  a line such as ``epoch 132 of 700, loss 1.203, 12 min 03 s left (cnn)`` on the progress.
+Rule: what is told reaches no result; it goes through small files in the folder of units, which every backend shares, and is gone with
+      its unit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ser_bench.utils.progress import Progress, clock, hearing_epochs
+
+SUFFIX = "-progress"
+SECONDS_BETWEEN = 2.0
+"""Between two writings of a file, and two looks for one."""
+
+
+@contextlib.contextmanager
+def telling_epochs(store: Path, unit: str, model: str) -> Iterator[None]:
+    """Write down the epochs of the fits that are done meanwhile.
+
+    Parameters
+    ----------
+    store : Path
+        The folder of units.
+    unit, model : str
+        The unit's hash, and what its model is called.
+    """
+    path, told = store / f".{unit}{SUFFIX}", time.monotonic()
+    begun = told
+
+    def write(number: int, of: int, loss: float) -> None:
+        nonlocal told, begun
+        now = time.monotonic()
+        begun = now if number == 1 else begun
+        if now - told < SECONDS_BETWEEN or number == 1:
+            return
+        told, left = now, (now - begun) / (number - 1) * (of - number)
+        with contextlib.suppress(OSError):
+            path.write_text(f"epoch {number} of {of}, loss {loss:.3f}, {clock(left)} left ({model})", encoding="utf-8")
+
+    try:
+        with hearing_epochs(write):
+            yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def showing_epochs(store: Path, units: set[str], progress: Progress) -> Iterator[None]:
+    """Show on the progress what was written down last of any of these units, until it is left."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        seen = 0.0
+        while not ended.wait(SECONDS_BETWEEN):
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                files = [path for path in store.glob(f".*{SUFFIX}") if path.name[1 : -len(SUFFIX)] in units]
+                newest = max(files, key=lambda path: path.stat().st_mtime, default=None)
+                if newest and newest.stat().st_mtime > seen and (line := newest.read_text(encoding="utf-8")):
+                    seen = newest.stat().st_mtime
+                    progress.note(line)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
