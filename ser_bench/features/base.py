@@ -26,6 +26,7 @@ from ser_bench.utils.spec import canonical, describe
 
 if TYPE_CHECKING:
     from ser_bench.audio.clip import Clip
+    from ser_bench.utils.progress import Progress
 
 HIGHEST_RATE = 192_000
 
@@ -80,6 +81,15 @@ class Extractor(ABC):
 
     def recall(self, store: Path) -> None:  # noqa: B027  (most have nothing to ask of others)
         """Take from a store what would else be asked of a slow library; before `columns` is asked for, where a store is at hand."""
+
+    def prepare(self, progress: Progress) -> None:  # noqa: B027  (most need nothing)
+        """Obtain what values are computed with, such as weights that are downloaded; called once, before any clip is measured.
+
+        Raises
+        ------
+        WorkFailed
+            In one line: what is missing, where it is to be had, how to give it.
+        """
 
     @property
     def label(self) -> str:

@@ -209,8 +209,10 @@ def _compute(clips: pd.DataFrame, store: FeatureStore, options: ExtractionOption
 
     Returns why there is nothing of some clips just now, by key.
     """
-    total = sum(store.lacking(key) is not None for key in clips["key"].unique())
-    unread = _add_lacking(clips, store, options, total) if total else {}
+    lacking = [labels for key in clips["key"].unique() if (labels := store.lacking(key)) is not None]
+    for label in sorted({label for labels in lacking for label in labels}):
+        store.extractors[label].prepare(options.progress)
+    unread = _add_lacking(clips, store, options, len(lacking)) if lacking else {}
     store.compact()
     return unread
 
