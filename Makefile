@@ -62,9 +62,12 @@ recipes: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
+# PyTorch for the tests of networks, which skip without it. PYTORCH= leaves it out.
+PYTORCH ?= torch==2.13.0
+
 # With uv, which takes a fourth of the processor time.
 .venv/installed-dev: pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.13'
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.13' $(PYTORCH)
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --editable '.[dev]'
 	@touch .venv/installed $@
 

@@ -289,6 +289,7 @@ ASKED = [
     {"features": "spectral(rate=22050)"},
     {"features": "spectral+mfcc"},
     {"models": "svm"},
+    {"models": "logreg(C=1)"},
     {"labels": "big4"},
     {"where": "gender == 'female'"},
     {"cv": "group:2"},

@@ -143,15 +143,15 @@ def one_thread() -> Iterator[None]:
     """PyTorch on one thread, and with algorithms that always add up in one order; as it was before afterwards."""
     import torch
 
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    only_warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    # As `use_deterministic_algorithms`, which imports a compiler first, for seconds.
+    torch.set_deterministic_debug_mode("error")
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(strict, warn_only=only_warned)
+        torch.set_deterministic_debug_mode(mode)
 
 
 class Network:
