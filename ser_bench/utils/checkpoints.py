@@ -102,7 +102,7 @@ def read_checkpoint(data: bytes, path: Path) -> Checkpoint:
     """
     with _reading(path):
         if not data.startswith(b"PK\x03\x04"):
-            return Checkpoint(path, *_of_stream(io.BytesIO(data)))
+            return Checkpoint(path, *_of_stream(data))
         archive = zipfile.ZipFile(io.BytesIO(data))
         if sum(entry.file_size for entry in archive.infolist()) > LARGEST_FILE:
             raise _Refused("it unpacks to more than 2 GB")
@@ -154,8 +154,9 @@ def _of_torch_zip(archive: zipfile.ZipFile, entry: str) -> Arrays:
     return _of_tensors(tensors, lambda storage: archive.read(f"{root}data/{storage.key}"))
 
 
-def _of_stream(stream: io.BytesIO) -> Arrays:
+def _of_stream(data: bytes) -> Arrays:
     """A state dict before PyTorch 1.6: four pickles, then each storage behind the number of its elements."""
+    stream, held = io.BytesIO(data), memoryview(data)
     if _interpret(stream) != MAGIC:
         raise _Refused("it is no state dict that PyTorch saved")
     _interpret(stream)
@@ -171,7 +172,6 @@ def _of_stream(stream: io.BytesIO) -> Arrays:
             raise _Refused("its storages are not those of its tensors")
         places[key] = stream.tell()
         stream.seek(size * np.dtype(storages[key].kind).itemsize, io.SEEK_CUR)
-    held = stream.getbuffer()
     return _of_tensors(tensors, lambda storage: held[places[storage.key] :][: storage.size * np.dtype(storage.kind).itemsize])
 
 

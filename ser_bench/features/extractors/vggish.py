@@ -129,8 +129,9 @@ def obtain(place: Path, progress: Progress) -> None:
     try:
         checksum = fetch(URL, place, progress=progress)
     except WorkFailed as error:
+        why = str(error).removeprefix(f"{URL}: ")
         how = f"download {URL} elsewhere and put it there, or give it as vggish(weights=FILE)"
-        raise WorkFailed(f"vggish needs its weights ({SIZE}), which are not at {place}: {how} ({error})") from None
+        raise WorkFailed(f"vggish needs its weights ({SIZE}), which are not at {place}: {how} ({why})") from None
     if not checksum.startswith(f"sha256:{RELEASED}"):
         place.unlink()
         raise WorkFailed(f"{URL}: what came is not the released file, whose SHA-256 begins with {RELEASED}, and was not kept; try again")
