@@ -7,7 +7,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test compiled test-lowest mutants lint docs reference clean
+.PHONY: run test compiled test-lowest mutants lint docs reference recipes clean
 
 run: .venv/installed
 	$(BIN)/ser-bench run
@@ -48,6 +48,11 @@ docs: .venv/installed-docs
 CORPORA ?= ../shared/corpora
 reference: .venv/installed
 	$(BIN)/python benchmarks/reference.py $(CORPORA)
+
+# Published systems, claimed, reproduced and honest, under results/reference/recipes/ and in docs/recipes.md: make recipes CORPORA=path/to/folder,
+# which holds ravdess/. Needs the extra 'deep'.
+recipes: .venv/installed
+	$(BIN)/python benchmarks/recipes.py $(CORPORA)
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "ser-bench needs Python 3.11 to 3.13: make PYTHON=python3.11 ...")'

@@ -1,4 +1,4 @@
-"""The tables of corpora, label schemes, feature sets, groups, models and options in README and docs/: `python docs/catalogues.py`.
+"""The tables of corpora, label schemes, feature sets, groups, models, recipes and options in README and docs/: `python docs/catalogues.py`.
 
 In:   what is built in, and the pages, in which `<!-- table: NAME -->` stands before each table.
 Out:  the tables, written again; with `--check` nothing is written, and the exit code is 1 where a table is not as it would be written.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ser_bench.api.options import PURPOSES, USED
 from ser_bench.corpora import known_readers, known_schemes
+from ser_bench.evaluation.recipes import catalogue, known_recipes
 from ser_bench.features import Extractor, known_extractors
 from ser_bench.models import known_models
 from ser_bench.utils.plugins import provider
@@ -70,6 +71,15 @@ def models(_: Rows) -> Rows:
     }
 
 
+def recipes(_: Rows) -> Rows:
+    """Each recipe with its title, corpus, system, split, what was claimed and what it needs."""
+    rows = {}
+    for row in catalogue():
+        splits = dict.fromkeys(one.split.words for one in known_recipes()[row["recipe"]].experiments)
+        rows[row["recipe"]] = (row["title"], row["corpus"], row["system"], " / ".join(splits), row["claimed"], row["needs"])
+    return rows
+
+
 def options(_: Rows) -> Rows:
     """Each key of a configuration with what it says and the commands that use it."""
     using = {key: [command for command, keys in USED.items() if key in keys] for key in PURPOSES}
@@ -85,6 +95,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], Rows]]] = {
     "features": ("README.md", features),
     "groups": ("docs/groups.md", groups),
     "models": ("README.md", models),
+    "recipes": ("docs/recipes.md", recipes),
     "options": ("docs/python.md", options),
 }
 

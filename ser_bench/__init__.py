@@ -28,6 +28,7 @@ _HOMES = {
     "Crossed": "ser_bench.results",
     "Ablated": "ser_bench.results",
     "Audited": "ser_bench.results",
+    "Reproduced": "ser_bench.results",
     "Merged": "ser_bench.evaluation.merge",
     "SerBenchError": "ser_bench.errors",
     "WrongCall": "ser_bench.errors",

@@ -24,6 +24,7 @@ from ser_bench.models import Model as Model
 from ser_bench.results import Ablated as Ablated
 from ser_bench.results import Audited as Audited
 from ser_bench.results import Crossed as Crossed
+from ser_bench.results import Reproduced as Reproduced
 from ser_bench.results import Results as Results
 
 __version__: str
@@ -36,6 +37,7 @@ __all__ = [
     "FileNameReader",
     "Merged",
     "Model",
+    "Reproduced",
     "Results",
     "RunConfig",
     "SerBenchError",

@@ -9,18 +9,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
+from ser_bench.audio.augmentation import kinds_of_copies, label_of, parse_variant
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.scores import ROPE
 from ser_bench.utils.parallel import Workers
-from ser_bench.utils.regular_files import check_regular
-from ser_bench.utils.spec import plainly, split_sum, typed, within
+from ser_bench.utils.spec import pairs, plainly, split_sum, typed, within
+from ser_bench.utils.toml import in_toml, read_toml
 
 
 class Budget(NamedTuple):
@@ -32,7 +32,7 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(8, 4, 3), "full": Budget(100, 5, 3)}
-TRACKS = ("train", "speaker")
+TRACKS = ("train", "speaker", "none")
 BALANCED = "balanced"
 UNWEIGHTED = "none"
 CLASS_WEIGHTS = (BALANCED, UNWEIGHTED)
@@ -43,6 +43,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "inner": (0, 1000),
     "seeds": (0, 1000),
     "seed": (0, LAST_SEED),
+    "augment_times": (1, 100),
     "time_limit": (0, 525_600),
     "offset": (0, 86_400),
     "duration": (0, 86_400),
@@ -63,9 +64,11 @@ READING: Mapping[str, Any] = {"columns": {}, "table": "", "target": EMOTION}
 """How a corpus is read where that leaves a choice, and without other words."""
 BACKENDS = ("local", "dask")
 WORDS = ("corpus", "features", "models", "track")
-"""The fields that hold several."""
-UNWRITABLE = re.compile(r'["\\\x00-\x1f\x7f]')
-"""What stands escaped in a quoted text of TOML."""
+"""The fields that hold several, and at least one."""
+LISTS = ("augment", "augment_only", "test_variant")
+"""The fields that hold several or none."""
+NO_CHANGES: Mapping[str, Any] = {"augment": (), "augment_times": 1, "augment_only": (), "test_variant": ()}
+"""Which clips are also used with their sound changed, and without other words."""
 
 
 @runtime_checkable
@@ -146,6 +149,14 @@ class RunConfig:
     offset, duration, trim : float
     variant : str
         How clips are heard: as in `Preprocessing`.
+    augment : tuple of str
+        Variants, each of which gives every training clip a changed copy that is trained on, too; held-out clips are never changed.
+    augment_times : int
+        Copies of each kind, with draws of their own.
+    augment_only : tuple of str
+        The classes whose clips are copied; all without.
+    test_variant : tuple of str
+        Variants under which the fitted systems are evaluated once more, on the same held-out clips.
     learning_curves : bool
         Evaluate each row with fewer training speakers, too; not under a time limit.
     rope : float
@@ -188,6 +199,10 @@ class RunConfig:
     duration: float = 0.0
     trim: float = 0.0
     variant: str = ""
+    augment: tuple[str, ...] = ()
+    augment_times: int = 1
+    augment_only: tuple[str, ...] = ()
+    test_variant: tuple[str, ...] = ()
     learning_curves: bool = True
     rope: float = ROPE
     max_skipped: float = 0.1
@@ -201,7 +216,7 @@ class RunConfig:
     cache: str = "features"
 
     def __post_init__(self) -> None:
-        for name in WORDS:
+        for name in (*WORDS, *LISTS):
             object.__setattr__(self, name, _words(name, getattr(self, name), "RunConfig()"))
         for track in self.track:
             if track not in TRACKS:
@@ -213,7 +228,7 @@ class RunConfig:
         for name in WORDS:
             if not getattr(self, name):
                 raise WrongCall(f"{name}: at least one is needed")
-        object.__setattr__(self, "columns", _pairs("columns", self.columns, "RunConfig()"))
+        object.__setattr__(self, "columns", pairs("columns", self.columns, "RunConfig()"))
         if not self.target.strip():
             raise WrongCall("target: is empty; name a column, or leave it out")
         if self.backend not in BACKENDS:
@@ -232,6 +247,16 @@ class RunConfig:
             raise WrongCall("inner: one fold leaves nobody to validate on; use 2 or more")
         self._check_texts()
         object.__setattr__(self, "variant", self.hearing.variant)
+        self._check_changes()
+
+    def _check_changes(self) -> None:
+        """Write variants as they are always written, and refuse what would change nothing."""
+        for name in ("augment", "test_variant"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(label_of(parse_variant(text)) for text in getattr(self, name))))
+        for name in ("augment_times", "augment_only"):
+            if not self.augment and getattr(self, name) != NO_CHANGES[name]:
+                raise WrongCall(f"{name}: no training clip is copied without augment; name a variant, such as --augment noise")
+        kinds_of_copies(self.augment, self.augment_times)
 
     def _check_texts(self) -> None:
         """Refuse names that no file can have, and names that are none."""
@@ -247,6 +272,17 @@ class RunConfig:
     def hearing(self) -> Preprocessing:
         """How clips are heard."""
         return Preprocessing(self.offset, self.duration, self.trim, self.variant)
+
+    @property
+    def copies(self) -> list[str]:
+        """The variant of each copy that a training clip gets."""
+        return kinds_of_copies(self.augment, self.augment_times)
+
+    @property
+    def augmented(self) -> str:
+        """The augmentation as tables name it, such as ``noise(snr=10.0) and gain x2 (anger)``; empty without any."""
+        times = f" x{self.augment_times}" if self.augment_times > 1 else ""
+        return " and ".join(self.augment) + times + (f" ({', '.join(self.augment_only)})" if self.augment_only else "")
 
     @property
     def curves(self) -> bool:
@@ -291,13 +327,13 @@ class RunConfig:
         )
 
     def result_keys(self) -> dict[str, Any]:
-        """Only what decides results; how a corpus is read, where that is asked for.
+        """Only what decides results; how a corpus is read and which sounds are changed, where that is asked for.
 
         Where the corpus or a table of features lies does not, what is in them does, and the units answer for that.
         """
         features = tuple(map(_without_folders, self.features))
         labels = self.labels if labels_name(self.labels) == self.labels else f"{labels_name(self.labels)}.toml"
-        left_out = EXECUTION_KEYS | {key for key, usual in READING.items() if getattr(self, key) == usual}
+        left_out = EXECUTION_KEYS | {key for key, usual in {**READING, **NO_CHANGES}.items() if getattr(self, key) == usual}
         return {key: value for key, value in self.as_text().items() if key not in left_out} | {"features": features, "labels": labels}
 
 
@@ -342,12 +378,12 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
     A file of labels that is named and no longer there is taken from beside it, where a run leaves a copy.
     """
-    return _with_labels(check_keys(_read_toml(path), source=str(path)), Path(path))
+    return _with_labels(check_keys(read_toml(path), source=str(path)), Path(path))
 
 
 def read_file(path: str | Path) -> dict[str, Any]:
     """What `read_config` gives, of a file that several commands may share: `sweep`, where it has such a table, is that of an ablation."""
-    values = _read_toml(path)
+    values = read_toml(path)
     sweep = values.pop("sweep", {})
     if not isinstance(sweep, dict):
         raise WrongCall(f'--config {path}: \'sweep\' is a table: a line [sweep], and below it lines such as "cv" = ["loso", "group:5"]')
@@ -371,20 +407,6 @@ def labels_copy(labels: str) -> str:
     return f"{labels_name(labels)}.labels.toml"
 
 
-def _read_toml(path: str | Path) -> dict[str, Any]:
-    if not str(path):
-        raise WrongCall("--config: is empty; name a TOML file, such as results/emodb-1a2b3c4d/run.toml")
-    try:
-        check_regular(path)
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise WrongCall(f"--config {path}: {error.strerror or error}") from None
-    except RecursionError:
-        raise WrongCall(f"--config {path} is not read: its brackets are nested too deeply") from None
-    except ValueError as error:
-        raise WrongCall(f"--config {path} is not TOML: {error}") from None
-
-
 def to_toml(config: RunConfig) -> str:
     """The configuration as TOML, every default written out; but for the database that studies were copied to, whose URL may be secret.
 
@@ -392,29 +414,7 @@ def to_toml(config: RunConfig) -> str:
     ['corpus = ["tones"]', 'columns = {}']
     """
     values = config.as_text() | {"storage": ""}
-    return "".join(f"{key} = {_in_toml(value)}\n" for key, value in values.items())
-
-
-def _in_toml(value: Any) -> str:
-    r"""A value as TOML 1.0 writes it.
-
-    >>> print(_in_toml(("a\\b", 'say "x"', "new\nline")), _in_toml(1e-07), _in_toml(True))
-    ["a\\b", "say \"x\"", "new\u000Aline"] 1e-07 true
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str):
-        return '"' + UNWRITABLE.sub(_escape, value) + '"'
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_in_toml(key)} = {_in_toml(word)}" for key, word in value.items()) + "}"
-    return f"[{', '.join(map(_in_toml, value))}]"
-
-
-def _escape(match: re.Match[str]) -> str:
-    letter = match.group()
-    return f"\\{letter}" if letter in '"\\' else f"\\u{ord(letter):04X}"
+    return "".join(f"{key} = {in_toml(value)}\n" for key, value in values.items())
 
 
 def _is_unicode(text: str) -> bool:
@@ -427,7 +427,7 @@ def _value(key: str, value: Any, default: Any, source: str) -> Any:
     if key in BOUNDS and type(value) in {int, float}:
         within(f"{source}: '{key}'", value, *BOUNDS[key])
     if key == "columns":
-        return _pairs(key, value, source)
+        return pairs(key, value, source)
     if isinstance(default, tuple):
         return _words(key, value, source)
     return typed(key, str(value) if key in {"out", "cache"} and isinstance(value, os.PathLike) else value, default, source)
@@ -440,18 +440,3 @@ def _words(key: str, value: Any, source: str) -> tuple[Any, ...]:
     if not all(isinstance(text, str) or (key == "corpus" and isinstance(text, Loaded)) for text in texts):
         raise WrongCall(f"{source}: '{key}' takes a list of words, not {quoted(plainly(value))}")
     return tuple(dict.fromkeys(texts))
-
-
-def _pairs(key: str, value: Any, source: str) -> dict[str, str]:
-    """Names and what stands for them, in the order of the names; words ``path=file,emotion=label`` as the command line has them, too."""
-    words = [value] if isinstance(value, str) else value
-    if isinstance(words, list | tuple) and all(isinstance(word, str) for word in words):
-        items = [item.partition("=") for word in words for item in word.split(",")]
-        if twice := [ours.strip() for at, (ours, *_) in enumerate(items) if ours.strip() in {other.strip() for other, *_ in items[:at]}]:
-            raise WrongCall(f"{source}: '{key}' names '{quoted(twice[0])}' twice")
-        value = {ours.strip(): theirs.strip() for ours, _, theirs in items}
-    if not isinstance(value, Mapping) or not all(isinstance(word, str) and word.strip() for pair in value.items() for word in pair):
-        raise WrongCall(
-            f"{source}: '{key}' takes pairs of our name and the table's, such as path=file,emotion=label, not {quoted(plainly(value))}"
-        )
-    return dict(sorted(value.items()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
-from ser_bench.evaluation.run_folder import AUDIT_PAGE, RUN_PAGE, Run
+from ser_bench.evaluation.run_folder import AUDIT_PAGE, RECIPE_PAGE, RUN_PAGE, Run
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
@@ -29,12 +29,16 @@ class Results(Shown, Run):
     learning : DataFrame or None
         ``corpus, features, model, track, speakers, uar, uar_low, uar_high``: each row trained on fewer speakers; None where that was not
         evaluated.
+    conditions : DataFrame or None
+        ``corpus, features, model, track, condition, uar, uar_low, uar_high, diff, diff_low, diff_high, p``: each row on its held-out clips
+        as they are and changed (`test_variant`), `diff` being what the latter's UAR is above the former's; None where none was asked for.
     """
 
     leaderboard: pd.DataFrame
     resolutions: pd.DataFrame
     findings: pd.DataFrame
     learning: pd.DataFrame | None = None
+    conditions: pd.DataFrame | None = None
 
     PAGE: ClassVar[str] = RUN_PAGE
 
@@ -169,6 +173,58 @@ class Ablated(Shown):
         return scored(self.table, ["features", "model", "mode", "group"]).assign(
             difference=[signed(diff) if diff == diff else "" for diff in self.table["diff"].astype(float)]
         )
+
+
+@dataclass(frozen=True, repr=False)
+class Reproduced(Shown):
+    """What a recipe came to.
+
+    Parameters
+    ----------
+    folder : Path
+        With `recipe.csv`, `recipe.md`, `recipe.html`, `recipe.toml`, and a picture in `figures/`.
+    name : str
+        The recipe's.
+    table : DataFrame
+        ``experiment, system, run, part, metric, value, low, high, clips, speakers, status, notes``: what was claimed, and every metric of
+        every system as published and honest.
+    lines : dict of str to str
+        Where the difference comes from, by experiment.
+    honest : list of Results
+        The speaker-independent run of each experiment.
+    warnings : list of str
+    """
+
+    folder: Path
+    name: str
+    table: pd.DataFrame
+    lines: dict[str, str]
+    honest: list[Results]
+    warnings: list[str]
+
+    PAGE: ClassVar[str] = RECIPE_PAGE
+
+    def told(self) -> list[str]:
+        """The recipe, its systems, the first experiment's three numbers, where the difference comes from, what is to be known."""
+        from ser_bench.reports.recipe import HEAD, summary_rows
+
+        first = next(iter(summary_rows(self.table)))["read"]
+        numbers = ", ".join(f"{name} {value}" for name, value in zip(HEAD[3:], first[3:], strict=True) if value)
+        return [
+            f"recipe {self.name}: {counted(experiments=len(self.lines), honest_runs=len(self.honest))}",
+            f"systems: {', '.join(dict.fromkeys(self.table['system']))}",
+            f"{first[2]}: {numbers}",
+            next(iter(self.lines.values())),
+            counted(warnings=len(self.warnings)),
+        ]
+
+    def table_shown(self) -> pd.DataFrame:
+        """Claimed, reproduced and honest side by side."""
+        import pandas as pd
+
+        from ser_bench.reports.recipe import HEAD, summary_rows
+
+        return pd.DataFrame([row["read"] for row in summary_rows(self.table)], columns=list(HEAD))
 
 
 @dataclass(frozen=True, repr=False)

@@ -26,9 +26,9 @@ def test_toml_repeats_the_configuration(tmp_path_factory, corpus, where, labels,
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1e308, -1, 10**20, 10**5000], ids=list("abcdefg"))
 @pytest.mark.parametrize("key", sorted(BOUNDS))
 def test_a_number_beyond_its_bounds_is_refused_with_the_range(key, number):
-    with pytest.raises(WrongCall, match=f"run\\(\\): '{key}': .* is not in the range from 0 to [0-9,]+$"):
+    with pytest.raises(WrongCall, match=f"run\\(\\): '{key}': .* is not in the range from [01] to [0-9,]+$"):
         check_keys({key: number}, source="run()")
-    with pytest.raises(WrongCall, match=f"{key}: .* is not in the range from 0 to [0-9,]+$"):
+    with pytest.raises(WrongCall, match=f"{key}: .* is not in the range from [01] to [0-9,]+$"):
         RunConfig(**{key: number})
 
 

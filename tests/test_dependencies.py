@@ -23,13 +23,13 @@ from ser_bench.analyses.cross_corpus import _both, prepare_corpora
 from ser_bench.audio.augmentation import Noise
 from ser_bench.audio.clip import key_of
 from ser_bench.audio.preprocessing import Preprocessing
-from ser_bench.config import EXECUTION_KEYS, RunConfig, check_keys
+from ser_bench.config import EXECUTION_KEYS, NO_CHANGES, RunConfig, check_keys
 from ser_bench.evaluation import external
 from ser_bench.evaluation.plan import make_plan, prepare_data
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.splits import Protocol
 from ser_bench.evaluation.units import EvaluationSet, Refit, Tune, TuneOnTest, Unit, make_unit, result_path
-from ser_bench.features import Features, parse_features
+from ser_bench.features import Copies, Features, parse_features
 from ser_bench.features.base import fingerprint_of
 from ser_bench.features.extractors.mfcc import Mfcc
 from ser_bench.features.store import feature_store as shelves
@@ -54,6 +54,7 @@ CLIPS = pd.DataFrame(
 MATRIX = Features("set", "12345678", ("a.1", "a.2", "b.1"), ("a", "a", "b"), np.zeros((6, 3), np.float32))
 
 LOSO = Protocol("loso")
+COPIES = Copies("noise", ("abcdef01",), np.arange(6), np.ones((6, 3), np.float32))
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Case:
     trials: int = 5
     inner: int = 2
     c: float = 1.0
+    condition: str = "noise"
 
 
 def nested(case: Case, **how: Any) -> Unit:
@@ -102,7 +104,11 @@ def across(case: Case) -> Unit:
     return nested(replace(case, protocol=Protocol("cross"), folds=tuple(int(fold == 0) for fold in case.folds)))
 
 
-KINDS = {unit.__name__: unit for unit in (nested, held, of_a_learning_curve, tuned_on_test, of_a_subset, across)}
+def in_a_condition(case: Case) -> Unit:
+    return nested(case, task=Refit({"C": case.c}, None, condition=case.condition, heard=f"features of {case.condition}"))
+
+
+KINDS = {unit.__name__: unit for unit in (nested, held, of_a_learning_curve, tuned_on_test, of_a_subset, across, in_a_condition)}
 
 
 def clips(**columns: list[str]) -> Callable[[Case], Case]:
@@ -130,16 +136,19 @@ CHANGES = {
     "the protocol": values(protocol=Protocol("group", 3)),
     "training speakers": values(protocol=Protocol("loso", most=1)),
     "held parameters": values(c=2.0),
+    "training with copies": values(features=replace(MATRIX, copies=COPIES)),
+    "the test condition": values(condition="gain"),
     "which columns a group has": values(features=replace(MATRIX, groups=("a", "b", "a"))),
 }
 ONLY: dict[str, set[str]] = {
-    "held parameters": {"held", "of_a_learning_curve"},
+    "held parameters": {"held", "of_a_learning_curve", "in_a_condition"},
+    "the test condition": {"in_a_condition"},
     "which columns a group has": {"of_a_subset"},
-    "the fold": {"nested", "held", "of_a_learning_curve", "of_a_subset", "across"},
+    "the fold": {"nested", "held", "of_a_learning_curve", "of_a_subset", "across", "in_a_condition"},
     "trials": {"nested", "tuned_on_test", "of_a_subset", "across"},
     "inner folds": {"nested", "held", "of_a_subset", "across"},
-    "the protocol": {"nested", "held", "of_a_learning_curve", "tuned_on_test", "of_a_subset"},
-    "training speakers": {"nested", "held", "of_a_learning_curve", "of_a_subset"},
+    "the protocol": {"nested", "held", "of_a_learning_curve", "tuned_on_test", "of_a_subset", "in_a_condition"},
+    "training speakers": {"nested", "held", "of_a_learning_curve", "of_a_subset", "in_a_condition"},
 }
 """The kinds that a change is about, where it is not about all."""
 
@@ -170,6 +179,14 @@ def test_a_unit_depends_on_versions_of_code_and_libraries(kind, monkeypatch):
     monkeypatch.setattr("ser_bench.evaluation.units.versions", lambda names: {name: str(name == "numba") for name in names})
     made.append(KINDS[kind](Case(model="rf")).hash)
     assert len(set(made)) == len(made)
+
+
+def test_a_unit_depends_on_how_copies_are_made_and_on_which_clips_have_one():
+    ways = [COPIES, replace(COPIES, fingerprints=("abcdef02",)), replace(COPIES, of=np.arange(6)[::-1]), replace(COPIES, of=np.arange(5))]
+    hashes = {nested(replace(Case(), features=replace(MATRIX, copies=copies))).hash for copies in ways}
+    assert len(hashes) == len(ways)
+    renamed = replace(COPIES, label="another name")
+    assert nested(replace(Case(), features=replace(MATRIX, copies=renamed))).hash in hashes
 
 
 def test_only_a_unit_tuned_on_test_depends_on_that_shortcut_s_version(monkeypatch):
@@ -529,6 +546,10 @@ OTHER: dict[str, Any] = (
         "budget": "full",
         "class_weights": "none",
         "variant": "gain",
+        "augment": ("gain",),
+        "augment_times": 2,
+        "augment_only": ("anger",),
+        "test_variant": ("gain",),
         "learning_curves": False,
         "allow_conflicts": True,
         "allow_similar_names": True,
@@ -545,8 +566,13 @@ OTHER: dict[str, Any] = (
 
 @pytest.mark.parametrize("key", [f.name for f in dataclasses.fields(RunConfig) if f.name not in {"backend", "scheduler", "out"}])
 def test_the_name_of_a_run_s_folder_depends_on_what_is_asked_and_not_on_how_it_is_done(key):
-    changed = replace(DEFAULTS, **{key: OTHER[key]})
-    assert (RunFolder.named("x", changed, ["unit"]) != RunFolder.named("x", DEFAULTS, ["unit"])) == (key not in EXECUTION_KEYS)
+    usual = replace(DEFAULTS, augment="noise") if key in {"augment_times", "augment_only"} else DEFAULTS
+    changed = replace(usual, **{key: OTHER[key]})
+    assert (RunFolder.named("x", changed, ["unit"]) != RunFolder.named("x", usual, ["unit"])) == (key not in EXECUTION_KEYS)
+
+
+def test_the_name_of_a_run_s_folder_has_no_word_of_changed_clips_where_there_are_none():
+    assert not set(NO_CHANGES) & set(RunConfig().result_keys())
 
 
 def test_the_name_of_a_run_s_folder_depends_on_its_units_and_on_no_place(tmp_path):

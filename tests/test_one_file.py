@@ -1,4 +1,4 @@
-"""A corpus, a label scheme, an extractor or a model is one file: those of CONTRIBUTING, written into a copy of the package and used."""
+"""A corpus, a label scheme, an extractor, a model or a recipe is one file: those of CONTRIBUTING, in a copy of the package, used."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 import soundfile
 
 HOUSE = Path(__file__).parents[1]
-FILE = re.compile(r"`(?P<path>ser_bench/[\w/]+\.(?:py|toml))`:\n\n```\w+\n(?P<text>.*?)```", re.DOTALL)
+FILE = re.compile(r"`(?P<path>ser_bench/[\w/-]+\.(?:py|toml))`:\n\n```\w+\n(?P<text>.*?)```", re.DOTALL)
 FILES = {Path(found["path"]).stem: found for found in FILE.finditer((HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8"))}
 SMALL = ["--budget", "smoke", "--trials", "1", "--inner", "2", "--seeds", "1", "--jobs", "1"]
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package and its pages, with CONTRIBUTING's four files and no other edit."""
+    """A copy of the package and its pages, with CONTRIBUTING's five files and no other edit."""
     folder = tmp_path_factory.mktemp("copy")
     for part in ("ser_bench", "docs", "tests/features"):
         shutil.copytree(HOUSE / part, folder / part, ignore=shutil.ignore_patterns("*.png"))
@@ -55,7 +55,7 @@ def duo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(copy: Path, duo: Path) -> pd.Series:
-    """The one row of a run with all four."""
+    """The one row of a run with the first four."""
     four = [duo, "--labels", "angry2", "-f", "loud", "-m", "nearest"]
     call(copy, "-m", "ser_bench", "run", *four, *SMALL, "--out", "out", "--cache", "store")
     (table,) = (copy / "out").glob("*/leaderboard.csv")
@@ -72,7 +72,7 @@ def written(copy: Path) -> Path:
 
 
 def test_contributing_shows_one_file_of_each_kind() -> None:
-    assert list(FILES) == ["duo", "angry2", "loud", "nearest"]
+    assert list(FILES) == ["duo", "angry2", "loud", "nearest", "loud-2020"]
 
 
 def test_the_tables_of_the_pages_are_those_that_the_command_writes() -> None:
@@ -110,3 +110,12 @@ def test_a_model_is_one_file_and_may_weigh_no_classes(written: Path, found: pd.S
     assert has_its_rows(written, "nearest", "models", "README.md")
     assert found["model"] == "nearest"
     assert "class weights not heeded: nearest does not weigh classes" in found["notes"]
+
+
+def test_a_recipe_is_one_file_of_what_the_others_add(written: Path, duo: Path) -> None:
+    (row,) = [line for line in call(written, "-m", "ser_bench", "recipes").splitlines() if line.startswith("loud-2020 ")]
+    assert "loud with nearest" in row
+    assert "accuracy over 0.90" in row
+    assert "\n| `loud-2020` | " in (written / "docs" / "recipes.md").read_text(encoding="utf-8")
+    told = call(written, "-m", "ser_bench", "run", duo, "--recipe", "loud-2020", *SMALL[2:], "--out", "out", "--cache", "store")
+    assert "nearest(neighbours=3)  accuracy  over .90" in told

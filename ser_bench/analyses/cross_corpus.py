@@ -281,7 +281,8 @@ def _stack(train: Features, test: Features) -> Features:
     if train.columns != test.columns:
         raise WrongCall(f"{train.name}: the corpora have different columns")
     both = train.fingerprint if train.fingerprint == test.fingerprint else f"{train.fingerprint}+{test.fingerprint}"
-    return dataclasses.replace(test, fingerprint=both, values=np.vstack([train.values, test.values]))
+    # Rows of the corpus that is trained on come first, and its copies alone can be trained on.
+    return dataclasses.replace(test, fingerprint=both, values=np.vstack([train.values, test.values]), copies=train.copies)
 
 
 def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[Cell, Outcome]:
@@ -322,7 +323,8 @@ def own_rates(prepared: dict[Named, PreparedData], features: Sequence[str]) -> I
 
 def _row(pair: CorpusPair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
     eval_set = pair.eval_set
-    told = [*eval_set.notes, *(note for unit in outcome.kept for note in unit.metadata["notes"])]
+    copies = pair.data.features[cell[0]].copies
+    told = [*eval_set.notes, *([copies.counted] if copies else []), *(note for unit in outcome.kept for note in unit.metadata["notes"])]
     notes = [pair.doubt] if pair.doubt else []
     notes += [outcome.failure] if outcome.failure else told
     if len(always := np.unique(outcome.predicted)) == 1:

@@ -280,14 +280,14 @@ def explain(
     """
     from threadpoolctl import threadpool_limits
 
-    from ser_bench.evaluation.scaling import scaled_split, standardised_beforehand
+    from ser_bench.evaluation.scaling import scaled_by, scaled_split, standardised_beforehand
     from ser_bench.models.base import fit_split
 
     with threadpool_limits(1):
         split = scaled_split(data, standardised_beforehand(data), data.train, ~data.train, held_out=True)
         fitted = fit_split(model, split, params, seed, rounds)
-        everyone, everywhere = values.everyone, np.ones(len(values.everyone.y), bool)
-        scaled = scaled_split(everyone, standardised_beforehand(everyone), everyone.train, everywhere, held_out=True).x_eval
+        everyone = values.everyone
+        scaled = scaled_by(everyone, standardised_beforehand(everyone), everyone.train)
         member = np.array([[group == name for group in asked.of] for name in asked.groups])
         single = [np.array([column]) for column in asked.single]
         others = [np.asarray(~member[list(subset)].any(0)) for subset in asked.subsets]

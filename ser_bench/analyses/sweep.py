@@ -28,7 +28,21 @@ from ser_bench.utils.spec import parse, split_sum
 if TYPE_CHECKING:
     import pandas as pd
 
-SWEPT = ("class_weights", "cv", "duration", "labels", "offset", "seed", "track", "trials", "trim", "variant", "where")
+SWEPT = (
+    "augment",
+    "augment_times",
+    "class_weights",
+    "cv",
+    "duration",
+    "labels",
+    "offset",
+    "seed",
+    "track",
+    "trials",
+    "trim",
+    "variant",
+    "where",
+)
 """The keys of a configuration that may take several values."""
 CHOOSING = ("cv", "labels", "where")
 """Those of them that decide which clips are evaluated, or on which folds: not every corpus allows every value."""

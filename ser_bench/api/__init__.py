@@ -1,24 +1,28 @@
 """The Python interface, with the command line's words: `run`, `audit`, `ablate`, `cross`, `splits`, `score`, `leaderboard`, `plan_study`.
 
-The command line is a thin face over these. `runs` evaluates our own systems, `outside` those trained elsewhere, `analyses` asks why;
-`options` says which keys of a configuration each uses.
+The command line is a thin face over these. `runs` evaluates our own systems, `recipes` published ones,
+`outside` those trained elsewhere, `analyses` asks why; `options` says which keys of a configuration each uses.
 """
 
 from ser_bench.api.analyses import ablate, audit, cross, plan_study
 from ser_bench.api.outside import score, splits
+from ser_bench.api.recipes import Choice, forecast_recipe, run_recipe
 from ser_bench.api.runs import dry_run, extract_all, leaderboard, leaderboard_of, run, run_config
 
 __all__ = [
+    "Choice",
     "ablate",
     "audit",
     "cross",
     "dry_run",
     "extract_all",
+    "forecast_recipe",
     "leaderboard",
     "leaderboard_of",
     "plan_study",
     "run",
     "run_config",
+    "run_recipe",
     "score",
     "splits",
 ]

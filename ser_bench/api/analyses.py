@@ -125,7 +125,8 @@ def ablate(
     folder = RunFolder.named(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
     searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
     tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
-    about = folder.write_terms(prepared, config, tuned=f"{tuned}{_unusual_weights(config, ' Class weights: {}.')}")
+    tuned += _unusual_weights(config, " Class weights: {}.") + (f" Training clips augmented: {config.augmented}." if config.augment else "")
+    about = folder.write_terms(prepared, config, tuned=tuned)
     folder.write_skipped(prepared.skipped)
     warnings = list(dict.fromkeys([*prepared.warnings, *(line for bench in benches for line in bench.warnings)]))
     publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]})

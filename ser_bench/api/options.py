@@ -60,6 +60,9 @@ class TuningOptions(DataOptions, total=False):
     trials: int
     inner: int
     class_weights: str
+    augment: str | Sequence[str]
+    augment_times: int
+    augment_only: str | Sequence[str]
     out: str | Path
 
 
@@ -72,13 +75,17 @@ class AblateOptions(TuningOptions, total=False):
 class RunOptions(AblateOptions, total=False):
     """What `run` takes: every field of `RunConfig` but the corpus."""
 
+    test_variant: str | Sequence[str]
     time_limit: float
     storage: str
     learning_curves: bool
     rope: float
 
 
-OF_THE_GAP = ("features", "models", "budget", "trials", "inner", "seeds", "class_weights")
+OF_THE_GAP = (
+    *("features", "models", "budget", "trials", "inner", "seeds", "class_weights"),
+    *("augment", "augment_times", "augment_only"),
+)
 """Keys that `audit` uses where it measures the leak gap alone."""
 
 USED: Mapping[str, frozenset[str]] = {
@@ -108,6 +115,8 @@ PURPOSES: Mapping[str, str] = {
     "seeds": "how often everything is repeated",
     "seed": "the first seed",
     "class_weights": "what training clips count",
+    **dict.fromkeys(("augment", "augment_times", "augment_only"), "which changed copies of training clips are trained on, too"),
+    "test_variant": "on which changed held-out clips systems are evaluated, too",
     "time_limit": "when searches end",
     "storage": "which database studies are copied to",
     "learning_curves": "whether rows are evaluated with fewer training speakers, too",

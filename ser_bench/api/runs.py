@@ -13,13 +13,13 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, overload
 
 from ser_bench.api.options import RunOptions, configured, corpora_of, takes
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.study_storage import open_storage
-from ser_bench.results import Results
+from ser_bench.results import Reproduced, Results
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.progress import Progress, progress_of
@@ -34,16 +34,45 @@ if TYPE_CHECKING:
     from ser_bench.features.extract import FillReport
 
 
-@takes("run")
+@overload
 def run(
     corpus: Source = "tones", *, progress: Progress | bool | None = None, fresh: bool = False, **options: Unpack[RunOptions]
-) -> Results:
+) -> Results: ...
+@overload
+def run(
+    corpus: Source = "tones",
+    *,
+    recipe: str,
+    experiment: str | Sequence[str] = (),
+    max_epochs: int = 0,
+    progress: Progress | bool | None = None,
+    fresh: bool = False,
+    **options: Unpack[RunOptions],
+) -> Reproduced: ...
+@takes("run")
+def run(
+    corpus: Source = "tones",
+    *,
+    recipe: str = "",
+    experiment: str | Sequence[str] = (),
+    max_epochs: int = 0,
+    progress: Progress | bool | None = None,
+    fresh: bool = False,
+    **options: Unpack[RunOptions],
+) -> Results | Reproduced:
     """Evaluate a corpus: extract, tune inside the training speakers, predict the held-out ones, rank.
 
     Parameters
     ----------
     corpus : str, Path or Corpus
         A folder, a manifest, or ``"tones"``; or what `load_corpus` made of it.
+    recipe : str
+        A published system (``ser-bench recipes``), or a TOML file that states one: it is run as published, and then as all others are.
+        What it states is no option then.
+    experiment : str or several
+        Of a recipe: the experiments that are run; all without.
+    max_epochs : int
+        Of a recipe: epochs of a fit at most, which is said of every score; 0 is as published.
     progress : bool or Progress, optional
         A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
     fresh : bool
@@ -56,8 +85,13 @@ def run(
     WrongCall, WorkFailed
         With one line that says what, where, and what to do.
     """
+    from ser_bench.api.recipes import Choice, run_recipe
     from ser_bench.corpora import load_corpus
 
+    choice = Choice(recipe, (experiment,) if isinstance(experiment, str) else tuple(experiment), max_epochs)
+    choice.check()
+    if recipe:
+        return run_recipe(choice, {"corpus": corpus, **options}, progress=progress, fresh=fresh)
     config = configured("run", {"corpus": corpus, **options})
     one = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
     return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]
@@ -79,6 +113,8 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
         done = runner.execute(planned, shown, fresh=fresh)
         done = refit_without_pairs(planned, done, shown, fresh=fresh)
         found = published(done, planned.data, planned.config)
+        if planned.config.test_variant:
+            found = _with_conditions(found, planned, shown, fresh=fresh)
         results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.eval_set) else found)
     return results
 
@@ -88,10 +124,8 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
     from ser_bench.evaluation.learning_curves import learning_curves
     from ser_bench.reports import write_page
 
-    rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
-    ratios = {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
     began = time.perf_counter()
-    learning, warnings = learning_curves(planned, found, progress, ratios=ratios, fresh=fresh)
+    learning, warnings = learning_curves(planned, found, progress, ratios=_ratios(found), fresh=fresh)
     seconds = found.seconds | {"learning curves": time.perf_counter() - began}
     found = dataclasses.replace(found, warnings=[*found.warnings, *warnings], learning=learning, seconds=seconds)
     folder = RunFolder(found.folder)
@@ -99,6 +133,28 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
     folder.write_learning(learning)
     write_page(folder)
     return found
+
+
+def _with_conditions(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
+    """A run's results with what its systems are worth under test conditions, which its folder and its page get, too."""
+    from ser_bench.evaluation.conditions import evaluate_conditions
+    from ser_bench.reports import publish_conditions
+
+    began = time.perf_counter()
+    robust = evaluate_conditions(planned, found, progress, ratios=_ratios(found), fresh=fresh)
+    seconds = found.seconds | {"conditions": time.perf_counter() - began}
+    found = dataclasses.replace(found, warnings=[*found.warnings, *robust.warnings], conditions=robust.table, seconds=seconds)
+    folder = RunFolder(found.folder)
+    folder.write_terms(planned.data, planned.config, found)
+    folder.write_conditions(robust.table, robust.predictions)
+    publish_conditions(folder, robust.table)
+    return found
+
+
+def _ratios(found: Results) -> dict[tuple[str, str, str], float]:
+    """Each row's variance ratio, by feature set, model and track."""
+    rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
+    return {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
 
 
 def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:

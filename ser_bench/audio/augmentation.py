@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -37,6 +38,16 @@ class Variant(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     libraries: ClassVar[tuple[str, ...]] = ("numpy",)
+    seed: int
+
+    @property
+    def draws(self) -> bool:
+        """Whether another seed gives another sound."""
+        return True
+
+    def drawn_again(self, number: int) -> Self:
+        """The same change with other draws: its seed counted up by a number, itself for 0."""
+        return replace(self, seed=self.seed + number)  # type: ignore[type-var]
 
     @abstractmethod
     def __call__(self, samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -76,7 +87,7 @@ class Noise(Variant):
 
 @dataclass(frozen=True)
 class Ranged(Variant):
-    """A change whose size is drawn evenly between `low` and `high`, both inside of `limits`."""
+    """A change with a number that is drawn evenly between `low` and `high`, both inside of `limits`."""
 
     limits: ClassVar[tuple[float, float]]
     low: float
@@ -89,6 +100,15 @@ class Ranged(Variant):
         if self.low > self.high:
             raise WrongCall(f"variant {self.name}: low={self.low} is above high={self.high}")
 
+
+class Sized(Ranged):
+    """A change in which nothing else is drawn than its size."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether the range has a width."""
+        return self.low < self.high
+
     def __call__(self, samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
         """Samples changed by what was drawn."""
         return self.change(samples, rate, rng.uniform(self.low, self.high))
@@ -99,7 +119,7 @@ class Ranged(Variant):
 
 
 @dataclass(frozen=True)
-class Pitch(Ranged):
+class Pitch(Sized):
     """Higher or lower by semitones, as long as before: librosa's phase vocoder."""
 
     name = "pitch"
@@ -117,7 +137,7 @@ class Pitch(Ranged):
 
 
 @dataclass(frozen=True)
-class Shift(Ranged):
+class Shift(Sized):
     """Later by seconds; what leaves at one end comes back at the other."""
 
     name = "shift"
@@ -131,7 +151,7 @@ class Shift(Ranged):
 
 
 @dataclass(frozen=True)
-class Gain(Ranged):
+class Gain(Sized):
     """Louder by dB; nothing is clipped."""
 
     name = "gain"
@@ -145,7 +165,36 @@ class Gain(Ranged):
 
 
 @dataclass(frozen=True)
-class Speed(Ranged):
+class Amplify(Sized):
+    """Louder by a factor, which is drawn evenly where that of `gain` is drawn evenly in dB; nothing is clipped."""
+
+    name = "amplify"
+    limits = (0.0, 1e6)
+    low: float = 0.5
+    high: float = 2.0
+
+    def change(self, samples: np.ndarray, rate: int, size: float) -> np.ndarray:
+        """Samples of the same number."""
+        return samples * np.float32(size)
+
+
+@dataclass(frozen=True)
+class PeakNoise(Ranged):
+    """White Gaussian noise whose standard deviation is drawn evenly, as a share of the clip's largest sample."""
+
+    name = "peak_noise"
+    limits = (0.0, 1e3)
+    low: float = 0.0
+    high: float = 0.005
+
+    def __call__(self, samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+        """Samples of the same number."""
+        deviation = rng.uniform(self.low, self.high) * np.abs(samples).max()
+        return samples + rng.standard_normal(len(samples)) * deviation
+
+
+@dataclass(frozen=True)
+class Speed(Sized):
     """Faster by a factor, and higher by as much: the clip resampled."""
 
     name = "speed"
@@ -159,7 +208,7 @@ class Speed(Ranged):
         return resample(samples, rate * size, rate)
 
 
-KNOWN: dict[str, type[Variant]] = {cls.name: cls for cls in (Noise, Pitch, Shift, Gain, Speed)}
+KNOWN: dict[str, type[Variant]] = {cls.name: cls for cls in (Noise, PeakNoise, Pitch, Shift, Gain, Amplify, Speed)}
 
 
 def parse_variant(text: str) -> tuple[Variant, ...]:
@@ -173,3 +222,32 @@ def parse_variant(text: str) -> tuple[Variant, ...]:
         name, parameters = parse(term)
         steps.append(build("variant", find("variant", name, KNOWN), name, parameters))
     return tuple(steps)
+
+
+def kinds_of_copies(texts: Sequence[str], times: int) -> list[str]:
+    """The variant of each copy that a clip gets: every kind so many times, each with draws of its own.
+
+    Raises
+    ------
+    WrongCall
+        Where two copies of a clip would be the same.
+
+    Examples
+    --------
+    >>> kinds_of_copies(["noise(snr=10)+gain", "pitch"], 2)
+    ['noise(snr=10.0)+gain', 'pitch', 'noise(seed=1,snr=10.0)+gain(seed=1)', 'pitch(seed=1)']
+    """
+    kinds = [parse_variant(text) for text in texts]
+    for steps in kinds:
+        if times > 1 and not any(step.draws for step in steps):
+            raise WrongCall(f"augment_times: {label_of(steps)} draws nothing, so that {times} copies of a clip would be the same")
+    copies = [label_of(tuple(step.drawn_again(number) for step in steps)) for number in range(times) for steps in kinds]
+    if len(set(copies)) < len(copies):
+        twice = next(copy for copy in copies if copies.count(copy) > 1)
+        raise WrongCall(f"augment: {twice} would be made twice of each clip; name each kind once, and seeds that are far apart")
+    return copies
+
+
+def label_of(steps: Sequence[Variant]) -> str:
+    """A variant as it is written."""
+    return "+".join(step.label for step in steps)

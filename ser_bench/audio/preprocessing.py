@@ -7,11 +7,11 @@ Rule: what decides whether a clip is used is what is heard of it in the window, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ser_bench.audio.augmentation import Variant, parse_variant
+from ser_bench.audio.augmentation import Variant, label_of, parse_variant
 from ser_bench.audio.clip import Clip, Unusable, check_usable
 from ser_bench.errors import WrongCall
 from ser_bench.utils.compiling import import_numba
@@ -43,11 +43,15 @@ class Preprocessing:
         for name in ("offset", "duration", "trim"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise WrongCall(f"{name}: {getattr(self, name)} is not a number from 0 up")
-        object.__setattr__(self, "variant", "+".join(step.label for step in self._steps))
+        object.__setattr__(self, "variant", label_of(self._steps))
 
     @cached_property
     def _steps(self) -> tuple[Variant, ...]:
         return parse_variant(self.variant)
+
+    def changed(self, variant: str) -> Preprocessing:
+        """The same, and then another variant."""
+        return replace(self, variant="+".join(filter(None, (self.variant, variant))))
 
     @property
     def label(self) -> str:

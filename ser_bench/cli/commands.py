@@ -26,6 +26,7 @@ from ser_bench.cli.options import (
     hearing,
     measuring,
     reading,
+    reproducing,
     searching,
     splitting,
 )
@@ -34,8 +35,9 @@ from ser_bench.cli.output import (
     print_audit,
     print_catalogue,
     print_crossed,
-    print_forecast,
+    print_dry_runs,
     print_merged,
+    print_reproduced,
     print_results,
     print_table,
     say,
@@ -44,6 +46,7 @@ from ser_bench.cli.output import (
     write,
 )
 from ser_bench.cli.parsing import cli, keys_of
+from ser_bench.cli.recipes import recipes
 from ser_bench.config import DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.utils.atomic import check_place, without_formulas, write_csv, write_parquet
@@ -67,9 +70,10 @@ from ser_bench.utils.progress import for_terminal
     help="Do not also evaluate each row with half, a quarter, ... of the training speakers; --time-limit implies it.",
 )
 @EQUIVALENCE
+@reproducing
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Fit everything again, finished or not.")
-def run(dry_run: bool, fresh: bool, **given: Any) -> None:
+def run(recipe: str | None, experiments: tuple[str, ...], max_epochs: int, dry_run: bool, fresh: bool, **given: Any) -> None:
     """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report; of several, also one of all of them.
 
     CORPUS is a folder of audio, a manifest (.csv, .tsv, .jsonl or .parquet with path, emotion, speaker), a database in
@@ -84,18 +88,22 @@ def run(dry_run: bool, fresh: bool, **given: Any) -> None:
       ser-bench run path/to/emodb --labels big4 --track train --track speaker
       ser-bench run path/to/ravdess path/to/emodb -f egemaps -m svm    (one leaderboard, compared across corpora)
       ser-bench run path/to/ravdess -f audioemotion26 -m svm --cv random:6    (the score that a leaky split gives)
+      ser-bench run path/to/ravdess --recipe speech-emotion-analyzer-2018 --max-epochs 30
       ser-bench run --config results/emodb-1a2b3c4d/run.toml
     """
     from ser_bench import api
 
-    config = RunConfig(**keys_of("run", given))
+    named, shown = keys_of("run", given), for_terminal()
+    choice = api.Choice(recipe or "", experiments, max_epochs)
+    choice.check()
+    if recipe and dry_run:
+        return print_dry_runs([api.forecast_recipe(choice, named, progress=shown, fresh=fresh)])
+    if recipe:
+        return print_reproduced(api.run_recipe(choice, named, progress=shown, fresh=fresh))
+    config = RunConfig(**named)
     if dry_run:
-        for table in api.dry_run(config, progress=for_terminal(), fresh=fresh):
-            warn(table.attrs["warnings"])
-            print_table(table.columns, table.itertuples(index=False))
-            print_forecast(table)
-        return
-    results = api.run_config(config, progress=for_terminal(), fresh=fresh)
+        return print_dry_runs(api.dry_run(config, progress=shown, fresh=fresh))
+    results = api.run_config(config, progress=shown, fresh=fresh)
     for result in results:
         print_results(result, named=len(results) > 1)
     if len(results) > 1:
@@ -420,6 +428,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
 
 
 cli.add_command(corpora)
+cli.add_command(recipes)
 
 
 @cli.command()

@@ -111,11 +111,11 @@ TRACK = click.option(
     "--track",
     multiple=True,
     metavar="TRACK",
-    help="Standardise with training-set statistics (train), or with each speaker's own unlabelled clips (speaker: "
-    "transductive, ranked separately); repeatable.  [default: train]",
+    help="Standardise with training-set statistics (train), with each speaker's own unlabelled clips (speaker: transductive, ranked "
+    "separately), or not at all (none); repeatable.  [default: train]",
 )
 
-ONE_TRACK = click.option("--track", metavar="TRACK", help="Standardisation: train, or speaker (transductive).  [default: train]")
+ONE_TRACK = click.option("--track", metavar="TRACK", help="Standardisation: train, speaker (transductive) or none.  [default: train]")
 
 
 splitting = options(
@@ -157,6 +157,31 @@ CLASS_WEIGHTS = click.option(
     help=f"Class weighting in training: balanced or none.  [default: {DEFAULTS.class_weights}]",
 )
 
+AUGMENTATION = options(
+    click.option(
+        "--augment",
+        multiple=True,
+        metavar="VARIANT",
+        help="Train on a changed copy of each training clip as well, in inner and outer folds; held-out clips stay as they are. A "
+        'variant as for --variant, such as "noise(snr=10)+shift"; repeatable, one copy for each.',
+    ),
+    click.option(
+        "--augment-times",
+        type=int,
+        metavar="N",
+        help=f"Copies of each kind, with random draws of their own.  [default: {DEFAULTS.augment_times}]",
+    ),
+    click.option("--augment-only", multiple=True, metavar="EMOTION", help="Copy only clips of this class; repeatable.  [default: all]"),
+)
+
+CONDITIONS = click.option(
+    "--test-variant",
+    multiple=True,
+    metavar="VARIANT",
+    help="Also evaluate the same fitted systems with the held-out clips changed, such as noise(snr=5): a robustness table with paired "
+    "differences from unchanged clips; repeatable.",
+)
+
 
 measuring = options(
     click.option("-f", "--features", metavar="FEATURES", help="Of --gap: the feature set.  [default: egemaps]"),
@@ -166,6 +191,7 @@ measuring = options(
     INNER,
     SEEDS,
     CLASS_WEIGHTS,
+    AUGMENTATION,
 )
 
 EQUIVALENCE = click.option(
@@ -180,13 +206,14 @@ MODELS = click.option(
     "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
 )
 
-SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS)
+SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS, AUGMENTATION)
 
 
 searching = options(
     MODELS,
     TRACK,
     SEARCH,
+    CONDITIONS,
     click.option(
         "--time-limit",
         type=float,
@@ -196,5 +223,28 @@ searching = options(
     ),
     click.option(
         "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
+    ),
+)
+
+
+reproducing = options(
+    click.option(
+        "--recipe",
+        metavar="NAME",
+        help="Run a published system (see 'ser-bench recipes', or a FILE.toml) as published, and then speaker-independently.",
+    ),
+    click.option(
+        "--experiment",
+        "experiments",
+        multiple=True,
+        metavar="NAME",
+        help="Of --recipe: the experiments to run; repeatable.  [default: all]",
+    ),
+    click.option(
+        "--max-epochs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="Of --recipe: train N epochs at most, which is said of every score.  [default: as published]",
     ),
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ser_bench.evaluation.merge import Merged
-    from ser_bench.results import Ablated, Audited, Crossed, Results
+    from ser_bench.results import Ablated, Audited, Crossed, Reproduced, Results
 
 LONGEST_LINE = 10_000
 
@@ -57,9 +57,25 @@ def print_results(result: Results, *, named: bool = False) -> None:
     console = _console()
     for table in () if named else terminal_tables(result.leaderboard, result.resolutions, width=console.width):
         console.print(table)
+    if result.conditions is not None:
+        print_conditions(result.conditions)
     if result.fitted or result.reused:
         say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
     say(f"report: {result.folder / 'report.html'}")
+
+
+def print_conditions(table: pd.DataFrame) -> None:
+    """Each system on its held-out clips as they are and under test conditions."""
+    from ser_bench.reports import condition_rows
+
+    several = table["track"].nunique() > 1
+    rows = []
+    for row in condition_rows(table):
+        system = [*row["read"][:2], *([row["track"]] if several else [])]
+        named = system if row["unchanged"] else [""] * len(system)
+        rows.append([*named, *row["read"][2:], row["added"], row["p_read"]])
+    head = ["features", "model", *(["track"] if several else []), "held-out clips", "UAR", "95% CI", "ΔUAR from unchanged", "p"]
+    print_table(head, rows, title="robustness: the same systems on changed held-out clips")
 
 
 def print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
@@ -122,6 +138,18 @@ def print_crossed(found: Crossed) -> None:
     say(f"tables: {found.folder / 'cross.csv'}")
 
 
+def print_reproduced(found: Reproduced) -> None:
+    """Claimed, reproduced and honest side by side, LEAKY rows in red; where the difference comes from, and where the report is."""
+    from ser_bench.reports.recipe import terminal_rows
+
+    warn(found.warnings)
+    head, rows, styles = terminal_rows(found.table)
+    print_table(head, rows, title=f"{found.name}: claimed, reproduced (LEAKY in red), honest", styles=styles)
+    for name, line in found.lines.items():
+        say(f"{name}: {line}" if name else line)
+    say(f"report: {found.folder / found.PAGE}")
+
+
 def print_audit(found: Audited) -> None:
     """What an audit found, gravest in red, and where its report is."""
     say(found.name, bold=True)
@@ -173,6 +201,14 @@ def print_entry(name: str, text: str) -> None:
     filled = textwrap.wrap(printable(" ".join(text.split())), width, initial_indent=head, subsequent_indent=" " * len(head))
     for line in filled or [head]:
         say(line)
+
+
+def print_dry_runs(tables: Iterable[pd.DataFrame]) -> None:
+    """What dry runs expect, a table each."""
+    for table in tables:
+        warn(table.attrs["warnings"])
+        print_table(table.columns, table.itertuples(index=False))
+        print_forecast(table)
 
 
 def print_forecast(table: pd.DataFrame) -> None:

@@ -7,11 +7,13 @@ Rule: nothing is fitted and nothing extracted. Where features are missing yet, e
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import RunConfig
+from ser_bench.evaluation.conditions import plan_condition
 from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
 from ser_bench.evaluation.plan import check_widths, choose_models, make_plan, select, split
 from ser_bench.evaluation.splits import halvings
@@ -21,16 +23,22 @@ from ser_bench.utils.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.corpora import Corpus
     from ser_bench.evaluation.plan import Plan
+    from ser_bench.features import FeatureSet
 
 
 class PlannedSearch(NamedTuple):
-    """What a unit does that learns from so many speakers, of the draw of that number: trials on inner folds, and a fit of the best."""
+    """What a unit does that learns from so many speakers, of the draw of that number: trials on inner folds, and a fit of the best.
+
+    With a `condition` it is evaluated in that.
+    """
 
     speakers: int
     trials: int
     inner: int
     draw: int = 0
+    condition: str = ""
 
 
 def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> pd.DataFrame:
@@ -41,16 +49,20 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     import pandas as pd
 
     from ser_bench.corpora import load_corpus, voices_of
-    from ser_bench.features import count_missing, feature_label, parse_features
+    from ser_bench.features import feature_label, parse_features, refuse_own
 
     corpus, warnings, _ = select(load_corpus(config.corpus[0], cache=config.cache, **config.reading), config)
     feature_sets = [parse_features(text) for text in config.features]
     models, dims = (
         choose_models(config),
-        {feature_label(f.name, config.hearing.label): sum(len(part.columns) for part in f.parts) for f in feature_sets},
+        {feature_label(f.name, config.hearing.label, config.augmented): sum(len(part.columns) for part in f.parts) for f in feature_sets},
     )
     check_widths(config.features, models)
-    missing = count_missing(corpus, feature_sets, cache=Path(config.cache), hearing=config.hearing)
+    if config.augment or config.test_variant:
+        refuse_own(feature_sets, f"--{'augment' if config.augment else 'test-variant'} needs")
+    copied = int(corpus.clips["emotion"].isin(config.augment_only).sum()) if config.augment_only else len(corpus.clips)
+    more = 1 + len(config.copies) * copied / len(corpus.clips)
+    missing = _missing(corpus, feature_sets, config)
     if missing:
         clips = corpus.clips.assign(voice=voices_of(corpus.clips))
         eval_set = EvaluationSet(corpus.name, config.labels, clips, *split(clips, corpus, config))
@@ -65,7 +77,9 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     for (features, model, track), numbers in to_do.items():
         shares = [search.speakers / searches[0].speakers for search in searches]
         each = [
-            models[model].seconds(round(share * len(eval_set.clips)), dims[features], models[model].trials(search.trials), search.inner)
+            models[model].seconds(
+                round(share * more * len(eval_set.clips)), dims[features], models[model].trials(search.trials), search.inner
+            )
             for share, search in zip(shares, searches, strict=True)
         ]
         fits = sum(
@@ -85,7 +99,24 @@ def _searches(eval_set: EvaluationSet, config: RunConfig) -> list[PlannedSearch]
     everybody = eval_set.fewest_voices()
     fewer = halvings(everybody) if curves_of(config, eval_set) else []
     draws = range(draws_per_seed(len(eval_set.folds)))
-    return [PlannedSearch(everybody, config.trials, config.inner), *(PlannedSearch(n, 0, 0, draw) for n in fewer for draw in draws)]
+    return [
+        PlannedSearch(everybody, config.trials, config.inner),
+        *(PlannedSearch(n, 0, 0, draw) for n in fewer for draw in draws),
+        *(PlannedSearch(everybody, 0, 0, condition=condition) for condition in config.test_variant),
+    ]
+
+
+def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig) -> int:
+    """How many clips would have to be decoded: as they are, as copies to be trained on, and in test conditions."""
+    of_classes = corpus.clips[corpus.clips["emotion"].isin(config.augment_only or corpus.clips["emotion"].unique())]
+    copied = dataclasses.replace(corpus, clips=of_classes)
+    from ser_bench.features import count_missing
+
+    asked = [(corpus, ""), *((copied, kind) for kind in config.copies), *((corpus, condition) for condition in config.test_variant)]
+    return sum(
+        count_missing(some, feature_sets, cache=Path(config.cache), hearing=config.hearing.changed(variant) if variant else config.hearing)
+        for some, variant in asked
+    )
 
 
 def _to_do(planned: Plan, searches: list[PlannedSearch]) -> dict[Cell, list[int]]:
@@ -95,8 +126,11 @@ def _to_do(planned: Plan, searches: list[PlannedSearch]) -> dict[Cell, list[int]
     refits = {key: refit_of(found) for key, found in kept.items()}
     to_do = {cell: [sum(unit.hash not in kept for unit in units)] for cell, units in planned.cells.items()}
     for search in searches[1:]:
-        fewer = plan_fewer(planned, refits, search.speakers, search.draw)
-        missing = Counter(unit.cell for unit in fewer.units if read_unit(store, unit) is None)
+        if search.condition:
+            further = plan_condition(planned, kept, search.condition)
+        else:
+            further = plan_fewer(planned, refits, search.speakers, search.draw)
+        missing = Counter(unit.cell for unit in further.units if read_unit(store, unit) is None)
         for cell, numbers in to_do.items():
             numbers.append(numbers[0] + missing[cell])
     return to_do

@@ -125,7 +125,7 @@ def _compare(board: pd.DataFrame, index: pd.Index, block: Block, *, with_externa
 def _in_order(board: pd.DataFrame) -> pd.DataFrame:
     """A leaderboard's rows as they are shown."""
     last = board["status"].map({"ok": 0, "leaky": 1, "failed": 2})
-    tracks = board["track"].map({"train": 0, "speaker": 1})
+    tracks = board["track"].map({"train": 0, "speaker": 1, "none": 2})
     keys = board.assign(_last=last, _track=tracks, _uar=-board["uar"].fillna(0))
     order = keys.sort_values(["corpus", "labels", "_track", "cv", "_last", "rank", "_uar", "features", "model"]).index
     return board.loc[order, list(COLUMNS)].reset_index(drop=True)

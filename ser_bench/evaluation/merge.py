@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from ser_bench.config import READING, RunConfig, read_config
+from ser_bench.config import NO_CHANGES, READING, RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason
 from ser_bench.evaluation import comparison as across
 from ser_bench.evaluation.evidence import EXTERNAL
@@ -48,6 +48,7 @@ PROTOCOL = [*BLOCK, *SEARCH, "settings", "clip_set"]
 SAID_ELSEWHERE = {
     *SEARCH,
     *READING,
+    *NO_CHANGES,
     "features",
     "models",
     "labels",

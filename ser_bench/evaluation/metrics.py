@@ -115,8 +115,11 @@ def count(rows: pd.DataFrame, inflation: float) -> Counted:
     emotions = sorted({*truth, *predicted})
     seeds = rows["seed"].to_numpy()
     by_seed = [seeds == seed for seed in np.unique(seeds)]
-    counts = np.stack([scores.speaker_counts(truth[one], predicted[one], voices[one], classes=emotions) for one in by_seed])
-    return Counted(rows, emotions, seeds, np.unique(voices), counts, inflation)
+    who, voice = np.unique(voices, return_inverse=True)
+    counts = np.zeros((len(by_seed), len(who), len(emotions), len(emotions)), int)
+    for place, one in enumerate(by_seed):  # a random split may leave a voice out in some seed
+        counts[place, np.unique(voice[one])] = scores.speaker_counts(truth[one], predicted[one], voice[one], classes=emotions)
+    return Counted(rows, emotions, seeds, who, counts, inflation)
 
 
 def probabilities(rows: pd.DataFrame) -> Probabilities | None:

@@ -123,7 +123,7 @@ def tune_unit(
         params=best.params,
         rounds=prediction.rounds,
         trials=trial_table(found, best),
-        notes=unit_notes(model, int(data.train.sum()), x.shape[1], found, searched=search is not None),
+        notes=unit_notes(model, data.n_train, x.shape[1], found, searched=search is not None),
         seconds=time.thread_time() - started,
         cut_short=search is not None and len(found) < trials,
     )
@@ -154,7 +154,7 @@ def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None
         params=params,
         rounds=prediction.rounds,
         trials=trial_table([held], held),
-        notes=unit_notes(model, int(data.train.sum()), data.x.shape[1], [held], searched=True),
+        notes=unit_notes(model, data.n_train, data.x.shape[1], [held], searched=True),
         seconds=time.thread_time() - started,
     )
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ser_bench.config import EMOTION, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
+from ser_bench.evaluation.changed_clips import hear_conditions, make_copies
 from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
 from ser_bench.evaluation.units import Cell, EvaluationSet, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
@@ -40,7 +41,8 @@ REASONS = 3
 class PreparedData:
     """What every row of a run stands on: the corpus, its clips that are evaluated and how they are split, and features of them.
 
-    `seconds` are those that reading and extracting took, `differences` what of the corpus is not as released.
+    `seconds` are those that reading and extracting took, `differences` what of the corpus is not as released, `conditions` the features
+    under each test condition, by its name and that of the matrix.
     """
 
     corpus: Corpus
@@ -53,6 +55,7 @@ class PreparedData:
     corpus_warnings: list[str]
     scheme: LabelScheme
     differences: list[Difference] = dataclasses.field(default_factory=list)
+    conditions: dict[str, dict[str, Features]] = dataclasses.field(default_factory=dict)
 
     @property
     def warnings(self) -> list[str]:
@@ -108,7 +111,9 @@ class Plan:
 
     def cost(self, unit: Unit) -> float:
         """Roughly how long a unit takes on one core."""
-        n_clips, n_columns = self.features[unit.features].values.shape
+        matrix = self.features[unit.features]
+        n_clips, n_columns = matrix.values.shape
+        n_clips += len(matrix.copies.of) if matrix.copies else 0
         return self.models[unit.model].seconds(n_clips, n_columns, unit.task.trials, unit.task.inner)
 
 
@@ -151,27 +156,33 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
     A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.
     """
     from ser_bench.corpora import differences, name_copy
-    from ser_bench.features import ExtractionOptions, extract_corpus, parse_features
+    from ser_bench.features import ExtractionOptions, extract_corpus, parse_features, refuse_own
 
     feature_sets = [parse_features(text) for text in features]
+    if config.augment or config.test_variant:
+        refuse_own(feature_sets, f"--{'augment' if config.augment else 'test-variant'} needs")
     began = time.perf_counter()
     corpus, doubts, whole, scheme = chosen or choose_clips(config)
     check_writable("--cache", Path(config.cache))
     loaded = time.perf_counter()
     extraction = extract_corpus(corpus, feature_sets, ExtractionOptions.of(config, progress))
-    extracted = time.perf_counter()
     eval_set, skipped, duplicates, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config, scheme)
     found = differences(whole, eval_set.clips, set(duplicates.skipped["clip"]), whole=not config.hearing.label)
     eval_set = dataclasses.replace(eval_set, copy=name_copy(found, whole.facts))
     aligned = extraction.clips.index.get_indexer(eval_set.clips.index)
-    matrices = [extraction.features(feature_set).take(aligned) for feature_set in feature_sets]
-    heard = [dataclasses.replace(matrix, heard=config.hearing.label) for matrix in matrices]
-    seconds = {"corpus": loaded - began, "features": extracted - loaded}
+    copies, lacking = make_copies(corpus, eval_set, feature_sets, config, progress)
+    heard = [
+        dataclasses.replace(extraction.features(feature_set).take(aligned), heard=config.hearing.label, copies=copies.get(feature_set.name))
+        for feature_set in feature_sets
+    ]
+    changed = hear_conditions(corpus, eval_set, feature_sets, config, progress)
+    conditions = {name: {matrix.label: sets[matrix.name] for matrix in heard} for name, sets in changed.items()}
+    seconds = {"corpus": loaded - began, "features": time.perf_counter() - loaded}
     told = own_table_remarks(feature_sets, whole, eval_set, config)
     copied = [f"{eval_set.copy}; published figures are not set beside its scores"] if eval_set.copy else []
-    lines = [*doubts, *extraction.warnings, *copied, *warnings, *told]
+    lines = [*doubts, *extraction.warnings, *copied, *warnings, *lacking, *told]
     by_name, sources = {matrix.label: matrix for matrix in heard}, _sources(feature_sets)
-    return PreparedData(corpus, eval_set, by_name, skipped, sources, seconds, duplicates, lines, scheme, found)
+    return PreparedData(corpus, eval_set, by_name, skipped, sources, seconds, duplicates, lines, scheme, found, conditions)
 
 
 def own_table_remarks(feature_sets: list[FeatureSet], corpus: Corpus, eval_set: EvaluationSet, config: RunConfig) -> list[str]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.config import RunConfig, labels_copy, to_toml
-from ser_bench.evaluation import leaderboard, metrics
+from ser_bench.evaluation import leaderboard, metrics, recipes
 from ser_bench.evaluation.environment import environment
 from ser_bench.evaluation.evidence import CELL
 from ser_bench.evaluation.leaderboard import LIKE, NAMES, SCORES, UAR, WORTH
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 KEYS = ["corpus", "features", "model", "track", "seed", "fold"]
 """What names a unit in predictions and trials."""
+
+
+UNCHANGED = "unchanged"
+"""The test condition in which clips are as they are."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +81,24 @@ RESOLUTIONS = Table("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope":
 REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war")), {"track": ""})
 METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.COLUMNS[-3:], metric=str))
 LEARNING = Table("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
+CONDITIONS = Table("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), _typed(("p",), condition=str))
+"""Rows evaluated on changed held-out clips, after a row each on `UNCHANGED` ones."""
+CONDITION_PREDICTIONS = Table(
+    "condition_predictions.parquet", (*CELL, "condition", "seed", "fold", "clip", "speaker", "voice", "emotion", "predicted")
+)
 FINDINGS = Table("findings.csv", ("kind", "check", "what"), {"keep_default_na": False})
+REPRODUCTION = Table("recipe.csv", recipes.COLUMNS, _typed(recipes.COLUMNS[5:8], **dict.fromkeys(recipes.COLUMNS[:5], str), status=str))
+"""Of a recipe's folder: what was claimed, and every score measured."""
 TABLES = (
     *(CLIPS, PREDICTIONS, TRIALS, REFITS, SKIPPED),
-    *(LEADERBOARD, RESOLUTIONS, REFERENCES, METRICS, LEARNING, FINDINGS),
+    *(LEADERBOARD, RESOLUTIONS, REFERENCES, METRICS, LEARNING, CONDITIONS, CONDITION_PREDICTIONS, FINDINGS),
 )
 
 CONFIGURATION, ENVIRONMENT, MARKDOWN, RUN_PAGE = "run.toml", "environment.json", "leaderboard.md", "report.html"
 AUDIT_PAGE, GAP = "audit.html", "gap.csv"
 ABLATION_PAGE, ABLATION, IMPORTANCE = "ablation.html", "ablation.csv", "importance.csv"
-"""What folders of audits and ablations hold that a run's page shows."""
+RECIPE_PAGE, RECIPE, RECIPE_MARKDOWN = "recipe.html", "recipe.toml", "recipe.md"
+"""What folders of audits, ablations and recipes hold that a run's page shows."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +154,7 @@ class RunTables:
     references: pd.DataFrame
     resolutions: pd.DataFrame
     learning: pd.DataFrame
+    conditions: pd.DataFrame
     metrics: pd.DataFrame
     environment: dict[str, Any]
     configuration: str
@@ -234,9 +247,20 @@ class RunFolder:
         """Write the learning curves."""
         leaderboard.write_csv(learning, self.path / LEARNING.name)
 
+    def write_conditions(self, table: pd.DataFrame, predictions: pd.DataFrame) -> None:
+        """Write what rows are worth under test conditions, and what they predict there."""
+        leaderboard.write_csv(table, self.path / CONDITIONS.name)
+        write_parquet(predictions, self.path / CONDITION_PREDICTIONS.name, index=False)
+
     def write_findings(self, findings: pd.DataFrame) -> None:
         """Write what was found out about the corpus."""
         leaderboard.write_csv(findings, self.path / FINDINGS.name)
+
+    def write_reproduction(self, table: pd.DataFrame, recipe: str, markdown: str) -> None:
+        """Write what a recipe claimed and came to: the scores, the recipe itself, and the scores as Markdown."""
+        leaderboard.write_csv(table, self.path / REPRODUCTION.name)
+        write_text(self.path / RECIPE, recipe)
+        write_text(self.path / RECIPE_MARKDOWN, markdown)
 
     def write_markdown(self, text: str) -> None:
         """Write the leaderboard as Markdown."""
@@ -274,6 +298,7 @@ class RunFolder:
             self.read_references(),
             self.read_resolutions(),
             self.read_learning(),
+            self.read_conditions(),
             self.read_metrics(),
             self.read_environment(),
             self.read_configuration(),
@@ -322,9 +347,21 @@ class RunFolder:
         """Read the learning curves; empty where there are none, as of predictions that were made elsewhere."""
         return self._read_csv_or_none(LEARNING)
 
+    def read_conditions(self) -> pd.DataFrame:
+        """Read what rows are worth under test conditions; empty where there are none."""
+        return self._read_csv_or_none(CONDITIONS)
+
+    def read_condition_predictions(self) -> pd.DataFrame:
+        """Read what rows predict under test conditions."""
+        return read_parquet(self.path / CONDITION_PREDICTIONS.name)
+
     def read_findings(self) -> pd.DataFrame:
         """Read what was found out about the corpus; empty where nobody looked."""
         return self._read_csv_or_none(FINDINGS)
+
+    def read_reproduction(self) -> pd.DataFrame:
+        """Read what a recipe claimed and came to."""
+        return self._read_csv(REPRODUCTION)
 
     def read_configuration(self) -> str:
         """Read `run.toml`."""

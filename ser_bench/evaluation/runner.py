@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.epochs import showing_epochs, telling_epochs
 from ser_bench.evaluation.plan import Plan
@@ -28,6 +30,7 @@ from ser_bench.evaluation.tabulation import tabulate
 from ser_bench.evaluation.units import (
     Cell,
     EvaluationSet,
+    Published,
     Refit,
     StoredResult,
     Tune,
@@ -176,7 +179,7 @@ def run_units(
     return done, failures, fits
 
 
-def finish_all(planned: Plan, progress: Progress) -> dict[str, StoredResult]:
+def finish_all(planned: Plan, progress: Progress, *, fresh: bool = False) -> dict[str, StoredResult]:
     """Do the units that are not done yet, where none can be spared; results by the units' hashes.
 
     Raises
@@ -184,7 +187,7 @@ def finish_all(planned: Plan, progress: Progress) -> dict[str, StoredResult]:
     WorkFailed
         Where a unit failed; the others are kept.
     """
-    done, failures, _ = run_units(planned, progress)
+    done, failures, _ = run_units(planned, progress, fresh=fresh)
     if failures:
         raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
     return done
@@ -215,7 +218,8 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     expected, config = sum(costs.values()), planned.config
     left = TimeBudget(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[Cell, list[float]] = defaultdict(list)
-    again = "refits without pairs of folds, " if todo[0].without is not None else ""
+    first = todo[0]
+    again = "refits without pairs of folds, " if first.without is not None else f"under {first.condition}, " if first.condition else ""
     progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
     try:
         with _showing_epochs(planned, todo, store, progress):
@@ -249,13 +253,17 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeBudget) -> It
     for unit in todo:
         study = f"{planned.eval_set.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
         terms = JobOptions(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
-        yield unit, unit_data(planned.eval_set, planned.features[unit.features], unit), planned.models[unit.model], terms
+        changed = planned.data.conditions[unit.condition][unit.features] if unit.condition else None
+        data = unit_data(planned.eval_set, planned.features[unit.features], unit, changed=changed)
+        yield unit, data, planned.models[unit.model], terms
 
 
-def unit_data(eval_set: EvaluationSet, features: Features, unit: Unit, *, everyone: bool = False) -> UnitData:
+def unit_data(
+    eval_set: EvaluationSet, features: Features, unit: Unit, *, everyone: bool = False, changed: Features | None = None
+) -> UnitData:
     """What a unit is a function of, beside its model and seeds: the clips that it learns from and those that it holds out.
 
-    With `everyone` also those that it leaves out.
+    With `everyone` also those that it leaves out; `changed` is how clips sound in the test condition that it is evaluated in, if any.
     """
     from ser_bench.evaluation.scaling import UnitData
 
@@ -269,14 +277,18 @@ def unit_data(eval_set: EvaluationSet, features: Features, unit: Unit, *, everyo
         train=train[used],
         classes=tuple(eval_set.emotions),
         scaling_groups=None if together is None else together[used],
+        scaled=unit.track != "none",
         leaky=eval_set.protocol.leaky,
         outer=eval_set.folds[unit.seed] if isinstance(unit.task, TuneOnTest) else None,
         selecting=None if eval_set.selecting is None else eval_set.selecting[used],
+        copies=features.copies.take(np.flatnonzero(used), len(used)) if features.copies else None,
+        changed=changed.values[used] if changed else None,
     )
 
 
 def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: StudyCopy | None) -> UnitResult:
     from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.published import fit_published
     from ser_bench.evaluation.test_tuned import tune_on_test
 
     begun = time.monotonic()
@@ -290,6 +302,8 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: Stu
         case Tune(trials, inner, start):
             search = {"trials": trials, "inner": inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
             return tune_unit(data, model, **search, start=None if start is None else dict(start), stop=stop, watch=copy)
+        case Published(params, rounds, selecting):
+            return fit_published(data, model, params=dict(params), rounds=rounds, selecting=selecting, seed=unit.search_seed)
         case TuneOnTest(trials):
             return tune_on_test(data, model, trials=trials, seed=unit.search_seed, stop=stop, watch=copy)
 

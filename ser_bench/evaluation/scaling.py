@@ -1,17 +1,24 @@
 """A unit's clips, and how they are standardised: the place where a held-out clip could leak into training.
 
-In:   features, emotions and speakers of a system's clips, which of them are for training.
+In:   features, emotions and speakers of a system's clips, which of them are for training, and changed copies of these.
 Out:  standardised splits of them.
-Rule: statistics come from the training clips of each split, or, on transductive tracks, from those standardised together.
+Rule: statistics come from all that is trained on in each split, copies among it, or, on transductive tracks, from the unchanged clips
+      that are standardised together; on track ``none`` features stay as they are. A copy is trained on where its original is, and nowhere
+      else; what is held out is never a copy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ser_bench.evaluation.splits import SpeakerLeak, check_apart
 from ser_bench.models.base import Split
+
+if TYPE_CHECKING:
+    from ser_bench.features import Copies
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,12 @@ class UnitData:
         The outer folds, for `tune_on_test` alone.
     selecting : array of bool, shape (n_clips,), optional
         Training clips that parameters are selected on, the others being fitted: the dev part of a fixed split. Without, inner folds.
+    scaled : bool
+        Whether features are standardised at all.
+    copies : Copies, optional
+        Changed copies of the clips, which are trained on where the clips themselves are.
+    changed : array of float32, shape (n_clips, n_columns), optional
+        Features of the same clips under a test condition: what stands for held-out ones in `scaled_split`.
     """
 
     x: np.ndarray
@@ -50,13 +63,32 @@ class UnitData:
     leaky: bool = False
     outer: np.ndarray | None = None
     selecting: np.ndarray | None = None
+    scaled: bool = True
+    copies: Copies | None = None
+    changed: np.ndarray | None = None
+
+    @property
+    def n_train(self) -> int:
+        """How many clips are trained on, copies among them."""
+        return int(self.train.sum()) + len(copies_of(self, self.train))
 
 
 def standardised_beforehand(data: UnitData) -> np.ndarray:
-    """The features, standardised already where that is not done split by split; shape (n_clips, n_columns)."""
+    """The features of clips, then of copies, then of changed clips, standardised already where that is not done split by split.
+
+    Shape (n_clips [+ n_copies] [+ n_clips], n_columns). Copies are standardised as their originals are; clips under a test condition
+    with each other, as somebody who is only ever heard so would be.
+    """
     # Sums go in the order of memory, which must not depend on where the features came from.
     x = np.ascontiguousarray(data.x, np.float32)
-    return x if data.scaling_groups is None else standardise_together(x, data.scaling_groups)
+    copies = np.empty((0, x.shape[1]), np.float32) if data.copies is None else data.copies.values
+    changed = x[:0] if data.changed is None else np.ascontiguousarray(data.changed, np.float32)
+    if data.scaling_groups is not None:
+        of = np.empty(0, int) if data.copies is None else data.copies.of
+        changed = standardise_together(changed, data.scaling_groups[: len(changed)])
+        copies = standardise_together(x, data.scaling_groups, copies, data.scaling_groups[of])
+        x = standardise_together(x, data.scaling_groups)
+    return np.concatenate([x, copies, changed]) if len(copies) or len(changed) else x
 
 
 def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndarray, *, held_out: bool = False) -> Split:
@@ -65,25 +97,78 @@ def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndar
     Parameters
     ----------
     x : array of float32, shape (n_clips, n_columns)
+        As `standardised_beforehand` gives it, with further rows for copies and changed clips.
     train, held : array of int or of bool
-        Clips to learn from, clips to decide about.
+        Clips to learn from, together with their copies, and clips to decide about.
     held_out : bool
-        Whether the latter's emotions are to stay unknown.
+        Whether the latter's emotions are to stay unknown; then they are heard as the unit's test condition has them, if it has one.
     """
-    x_train, x_eval = x[train], x[held]
-    if data.scaling_groups is None:
+    copied = copies_of(data, train)
+    check_copies(data, copied, held)
+    x_train, y_train = trained_on(data, x, train, copied)
+    x_eval = (x[len(x) - len(data.y) :] if held_out and data.changed is not None else x[: len(data.y)])[held]
+    if data.scaling_groups is None and data.scaled:
         mean, scale = column_statistics(x_train)
         x_train, x_eval = (x_train - mean) * scale, (x_eval - mean) * scale
-    return Split(x_train, data.y[train], x_eval, None if held_out else data.y[held], len(data.classes))
+    if held_out:
+        return Split(x_train, y_train, x_eval, None, len(data.classes))
+    return Split(x_train, y_train, x_eval, data.y[held], len(data.classes), len(copies_of(data, held)))
 
 
-def standardise_together(x: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Standardise each group's (speaker's, corpus's) clips by their own mean and standard deviation."""
-    scaled = np.empty_like(x)
-    for group in np.unique(groups):
-        mine = groups == group
-        mean, scale = column_statistics(x[mine])
-        scaled[mine] = (x[mine] - mean) * scale
+def scaled_by(data: UnitData, x: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """All clips, those that are trained on too, standardised as `scaled_split` does it with this training part."""
+    if data.scaling_groups is not None or not data.scaled:
+        return x[: len(data.y)]
+    mean, scale = column_statistics(trained_on(data, x, train, copies_of(data, train))[0])
+    return (x[: len(data.y)] - mean) * scale
+
+
+def trained_on(data: UnitData, x: np.ndarray, train: np.ndarray, copied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features and emotions of training clips, and then of those copies."""
+    rows = clips_of(train)
+    if data.copies is None:
+        return x[rows], data.y[rows]
+    return x[np.concatenate([rows, len(data.y) + copied])], data.y[np.concatenate([rows, data.copies.of[copied]])]
+
+
+def copies_of(data: UnitData, train: np.ndarray) -> np.ndarray:
+    """The copies of training clips, by their places, shape (n,)."""
+    return np.empty(0, int) if data.copies is None else np.flatnonzero(np.isin(data.copies.of, clips_of(train)))
+
+
+def check_copies(data: UnitData, copied: np.ndarray, held: np.ndarray) -> None:
+    """Refuse copies of what is held out among those that are trained on.
+
+    Raises
+    ------
+    SpeakerLeak
+        Where one is a copy of a clip that is held out, or in a split by speaker of a voice that is.
+    """
+    if data.copies is None:
+        return
+    originals = data.copies.of[copied]
+    if np.isin(originals, clips_of(held)).any():
+        raise SpeakerLeak("a changed copy of a held-out clip among the training clips: results would not hold for unseen clips")
+    if not data.leaky:
+        check_apart(data.voices[originals], data.voices[held])
+
+
+def clips_of(chosen: np.ndarray) -> np.ndarray:
+    """Places of clips that are chosen by a mask or by their places."""
+    return np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+
+
+def standardise_together(
+    x: np.ndarray, groups: np.ndarray, others: np.ndarray | None = None, groups_of_others: np.ndarray | None = None
+) -> np.ndarray:
+    """Standardise each group's (speaker's, corpus's) clips by their own mean and standard deviation; or others by those of their group."""
+    if others is None or groups_of_others is None:
+        others, groups_of_others = x, groups
+    scaled = np.empty_like(others)
+    for group in np.unique(groups_of_others):
+        mine = groups_of_others == group
+        mean, scale = column_statistics(x[groups == group])
+        scaled[mine] = (others[mine] - mean) * scale
     return scaled
 
 

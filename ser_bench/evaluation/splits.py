@@ -4,7 +4,7 @@ In:   voices, labels and, where known, genders of the clips, and the protocol's 
 Out:  a fold number for each clip.
 Rule: a voice is never on both sides of a split; `check_apart` raises `SpeakerLeak` otherwise. It is called for every outer fold before
       anything is fitted (`plan.split`), for every unit again (`nested_cv`), and for every inner fold (`search`).
-      Only `random:K`, which exists to show what it costs, is exempt, and marked LEAKY wherever it appears.
+      Only `random:K` and the splits of recipes, which exist to show what they cost, are exempt, and marked LEAKY wherever they appear.
 
 A *voice* is a speaker, or several who share audio and are therefore never separated (`corpora.duplicates`). Voices count by where they
 first speak, not by their names: clips stand in the order of their content, so that how a speaker is called moves no fold.
@@ -52,7 +52,8 @@ class Protocol:
 
     Parameters
     ----------
-    kind : {'loso', 'group', 'predefined', 'random'}
+    kind : {'loso', 'group', 'predefined', 'random', 'published'}
+        The last is a recipe's split, which no `--cv` can ask for (`evaluation.published`).
     folds : int or None
         Number of outer folds where the kind needs one.
     text : bool
@@ -77,7 +78,7 @@ class Protocol:
     @property
     def leaky(self) -> bool:
         """Whether clips of one speaker may stand on both sides."""
-        return self.kind == "random"
+        return self.kind in {"random", "published"}
 
 
 def parse_cv(text: str) -> Protocol:
@@ -348,6 +349,7 @@ def _predefined(clips: pd.DataFrame, voices: np.ndarray, parts: np.ndarray | Non
 TRACKS = {
     "train": "standardised with training-set statistics",
     "speaker": "TRANSDUCTIVE: standardised per speaker, with the test speakers' unlabelled clips",
+    "none": "not standardised",
 }
 
 PROTOCOLS = {

@@ -30,7 +30,7 @@ def tabulate(planned: Plan, done: dict[str, StoredResult], failures: dict[str, s
         failed = [failures[u.hash] for u in units if u.hash in failures]
         cells.append(_cell_row(planned, cell, kept, failed))
         if not failed:
-            predictions += [_prediction_rows(planned, u, done[u.hash]) for u in units]
+            predictions += [prediction_rows(planned, u, done[u.hash]) for u in units]
         trials += [_trial_rows(planned, u, done[u.hash]) for u in units if u.hash in done]
     by = KEYS[:-1]
     none = pd.DataFrame(columns=KEYS)
@@ -41,7 +41,13 @@ def tabulate(planned: Plan, done: dict[str, StoredResult], failures: dict[str, s
 def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[str]) -> dict[str, Any]:
     eval_set, config = planned.eval_set, planned.config
     features, model, track = cell
-    told = [*eval_set.notes, *(note for unit in kept for note in unit.metadata["notes"]), *_cut_short(kept, config.trials)]
+    copies = planned.features[features].copies
+    told = [
+        *eval_set.notes,
+        *([copies.counted] if copies else []),
+        *(note for unit in kept for note in unit.metadata["notes"]),
+        *_cut_short(kept, planned.cells[cell][0].task.trials),
+    ]
     return {
         "corpus": eval_set.corpus,
         "labels": eval_set.labels,
@@ -53,7 +59,7 @@ def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[
         "speakers": eval_set.n_voices,
         "clips": int(eval_set.evaluated.sum()),
         "budget": config.budget,
-        "trials": config.trials,
+        "trials": planned.cells[cell][0].task.trials,
         "seeds": config.seeds,
         "status": "failed" if failed else "leaky" if eval_set.protocol.leaky else "ok",
         "notes": failed[0] if failed else join_notes(told),
@@ -79,7 +85,8 @@ def _named(planned: Plan, unit: Unit) -> dict[str, Any]:
     }
 
 
-def _prediction_rows(planned: Plan, unit: Unit, kept: StoredResult) -> pd.DataFrame:
+def prediction_rows(planned: Plan, unit: Unit, kept: StoredResult) -> pd.DataFrame:
+    """What a unit predicted, one row per held-out clip: the columns of `run_folder.PREDICTIONS`."""
     import pandas as pd
 
     eval_set = planned.eval_set

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from ser_bench.features import Features
     from ser_bench.models.base import Model
 
-ON_TEST_VERSION = 2
-"""Changes whenever the result of `TuneOnTest` may."""
+ON_TEST_VERSION, PUBLISHED_VERSION = 2, 1
+"""Change whenever the result of `TuneOnTest` or `Published` may."""
 
 ONE_TRAINING_PART = "one fixed split: intervals and p are for new test speakers of systems trained on this training part"
 """What every row of a fixed split says."""
@@ -102,6 +102,11 @@ class EvaluationSet:
         """Which clips are held out in some fold, shape (n_clips,): all, but for a fixed split, of which only the test part is."""
         return np.logical_and.reduce([folds != NEVER for folds in self.folds.values()])
 
+    @property
+    def trained_on(self) -> np.ndarray:
+        """Which clips are trained on in some fold, shape (n_clips,): all, but for the test part of a fixed split."""
+        return np.logical_or.reduce([self.training(seed, fold) for seed, folds in self.folds.items() for fold in range(folds.max() + 1)])
+
     @cached_property
     def selecting(self) -> np.ndarray | None:
         """Which clips select parameters, shape (n_clips,): the dev part of a fixed split, where it has one."""
@@ -138,7 +143,7 @@ class EvaluationSet:
 
         Track ``corpus``, which no run can ask for, takes each corpus's own.
         """
-        if track == "train":
+        if track in {"train", "none"}:
             return None
         if track == "speaker":
             return self.voices
@@ -261,21 +266,53 @@ class Refit:
         Of a model that is trained in rounds (epochs).
     without : int, optional
         A fold that is left out of training besides the one held out.
+    condition : str
+        The test condition that held-out clips are heard in: a variant; empty where they are as they are for all else.
+    heard : str
+        The fingerprint of the features under that condition.
     """
 
     params: Mapping[str, Any]
     rounds: int | None
     without: int | None = None
+    condition: str = ""
+    heard: str = ""
     trials: ClassVar[int] = 0
     inner: ClassVar[int] = 0
 
     @property
     def covered(self) -> list[Any]:
         """What a hash covers of it besides the clips that are trained on."""
-        return [json.dumps({"params": self.params, "rounds": self.rounds}, sort_keys=True)]
+        chosen = json.dumps({"params": self.params, "rounds": self.rounds}, sort_keys=True)
+        return [chosen, *([{"condition": self.heard}] if self.condition else [])]
 
 
-Task = Tune | TuneOnTest | Refit
+@dataclass(frozen=True)
+class Published:
+    """Fit with the hyperparameters that a recipe states, and predict all that is held out.
+
+    Parameters
+    ----------
+    params : dict
+    rounds : int or None
+        Rounds (epochs) of a model that is trained in rounds, where no clips select them.
+    selecting : tuple of int
+        Which of the held-out clips select the round, by their places among these: the shortcut, where they are test clips as well.
+    """
+
+    params: Mapping[str, Any]
+    rounds: int | None
+    selecting: tuple[int, ...] = ()
+    trials: ClassVar[int] = 0
+    inner: ClassVar[int] = 0
+
+    @property
+    def covered(self) -> list[Any]:
+        """What a hash covers of it besides the clips that are trained on."""
+        return [PUBLISHED_VERSION, json.dumps({"params": self.params, "rounds": self.rounds, "selecting": self.selecting}, sort_keys=True)]
+
+
+Task = Tune | TuneOnTest | Refit | Published
 
 
 @dataclass(frozen=True)
@@ -296,6 +333,11 @@ class Unit:
     def without(self) -> int | None:
         """The fold that is left out of training besides the one held out, if any."""
         return self.task.without if isinstance(self.task, Refit) else None
+
+    @property
+    def condition(self) -> str:
+        """The test condition that it is evaluated in; empty for none."""
+        return self.task.condition if isinstance(self.task, Refit) else ""
 
     @property
     def cell(self) -> Cell:
@@ -320,6 +362,7 @@ def make_unit(eval_set: EvaluationSet, features: Features, model: Model, track: 
         eval_set.hashes[seed],
         *([versions(model.libraries)] if model.libraries else []),
         *task.covered,
+        *([{"augmented": features.copies.covered}] if features.copies else []),
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
         *([{"fixed": dict(model.fixed)}] if model.fixed else []),
         *([{"provider": brought}] if (brought := provider(type(model))) else []),

@@ -1,7 +1,8 @@
 """HOW a clip becomes numbers: extractors, one file per family, and the store that remembers what they computed.
 
 `extract` fills the store for a corpus, `worker` puts one clip through all extractors that lack it, `sets` reads what stands behind `-f`,
-`base` is what an extractor owes the others. The extractors themselves are in `extractors/`, what they share in `signal/`.
+`base` is what an extractor owes the others, `changed` has features of clips whose sound was changed. The extractors themselves are in
+`extractors/`, what they share in `signal/`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ser_bench.features.base import Extractor, Features, feature_label
+from ser_bench.features.base import Copies, Extractor, Features, feature_label
+from ser_bench.features.changed import ChangedClips, extract_changed, refuse_own
 from ser_bench.features.extract import Extraction, ExtractionOptions, count_missing, extract_corpus, fill_store
 from ser_bench.features.sets import FeatureSet, distinct_parts, known_extractors, parse_features
 
 __all__ = [
+    "ChangedClips",
+    "Copies",
     "Extraction",
     "ExtractionOptions",
     "Extractor",
@@ -22,11 +26,13 @@ __all__ = [
     "catalogue",
     "count_missing",
     "distinct_parts",
+    "extract_changed",
     "extract_corpus",
     "feature_label",
     "fill_store",
     "known_extractors",
     "parse_features",
+    "refuse_own",
 ]
 
 

@@ -108,6 +108,44 @@ class Extractor(ABC):
 
 
 @dataclass(frozen=True)
+class Copies:
+    """Changed copies of clips, to be trained on beside them.
+
+    Parameters
+    ----------
+    label : str
+        How clips were changed, as tables name it.
+    fingerprints : tuple of str
+        Of the features of each kind of copy.
+    of : array of int, shape (n_copies,)
+        The row of the clip that each is a copy of.
+    values : array of float32, shape (n_copies, n_columns)
+    """
+
+    label: str
+    fingerprints: tuple[str, ...]
+    of: np.ndarray
+    values: np.ndarray
+
+    def take(self, rows: np.ndarray, n_clips: int) -> Copies:
+        """The copies of these of the clips, in their order."""
+        places = np.full(n_clips, -1)
+        places[rows] = np.arange(len(rows))
+        kept = places[self.of] >= 0
+        return dataclasses.replace(self, of=places[self.of[kept]], values=np.ascontiguousarray(self.values[kept]))
+
+    @property
+    def counted(self) -> str:
+        """How many there are and of how many clips, as the rows of tables note it."""
+        return f"training clips augmented ({self.label}): {len(self.of)} changed copies of {len(np.unique(self.of))} clips over all folds"
+
+    @property
+    def covered(self) -> list[Any]:
+        """What a hash covers of them: how their values come about, and which clips they are copies of."""
+        return [*self.fingerprints, hashlib.blake2b(self.of.astype("<i8").tobytes(), digest_size=8).hexdigest()]
+
+
+@dataclass(frozen=True)
 class Features:
     """A feature matrix.
 
@@ -121,6 +159,8 @@ class Features:
     values : array of float32, shape (n_clips, n_columns)
     heard : str
         Which part of clips was heard, and how they were changed; empty for whole and unchanged ones.
+    copies : Copies, optional
+        Of the clips, for training.
     """
 
     name: str
@@ -129,15 +169,17 @@ class Features:
     groups: tuple[str, ...]
     values: np.ndarray
     heard: str = ""
+    copies: Copies | None = None
 
     @property
     def label(self) -> str:
-        """What tables call it: its name, and how clips were heard."""
-        return feature_label(self.name, self.heard)
+        """What tables call it: its name, how clips were heard, and which copies are trained on."""
+        return feature_label(self.name, self.heard, self.copies.label if self.copies else "")
 
     def take(self, rows: np.ndarray) -> Features:
-        """The same features of these rows."""
-        return dataclasses.replace(self, values=np.ascontiguousarray(self.values[rows]))
+        """The same features of these rows, which are named by their places."""
+        copies = self.copies.take(rows, len(self.values)) if self.copies else None
+        return dataclasses.replace(self, values=np.ascontiguousarray(self.values[rows]), copies=copies)
 
     def of_groups(self, groups: Iterable[str]) -> Features:
         """The columns of some groups, under a name that says so; itself for all of them.
@@ -155,18 +197,21 @@ class Features:
             columns=tuple(column for column, of in zip(self.columns, mine, strict=True) if of),
             groups=tuple(group for group in self.groups if group in kept),
             values=np.ascontiguousarray(self.values[:, mine]),
+            copies=dataclasses.replace(self.copies, values=np.ascontiguousarray(self.copies.values[:, mine])) if self.copies else None,
         )
 
 
-def feature_label(name: str, heard: str) -> str:
+def feature_label(name: str, heard: str, augmented: str = "") -> str:
     """What tables call a feature set: its name, with the window and the variant where clips are not heard whole and unchanged.
+
+    Then with how training clips were augmented.
 
     Examples
     --------
-    >>> feature_label("egemaps", ""), feature_label("egemaps", "first 2 s")
-    ('egemaps', 'egemaps @ first 2 s')
+    >>> feature_label("egemaps", ""), feature_label("egemaps", "first 2 s"), feature_label("egemaps", "", "noise")
+    ('egemaps', 'egemaps @ first 2 s', 'egemaps, augmented: noise')
     """
-    return f"{name} @ {heard}" if heard else name
+    return (f"{name} @ {heard}" if heard else name) + (f", augmented: {augmented}" if augmented else "")
 
 
 def check_rate(name: str, rate: int, lowest: int) -> None:

@@ -43,6 +43,8 @@ class Split:
         Emotions of inner validation clips. None: held-out clips, about whose emotions a model knows nothing.
     n_classes : int
         Emotions of the cell.
+    n_set_aside : int
+        Changed copies of inner validation clips, which this split neither trains on nor decides about.
     """
 
     x_train: np.ndarray
@@ -50,6 +52,7 @@ class Split:
     x_eval: np.ndarray
     y_eval: np.ndarray | None
     n_classes: int
+    n_set_aside: int = 0
 
     @property
     def searching(self) -> bool:
@@ -58,8 +61,8 @@ class Split:
 
     @property
     def n_unit(self) -> int:
-        """Training clips of the unit, of which an inner split's are a part and its validation clips the rest."""
-        return len(self.y_train) + (len(self.y_eval) if self.y_eval is not None else 0)
+        """Training clips of the unit with their copies, of which an inner split's are a part and its validation clips the rest."""
+        return len(self.y_train) + (len(self.y_eval) if self.y_eval is not None else 0) + self.n_set_aside
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """What a run came to, for people: its page, its figures, its leaderboard as text. They show; scores are made in `evaluation`.
 
 A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard from `board`, details of each system from `details`, and
-further sections from `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits and ablations beside it,
-`made` says whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
-Other pages: `audit`, `ablation`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and `critical_difference`.
-`corpus_figure` draws what a corpus holds.
+further sections from `conditions`, `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits, ablations and
+recipes beside it, `made` says whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
+Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and
+`critical_difference`. `corpus_figure` draws what a corpus holds.
 All are drawn by `rendering` (templates), `figures` and `drawing` (pictures).
 """
 
@@ -18,8 +18,10 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.board_text import terminal_tables, to_markdown
+from ser_bench.reports.conditions import condition_rows, publish_conditions
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
+from ser_bench.reports.recipe import publish_recipe
 from ser_bench.reports.run_page import write_page
 from ser_bench.scores import ROPE
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ablation_rows",
+    "condition_rows",
     "evidence_of",
     "gap_rows",
     "matrices",
@@ -35,7 +38,9 @@ __all__ = [
     "publish",
     "publish_ablation",
     "publish_audit",
+    "publish_conditions",
     "publish_cross",
+    "publish_recipe",
     "rank",
     "references",
     "resolutions",

@@ -29,7 +29,11 @@ LINES = {"chance": ":", "human": "--", "published": "-.", "reference": "-", "all
 KINDS: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Kinds of files, with what must not be written into them, as it differs from time to time."""
 DPI = 160
-TITLES = {"train": "standardised with training-set statistics", "speaker": "TRANSDUCTIVE: standardised per speaker"}
+TITLES = {
+    "train": "standardised with training-set statistics",
+    "speaker": "TRANSDUCTIVE: standardised per speaker",
+    "none": "not standardised",
+}
 
 
 class Mark(NamedTuple):

@@ -17,14 +17,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, ENVIRONMENT, GAP, RunFolder
+from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, ENVIRONMENT, GAP, REPRODUCTION, RunFolder
 from ser_bench.reports.players import sounds
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.spec import versions
 
 RECORD = "made.json"
 LIBRARIES = ("numpy", "pandas", "scipy", "matplotlib", "jinja2", "pillow", "optuna", "scikit-learn", "numba", "soundfile", "soxr")
-BESIDE = (AUDIT_PAGE, GAP, ABLATION)
+BESIDE = (AUDIT_PAGE, GAP, ABLATION, REPRODUCTION.name)
 """What folders hold that a page shows."""
 PAGES = (".html", ".md")
 """How the names of files end that pages are not made from."""

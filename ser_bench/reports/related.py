@@ -1,4 +1,4 @@
-"""What else is known of a run's clips: audits and ablations that lie beside it.
+"""What else is known of a run's clips: audits, ablations and recipes that lie beside it.
 
 In:   a run's folder.
 Out:  findings, leak gaps and ablations from the folders next to it; and, the other way round, the runs next to an audit or ablation.
@@ -15,9 +15,20 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.errors import reason
-from ser_bench.evaluation.run_folder import ABLATION, ABLATION_PAGE, AUDIT_PAGE, GAP, LEADERBOARD, RUN_PAGE, RunFolder
+from ser_bench.evaluation.run_folder import (
+    ABLATION,
+    ABLATION_PAGE,
+    AUDIT_PAGE,
+    GAP,
+    LEADERBOARD,
+    RECIPE_PAGE,
+    REPRODUCTION,
+    RUN_PAGE,
+    RunFolder,
+)
 from ser_bench.reports.ablation import read_ablation, view_ablation
 from ser_bench.reports.audit import read_gap, view_gap
+from ser_bench.reports.recipe import LEGEND, view_recipe
 from ser_bench.utils.formatting import records
 
 T = TypeVar("T")
@@ -79,6 +90,25 @@ def ablations(folder: RunFolder) -> list[dict[str, Any]]:
     """Ablations on a run's clips and split, each with the `address` of its own page."""
     found = [ablation for ablation in _neighbours(folder, ABLATION, "tuned") if ablation.same_split]
     return [ablation for one in found for ablation in _readable(one, _view)]
+
+
+def reproductions(folder: RunFolder) -> list[dict[str, Any]]:
+    """The recipes whose honest run is of a run's clips and split: their `name`, `address`, `warnings`, and the experiments `shown`."""
+    mine, here = folder.read_about(), RunFolder(folder.path.absolute())
+    found = []
+    for other in sorted(RunFolder(file.parent) for file in here.path.parent.glob(f"*/{REPRODUCTION.name}")):
+        about = other.read_about()
+        alike = [one for one in about.get("experiments", []) if all(one[key] == mine.get(key) for key in ("corpus", "protocol", "folds"))]
+        if other != here and alike:
+            neighbour = Neighbour(other, about | {"experiments": alike}, True)
+            found += _readable(neighbour, lambda one: _reproduction(one.folder, one.about))
+    return found
+
+
+def _reproduction(folder: RunFolder, about: dict[str, Any]) -> dict[str, Any]:
+    shown = view_recipe(folder.read_reproduction(), about)
+    address = f"../{folder.path.name}/{RECIPE_PAGE}"
+    return {"name": about["recipe"], "address": address, "warnings": about["warnings"], "shown": shown, "legend": LEGEND}
 
 
 def _view(of: Neighbour) -> dict[str, Any]:

@@ -4,12 +4,13 @@ In:   a run folder.
 Out:  the page, whose sections `templates/report.html.j2` lists: first the leaderboard (`board.html.j2`, filled by `board`), then what it is
       based on: details of each system (`details`), clips that all systems get wrong, an overview per protocol.
 Rule: a function of the folder's files alone, but for players and pictures, which stand where `run.toml` leads to audio that is there,
-      and for audits and ablations of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by reading it,
-      until a player is pressed.
+      and for audits, ablations and recipes of the same clips that lie beside it. Nothing is fetched, from anywhere, by making or by
+      reading it, until a player is pressed.
 """
 
 from __future__ import annotations
 
+import tomllib
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,13 +22,14 @@ from ser_bench.evaluation.run_folder import RunFolder, RunTables
 from ser_bench.evaluation.splits import fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.board import show_block
 from ser_bench.reports.board_text import blocks
+from ser_bench.reports.conditions import view_conditions
 from ser_bench.reports.details import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.made import make_if_changed, page_source
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.players import AudioLink, sounds
-from ser_bench.reports.related import ablations, audited, gaps
+from ser_bench.reports.related import ablations, audited, gaps, reproductions
 from ser_bench.reports.rendering import render
 from ser_bench.reports.spectrograms import draw_spectrograms, frequency_ticks
 from ser_bench.utils.atomic import write_text
@@ -89,9 +91,11 @@ def make_page(folder: RunFolder) -> str:
         frequencies=frequency_ticks(22, 64),
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
+        conditions=view_conditions(run),
         audited=audited(folder),
         gaps=gaps(folder),
         ablations=ablations(folder),
+        recipes=reproductions(folder),
         cells=[open_cell(record, run) for record in records(run.leaderboard)],
         parameters=[
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
@@ -120,7 +124,7 @@ def method(run: RunTables) -> str:
     n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
     searched = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
-    trained = f"{searched}; features were standardised {_scaling(run)}, and the held-out clips predicted once."
+    trained = f"{searched}; features were {_scaling(run)}, and the held-out clips predicted once.{_augmented(run)}"
     if first["budget"] == "external":
         trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
     fixed = (
@@ -158,8 +162,23 @@ def _searched_on(run: RunTables) -> str:
     return "on speaker-grouped inner folds of the training speakers"
 
 
+def _augmented(run: RunTables) -> str:
+    """How training clips were augmented, as the configuration has it; nothing where they were not."""
+    asked = tomllib.loads(run.configuration)
+    kinds, only, times = (asked.get(key) for key in ("augment", "augment_only", "augment_times"))
+    if not kinds:
+        return ""
+    clips = f"Training clips of {', '.join(only)}" if only else "Training clips"
+    copies = f"each got {'a changed copy' if times == 1 else f'{times} changed copies'} by {' and by '.join(kinds)}"
+    return f" {clips} were augmented in inner and outer folds alike: {copies}; validation and held-out clips stayed as they are."
+
+
 def _scaling(run: RunTables) -> str:
-    words = {"train": "with training-set statistics", "speaker": "per speaker (transductive track)"}
+    words = {
+        "train": "standardised with training-set statistics",
+        "speaker": "standardised per speaker (transductive track)",
+        "none": "not standardised",
+    }
     return " or ".join(words[track] for track in run.leaderboard["track"].unique())
 
 

@@ -1,6 +1,6 @@
 """What predictions are worth: pure functions on plain arrays, with nothing of the benchmark behind them.
 
-Scores: `metrics` (UAR and others), `curves` (ROC and calibration of probabilities).
+Scores: `metrics` (UAR and others), `curves` (ROC and calibration of probabilities); `two_steps`, decisions for a group of classes first.
 
 Confidence intervals over speakers: `intervals` of the UAR by the jackknife, from scores `leaving_out` each voice in turn and with the
 bounds of `proportions`; `metric_intervals` of other metrics; `draws` over sets of training speakers; `uncertainty`, how much wider they are
@@ -86,6 +86,7 @@ from ser_bench.scores.metrics import (
 from ser_bench.scores.proportions import FEW_EFFECTIVE, effective_voices, few_or_uneven, outlying_voices
 from ser_bench.scores.selection import corrected_best
 from ser_bench.scores.systems import System, ratios_of
+from ser_bench.scores.two_steps import TwoSteps, two_steps
 from ser_bench.scores.uncertainty import BOUND, NONE, influences_of, overlap_bound, training_covariance, variance_ratios
 from ser_bench.scores.variance import (
     Spread,
@@ -114,6 +115,7 @@ __all__ = [
     "Source",
     "Spread",
     "System",
+    "TwoSteps",
     "VersusBest",
     "auc",
     "auc_interval",
@@ -185,6 +187,7 @@ __all__ = [
     "speakers_for_width",
     "statistic_interval",
     "training_covariance",
+    "two_steps",
     "uar",
     "uar_by",
     "uar_of",

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
@@ -87,6 +87,21 @@ def plainly(value: object) -> str:
         return repr(value)
     except ValueError:
         return "a number of more than 4,300 digits"
+
+
+def pairs(key: str, value: Any, source: str) -> dict[str, str]:
+    """Names and what stands for them, in the order of the names; words ``path=file,emotion=label`` as the command line has them, too."""
+    words = [value] if isinstance(value, str) else value
+    if isinstance(words, list | tuple) and all(isinstance(word, str) for word in words):
+        items = [item.partition("=") for word in words for item in word.split(",")]
+        if twice := [ours.strip() for at, (ours, *_) in enumerate(items) if ours.strip() in {other.strip() for other, *_ in items[:at]}]:
+            raise WrongCall(f"{source}: '{key}' names '{quoted(twice[0])}' twice")
+        value = {ours.strip(): theirs.strip() for ours, _, theirs in items}
+    if not isinstance(value, Mapping) or not all(isinstance(word, str) and word.strip() for pair in value.items() for word in pair):
+        raise WrongCall(
+            f"{source}: '{key}' takes pairs of our name and the table's, such as path=file,emotion=label, not {quoted(plainly(value))}"
+        )
+    return dict(sorted(value.items()))
 
 
 def canonical(name: str, thing: Any) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ser_bench.audio.augmentation import KNOWN, parse_variant
+from ser_bench.audio.augmentation import KNOWN, kinds_of_copies, parse_variant
 from ser_bench.errors import WrongCall
 
 RATE = 16_000
@@ -73,3 +73,32 @@ def test_steps_are_done_in_the_order_in_which_they_are_written():
 def test_a_variant_that_cannot_be_meant_is_refused(text, said):
     with pytest.raises(WrongCall, match=said):
         parse_variant(text)
+
+
+def test_noise_by_the_peak_is_no_louder_than_asked():
+    noise = varied("peak_noise(low=0.01,high=0.01)") - TONE
+    assert noise.std() == pytest.approx(0.01 * np.abs(TONE).max(), rel=0.02)
+    deviations = [(varied("peak_noise(high=0.01)", key=str(key)) - TONE).std() for key in range(20)]
+    assert max(deviations) < 0.0105 * np.abs(TONE).max()
+    assert min(deviations) < 0.5 * max(deviations)
+
+
+def test_amplify_is_by_a_factor_and_drawn_evenly():
+    np.testing.assert_allclose(varied("amplify(low=3,high=3)"), 3 * TONE, rtol=1e-6)
+    factors = [varied("amplify(low=1.5,high=3)", key=str(key))[100] / TONE[100] for key in range(200)]
+    assert 1.5 <= min(factors) < max(factors) <= 3
+    assert np.mean(factors) == pytest.approx(2.25, abs=0.1)
+
+
+def test_copies_of_a_clip_draw_differently():
+    first, second = kinds_of_copies(["shift+noise"], 2)
+    assert first == "shift+noise"
+    assert (varied(first) != varied(second)).any()
+
+
+@pytest.mark.parametrize(
+    ("texts", "times"), [(["gain(low=3,high=3)"], 2), (["noise", "noise(seed=1)"], 2), (["noise", "noise(snr=15)"], 1)]
+)
+def test_a_copy_is_not_made_twice(texts, times):
+    with pytest.raises(WrongCall, match=r"^augment"):
+        kinds_of_copies(texts, times)

@@ -24,7 +24,7 @@ from ser_bench.analyses.audits.near_duplicates import near_duplicates
 from ser_bench.analyses.audits.recording import recordings
 from ser_bench.analyses.audits.shuffled import best_row, shuffled_by_ear, shuffled_by_row
 from ser_bench.analyses.audits.speakers import effective_speakers
-from ser_bench.config import RunConfig
+from ser_bench.config import NO_CHANGES, RunConfig
 from ser_bench.evaluation.plan import PreparedData, prepare_data
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.utils.progress import Progress
@@ -70,10 +70,9 @@ def audit(config: RunConfig, progress: Progress, best: Callable[[PreparedData], 
     best : callable
         The best UAR that is known of the same clips and folds.
     """
-    # Nothing is to stop an audit that it is there to report.
-    prepared = prepare_data(
-        dataclasses.replace(config, allow_conflicts=True, allow_similar_names=True, max_skipped=1.0), FEATURES, progress
-    )
+    # Nothing is to stop an audit that it is there to report, and it looks at clips as they are.
+    everything = dataclasses.replace(config, allow_conflicts=True, allow_similar_names=True, max_skipped=1.0)
+    prepared = prepare_data(dataclasses.replace(everything, **NO_CHANGES), FEATURES, progress)
     known = best(prepared)
     asked, heard = partial(columns, best=known), partial(recordings, best=known)
     # What the ground warns of goes last: other checks say some of it under a name of their own.

@@ -1,0 +1,185 @@
+"""What a recipe claimed and came to, for people: claimed, reproduced and honest side by side; a picture, a page, rows for the terminal.
+
+In:   the scores of `reproduction.score_table`, and what the folder says of each experiment.
+Out:  `recipe.csv`, `recipe.md`, `recipe.html`, `figures/recipe.*`; the section of a run's page.
+Rule: a reproduced score never stands without the honest one, nor a measured one without its interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ser_bench.evaluation.recipes import Recipe
+from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
+from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
+from ser_bench.evaluation.splits import protocol_words
+from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.rendering import render
+from ser_bench.utils.atomic import write_text
+from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEAD = ("experiment", "system", "metric", "claimed", "reproduced", "95% CI", "honest", "95% CI ")
+WORDS = ("experiment", "system", "metric", "95% CI", "95% CI ")
+PICTURED = 8
+"""Experiments that fit a picture."""
+LEGEND = (
+    "Claimed: by the authors. Reproduced: the system as published, its own split and selection of the epoch included, LEAKY where speakers "
+    "of the test clips are trained on or the test clips selected the epoch. Honest: the same system on speakers it was not trained on, the "
+    "epoch selected on inner training speakers. Intervals are over speakers (jackknife, Wilson's bounds with Student's t); honest ones "
+    "have the bound of what overlapping training sets can add, and those of a random split are over speakers who were trained on as well, "
+    "so that they say nothing of unseen ones. svm: tuned on the same input, under the same splits."
+)
+NAMES = {"uar": "UAR", "macro_f1": "macro F1", "micro_f1": "micro F1", "micro_precision": "micro precision", "micro_recall": "micro recall"}
+NAMES |= {"auc": "AUC, mean over classes", "two_steps.accuracy": "accuracy in two steps"}
+
+
+def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about: dict[str, Any]) -> None:
+    """Write a recipe's folder.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    recipe : Recipe
+    table : DataFrame
+        As `score_table` gives it, of all experiments.
+    about : dict
+        The environment, with `experiments` (each ``name, why, split, line, corpus, ...``) and `warnings`.
+    """
+    folder.write_reproduction(table, recipe.text, to_markdown(recipe, table, about))
+    panels = [_panel(rows) for _, rows in table.groupby("experiment", sort=False)]
+    draw(panels[:1] if len(panels) > PICTURED else panels, folder.figures, "recipe", f"{recipe.name}: claimed, reproduced, honest")
+    page = render(
+        "recipe.html.j2",
+        recipe=recipe,
+        about=about,
+        shown=view_recipe(table, about),
+        rows=list(summary_rows(table)),
+        head=HEAD,
+        legend=LEGEND,
+    )
+    write_text(folder.path / RECIPE_PAGE, page)
+
+
+def summary_rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Claimed, reproduced and honest of each experiment and system, a row per metric: `read` as `HEAD` has it, and the row's `status`."""
+    for name, rows in table.groupby("experiment", sort=False):
+        scored = {(row["system"], row["run"], row["part"], row["metric"]): row for row in records(rows)}
+        for system in dict.fromkeys(rows["system"]):
+            for part, metric in _metrics_of(rows):
+                claim, first, last = (scored.get((system, run, part, metric)) for run in (CLAIMED, REPRODUCED, HONEST))
+                # A validation score has no honest counterpart but the score on unseen speakers.
+                last = last or scored.get((system, HONEST, "test", metric))
+                read = [name, system, metric_words(metric, part), claimed_words(claim), *_read(first), *_read(last)]
+                yield {"read": read, "status": first["status"] if first else ""}
+
+
+def _metrics_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """The parts and metrics that an experiment is shown in: those claimed, the UAR, and the reading in two steps where there is one."""
+    claims = rows[rows["run"] == CLAIMED]
+    named = [*claims[["part", "metric"]].itertuples(index=False, name=None), *([] if len(claims) else [("test", "accuracy")])]
+    there = set(rows["metric"])
+    return list(dict.fromkeys([*named, ("test", "uar"), *(("test", metric) for metric in ("two_steps.accuracy",) if metric in there)]))
+
+
+def metric_words(metric: str, part: str) -> str:
+    """Such as ``validation accuracy``."""
+    return f"{'' if part == 'test' else f'{part} '}{NAMES.get(metric, metric)}"
+
+
+def claimed_words(claim: Mapping[str, Any] | None) -> str:
+    """Such as ``over .70``; empty where nothing was claimed."""
+    return "" if claim is None else f"{'over ' if claim['notes'] == 'over' else ''}{format_score(claim['value'], 3).removesuffix('0')}"
+
+
+def _read(row: Mapping[str, Any] | None) -> tuple[str, str]:
+    return ("", "") if row is None else (format_score(row["value"]), interval(row["low"], row["high"]))
+
+
+def view_recipe(table: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The experiments as pages show them: what the folder says of each, with `rows` to be read and drawn, and the `lines` behind them."""
+    shown = []
+    for said in about["experiments"]:
+        rows = table[table["experiment"] == said["name"]]
+        (part, metric), *_ = _metrics_of(rows)
+        chance = 1 / len(said["corpus"]["emotions"])
+        claim = rows[(rows["run"] == CLAIMED) & (rows["metric"] == metric) & (rows["part"] == part)]["value"]
+        lines = [{"drawn": "chance", "uar": chance}, *({"drawn": "published", "uar": value} for value in claim)]
+        how = f"{protocol_words(said['protocol'])} ({said['protocol']})"
+        named = {"metric": metric_words(metric, part), "chance": chance, "lines": lines, "how": how}
+        shown.append({**said, **named, "rows": list(_drawn(rows, part, metric))})
+    return shown
+
+
+def _drawn(rows: pd.DataFrame, part: str, metric: str) -> Iterator[dict[str, Any]]:
+    """Each run of each system in the metric claimed, the test score beside a validation score, and its UAR."""
+    scored = {(row["system"], row["run"], row["part"], row["metric"]): row for row in records(rows)}
+    systems = list(dict.fromkeys(rows["system"]))
+    places = dict.fromkeys((key[0], key[1], key[2]) for key in scored if key[2] in {part, "test"})
+    for system, run, of in sorted(places, key=lambda place: systems.index(place[0])):
+        row, uar = scored.get((system, run, of, metric)), scored.get((system, run, of, "uar"))
+        if row is None:
+            continue
+        words = RUNS[run] if of == "test" or run == CLAIMED else f"{RUNS[run]}, {of} clips"
+        value = claimed_words(row) if run == CLAIMED else format_score(row["value"])
+        reach = "" if run == CLAIMED else interval(row["low"], row["high"])
+        yield {
+            "system": system,
+            "run": run,
+            "words": words,
+            "status": row["status"] or "claimed",
+            "uar": row["value"],
+            "uar_low": row["value"] if run == CLAIMED else row["low"],
+            "uar_high": row["value"] if run == CLAIMED else row["high"],
+            "read": ["", "", "", value, reach],
+            "beside": _read(uar) if run != CLAIMED else ("", ""),
+        }
+
+
+def _panel(rows: pd.DataFrame) -> Panel:
+    """One experiment as a panel of a picture."""
+    (part, metric), *_ = _metrics_of(rows)
+    looks = {CLAIMED: ("0.25", "D"), "leaky": LOOKS[1], "ok": LOOKS[0]}
+    marks = [
+        Mark(
+            row["words"] if row["run"] == CLAIMED else f"{row['system'].partition('(')[0]}: {row['words']}",
+            row["uar"],
+            row["uar_low"],
+            row["uar_high"],
+            looks[CLAIMED if row["run"] == CLAIMED else row["status"]],
+            filled=row["run"] != CLAIMED,
+        )
+        for row in _drawn(rows, part, metric)
+    ]
+    classes = [name for name in rows["metric"] if name.startswith("recall.")]
+    chance = {"chance": 1 / len(set(classes))} if classes else {}
+    axis = f"{metric_words(metric, part)}, 95% confidence interval over speakers"
+    return Panel(str(rows["experiment"].iloc[0]), marks, chance, "orange: LEAKY; hollow: claimed", axis)
+
+
+def to_markdown(recipe: Recipe, table: pd.DataFrame, about: Mapping[str, Any]) -> str:
+    """The three numbers side by side, and what they come from, as Markdown."""
+    named = table["experiment"].nunique() > 1
+    head = list(HEAD) if named else list(HEAD[1:])
+    rows = [[escaped(cell) for cell in row["read"][0 if named else 1 :]] for row in summary_rows(table)]
+    parts = [
+        f"**{escaped(recipe.name)}**: {escaped(recipe.title)} ({escaped(recipe.source)}).",
+        "",
+        *table_lines(head, rows, words=WORDS),
+        "",
+    ]
+    for said in about["experiments"]:
+        name = f"**{escaped(said['name'])}**: " if said["name"] else ""
+        split = f"Split: {escaped(said['split'])}; honest: {protocol_words(said['protocol'])} ({said['protocol']})."
+        parts += [f"{name}{escaped(said['line'])}. {escaped(said['why'])} {split}", ""]
+    parts += [LEGEND, "", *(part for line in about["warnings"] for part in (escaped(line), ""))]
+    return "\n".join(parts)
+
+
+def terminal_rows(table: pd.DataFrame) -> tuple[Sequence[str], list[list[str]], list[str]]:
+    """A head, the rows as they are read, and a style for each: LEAKY ones are red."""
+    rows = list(summary_rows(table))
+    return HEAD, [row["read"] for row in rows], ["red" if row["status"] == "leaky" else "" for row in rows]
