@@ -6,8 +6,9 @@ Kinds: `kill` (SIGKILL of the main process), `all` (SIGKILL of all its processes
 `pipe` (whoever reads its output goes away), `full` (no file can grow beyond a random size, as on a full disk).
 Commands work on the embedded tones in a folder of their own each, with two jobs, and are given again with one, since the number of jobs
 changes no result; `two` is one run twice at once, of which one is ended.
-A row of the table counts how often the command was ended before it was done, which exit codes it gave, and what was wrong after: processes
-left running, a second call that failed, results that differ from the undisturbed ones, and files or shared memory left behind.
+A row of the table counts how often the command was ended before it was done, which exit codes it gave, and what was wrong after: an
+exit code that nothing documents, processes left running, a second call that failed, results that differ from the undisturbed ones, and
+files or shared memory left behind.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ FIRST = {"leaderboard": [COMMANDS["run"], ["run", OTHERS, *SMALL]]}
 """What is done, undisturbed, before a command can be."""
 SIGNALS = {"kill": signal.SIGKILL, "all": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
 KINDS = (*SIGNALS, "pipe", "full")
+CODES = {"kill": {-9}, "all": {-9}, "term": {143, -15}, "int": {130, -2}, "pipe": set(), "full": {1}}
+"""Exit codes of what was ended so, before its end; a negative one where the signal came before Python could hear it."""
 SECONDS_TO_END = 20.0
 TIMES = ("environment.json", "made.json", "report.html", "leaderboard.html", "audit.html", "ablation.html", ".md", ".svg", ".pdf", ".png")
 """Files, or kinds of files, that say when or how long, or are drawn of those that are compared."""
@@ -77,11 +80,11 @@ def finish(command: list[str], folder: Path, *, jobs: int) -> tuple[int, str]:
     return process.returncode, said
 
 
-def crash(process: subprocess.Popen[bytes], kind: str, moment: float) -> bool:
-    """End a command after so many seconds; whether that came before its own end."""
+def crash(process: subprocess.Popen[bytes], kind: str, moment: float) -> tuple[bool, str]:
+    """End a command after so many seconds; whether that came before its own end, and what it said."""
     try:
-        process.communicate(timeout=None if kind == "full" else moment)
-        return process.returncode != 0
+        said = process.communicate(timeout=None if kind == "full" else moment)[0]
+        return process.returncode != 0, said.decode(errors="replace")
     except subprocess.TimeoutExpired:
         pass
     if kind == "pipe":
@@ -92,8 +95,8 @@ def crash(process: subprocess.Popen[bytes], kind: str, moment: float) -> bool:
         os.killpg(process.pid, SIGNALS[kind])
     else:
         process.send_signal(SIGNALS[kind])
-    process.communicate()
-    return True
+    said = process.communicate()[0] or b""
+    return True, said.decode(errors="replace")
 
 
 def left_processes(session: int) -> list[str]:
@@ -149,8 +152,10 @@ def try_once(
         shutil.copytree(base, folder)
         other = start(command, folder, jobs=2) if name == "two" else None
         process = start(command, folder, jobs=2, limit=room if kind == "full" else None)
-        ended = crash(process, kind, moment)
+        ended, last = crash(process, kind, moment)
         wrong = []
+        if process.returncode not in CODES[kind] | {0}:
+            wrong.append(f"exit {process.returncode} after {moment:.2f} s: {' / '.join(last.strip().splitlines()[-3:])}")
         if other:
             said = other.communicate()[0].decode(errors="replace")
             wrong += [f"the other: exit {other.returncode}: {said.strip().splitlines()[-1]}"] if other.returncode else []

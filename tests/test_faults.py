@@ -1,5 +1,6 @@
 """Faults survived: what is torn in a folder of results is named, and the same command makes it whole again; nobody else's stops it."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from ser_bench import api
 from ser_bench.cli import main
 from ser_bench.errors import WrongCall
+from ser_bench.utils import processes
 from tests import small
 from tests.calling import call
 from tests.small import SMALL, but_seconds
@@ -158,6 +160,22 @@ def test_a_file_that_ends_too_early_is_nobody_s_interruption(monkeypatch, capsys
         main.main()
     assert ended.value.code == code
     assert words in capsys.readouterr().err
+
+
+def test_ctrl_c_that_a_library_makes_an_error_of_its_own_is_an_interruption_all_the_same(monkeypatch, capsys):
+    def fail(**_):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("a module failed to import") from None
+
+    monkeypatch.setattr(processes, "_asked", [])
+    monkeypatch.setattr(sys, "argv", ["ser-bench", "models"])
+    monkeypatch.setattr(main.cli.commands["models"], "callback", fail)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 130
+    assert "stopped; finished work is kept" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ser_bench.cli.commands import cli
 from ser_bench.cli.output import say, warn, write
 from ser_bench.errors import SerBenchError, printable
 from ser_bench.evaluation.study_storage import without_command_secrets
-from ser_bench.utils.processes import Stopped, clear_shared, end_workers, stop_on_signals
+from ser_bench.utils.processes import Stopped, asked_to_stop, clear_shared, end_workers, stop_on_signals
 from ser_bench.utils.streams import CLOSED, Steady, steady_streams
 
 
@@ -33,21 +33,29 @@ def _run(stdout: Steady) -> None:
         cli.main([argument for argument in sys.argv[1:] if argument != "--debug"], standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         write(error.format_message())
-    except (click.ClickException, SerBenchError) as error:
-        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        _fail(message, error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:
         _stopped(error.__cause__ or error)
-    except OSError as error:
-        _fail(f"{error}; what is finished is kept: make room, or choose another --out or --cache, and run the same command again", 1)
-    except MemoryError:
-        _fail("not enough memory; what is finished is kept: use fewer --jobs, or more memory, and run the same command again", 1)
     except Exception as error:
-        _fail(f"{type(error).__name__}: {error} (with --debug: where)", 1)
+        if asked := asked_to_stop():
+            _stopped(asked)
+        _fail(*_explain(error))
     stdout.flush()
     if stdout.fault:
         say(f"ser-bench: not all could be written to stdout ({stdout.fault}); files are complete", err=True)
         sys.exit(0 if stdout.fault == CLOSED else 1)
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, click.ClickException):
+        return error.format_message(), error.exit_code
+    if isinstance(error, SerBenchError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError):
+        return f"{error}; what is finished is kept: make room, or choose another --out or --cache, and run the same command again", 1
+    if isinstance(error, MemoryError):
+        return "not enough memory; what is finished is kept: use fewer --jobs, or more memory, and run the same command again", 1
+    return f"{type(error).__name__}: {error} (with --debug: where)", 1
 
 
 def _stopped(why: BaseException) -> None:

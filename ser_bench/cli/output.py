@@ -38,7 +38,7 @@ def shown(value: Any) -> Any:
 
 
 def warn(warnings: Iterable[str]) -> None:
-    """Print warnings on stderr, a line each."""
+    """Print warnings on stderr, one line per warning."""
     for warning in warnings:
         say(f"warning: {warning}", err=True)
 

@@ -40,7 +40,7 @@ class CremaD(FileNameReader):
             ),
         ),
         human=0.409,
-        human_source="2,443 raters who heard the sound alone, share of ratings that named what was meant: Cao et al. (2014)",
+        human_source="2,443 raters who heard the sound alone, share of ratings that named the intended emotion: Cao et al. (2014)",
         published=(
             PublishedResult(
                 "ComParE",

@@ -238,7 +238,7 @@ def synthesise(voice: Voice, reach: np.ndarray, rng: np.random.Generator) -> np.
 def synthesise_alone(voice: Voice, cue: str, reach: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One clip whose cues can be distinguished: parameters and result as `synthesise`, and the cue that is planted.
 
-    Syllables are parted by whispered joints, a fixed share of each, so that tempo is told by voicing rather than by level;
+    Syllables are parted by whispered joints, a fixed share of each, so that tempo shows in voicing rather than in level;
     vowels and melody keep time of their own; formants are wide, so that harmonics matter little; depth of the joints, phrasing
     and breath vary by chance, and every vowel has the same power.
     """

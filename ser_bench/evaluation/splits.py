@@ -368,5 +368,5 @@ def protocol_words(cv: str) -> str:
     """
     whole, _, most = cv.partition("@")
     speakers, _, sentences = whole.partition("+")
-    learnt = f", {most} of the others for training" if most else ""
-    return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "") + learnt
+    training = f", {most} of the others for training" if most else ""
+    return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "") + training

@@ -2,7 +2,7 @@
 
 In:   tasks: a clip's key and file, how it is heard, and extractors.
 Out:  an `ExtractionResult` per task: what was heard, and a vector per extractor or why there is none.
-Rule: a clip is decoded once for all extractors, and resampled once per rate; whatever happens to it is told, never raised. Only what
+Rule: a clip is decoded once for all extractors, and resampled once per rate; whatever happens to it is reported, never raised. Only what
       depends on the sound alone is cached: a lack of memory, or of a library, is this machine's and passes.
 """
 

@@ -39,7 +39,7 @@ class LogisticRegression(Model):
 
         regression = Regression(C=params["C"], max_iter=MAX_ITERATIONS, tol=1e-3)
         with warnings.catch_warnings():
-            # A weak ridge needs more iterations than its validation score repays; the trial is judged as it stands.
+            # A weak penalty needs more iterations than its validation score repays: the trial is evaluated as it stands.
             warnings.simplefilter("ignore", ConvergenceWarning)
             return Estimator(regression.fit(split.x_train, split.y_train, self.weights(split.y_train)), split.n_classes)
 

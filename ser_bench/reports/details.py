@@ -2,7 +2,7 @@
 
 In:   a row of the leaderboard and the run's predictions, metrics and trials.
 Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
-Rule: what is drawn is told in words beside it, and curves are few points: fifty cells make one page.
+Rule: what is drawn is also given in words beside it, and curves are few points: fifty cells make one page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SIDE = 200
 WIDE, INSET = 320, 30
 """The width of a learning curve's, and how far its ends are from the edges."""
 FALSE_POSITIVE_RATES = (0.1, 0.2, 0.5)
-"""At which a ROC curve is told in words."""
+"""At which a ROC curve is given in words."""
 BY_CLASS = ("recall", "precision", "f1", "auc")
 NAMED = {
     "uar.fold": "UAR, mean over folds",

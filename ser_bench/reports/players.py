@@ -2,7 +2,7 @@
 
 In:   a run's configuration, and where its page will lie.
 Out:  the file, the segment and the address of each clip whose audio lies where the configuration says.
-Rule: audio is linked, never copied. Where it is not found nothing is told of it: the page is then without players, not broken.
+Rule: audio is linked, never copied. Where it is not found nothing is said of it: the page is then without players, not broken.
 """
 
 from __future__ import annotations

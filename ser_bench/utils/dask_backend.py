@@ -42,7 +42,7 @@ def on_cluster(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], a
                 suspects.append(call)
             else:
                 yield call, result, False
-        # What waited on a worker that died is not to blame, and is told apart by being alone.
+        # What waited on a worker that died is not to blame, and is distinguished by being alone.
         yield from _at_once(client, function, suspects, lambda: 1)
 
 
@@ -107,7 +107,7 @@ def connect(address: str) -> Client:
         from distributed import Client
     except ImportError:
         raise WrongCall("--scheduler needs Dask: pip install distributed") from None
-    # What it would log of lost connections is told by the errors below.
+    # The errors below say what it would log of lost connections.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
     try:

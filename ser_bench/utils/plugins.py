@@ -1,8 +1,8 @@
 """Plug-ins by name: what the modules of a package define, and what other packages bring through entry points.
 
 A plug-in is a concrete subclass of its kind's base class with a `name`. Adding one is adding one file.
-Rule: a name means one thing. Two plug-ins of one name are refused, and who provides a plug-in is part of what its results depend on.
-      One that cannot be imported is named once and stops nothing else; whoever asks for it learns why it is absent.
+Rule: a name means one thing, and who provides a plug-in is part of what its results depend on. Two of one name are both left out.
+      What is left out, these or one that cannot be imported, is named once and stops nothing else; whoever asks for it learns why.
 """
 
 import importlib
@@ -25,7 +25,7 @@ LONGEST_REASON = 200
 
 
 class Known(dict[str, type[T]]):
-    """Plug-ins by name, and by the name of its entry point why one is absent: `absent`."""
+    """Plug-ins by name, and by its name, or that of its entry point, why one is left out: `absent`."""
 
     def __init__(self, found: dict[str, type[T]], absent: dict[str, str]) -> None:
         super().__init__(sorted(found.items()))
@@ -44,18 +44,18 @@ def discover(kind: str, base: type[T], package: str) -> Known[T]:
     package : str
         The package whose modules are searched.
 
-    Raises
-    ------
-    WrongCall
-        Where two plug-ins have the same name.
+    Warns
+    -----
+    UserWarning
+        Once for each name under which nothing can be had: two plug-ins have it, or the one that has it cannot be imported.
     """
-    found: dict[str, type[T]] = {}
+    named: dict[str, list[type[T]]] = {}
     absent: dict[str, str] = {}
     folder = importlib.import_module(package).__path__
     for module in [importlib.import_module(f"{package}.{m.name}") for m in pkgutil.iter_modules(folder)]:
         for thing in vars(module).values():
             if _is_plugin(thing, base):
-                _take(kind, found, thing)
+                _add(named, thing)
     for entry in _entries(kind):
         try:
             thing = _load(entry)
@@ -65,11 +65,13 @@ def discover(kind: str, base: type[T], package: str) -> Known[T]:
             raise
         except BaseException as error:  # one that exits is as broken as one that raises
             why = f"importing {entry.value} failed with {type(error).__name__}: {quoted(error, LONGEST_REASON)}".removesuffix(": ")
-            absent[entry.name] = f"'{entry.name}' of {_distribution(entry)} is left out: {why}"
-            _say(f"{kind}: {absent[entry.name]}")
+            absent[entry.name] = f"'{entry.name}' of {_distribution(entry)} is left out: {why}; mend or uninstall that package"
             continue
-        _take(kind, found, thing)
-    return Known(found, absent)
+        _add(named, thing)
+    absent |= {name: _clash(name, things) for name, things in named.items() if len(things) > 1}
+    for reason in absent.values():
+        _say(f"{kind}: {reason}")
+    return Known({name: things[0] for name, things in named.items() if len(things) == 1}, absent)
 
 
 def find(kind: str, name: str, known: dict[str, type[T]]) -> type[T]:
@@ -77,7 +79,7 @@ def find(kind: str, name: str, known: dict[str, type[T]]) -> type[T]:
     if name in known:
         return known[name]
     if isinstance(known, Known) and name in known.absent:
-        raise WrongCall(f"{kind} {known.absent[name]}; mend or uninstall that package")
+        raise WrongCall(f"{kind} {known.absent[name]}")
     raise unknown(kind, name, known)
 
 
@@ -107,12 +109,16 @@ def _brings(entry: EntryPoint, thing: object) -> bool:
         return False
 
 
-def _take(kind: str, found: dict[str, type[T]], thing: type[T]) -> None:
-    name: str = thing.name  # type: ignore[attr-defined]
-    other = found.setdefault(name, thing)
-    if other is not thing:
-        sides = " and ".join(f"{provider(side) or 'ser-bench'} ({side.__module__}.{side.__qualname__})" for side in (other, thing))
-        raise WrongCall(f"{kind}: two are called '{quoted(name)}', of {sides}; rename one, or uninstall its package")
+def _add(named: dict[str, list[type[T]]], thing: type[T]) -> None:
+    """Give a plug-in its name, once however often it was registered."""
+    same = named.setdefault(thing.name, [])  # type: ignore[attr-defined]
+    if thing not in same:
+        same.append(thing)
+
+
+def _clash(name: str, things: list[type[T]]) -> str:
+    sides = " and ".join(f"{provider(side) or 'ser-bench'} ({side.__module__}.{side.__qualname__})" for side in things)
+    return f"'{quoted(name)}' is left out: {len(things)} are called so, of {sides}; rename all but one, or uninstall their packages"
 
 
 def _is_plugin(thing: Any, base: type) -> bool:

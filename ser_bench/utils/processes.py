@@ -42,22 +42,39 @@ class Stopped(KeyboardInterrupt):
         self.exit_code = 128 + number
 
 
-def stop_on_signals() -> None:
-    """Have signals that would end this process unheard raise `Stopped` in it; a second one ends it at once, and so does too long a wait.
+_asked: list[KeyboardInterrupt] = []
 
-    What is ignored stays so: `nohup` keeps its promise.
+
+def stop_on_signals() -> None:
+    """Have signals that ask this process to end raise `Stopped` in it, and Ctrl-C `KeyboardInterrupt`; `asked_to_stop` remembers them.
+
+    A second signal other than Ctrl-C ends the process at once, and so does too long a wait. What is ignored stays so: `nohup` keeps
+    its promise.
     """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _stop)
 
 
+def asked_to_stop() -> KeyboardInterrupt | None:
+    """What a signal raised in this process, if one came: a library may have caught it, and failed in its own words."""
+    return _asked[-1] if _asked else None
+
+
+def _interrupt(*_: object) -> None:
+    _asked.append(KeyboardInterrupt())
+    raise _asked[-1]
+
+
 def _stop(number: int, _: object) -> None:
     signal.signal(number, signal.SIG_DFL)
     if sys.platform != "win32":
         signal.alarm(SECONDS_TO_END)
-    raise Stopped(number)
+    _asked.append(Stopped(number))
+    raise _asked[-1]
 
 
 def end_with(parent: int, at_once: bool) -> None:

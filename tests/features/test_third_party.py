@@ -41,7 +41,7 @@ def wheel(folder: Path) -> Path:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Where the package is installed."""
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check"]
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable, "--no-index", "--no-deps"]
     subprocess.run([*install, "--target", tmp_path / "site", wheel(tmp_path)], check=True)
     return os.environ | {"PYTHONPATH": str(tmp_path / "site")}
 

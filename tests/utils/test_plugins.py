@@ -91,26 +91,38 @@ def test_who_asks_for_one_that_cannot_be_imported_learns_why(bring: Bring) -> No
         choose_models(RunConfig(models=("ruined",)))
 
 
+@pytest.mark.filterwarnings("ignore:.*is left out")
 def test_a_plug_in_of_a_built_in_name_is_refused_naming_both(bring: Bring) -> None:
     bring("theirs", MODEL.format(name="svm"), room="models")
     with pytest.raises(WrongCall) as refused:
-        known_models()
+        choose_models(RunConfig(models=("svm",)))
     said = str(refused.value)
-    assert said.startswith("models: two are called 'svm', of ser-bench (ser_bench.models.svm.Svm) and theirs 1.0 (theirs.Theirs)")
+    both = "ser-bench (ser_bench.models.svm.Svm) and theirs 1.0 (theirs.Theirs)"
+    assert said.startswith(f"model 'svm' is left out: 2 are called so, of {both}; rename all but one")
     assert "\n" not in said
 
 
-def test_two_packages_with_one_name_are_refused_naming_both(bring: Bring) -> None:
+def test_two_packages_with_one_name_are_refused_naming_both_and_stop_nothing_else(bring: Bring) -> None:
     bring("one", EXTRACTOR.format(name="loud"), room="extractors")
     bring("other", EXTRACTOR.format(name="loud"), room="extractors", version="2.1")
-    with pytest.raises(WrongCall, match=r"two are called 'loud', of one 1\.0 \(one\.Theirs\) and other 2\.1 \(other\.Theirs\)"):
-        known_extractors()
+    bring("third", EXTRACTOR.format(name="quiet"), room="extractors")
+    with pytest.warns(UserWarning, match="'loud' is left out") as said:
+        assert {"quiet", "mfcc"} <= set(known_extractors())
+    assert len(said) == 1
+    with pytest.raises(WrongCall, match=r"2 are called so, of one 1\.0 \(one\.Theirs\) and other 2\.1 \(other\.Theirs\)"):
+        parse_features("loud")
 
 
 def test_a_class_that_two_entries_register_is_one_plug_in(bring: Bring) -> None:
     bring("one", EXTRACTOR.format(name="loud"), room="extractors")
     bring("again", "from one import Theirs", room="extractors")
     assert "loud" in known_extractors()
+
+
+@pytest.mark.filterwarnings("ignore:.*is left out")
+def test_one_that_cannot_be_imported_takes_no_built_in_s_name(bring: Bring) -> None:
+    bring("broken", "1 / 0", room="models", entry="svm")
+    assert plugins.provider(type(choose_models(RunConfig(models=("svm",)))["svm"])) == ""
 
 
 @pytest.mark.parametrize("change", [{"version": "1.1"}, {"name": "others"}])

@@ -24,7 +24,7 @@ FLOOR = 1e-10
 EDGES_HZ = (0, 100, 200, 400, 700, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 5000, 6000, 7000, 8000, 10_000, 12_000, 16_000, 20_000, 96_000)
 """Of the bands of `spectrum`; those above half a file's rate hold nothing."""
 OFFSET_STEP = 1e-3
-"""Of full scale, in which a constant offset is told: voices of RAVDESS and EMOVO move the mean of a clip by less."""
+"""Of full scale, in steps of which a constant offset is given: voices of RAVDESS and EMOVO move the mean of a clip by less."""
 LOWEST_DB = -90.0
 """Below a clip's level, what a band is no lower than."""
 
