@@ -1,0 +1,49 @@
+"""Intervals as their formulas stand in the literature, written once more and with scipy alone: what tests compare with.
+
+In:   a score over all voices and without each, what voices weigh, settings.
+Out:  the score between its bounds.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+
+def effective(clips: ArrayLike) -> float:
+    """Kish's number of voices, from clips by voice, or by voice and class; each class shares out its part of the weight."""
+    table = np.asarray(clips, float).reshape(len(np.asarray(clips)), -1)
+    shares = [column / column.sum() for column in table.T if column.sum()]
+    weights = np.mean(shares, axis=0)
+    return 1 / sum(weight**2 for weight in weights)
+
+
+def jackknife(without: ArrayLike) -> float:
+    """The jackknife's variance: as many times the mean square as there are other voices."""
+    return (len(np.asarray(without)) - 1) * float(np.var(without))
+
+
+def quantile(clips: ArrayLike, level: float = 0.95) -> float:
+    """Student's t with one degree of freedom fewer than effective voices, but at least one."""
+    return float(stats.t.ppf(0.5 + level / 2, max(1.0, effective(clips) - 1)))
+
+
+def wilson(score: float, n: float, t: float) -> list[float]:
+    """The values p of which ``(score - p)^2 = t^2 p (1 - p) / n``."""
+    return sorted(np.roots([1 + t**2 / n, -2 * score - t**2 / n, score**2]).real)
+
+
+def proportion(
+    score: float, without: ArrayLike, clips: ArrayLike, most: float, *, level: float = 0.95, inflation: float = 1.0
+) -> tuple[float, ...]:
+    """A proportion's interval: Wilson's, for as many independent clips as have the variance over voices."""
+    variance = inflation * jackknife(without)
+    n = min(score * (1 - score) / variance, most / inflation) if 0 < score < 1 and variance else most / inflation
+    return score, *wilson(score, n, quantile(clips, level))
+
+
+def loss(
+    score: float, without: ArrayLike, clips: ArrayLike, one_clip: float, *, level: float = 0.95, inflation: float = 1.0
+) -> tuple[float, ...]:
+    """A loss's interval: symmetric, not below zero, as wide as one clip's part at least."""
+    reach = quantile(clips, level) * np.sqrt(inflation * max(jackknife(without), one_clip**2))
+    return score, max(0.0, score - reach), score + reach
