@@ -41,6 +41,14 @@ def proportion(
     return score, *wilson(score, n, quantile(clips, level))
 
 
+def most_clips(right: ArrayLike, clips: ArrayLike) -> float:
+    """Independent clips of a UAR by the binomial variance of its recalls, half a hit and half an error added to each class."""
+    recalls = [(hits + 0.5) / (n + 1) for hits, n in zip(right, clips, strict=True)]
+    mean = sum(recalls) / len(recalls)
+    variance = sum(recall * (1 - recall) / n for recall, n in zip(recalls, clips, strict=True)) / len(recalls) ** 2
+    return mean * (1 - mean) / variance
+
+
 def loss(
     score: float, without: ArrayLike, clips: ArrayLike, one_clip: float, *, level: float = 0.95, inflation: float = 1.0
 ) -> tuple[float, ...]:
