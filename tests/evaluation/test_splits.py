@@ -226,7 +226,7 @@ def test_a_protocol_is_read_and_written_by_its_name(text):
 
 
 def test_leading_zeros_of_a_number_and_later_draws_have_their_words():
-    assert parse_cv("group:010@0002") == Protocol("group", 10, most=2)
+    assert parse_cv("group:0000000010@00000000002") == Protocol("group", 10, most=2)
     assert str(Protocol("loso", most=3, draw=1)) == "loso@3, draw 2"
 
 
@@ -483,6 +483,25 @@ def test_training_speakers_are_drawn_for_each_fold_seed_and_draw_and_whatever_vo
     assert len({frozenset(drawn(fold)) for fold in range(6)}) > 3
     assert len(drawn(None)) == 3
     assert training_clips(clips, Protocol("loso"), folds, None, 0).all()
+
+
+FIXED_PARTS = spoken().assign(fold=spoken()["voice"].map(dict(zip("abcdef", ["train"] * 4 + ["test"] * 2, strict=True))))
+
+
+@pytest.mark.parametrize(("cv", "clips"), [("loso", spoken()), ("group:3", spoken()), ("predefined", FIXED_PARTS)])
+@pytest.mark.parametrize("most", [0, 2])
+def test_what_is_trained_on_is_all_that_other_voices_say_of_other_sentences_or_what_the_drawn_ones_do(cv, clips, most):
+    protocol = parse_cv(f"{cv}+sentence{f'@{most}' if most else ''}")
+    folds = outer_folds(clips, protocol, 0)
+    for fold in range(folds.max() + 1):
+        held = clips[folds == fold]
+        rest = ~clips["voice"].isin(held["voice"]) & ~clips["sentence"].isin(held["sentence"])
+        if cv == "predefined":
+            rest &= clips["fold"] == "train"
+        train = training_clips(clips, protocol, folds, fold, 0)
+        drawn = clips["voice"].isin(clips["voice"][train])
+        assert clips["voice"][train].nunique() == (most or clips["voice"][rest].nunique()) > 1
+        assert train.tolist() == (rest & drawn).tolist()
 
 
 def test_a_seed_is_eight_bytes_of_a_hash_of_its_parts():
