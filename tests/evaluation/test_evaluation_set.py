@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_bench.evaluation.splits import Protocol, derive_seed
+from ser_bench.evaluation.splits import Protocol, derive_seed, training_clips
 from ser_bench.evaluation.units import ONE_TRAINING_PART, EvaluationSet
 
 CLIPS = pd.DataFrame(
@@ -46,6 +46,13 @@ def test_what_is_trained_on_is_neither_held_out_nor_left_out_besides():
 def test_the_fewest_voices_are_those_of_the_fold_that_trains_on_fewest():
     assert EVALUATED.fewest_voices() == 1
     assert EvaluationSet("made", "all", CLIPS, Protocol("group", 3), {4: FOLDS[4]}).fewest_voices() == 2
+
+
+def test_each_seed_draws_the_speakers_of_its_training_sets():
+    several = dataclasses.replace(EVALUATED, protocol=Protocol("loso", most=1), folds=dict.fromkeys(range(6), FOLDS[4]))
+    drawn = [training_clips(CLIPS, several.protocol, FOLDS[4], 0, seed).tolist() for seed in range(6)]
+    assert [several.training(seed, 0).tolist() for seed in range(6)] == drawn
+    assert drawn[1:] != drawn[:-1]
 
 
 def test_each_track_standardises_its_own_clips_together():
@@ -175,7 +182,8 @@ def test_contents_are_of_what_may_be_known_while_a_fold_is_held_out():
     roles = [[0, 1, 0, 1, -1, -1], [0, 0, 1, 1, -1, -1]]
     assert FIXED.contents[0, 0] == digest(fixed + np.array(roles, "<i8").tobytes())
     few = dataclasses.replace(EVALUATED, protocol=Protocol("loso", most=1), folds={4: FOLDS[4]})
-    train = few.training(4, 0)
+    train = training_clips(CLIPS, few.protocol, FOLDS[4], 0, 4)
+    assert any((training_clips(CLIPS, few.protocol, FOLDS[4], 0, seed) != train).any() for seed in range(9))
     roles = [[n if train[i] else -1 if i < 2 else -2 for i, n in enumerate(numbers)] for numbers in (codes, voices)]
     assert few.contents[4, 0] == digest(known + np.array(roles, "<i8").tobytes())
 

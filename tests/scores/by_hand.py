@@ -1,8 +1,10 @@
-"""Intervals as their formulas stand in the literature, written once more and with scipy alone: what tests compare with.
+"""Intervals and covariances as their formulas stand in the literature, written once more and with scipy alone: what tests compare with.
 
-In:   a score over all voices and without each, what voices weigh, settings.
-Out:  the score between its bounds.
+In:   a score over all voices and without each, what voices weigh, settings; or values of clips, one by one.
+Out:  the score between its bounds; mean products over pairs of clips.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -55,3 +57,31 @@ def loss(
     """A loss's interval: symmetric, not below zero, as wide as one clip's part at least."""
     reach = quantile(clips, level) * np.sqrt(inflation * max(jackknife(without), one_clip**2))
     return score, max(0.0, score - reach), score + reach
+
+
+def mean_products(values: np.ndarray, emotion: np.ndarray, kind: Callable[[int, int], bool], *, crossed: bool = False) -> np.ndarray:
+    """For each two emotions the mean product over all pairs of clips of a kind, within each seed or between two; values by seed and clip."""
+    seeds = range(len(values))
+    pairs = [(r, q) for r in seeds for q in seeds if (r != q) == crossed]
+    k = emotion.max() + 1
+    found: list[list[list[float]]] = [[[] for _ in range(k)] for _ in range(k)]
+    for i in range(len(emotion)):
+        for j in range(len(emotion)):
+            if kind(i, j):
+                found[emotion[i]][emotion[j]] += [values[r, i] * values[q, j] for r, q in pairs]
+    return np.array([[np.mean(cell) if cell else np.nan for cell in row] for row in found])
+
+
+def known_mean(table: np.ndarray) -> float:
+    """The mean of what is known, or 0."""
+    return float(np.mean(table[~np.isnan(table)])) if not np.isnan(table).all() else 0.0
+
+
+def weights(emotion: np.ndarray) -> np.ndarray:
+    """What each clip weighs in a UAR."""
+    return np.array([1 / (emotion.max() + 1) / np.sum(emotion == mine) for mine in emotion])
+
+
+def concentration(emotion: np.ndarray, group: np.ndarray) -> float:
+    """The sum of the squared weights of groups of clips."""
+    return sum(weights(emotion)[group == one].sum() ** 2 for one in np.unique(group))
