@@ -60,7 +60,7 @@ def loss(
 
 
 def mean_products(values: np.ndarray, emotion: np.ndarray, kind: Callable[[int, int], bool], *, crossed: bool = False) -> np.ndarray:
-    """For each two emotions the mean product over all pairs of clips of a kind, within each seed or between two; values by seed and clip."""
+    """For each two emotions the mean product over pairs of clips of a kind, within each seed or between two; values by seed and clip."""
     seeds = range(len(values))
     pairs = [(r, q) for r in seeds for q in seeds if (r != q) == crossed]
     k = emotion.max() + 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ser_bench.scores.decomposition import SOURCES, decompose
+from tests.scores import by_hand
 
 SPEAKERS, EMOTIONS, EACH = 12, 3, 4
 SPEAKER = np.repeat(np.arange(SPEAKERS), EMOTIONS * EACH)

@@ -100,3 +100,14 @@ def test_outliers_are_those_of_the_definition(seed):
     with np.errstate(all="raise"):
         assert scores.outlying_voices(counts).tolist() == outlying_by_hand(counts)
         assert scores.outlying_voices(counts[0]).tolist() == outlying_by_hand(counts[:1])
+
+
+@pytest.mark.parametrize("classes", [1, 2])
+def test_how_many_errors_make_an_outlier_among_voices_without_any_goes_with_their_clips(classes):
+    for n in range(1, 16):
+        for wrong in range(n + 1):
+            counts = np.zeros((1, 5, 3, 3), int)
+            counts[0, :, 0, 0], counts[0, :4, 1, 1] = n, (classes - 1) * 2
+            counts[0, 4, 0] = [n - wrong, wrong, 0]
+            with np.errstate(all="raise"):
+                assert scores.outlying_voices(counts).tolist() == outlying_by_hand(counts)

@@ -199,7 +199,7 @@ def spread_by_hand(hits: np.ndarray, emotion: np.ndarray, speaker: np.ndarray, s
     clips = np.bincount(emotion)
     of_clips = len(hits) * sum(own / clips) / len(clips) ** 2
     found = [part * factor for part, factor in zip(parts, factors, strict=True)]
-    return [*(found + [0.0, 0.0])[:3], of_clips]
+    return [*found, *[0.0] * (3 - len(found)), of_clips]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -250,7 +250,7 @@ def test_precision_and_power_of_a_study_are_those_of_their_formulas(spread, n):
     for how in ({}, {"alpha": 0.2}):
         needed = t.ppf(1 - how.get("alpha", 0.05) / 2, df)
         for difference in (0.01, 0.1):
-            expected = nct.sf(needed, df, difference / error) + nct.cdf(-needed, df, difference / error)
+            expected = nct.sf(needed, df, difference / error) + np.nan_to_num(nct.cdf(-needed, df, difference / error))
             assert power(spread, difference, n, **how) == pytest.approx(expected, abs=1e-9)
     if n:
         assert half_width(spread, [n, n + 1]).shape == (2,)
@@ -289,7 +289,7 @@ def test_numbers_of_speakers_are_looked_through_in_steps_of_a_tenth():
     grid = _grid()
     assert (grid[0], grid[-1]) == (2, MOST)
     assert (np.diff(grid) > 0).all()
-    assert (np.diff(grid) / grid[:-1])[grid[:-1] > 20].max() < 0.12
+    assert (np.diff(grid) / grid[:-1])[grid[:-1] > 20].max() < 0.15
     assert (grid == grid.round()).all()
     assert smallest_half_width(FIXED) == half_width(FIXED, MOST)
     assert smallest_half_width(FEW) == min(half_width(FEW, n) for n in grid)
