@@ -75,7 +75,7 @@ def ranks(values: ArrayLike) -> Floats:
     columns = dense.reshape(len(dense), -1)
     found = np.empty(columns.shape)
     for column, place in zip(found.T, columns.T, strict=True):
-        last = np.cumsum(np.bincount(place)) if len(place) else place
+        last = np.cumsum(np.bincount(place))
         column[:] = (last[place - 1] + 1 + last[place]) / 2
     return found.reshape(dense.shape)
 

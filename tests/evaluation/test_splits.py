@@ -422,6 +422,12 @@ def test_folds_that_are_not_train_and_test_are_all_held_out_in_turn(parts):
         assert outer_folds(clips, Protocol("predefined"), 0).tolist() == [names.index(part) for part in clips["fold"]]
 
 
+def test_numbers_of_folds_are_names_too():
+    assert outer_folds(parted("2", "2", "10", "10", "9", "9").astype({"fold": int}), Protocol("predefined"), 0).tolist() == (
+        [1] * 4 + [0] * 4 + [2] * 4
+    )
+
+
 def test_every_name_of_a_part_is_known():
     for name, part in PARTS.items():
         clips = parted("train", "test", *[name] * 4)

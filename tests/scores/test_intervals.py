@@ -377,6 +377,12 @@ def test_sums_of_uars_have_symmetric_intervals_no_narrower_than_one_clip(how):
     )
 
 
+def test_each_system_has_its_weight():
+    for weights in ([1.0], [1.0, 0.0, 0.0]):
+        with pytest.raises(ValueError, match="zip"):
+            room.combinations_of([uneven(2), uneven(2)], [weights])
+
+
 def test_a_difference_stays_between_minus_one_and_one():
     right, wrong = np.array([np.diag([2, 2])] * 2), np.array([np.diag([2, 2])[::-1]] * 2)
     assert room.difference_of(right, wrong).score == room.difference_of(right, wrong).high == 1
