@@ -335,6 +335,7 @@ def test_voices_go_largest_first_where_they_make_folds_least_alike(rows, k, seed
     assert inner_folds(*arrays, k, seed).tolist() == dealt_by_hand(who, [labels], fewer, seed)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from("xyz"), min_size=4, max_size=30), st.integers(2, 4), st.integers(0, 3))
 def test_a_random_split_deals_the_clips_of_each_label_in_random_order(labels, k, seed):
     drawn = np.random.default_rng(seed).random(len(labels))
@@ -376,6 +377,7 @@ def test_voices_on_both_sides_are_named_and_those_after_three_counted():
     check_apart(np.array(["a"]), np.array(["b"]))
 
 
+@settings(max_examples=30)
 @given(st.sampled_from(["loso", "group:2", "group:4"]), st.integers(0, 3), st.sets(st.integers(0, 47), max_size=20), st.integers(2, 7))
 def test_where_sentences_are_held_out_a_fold_is_what_some_speakers_say_of_some_sentences(cv, seed, gone, n_sentences):
     clips = spoken().assign(sentence=[f"s{i % n_sentences}" for i in range(48)]).drop(index=list(gone))
