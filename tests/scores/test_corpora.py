@@ -242,11 +242,17 @@ def test_the_smallest_p_is_two_patterns_of_all_for_every_pair(n_corpora, n_syste
 
 @pytest.mark.parametrize(
     ("difference", "enough"),
-    [(0.5, stats.beta(0.5, 1).cdf(0.5**0.5)), (0.015, stats.beta(0.5, 1).cdf(1 - 0.5**0.5)), (0.009, 0.0)],
-    ids=["beyond twice the region", "beyond the region", "within"],
+    [
+        (0.5, stats.beta(0.5, 1).cdf(0.5**0.5)),
+        (0.02, stats.beta(0.5, 1).cdf(0.5)),
+        (0.015, stats.beta(0.5, 1).cdf(1 - 0.5**0.5)),
+        (0.01, 0.0),
+        (0.009, 0.0),
+    ],
+    ids=["beyond twice the region", "twice the region", "beyond the region", "the region", "within"],
 )
 def test_of_one_corpus_the_posterior_is_that_of_its_weight_beside_the_prior(difference, enough):
-    """The prior's weight w has Beta(1/2, 1): two differences add up to more than the region twice by 1 - w^2, or (1 - w)^2, or never."""
+    """The prior's weight w has Beta(1/2, 1): two differences add up to more than the region twice by 1 - w^2, 1 - w, (1 - w)^2 or never."""
     a_better, equivalent, b_better = scores.bayesian_signed_rank([0.5 + difference], [0.5])
     assert a_better == pytest.approx(enough, abs=0.008)
     assert (equivalent, b_better) == pytest.approx((1 - a_better, 0))
