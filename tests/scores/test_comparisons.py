@@ -211,8 +211,8 @@ def test_what_is_drawn_at_random_is_drawn_so_often_and_by_its_seed():
     assert not np.array_equal(scores.p_vs_best(shares, seed=1), plain.p, equal_nan=True)
 
 
-@pytest.mark.parametrize("n", [1, 4, 9])
-@pytest.mark.parametrize("ratio", [1.0, 1.3, 2.0])
+@pytest.mark.parametrize("n", [1, 4, 8, 9])
+@pytest.mark.parametrize("ratio", [1.0, 1.3, 2.0, 4.0])
 def test_the_smallest_p_is_the_share_of_swaps_that_leave_so_much(n, ratio):
     sums = [abs(sum(pattern)) for pattern in product([-1, 1], repeat=n)]
     assert scores.smallest_p(n, ratio) == pytest.approx(np.mean([np.sqrt(ratio) * one >= n - 1e-9 for one in sums]))
@@ -295,6 +295,11 @@ def test_the_smallest_difference_has_its_defaults():
     shares = shares_like(8, 0.05, n_systems=3)
     given_all = {"power": 0.8, "level": 0.05, "boards": 200, "resamples": 1000, "seed": 0}
     assert scores.smallest_difference(shares) == scores.smallest_difference(shares, np.ones((3, 3)), **given_all)
+    many = {"boards": 9, "seed": 3}
+    assert scores.smallest_difference(shares_like(18, 0.05), **many) == scores.smallest_difference(
+        shares_like(18, 0.05), resamples=1000, **many
+    )
+    assert scores.smallest_difference(shares_like(6, 0.01), level=scores.smallest_p(6), boards=2) < 1
     assert np.isinf(scores.smallest_difference(shares, np.full((3, 3), 4.0)))
     assert np.isinf(scores.smallest_difference(shares_like(20, 0.05), level=0.005, boards=2, resamples=100))
     assert scores.smallest_difference(shares_like(20, 0.05), level=0.01, boards=2, resamples=100) < 1

@@ -169,7 +169,8 @@ def test_variances_are_those_of_all_pairs_of_clips(design, seed):
     hits = (rng.random((seeds, n)) < 0.3 + 0.1 * speaker).astype(float)
     of_speaker = {"blocks": np.arange(6) // 2, "alone": np.arange(6)}
     folds = np.stack([rng.permutation(np.arange(6) // 2)[speaker] if kind == "drawn" else of_speaker[kind][speaker] for _ in range(seeds)])
-    found = decompose(hits, emotion, speaker, folds, training=0.001)
+    with np.errstate(all="raise"):
+        found = decompose(hits, emotion, speaker, folds, training=0.001)
     expected = [*decomposed_by_hand(hits, emotion, speaker, folds), 0.001]
     assert [source.variance for source in found] == pytest.approx(expected, abs=1e-12, nan_ok=True)
     kept = np.maximum(expected, 0)

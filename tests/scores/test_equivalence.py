@@ -190,3 +190,10 @@ def test_what_is_out_of_range_is_named_with_its_range(arguments, settings, said)
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         equivalence_test(*arguments, **settings)
     assert equivalence_test(0.1, 0.0, 0.5, rope=1e-9, alpha=0.49, comparisons=1).decision == "better"
+
+
+@pytest.mark.parametrize(("d", "word"), [(0.004, "equivalent"), (0.05, "better"), (-0.05, "worse")])
+def test_a_p_of_alpha_itself_decides(d, word):
+    p = getattr(equivalence_test(d, 0.01, 9), f"p_{word}")
+    assert equivalence_test(d, 0.01, 9, alpha=float(p)).decision == word
+    assert equivalence_test(d, 0.01, 9, alpha=float(np.nextafter(p, 0))).decision == "undecided"

@@ -151,7 +151,7 @@ def test_areas_are_shares_of_pairs_within_each_fold(seed):
         assert found == pytest.approx(expected, nan_ok=True)
         assert scores.auc(truth, values, folds, classes=order) == pytest.approx(np.mean([np.mean(list(by_fold[f].values())) for f in "pq"]))
         assert scores.micro_auc(truth, values, folds, classes=order) == pytest.approx(np.mean(micro))
-    assert np.isnan(scores.auc(["a", "a"], [[0.2, 0.8]] * 2, classes=["a", "b"]))
+        assert np.isnan(scores.auc(["a", "a"], [[0.2, 0.8]] * 2, classes=["a", "b"]))
     assert np.isnan(list(scores.aucs(["a", "a"], [[0.2, 0.8]] * 2, classes=["a", "b"]).values())).all()
 
 

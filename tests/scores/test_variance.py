@@ -155,6 +155,14 @@ def test_power_is_what_repeated_studies_find(sentences):
     assert np.mean(found) == pytest.approx(power(spread, 0.12), abs=0.07)
 
 
+def test_what_does_not_vary_is_known_without_a_division_by_zero():
+    nothing = Spread(0.0, 0.0, 0.0, 0.0, speakers=5, sentences=3, clips=100)
+    with np.errstate(all="raise"):
+        assert standard_error(nothing) == half_width(nothing) == 0
+        assert degrees_of_freedom(nothing) == 2
+        assert power(nothing, 0.1) == 1
+
+
 def test_a_certain_difference_has_power_one():
     assert power(Spread(0.0, 0.0, 0.0, 0.0, speakers=5, sentences=0, clips=100), 0.01) == 1.0
     assert speakers_for_difference(Spread(0.0, 0.0, 0.0, 0.0, speakers=5, sentences=0, clips=100), 0.01) == 2.0
