@@ -209,7 +209,7 @@ def bayesian_signed_rank(a: ArrayLike, b: ArrayLike, *, rope: float = 0.01, samp
     >>> print("{:.2f} {:.2f} {:.2f}".format(*bayesian_signed_rank([0.7, 0.6, 0.8, 0.5], [0.6, 0.5, 0.7, 0.495])))
     0.95 0.05 0.00
     """
-    one, other = finite_table(np.stack([np.asarray(a, dtype=float), np.asarray(b, dtype=float)]), "UARs", "corpus")
+    one, other = finite_table(np.stack([a, b]), "UARs", "corpus")
     if rope <= 0:
         raise ValueError(f"rope is {rope}; it lies above zero")
     z = np.append(0.0, one - other)

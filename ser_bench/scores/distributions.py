@@ -29,7 +29,7 @@ def t_above(value: ArrayLike, df: ArrayLike) -> Floats:
     >>> t_above(2.262157, 9).round(3).item()
     0.025
     """
-    return t_below(-np.asarray(value, float), df)
+    return t_below(-np.asarray(value), df)
 
 
 def t_quantile(share: ArrayLike, df: ArrayLike) -> Floats:
@@ -40,7 +40,7 @@ def t_quantile(share: ArrayLike, df: ArrayLike) -> Floats:
     """
     from scipy.special import stdtrit
 
-    share = np.asarray(share, float)
+    share = np.asarray(share)
     # At both ends it is infinite, which `stdtrit` does not say.
     return np.where(share == 0.0, -np.inf, np.where(share == 1.0, np.inf, stdtrit(df, share)))
 
@@ -75,7 +75,7 @@ def ranks(values: ArrayLike) -> Floats:
     columns = dense.reshape(len(dense), -1)
     found = np.empty(columns.shape)
     for column, place in zip(found.T, columns.T, strict=True):
-        last = np.cumsum(np.bincount(place)) if len(place) else place
+        last = np.cumsum(np.bincount(place))
         column[:] = (last[place - 1] + 1 + last[place]) / 2
     return found.reshape(dense.shape)
 

@@ -89,10 +89,10 @@ def log_loss_without(truth: ArrayLike, probabilities: ArrayLike, voices: ArrayLi
     >>> log_loss_without(list("ab"), [[0.5, 0.5], [0.2, 0.8]], list("xy")).without.round(2).tolist()
     [0.22, 0.69]
     """
-    who, voice = np.unique(labels("voices", voices), return_inverse=True)
+    voice = np.unique(labels("voices", voices), return_inverse=True)[1]
     ((code, values),) = each_fold(truth, probabilities, None, classes)
     loss = -np.log(values[np.arange(len(code)), code].clip(1e-7))
-    by_voice, n = (np.bincount(voice, weights, minlength=len(who)) for weights in (loss, np.ones(len(loss))))
+    by_voice, n = np.bincount(voice, loss), np.bincount(voice)
     return LeftOut(np.asarray(loss.mean()), _ratio(by_voice.sum() - by_voice, n.sum() - n))
 
 
@@ -140,7 +140,7 @@ def _fold_masks(truth: ArrayLike, folds: ArrayLike | None) -> list[NDArray[np.bo
 
 def _aucs_of_fold(positive: NDArray[np.bool_], scores: Floats, voice: NDArray[np.intp], n_voices: int) -> LeftOut:
     """Of each column, in one fold; who is not in it changes nothing. Arrays of shape (n, m), (n, m), (n,)."""
-    order = dense_ranks(scores) - 1
+    order = dense_ranks(scores)
     here, own = np.unique(voice, return_inverse=True)
     together = np.zeros_like(own)
     inside = np.arange(n_voices)[:, None] == voice
@@ -171,5 +171,5 @@ def _mean(values: Floats, axis: int) -> Floats:
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> Floats:
     """Part of the whole; NaN of nothing."""
-    above, below = np.broadcast_arrays(np.asarray(part, dtype=float), np.asarray(whole, dtype=float))
+    above, below = np.broadcast_arrays(part, whole)
     return np.divide(above, below, where=below > 0, out=np.full(below.shape, np.nan))

@@ -361,7 +361,7 @@ def _by_class(score: Callable[[Counts], Floats], truth: ArrayLike, predicted: Ar
     """A score of each true class."""
     meant = labels("truth", truth)
     order = np.unique(np.concatenate([meant, labels("predicted", predicted, like=meant)]))
-    values = score(confusion_counts(meant, predicted, classes=order))
+    values = score(confusion_counts(meant, predicted))
     return {str(name): float(value) for name, value in zip(order, values, strict=True) if name in meant}
 
 

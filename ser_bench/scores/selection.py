@@ -88,6 +88,6 @@ def whole_optimism(ratio: float, n_voices: int) -> float:
 def _uars(hits: Floats, clips: Floats) -> Floats:
     """UAR over the classes that occur, shape (n_resamples,)."""
     occur = clips > 0
-    recalls = np.divide(hits, clips, where=occur, out=np.zeros(hits.shape, dtype=float))
+    recalls = np.divide(hits, clips, where=occur, out=np.zeros(hits.shape))
     uars: Floats = recalls.sum(-1) / np.maximum(1, occur.sum(-1))
     return uars

@@ -3,16 +3,33 @@
 import dataclasses
 import hashlib
 import json
+import re
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ser_bench.evaluation.nested_cv import TUNING_VERSION, UnitResult
-from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import EvaluationSet, Tune, library_versions, make_unit, read_unit, result_path, write_unit
+from ser_bench.evaluation.splits import Protocol, derive_seed
+from ser_bench.evaluation.units import (
+    ON_TEST_VERSION,
+    EvaluationSet,
+    Refit,
+    StoredResult,
+    Tune,
+    TuneOnTest,
+    library_versions,
+    make_unit,
+    read_file,
+    read_unit,
+    result_path,
+    write_unit,
+)
 from ser_bench.features import Features
 from ser_bench.models import Model, known_models
+from ser_bench.utils.atomic import damage_of, write_table
+from ser_bench.utils.spec import versions
 
 CLIPS = pd.DataFrame(
     {
@@ -84,16 +101,16 @@ def test_balanced_classes_are_in_no_hash_and_others_are():
 
 
 def test_standardising_by_voice_is_in_the_hash_where_somebody_has_several_ids_and_nowhere_else():
-    def plainly(eval_set: EvaluationSet, track: str) -> str:
+    def plainly(eval_set: EvaluationSet, track: str, *more: dict[str, str]) -> str:
         versions = [SVM.version, TUNING_VERSION, library_versions()]
-        covered = [["svm", track, "loso"], 0, [eval_set.contents[0, 0]], 5, 3, *versions, "12345678", eval_set.hashes[0]]
+        covered = [["svm", track, "loso"], 0, [eval_set.contents[0, 0]], 5, 3, *versions, "12345678", eval_set.hashes[0], *more]
         return hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
 
     several = dataclasses.replace(JUDGED, clips=CLIPS.assign(speaker=["1", "1b", "2", "2"]))
     renamed = dataclasses.replace(JUDGED, clips=CLIPS.assign(speaker=["x", "x", "y", "y"]))
     assert hashed(track="speaker") == plainly(JUDGED, "speaker")
     assert hashed(renamed, track="speaker") == hashed(track="speaker")
-    assert hashed(several, track="speaker") != plainly(several, "speaker")
+    assert hashed(several, track="speaker") == plainly(several, "speaker", {"standardised": "by voice"})
     assert hashed(several) == plainly(several, "train")
 
 
@@ -105,6 +122,84 @@ def test_another_version_of_the_tuning_is_another_unit(monkeypatch):
     before = hashed()
     monkeypatch.setattr("ser_bench.evaluation.nested_cv.TUNING_VERSION", 99)
     assert hashed() != before
+
+
+REFIT = {"params": {"b": 2.0, "a": 1}, "rounds": None}
+
+
+@pytest.mark.parametrize(
+    ("task", "fold", "content", "extent", "more"),
+    [
+        (Tune(5, 3), 1, [1], [5, 3], []),
+        (Tune(5, 3, {"b": 2, "a": 1}), 0, [0], [5, 3], ['{"a": 1, "b": 2}']),
+        (TuneOnTest(5, 3), None, [None], [5, 3], [ON_TEST_VERSION]),
+        (Refit(**REFIT), 1, [1], [0, 0], ['{"params": {"a": 1, "b": 2.0}, "rounds": null}']),
+        (Refit(**REFIT | {"rounds": 7}, without=0), 1, [1, 0], [0, 0], ['{"params": {"a": 1, "b": 2.0}, "rounds": 7}']),
+    ],
+    ids=["tuned", "from a start", "on the test clips", "fitted again", "fitted again without a fold"],
+)
+def test_a_hash_is_of_the_task_and_what_each_task_adds_to_it(task, fold, content, extent, more):
+    unit = make_unit(JUDGED, FEATURES, SVM, track="train", seed=0, fold=fold, task=task)
+    contents = [JUDGED.contents[0, place] for place in content]
+    # Results of earlier versions are found again: what is hashed, and how, must not change.
+    versions = [SVM.version, TUNING_VERSION, library_versions()]
+    covered = [["svm", "train", "loso"], 0, contents, *extent, *versions, "12345678", JUDGED.hashes[0], *more]
+    assert unit.hash == hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
+    assert (unit.features, unit.model, unit.track, unit.seed, unit.fold, unit.task) == ("set", "svm", "train", 0, fold, task)
+    assert unit.cell == ("set", "svm", "train")
+    assert unit.without == (0 if len(content) > 1 else None)
+    assert unit.search_seed == derive_seed(0, "svm", contents)
+    assert unit.fold_seed == JUDGED.fold_seed(0, fold)
+
+
+def test_other_class_weights_and_what_brings_a_model_are_added_to_the_hash(monkeypatch):
+    forest = known_models()["rf"]("none")
+    monkeypatch.setattr("ser_bench.evaluation.units.provider", lambda thing: "package 1.0" if thing is type(forest) else "")
+    covered = [["rf", "train", "loso"], 0, [JUDGED.contents[0, 0]], 5, 3, forest.version, TUNING_VERSION, library_versions(), "12345678"]
+    covered += [JUDGED.hashes[0], versions(forest.libraries), {"class_weights": "none"}, {"provider": "package 1.0"}]
+    assert hashed(model=forest) == hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
+
+
+def test_predictions_of_units_are_joined_by_their_seeds_and_folds():
+    units = [make_unit(JUDGED, FEATURES, SVM, **{**PLAIN, "fold": fold}) for fold in (1, 0)]
+    done = {unit.hash: StoredResult(np.array([unit.fold, 5]), np.empty((2, 2)), {}) for unit in units}
+    assert JUDGED.predicted(units, done).tolist() == [[0, 5, 1, 5]]
+
+
+def result(predicted: list[int], **more) -> UnitResult:
+    trials = pd.DataFrame([{"trial": 0, "score": 0.5}, {"trial": 1, "score": 0.25}])
+    return UnitResult(np.array(predicted), np.array([[0.25, 0.75]] * len(predicted)), {"C": 1.0}, None, trials, [], 1.23456, **more)
+
+
+def test_a_search_cut_short_is_kept_under_its_time_limit_and_a_whole_one_counts_before_it(tmp_path):
+    unit = make_unit(JUDGED, FEATURES, SVM, **PLAIN)
+    assert result_path(tmp_path, unit, 2.5) == tmp_path / f"{unit.hash}-2.5min.parquet"
+    assert result_path(tmp_path, unit) == tmp_path / f"{unit.hash}.parquet"
+    for limit in (1.0, 2.5):
+        write_unit(result_path(tmp_path, unit, limit), result([1, 0], cut_short=True))
+    assert read_unit(tmp_path, unit) is None
+    assert read_unit(tmp_path, unit, 3.0) is None
+    short = read_unit(tmp_path, unit, 2.5)
+    assert short.predicted.tolist() == [1, 0]
+    assert short.predicted.dtype == np.int32
+    assert (short.metadata["cut_short"], short.metadata["rounds"], short.metadata["seconds"]) == (True, None, 1.235)
+    assert short.metadata["trials"] == [{"trial": 0, "score": 0.5}, {"trial": 1, "score": 0.25}]
+    write_unit(result_path(tmp_path, unit), result([0, 0]))
+    assert read_unit(tmp_path, unit, 2.5).predicted.tolist() == [0, 0]
+
+
+def test_a_file_that_is_no_unit_or_damaged_is_set_aside_with_its_reason(tmp_path):
+    other, damaged = tmp_path / "other.parquet", tmp_path / "damaged.parquet"
+    write_table(pa.table({"predicted": [1, 2]}), other)
+    with pytest.warns(UserWarning, match=r"other.broken \(it is no unit\); it is fitted again$"):
+        assert read_file(other) is None
+    write_unit(damaged, result([1, 0]))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    why = damage_of(damaged)
+    with pytest.warns(UserWarning, match=rf"{re.escape(str(damaged))} cannot .*damaged.broken \({re.escape(why)}\); it is fitted again$"):
+        assert read_file(damaged) is None
+    assert why
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged.broken", "other.broken"]
 
 
 def test_paths_and_names_of_clips_are_in_no_hash():

@@ -1,9 +1,11 @@
 """Comparisons over corpora agree with scipy and with published software, and do not pretend where corpora are too few."""
 
-from itertools import product
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from ser_bench import scores
@@ -160,3 +162,109 @@ def test_what_is_no_table_of_numbers_is_refused(uars):
 def test_a_rope_without_width_is_refused():
     with pytest.raises(ValueError, match="rope"):
         scores.bayesian_signed_rank([0.5], [0.6], rope=0)
+
+
+def groups_by_hand(ranks: list[float], p: np.ndarray, level: float) -> list[tuple[int, ...]]:
+    """All runs of neighbours by rank in which no pair is told apart, but those within another."""
+    order = sorted(range(len(ranks)), key=lambda system: ranks[system])
+    runs = [order[a:b] for a in range(len(order)) for b in range(a + 2, len(order) + 1)]
+    alike = [run for run in runs if not any(p[a, b] < level for a in run for b in run)]
+    return [tuple(run) for run in alike if not any(set(run) < set(other) for other in alike)]
+
+
+@given(st.integers(0, 10**6), st.integers(1, 7))
+def test_groups_are_all_that_no_other_holds(seed, n):
+    rng = np.random.default_rng(seed)
+    p = rng.choice([0.01, 0.049, 0.05, 0.2], (n, n), p=[0.1, 0.1, 0.4, 0.4])
+    p = np.where(np.eye(n, dtype=bool), np.nan, np.triu(p, 1) + np.triu(p, 1).T)
+    ranks = rng.integers(2, 9, n) / 2
+    assert scores.cliques(ranks, p) == groups_by_hand(ranks.tolist(), p, 0.05)
+    assert scores.cliques(list(ranks), p.tolist(), level=0.04) == groups_by_hand(ranks.tolist(), p, 0.04)
+
+
+def test_a_clear_order_is_reached_by_no_random_one():
+    clear = np.outer([3, 2, 1, 0], np.linspace(0.1, 0.3, 12))
+    assert scores.friedman(clear, resamples=9).p == pytest.approx(1 / 10)
+    assert scores.friedman(clear).p == pytest.approx(1 / 10_001)
+    assert scores.friedman(clear).statistic == pytest.approx(stats.friedmanchisquare(*clear).statistic)
+
+
+def friedman_p_by_hand(uars: np.ndarray) -> float:
+    """The share of all orders, taken for each corpus by itself, whose statistic is as large."""
+    ranks = [stats.rankdata(-column) for column in uars.T]
+    mean = (len(uars) + 1) / 2
+
+    def reach(orders) -> float:
+        return sum((sum(column) - len(orders) * mean) ** 2 for column in zip(*orders, strict=True))
+
+    every = [reach(orders) for orders in product(*(list(permutations(order)) for order in ranks))]
+    return float(np.mean([one >= reach(ranks) - 1e-9 for one in every]))
+
+
+@pytest.mark.parametrize(
+    "uars",
+    [[[0.9, 0.6, 0.3], [0.8, 0.5, 0.4], [0.7, 0.7, 0.2]], [[0.5, 0.5, 0.4], [0.5, 0.6, 0.6], [0.2, 0.5, 0.3]]],
+    ids=["clear", "unclear"],
+)
+def test_friedmans_p_is_the_share_of_all_orders(uars):
+    found = [scores.friedman(uars, resamples=1000, seed=seed).p for seed in range(2)]
+    exact = friedman_p_by_hand(np.array(uars))
+    assert found == pytest.approx([exact] * 2, abs=3.5 * np.sqrt(exact * (1 - exact) / 1000) + 0.001)
+    assert scores.friedman(uars) == scores.friedman(uars, resamples=10_000, seed=0)
+    assert len({scores.friedman(uars, resamples=1000, seed=seed).p for seed in range(9)}) > 1
+
+
+@pytest.mark.parametrize(("shape", "said"), [((2, 3), "2 and 3"), ((3, 2), "3 and 2")])
+def test_friedman_says_how_many_there_are(shape, said):
+    why = f"^a Friedman test needs at least three systems and three corpora; these are {said}$"
+    with pytest.raises(ValueError, match=why):
+        scores.friedman(np.zeros(shape))
+    assert scores.friedman(np.zeros((3, 3))).p == 1
+
+
+@pytest.mark.parametrize(
+    "test", [scores.mean_ranks, scores.friedman, scores.wilcoxon_holm, lambda uars: scores.bayesian_signed_rank(uars[0], uars[1])]
+)
+def test_what_is_no_number_is_refused_with_what_a_table_is(test):
+    uars = np.full((3, 3), 0.5)
+    uars[1, 1] = np.inf
+    with pytest.raises(ValueError, match=r"^UARs must be finite numbers, one row per system and one column per corpus$"):
+        test(uars)
+
+
+@pytest.mark.parametrize("n_corpora", [1, 4, 9])
+@pytest.mark.parametrize("n_systems", [2, 3, 6])
+def test_the_smallest_p_is_two_patterns_of_all_for_every_pair(n_corpora, n_systems):
+    pairs = len(list(combinations(range(n_systems), 2)))
+    assert scores.smallest_signed_rank_p(n_corpora, n_systems=n_systems) == pytest.approx(min(1, pairs * 2 / 2**n_corpora))
+    assert scores.smallest_signed_rank_p(n_corpora) == scores.smallest_signed_rank_p(n_corpora, n_systems=2)
+
+
+@pytest.mark.parametrize(
+    ("difference", "enough"),
+    [
+        (0.5, stats.beta(0.5, 1).cdf(0.5**0.5)),
+        (0.02, stats.beta(0.5, 1).cdf(0.5)),
+        (0.015, stats.beta(0.5, 1).cdf(1 - 0.5**0.5)),
+        (0.01, 0.0),
+        (0.009, 0.0),
+    ],
+    ids=["beyond twice the region", "twice the region", "beyond the region", "the region", "within"],
+)
+def test_of_one_corpus_the_posterior_is_that_of_its_weight_beside_the_prior(difference, enough):
+    """The prior's weight w has Beta(1/2, 1): two differences add up to more than the region twice by 1 - w^2, 1 - w, (1 - w)^2 or never."""
+    a_better, equivalent, b_better = scores.bayesian_signed_rank([0.5 + difference], [0.5])
+    assert a_better == pytest.approx(enough, abs=0.008)
+    assert (equivalent, b_better) == pytest.approx((1 - a_better, 0))
+
+
+def test_the_posterior_has_its_defaults_and_takes_whole_numbers():
+    a, b, _ = BAYCOMP[0]
+    assert scores.bayesian_signed_rank(a, b) == scores.bayesian_signed_rank(a, b, rope=0.01, samples=50_000, seed=0)
+    assert len({scores.bayesian_signed_rank(a, b, **how) for how in ({}, {"rope": 0.02}, {"samples": 49_999}, {"seed": 1})}) == 4
+    assert scores.bayesian_signed_rank([1, 1, 1], [0, 0, 0]).a_better > 0.9
+    for rope in (0, -0.1):
+        with pytest.raises(ValueError, match=f"^rope is {rope}; it lies above zero$"):
+            scores.bayesian_signed_rank(a, b, rope=rope)
+    with pytest.raises(ValueError, match="shape"):
+        scores.bayesian_signed_rank([0.1, 0.2], [0.1])

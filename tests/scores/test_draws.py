@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import t
 
 from ser_bench import scores
+from tests.scores import by_hand
 
 
 def planted(rng: np.random.Generator, recall: np.ndarray, clips: int = 40) -> np.ndarray:
@@ -67,3 +68,36 @@ def test_it_covers_the_mean_over_all_draws_about_as_often_as_it_says(luck):
 def test_a_single_draw_cannot_tell_how_far_draws_differ():
     with pytest.raises(ValueError, match="at least two"):
         scores.mean_over_draws(planted(np.random.default_rng(0), np.full((1, 8), 0.7)))
+
+
+def drawn_by_hand(counts: np.ndarray, level: float, inflation: float) -> list[float]:
+    """The definition: the jackknife over speakers of the mean over draws, and the variance of that mean over draws."""
+    (mean,) = scores.combinations_of([counts], [[1.0]], level=level, inflation=inflation)
+    clips = counts[0].sum(-1)
+    df = max(1.0, by_hand.effective(clips) - 1)
+    over_speakers = ((mean.high - mean.score) / t.ppf((1 + level) / 2, df)) ** 2
+    uars = [np.mean([one[:, c, c].sum() / one[:, c].sum() for c in range(2)]) for one in counts]
+    over_draws = np.var(uars, ddof=1) / len(counts)
+    freedom = (over_speakers + over_draws) ** 2 / (over_speakers**2 / df + over_draws**2 / (len(counts) - 1))
+    reach = t.ppf((1 + level) / 2, freedom) * np.sqrt(over_speakers + over_draws)
+    return [np.mean(uars), max(0, np.mean(uars) - reach), min(1, np.mean(uars) + reach), np.std(uars, ddof=1)]
+
+
+@pytest.mark.parametrize("how", [{}, {"level": 0.8}, {"inflation": 1.7}])
+@pytest.mark.parametrize("recall", [0.05, 0.6, 0.97])
+@pytest.mark.parametrize("n_draws", [2, 4])
+def test_unequal_speakers_and_a_level_and_ratio_count_as_defined(how, recall, n_draws):
+    rng = np.random.default_rng(n_draws)
+    clips = np.array([[3, 9], [12, 2], [4, 4], [20, 6]])
+    right = rng.binomial(clips, np.clip(recall + rng.normal(0, 0.1, (n_draws, 4, 1)), 0, 1))
+    counts = np.zeros((n_draws, 4, 2, 2), int)
+    counts[..., [0, 1], [0, 1]], counts[..., [0, 1], [1, 0]] = right, clips - right
+    expected = drawn_by_hand(counts, how.get("level", 0.95), how.get("inflation", 1.0))
+    assert scores.mean_over_draws(counts, **how) == pytest.approx(expected)
+
+
+def test_two_draws_are_enough_and_of_one_nothing_is_known():
+    why = r"^what draws differ by takes at least two of them; there is one$"
+    with pytest.raises(ValueError, match=why):
+        scores.mean_over_draws(np.ones((1, 3, 2, 2), int))
+    assert np.isfinite(scores.mean_over_draws(np.ones((2, 3, 2, 2), int))).all()

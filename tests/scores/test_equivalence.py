@@ -1,10 +1,12 @@
 """Equivalence is shown by an interval inside the region of practical equivalence, never by a difference that is merely not significant."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate
+from scipy import integrate, stats
 from scipy.special import gammaln
 
 from ser_bench.scores.equivalence import equivalence_test, equivalent_to_best, pairs_among
@@ -126,3 +128,72 @@ def test_a_larger_variance_ratio_shows_less():
 def test_what_makes_no_sense_is_refused(arguments, settings, said):
     with pytest.raises(ValueError, match=said):
         equivalence_test(*arguments, **settings)
+
+
+@pytest.mark.parametrize("how", [{}, {"rope": 0.04}, {"alpha": 0.2}, {"comparisons": 6}, {"rope": 0.01, "alpha": 0.01, "comparisons": 3}])
+def test_every_part_of_the_answer_is_that_of_two_one_sided_tests(how):
+    d, error = np.array([[0.004, 0.06, -0.06], [0.03, -0.001, 0.0]]), np.array([0.006, 0.012, 0.02])
+    rope, alpha, comparisons = how.get("rope", 0.02), how.get("alpha", 0.05), how.get("comparisons", 1)
+    found = equivalence_test(d, error, 23, **how)
+    p = [
+        np.maximum(stats.t.sf((d + rope) / error, 23), stats.t.cdf((d - rope) / error, 23)),
+        stats.t.sf((d - rope) / error, 23),
+        stats.t.cdf((d + rope) / error, 23),
+    ]
+    p = np.minimum(1, comparisons * np.array(p))
+    np.testing.assert_allclose([found.p_equivalent, found.p_better, found.p_worse], p)
+    reach = stats.t.ppf(1 - alpha / comparisons, 23) * error
+    np.testing.assert_allclose([found.low, found.high], [d - reach, d + reach])
+    words = [["equivalent", "better", "worse"][np.argmin(at)] if min(at) <= alpha else "undecided" for at in p.reshape(3, -1).T]
+    assert found.decision.ravel().tolist() == words
+
+
+def test_a_known_difference_is_decided_whatever_the_degrees_of_freedom():
+    with np.errstate(divide="raise", invalid="raise", over="raise"):
+        found = equivalence_test([0.0, 0.02, 0.021, -0.021, 1e-300], [0.0, 0.0, 0.0, 0.0, 1e-310], [1, np.inf, 5, 5, 5])
+    assert found.decision.tolist() == ["equivalent", "undecided", "better", "worse", "equivalent"]
+    assert found.p_equivalent[[0, 1, 2]].tolist() == [0, 0.5, 1]
+    assert found.low[:4].tolist() == [0, 0.02, 0.021, -0.021]
+
+
+@pytest.mark.parametrize("how", [{}, {"rope": 0.05}, {"alpha": 0.2}])
+def test_rows_are_compared_with_the_best_by_the_jackknife_and_corrected_for_all_pairs(how):
+    counts = drawn_counts(np.random.default_rng(2), [0.7, 0.71, 0.69, 0.7], voices=7, each=50)
+    ratios = np.sqrt(np.outer([1.0, 1.2, 1.5, 2.0], [1.0, 1.2, 1.5, 2.0]))
+    found = equivalent_to_best(counts, 1, ratios, **how)
+    assert np.isnan([found.p[1], found.within[1]]).all()
+    for row in (0, 2, 3):
+        by_voice = [np.diagonal(one, axis1=1, axis2=2).sum(1) / 100 for one in (counts[row], counts[1])]
+        d, error = np.mean(by_voice[0] - by_voice[1]), np.std(by_voice[0] - by_voice[1], ddof=1) / np.sqrt(7) * np.sqrt(ratios[1, row])
+        expected = equivalence_test(d, error, 6, **how, comparisons=6)
+        assert found.p[row] == pytest.approx(float(expected.p_equivalent))
+        assert found.within[row] == pytest.approx(max(abs(float(expected.low)), abs(float(expected.high))))
+    alone = equivalent_to_best(counts[:1], 0, np.ones((1, 1)))
+    assert np.isnan([alone.p, alone.within]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        ((np.inf, 0.1, 5), {}, "a difference is not a finite number"),
+        ((0.1, np.inf, 5), {}, "a standard error is negative or not a finite number"),
+        ((0.1, -1e-9, 5), {}, "a standard error is negative or not a finite number"),
+        ((0.1, 0.1, 0), {}, "degrees of freedom must be above 0"),
+        ((0.1, 0.1, 5), {"rope": 0}, "rope is 0; it is a difference in UAR above 0"),
+        ((0.1, 0.1, 5), {"rope": np.inf}, "rope is inf; it is a difference in UAR above 0"),
+        ((0.1, 0.1, 5), {"alpha": 0.5}, "alpha is 0.5; it lies between 0 and .5"),
+        ((0.1, 0.1, 5), {"alpha": 0}, "alpha is 0; it lies between 0 and .5"),
+        ((0.1, 0.1, 5), {"comparisons": 0}, "comparisons is 0; at least one is made"),
+    ],
+)
+def test_what_is_out_of_range_is_named_with_its_range(arguments, settings, said):
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        equivalence_test(*arguments, **settings)
+    assert equivalence_test(0.1, 0.0, 0.5, rope=1e-9, alpha=0.49, comparisons=1).decision == "better"
+
+
+@pytest.mark.parametrize(("d", "word"), [(0.004, "equivalent"), (0.05, "better"), (-0.05, "worse")])
+def test_a_p_of_alpha_itself_decides(d, word):
+    p = getattr(equivalence_test(d, 0.01, 9), f"p_{word}")
+    assert equivalence_test(d, 0.01, 9, alpha=float(p)).decision == word
+    assert equivalence_test(d, 0.01, 9, alpha=float(np.nextafter(p, 0))).decision == "undecided"

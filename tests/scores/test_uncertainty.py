@@ -92,3 +92,133 @@ def test_variances_of_differences_are_those_of_the_differences():
     found = of_differences(np.cov(values))
     assert found[0, 2] == pytest.approx(np.var(values[0] - values[2], ddof=1))
     assert found[1, 1] == pytest.approx(np.var(values[1], ddof=1))
+
+
+def influences_by_hand(counts: np.ndarray) -> list[float]:
+    """The definition for counts of shape (n_voices, k, k): each class's hits beyond its recall, over its clips."""
+    present = [c for c in range(counts.shape[1]) if counts[:, c].sum()]
+    found = []
+    for voice in counts:
+        beyond = [voice[c, c] - counts[:, c, c].sum() / counts[:, c].sum() * voice[c].sum() for c in present]
+        found.append(np.mean([part / counts[:, c].sum() for part, c in zip(beyond, present, strict=True)]))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_influences_are_those_of_their_definition_seed_by_seed(seed):
+    counts = np.random.default_rng(seed).integers(0, 4, (2, 5, 3, 3))
+    counts[:, :, 1] = 0
+    with np.errstate(all="raise"):
+        found = scores.influences_of(counts)
+        np.testing.assert_allclose(found, [influences_by_hand(one) for one in counts], atol=1e-15)
+        np.testing.assert_array_equal(scores.influences_of(counts[0]), found[0])
+
+
+def training_by_hand(a: np.ndarray, b: np.ndarray, n_voices: int) -> float:
+    """The mean product of two folds' losses without each other, a's in one fold and b's in the other, as often as there are pairs."""
+    seeds, folds, _ = a.shape
+    products = [
+        a[r, g, h] * b[r, h, g]
+        for r in range(seeds)
+        for g in range(folds)
+        for h in range(folds)
+        if np.isfinite([a[r, g, h], a[r, h, g], b[r, g, h], b[r, h, g]]).all()
+    ]
+    return n_voices / (n_voices - 1) * folds * (folds - 1) * np.mean(products) if products else np.nan
+
+
+def measured(seed: int, systems: int = 3, seeds: int = 2, folds: int = 4, missing: float = 0.2) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    losses = rng.normal(0, 0.02, (systems, seeds, folds, folds))
+    losses[rng.random(losses.shape) < missing] = np.nan
+    return np.where(np.eye(folds, dtype=bool), np.nan, losses)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("seed", range(3))
+def test_training_covariances_are_mean_products_of_what_was_measured_both_ways(seed, missing):
+    losses = measured(seed, missing=missing)
+    found = training_covariance(losses, 7)
+    np.testing.assert_allclose(found, [[training_by_hand(a, b, 7) for b in losses] for a in losses])
+    assert training_covariance(np.full((2, 1, 1, 1), np.nan), 7).tolist() == [[0, 0], [0, 0]]
+
+
+def test_a_pair_measured_once_counts_and_one_that_no_system_has_does_not():
+    losses = np.full((2, 1, 3, 3), np.nan)
+    losses[0, 0, 0, 2], losses[0, 0, 2, 0] = 0.5, 0.25
+    with np.errstate(all="raise"):
+        found = training_covariance(losses, 3)
+    assert found[0, 0] == pytest.approx(3 / 2 * 3 * 2 * 0.125)
+    assert np.isnan(found.ravel()[1:]).all()
+
+
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_seed_covariances_are_those_of_uars_less_those_of_each_voice(seeds):
+    shares = np.random.default_rng(seeds).normal(0.1, 0.02, (3, seeds, 4))
+    expected = np.empty((3, 3))
+    for a in range(3):
+        for b in range(3):
+            uars = np.cov(shares[a].sum(1), shares[b].sum(1))[0, 1]
+            voices = sum(np.cov(shares[a, :, s], shares[b, :, s])[0, 1] for s in range(4))
+            expected[a, b] = (uars - voices) / seeds
+    np.testing.assert_allclose(seed_covariance(shares), expected, atol=1e-15)
+    assert seed_covariance(shares[:, :1]).tolist() == np.zeros((3, 3)).tolist()
+
+
+def ratios_by_hand(influences: np.ndarray, shares: np.ndarray, losses: np.ndarray | None) -> np.ndarray:
+    """The definition, one system and one pair of systems after the other."""
+    systems, _, n = influences.shape
+    mean = influences.mean(1)
+    voices = np.array([[n / (n - 1) * a @ b for b in mean] for a in mean])
+    training = np.full((systems, systems), np.nan)
+    if losses is not None:
+        training = np.array([[0.0 if losses.shape[-1] == 1 else training_by_hand(a, b, n) for b in losses] for a in losses])
+    seeds = seed_covariance(shares)
+
+    def of(table: np.ndarray, a: int, b: int) -> float:
+        return table[a, a] if a == b else table[a, a] + table[b, b] - 2 * table[a, b]
+
+    def moderated(table: np.ndarray, a: int, b: int) -> float:
+        kind = [(c, d) for c in range(systems) for d in range(systems) if (c == d) == (a == b)]
+        known = [pair for pair in kind if np.isfinite(of(table, *pair)) and of(voices, *pair) > 1e-30]
+        if (a, b) not in known:
+            return np.nan
+        together = sum(of(table, *pair) for pair in known) / sum(of(voices, *pair) for pair in known)
+        return (of(table, a, b) / of(voices, a, b) + together) / 2
+
+    found, most = np.ones((systems, systems)), n / (n - 1)
+    for a in range(systems):
+        for b in range(systems):
+            if of(voices, a, b) > 1e-30:
+                overlap = moderated(training, a, b)
+                overlap = most if np.isnan(overlap) else min(max(overlap, 0), most)
+                found[a, b] = 1 + overlap + max(0.0, moderated(seeds, a, b))
+    return found
+
+
+@pytest.mark.parametrize("scale", [0.02, 0.3])
+@pytest.mark.parametrize("seed", range(6))
+def test_variance_ratios_are_those_of_their_definition(seed, scale):
+    rng = np.random.default_rng(seed)
+    shares = 0.1 + rng.normal(0, 0.05, (3, 1, 6)) + rng.normal(0, scale * 0.1, (3, 3, 1)) + rng.normal(0, 0.002, (3, 3, 6))
+    if seed == 5:
+        shares[1] = shares[0]
+    influences = shares - shares.mean(-1, keepdims=True)
+    losses = scale * 4 * measured(seed, 3, 3, missing=0.0)
+    losses = np.where(np.isnan(losses), np.nan, np.abs(losses) if seed < 2 else losses)
+    if seed == 4:
+        losses[2] = np.nan
+    for mine in (losses, None, losses[:, :, :1, :1]):
+        found = scores.variance_ratios(influences, shares, mine)
+        np.testing.assert_allclose(found, ratios_by_hand(influences, shares, mine), rtol=1e-9)
+    np.testing.assert_array_equal(scores.variance_ratios(influences, shares), scores.variance_ratios(influences, shares, None))
+    one = slice(0, 1)
+    np.testing.assert_allclose(
+        scores.variance_ratios(influences[one], shares[one], losses[one]), ratios_by_hand(influences[one], shares[one], losses[one])
+    )
+
+
+def test_training_sets_of_one_speaker_do_not_overlap():
+    with pytest.raises(ValueError, match=r"^training sets overlap from two speakers up; here there are 1$"):
+        scores.overlap_bound(1)
+    assert [scores.overlap_bound(n) for n in (2, 3, 5)] == [3, 2.5, 2.25]
