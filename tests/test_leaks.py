@@ -101,7 +101,7 @@ def test_parameters_tuned_on_the_test_clips_would_be_seen(unit):
 def test_no_configuration_can_ask_for_parameters_from_the_test_score_or_scaling_by_all():
     for options in ({"nested": False}, {"track": "all"}, {"track": "corpus"}):
         with pytest.raises(SerBenchError):
-            ser_bench.run("tones", **options)
+            ser_bench.run("tones(speakers=2,takes=1)", **options)
 
 
 def test_scaling_by_speaker_in_the_train_track_would_be_seen(unit):

@@ -24,7 +24,7 @@ from ser_bench.models.base import Prediction
 from ser_bench.results import Ablated
 from ser_bench.utils.progress import Lines, Silent
 from tests.calling import call
-from tests.small import SMALL, evaluate
+from tests.small import SMALL, evaluate, with_pages
 
 GROUPS = ["f0", "loudness", "temporal", "voice_quality", "voicing"]
 
@@ -36,7 +36,8 @@ def ablate(speech: Path, out: Path, **options: object) -> Ablated:
 
 @pytest.fixture(scope="module")
 def found(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Ablated:
-    return ablate(speech, tmp_path_factory.mktemp("ablation"))
+    with with_pages():
+        return ablate(speech, tmp_path_factory.mktemp("ablation"))
 
 
 def rows(found: Ablated, mode: str) -> pd.DataFrame:
@@ -78,6 +79,7 @@ def test_the_strongest_stand_first(found):
     assert rows(found, "without")["uar"].is_monotonic_increasing
 
 
+@pytest.mark.usefixtures("pages")
 def test_again_fits_nothing_and_gives_the_same_bytes(found, speech, tmp_path, capsys):
     shutil.copytree(found.folder.parent, tmp_path / "out")
     other = ablate(speech, tmp_path / "out", progress=Lines())

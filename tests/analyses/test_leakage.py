@@ -147,8 +147,8 @@ def test_several_models_at_once_are_refused(sayings, speech, tmp_path):
         measure(sayings, speech, tmp_path, models=["svm", "rf"])
 
 
-def test_options_of_the_gap_without_it_are_refused():
-    done = call("audit", "tones", "-m", "svm")
+def test_options_of_the_gap_without_it_are_refused(tmp_path):
+    done = call("audit", "tones(speakers=2,takes=1)", "-m", "svm", cwd=tmp_path)
     assert done.returncode == 2
     assert "add --gap" in done.stderr
 
