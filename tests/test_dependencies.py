@@ -267,6 +267,12 @@ def planned(folder: Path, speech: Path, **options: Any) -> list[str]:
     return sorted(unit.hash for unit in make_plan(configuration(folder, speech, **options), Silent()).units)
 
 
+@pytest.fixture(scope="module")
+def usual(speech: Path) -> list[str]:
+    """The hashes without any option, which depend on no place."""
+    return planned(speech, speech)
+
+
 ASKED = [
     {"features": "mfcc"},
     {"features": "spectral(rate=22050)"},
@@ -292,8 +298,8 @@ ASKED = [
 
 
 @pytest.mark.parametrize("options", ASKED, ids=lambda options: " ".join(map(str, options.values())))
-def test_a_run_s_units_depend_on_what_is_asked(speech, folder, options):
-    assert planned(folder, speech, **options) != planned(folder, speech)
+def test_a_run_s_units_depend_on_what_is_asked(speech, usual, options):
+    assert planned(speech, speech, **options) != usual
 
 
 @pytest.mark.parametrize(
@@ -301,9 +307,9 @@ def test_a_run_s_units_depend_on_what_is_asked(speech, folder, options):
     [{"jobs": 2}, {"out": "elsewhere"}, {"cache": "elsewhere"}, {"learning_curves": False}, {"time_limit": 5.0}, {"max_skipped": 0.5}],
     ids=lambda options: next(iter(options)),
 )
-def test_a_run_s_units_depend_on_no_way_of_working(speech, folder, options):
+def test_a_run_s_units_depend_on_no_way_of_working(speech, folder, usual, options):
     elsewhere = {key: str(folder / "elsewhere") if value == "elsewhere" else value for key, value in options.items()}
-    assert planned(folder, speech, **elsewhere) == planned(folder, speech)
+    assert planned(folder, speech, **elsewhere) == usual
 
 
 def change_table(folder: Path, column: str, value: str) -> None:
@@ -324,21 +330,20 @@ def change_bytes(folder: Path) -> None:
     [lambda folder: change_table(folder, "emotion", "sadness"), lambda folder: change_table(folder, "speaker", "02"), change_bytes],
     ids=["a label", "a speaker", "a clip's bytes"],
 )
-def test_a_run_s_units_depend_on_what_the_corpus_holds(speech, folder, change):
-    before = planned(folder, speech)
+def test_a_run_s_units_depend_on_what_the_corpus_holds(speech, folder, usual, change):
     change(folder)
-    assert planned(folder, speech) != before
+    assert planned(folder, speech) != usual
 
 
-def test_a_run_s_units_depend_on_no_path_of_its_corpus_and_no_file_s_name(speech, folder):
-    before = planned(folder, speech)
+def test_a_run_s_units_depend_on_no_path_of_its_corpus_and_no_file_s_name(speech, folder, usual):
+    assert planned(folder, speech) == usual
     table = pd.read_csv(folder / "corpus" / "clips.csv", dtype=str)
     (folder / "moved").mkdir()
     names = [hashlib.blake2b(path.encode(), digest_size=4).hexdigest() + ".wav" for path in table["path"]]
     for path, name in zip(table["path"], names, strict=True):
         shutil.copy(folder / "corpus" / path, folder / "moved" / name)
     table.assign(path=names).to_csv(folder / "moved" / "clips.csv", index=False)
-    assert planned(folder, speech, corpus=folder / "moved" / "clips.csv") == before
+    assert planned(folder, speech, corpus=folder / "moved" / "clips.csv") == usual
 
 
 OWN = {

@@ -57,6 +57,7 @@ def duo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 ASKED = """
 import runpy, sys
+import pytest
 from ser_bench.__main__ import main
 
 given = sys.argv[1:]
@@ -79,13 +80,15 @@ for catalogue in ("corpora", "labels", "features", "models"):
 print("CATALOGUE end")
 assert ended(main, "run", *given) == 0
 assert ended(lambda: runpy.run_module("tests.features.record", run_name="__main__"), "loud") == 0
+own = ["tests/features/test_sets.py", "-k", "size or (change and loud) or (finite and loud)"]
+assert pytest.main(["-p", "no:cacheprovider", *own]) == 0
 """
 """What is asked of the copy, in one process, so that libraries are imported once."""
 
 
 @pytest.fixture(scope="module")
 def said(copy: Path, duo: Path) -> str:
-    """What the copy says once it has written the tables of its pages, listed its catalogues, made a run with all four and recorded values."""
+    """What the copy says: of tables that it writes, its catalogues, a run with all four, and values that it records and tests."""
     four = [duo, "--labels", "angry2", "-f", "loud", "-m", "nearest"]
     return call(copy, "-c", ASKED, *four, *SMALL, "--out", "out", "--cache", "store")
 
@@ -128,13 +131,12 @@ def test_a_label_scheme_is_one_file(has_its_rows: Callable[[str, str, str], bool
 
 
 def test_an_extractor_is_one_file_and_a_command_records_its_values(
-    copy: Path, has_its_rows: Callable[[str, str, str], bool], found: pd.Series
+    copy: Path, said: str, has_its_rows: Callable[[str, str, str], bool], found: pd.Series
 ) -> None:
     assert has_its_rows("loud", "features", "README.md")
     assert "| `amplitude` | peak and mean of the absolute samples | `loud` 2 |" in (copy / "docs" / "groups.md").read_text(encoding="utf-8")
     assert found[["features", "dims"]].tolist() == ["loud", 2]
-    own = ["tests/features/test_sets.py", "-k", "size or (change and loud) or (finite and loud)"]
-    assert "6 passed" in call(copy, "-m", "pytest", "-p", "no:cacheprovider", *own)
+    assert "6 passed" in said
 
 
 def test_a_model_is_one_file_and_may_weigh_no_classes(has_its_rows: Callable[[str, str, str], bool], found: pd.Series) -> None:

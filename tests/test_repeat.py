@@ -56,8 +56,12 @@ def assert_equal(folder: Path, other: Path) -> None:
 
 
 def test_a_run_by_several_processes_in_parts_and_in_another_order_equals_one_at_once(speech, tmp_path, undisturbed):
+    """And so where both copy their studies to one database."""
+    import optuna
+
     for models in (["mlp", "svm"], ["rf", "logreg"]):
-        evaluate(speech, tmp_path, **{**ALL, "models": models}, jobs=2)
+        evaluate(speech, tmp_path, **{**ALL, "models": models}, jobs=2, storage=f"sqlite:///{tmp_path}/studies.db")
+    assert len(optuna.get_all_study_summaries(f"sqlite:///{tmp_path}/studies.db")) == 12
     results = evaluate(speech, tmp_path, **ALL, jobs=2)
     assert (results.fitted, results.reused) == (3, 12)
     assert_equal(results.folder, undisturbed)

@@ -83,10 +83,10 @@ def start_worker(start: Start, address: str, threads: int = 1) -> subprocess.Pop
 
 
 def test_every_call_is_done_and_one_that_kills_its_worker_is_named(start: Start, address: str) -> None:
-    for _ in range(2):
+    for _ in range(3):
         start_worker(start, address)
     with dask_backend.connect(address) as client:
-        client.wait_for_workers(2, timeout=30)
+        client.wait_for_workers(3, timeout=30)
     results = list(in_parallel(double, [(n, (7,)) for n in range(30)], Workers(scheduler=address)))
     assert [result.call[0] for result in results if isinstance(result, Died)] == [7]
     assert sorted(result for result in results if not isinstance(result, Died)) == [2 * n for n in range(30) if n != 7]
@@ -94,7 +94,7 @@ def test_every_call_is_done_and_one_that_kills_its_worker_is_named(start: Start,
 
 
 def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start, address: str, tmp_path: Path) -> None:
-    options = {"features": "spectral", "models": ["logreg", "rf"], "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
+    options = {"features": "spectral", "models": ["logreg", "svm"], "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
     corpus = "tones(speakers=4,takes=1)"
     here = run(corpus, out=str(tmp_path / "here"), cache=str(tmp_path / "here"), jobs=1, learning_curves=False, **options)
     worker, _ = (start_worker(start, address) for _ in range(2))
