@@ -14,17 +14,18 @@ run: .venv/installed
 
 # `make -j2 test` does its first two steps side by side.
 test: lint compiled
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(OTHERS)
 
 # First in one process what numba compiles, for librosa and for us: two that do so at once can leave a cache that crashes every later one.
 COMPILED := tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py tests/models/test_trees.py
+OTHERS := $(addprefix --ignore=,$(COMPILED))
 compiled: .venv/installed-dev
 	$(BIN)/pytest -p no:xdist $(COMPILED)
 
 # The lowest versions that pyproject.toml allows, all together, on the lowest Python.
 test-lowest: .venv-lowest/installed
 	.venv-lowest/bin/pytest -p no:xdist $(COMPILED)
-	.venv-lowest/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	.venv-lowest/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(OTHERS)
 
 # Faults planted one at a time by mutmut, in copies under mutants/; what is known of unchanged functions there is kept. One room:
 # make mutants MUTANTS='ser_bench.evaluation.scaling.*'

@@ -99,7 +99,7 @@ def sized(spread: Spread, sentences: int) -> Spread:
 
 def planned(options: argparse.Namespace) -> Iterator[list[str]]:
     """A row per size of study: half-width and power, as pilots and the truth predict them and as studies have them."""
-    whole = draw(400, 200, options.sentence, options.difference, np.random.default_rng(0))
+    whole = spreads(draw(400, 200, options.sentence, options.difference, np.random.default_rng(0)), crossed=True)
     for speakers, sentences in STUDIES:
         crossed, said = sentences > 0, sentences or 10
         rng = np.random.default_rng([speakers, sentences])
@@ -113,7 +113,7 @@ def planned(options: argparse.Namespace) -> Iterator[list[str]]:
             own, apart = spreads(study, crossed=crossed)
             found.append(float(half_width(own)))
             shown.append(abs(uar(study, study.hits[0] - study.hits[1])) > half_width(apart))
-        exact = [sized(spread, said) for spread in spreads(whole, crossed=True)]
+        exact = [sized(spread, said) for spread in whole]
         if not crossed:
             exact = [fixed(spread) for spread in exact]
         yield [

@@ -12,7 +12,7 @@ from hypothesis import settings
 import ser_bench
 from ser_bench.reports import drawing, figures
 from ser_bench.results import Results
-from tests.small import evaluate
+from tests.small import FOR_PEOPLE, evaluate, with_pages
 
 KINDS_OF_PICTURES = dict(figures.KINDS)
 
@@ -64,6 +64,22 @@ def every_kind_of_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def tables_alone() -> Iterator[None]:
+    """Runs without page and pictures, which take a third of their time, and other analyses without pictures; who looks asks for `pages`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for place, name, _ in FOR_PEOPLE:
+            patch.setattr(place, name, lambda *about: None)
+        yield
+
+
+@pytest.fixture
+def pages() -> Iterator[None]:
+    """Pages and pictures; a fixture of a wider scope makes its runs inside `with_pages`."""
+    with with_pages():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def shared_by_this_process_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What a test's killed processes shared is not cleared, and told of, by a command of another test at the same time."""
     with pytest.MonkeyPatch.context() as patch:
@@ -96,7 +112,8 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def finished(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     """What `evaluate` gives without options, to be looked at."""
-    return evaluate(speech, tmp_path_factory.mktemp("finished"))
+    with with_pages():
+        return evaluate(speech, tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture

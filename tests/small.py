@@ -1,14 +1,31 @@
-"""Runs that take a second: few synthetic clips, few trials."""
+"""Runs that take a second: few synthetic clips, few trials, and no page unless it is asked for."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from ser_bench import reports
 from ser_bench.api import run
+from ser_bench.reports import ablation, audit, cross
 from ser_bench.results import Results
 
 SMALL = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "seeds": 1, "jobs": 1}
 WITHOUT_CURVES = {**SMALL, "learning_curves": False}
+CALLED = [(reports, "write_figures"), (reports, "write_page"), (ablation, "draw"), (audit, "draw"), (cross, "draw")]
+FOR_PEOPLE = [(place, name, getattr(place, name)) for place, name in CALLED]
+"""What shows a run and draws other analyses: where it is called, by which name, and itself. `conftest.py` leaves it out."""
+
+
+@contextlib.contextmanager
+def with_pages() -> Iterator[None]:
+    """Runs with page and pictures, and other analyses with pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        for place, name, itself in FOR_PEOPLE:
+            patch.setattr(place, name, itself)
+        yield
 
 
 def evaluate(speech: Path, out: Path, **options: object) -> Results:

@@ -284,6 +284,12 @@ def planned(folder: Path, speech: Path, **options: Any) -> list[str]:
     return sorted(unit.hash for unit in make_plan(configuration(folder, speech, **options), Silent()).units)
 
 
+@pytest.fixture(scope="module")
+def usual(speech: Path) -> list[str]:
+    """The hashes without any option, which depend on no place."""
+    return planned(speech, speech)
+
+
 ASKED = [
     {"features": "mfcc"},
     {"features": "spectral(rate=22050)"},
@@ -310,8 +316,8 @@ ASKED = [
 
 
 @pytest.mark.parametrize("options", ASKED, ids=lambda options: " ".join(map(str, options.values())))
-def test_a_run_s_units_depend_on_what_is_asked(speech, folder, options):
-    assert planned(folder, speech, **options) != planned(folder, speech)
+def test_a_run_s_units_depend_on_what_is_asked(speech, usual, options):
+    assert planned(speech, speech, **options) != usual
 
 
 @pytest.mark.parametrize(
@@ -319,9 +325,9 @@ def test_a_run_s_units_depend_on_what_is_asked(speech, folder, options):
     [{"jobs": 2}, {"out": "elsewhere"}, {"cache": "elsewhere"}, {"learning_curves": False}, {"time_limit": 5.0}, {"max_skipped": 0.5}],
     ids=lambda options: next(iter(options)),
 )
-def test_a_run_s_units_depend_on_no_way_of_working(speech, folder, options):
+def test_a_run_s_units_depend_on_no_way_of_working(speech, folder, usual, options):
     elsewhere = {key: str(folder / "elsewhere") if value == "elsewhere" else value for key, value in options.items()}
-    assert planned(folder, speech, **elsewhere) == planned(folder, speech)
+    assert planned(folder, speech, **elsewhere) == usual
 
 
 def change_table(folder: Path, column: str, value: str) -> None:
@@ -342,21 +348,20 @@ def change_bytes(folder: Path) -> None:
     [lambda folder: change_table(folder, "emotion", "sadness"), lambda folder: change_table(folder, "speaker", "02"), change_bytes],
     ids=["a label", "a speaker", "a clip's bytes"],
 )
-def test_a_run_s_units_depend_on_what_the_corpus_holds(speech, folder, change):
-    before = planned(folder, speech)
+def test_a_run_s_units_depend_on_what_the_corpus_holds(speech, folder, usual, change):
     change(folder)
-    assert planned(folder, speech) != before
+    assert planned(folder, speech) != usual
 
 
-def test_a_run_s_units_depend_on_no_path_of_its_corpus_and_no_file_s_name(speech, folder):
-    before = planned(folder, speech)
+def test_a_run_s_units_depend_on_no_path_of_its_corpus_and_no_file_s_name(speech, folder, usual):
+    assert planned(folder, speech) == usual
     table = pd.read_csv(folder / "corpus" / "clips.csv", dtype=str)
     (folder / "moved").mkdir()
     names = [hashlib.blake2b(path.encode(), digest_size=4).hexdigest() + ".wav" for path in table["path"]]
     for path, name in zip(table["path"], names, strict=True):
         shutil.copy(folder / "corpus" / path, folder / "moved" / name)
     table.assign(path=names).to_csv(folder / "moved" / "clips.csv", index=False)
-    assert planned(folder, speech, corpus=folder / "moved" / "clips.csv") == before
+    assert planned(folder, speech, corpus=folder / "moved" / "clips.csv") == usual
 
 
 OWN = {
@@ -370,20 +375,30 @@ OWN = {
 }
 
 
+WITH_OWN = ("{}", "spectral+{}")
+
+
+@pytest.fixture(scope="module")
+def with_own(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """The hashes of units with the table as it is, which depend on no place."""
+    path = tmp_path_factory.mktemp("own") / "mine.parquet"
+    mine(speech).to_parquet(path)
+    return {features: planned(speech, speech, features=features.format(path)) for features in WITH_OWN}
+
+
 @pytest.mark.parametrize("change", OWN)
-@pytest.mark.parametrize("features", ["{}", "spectral+{}"])
-def test_units_of_a_table_of_one_s_own_depend_on(speech, folder, change, features):
-    path = folder / "mine.parquet"
-    before = planned(folder, speech, features=features.format(path))
-    OWN[change](mine(folder)).to_parquet(path)
-    assert planned(folder, speech, features=features.format(path)) != before
+@pytest.mark.parametrize("features", WITH_OWN)
+def test_units_of_a_table_of_one_s_own_depend_on(speech, tmp_path, with_own, change, features):
+    path = tmp_path / "mine.parquet"
+    OWN[change](mine(speech)).to_parquet(path)
+    assert planned(speech, speech, features=features.format(path)) != with_own[features]
 
 
-def test_units_and_folder_of_a_table_of_one_s_own_depend_on_neither_its_path_nor_the_order_of_its_rows(speech, folder):
+def test_units_and_folder_of_a_table_of_one_s_own_depend_on_neither_its_path_nor_the_order_of_its_rows(speech, folder, with_own):
     (folder / "else+where").mkdir()
     mine(folder).sample(frac=1, random_state=0).to_parquet(folder / "else+where" / "mine.parquet")
     paths = [str(folder / "mine.parquet"), str(folder / "else+where" / "mine.parquet")]
-    assert planned(folder, speech, features=paths[0]) == planned(folder, speech, features=paths[1])
+    assert planned(folder, speech, features=paths[0]) == planned(folder, speech, features=paths[1]) == with_own["{}"]
     folders = {RunFolder.named("x", configuration(folder, speech, features=f"spectral+{paths[0]}"), [])}
     folders.add(RunFolder.named("x", configuration(folder, speech, features=f"spectral+{folder / 'corpus' / '..' / 'mine.parquet'}"), []))
     assert len(folders) == 1
@@ -432,6 +447,14 @@ def same(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+@pytest.fixture(scope="module")
+def usual_external(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder with nothing changed, whose name depends on no place."""
+    folder = tmp_path_factory.mktemp("external")
+    shutil.copytree(speech / "corpus", folder / "corpus")
+    return external_folder(speech, folder, same)
+
+
 @pytest.mark.parametrize(
     ("change", "options"),
     [
@@ -443,14 +466,13 @@ def same(table: pd.DataFrame) -> pd.DataFrame:
     ],
     ids=["a prediction", "probabilities", "the system's name", "the protocol", "the track"],
 )
-def test_the_folder_of_a_system_from_elsewhere_depends_on(speech, folder, change, options):
-    assert external_folder(speech, folder, change, **options) != external_folder(speech, folder, same)
+def test_the_folder_of_a_system_from_elsewhere_depends_on(speech, folder, usual_external, change, options):
+    assert external_folder(speech, folder, change, **options) != usual_external
 
 
-def test_the_folder_of_a_system_from_elsewhere_depends_on_labels_too(speech, folder):
-    before = external_folder(speech, folder, same)
+def test_the_folder_of_a_system_from_elsewhere_depends_on_labels_too(speech, folder, usual_external):
     change_table(folder, "emotion", "sadness")
-    assert external_folder(speech, folder, same) != before
+    assert external_folder(speech, folder, same) != usual_external
 
 
 @pytest.mark.parametrize(
@@ -464,9 +486,9 @@ def test_the_folder_of_a_system_from_elsewhere_depends_on_labels_too(speech, fol
     ],
     ids=["the order of rows", "a column that is not read", "path and format", "jobs", "out"],
 )
-def test_the_folder_of_a_system_from_elsewhere_does_not_depend_on(speech, folder, change, options):
+def test_the_folder_of_a_system_from_elsewhere_does_not_depend_on(speech, folder, usual_external, change, options):
     there = {key: str(folder / value) if key in {"path", "out"} else value for key, value in options.items()}
-    assert external_folder(speech, folder, change, **there) == external_folder(speech, folder, same)
+    assert external_folder(speech, folder, change, **there) == usual_external
 
 
 # The store.

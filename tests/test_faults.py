@@ -17,10 +17,11 @@ from ser_bench.errors import WrongCall
 from ser_bench.utils import processes
 from tests import small
 from tests.calling import call
-from tests.small import SMALL, but_seconds
+from tests.small import SMALL, but_seconds, with_pages
 from tests.utils.test_atomic import DAMAGES
 from tests.utils.test_processes import in_session, wait_until
 
+pytestmark = pytest.mark.usefixtures("pages")
 TIMES = {"environment.json", "report.html", "leaderboard.csv", "leaderboard.md", "trials.parquet", "made.json"}
 """Files that say when, or how long."""
 
@@ -34,7 +35,8 @@ def evaluate(speech, out):
 def whole(speech, tmp_path_factory):
     """A folder of results, and what each file of its run holds."""
     out = tmp_path_factory.mktemp("whole")
-    folder = evaluate(speech, out).folder
+    with with_pages():
+        folder = evaluate(speech, out).folder
     return out, {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -99,8 +101,9 @@ def with_neighbours(speech, whole, tmp_path_factory):
     """Results of a run, an audit and an ablation of the same clips."""
     out = tmp_path_factory.mktemp("beside") / "out"
     shutil.copytree(whole[0], out)
-    api.audit(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), jobs=1)
-    ablate(speech, out)
+    with with_pages():
+        api.audit(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), jobs=1)
+        ablate(speech, out)
     return out
 
 

@@ -22,7 +22,7 @@ from ser_bench.evaluation.splits import NEVER, Protocol, fixed_parts, outer_fold
 from ser_bench.evaluation.units import EvaluationSet
 from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
-from tests.small import SMALL
+from tests.small import SMALL, with_pages
 
 PARTS = {"01": "Train", "02": "devel", "03": "test", "04": "TEST"}
 CV = Protocol("predefined")
@@ -43,7 +43,8 @@ def made(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     manifest = out / "given" / "clips.csv"
     clips.assign(fold=clips["speaker"].map(PARTS)).to_csv(manifest, index=False)
     options = {**SMALL, "cv": "predefined", "seeds": 1, "out": str(out), "cache": str(speech / "store")}
-    return manifest, options, run(manifest, **options)
+    with with_pages():
+        return manifest, options, run(manifest, **options)
 
 
 def test_only_the_test_part_is_held_out():

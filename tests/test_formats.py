@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import ser_bench
-from ser_bench import reports
 from tests.small import SMALL, WITHOUT_CURVES
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -74,13 +73,6 @@ FORMATS: dict[str, Callable[[pd.DataFrame, Path], Path]] = {
     "semicolons": as_semicolons,
     "tabs": as_tabs,
 }
-
-
-@pytest.fixture(autouse=True)
-def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaderboards alone: pages and figures show what stands there."""
-    for name in ("write_figures", "write_page"):
-        monkeypatch.setattr(reports, name, lambda *given: None)
 
 
 def board(source: Path, out: Path, cache: Path, options: dict[str, object]) -> list[str]:

@@ -95,6 +95,7 @@ def test_what_is_left_where_files_are_missing_is_not_blamed(speech, tmp_path):
         ser_bench.audit(manifest, out=str(tmp_path / "out"), cache=str(tmp_path / "store"), jobs=1)
 
 
+@pytest.mark.usefixtures("pages")
 def test_clips_far_over_full_scale_or_inaudible_are_counted_by_a_run_its_page_and_an_audit(speech, tmp_path):
     manifest = corpus(speech, tmp_path, "one", slice(0, 4), broken=False)
     table = pd.read_csv(manifest, dtype=str)

@@ -45,13 +45,10 @@ def usual(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     return run(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **{**SMALL, **WAYS})
 
 
-@pytest.mark.parametrize(
-    ("name", "speakers"),
-    [("zebra", {}), ("clips", {"01": "z", "02": "y", "03": "x", "04": "w"}), ("clips", {"01": "04", "04": "01"})],
-    ids=["the corpus", "the speakers", "two speakers' names swapped"],
-)
-def test_renamed_corpora_and_speakers_are_predicted_alike(speech, tmp_path, usual, name, speakers):
-    manifest = called_anew(speech, tmp_path / "folder of another name", name, speakers)
+def test_a_renamed_corpus_and_renamed_speakers_are_predicted_alike(speech, tmp_path, usual):
+    """Two of them take each other's names, one stands first now, and one last."""
+    speakers = {"01": "04", "04": "01", "02": "z", "03": "00"}
+    manifest = called_anew(speech, tmp_path / "folder of another name", "zebra", speakers)
     renamed = run(manifest, out=str(tmp_path / "out"), cache=str(speech / "store"), **{**SMALL, **WAYS})
     assert nameless(renamed) == nameless(usual)
 

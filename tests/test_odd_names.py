@@ -21,6 +21,7 @@ from ser_bench.errors import LONGEST_QUOTE, SerBenchError
 from ser_bench.utils.atomic import read_csv
 from tests.small import SMALL
 
+pytestmark = pytest.mark.usefixtures("pages")
 NAMES = [
     ["$x^2$", "a+b", "=1+1", "<b>bold</b>"],
     ["a|b", "\"q\" 'r' `s`", "two\nlines", "\U0001f600 \u200fabc"],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +35,12 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def call(copy: Path, *words: object, code: int = 0) -> str:
+def call(copy: Path, *words: object) -> str:
     """What a Python command says in that copy."""
     environment = os.environ | {"PYTHONPATH": str(copy)}
     command = [sys.executable, *map(str, words)]
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
+    assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
 
@@ -53,69 +55,103 @@ def duo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+ASKED = """
+import runpy, sys
+import pytest
+from ser_bench.__main__ import main
+
+given = sys.argv[1:]
+
+def ended(command, *words):
+    sys.argv = ["asked", *words]
+    try:
+        command()
+    except SystemExit as end:
+        return end.code or 0
+    return 0
+
+def pages():
+    runpy.run_path("docs/catalogues.py", run_name="__main__")
+
+assert [ended(pages, "--check"), ended(pages), ended(pages, "--check")] == [1, 0, 0]
+for catalogue in ("corpora", "labels", "features", "models", "recipes"):
+    print("CATALOGUE", catalogue)
+    assert ended(main, catalogue) == 0
+print("CATALOGUE end")
+assert ended(main, "run", *given) == 0
+print("RECIPE")
+assert ended(main, "run", given[0], "--recipe", "loud-2020", *given[given.index("--trials"):], "--out", "reproduced") == 0
+print("RECIPE end")
+assert ended(lambda: runpy.run_module("tests.features.record", run_name="__main__"), "loud") == 0
+own = ["tests/features/test_sets.py", "-k", "size or (change and loud) or (finite and loud)"]
+assert pytest.main(["-p", "no:cacheprovider", *own]) == 0
+"""
+"""What is asked of the copy, in one process, so that libraries are imported once."""
+
+
 @pytest.fixture(scope="module")
-def found(copy: Path, duo: Path) -> pd.Series:
-    """The one row of a run with the first four."""
+def said(copy: Path, duo: Path) -> str:
+    """What the copy says: of tables that it writes, its catalogues, a run with all four, and values that it records and tests."""
     four = [duo, "--labels", "angry2", "-f", "loud", "-m", "nearest"]
-    call(copy, "-m", "ser_bench", "run", *four, *SMALL, "--out", "out", "--cache", "store")
+    return call(copy, "-c", ASKED, *four, *SMALL, "--out", "out", "--cache", "store")
+
+
+@pytest.fixture(scope="module")
+def found(copy: Path, said: str) -> pd.Series:
+    """The one row of the run."""
     (table,) = (copy / "out").glob("*/leaderboard.csv")
     return pd.read_csv(table).iloc[0]
-
-
-@pytest.fixture(scope="module")
-def written(copy: Path) -> Path:
-    """The copy, once the command has written the tables of its pages."""
-    assert "run python docs/catalogues.py" in call(copy, "docs/catalogues.py", "--check", code=1)
-    call(copy, "docs/catalogues.py")
-    call(copy, "docs/catalogues.py", "--check")
-    return copy
 
 
 def test_contributing_shows_one_file_of_each_kind() -> None:
     assert list(FILES) == ["duo", "angry2", "loud", "nearest", "loud-2020"]
 
 
-def test_the_tables_of_the_pages_are_those_that_the_command_writes() -> None:
-    assert call(HOUSE, "docs/catalogues.py", "--check") == ""
+def test_the_tables_of_the_pages_are_those_that_the_command_writes(said: str) -> None:
+    assert runpy.run_path(str(HOUSE / "docs" / "catalogues.py"))["main"](["--check"]) == 0
+    assert "run python docs/catalogues.py" in said
 
 
-def has_its_rows(written: Path, name: str, catalogue: str, page: str) -> bool:
+@pytest.fixture
+def has_its_rows(copy: Path, said: str) -> Callable[[str, str, str], bool]:
     """Whether the catalogue on the command line and the page's table both list it."""
-    listed = call(written, "-m", "ser_bench", catalogue).splitlines()
-    return name in listed and f"\n| `{name}` | " in (written / page).read_text(encoding="utf-8")
+
+    def found(name: str, catalogue: str, page: str) -> bool:
+        listed = said.partition(f"CATALOGUE {catalogue}\n")[2].partition("CATALOGUE ")[0]
+        return name in listed.splitlines() and f"\n| `{name}` | " in (copy / page).read_text(encoding="utf-8")
+
+    return found
 
 
-def test_a_corpus_is_one_file(written: Path, found: pd.Series) -> None:
-    assert has_its_rows(written, "duo", "corpora", "docs/corpora.md")
+def test_a_corpus_is_one_file(has_its_rows: Callable[[str, str, str], bool], found: pd.Series) -> None:
+    assert has_its_rows("duo", "corpora", "docs/corpora.md")
     assert found[["corpus", "speakers", "clips", "cv", "status"]].tolist() == ["duo", 3, 36, "loso", "ok"]
 
 
-def test_a_label_scheme_is_one_file(written: Path, found: pd.Series) -> None:
-    assert has_its_rows(written, "angry2", "labels", "docs/corpora.md")
+def test_a_label_scheme_is_one_file(has_its_rows: Callable[[str, str, str], bool], found: pd.Series) -> None:
+    assert has_its_rows("angry2", "labels", "docs/corpora.md")
     assert found["labels"] == "angry2"
 
 
-def test_an_extractor_is_one_file_and_a_command_records_its_values(written: Path, found: pd.Series) -> None:
-    assert has_its_rows(written, "loud", "features", "README.md")
-    assert "| `amplitude` | peak and mean of the absolute samples | `loud` 2 |" in (written / "docs" / "groups.md").read_text(
-        encoding="utf-8"
-    )
+def test_an_extractor_is_one_file_and_a_command_records_its_values(
+    copy: Path, said: str, has_its_rows: Callable[[str, str, str], bool], found: pd.Series
+) -> None:
+    assert has_its_rows("loud", "features", "README.md")
+    assert "| `amplitude` | peak and mean of the absolute samples | `loud` 2 |" in (copy / "docs" / "groups.md").read_text(encoding="utf-8")
     assert found[["features", "dims"]].tolist() == ["loud", 2]
-    call(written, "-m", "tests.features.record", "loud")
-    own = ["tests/features/test_sets.py", "-k", "size or (change and loud) or (finite and loud)"]
-    assert "6 passed" in call(written, "-m", "pytest", "-p", "no:cacheprovider", *own)
+    assert "6 passed" in said
 
 
-def test_a_model_is_one_file_and_may_weigh_no_classes(written: Path, found: pd.Series) -> None:
-    assert has_its_rows(written, "nearest", "models", "README.md")
+def test_a_model_is_one_file_and_may_weigh_no_classes(has_its_rows: Callable[[str, str, str], bool], found: pd.Series) -> None:
+    assert has_its_rows("nearest", "models", "README.md")
     assert found["model"] == "nearest"
     assert "class weights not heeded: nearest does not weigh classes" in found["notes"]
 
 
-def test_a_recipe_is_one_file_of_what_the_others_add(written: Path, duo: Path) -> None:
-    (row,) = [line for line in call(written, "-m", "ser_bench", "recipes").splitlines() if line.startswith("loud-2020 ")]
+def test_a_recipe_is_one_file_of_what_the_others_add(copy: Path, said: str) -> None:
+    listed = said.partition("CATALOGUE recipes\n")[2].partition("CATALOGUE ")[0]
+    (row,) = [line for line in listed.splitlines() if line.startswith("loud-2020 ")]
     assert "loud with nearest" in row
     assert "accuracy over 0.90" in row
-    assert "\n| `loud-2020` | " in (written / "docs" / "recipes.md").read_text(encoding="utf-8")
-    told = call(written, "-m", "ser_bench", "run", duo, "--recipe", "loud-2020", *SMALL[2:], "--out", "out", "--cache", "store")
-    assert "nearest(neighbours=3)  accuracy  over .90" in told
+    assert "\n| `loud-2020` | " in (copy / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert "nearest(neighbours=3)  accuracy  over .90" in said.partition("RECIPE\n")[2].partition("RECIPE ")[0]

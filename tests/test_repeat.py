@@ -14,11 +14,12 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from tests.small import SMALL, but_seconds, evaluate
+from tests.small import SMALL, evaluate
 from tests.utils.test_processes import in_session, wait_until
 
-MODELS = ["svm", "rf", "xgb", "mlp", "logreg"]
-ALL = {"models": MODELS, "track": ["train", "speaker"], "cv": "group:3"}
+ALL = {"models": ["svm", "rf", "xgb", "mlp", "logreg"], "cv": "group:3"}
+QUICK = {"models": ["svm", "logreg"], "track": ["train", "speaker"], "cv": "group:3"}
+"""What takes long enough to be killed at."""
 
 
 def leaderboard(folder: Path) -> str:
@@ -37,33 +38,41 @@ def only_run(out: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of all models and both tracks, in one process."""
+    """A run of all models, in one process."""
     return evaluate(speech, tmp_path_factory.mktemp("undisturbed"), **ALL).folder
 
 
-def test_jobs_change_no_byte_but_seconds(speech, tmp_path, undisturbed):
+@pytest.fixture(scope="module")
+def both_tracks(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two models and both tracks, in one process."""
+    return evaluate(speech, tmp_path_factory.mktemp("both"), **QUICK).folder
+
+
+def assert_equal(folder: Path, other: Path) -> None:
+    """But for seconds, not a byte of the two runs' results differs."""
+    assert folder.name == other.name
+    assert leaderboard(folder) == leaderboard(other)
+    assert (folder / "predictions.parquet").read_bytes() == (other / "predictions.parquet").read_bytes()
+
+
+def test_a_run_by_several_processes_in_parts_and_in_another_order_equals_one_at_once(speech, tmp_path, undisturbed):
+    """And so where both copy their studies to one database."""
+    import optuna
+
+    for models in (["mlp", "svm"], ["rf", "logreg"]):
+        evaluate(speech, tmp_path, **{**ALL, "models": models}, jobs=2, storage=f"sqlite:///{tmp_path}/studies.db")
+    assert len(optuna.get_all_study_summaries(f"sqlite:///{tmp_path}/studies.db")) == 12
     results = evaluate(speech, tmp_path, **ALL, jobs=2)
-    assert results.folder.name == undisturbed.name
-    assert leaderboard(results.folder) == leaderboard(undisturbed)
-    assert (results.folder / "predictions.parquet").read_bytes() == (undisturbed / "predictions.parquet").read_bytes()
+    assert (results.fitted, results.reused) == (3, 12)
+    assert_equal(results.folder, undisturbed)
 
 
-def test_a_run_in_parts_and_in_another_order_equals_one_at_once(speech, tmp_path, undisturbed):
-    for models, track in ((["mlp", "svm"], ["speaker"]), (["rf", "logreg", "xgb"], ["speaker", "train"]), (["svm"], ["train"])):
-        evaluate(speech, tmp_path, **{**ALL, "models": models, "track": track})
-    results = evaluate(speech, tmp_path, **ALL)
-    assert (results.fitted, results.reused) == (3, 27)
-    assert leaderboard(results.folder) == leaderboard(undisturbed)
-    assert (results.folder / "predictions.parquet").read_bytes() == (undisturbed / "predictions.parquet").read_bytes()
-
-
-def test_svm_then_logreg_then_both_fits_nothing_the_third_time(speech, tmp_path):
-    evaluate(speech, tmp_path, models="svm")
-    evaluate(speech, tmp_path, models="logreg")
-    both = evaluate(speech, tmp_path, models=["svm", "logreg"])
-    at_once = evaluate(speech, tmp_path / "elsewhere", models=["svm", "logreg"])
-    assert (both.fitted, both.reused) == (0, 8)
-    assert but_seconds(both) == but_seconds(at_once)
+def test_svm_then_logreg_then_both_on_the_tracks_in_turn_fits_nothing_the_last_time(speech, tmp_path, both_tracks):
+    for models, track in ((["svm"], ["speaker"]), (["logreg"], ["speaker", "train"]), (["svm"], ["train"])):
+        evaluate(speech, tmp_path, **{**QUICK, "models": models, "track": track})
+    both = evaluate(speech, tmp_path, **QUICK)
+    assert (both.fitted, both.reused) == (0, 12)
+    assert_equal(both.folder, both_tracks)
 
 
 def test_the_working_folder_and_how_folders_are_written_change_nothing(speech, tmp_path):
@@ -75,25 +84,15 @@ def test_the_working_folder_and_how_folders_are_written_change_nothing(speech, t
         with contextlib.chdir(working):
             ser_bench.run(f"{corpus}/clips.csv", out=out, learning_curves=False, **SMALL)
         folders.append(only_run(working / out))
-    assert folders[0].name == folders[1].name
-    assert leaderboard(folders[0]) == leaderboard(folders[1])
-    assert (folders[0] / "predictions.parquet").read_bytes() == (folders[1] / "predictions.parquet").read_bytes()
+    assert_equal(*folders)
 
 
-def test_a_run_killed_while_it_extracts_and_while_it_fits_ends_as_an_undisturbed_one(speech, tmp_path, undisturbed):
-    options = [word for model in MODELS for word in ("-m", model)] + [
-        "--track",
-        "train",
-        "--track",
-        "speaker",
-        "--cv",
-        "group:3",
-        "--jobs",
-        "2",
-    ]
+def test_a_run_killed_while_it_extracts_and_while_it_fits_ends_as_an_undisturbed_one(speech, tmp_path, both_tracks):
+    options = [word for kind in ("models", "track") for name in QUICK[kind] for word in (f"--{kind.rstrip('s')}", name)]
+    options += ["--cv", QUICK["cv"], "--jobs", "2"]
     line = command(speech, *options, "--out", str(tmp_path), "--cache", str(tmp_path / "store"))
     finished = [0]
-    for reached, more in (("store/*/part-*.parquet", 1), ("units/*.parquet", 4)):
+    for reached, more in (("store/*/part-*.parquet", 1), ("units/*.parquet", 2)):
         process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         before = len(list(tmp_path.glob(reached)))
         while process.poll() is None and len(list(tmp_path.glob(reached))) < before + more:
@@ -103,9 +102,7 @@ def test_a_run_killed_while_it_extracts_and_while_it_fits_ends_as_an_undisturbed
         process.wait()
         assert wait_until(lambda session=process.pid: not in_session(session)), "workers outlive the run"
         finished.append(len(list(tmp_path.glob("units/*.parquet"))))
-    evaluate(speech, tmp_path, **ALL, cache=str(tmp_path / "store"))
-    assert 0 < finished[-1] < 30
+    evaluate(speech, tmp_path, **QUICK, cache=str(tmp_path / "store"))
+    assert 0 < finished[-1] < len(list(both_tracks.parent.glob("units/*.parquet")))
     assert finished == sorted(finished)
-    assert only_run(tmp_path).name == undisturbed.name
-    assert leaderboard(only_run(tmp_path)) == leaderboard(undisturbed)
-    assert (only_run(tmp_path) / "predictions.parquet").read_bytes() == (undisturbed / "predictions.parquet").read_bytes()
+    assert_equal(only_run(tmp_path), both_tracks)

@@ -138,8 +138,8 @@ def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
 
 def _resolution(block: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Series | None:
     """The row of `resolutions` that a block has, if any."""
-    mine = resolutions[(resolutions[BLOCK] == block.iloc[0][BLOCK]).all(axis=1)]
-    return None if mine.empty else mine.iloc[0]
+    found = np.logical_and.reduce([(resolutions[name] == block[name].iloc[0]).to_numpy(bool) for name in BLOCK])
+    return resolutions.iloc[int(found.argmax())] if found.any() else None
 
 
 def words_below(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[str]:

@@ -25,7 +25,7 @@ from ser_bench.models.base import Prediction
 from ser_bench.results import Ablated
 from ser_bench.utils.progress import Lines, Silent
 from tests.calling import call
-from tests.small import SMALL, evaluate
+from tests.small import SMALL, evaluate, with_pages
 
 GROUPS = ["f0", "loudness", "temporal", "voice_quality", "voicing"]
 
@@ -37,7 +37,8 @@ def ablate(speech: Path, out: Path, **options: object) -> Ablated:
 
 @pytest.fixture(scope="module")
 def found(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Ablated:
-    return ablate(speech, tmp_path_factory.mktemp("ablation"))
+    with with_pages():
+        return ablate(speech, tmp_path_factory.mktemp("ablation"))
 
 
 def rows(found: Ablated, mode: str) -> pd.DataFrame:
@@ -59,12 +60,13 @@ def test_all_groups_together_are_the_row_of_a_run(found, speech, tmp_path):
     assert whole["diff"] == 0
 
 
-def test_a_group_alone_is_the_row_of_a_run_of_its_columns(found, speech, tmp_path):
+def test_a_group_alone_is_the_row_of_a_run_of_its_columns(speech, tmp_path):
     whole = ser_bench.extract(ser_bench.load_corpus(speech / "corpus" / "clips.csv"), "prosody", cache=speech / "store")
     mine = [column for column, group in whole.attrs["groups"].items() if group == "f0"]
     whole[mine].to_parquet(tmp_path / "pitch.parquet")
-    row = evaluate(speech, tmp_path, features=str(tmp_path / "pitch.parquet"), trials=1).leaderboard.iloc[0]
-    alone = rows(ablate(speech, tmp_path, modes="alone", trials=1), "alone").set_index("group").loc["f0"]
+    row = evaluate(speech, tmp_path, features=str(tmp_path / "pitch.parquet"), trials=1, cv="group:2").leaderboard.iloc[0]
+    found = ablate(speech, tmp_path, modes="alone", importance=False, trials=1, cv="group:2")
+    alone = rows(found, "alone").set_index("group").loc["f0"]
     assert (alone["uar"], alone["dims"]) == (row["uar"], row["dims"])
 
 
@@ -79,6 +81,7 @@ def test_the_strongest_stand_first(found):
     assert rows(found, "without")["uar"].is_monotonic_increasing
 
 
+@pytest.mark.usefixtures("pages")
 def test_again_fits_nothing_and_gives_the_same_bytes(found, speech, tmp_path, capsys):
     shutil.copytree(found.folder.parent, tmp_path / "out")
     other = ablate(speech, tmp_path / "out", progress=Lines())
@@ -137,7 +140,7 @@ def test_several_tracks_and_unknown_modes_are_refused(speech, tmp_path):
 
 def test_the_command_line_prints_the_table(speech, tmp_path):
     small = ["-f", "prosody", "-m", "logreg", "--trials", 1, "--inner", 2, "--jobs", 1, "--out", tmp_path, "--cache", speech / "store"]
-    done = call("ablate", speech / "corpus" / "clips.csv", "--mode", "alone", "--no-importance", *small)
+    done = call("ablate", speech / "corpus" / "clips.csv", "--mode", "alone", "--no-importance", "--cv", "group:2", *small)
     assert done.returncode == 0, done.stderr
     assert "\nonly " in done.stdout
     assert "leave-one-out" not in done.stdout
@@ -261,7 +264,7 @@ def test_many_groups_go_by_random_orders_that_hold_the_ends():
 
 
 def test_without_importance_none_is_measured(speech, tmp_path):
-    plain = ablate(speech, tmp_path, modes="alone", importance=False)
+    plain = ablate(speech, tmp_path, modes="alone", importance=False, cv="group:2")
     assert plain.importance is None
     assert not (plain.folder / "importance.csv").exists()
     assert not list((tmp_path / "units").glob("*.npz"))

@@ -146,6 +146,7 @@ def test_one_pair_brings_the_corpus_judged_by_itself_along(corpora, speech, tmp_
     assert table[["train", "test"]].to_numpy().tolist() == [["right", "right"], ["left", "right"]]
 
 
+@pytest.mark.usefixtures("pages")
 def test_again_gives_the_same_bytes_and_fits_nothing(corpora, speech, tmp_path, capsys):
     from ser_bench.utils.progress import Lines
 

@@ -82,9 +82,10 @@ def test_intervals_have_the_bound_and_say_so(measured):
 def test_what_is_measured_once_is_not_fitted_again(sayings, speech, tmp_path, capsys):
     from ser_bench.utils.progress import Lines
 
-    first = measure(sayings, speech, tmp_path, cv="group:2", progress=Lines())
+    how = {"cv": "group:2", "trials": 1, "progress": Lines()}
+    first = measure(sayings, speech, tmp_path, **how)
     assert "evaluating" in capsys.readouterr().err
-    again = measure(sayings, speech, tmp_path, cv="group:2", progress=Lines())
+    again = measure(sayings, speech, tmp_path, **how)
     assert "evaluating" not in capsys.readouterr().err
     assert again.gap.equals(first.gap)
     assert (again.folder / "gap.csv").read_text() == again.gap.to_csv(index=False, float_format="%.4f")
@@ -139,7 +140,7 @@ def test_a_blank_sentence_leaves_the_text_independent_row_out(sayings, speech, t
     table.loc[3, "sentence"] = ""
     manifest = speech / "corpus" / "half-said.csv"
     table.to_csv(manifest, index=False)
-    assert set(measure(manifest, speech, tmp_path, cv="group:2").gap["split"]) == {"speaker", "random"}
+    assert set(measure(manifest, speech, tmp_path, cv="group:2", trials=1).gap["split"]) == {"speaker", "random"}
 
 
 def test_several_models_at_once_are_refused(sayings, speech, tmp_path):
@@ -147,8 +148,8 @@ def test_several_models_at_once_are_refused(sayings, speech, tmp_path):
         measure(sayings, speech, tmp_path, models=["svm", "rf"])
 
 
-def test_options_of_the_gap_without_it_are_refused():
-    done = call("audit", "tones", "-m", "svm")
+def test_options_of_the_gap_without_it_are_refused(tmp_path):
+    done = call("audit", "tones(speakers=2,takes=1)", "-m", "svm", cwd=tmp_path)
     assert done.returncode == 2
     assert "add --gap" in done.stderr
 

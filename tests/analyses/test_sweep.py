@@ -20,7 +20,7 @@ USUAL = RunConfig(features=("mfcc+prosody", "egemaps"))
 
 
 def sweep(speech: Path, out: Path, values: dict[str, list[object]], **options: object) -> Ablated:
-    how = {"features": "prosody", "modes": "alone", "importance": False, "trials": 1, "cv": "group:2"}
+    how = {"features": "mfcc", "modes": "alone", "importance": False, "trials": 1, "cv": "group:2"}
     given = {**SMALL, **how, "sweep": values, **options}
     return ser_bench.ablate(speech / "corpus" / "clips.csv", out=str(out), cache=str(speech / "store"), **given)
 
@@ -38,7 +38,7 @@ def test_each_value_is_a_run_with_it(speech, tmp_path):
         "trim = 40.0": {"trim": 40.0},
         "class_weights = none": {"class_weights": "none"},
     }.items():
-        row = evaluate(speech, tmp_path, **{"features": "prosody", "trials": 1, "cv": "group:2", **options}).leaderboard.iloc[0]
+        row = evaluate(speech, tmp_path, **{"features": "mfcc", "trials": 1, "cv": "group:2", **options}).leaderboard.iloc[0]
         assert found.loc[group, "uar"] == row["uar"]
 
 
@@ -89,7 +89,7 @@ def test_a_value_that_changes_nothing_counts_for_no_correction(speech, tmp_path)
 
 
 def test_each_of_two_like_sets_is_read_against_itself(speech, tmp_path):
-    table = sweep(speech, tmp_path, {"seed": [0]}, features=["prosody(fmax=300)", "prosody(fmax=450)"]).table
+    table = sweep(speech, tmp_path, {"seed": [0]}, features=["mfcc(n_mfcc=13)", "mfcc(n_mfcc=14)"]).table
     assert table.loc[table["mode"] == "sweep", "diff"].tolist() == [0, 0]
     assert table.loc[table["mode"] == "sweep", "features"].nunique() == 2
 
@@ -136,13 +136,13 @@ def test_the_last_mistake_is_told_before_anything_is_done(speech, tmp_path, last
 def test_a_file_s_table_is_swept(speech, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(
-        'features = "prosody"\nmodels = "logreg"\ntrials = 2\ninner = 2\ncv = "group:2"\n[sweep]\n"features.prosody.fmax" = [400.0]\n',
+        'features = "mfcc"\nmodels = "logreg"\ntrials = 2\ninner = 2\ncv = "group:2"\n[sweep]\n"features.mfcc.n_mfcc" = [13]\n',
         encoding="utf-8",
     )
     options = ["--config", file, "--mode", "alone", "--no-importance", "--jobs", 1, "--out", tmp_path, "--cache", speech / "store"]
     done = call("ablate", speech / "corpus" / "clips.csv", *options)
     assert done.returncode == 0, done.stderr
-    assert "features.prosody.fmax = 400.0" in done.stdout
+    assert "features.mfcc.n_mfcc = 13" in done.stdout
     run = call("run", speech / "corpus" / "clips.csv", "--config", file, "--dry-run", "--cache", speech / "store", "--out", tmp_path)
     assert run.returncode == 0
     assert "1 key(s) have no effect on run: sweep" in run.stderr

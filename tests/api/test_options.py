@@ -127,7 +127,7 @@ def test_a_sweep_in_a_shared_file_is_the_ablation_s(tmp_path):
 
 def test_a_file_s_track_is_that_of_cross_too(tmp_path):
     (tmp_path / "cross.toml").write_text('track = ["speker"]\n')
-    done = call("cross", "--train", "tones", "--config", "cross.toml", cwd=tmp_path)
+    done = call("cross", "--train", "tones(speakers=2,takes=1)", "--config", "cross.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert "unknown track 'speker': did you mean 'speaker'?" in done.stderr
 

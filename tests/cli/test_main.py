@@ -40,6 +40,12 @@ finally:
     assert done.stdout.rstrip().endswith("[]")
 
 
+@pytest.fixture(scope="module")
+def wrongly(tmp_path_factory):
+    """Where wrong calls are made: the default corpus is synthesised there once."""
+    return tmp_path_factory.mktemp("wrongly")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -63,8 +69,8 @@ finally:
         (["leaderboard"], "no finished run in results"),
     ],
 )
-def test_a_wrong_call_is_one_line_and_exit_2(arguments, said, tmp_path):
-    done = call(*arguments, cwd=tmp_path)
+def test_a_wrong_call_is_one_line_and_exit_2(arguments, said, wrongly):
+    done = call(*arguments, cwd=wrongly)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.strip().splitlines()) == 1
     assert said in done.stderr
@@ -112,6 +118,7 @@ def test_dry_run_prints_cells_and_neither_extracts_nor_fits(tmp_path):
     assert not list((tmp_path / "features").glob("audioemotion26-*"))
 
 
+@pytest.mark.usefixtures("pages")
 def test_run_prints_a_leaderboard_and_where_the_report_is(tmp_path):
     small = ["-f", "audioemotion26", "-m", "logreg", "--trials", "2", "--inner", "2", "--jobs", "1"]
     done = call("run", "tones(speakers=4,takes=1)", *small, cwd=tmp_path)

@@ -94,6 +94,7 @@ def test_where_there_are_several_releases_none_is_called_a_modified_copy_alone()
     assert told == "not release 1.11, or a modified copy of it: 4 of the 5 clips"
 
 
+@pytest.mark.usefixtures("pages")
 def test_a_copy_of_a_part_at_another_rate_is_named_in_every_row_and_report(tmp_path: Path) -> None:
     make_tree(tmp_path / "savee", SAVEE)
     options = {**WITHOUT_CURVES, "features": ("recording",), "models": ("logreg",), "out": str(tmp_path), "cache": str(tmp_path / "store")}

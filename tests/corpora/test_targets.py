@@ -8,7 +8,7 @@ import pytest
 import ser_bench
 from ser_bench.corpora import load_corpus
 from ser_bench.errors import WrongCall
-from tests.small import WITHOUT_CURVES, but_seconds
+from tests.small import WITHOUT_CURVES, but_seconds, with_pages
 
 HEADER = "path,emotion,speaker,Stress,level"
 LINES = ("a.wav,fear,1,yes,1.5", "b.wav,anger,2,no,2.5", "c.wav,fear,2,,3", "d.wav,gio,1,Yes,4")
@@ -97,7 +97,8 @@ def how(speech, tmp_path_factory):
 @pytest.fixture(scope="module")
 def genders(speech, how):
     """A run that predicts gender."""
-    return ser_bench.run(speech / "corpus" / "clips.csv", target="gender", **how)
+    with with_pages():
+        return ser_bench.run(speech / "corpus" / "clips.csv", target="gender", **how)
 
 
 def test_a_run_names_its_target_and_repeats_from_its_folder(genders, how):

@@ -80,6 +80,7 @@ def test_a_run_s_own_predictions_score_as_the_run_did(finished, tmp_path, corpus
     assert (scored["features"], scored["model"], scored["status"], scored["rank"]) == ("mine", "external", "ok", 1)
 
 
+@pytest.mark.usefixtures("pages")
 def test_the_report_says_that_the_predictions_are_somebody_s_word(tmp_path, corpus, where, folds):
     found = write(tmp_path / "guess.csv", folds[["clip"]].assign(predicted="anger"))
     results = ser_bench.score(found, corpus, name="always angry", **where)
@@ -177,6 +178,7 @@ def test_labels_that_contradict_the_corpus_are_refused_and_others_taken(tmp_path
         ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)
 
 
+@pytest.mark.usefixtures("pages")
 def test_predictions_that_equal_the_labels_are_said_to(tmp_path, corpus, where, folds):
     table = folds[["clip"]].assign(predicted=folds["emotion"])
     results = ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, **where)

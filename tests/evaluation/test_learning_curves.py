@@ -154,6 +154,7 @@ def test_what_is_judged_once_is_not_judged_again(curved: Results, folder: Path, 
     pd.testing.assert_frame_equal(written, curved.learning)
 
 
+@pytest.mark.usefixtures("pages")
 @pytest.mark.parametrize("options", [{"learning_curves": False}, {"time_limit": 5.0}, {"cv": "random:3"}])
 def test_no_curve_where_none_is_asked_for_or_none_would_be_honest(folder: Path, options: dict[str, object]) -> None:
     found = evaluate(folder, models="logreg", **options)
@@ -179,6 +180,7 @@ def test_a_point_of_which_a_unit_failed_is_left_out_and_told_of(folder: Path, mo
     assert (found.leaderboard["status"] == "ok").all()
 
 
+@pytest.mark.usefixtures("pages")
 def test_the_report_does_not_wait_for_curves(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*given: object, **named: object) -> None:
         raise KeyboardInterrupt
@@ -190,6 +192,7 @@ def test_the_report_does_not_wait_for_curves(folder: Path, tmp_path: Path, monke
     assert next(tmp_path.glob("*/leaderboard.csv")).is_file()
 
 
+@pytest.mark.usefixtures("pages")
 def test_without_curves_those_that_were_judged_stay(folder: Path, tmp_path: Path) -> None:
     found = evaluate(folder, models="logreg", out=str(tmp_path))
     again = evaluate(folder, models="logreg", out=str(tmp_path), learning_curves=False)

@@ -54,6 +54,7 @@ def test_only_variables_that_choose_numeric_routines_are_kept():
     assert not {"SECRET", "NUMBA_CACHE_DIR"} & set(about["variables"])
 
 
+@pytest.mark.usefixtures("pages")
 def test_every_table_of_a_run_has_the_columns_of_its_schema(speech, tmp_path):
     folder = evaluate(speech, tmp_path, learning_curves=True, test_variant="gain").folder
     for table in TABLES:

@@ -1,9 +1,7 @@
 """Runs: finished work is never done again and never used for anything but itself."""
 
 import json
-import os
 import shutil
-import signal
 
 import numpy as np
 import pandas as pd
@@ -14,8 +12,8 @@ from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation import runner
 from ser_bench.evaluation.plan import check_skipped
-from ser_bench.evaluation.runner import fit_unit
 from ser_bench.models.base import Model
+from ser_bench.utils.parallel import Died
 from ser_bench.utils.progress import Silent
 from tests.small import WITHOUT_CURVES, but_seconds, evaluate
 
@@ -110,30 +108,30 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
     logreg = known_models()["logreg"]
     monkeypatch.setattr(logreg, "fit", fail)
     monkeypatch.setattr(logreg, "plan", Model.plan)
-    results = evaluate(speech, tmp_path, models=["svm", "logreg"])
+    results = evaluate(speech, tmp_path, models=["svm", "logreg"], cv="group:2")
     status = results.leaderboard.set_index("model")["status"]
     assert status.to_dict() == {"svm": "ok", "logreg": "failed"}
-    assert len(results.failures) == 4
+    assert len(results.failures) == 2
     assert "no room" in results.failures[0]
 
 
 def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path, monkeypatch):
-    def fit_or_die(unit, *rest):  # in here, it reaches processes that import none of these tests
-        if unit.model == "logreg" and unit.fold == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return fit_unit(unit, *rest)
+    def in_parallel(fit, calls, workers):
+        """`test_parallel.py` and `test_extract.py` have processes killed."""
+        for unit, *rest in calls:
+            yield Died((unit, *rest)) if (unit.model, unit.fold) == ("logreg", 1) else fit(unit, *rest)
 
-    monkeypatch.setattr(runner, "fit_unit", fit_or_die)
-    results = evaluate(speech, tmp_path, models=["svm", "logreg"], jobs=2, cv="group:2")
+    monkeypatch.setattr(runner, "in_parallel", in_parallel)
+    results = evaluate(speech, tmp_path, models=["svm", "logreg"], cv="group:2")
     assert results.leaderboard.set_index("model")["status"].to_dict() == {"svm": "ok", "logreg": "failed"}
     assert [failure for failure in results.failures if "spectral logreg train fold 1: the process that fitted it died" in failure]
 
 
 def test_searches_end_at_the_time_limit_and_are_marked_and_never_reused_without_it(speech, tmp_path):
-    options = {"models": ["logreg", "svm"], "trials": 40, "cv": "group:2"}
+    options = {"models": ["logreg", "svm"], "trials": 12, "cv": "group:2"}
     limited = evaluate(speech, tmp_path, time_limit=1e-6, **options)
-    assert [notes.split("; ")[0] for notes in limited.leaderboard["notes"]] == ["TIME LIMIT: 1 to 1 of 40 trials"] * 2
-    assert "TIME LIMIT: 1 to 1 of 40 trials (all rows)." in (limited.folder / "leaderboard.md").read_text()
+    assert [notes.split("; ")[0] for notes in limited.leaderboard["notes"]] == ["TIME LIMIT: 1 to 1 of 12 trials"] * 2
+    assert "TIME LIMIT: 1 to 1 of 12 trials (all rows)." in (limited.folder / "leaderboard.md").read_text()
     assert limited.trials["chosen"].all()
     again = evaluate(speech, tmp_path, time_limit=1e-6, **options)
     assert (again.fitted, again.reused) == (0, 4)
@@ -167,9 +165,9 @@ def test_no_unit_is_allowed_more_than_is_left_however_early_it_is_handed_out(uni
 
 
 def test_fresh_under_a_time_limit_reports_what_it_fitted(speech, tmp_path):
-    evaluate(speech, tmp_path, trials=8)
-    again = evaluate(speech, tmp_path, trials=8, time_limit=1e-6, fresh=True)
-    assert again.fitted == 4
+    evaluate(speech, tmp_path, trials=8, cv="group:2")
+    again = evaluate(speech, tmp_path, trials=8, cv="group:2", time_limit=1e-6, fresh=True)
+    assert again.fitted == 2
     assert again.leaderboard["notes"].item().startswith("TIME LIMIT: 1 to 1 of 8 trials; ")
 
 
@@ -177,7 +175,7 @@ def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkey
     from ser_bench.api import runs
 
     monkeypatch.setattr(runs, "open_storage", lambda url: None)
-    results = evaluate(speech, tmp_path, storage="mysql://me:secret@nowhere/studies")
+    results = evaluate(speech, tmp_path, storage="mysql://me:secret@nowhere/studies", cv="group:2")
     assert any("mysql://me:***@nowhere" in warning for warning in results.warnings)
     for path in results.folder.rglob("*"):
         assert path.is_dir() or b"secret" not in path.read_bytes()
@@ -187,7 +185,7 @@ def test_studies_are_copied_to_a_database_and_change_nothing(finished, speech, t
     import optuna
 
     url = f"sqlite:///{tmp_path}/studies.db"
-    copied = evaluate(speech, tmp_path / "a", storage=url, jobs=2)
+    copied = evaluate(speech, tmp_path / "a", storage=url)
     assert but_seconds(copied) == but_seconds(finished)
     studies = {s.study_name: s for s in optuna.get_all_study_summaries(url)}
     assert len(studies) == 4
@@ -204,9 +202,9 @@ def test_a_database_that_fails_costs_no_result(speech, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(StudyCopy, "_begin", fail)
-    results = evaluate(speech, tmp_path, storage=f"sqlite:///{tmp_path}/studies.db")
+    results = evaluate(speech, tmp_path, storage=f"sqlite:///{tmp_path}/studies.db", cv="group:2")
     assert results.leaderboard["status"].tolist() == ["ok"]
-    assert any(w.startswith("4 study(ies) could not be copied to sqlite:") and w.endswith("disk full") for w in results.warnings)
+    assert any(w.startswith("2 study(ies) could not be copied to sqlite:") and w.endswith("disk full") for w in results.warnings)
 
 
 def test_a_database_that_cannot_be_opened_is_told_before_any_work(speech, tmp_path):
@@ -221,18 +219,19 @@ def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech,
         def advance(self, note: str = "", share: float | None = None) -> None:
             told.append(note)
 
-    results = evaluate(speech, tmp_path, models=["svm", "logreg"], progress=Told())
+    how = {"models": ["svm", "logreg"], "cv": "group:2"}
+    results = evaluate(speech, tmp_path, progress=Told(), **how)
     best = results.trials[results.trials["chosen"]].groupby("model")["score"].mean()
     # Refits and learning curves come after the searches and have no inner score.
     assert [line for line in told if line][-1] == f"best inner UAR {best.max():.3f}: spectral {best.idxmax()} train"
     assert set(results.spent) == {"svm", "logreg"}
     assert sum(results.spent.values()) > 0
-    assert evaluate(speech, tmp_path, models=["svm", "logreg"]).spent == {}
+    assert evaluate(speech, tmp_path, **how).spent == {}
 
 
 def test_a_result_that_never_reaches_the_folder_of_units_fails_its_row(speech, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "write_unit", lambda path, result: None)
-    results = evaluate(speech, tmp_path)
+    results = evaluate(speech, tmp_path, cv="group:2")
     assert results.leaderboard["status"].tolist() == ["failed"]
     assert "do all workers share it" in results.failures[0]
 
@@ -275,7 +274,7 @@ def test_several_corpora_are_judged_one_after_the_other_wherever_they_lie(speech
     shutil.copytree(speech / "corpus", tmp_path / "mein Körper")
     (tmp_path / "mein Körper" / "clips.csv").rename(tmp_path / "mein Körper" / "Gefühle 2.csv")
     corpora = [str(speech / "corpus" / "clips.csv"), str(tmp_path / "mein Körper" / "Gefühle 2.csv")]
-    options = {**WITHOUT_CURVES, "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
+    options = {**WITHOUT_CURVES, "cv": "group:2", "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
     both = run_config(RunConfig(**check_keys(options, source="a test")))
     assert [results.leaderboard["corpus"].tolist() for results in both] == [["clips"], ["Gefühle-2"]]
     assert both[0].folder != both[1].folder
@@ -309,7 +308,7 @@ def test_unusable_clips_are_left_out_of_every_row_and_listed(speech, tmp_path):
     table = pd.read_csv(tmp_path / "broken" / "clips.csv", dtype=str)
     (tmp_path / "broken" / table.loc[0, "path"]).write_bytes(b"not audio")
     (tmp_path / "broken" / table.loc[1, "path"]).unlink()
-    results = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
+    results = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), cv="group:2", **WITHOUT_CURVES)
     skipped = pd.read_csv(results.folder / "skipped.csv")
     assert skipped["clip"].tolist() == sorted(table.loc[:1, "path"])
     assert skipped["reason"].str.len().min() > 3
@@ -324,7 +323,8 @@ def test_too_many_unusable_clips_stop_the_run_unless_allowed(speech, tmp_path):
         (tmp_path / "broken" / path).write_bytes(b"")
     with pytest.raises(WorkFailed, match=r"8 of 48 clips are unusable .*--max-skipped"):
         run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
-    allowed = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), max_skipped=0.2, **WITHOUT_CURVES)
+    options = {**WITHOUT_CURVES, "cv": "group:2", "max_skipped": 0.2}
+    allowed = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **options)
     assert len(allowed.predictions) == 40
 
 
@@ -353,7 +353,7 @@ def test_a_label_that_one_speaker_shows_is_reported(speech, tmp_path):
     table = pd.read_csv(tmp_path / "odd" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = "contempt"
     table.to_csv(tmp_path / "odd" / "clips.csv", index=False)
-    results = run(tmp_path / "odd" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
+    results = run(tmp_path / "odd" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), cv="group:2", **WITHOUT_CURVES)
     assert any("contempt" in warning for warning in results.warnings)
     assert any("contempt" in warning for warning in json.loads((results.folder / "environment.json").read_text())["warnings"])
 
@@ -370,6 +370,6 @@ def test_one_s_own_features_are_judged_like_any(speech, tmp_path):
     corpus = ser_bench.load_corpus(speech / "corpus" / "clips.csv")
     vectors = ser_bench.extract(corpus, "spectral", cache=speech / "store")
     vectors.iloc[1:].to_parquet(tmp_path / "mine.parquet")
-    results = evaluate(speech, tmp_path, features=str(tmp_path / "mine.parquet"))
+    results = evaluate(speech, tmp_path, features=str(tmp_path / "mine.parquet"), cv="group:2")
     assert results.leaderboard.iloc[0]["features"] == "mine"
     assert pd.read_csv(results.folder / "skipped.csv")["reason"].tolist() == ["no row in mine.parquet"]

@@ -10,6 +10,14 @@ import pytest
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
 from tests.reports import fabricate
+from tests.small import with_pages
+
+
+@pytest.fixture(scope="module", autouse=True)
+def looked_at() -> Iterator[None]:
+    """Reports are what these tests are about."""
+    with with_pages():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """Runs that never were: predictions of systems of known skill, for the reports to be tried on."""
 
 import json
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 
 from ser_bench.evaluation import leaderboard
 
+Files = tuple[tuple[str, bytes], ...]
 EMOTIONS = ("anger", "fear", "neutral")
 SKILL = {("egemaps", "svm"): 0.8, ("egemaps", "rf"): 0.75, ("spectral+mfcc", "svm"): 0.3}
 
@@ -148,15 +151,30 @@ def write_ranked_run(
     **changes: object,
 ) -> Path:
     """Write what merging takes from a run of systems of known skill; `changes` are of its rows."""
-    table = clips() if table is None else table
+    folder.mkdir(parents=True)
+    if table is None:
+        for name, data in _usual_run(tuple(skills.items()), corpus, tuple(changes.items())):
+            (folder / name).write_bytes(data)
+    else:
+        _write_tables(folder, skills, corpus, table, **changes)
+    (folder / "run.toml").write_text(configuration, encoding="utf-8")
+    return folder
+
+
+@cache
+def _usual_run(skills: tuple[tuple[tuple[str, str], float], ...], corpus: str, changes: tuple[tuple[str, object], ...]) -> Files:
+    """The files of a run on `clips()`, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        _write_tables(Path(folder), dict(skills), corpus, clips(), **dict(changes))
+        return tuple((path.name, path.read_bytes()) for path in Path(folder).iterdir())
+
+
+def _write_tables(folder: Path, skills: dict[tuple[str, str], float], corpus: str, table: pd.DataFrame, **changes: object) -> None:
     cells = pd.DataFrame([cell(f, m, table, corpus=corpus, **changes) for f, m in skills])
     track = cells["track"].iloc[0]
     found = pd.concat([predictions(table, f, m, skill, track=track).assign(corpus=corpus) for (f, m), skill in skills.items()])
-    folder.mkdir(parents=True)
     found.to_parquet(folder / "predictions.parquet", index=False)
     refits(found).to_parquet(folder / "refits.parquet", index=False)
     table.to_parquet(folder / "clips.parquet")
     leaderboard.write_csv(rank(found, cells, refits(found)), folder / "leaderboard.csv")
     references(table).assign(corpus=corpus, labels=cells["labels"].iloc[0]).to_csv(folder / "references.csv", index=False)
-    (folder / "run.toml").write_text(configuration, encoding="utf-8")
-    return folder

@@ -16,7 +16,7 @@ from ser_bench.reports.run_page import remake_page
 from tests.calling import call
 from tests.reports.conftest import visible
 
-RUN = {"features": "prosody", "models": "logreg", "trials": 1, "inner": 2, "jobs": 1}
+RUN = {"features": "prosody", "models": "logreg", "trials": 1, "inner": 2, "cv": "group:2", "jobs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def out(speech: Path, ablated: dict[str, object], tmp_path_factory: pytest.TempP
     """A run, an audit with its gap and an ablation of the same clips, one after the other."""
     out = tmp_path_factory.mktemp("out")
     how = {**RUN, "out": str(out), "cache": str(speech / "store")}
-    ser_bench.run(speech / "corpus" / "clips.csv", **how)
+    ser_bench.run(speech / "corpus" / "clips.csv", learning_curves=False, **how)
     audit = ser_bench.audit(speech / "corpus" / "clips.csv", gap=True, **how)
     ablation = ser_bench.ablate(speech / "corpus" / "clips.csv", **{**how, **ablated})
     assert audit.shown_in == ablation.shown_in == [next(out.glob("*/report.html")).resolve()]
@@ -56,7 +56,8 @@ def test_the_page_has_findings_the_gap_and_groups_and_leads_to_their_own_pages(r
 
 
 def test_without_an_audit_a_run_says_what_it_found_and_that_it_did_not_listen(speech, tmp_path):
-    found = ser_bench.run(speech / "corpus" / "clips.csv", **{**RUN, "out": str(tmp_path), "cache": str(speech / "store")})
+    how = {**RUN, "out": str(tmp_path), "cache": str(speech / "store")}
+    found = ser_bench.run(speech / "corpus" / "clips.csv", learning_curves=False, **how)
     known = audited(RunFolder(found.folder))
     assert known["address"] == ""
     assert {"listening", "official facts"} <= {finding["check"] for finding in known["findings"]}
@@ -71,7 +72,7 @@ def test_what_an_audit_heard_takes_the_place_of_what_a_run_could_not(run):
 
 
 @pytest.mark.parametrize(
-    ("changed", "kept"), [({"protocol": "group:2"}, 1), ({"folds": {"0": "others"}}, 1), ({"corpus": {"name": "another"}}, 0)]
+    ("changed", "kept"), [({"protocol": "loso"}, 1), ({"folds": {"0": "others"}}, 1), ({"corpus": {"name": "another"}}, 0)]
 )
 def test_another_split_has_no_gap_or_ablation_for_a_run_and_other_clips_not_even_findings(run, changed, kept):
     file = run / "environment.json"
@@ -131,7 +132,7 @@ def test_a_page_with_players_is_not_replaced_by_one_without(run):
 
 def test_an_audit_as_a_run_advises_it_is_of_the_same_clips(speech, tmp_path):
     how = {**RUN, "out": str(tmp_path), "cache": str(speech / "store"), "where": "speaker != '03'", "seed": 3}
-    found = ser_bench.run(speech / "corpus" / "clips.csv", **how)
+    found = ser_bench.run(speech / "corpus" / "clips.csv", learning_curves=False, **how)
     (advice,) = [finding["what"] for finding in audited(RunFolder(found.folder))["findings"] if finding["check"] == "listening"]
     done = call(*shlex.split(advice.partition(": ser-bench ")[2]), cwd=tmp_path)
     assert f"also shown in: {found.folder / 'report.html'}" in done.stdout, done.stderr

@@ -56,29 +56,26 @@ def test_a_picture_is_what_matplotlib_writes_with_the_layout_of_its_png(tmp_path
 
 
 @pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return drawn(tmp_path_factory.mktemp("usual") / "w")[0]
+def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Pictures without settings of the user's, and their hashes."""
+    folder = tmp_path_factory.mktemp("usual") / "w"
+    return folder / "figures", drawn(folder)[0]
 
 
 @pytest.mark.parametrize(
-    ("settings", "environment"),
+    ("settings", "environment", "size"),
     [
-        (b"text.usetex: True\nfont.size: 30\nsavefig.dpi: 12\naxes.facecolor: red\nsvg.fonttype: path\n", {}),
-        (b"fo\xff\xfe", {}),
-        (b"backend: rubbish\n", {"MPLBACKEND": "nonsense"}),
+        (b"text.usetex: True\nfont.size: 30\nsavefig.dpi: 12\naxes.facecolor: red\nsvg.fonttype: path\n", {}, "30.0"),
+        (b"fo\xff\xfe", {}, "10.0"),
+        (b"backend: rubbish\n", {"MPLBACKEND": "nonsense"}, "10.0"),
     ],
     ids=["odd", "unreadable", "no backend"],
 )
-def test_no_setting_of_the_users_changes_a_byte(usual, tmp_path, settings, environment):
-    assert drawn(tmp_path / "w", settings, **environment)[0] == usual
+def test_no_setting_of_the_users_changes_a_byte_and_all_are_theirs_again_afterwards(usual, tmp_path, settings, environment, size):
+    assert drawn(tmp_path / "w", settings, **environment) == (usual[1], size)
 
 
-def test_the_users_settings_are_theirs_again_afterwards(tmp_path):
-    assert drawn(tmp_path / "w", b"font.size: 30\n")[1] == "30.0"
-
-
-def test_fonts_of_pdf_pictures_are_those_that_publishers_take(tmp_path):
-    drawn(tmp_path / "w")
-    picture = (tmp_path / "w" / "figures" / "x.pdf").read_bytes()
+def test_fonts_of_pdf_pictures_are_those_that_publishers_take(usual):
+    picture = (usual[0] / "x.pdf").read_bytes()
     assert b"/FontFile2" in picture  # TrueType
     assert b"/Type3" not in picture

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +13,20 @@ from ser_bench.reports import made, publish
 from tests.reports import fabricate
 
 
-@pytest.fixture
-def published(tmp_path):
-    """A run's folder, and a way to publish it again that tells which of its reports were written."""
-    folder = tmp_path / "run"
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """A run's folder with its reports, and what `publish` takes beside the folder."""
+    folder = tmp_path_factory.mktemp("once") / "run"
     made._code.cache_clear()  # other tests have other libraries
     told = fabricate.write_run(folder)
     publish(RunFolder(folder), *told)
+    return folder, told
+
+
+@pytest.fixture
+def published(once, tmp_path):
+    """A copy of it, and a way to publish it again that tells which of its reports were written."""
+    folder, told = Path(shutil.copytree(once[0], tmp_path / "run")), once[1]
     files = [folder / "report.html", folder / "figures" / "leaderboard.svg"]
 
     def again():

@@ -24,8 +24,8 @@ from tests.utils.test_processes import wait_until
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+@contextlib.contextmanager
+def starting(folder: Path) -> Iterator[Start]:
     """Starts a part of a cluster; all are stopped at the end."""
     parts = []
 
@@ -33,20 +33,20 @@ def start(tmp_path: Path) -> Iterator[Start]:
         # A call that kills its worker is given up at once; and workers find the calls that these tests define.
         settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
         command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
-        parts.append(
-            subprocess.Popen(command, cwd=tmp_path, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        )
+        parts.append(subprocess.Popen(command, cwd=folder, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return parts[-1]
 
-    yield start
-    for part in parts:
-        part.kill()
-        part.wait()
+    try:
+        yield start
+    finally:
+        for part in parts:
+            part.kill()
+            part.wait()
 
 
-@pytest.fixture
-def address(start: Start) -> str:
-    """A scheduler that answers."""
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler that answers."""
 
     def answers() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -56,9 +56,26 @@ def address(start: Start) -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    start("scheduler", "--host", "127.0.0.1", "--port", str(port))
-    assert wait_until(answers)
-    return f"tcp://127.0.0.1:{port}"
+    with starting(tmp_path_factory.mktemp("scheduler")) as start:
+        start("scheduler", "--host", "127.0.0.1", "--port", str(port))
+        assert wait_until(answers)
+        yield f"tcp://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def address(scheduler: str) -> Iterator[str]:
+    """A scheduler that knows no worker, nor any of the test's afterwards."""
+    from distributed import Client
+
+    yield scheduler
+    with Client(scheduler) as client:
+        assert wait_until(lambda: not client.scheduler_info()["workers"])
+
+
+@pytest.fixture
+def start(address: str, tmp_path: Path) -> Iterator[Start]:
+    with starting(tmp_path) as start:
+        yield start
 
 
 def start_worker(start: Start, address: str, threads: int = 1) -> subprocess.Popen[bytes]:
@@ -77,7 +94,7 @@ def test_every_call_is_done_and_one_that_kills_its_worker_is_named(start: Start,
 
 
 def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start, address: str, tmp_path: Path) -> None:
-    options = {"features": "spectral", "models": ["logreg", "rf"], "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
+    options = {"features": "spectral", "models": ["logreg", "svm"], "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
     corpus = "tones(speakers=4,takes=1)"
     here = run(corpus, out=str(tmp_path / "here"), cache=str(tmp_path / "here"), jobs=1, learning_curves=False, **options)
     worker, _ = (start_worker(start, address) for _ in range(2))

@@ -151,7 +151,7 @@ def test_what_is_built_in_has_no_provider_and_the_hashes_that_it_had(bring: Brin
 def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
     folder = distribution(tmp_path, "theirs", MODEL.format(name="svm"), room="models")
     path = os.pathsep.join([str(folder), str(Path(__file__).parents[2])])
-    command = [sys.executable, "-m", "ser_bench", "run", "tones", "-m", "svm", "--dry-run"]
+    command = [sys.executable, "-m", "ser_bench", "run", "tones(speakers=2,takes=1)", "-m", "svm", "--dry-run"]
     ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert ended.returncode == 2
     assert "theirs 1.0 (theirs.Theirs)" in ended.stderr.splitlines()[-1]
