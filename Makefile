@@ -51,8 +51,8 @@ reference: .venv/installed
 	$(BIN)/python benchmarks/reference.py $(CORPORA)
 
 # Published systems, claimed, reproduced and honest, under results/reference/recipes/ and in docs/recipes.md: make recipes CORPORA=path/to/folder,
-# which holds ravdess/. Needs the extra 'deep'.
-recipes: .venv/installed
+# which holds ravdess/.
+recipes: .venv/installed .venv/installed-deep
 	$(BIN)/python benchmarks/recipes.py $(CORPORA)
 
 .venv/bin/python:
@@ -63,14 +63,18 @@ recipes: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-# PyTorch for the tests of networks, which skip without it. PYTORCH= leaves it out.
-PYTORCH ?= torch==2.13.0
-
 # With uv, which takes a fourth of the processor time.
 .venv/installed-dev: pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.13' $(PYTORCH)
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.13'
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --editable '.[dev]'
 	@touch .venv/installed $@
+
+# PyTorch, for networks and their tests, which skip without it. On Linux a package index may give a build with several GB of GPU libraries:
+# PYTORCH='torch --index-url https://download.pytorch.org/whl/cpu' is the small one.
+PYTORCH ?= torch==2.13.0
+.venv/installed-deep: | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PYTORCH)
+	@touch $@
 
 .venv/installed-mutants: pyproject.toml | .venv/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutants]'
