@@ -12,12 +12,14 @@ import pytest
 
 import ser_bench
 from ser_bench.evaluation.epochs import showing_epochs, telling_epochs
-from ser_bench.models import catalogue, known_models
+from ser_bench.models import catalogue, fit_split, known_models, parse_model
 from ser_bench.results import Results
 from ser_bench.utils import spec
+from ser_bench.utils.parallel import one_by_one
 from ser_bench.utils.progress import Silent, tell_epoch
 from tests.calling import call
-from tests.small import but_seconds, evaluate
+from tests.models.test_models import make_split
+from tests.small import evaluate
 
 TWO = ("logreg", "logreg(C=1)")
 needs_torch = pytest.mark.skipif(bool(known_models()["cnn"].lacks()), reason="no PyTorch here: pip install 'ser-bench[deep]'")
@@ -110,13 +112,19 @@ SMALL = "layers=c4x3-p4s-d-4,epochs=3,dropout=0.2,learning_rate=0.01"
 
 
 @needs_torch
-def test_a_network_is_a_row_like_others_whatever_the_jobs(speech: Path, tmp_path: Path) -> None:
-    alone, side_by_side = (evaluate(speech, tmp_path / str(jobs), models=f"cnn({SMALL})", cv="group:2", jobs=jobs) for jobs in (1, 2))
-    assert but_seconds(alone) == but_seconds(side_by_side)
-    assert alone.leaderboard["status"].tolist() == ["ok"]
-    first, second = (pd.read_parquet(found.folder / "predictions.parquet") for found in (alone, side_by_side))
-    pd.testing.assert_frame_equal(first, second)
-    assert np.allclose(first.filter(like="p.").sum(axis=1), 1)
+def test_a_network_is_a_row_like_others(speech: Path, tmp_path: Path) -> None:
+    found = evaluate(speech, tmp_path, models=f"cnn({SMALL})", cv="group:2")
+    assert found.leaderboard["status"].tolist() == ["ok"]
+    assert np.allclose(pd.read_parquet(found.folder / "predictions.parquet").filter(like="p.").sum(axis=1), 1)
+    assert not [path for path in (tmp_path / "units").iterdir() if path.suffix != ".parquet"]
+
+
+@needs_torch
+def test_a_fit_in_another_process_has_the_same_bytes() -> None:
+    model, split = parse_model(f"cnn({SMALL})"), make_split()
+    call_elsewhere = (model, split, model.start, 1)
+    here, (there,) = fit_split(*call_elsewhere), one_by_one(fit_split, [call_elsewhere])
+    assert [values.tobytes() for values in there.state] == [values.tobytes() for values in here.state]
 
 
 @needs_torch

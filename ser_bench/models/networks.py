@@ -255,10 +255,8 @@ class Network:
         import torch
 
         with torch.no_grad():
-            parts = [
-                torch.softmax(self.scores(torch.from_numpy(x[at : at + PREDICTED_AT_ONCE].copy()), training=False), 1).numpy()
-                for at in range(0, len(x), PREDICTED_AT_ONCE)
-            ]
+            rows = torch.from_numpy(np.array(x, np.float32, order="C")).split(PREDICTED_AT_ONCE)
+            parts = [torch.softmax(self.scores(some, training=False), 1).numpy() for some in rows if len(some)]
         return np.concatenate([np.zeros((0, self.stages[-1].goes[0]), np.float32), *parts])
 
 

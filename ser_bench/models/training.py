@@ -212,7 +212,7 @@ class Course:
 
         x, y, weights = clips
         self.network, self.how = network, how
-        self.x, self.y = torch.from_numpy(np.array(x, np.float32)), torch.from_numpy(y.astype(np.int64))
+        self.x, self.y = torch.from_numpy(np.array(x, np.float32, order="C")), torch.from_numpy(y.astype(np.int64))
         self.weights = torch.from_numpy(weights.astype(np.float32))
         self.optimiser = Optimiser(network.weights, how)
 

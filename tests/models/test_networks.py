@@ -327,6 +327,14 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
     assert not folder.exists()
 
 
+def test_how_clips_lie_in_memory_changes_no_byte() -> None:
+    split = make_split(searching=False)
+    turned = replace(split, x_train=np.asfortranarray(split.x_train), x_eval=split.x_eval.astype(np.float64))
+    one, two = (fit("cnn(layers=c3x3b-4,epochs=2)", some).predict(some.x_eval).scores for some in (split, turned))
+    assert one.tobytes() == two.tobytes()
+    assert fit("dense(layers=3,epochs=1)").predict(split.x_eval[:0]).scores.shape == (0, 3)
+
+
 def test_what_is_kept_of_a_fit_holds_no_tensor() -> None:
     kept = pickle.dumps(fit("dense(layers=4,epochs=1)"))
     assert b"torch" not in kept
