@@ -56,7 +56,7 @@ def pairs_within(values: Floats, emotion: np.ndarray, group: np.ndarray, *, same
     k, n_groups = int(emotion.max()) + 1, int(groups.max()) + 1
     cells = groups * k + emotion
     sums, counts = (
-        np.stack([np.bincount(c, w, n_groups * k).reshape(n_groups, k) for c, w in zip(cells, what, strict=True)])
+        np.stack([np.bincount(c, w, n_groups * k).astype(float).reshape(n_groups, k) for c, w in zip(cells, what, strict=True)])
         for what in (rows, np.ones(rows.shape))
     )
     crossed = len(rows) > 1 and not same_seed
