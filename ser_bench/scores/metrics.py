@@ -136,8 +136,9 @@ def uar_by(truth: ArrayLike, predicted: ArrayLike, groups: ArrayLike) -> dict[st
     >>> uar_by(["a", "b", "a", "b"], ["a", "b", "a", "a"], ["x", "x", "y", "y"])
     {'x': 1.0, 'y': 0.5}
     """
-    by_group = speaker_counts(truth, predicted, groups)
-    return {str(name): float(value) for name, value in zip(np.unique(labels("groups", groups)), uar_of(by_group), strict=True)}
+    who = labels("groups", groups)
+    by_group = uar_of(speaker_counts(truth, predicted, who))
+    return {str(name): float(value) for name, value in zip(np.unique(who), by_group, strict=True)}
 
 
 def confusion_counts(truth: ArrayLike, predicted: ArrayLike, *, classes: ArrayLike | None = None) -> Counts:

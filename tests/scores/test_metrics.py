@@ -211,7 +211,7 @@ OF_DECISIONS = (scores.uar, scores.war, scores.macro_f1, scores.recalls, scores.
 ARGUMENTS = [
     *[(score, name, {"truth", "predicted"}) for score in OF_DECISIONS for name in ("truth", "predicted")],
     *[(scores.speaker_counts, name, {"truth", "predicted", "speakers"}) for name in ("truth", "predicted", "speakers")],
-    *[(scores.uar_by, name, {"truth", "predicted", "groups"}) for name in ("truth", "predicted")],
+    *[(scores.uar_by, name, {"truth", "predicted", "groups"}) for name in ("truth", "predicted", "groups")],
     *[(score, name, {"truth", "folds"}) for score in (scores.auc, scores.aucs, scores.micro_auc) for name in ("truth", "folds")],
     (scores.log_loss, "truth", {"truth"}),
 ]
@@ -231,7 +231,7 @@ def test_labels_that_are_missing_or_too_few_are_named(score, wrong, names):
             score(**{**given_all, "truth": []})
         with pytest.raises(ValueError, match=r"^truth has shape \(2, 2\); one label a clip is needed$"):
             score(**{**given_all, "truth": [["a", "b"], ["a", "b"]]})
-    else:
+    elif wrong != "groups":
         with pytest.raises(ValueError, match=f"^{wrong} has 3 labels for 4 clips$"):
             score(**{**given_all, wrong: WHOLE[wrong][1:]})
 
@@ -260,8 +260,8 @@ def test_scores_of_another_shape_or_that_are_not_numbers_are_refused(score):
         score(list("abab"), [[0.5, 0.25, 0.25]] * 4)
     with pytest.raises(ValueError, match=r"^scores have shape \(4, 2\); 4 clips and 3 classes need \(4, 3\)$"):
         score(list("abab"), P, classes=list("abc"))
-    with pytest.raises(ValueError, match=r"^scores of 2 clips are not numbers$"):
-        score(list("abab"), [[np.nan, np.nan], [0.5, np.nan], *P[:2]])
+    with pytest.raises(ValueError, match=r"^scores of 3 clips are not numbers$"):
+        score(list("abab"), [[np.nan, np.nan], [0.5, np.nan], [0.5, np.nan], P[0]])
     with pytest.raises(ValueError, match=r"^label 'b' is none of the classes: a, c$"):
         score(list("abab"), P, classes=list("ac"))
 
