@@ -23,6 +23,7 @@ FRAME_SECONDS, HOP_SECONDS = 0.064, 0.016
 FRAMES_AT_A_TIME = 512
 LOWEST_RATE = 6_400
 FLOOR = 1e-10
+COLUMNS = tuple(f"outline.band{band:02}.{hertz:g}hz" for band in range(1, BANDS + 1) for hertz in MODULATIONS)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class AudioFingerprint(Extractor):
     @property
     def columns(self) -> tuple[str, ...]:
         """Band by band, Hz of modulation by Hz."""
-        return tuple(f"outline.band{band:02}.{hertz:g}hz" for band in range(1, BANDS + 1) for hertz in MODULATIONS)
+        return COLUMNS
 
     def __call__(self, clip: Clip) -> np.ndarray:
         """The vector of a clip; zeros where there is nothing in the bands."""
