@@ -167,6 +167,7 @@ class Evaluated(NamedTuple):
     table: pd.DataFrame
     line: str
     honest: Results
+    predictions: pd.DataFrame
 
 
 def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -> Evaluated:
@@ -182,8 +183,9 @@ def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -
         raise WorkFailed(f"{len(run.failures)} unit(s) failed, the first: {run.failures[0]}; the others are kept")
     honest = published(run, bench.prepared, bench.config)
     notes = [*([bench.cut] if bench.cut else []), *ready.lacking]
-    table = score_table(bench, published_predictions(bench, done), run.predictions, notes)
-    return Evaluated(table, explain(table), honest)
+    predictions = published_predictions(bench, done)
+    table = score_table(bench, predictions, run.predictions, notes)
+    return Evaluated(table, explain(table), honest, predictions.assign(experiment=bench.experiment.name))
 
 
 def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_out: list[str]) -> Reproduced:
@@ -211,6 +213,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     ]
     about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told}
     folder.write_environment(about)
+    folder.write_predictions(pd.concat([one.predictions for one in done], ignore_index=True))
     publish_recipe(folder, recipe, table, about)
     for one in done:
         write_page(RunFolder(one.honest.folder))
