@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, nargs="+", default=[1000, 4000, 16000])
     parser.add_argument("--columns", type=int, default=88)
-    parser.add_argument("-m", "--models", nargs="+", default=sorted(known_models()))
+    parser.add_argument("-m", "--models", nargs="+", default=sorted(name for name, model in known_models().items() if not model.lacks()))
     options = parser.parse_args()
     exact = machines.EXACT_CLIPS
     rows = [(name, name, exact) for name in options.models if name != "svm"]

@@ -203,7 +203,12 @@ EQUIVALENCE = click.option(
 )
 
 MODELS = click.option(
-    "-m", "--model", "models", multiple=True, metavar="MODEL", help=f"Repeatable.  [default: {', '.join(DEFAULTS.models)}]"
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help=f"Repeatable; svm(C=1) fixes C.  [default: {', '.join(DEFAULTS.models)}]",
 )
 
 SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS, AUGMENTATION)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ser_bench.models.checkpoints import keeping_in
 from ser_bench.utils.progress import Progress, clock, hearing_epochs
 
 SUFFIX = "-progress"
@@ -23,7 +24,7 @@ SECONDS_BETWEEN = 2.0
 
 @contextlib.contextmanager
 def telling_epochs(store: Path, unit: str, model: str) -> Iterator[None]:
-    """Write down the epochs of the fits that are done meanwhile.
+    """Write down the epochs of the fits that are done meanwhile, and keep these so that they go on after a kill.
 
     Parameters
     ----------
@@ -33,20 +34,24 @@ def telling_epochs(store: Path, unit: str, model: str) -> Iterator[None]:
         The unit's hash, and what its model is called.
     """
     path, told = store / f".{unit}{SUFFIX}", time.monotonic()
-    begun = told
+    first, last, begun = 0, 0, told
 
     def write(number: int, of: int, loss: float) -> None:
-        nonlocal told, begun
+        nonlocal first, last, told, begun
         now = time.monotonic()
-        begun = now if number == 1 else begun
-        if now - told < SECONDS_BETWEEN or number == 1:
-            return
-        told, left = now, (now - begun) / (number - 1) * (of - number)
+        if number <= last or not last:  # another fit
+            first, begun = number, now
+        elif now - told >= SECONDS_BETWEEN:
+            told, left = now, (now - begun) / (number - first) * (of - number)
+            show(f"epoch {number} of {of}, loss {loss:.3f}, {clock(left)} left ({model})")
+        last = number
+
+    def show(line: str) -> None:
         with contextlib.suppress(OSError):
-            path.write_text(f"epoch {number} of {of}, loss {loss:.3f}, {clock(left)} left ({model})", encoding="utf-8")
+            path.write_text(line, encoding="utf-8")
 
     try:
-        with hearing_epochs(write):
+        with hearing_epochs(write), keeping_in(store / f"{unit}.epochs"):
             yield
     finally:
         with contextlib.suppress(OSError):

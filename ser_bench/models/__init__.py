@@ -62,12 +62,22 @@ def parse_model(text: str, class_weights: str = BALANCED) -> Model:
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """All models, each with ``model, description`` (and what it lacks here), ``parameters`` (what is searched, with the defaults)."""
+    """All models, each with ``model, description`` (and what it lacks here), ``parameters`` (with the defaults)."""
     known = known_models().items()
     return [
-        {"model": name, "description": "; ".join(filter(None, (model.description, model.lacks()))), "parameters": describe_space(model())}
+        {"model": name, "description": "; ".join(filter(None, (model.description, model.lacks()))), "parameters": describe_all(model())}
         for name, model in known
     ]
+
+
+def describe_all(model: Model) -> str:
+    """A model's search space in words, and what else can be fixed, with its value otherwise.
+
+    >>> describe_all(known_models()["dense"]()).partition("; ")[2][:53]
+    'can be fixed: batch_norm (False), optimiser (adam), d'
+    """
+    others = ", ".join(f"{key} ({value})" for key, value in model.settings.items())
+    return describe_space(model) + (f"; can be fixed: {others}" if others else "")
 
 
 def describe_space(model: Model) -> str:

@@ -9,6 +9,7 @@ Rule: a value is taken if the model can take it, within its search range or not;
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,8 +130,8 @@ def check_value(what: str, value: Any, bounds: Bounds) -> None:
 def labelled(name: str, fixed: Mapping[str, Any]) -> str:
     """A model's name with what is fixed.
 
-    >>> labelled("svm", {"C": 1.0, "kernel": "rbf"}), labelled("svm", {})
-    ('svm(C=1,kernel=rbf)', 'svm')
+    >>> labelled("svm", {"C": 1e-05, "gamma": 1.0, "kernel": "rbf"}), labelled("svm", {"C": 1e6})
+    ('svm(C=1e-5,gamma=1,kernel=rbf)', 'svm(C=1e6)')
     """
     inside = ",".join(f"{key}={_shown(value)}" for key, value in fixed.items())
     return f"{name}({inside})" if inside else name
@@ -140,4 +141,5 @@ def _shown(value: Any) -> str:
     """A value as `utils.spec` reads it again."""
     if isinstance(value, bool):
         return str(value).lower()
-    return short if isinstance(value, float) and float(short := f"{value:g}") == value else str(value)
+    short = re.sub(r"e([+-])0*", lambda sign: f"e{sign[1].strip('+')}", f"{value:g}") if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)

@@ -71,7 +71,7 @@ class Stage:
         return prod(self.shapes[0]) * prod(self.goes[1:]) if self.kind in {"conv", "dense"} else 0
 
 
-def stages_of(layers: Sequence[Layer], comes: tuple[int, ...], n_outputs: int) -> list[Stage]:
+def stages_of(layers: Sequence[Layer], comes: tuple[int, ...], n_outputs: int, where: str = "layers") -> list[Stage]:
     """The steps from clips of a shape to scores.
 
     Parameters
@@ -80,6 +80,8 @@ def stages_of(layers: Sequence[Layer], comes: tuple[int, ...], n_outputs: int) -
     comes : tuple of int
         (1, n_columns) for a sequence of one channel, (n_columns,) for plain values.
     n_outputs : int
+    where : str
+        What errors begin with.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def stages_of(layers: Sequence[Layer], comes: tuple[int, ...], n_outputs: int) -
         for kind in kinds_of(layer, len(comes)):
             goes = shape_after(kind, layer, comes)
             if min(goes) < 1:
-                raise WrongCall(f"layers: the columns are too few for these, of which at least {least_columns(layers)} are needed")
+                raise WrongCall(f"{where}: the columns are too few for these, at least {least_columns(layers)} are needed")
             stages.append(Stage(kind, layer, comes, goes))
             comes = goes
     return stages[:-1]
@@ -253,10 +255,8 @@ class Network:
         import torch
 
         with torch.no_grad():
-            parts = [
-                torch.softmax(self.scores(torch.from_numpy(x[at : at + PREDICTED_AT_ONCE].copy()), training=False), 1).numpy()
-                for at in range(0, len(x), PREDICTED_AT_ONCE)
-            ]
+            rows = torch.from_numpy(np.array(x, np.float32, order="C")).split(PREDICTED_AT_ONCE)
+            parts = [torch.softmax(self.scores(some, training=False), 1).numpy() for some in rows if len(some)]
         return np.concatenate([np.zeros((0, self.stages[-1].goes[0]), np.float32), *parts])
 
 

@@ -41,6 +41,7 @@ import numpy as np
 from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.models.base import Fitted, Model, Params, Prediction, Split, argmax_prediction
+from ser_bench.models.checkpoints import Checkpoint
 from ser_bench.models.layers import Layer
 from ser_bench.models.networks import OPTIMISERS, Network, Optimiser, Stage, least_columns, one_thread, stages_of
 from ser_bench.utils.progress import tell_epoch
@@ -104,7 +105,7 @@ class NetworkModel(Model):
 
     def stages(self, how: Params, n_columns: int, n_outputs: int) -> list[Stage]:
         """The steps of arithmetic, errors as `stages_of`."""
-        return stages_of(self.layers(how), (n_columns,) if self.flat else (1, n_columns), n_outputs)
+        return stages_of(self.layers(how), (n_columns,) if self.flat else (1, n_columns), n_outputs, f"model {self.label}")
 
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Train that many epochs, or as far as validation clips and the hyperparameters say."""
@@ -118,7 +119,8 @@ class NetworkModel(Model):
             network = Network(stages, how.get("dropout", 0.0), generator)
             course = Course(network, (split.x_train, y, self.weights(split.y_train)), how)
             watched = None if rounds or how["watch"] == NONE or split.y_eval is None else self.validation(split, present, how)
-            epochs = course.run(rounds or how["epochs"], watched)
+            about = {"how": how, "seed": seed, "rounds": rounds, "model": [self.name, self.version, self.class_weights, split.n_classes]}
+            epochs = course.run(rounds or how["epochs"], watched, Checkpoint(split, about))
         return FittedNetwork(network, present, split.n_classes, epochs)
 
     def validation(self, split: Split, present: np.ndarray, how: Params) -> Validation:
@@ -210,21 +212,24 @@ class Course:
 
         x, y, weights = clips
         self.network, self.how = network, how
-        self.x, self.y = torch.from_numpy(np.array(x, np.float32)), torch.from_numpy(y.astype(np.int64))
+        self.x, self.y = torch.from_numpy(np.array(x, np.float32, order="C")), torch.from_numpy(y.astype(np.int64))
         self.weights = torch.from_numpy(weights.astype(np.float32))
         self.optimiser = Optimiser(network.weights, how)
 
-    def run(self, epochs: int, watched: Validation | None) -> int:
+    def run(self, epochs: int, watched: Validation | None, checkpoint: Checkpoint) -> int:
         """Train for so many epochs, or as long as validation clips gain; leaves the best epoch's weights, and returns its number."""
-        for number in range(1, epochs + 1):
+        number, ended = checkpoint.restore(self, watched)
+        while not ended:
+            number += 1
             loss = self.epoch()
             if not np.isfinite(loss):
                 raise WorkFailed(
                     f"the loss is no number after {number} epoch(s): the learning rate {self.how['learning_rate']:g} is too large"
                 )
             tell_epoch(number, epochs, loss)
-            if watched and not watched.look(self.network, self.optimiser, number):
-                break
+            stops = watched is not None and not watched.look(self.network, self.optimiser, number)
+            ended = stops or number == epochs
+            checkpoint.keep(self, watched, number, ended=ended)
         if not watched:
             return epochs
         self.network.restore(watched.state)

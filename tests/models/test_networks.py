@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.models import Fitted, known_models, parse_model
+from ser_bench.models.checkpoints import keeping_in
 from ser_bench.models.layers import parse_layers
 from ser_bench.models.networks import Network, Stage, least_columns, stages_of
 from tests.models.test_models import make_split
@@ -283,6 +285,54 @@ def test_nothing_outside_of_a_fit_moves_it_and_it_moves_nothing_outside() -> Non
     assert after.tobytes() == before.tobytes()
     assert torch.equal(torch.random.get_rng_state(), state)
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(
+    ("text", "searching", "rounds"),
+    [
+        ("cnn(layers=c3x3b-p2-d.3-4,epochs=9,patience=0,lr_factor=0.5,lr_patience=1,decay=0.1)", True, None),
+        ("dense(layers=4-4,batch_norm=true,epochs=40,patience=7,watch=accuracy,optimiser=rmsprop,momentum=0.5)", True, None),
+        ("dense(layers=5,optimiser=sgd,momentum=0.9)", False, 8),
+    ],
+)
+def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
+    text: str, searching: bool, rounds: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ser_bench.models.training import Course
+
+    monkeypatch.setattr("ser_bench.models.checkpoints.SECONDS_BETWEEN", 0.0)
+    folder, split, trained = tmp_path / "unit.epochs", make_split(searching=searching), Course.epoch
+    whole, done = fit(text, split, rounds=rounds), []
+
+    def epoch(course: Course, until: int = 5) -> float:
+        if len(done) == until:
+            raise KeyboardInterrupt
+        done.append(1)
+        return trained(course)
+
+    monkeypatch.setattr(Course, "epoch", epoch)
+    with pytest.raises(KeyboardInterrupt), keeping_in(folder):
+        fit(text, split, rounds=rounds)
+    assert len(list(folder.iterdir())) == 1
+    done += [0] * 1000
+    with keeping_in(folder):
+        again = fit(text, split, rounds=rounds)
+        n_epochs = sum(done)
+        fit(text, split, rounds=rounds)
+        assert sum(done) == n_epochs, "what had ended is not trained again"
+        fit(text, split, seed=2, rounds=rounds)
+        assert sum(done) > n_epochs
+    assert n_epochs >= again.predict(split.x_eval).rounds
+    assert [values.tobytes() for values in again.state] == [values.tobytes() for values in whole.state]
+    assert not folder.exists()
+
+
+def test_how_clips_lie_in_memory_changes_no_byte() -> None:
+    split = make_split(searching=False)
+    turned = replace(split, x_train=np.asfortranarray(split.x_train), x_eval=split.x_eval.astype(np.float64))
+    one, two = (fit("cnn(layers=c3x3b-4,epochs=2)", some).predict(some.x_eval).scores for some in (split, turned))
+    assert one.tobytes() == two.tobytes()
+    assert fit("dense(layers=3,epochs=1)").predict(split.x_eval[:0]).scores.shape == (0, 3)
 
 
 def test_what_is_kept_of_a_fit_holds_no_tensor() -> None:
