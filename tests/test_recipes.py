@@ -254,6 +254,16 @@ def test_unscaled_features_are_a_track_of_their_own(speech, tmp_path):
     assert "not standardised" in (results.folder / "report.html").read_text()
 
 
+def test_a_dry_run_extracts_no_copies(recipe, how, tmp_path):
+    copied = tmp_path / "copied.toml"
+    copied.write_text(
+        CUT.replace("dense(layers=8,dropout=0,learning_rate=0.01,batch=64,epochs=1000,patience=0)", "svm") + 'augment = ["gain"]\n'
+    )
+    told = call("run", SOURCE, "--recipe", copied, "--dry-run", "--jobs=1", "--out", tmp_path, "--cache", how["cache"])
+    assert "features of 48 clip(s) are to be extracted" in told.stdout
+    assert "extracting" not in told.stderr
+
+
 REFUSED = [
     (["emodb", "--recipe", "audioemotion-2019"], "emodb"),
     ([SOURCE, "--recipe", "audioemotion-2019"], "--recipe audioemotion-2019 is of ravdess, and this is tones"),

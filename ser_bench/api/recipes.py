@@ -243,16 +243,26 @@ def forecast_recipe(
 
 
 def _missing(ready: Ready) -> int:
-    """How many clips lack features, summed over the distinct feature sets and windows of all experiments."""
+    """How many clips would have to be decoded, as they are and as copies, each once for all experiments that can be run."""
+    from ser_bench.evaluation.plan import choose_clips
     from ser_bench.evaluation.reproduction import config_of
     from ser_bench.features import count_missing, parse_features
 
-    configs = [config_of(experiment, ready.config, 0)[0] for experiment in ready.recipe.experiments]
-    found = {(config.features, config.hearing): config for config in configs}
-    return sum(
-        count_missing(ready.corpus, [parse_features(text) for text in config.features], cache=Path(config.cache), hearing=config.hearing)
-        for config in found.values()
-    )
+    wanted: dict[tuple[Any, ...], set[str]] = {}
+    for experiment in ready.recipe.experiments:
+        config, _ = config_of(experiment, ready.config, 0)
+        try:
+            clips = choose_clips(config).corpus.clips
+        except WrongCall:
+            continue
+        copied = clips[clips["emotion"].isin(config.augment_only)] if config.augment_only else clips
+        for variant, mine in (("", clips), *((kind, copied) for kind in config.copies)):
+            wanted.setdefault((config.features, config.hearing.changed(variant)), set()).update(mine.index)
+    missing = 0
+    for (features, hearing), names in wanted.items():
+        some = dataclasses.replace(ready.corpus, clips=ready.corpus.clips[ready.corpus.clips.index.isin(names)])
+        missing += count_missing(some, [parse_features(text) for text in features], cache=Path(ready.config.cache), hearing=hearing)
+    return missing
 
 
 def _counted(ready: Ready, max_epochs: int) -> tuple[list[list[Any]], list[str]]:

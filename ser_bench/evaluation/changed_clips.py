@@ -15,7 +15,7 @@ import numpy as np
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, quoted, unknown
 from ser_bench.evaluation.units import EvaluationSet
-from ser_bench.features import ChangedClips, Copies, ExtractionOptions, FeatureSet, extract_changed
+from ser_bench.features import ChangedClips, Copies, ExtractionOptions, FeatureSet, extract_changed, refuse_own
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def make_copies(
     """
     if not config.augment:
         return MadeCopies({}, [])
-    copied = np.flatnonzero(_of_classes(eval_set, config) & eval_set.trained_on)
+    copied = copied_clips(eval_set, config)
     keys = eval_set.clips["key"].iloc[copied]
     kinds = extract_changed(corpus, keys, feature_sets, config.copies, ExtractionOptions.of(config, progress))
     of = np.concatenate([copied[kind.measured] for kind in kinds])
@@ -88,12 +88,23 @@ def hear_conditions(
     return {condition.variant: condition.matrices for condition in heard}
 
 
-def _of_classes(eval_set: EvaluationSet, config: RunConfig) -> np.ndarray:
-    """Which clips are copied, shape (n_clips,)."""
+def refuse_vectors(feature_sets: list[FeatureSet], config: RunConfig) -> None:
+    """Refuse user-supplied tables where a configuration asks for clips with their sound changed, before anything is extracted."""
+    for option in ("augment", "test_variant"):
+        if getattr(config, option):
+            refuse_own(feature_sets, f"--{option.replace('_', '-')} needs")
+
+
+def copied_clips(eval_set: EvaluationSet, config: RunConfig) -> np.ndarray:
+    """The clips that get copies, by their places: those of the classes of `augment_only` that some fold trains on.
+
+    Errors as `make_copies`.
+    """
     for name in config.augment_only:
         if name not in eval_set.emotions:
             raise unknown("class of augment_only:", name, eval_set.emotions)
-    return eval_set.clips["emotion"].isin(config.augment_only or eval_set.emotions).to_numpy(bool)
+    asked = eval_set.clips["emotion"].isin(config.augment_only or eval_set.emotions).to_numpy(bool)
+    return np.flatnonzero(asked & eval_set.trained_on)
 
 
 def _missing(kinds: list[ChangedClips]) -> list[str]:

@@ -12,10 +12,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ser_bench.config import RunConfig
+from ser_bench.config import NO_CHANGES, RunConfig
+from ser_bench.evaluation.changed_clips import copied_clips, refuse_vectors
 from ser_bench.evaluation.conditions import plan_condition
 from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
-from ser_bench.evaluation.plan import check_widths, choose_models, make_plan, select, split
+from ser_bench.evaluation.plan import check_widths, choose_models, make_plan, prepare_data, select, split
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import Cell, EvaluationSet, read_unit
 from ser_bench.utils.progress import Progress
@@ -48,8 +49,8 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     """
     import pandas as pd
 
-    from ser_bench.corpora import load_corpus, voices_of
-    from ser_bench.features import feature_label, parse_features, refuse_own
+    from ser_bench.corpora import load_corpus
+    from ser_bench.features import feature_label, parse_features
 
     corpus, warnings, _ = select(load_corpus(config.corpus[0], cache=config.cache, **config.reading), config)
     feature_sets = [parse_features(text) for text in config.features]
@@ -58,21 +59,14 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
         {feature_label(f.name, config.hearing.label, config.augmented): sum(len(part.columns) for part in f.parts) for f in feature_sets},
     )
     check_widths(config.features, models)
-    if config.augment or config.test_variant:
-        refuse_own(feature_sets, f"--{'augment' if config.augment else 'test-variant'} needs")
-    copied = int(corpus.clips["emotion"].isin(config.augment_only).sum()) if config.augment_only else len(corpus.clips)
-    more = 1 + len(config.copies) * copied / len(corpus.clips)
-    missing = _missing(corpus, feature_sets, config)
-    if missing:
-        clips = corpus.clips.assign(voice=voices_of(corpus.clips))
-        eval_set = EvaluationSet(corpus.name, config.labels, clips, *split(clips, corpus, config))
-        searches, units = _searches(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
-        to_do = {(f, m, t): [units] * len(searches) for f in dims for m in models for t in config.track}
-    else:
-        planned = make_plan(config, progress)
-        eval_set, searches = planned.eval_set, _searches(planned.eval_set, config)
-        units = len(planned.units) // len(planned.cells)
-        to_do = dict.fromkeys(planned.cells, [units] * len(searches)) if fresh else _to_do(planned, searches)
+    refuse_vectors(feature_sets, config)
+    missing, eval_set = _missing(corpus, feature_sets, config, progress)
+    planned = None if missing else make_plan(config, progress)
+    eval_set = planned.eval_set if planned else eval_set
+    more = 1 + len(config.copies) * len(copied_clips(eval_set, config)) / len(eval_set.clips)
+    searches, units = _searches(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
+    cells = planned.cells if planned else [(f, m, t) for f in dims for m in models for t in config.track]
+    to_do = _to_do(planned, searches) if planned and not fresh else {cell: [units] * len(searches) for cell in cells}
     rows = []
     for (features, model, track), numbers in to_do.items():
         shares = [search.speakers / searches[0].speakers for search in searches]
@@ -106,17 +100,25 @@ def _searches(eval_set: EvaluationSet, config: RunConfig) -> list[PlannedSearch]
     ]
 
 
-def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig) -> int:
-    """How many clips would have to be decoded: as they are, as copies to be trained on, and in test conditions."""
-    of_classes = corpus.clips[corpus.clips["emotion"].isin(config.augment_only or corpus.clips["emotion"].unique())]
-    copied = dataclasses.replace(corpus, clips=of_classes)
+def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig, progress: Progress) -> tuple[int, EvaluationSet]:
+    """How many clips would have to be decoded, as they are, as copies and in test conditions; and what is evaluated as far as is known.
+
+    All clips count as usable, but where they are known as they are and what lacks are changed ones.
+    """
+    from ser_bench.corpora import voices_of
     from ser_bench.features import count_missing
 
-    asked = [(corpus, ""), *((copied, kind) for kind in config.copies), *((corpus, condition) for condition in config.test_variant)]
-    return sum(
-        count_missing(some, feature_sets, cache=Path(config.cache), hearing=config.hearing.changed(variant) if variant else config.hearing)
-        for some, variant in asked
-    )
+    def lacking(clips: pd.DataFrame, variant: str = "") -> int:
+        some, hearing = dataclasses.replace(corpus, clips=clips), config.hearing.changed(variant)
+        return count_missing(some, feature_sets, cache=Path(config.cache), hearing=hearing)
+
+    missing, clips = lacking(corpus.clips), corpus.clips.assign(voice=voices_of(corpus.clips))
+    eval_set = EvaluationSet(corpus.name, config.labels, clips, *split(clips, corpus, config))
+    if not missing and (config.augment or config.test_variant):
+        eval_set = prepare_data(dataclasses.replace(config, **NO_CHANGES), config.features, progress).eval_set
+    copied = eval_set.clips.iloc[copied_clips(eval_set, config)]
+    missing += sum(lacking(copied, kind) for kind in config.copies)
+    return missing + sum(lacking(eval_set.clips, condition) for condition in config.test_variant), eval_set
 
 
 def _to_do(planned: Plan, searches: list[PlannedSearch]) -> dict[Cell, list[int]]:

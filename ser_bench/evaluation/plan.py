@@ -18,7 +18,7 @@ import numpy as np
 
 from ser_bench.config import EMOTION, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
-from ser_bench.evaluation.changed_clips import hear_conditions, make_copies
+from ser_bench.evaluation.changed_clips import hear_conditions, make_copies, refuse_vectors
 from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
 from ser_bench.evaluation.units import Cell, EvaluationSet, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
@@ -156,11 +156,10 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
     A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.
     """
     from ser_bench.corpora import differences, name_copy
-    from ser_bench.features import ExtractionOptions, extract_corpus, parse_features, refuse_own
+    from ser_bench.features import ExtractionOptions, extract_corpus, parse_features
 
     feature_sets = [parse_features(text) for text in features]
-    if config.augment or config.test_variant:
-        refuse_own(feature_sets, f"--{'augment' if config.augment else 'test-variant'} needs")
+    refuse_vectors(feature_sets, config)
     began = time.perf_counter()
     corpus, doubts, whole, scheme = chosen or choose_clips(config)
     check_writable("--cache", Path(config.cache))

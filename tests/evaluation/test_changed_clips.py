@@ -20,6 +20,7 @@ from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation import changed_clips, scaling
 from ser_bench.evaluation.changed_clips import make_copies
+from ser_bench.evaluation.estimate import estimate_cost
 from ser_bench.evaluation.plan import prepare_data
 from ser_bench.evaluation.scaling import UnitData, column_statistics, scaled_split, standardised_beforehand
 from ser_bench.evaluation.search import Search, folds_inside
@@ -181,13 +182,16 @@ def test_copies_follow_a_clip_s_content_and_not_its_name(speech, tmp_path):
     assert ours.covered == theirs.covered
 
 
-def test_only_clips_that_are_trained_on_are_copied(speech):
+def test_only_clips_that_are_trained_on_are_copied_or_said_to_be_missing(speech, tmp_path):
     clips = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     manifest = speech / "corpus" / "fixed_augmented.csv"
     clips.assign(fold=clips["speaker"].map({"01": "train", "02": "dev", "03": "test", "04": "test"})).to_csv(manifest, index=False)
     data, config = prepared(manifest, speech, cv="predefined", **AUGMENTED)
     copies, _ = make_copies(data.corpus, data.eval_set, [parse_features("spectral")], config, Silent())
     assert set(data.eval_set.clips["speaker"].iloc[copies["spectral"].of]) == {"01", "02"}
+    forecast = estimate_cost(replace(config, out=str(tmp_path)), Silent())
+    assert (forecast.attrs["missing"], forecast["to do"].tolist()) == (0, [1])
+    assert forecast["features"].tolist() == list(data.features)
 
 
 def test_a_subset_of_columns_or_clips_has_copies_of_its_own(speech):
