@@ -17,6 +17,7 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
 from tests.calling import call
+from tests.small import evaluate
 
 TINY = """
 title = "a tiny <system>"
@@ -147,7 +148,15 @@ def test_files_hold_what_is_returned_and_pages_show_it(found, recipe):
     assert (found.folder / "recipe.toml").read_text() == recipe.read_text()
     pd.testing.assert_frame_equal(RunFolder(found.folder).read_reproduction(), found.table, check_dtype=False)
     page = (found.folder / "recipe.html").read_text()
-    for text in ("a tiny &lt;system&gt;", 'class="claim"', "LEAKY", "over .99", "Speakers are on both sides."):
+    for text in (
+        "a tiny &lt;system&gt;",
+        'class="claim"',
+        "LEAKY",
+        "over .99",
+        "Speakers are on both sides.",
+        "Confusion matrix",
+        "ROC curve of female anger",
+    ):
         assert text in page
     markdown = (found.folder / "recipe.md").read_text()
     assert "| experiment | system | metric | claimed | reproduced |" in markdown
@@ -236,6 +245,23 @@ def test_cremad_is_run_by_gender_where_that_is_known(tmp_path, how):
     (tmp_path / "VideoDemographics.csv").write_text(f"ActorID,Sex\n{sexes}", encoding="utf-8")
     women = ser_bench.run(audio, **places, experiment="women")
     assert women.table.loc[women.table["run"] == "honest", "speakers"].max() == 3
+
+
+def test_unscaled_features_are_a_track_of_their_own(speech, tmp_path):
+    results = evaluate(speech, tmp_path, track=["train", "none"], trials=1)
+    assert results.leaderboard["track"].tolist() == ["train", "none"]
+    assert results.leaderboard["rank"].tolist() == [1, 1]
+    assert "not standardised" in (results.folder / "report.html").read_text()
+
+
+def test_a_dry_run_extracts_no_copies(recipe, how, tmp_path):
+    copied = tmp_path / "copied.toml"
+    copied.write_text(
+        CUT.replace("dense(layers=8,dropout=0,learning_rate=0.01,batch=64,epochs=1000,patience=0)", "svm") + 'augment = ["gain"]\n'
+    )
+    told = call("run", SOURCE, "--recipe", copied, "--dry-run", "--jobs=1", "--out", tmp_path, "--cache", how["cache"])
+    assert "features of 48 clip(s) are to be extracted" in told.stdout
+    assert "extracting" not in told.stderr
 
 
 REFUSED = [

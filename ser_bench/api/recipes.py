@@ -167,6 +167,7 @@ class Evaluated(NamedTuple):
     table: pd.DataFrame
     line: str
     honest: Results
+    predictions: pd.DataFrame
 
 
 def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -> Evaluated:
@@ -182,8 +183,9 @@ def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -
         raise WorkFailed(f"{len(run.failures)} unit(s) failed, the first: {run.failures[0]}; the others are kept")
     honest = published(run, bench.prepared, bench.config)
     notes = [*([bench.cut] if bench.cut else []), *ready.lacking]
-    table = score_table(bench, published_predictions(bench, done), run.predictions, notes)
-    return Evaluated(table, explain(table), honest)
+    predictions = published_predictions(bench, done)
+    table = score_table(bench, predictions, run.predictions, notes)
+    return Evaluated(table, explain(table), honest, predictions.assign(experiment=bench.experiment.name))
 
 
 def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_out: list[str]) -> Reproduced:
@@ -211,6 +213,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     ]
     about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told}
     folder.write_environment(about)
+    folder.write_predictions(pd.concat([one.predictions for one in done], ignore_index=True))
     publish_recipe(folder, recipe, table, about)
     for one in done:
         write_page(RunFolder(one.honest.folder))
@@ -240,16 +243,26 @@ def forecast_recipe(
 
 
 def _missing(ready: Ready) -> int:
-    """How many clips lack features, summed over the distinct feature sets and windows of all experiments."""
+    """How many clips would have to be decoded, as they are and as copies, each once for all experiments that can be run."""
+    from ser_bench.evaluation.plan import choose_clips
     from ser_bench.evaluation.reproduction import config_of
     from ser_bench.features import count_missing, parse_features
 
-    configs = [config_of(experiment, ready.config, 0)[0] for experiment in ready.recipe.experiments]
-    found = {(config.features, config.hearing): config for config in configs}
-    return sum(
-        count_missing(ready.corpus, [parse_features(text) for text in config.features], cache=Path(config.cache), hearing=config.hearing)
-        for config in found.values()
-    )
+    wanted: dict[tuple[Any, ...], set[str]] = {}
+    for experiment in ready.recipe.experiments:
+        config, _ = config_of(experiment, ready.config, 0)
+        try:
+            clips = choose_clips(config).corpus.clips
+        except WrongCall:
+            continue
+        copied = clips[clips["emotion"].isin(config.augment_only)] if config.augment_only else clips
+        for variant, mine in (("", clips), *((kind, copied) for kind in config.copies)):
+            wanted.setdefault((config.features, config.hearing.changed(variant)), set()).update(mine.index)
+    missing = 0
+    for (features, hearing), names in wanted.items():
+        some = dataclasses.replace(ready.corpus, clips=ready.corpus.clips[ready.corpus.clips.index.isin(names)])
+        missing += count_missing(some, [parse_features(text) for text in features], cache=Path(ready.config.cache), hearing=hearing)
+    return missing
 
 
 def _counted(ready: Ready, max_epochs: int) -> tuple[list[list[Any]], list[str]]:

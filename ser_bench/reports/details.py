@@ -63,11 +63,11 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
         **opened,
         "emotions": emotions,
         "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
-        "classes": _classes(emotions, counts, told),
+        "classes": class_scores(emotions, counts, told),
         "speakers": [{"name": name, "uar": value} for name, value in sorted(speakers.items(), key=lambda pair: (pair[1], pair[0]))],
         "beside": _beside(told),
         "sources": _sources(told),
-        "curves": _roc_curves(rows, known, told, emotions) if known else [],
+        "curves": curves_of(rows, known, told, emotions) if known else [],
         "reliability": _reliability(rows, known) if known else None,
         "learning": _learning(_rows_of(record, run.learning), len(emotions)),
         "chosen": _chosen(record, run.trials),
@@ -85,7 +85,7 @@ def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _classes(emotions: list[str], counts: np.ndarray, told: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def class_scores(emotions: list[str], counts: np.ndarray, told: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Recall, precision, F1 and AUC of each emotion, with their intervals."""
     return [
         {
@@ -124,7 +124,7 @@ def _of_gender(metric: str) -> str:
     return f"UAR, {one} minus {other}" if other else f"UAR, {one}"
 
 
-def _roc_curves(rows: pd.DataFrame, known: Probabilities, told: dict[str, dict[str, Any]], emotions: list[str]) -> list[dict[str, str]]:
+def curves_of(rows: pd.DataFrame, known: Probabilities, told: dict[str, dict[str, Any]], emotions: list[str]) -> list[dict[str, str]]:
     """The ROC curve of each emotion that has one: its name, its AUC, its points on a square, and itself in words."""
     found = scores.roc_curves(rows["emotion"], known.p, folds_of(rows), classes=known.classes)
     curves = dict(zip(known.classes, found, strict=True))

@@ -10,10 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ser_bench import scores
+from ser_bench.evaluation.metrics import probabilities
+from ser_bench.evaluation.published import TEST
 from ser_bench.evaluation.recipes import Recipe
 from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
 from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
 from ser_bench.evaluation.splits import protocol_words
+from ser_bench.reports.details import class_scores, curves_of
 from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
 from ser_bench.reports.rendering import render
 from ser_bench.utils.atomic import write_text
@@ -24,8 +30,8 @@ if TYPE_CHECKING:
 
 HEAD = ("experiment", "system", "metric", "claimed", "reproduced", "95% CI", "honest", "95% CI ")
 WORDS = ("experiment", "system", "metric", "95% CI", "95% CI ")
-PICTURED = 8
-"""Experiments that fit a picture."""
+SIDE_BY_SIDE = 3
+"""Experiments that have a panel of a picture each; of more the published systems stand below each other."""
 LEGEND = (
     "Claimed: by the authors. Reproduced: the system as published, its own split and selection of the epoch included, LEAKY where speakers "
     "of the test clips are trained on or the test clips selected the epoch. Honest: the same system on speakers it was not trained on, the "
@@ -50,14 +56,14 @@ def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about
         The environment, with `experiments` (each ``name, why, split, line, corpus, ...``) and `warnings`.
     """
     folder.write_reproduction(table, recipe.text, to_markdown(recipe, table, about))
-    panels = [_panel(rows) for _, rows in table.groupby("experiment", sort=False)]
-    draw(panels[:1] if len(panels) > PICTURED else panels, folder.figures, "recipe", f"{recipe.name}: claimed, reproduced, honest")
+    draw(_panels(table), folder.figures, "recipe", f"{recipe.name}: claimed, reproduced, honest")
     page = render(
         "recipe.html.j2",
         recipe=recipe,
         about=about,
         shown=view_recipe(table, about),
         rows=list(summary_rows(table)),
+        opened=opened_systems(table, folder.read_predictions()),
         head=HEAD,
         legend=LEGEND,
     )
@@ -137,6 +143,40 @@ def _drawn(rows: pd.DataFrame, part: str, metric: str) -> Iterator[dict[str, Any
             "read": ["", "", "", value, reach],
             "beside": _read(uar) if run != CLAIMED else ("", ""),
         }
+
+
+def opened_systems(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The published system of each experiment on its test clips: `confusions`, scores of each of `classes`, ROC `curves`."""
+    found = {}
+    for name, rows in predictions.groupby("experiment", sort=False):
+        scored = table[(table["experiment"] == name) & (table["run"] == REPRODUCED) & (table["part"] == TEST)]
+        system = scored["system"].iloc[0]
+        mine = rows[(rows["model"] == system) & (rows["run"] == REPRODUCED) & (rows["part"] == TEST)]
+        emotions = sorted({*mine["emotion"], *mine["predicted"]})
+        counts = scores.confusion_counts(mine["emotion"], mine["predicted"], classes=emotions)
+        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        told = {row["metric"]: row for row in records(scored[scored["system"] == system])}
+        known = probabilities(mine)
+        found[str(name)] = {
+            "emotions": emotions,
+            "confusions": [
+                [{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)
+            ],
+            "classes": class_scores(emotions, counts, told),
+            "curves": curves_of(mine, known, told, emotions) if known else [],
+        }
+    return found
+
+
+def _panels(table: pd.DataFrame) -> list[Panel]:
+    """A panel per experiment; of many one, of the published systems alone."""
+    experiments = [rows for _, rows in table.groupby("experiment", sort=False)]
+    if len(experiments) <= SIDE_BY_SIDE:
+        return [_panel(rows) for rows in experiments]
+    parts = [_panel(rows[rows["system"] == rows["system"].iloc[0]]) for rows in experiments]
+    marks = [mark._replace(label=f"{part.title}: {mark.label}") for part in parts for mark in part.marks]
+    axes = dict.fromkeys(part.axis for part in parts)
+    return [Panel("the published systems", marks, {}, parts[0].names, " / ".join(axes))]
 
 
 def _panel(rows: pd.DataFrame) -> Panel:
