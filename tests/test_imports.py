@@ -37,7 +37,7 @@ def test_a_list_imports_no_heavy_library_but_what_describes_a_search(tmp_path, c
     assert imported(tmp_path, command) & set(HEAVY) == needed
 
 
-@pytest.mark.usefixtures("every_kind_of_picture")
+@pytest.mark.usefixtures("pages", "every_kind_of_picture")
 def test_a_finished_run_imports_nothing_that_fits_hears_or_draws(tmp_path):
     assert call(*RUN, cwd=tmp_path).returncode == 0
     again = imported(tmp_path, *RUN)
