@@ -19,7 +19,7 @@ from ser_bench.utils.parallel import one_by_one
 from ser_bench.utils.progress import Silent, tell_epoch
 from tests.calling import call
 from tests.models.test_models import make_split
-from tests.small import evaluate
+from tests.small import evaluate, with_pages
 
 TWO = ("logreg", "logreg(C=1)")
 needs_torch = pytest.mark.skipif(bool(known_models()["cnn"].lacks()), reason="no PyTorch here: pip install 'ser-bench[deep]'")
@@ -27,7 +27,8 @@ needs_torch = pytest.mark.skipif(bool(known_models()["cnn"].lacks()), reason="no
 
 @pytest.fixture(scope="module")
 def two(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return evaluate(speech, tmp_path_factory.mktemp("two"), models=list(TWO))
+    with with_pages():
+        return evaluate(speech, tmp_path_factory.mktemp("two"), models=list(TWO))
 
 
 def test_two_rows_of_one_model_with_other_brackets_are_two_systems(two: Results) -> None:

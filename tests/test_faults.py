@@ -173,10 +173,14 @@ def test_ctrl_c_that_a_library_makes_an_error_of_its_own_is_an_interruption_all_
             raise ImportError("a module failed to import") from None
 
     monkeypatch.setattr(processes, "_asked", [])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr(sys, "argv", ["ser-bench", "models"])
     monkeypatch.setattr(main.cli.commands["models"], "callback", fail)
-    with pytest.raises(SystemExit) as ended:
-        main.main()
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ended.value.code == 130
     assert "stopped; finished work is kept" in capsys.readouterr().err
 

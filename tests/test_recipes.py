@@ -17,7 +17,7 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
 from tests.calling import call
-from tests.small import evaluate
+from tests.small import evaluate, with_pages
 
 TINY = """
 title = "a tiny <system>"
@@ -73,7 +73,8 @@ def how(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, obj
 
 @pytest.fixture(scope="module")
 def found(recipe, how) -> Reproduced:
-    return ser_bench.run(SOURCE, recipe=str(recipe), **how)
+    with with_pages():
+        return ser_bench.run(SOURCE, recipe=str(recipe), **how)
 
 
 def row(found: Reproduced, **of: str) -> pd.Series:
@@ -247,6 +248,7 @@ def test_cremad_is_run_by_gender_where_that_is_known(tmp_path, how):
     assert women.table.loc[women.table["run"] == "honest", "speakers"].max() == 3
 
 
+@pytest.mark.usefixtures("pages")
 def test_unscaled_features_are_a_track_of_their_own(speech, tmp_path):
     results = evaluate(speech, tmp_path, track=["train", "none"], trials=1)
     assert results.leaderboard["track"].tolist() == ["train", "none"]

@@ -31,7 +31,7 @@ from ser_bench.models.svm import Svm
 from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
 from tests.evaluation.test_nested_cv import make_unit, tune
-from tests.small import SMALL, but_seconds, evaluate
+from tests.small import SMALL, but_seconds, evaluate, with_pages
 
 AUGMENTED = {"augment": "noise(snr=10)+shift"}
 
@@ -131,7 +131,8 @@ def test_tuning_on_test_clips_trains_on_copies_of_training_clips_too(unit):
 
 @pytest.fixture(scope="module")
 def augmented(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return evaluate(speech, tmp_path_factory.mktemp("augmented"), augment_only=["anger", "fear"], augment_times=2, **AUGMENTED)
+    with with_pages():
+        return evaluate(speech, tmp_path_factory.mktemp("augmented"), augment_only=["anger", "fear"], augment_times=2, **AUGMENTED)
 
 
 def test_an_augmented_run_is_of_the_same_held_out_clips_and_says_what_it_was_trained_on(augmented, finished):

@@ -18,7 +18,7 @@ from ser_bench.models import known_models
 from ser_bench.results import Results
 from tests.calling import call
 from tests.evaluation.test_nested_cv import make_unit
-from tests.small import SMALL, WITHOUT_CURVES, but_seconds, evaluate
+from tests.small import SMALL, WITHOUT_CURVES, but_seconds, evaluate, with_pages
 
 NOISE, NOTHING = "noise(snr=0.0)", "gain(high=0.0,low=0.0)"
 
@@ -28,7 +28,8 @@ def robust(speech: Path, finished: Results, tmp_path_factory: pytest.TempPathFac
     """The run `finished`, and then the same under conditions."""
     out = tmp_path_factory.mktemp("conditions")
     evaluate(speech, out)
-    return evaluate(speech, out, test_variant=["noise(snr=0)", NOTHING])
+    with with_pages():
+        return evaluate(speech, out, test_variant=["noise(snr=0)", NOTHING])
 
 
 def units_of(run: Results) -> set[str]:
