@@ -256,13 +256,13 @@ def test_unscaled_features_are_a_track_of_their_own(speech, tmp_path):
     assert "not standardised" in (results.folder / "report.html").read_text()
 
 
-def test_a_dry_run_extracts_no_copies(recipe, how, tmp_path):
+def test_a_dry_run_counts_clips_and_copies_and_extracts_none(tmp_path):
     copied = tmp_path / "copied.toml"
     copied.write_text(
         CUT.replace("dense(layers=8,dropout=0,learning_rate=0.01,batch=64,epochs=1000,patience=0)", "svm") + 'augment = ["gain"]\n'
     )
-    told = call("run", SOURCE, "--recipe", copied, "--dry-run", "--jobs=1", "--out", tmp_path, "--cache", how["cache"])
-    assert "features of 48 clip(s) are to be extracted" in told.stdout
+    told = call("run", SOURCE, "--recipe", copied, "--dry-run", "--jobs=1", "--out", tmp_path, "--cache", tmp_path / "store")
+    assert "features of 96 clip(s) are to be extracted" in told.stdout
     assert "extracting" not in told.stderr
 
 
