@@ -124,3 +124,25 @@ except Stopped as stopped:
     print(stopped.exit_code, signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
 """
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "143 True\n"
+
+
+def test_work_that_is_broken_off_leaves_no_complaint_of_shared_arrays(tmp_path):
+    script = tmp_path / "broken.py"
+    script.write_text("""
+import numpy as np
+from ser_bench.utils.parallel import Workers, in_parallel
+from ser_bench.utils.processes import end_workers
+
+if __name__ == "__main__":
+    results = in_parallel(np.sum, [(np.full(200_000, float(n)),) for n in range(4)], Workers(2))
+    next(results)
+    end_workers()
+""")
+    done = subprocess.run(
+        [sys.executable, script],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "resource_tracker" not in done.stderr
