@@ -7,7 +7,7 @@ Rule: a reproduced score never stands without the honest one, nor a measured one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,13 +74,24 @@ def summary_rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Claimed, reproduced and honest of each experiment and system, a row per metric: `read` as `HEAD` has it, and the row's `status`."""
     for name, rows in table.groupby("experiment", sort=False):
         scored = {(row["system"], row["run"], row["part"], row["metric"]): row for row in records(rows)}
-        for system in dict.fromkeys(rows["system"]):
+        for system, short in short_names(rows["system"]).items():
             for part, metric in _metrics_of(rows):
                 claim, first, last = (scored.get((system, run, part, metric)) for run in (CLAIMED, REPRODUCED, HONEST))
                 # A validation score has no honest counterpart but the score on unseen speakers.
                 last = last or scored.get((system, HONEST, "test", metric))
-                read = [name, system, metric_words(metric, part), claimed_words(claim), *_read(first), *_read(last)]
+                read = [name, short, metric_words(metric, part), claimed_words(claim), *_read(first), *_read(last)]
                 yield {"read": read, "status": first["status"] if first else ""}
+
+
+def short_names(systems: Iterable[str]) -> dict[str, str]:
+    """Each system without what stands in brackets, where no other one is left with the same name.
+
+    >>> short_names(["cnn(layers=8)", "svm"]), short_names(["svm(C=1)", "svm"])
+    ({'cnn(layers=8)': 'cnn', 'svm': 'svm'}, {'svm(C=1)': 'svm(C=1)', 'svm': 'svm'})
+    """
+    names = {system: system.partition("(")[0] for system in systems}
+    alone = len(set(names.values())) == len(names)
+    return names if alone else {system: system for system in names}
 
 
 def _metrics_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -116,14 +127,15 @@ def view_recipe(table: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str,
         lines = [{"drawn": "chance", "uar": chance}, *({"drawn": "published", "uar": value} for value in claim)]
         how = f"{protocol_words(said['protocol'])} ({said['protocol']})"
         named = {"metric": metric_words(metric, part), "chance": chance, "lines": lines, "how": how}
-        shown.append({**said, **named, "rows": list(_drawn(rows, part, metric))})
+        shown.append({**said, **named, "system": rows["system"].iloc[0], "rows": list(_drawn(rows, part, metric))})
     return shown
 
 
 def _drawn(rows: pd.DataFrame, part: str, metric: str) -> Iterator[dict[str, Any]]:
     """Each run of each system in the metric claimed, the test score beside a validation score, and its UAR."""
     scored = {(row["system"], row["run"], row["part"], row["metric"]): row for row in records(rows)}
-    systems = list(dict.fromkeys(rows["system"]))
+    names = short_names(rows["system"])
+    systems = list(names)
     places = dict.fromkeys((key[0], key[1], key[2]) for key in scored if key[2] in {part, "test"})
     for system, run, of in sorted(places, key=lambda place: systems.index(place[0])):
         row, uar = scored.get((system, run, of, metric)), scored.get((system, run, of, "uar"))
@@ -133,7 +145,7 @@ def _drawn(rows: pd.DataFrame, part: str, metric: str) -> Iterator[dict[str, Any
         value = claimed_words(row) if run == CLAIMED else format_score(row["value"])
         reach = "" if run == CLAIMED else interval(row["low"], row["high"])
         yield {
-            "system": system,
+            "system": names[system],
             "run": run,
             "words": words,
             "status": row["status"] or "claimed",
@@ -185,7 +197,7 @@ def _panel(rows: pd.DataFrame) -> Panel:
     looks = {CLAIMED: ("0.25", "D"), "leaky": LOOKS[1], "ok": LOOKS[0]}
     marks = [
         Mark(
-            row["words"] if row["run"] == CLAIMED else f"{row['system'].partition('(')[0]}: {row['words']}",
+            row["words"] if row["run"] == CLAIMED else f"{row['system']}: {row['words']}",
             row["uar"],
             row["uar_low"],
             row["uar_high"],
@@ -213,7 +225,8 @@ def to_markdown(recipe: Recipe, table: pd.DataFrame, about: Mapping[str, Any]) -
     ]
     for said in about["experiments"]:
         name = f"**{escaped(said['name'])}**: " if said["name"] else ""
-        split = f"Split: {escaped(said['split'])}; honest: {protocol_words(said['protocol'])} ({said['protocol']})."
+        system = table.loc[table["experiment"] == said["name"], "system"].iloc[0]
+        split = f"System: `{system}`. Split: {escaped(said['split'])}; honest: {protocol_words(said['protocol'])} ({said['protocol']})."
         parts += [f"{name}{escaped(said['line'])}. {escaped(said['why'])} {split}", ""]
     parts += [LEGEND, "", *(part for line in about["warnings"] for part in (escaped(line), ""))]
     return "\n".join(parts)
