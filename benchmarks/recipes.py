@@ -1,4 +1,4 @@
-"""Published systems on RAVDESS speech: claimed, reproduced, honest, under results/reference/recipes/ and in docs/recipes.md.
+"""Published systems on RAVDESS speech: claimed, reproduced, honest, under results/reference/recipes/, in docs/recipes.md and the README.
 
     make recipes CORPORA=path/to/corpora        (a folder that holds ravdess/)
 
@@ -14,13 +14,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ser_bench.api import run
+from ser_bench.evaluation.reproduction import CLAIMED, COMPARED
+from ser_bench.reports.recipe import metric_words, summary_rows
 from ser_bench.results import Reproduced
+from ser_bench.utils.formatting import table_lines
 from ser_bench.utils.progress import for_terminal
 
 ROOT = Path(__file__).parents[1]
 KEPT = ("recipe.csv", "recipe.md", "recipe.toml", "environment.json")
-OPEN, CLOSE = "<!-- measured -->", "<!-- /measured -->"
+MEASURED, SIDE_BY_SIDE = "measured", "recipes"
+"""Names of the markers between which results stand: all of them, on their page; the first claim of each experiment, in the README."""
+HEAD = ("recipe", "experiment", "metric", "claimed", "reproduced", "honest", "svm, same input, honest")
 PLANS: dict[str, dict[str, Any]] = {
     "audioemotion-2019": {"inner": 2},
     "speech-emotion-analyzer-2018": {"max_epochs": 60, "cv": "group:3", "inner": 2},
@@ -57,14 +64,30 @@ def measured(folder: Path) -> str:
     return "\n".join((file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*/recipe.md")))
 
 
-def show(page: Path, text: str) -> None:
-    """Put the measured tables between their markers on a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(OPEN)
-    page.write_text(f"{before}{OPEN}\n{text}{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
+def side_by_side(folder: Path) -> str:
+    """The first claim of each experiment and part, with what it came to, as a table in Markdown."""
+    rows = []
+    for file in sorted(folder.glob("*/recipe.csv")):
+        table = pd.read_csv(file, keep_default_na=False, na_values={"low": "", "high": ""})
+        for (name, _), claims in table[table["run"] == CLAIMED].groupby(["experiment", "part"], sort=False):
+            mine = table[(table["experiment"] == name) & table["metric"].isin(["uar", claims["metric"].iloc[0]])]
+            shown = [row["read"] for row in summary_rows(mine)]
+            claimed = next(read for read in shown if read[2] == metric_words(claims["metric"].iloc[0], claims["part"].iloc[0]))
+            other = next((read for read in shown if read[1] == COMPARED and read[2] == claimed[2]), claimed)
+            measured = (" ".join(pair) for pair in (claimed[4:6], claimed[6:8], other[6:8]))
+            rows.append([f"`{file.parent.name}`", name, claimed[2], claimed[3], *measured])
+    return "\n".join(table_lines(HEAD, rows, words=HEAD)) + "\n"
+
+
+def show(page: Path, marker: str, text: str) -> None:
+    """Put text between the markers of that name on a page."""
+    opened, closed = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(opened)
+    page.write_text(f"{before}{opened}\n{text}{closed}{rest.partition(closed)[2]}", encoding="utf-8")
 
 
 def main() -> None:
-    """Run the recipes and put what they came to into docs/recipes.md."""
+    """Run the recipes and put what they came to into the pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path, help="a folder that holds ravdess/")
     parser.add_argument("--only", nargs="+", choices=list(PLANS), default=list(PLANS), help="which recipes; all without")
@@ -73,11 +96,12 @@ def main() -> None:
     parser.add_argument("--out", default="results", help="where runs and units lie")
     parser.add_argument("--cache", default="features", help="where the feature store lies")
     parser.add_argument("--to", type=Path, default=ROOT / "results" / "reference" / "recipes", help="where the tables go")
-    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "recipes.md", help="the page that shows them")
+    parser.add_argument("--pages", type=Path, default=ROOT, help="where README.md and docs/recipes.md are, which show them")
     options = parser.parse_args()
     for name in options.only:
         print(measure(name, options))
-    show(options.page, measured(options.to))
+    show(options.pages / "docs" / "recipes.md", MEASURED, measured(options.to))
+    show(options.pages / "README.md", SIDE_BY_SIDE, side_by_side(options.to))
 
 
 if __name__ == "__main__":
