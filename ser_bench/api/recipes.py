@@ -175,6 +175,7 @@ def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -
     from ser_bench.errors import WorkFailed
     from ser_bench.evaluation import runner
     from ser_bench.evaluation.explanation import explain
+    from ser_bench.evaluation.published import TEST
     from ser_bench.evaluation.reproduction import published_predictions, score_table
 
     done = runner.finish_all(bench.plan(honest=False), progress, fresh=fresh)
@@ -185,7 +186,8 @@ def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -
     notes = [*([bench.cut] if bench.cut else []), *ready.lacking]
     predictions = published_predictions(bench, done)
     table = score_table(bench, predictions, run.predictions, notes)
-    return Evaluated(table, explain(table), honest, predictions.assign(experiment=bench.experiment.name))
+    line = explain(table, cut=bench.cut, shared=bench.published.shared(TEST) > 0)
+    return Evaluated(table, line, honest, predictions.assign(experiment=bench.experiment.name))
 
 
 def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_out: list[str]) -> Reproduced:

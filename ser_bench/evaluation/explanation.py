@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ser_bench.evaluation.published import TEST, VALIDATION
-from ser_bench.evaluation.reproduction import ABOVE, CLAIMED, COMPARED, CUT, HONEST, INSIDE, REPRODUCED
+from ser_bench.evaluation.reproduction import ABOVE, CLAIMED, COMPARED, HONEST, INSIDE, REPRODUCED
 from ser_bench.utils.formatting import format_score, interval, records, signed
 
 if TYPE_CHECKING:
@@ -37,13 +37,17 @@ class Scored:
         return None if found is None else found[0]
 
 
-def explain(table: pd.DataFrame) -> str:
+def explain(table: pd.DataFrame, *, cut: str, shared: bool) -> str:
     """The line of one experiment.
 
     Parameters
     ----------
     table : DataFrame
         The rows of one experiment, as `score_table` gives them.
+    cut : str
+        How far epochs were cut, in words; empty where they were not.
+    shared : bool
+        Whether speakers of the published test clips are trained on as well.
     """
     claims = table[table["run"] == CLAIMED]
     system = str(table["system"].iloc[0])
@@ -51,8 +55,7 @@ def explain(table: pd.DataFrame) -> str:
     claims = claims[[pair in measured for pair in claims[["metric", "part"]].itertuples(index=False, name=None)]]
     metric, part = (str(claims["metric"].iloc[0]), str(claims["part"].iloc[0])) if len(claims) else ("accuracy", TEST)
     found = Scored(table, metric)
-    cut = next((line for note in table["notes"] for line in note.split("; ") if line.startswith(CUT)), "")
-    lines = [*_met(claims, found, system, cut), *_steps(table, found, system, part), *_compared(table, found, system, part)]
+    lines = [*_met(claims, found, system, cut), *_steps(found, system, part, shared=shared), *_compared(table, found, system, part)]
     return "; ".join(lines)
 
 
@@ -71,7 +74,7 @@ def _met(claims: pd.DataFrame, found: Scored, system: str, cut: str) -> Iterator
     yield f"{said}, {verdict} {how} ({format_score(value, 2)} {interval(low, high)})"
 
 
-def _steps(table: pd.DataFrame, found: Scored, system: str, part: str) -> Iterator[str]:
+def _steps(found: Scored, system: str, part: str, *, shared: bool) -> Iterator[str]:
     """What each step from the published to the honest evaluation takes away."""
     honest, tested = found.of(system, HONEST), found.of(system, REPRODUCED)
     inside, first = found.of(system, INSIDE), found.of(system, REPRODUCED, part)
@@ -79,19 +82,13 @@ def _steps(table: pd.DataFrame, found: Scored, system: str, part: str) -> Iterat
         return
     steps = [("validation clips instead of the test clips", first - tested)] if part == VALIDATION else []
     steps += [("selecting the epoch on the test clips", tested - inside)] if inside is not None else []
-    steps.append((_last_step(table, system), (tested if inside is None else inside) - honest))
+    last = "testing on speakers of the training clips" if shared else "testing on these few speakers instead of all"
+    steps.append((last, (tested if inside is None else inside) - honest))
     total = first - honest
     told = ", ".join(f"{signed(amount, 2)} by {what}" for what, amount in steps)
     side = "below" if total > 0 else "above"
     apart = f"{format_score(abs(total), 2)} {side} ({told})" if abs(total) >= SMALL else "the same"
     yield f"the honest {found.metric} is {format_score(honest, 2)}, {apart}"
-
-
-def _last_step(table: pd.DataFrame, system: str) -> str:
-    """What sets the published test apart from speaker-independent cross-validation."""
-    mine = table[(table["system"] == system) & (table["run"] == REPRODUCED) & (table["part"] == TEST)]
-    shared = mine["notes"].str.contains("are in training and test").any()
-    return "testing on speakers of the training clips" if shared else "testing on these few speakers instead of all"
 
 
 def _compared(table: pd.DataFrame, found: Scored, system: str, part: str) -> Iterator[str]:

@@ -46,8 +46,6 @@ ABOVE = f"uar above {COMPARED}"
 """The metric of a difference."""
 STATED = ("labels", "where", "class_weights", "offset", "duration", "trim", "augment", "augment_times", "augment_only")
 """The keys of a configuration that are an experiment's own, beside its feature set, model and scaling."""
-CUT = "epochs cut from "
-"""How a note about epochs begins."""
 MICRO = ("micro_precision", "micro_recall", "micro_f1")
 """Each of which is the accuracy, where a clip has one class and one decision."""
 
@@ -145,7 +143,7 @@ def cut_epochs(model: str, most: int) -> tuple[str, str]:
     if not most or epochs <= most:
         return model, ""
     inside = ",".join(f"{key}={most if key == 'epochs' else value}" for key, value in parameters.items())
-    return f"{name}({inside})", f"{CUT}{epochs:,} to {most:,}"
+    return f"{name}({inside})", f"epochs cut from {epochs:,} to {most:,}"
 
 
 def jobs_of(eval_set: EvaluationSet, published: AsPublished, models: Mapping[str, Model], config: RunConfig) -> Iterator[Job]:
