@@ -54,10 +54,8 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
 
     corpus, warnings, _ = select(load_corpus(config.corpus[0], cache=config.cache, **config.reading), config)
     feature_sets = [parse_features(text) for text in config.features]
-    models, dims = (
-        choose_models(config),
-        {feature_label(f.name, config.hearing.label, config.augmented): sum(len(part.columns) for part in f.parts) for f in feature_sets},
-    )
+    models = choose_models(config)
+    dims = {feature_label(f.name, config.hearing.label, config.augmented): sum(len(part.columns) for part in f.parts) for f in feature_sets}
     check_widths(config.features, models)
     refuse_vectors(feature_sets, config)
     missing, eval_set = _missing(corpus, feature_sets, config, progress)

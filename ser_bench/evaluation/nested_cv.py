@@ -147,6 +147,11 @@ def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
         prediction = refit(data, standardised_beforehand(data), model, data.train, params, rounds, derive_seed(seed, "refit"))
+    return result_without_search(data, model, params, prediction, started)
+
+
+def result_without_search(data: UnitData, model: Model, params: Params, prediction: Prediction, started: float) -> UnitResult:
+    """The result of a fit whose hyperparameters were given; `started` is the processor time of this thread when it began."""
     held = Trial(0, params)
     return UnitResult(
         predicted=prediction.predicted,

@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.nested_cv import UnitResult, unit_notes
+from ser_bench.evaluation.nested_cv import UnitResult, result_without_search
 from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
-from ser_bench.evaluation.search import Trial, trial_table
 from ser_bench.evaluation.splits import NEVER, Protocol, derive_seed, numbered, random_folds
 from ser_bench.models.base import Model, Params, fit_split
-from ser_bench.models.calibration import Calibrator
 
 if TYPE_CHECKING:
     from ser_bench.evaluation.recipes import PublishedSplit
@@ -83,9 +81,10 @@ def as_published(eval_set: EvaluationSet, split: PublishedSplit) -> AsPublished:
     parts = {seed: parts_of(eval_set, split, seed) for seed in eval_set.folds}
     for mine in parts.values():
         _check(eval_set, mine, crossed=bool(split.folds))
-    drawn = derive_seed
     folds = {
-        seed: random_folds(eval_set.codes, split.folds, drawn(seed, "published")) if split.folds else np.where(mine == TRAIN, NEVER, 0)
+        seed: random_folds(eval_set.codes, split.folds, derive_seed(seed, "published"))
+        if split.folds
+        else np.where(mine == TRAIN, NEVER, 0)
         for seed, mine in parts.items()
     }
     return AsPublished(dataclasses.replace(eval_set, protocol=PROTOCOL, folds=folds), parts, split.selection)
@@ -149,13 +148,4 @@ def fit_published(data: UnitData, model: Model, *, params: Params, rounds: int |
         watched = scaled_split(data, x, np.flatnonzero(data.train), held[list(selecting)], held_out=not selecting)
         fitted = fit_split(model, watched, params, derive_seed(seed, "published"), rounds)
         prediction = fitted.predict(scaled_split(data, x, np.flatnonzero(data.train), held, held_out=True).x_eval)
-    stated = Trial(0, params)
-    return UnitResult(
-        predicted=prediction.predicted,
-        probabilities=prediction.scores if model.probabilistic else Calibrator().probabilities(prediction.scores),
-        params=params,
-        rounds=prediction.rounds,
-        trials=trial_table([stated], stated),
-        notes=unit_notes(model, data.n_train, x.shape[1], [stated], searched=True),
-        seconds=time.thread_time() - started,
-    )
+    return result_without_search(data, model, params, prediction, started)

@@ -199,10 +199,8 @@ class Recipe:
         claims = [claim for one in self.experiments for claim in one.claimed]
         if not claims:
             return "numbers not known"
-        first, values = (
-            claims[0],
-            sorted(claim.value for claim in claims if (claim.metric, claim.part) == (claims[0].metric, claims[0].part)),
-        )
+        first = claims[0]
+        values = sorted(claim.value for claim in claims if (claim.metric, claim.part) == (first.metric, first.part))
         span = f"{values[0]:.2f} to {values[-1]:.2f}" if values[0] != values[-1] else f"{'over ' if first.over else ''}{first.value:.2f}"
         return f"{first.part if first.part != 'test' else ''} {first.metric} {span}".strip()
 
@@ -255,7 +253,7 @@ def read_recipe(file: Path) -> Recipe:
     except (ValueError, RecursionError) as error:
         raise WrongCall(f"{file} cannot be read: {quoted(error)}") from None
     shared = {key: value for key, value in said.items() if key not in GENERAL}
-    general = {key: _typed(key, said.get(key, default), default, str(file)) for key, default in GENERAL.items()}
+    general = {key: typed(key, said.get(key, default), default, str(file)) for key, default in GENERAL.items()}
     if lacking := [key for key in ("title", "source", "corpus") if not general[key]]:
         raise WrongCall(f"{file}: the recipe lacks its {lacking[0]}")
     rows = general.pop("experiment") or [{}]
@@ -316,17 +314,13 @@ def _made(cls: Any, said: Mapping[str, Any], what: str, file: Path) -> Any:
     for key in said:
         if key not in fields:
             raise unknown(f"key of '{what}' in the recipe {file}", key, fields)
-    return cls(**{key: _typed(key, value, fields[key].default, f"{file}: {what}") for key, value in said.items()})
+    return cls(**{key: typed(key, value, fields[key].default, f"{file}: {what}") for key, value in said.items()})
 
 
 def _words(key: str, value: Any, file: Path) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise WrongCall(f'{file}: {key} takes a list of words in quotes, such as ["21", "22"]')
     return tuple(value)
-
-
-def _typed(key: str, value: Any, default: Any, where: str) -> Any:
-    return typed(key, value, default, where)
 
 
 def _table(what: str, value: Any, file: Path) -> dict[str, Any]:
