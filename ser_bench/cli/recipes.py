@@ -1,4 +1,4 @@
-"""`ser-bench recipes`: published systems, all in a line each or one in full. Nothing is computed here."""
+"""`ser-bench recipes`: published systems, one line per recipe, or one recipe in full. Nothing is computed here."""
 
 from __future__ import annotations
 

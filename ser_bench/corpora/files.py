@@ -20,7 +20,7 @@ OTHER_SUFFIXES = (
 """Files that hold sound and are not looked for."""
 
 VIDEO_SUFFIXES = (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
-"""Those of them that hold pictures, and often stand beside the same sound by itself."""
+"""Those of them that hold pictures, and often come with the same sound as a file of its own."""
 
 MANIFEST_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 

@@ -40,7 +40,7 @@ NAMED = {
     "calibration_error": "expected calibration error (ECE)",
     "uar.worst_speaker": "UAR, worst speaker (95% CI over clips)",
 }
-"""Metrics that stand beside the headline, and what they are called there."""
+"""Metrics shown with the headline, and what they are called there."""
 
 
 def cell_id(record: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe & Ito's colours, told apart by every kind of colour vision; shapes tell them apart in grey.
+# Okabe & Ito's colours, which every kind of colour vision distinguishes; in grey, shapes do.
 LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"))
 LINES = {"chance": ":", "human": "--", "published": "-.", "reference": "-", "all groups": "-"}
 KINDS: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
