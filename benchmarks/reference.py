@@ -17,15 +17,17 @@ import argparse
 import dataclasses
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any, TypedDict
 
 from pages import REFERENCE, ROOT, at_a_glance, put
 
 from ser_bench.api import ablate, audit, cross, run_config
-from ser_bench.config import RunConfig, read_config
+from ser_bench.config import RunConfig, read_config, to_toml
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import to_markdown
+from ser_bench.reports.run_page import make_page
 from ser_bench.results import Results
 from ser_bench.utils.progress import for_terminal
 
@@ -114,6 +116,16 @@ def look(page: Path, to: Path) -> None:
         subprocess.run([browser, *flags, page.resolve().as_uri()], check=True, capture_output=True)
 
 
+def write_sample(run: Path, to: Path) -> None:
+    """Write a run's page as one reads it elsewhere: without audio, which is not found under the name that stands for its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = RunFolder(Path(shutil.copytree(run, Path(folder) / run.name)))
+        config = dataclasses.replace(RunConfig(**read_config(copy.path / "run.toml")), corpus=(f"path/to/{run.name.partition('-')[0]}",))
+        (copy.path / "run.toml").write_text(to_toml(config), encoding="utf-8")
+        to.parent.mkdir(exist_ok=True)
+        to.write_text(make_page(copy), encoding="utf-8")
+
+
 def headline(results: Results) -> str:
     """The table of the headline track."""
     board = results.leaderboard
@@ -149,6 +161,7 @@ def show(found: list[Results]) -> None:
     put(ROOT / "README.md", "glance", at_a_glance())
     shutil.copy(found[-1].folder / "figures" / "leaderboard.png", ROOT / "docs" / "leaderboard.png")
     look(found[-1].folder / "report.html", ROOT / "docs" / "report.png")
+    write_sample(found[-1].folder, ROOT / "docs" / "sample" / "report.html")
 
 
 if __name__ == "__main__":
