@@ -28,6 +28,7 @@ features = "spectral"
 labels = "gender-emotion"
 model = "mlp(width=32,alpha=0.3,learning_rate=0.01)"
 why = "Speakers are on both sides."
+notes = ["the width of the <layer> is not stated"]
 split = {test = 0.5, selection = "test"}
 
 [[wanted]]
@@ -171,6 +172,14 @@ def test_files_hold_what_is_returned_and_pages_show_it(found, recipe):
     assert "claimed" in found._repr_html_()
 
 
+def test_what_the_publication_leaves_open_is_a_note_and_no_warning(found):
+    assert found.notes == ["the width of the <layer> is not stated"]
+    assert not set(found.notes) & set(found.warnings)
+    for page in (found.folder / "recipe.html", found.honest[0].folder / "report.html"):
+        assert '<p class="soft">the width of the &lt;layer&gt; is not stated.</p>' in page.read_text()
+    assert "the width of the \\<layer> is not stated" in (found.folder / "recipe.md").read_text()
+
+
 def test_a_second_run_fits_nothing_and_writes_the_same_bytes(found, recipe, how):
     before = {path.name: path.read_bytes() for path in found.folder.iterdir() if path.suffix in {".csv", ".md"}}
     units = {path: path.stat().st_mtime_ns for path in Path(str(how["out"]), "units").iterdir()}
@@ -192,6 +201,7 @@ def test_the_command_line_says_what_would_be_fitted_and_then_does_it(found, reci
     assert "random" not in done.stdout
     assert "honest" in done.stdout
     assert "warning: the published system had SAVEE as well" in done.stderr
+    assert "the width of the <layer> is not stated" in done.stdout
 
 
 def test_features_that_are_not_extracted_yet_are_counted_and_nothing_is(recipe, how, tmp_path):

@@ -201,7 +201,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     lines = {bench.experiment.name: one.line for bench, one in zip(benches, done, strict=True)}
     units = [unit.hash for bench in benches for honest in (True, False) for _, unit in bench.units(honest=honest)]
     folder = RunFolder.named(f"{ready.corpus.name}-{recipe.name}", ready.config, [*units, recipe.text])
-    told = list(dict.fromkeys([*ready.lacking, *(bench.cut for bench in benches if bench.cut), *left_out, *recipe.notes]))
+    told = list(dict.fromkeys([*ready.lacking, *(bench.cut for bench in benches if bench.cut), *left_out]))
     experiments = [
         {
             "name": bench.experiment.name,
@@ -213,13 +213,13 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
         }
         for bench, one in zip(benches, done, strict=True)
     ]
-    about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told}
+    about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told, "notes": list(recipe.notes)}
     folder.write_environment(about)
     folder.write_predictions(pd.concat([one.predictions for one in done], ignore_index=True))
     publish_recipe(folder, recipe, table, about)
     for one in done:
         write_page(RunFolder(one.honest.folder))
-    return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told)
+    return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told, list(recipe.notes))
 
 
 def forecast_recipe(

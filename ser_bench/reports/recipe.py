@@ -51,7 +51,7 @@ def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about
     table : DataFrame
         As `score_table` gives it, of all experiments.
     about : dict
-        The environment, with `experiments` (each ``name, why, split, line, corpus, ...``) and `warnings`.
+        The environment, with `experiments` (each ``name, why, split, line, corpus, ...``), `warnings` and `notes`.
     """
     folder.write_reproduction(table, recipe.text, to_markdown(recipe, table, about))
     draw(_panels(table), folder.figures, "recipe", f"{recipe.name}: claimed, reproduced, honest")
@@ -221,7 +221,7 @@ def to_markdown(recipe: Recipe, table: pd.DataFrame, about: Mapping[str, Any]) -
         system = table.loc[table["experiment"] == said["name"], "system"].iloc[0]
         split = f"System: `{system}`. Split: {escaped(said['split'])}; honest: {protocol_words(said['protocol'])} ({said['protocol']})."
         parts += [f"{name}{escaped(said['line'])}. {escaped(said['why'])} {split}", ""]
-    parts += [LEGEND, "", *(part for line in about["warnings"] for part in (escaped(line), ""))]
+    parts += [LEGEND, "", *(part for line in [*about["warnings"], *about["notes"]] for part in (escaped(line), ""))]
     return "\n".join(parts)
 
 
