@@ -16,6 +16,7 @@ from ser_bench.errors import WrongArgument, WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
+from ser_bench.utils import spec
 from tests.calling import call
 from tests.small import evaluate, with_pages
 
@@ -274,6 +275,16 @@ def test_a_dry_run_counts_clips_and_copies_and_extracts_none(tmp_path):
     told = call("run", SOURCE, "--recipe", copied, "--dry-run", "--jobs=1", "--out", tmp_path, "--cache", tmp_path / "store")
     assert "features of 96 clip(s) are to be extracted" in told.stdout
     assert "extracting" not in told.stderr
+
+
+def test_a_model_that_is_not_installed_is_refused_before_anything_is_extracted(tmp_path, monkeypatch):
+    installed = spec._installed
+    monkeypatch.setattr(spec, "_installed", lambda library: "" if library == "torch" else installed(library))
+    (tmp_path / "net.toml").write_text(CUT, encoding="utf-8")
+    told = call("run", SOURCE, "--recipe", tmp_path / "net.toml", "--out", tmp_path, "--cache", tmp_path / "store")
+    assert told.returncode == 2
+    assert told.stderr == "ser-bench: model 'dense' needs torch: pip install 'ser-bench[deep]'\n"
+    assert not (tmp_path / "store").exists()
 
 
 REFUSED = [
