@@ -18,8 +18,9 @@ import pandas as pd
 from pages import REFERENCE, ROOT, put
 
 from ser_bench.api import run
+from ser_bench.evaluation.recipes import metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, COMPARED
-from ser_bench.reports.recipe import metric_words, summary_rows
+from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
 from ser_bench.utils.formatting import table_lines
 from ser_bench.utils.progress import for_terminal
