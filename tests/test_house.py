@@ -21,12 +21,13 @@ FLOORS = (
     "evaluation",
     "analyses",
     "reports",
+    "bundle",
     "results",
     "api",
     "cli",
     "__main__",
 )
-MAPPED = ("api", "analyses", "audio", "evaluation", "features", "reports")
+MAPPED = ("api", "analyses", "audio", "bundle", "evaluation", "features", "reports")
 """Rooms whose docstring says what each of their files is for."""
 HEIGHT = {room: height for height, room in enumerate(FLOORS)}
 

@@ -20,6 +20,7 @@ import numpy as np
 from ser_bench.config import BALANCED, UNWEIGHTED
 from ser_bench.models.feature_selection import select_k_best
 from ser_bench.models.fixed import Bounds, FirstDraw, PartlyFixed, check_drawn, check_fixed, labelled
+from ser_bench.models.packing import Packable, Packed, Unfit, unpack
 from ser_bench.utils.renamed import carry_over
 from ser_bench.utils.spec import versions
 
@@ -85,10 +86,11 @@ class Prediction:
     rounds: int | None = None
 
 
-class Fitted(ABC):
-    """A trained model, which can be pickled."""
+class Fitted(Packable, ABC):
+    """A trained model, which can be pickled, and packed where it says how."""
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         carry_over(cls, {"judge": "predict", "rests_on": "feature_importances"})
 
     @abstractmethod
@@ -121,6 +123,7 @@ class Estimator(Fitted):
 class Narrowed(Fitted):
     """A model trained on some of the columns."""
 
+    kind = "narrowed"
     fitted: Fitted
     columns: np.ndarray
     n_columns: int
@@ -134,11 +137,27 @@ class Narrowed(Fitted):
         own = self.fitted.feature_importances()
         return None if own is None else np.bincount(self.columns, own, minlength=self.n_columns)
 
+    def pack(self) -> Packed:
+        """The columns, and the model."""
+        return Packed(self.kind, {"columns": self.columns.astype(np.int64)}).with_part("fitted", self.fitted.pack())
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> Narrowed:
+        """A model of as many columns as are named."""
+        columns = packed.array("columns", np.int64, (None,), (0, n_columns - 1))
+        if (np.diff(columns) < 1).any():
+            raise Unfit("its array 'columns' is not ascending")
+        part = packed.part("fitted")
+        if part.kind == cls.kind:
+            raise Unfit("it names columns of columns")
+        return cls(unpack(part, len(columns), n_classes, Fitted), columns, n_columns)
+
 
 @dataclass(frozen=True)
 class ConstantModel(Fitted):
     """All that can be learned where training knows a single emotion."""
 
+    kind = "constant"
     emotion: int
     n_classes: int
 
@@ -147,9 +166,21 @@ class ConstantModel(Fitted):
         codes = np.full(len(x), self.emotion)
         return Prediction(codes, np.eye(self.n_classes)[codes])
 
+    def pack(self) -> Packed:
+        """The emotion."""
+        return Packed(self.kind, values={"emotion": self.emotion})
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> ConstantModel:
+        """One of the emotions."""
+        return cls(packed.whole("emotion", 0, n_classes - 1), n_classes)
+
 
 class PreparedFit:
-    """Runs of one model on one split. A subclass shares work between them; the predictions are those of plain fits."""
+    """Runs of one model on one split. A subclass shares work between them; the predictions are those of plain fits.
+
+    It overrides `train`, and `run` only where that saves work: what is trained predicts `x_eval` as `run` does, bit for bit.
+    """
 
     def __init__(self, model: Model, split: Split) -> None:
         self.model = model
@@ -166,7 +197,11 @@ class PreparedFit:
         rounds : int, optional
             Rounds (epochs) to train for; without, a model trained in rounds stops early on `y_eval`.
         """
-        return self.model.fit(self.split, params, seed, rounds).predict(self.split.x_eval)
+        return self.train(params, seed, rounds).predict(self.split.x_eval)
+
+    def train(self, params: Params, seed: int, rounds: int | None = None) -> Fitted:
+        """Train with these parameters, as `run` does, for use on other clips of as many columns as the split was given with."""
+        return self.model.fit(self.split, params, seed, rounds)
 
 
 class Model(ABC):
@@ -297,9 +332,35 @@ class Model(ABC):
 class PreparedConstant(PreparedFit):
     """Runs on a split whose training part knows a single emotion."""
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
+    def train(self, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Decide for that emotion."""
-        return ConstantModel(int(self.split.y_train[0]), self.split.n_classes).predict(self.split.x_eval)
+        return ConstantModel(int(self.split.y_train[0]), self.split.n_classes)
+
+
+class PreparedNarrowed(PreparedFit):
+    """Runs on some of a split's columns.
+
+    Parameters
+    ----------
+    model : Model
+    split : Split
+        With all columns.
+    columns : array of int
+        Those that the model is given.
+    """
+
+    def __init__(self, model: Model, split: Split, columns: np.ndarray) -> None:
+        super().__init__(model, narrow(split, columns))
+        self.columns, self.n_columns = columns, split.x_train.shape[1]
+        self.inner = model.plan(self.split)
+
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
+        """As the model does it."""
+        return self.inner.run(params, seed, rounds)
+
+    def train(self, params: Params, seed: int, rounds: int | None = None) -> Fitted:
+        """The model, which will be shown all columns."""
+        return Narrowed(self.inner.train(params, seed, rounds), self.columns, self.n_columns)
 
 
 def prepare_split(model: Model, split: Split) -> PreparedFit:
@@ -307,7 +368,7 @@ def prepare_split(model: Model, split: Split) -> PreparedFit:
     if knows_one(split):
         return PreparedConstant(model, split)
     columns = chosen_columns(model, split)
-    return model.plan(split if columns is None else narrow(split, columns))
+    return model.plan(split) if columns is None else PreparedNarrowed(model, split, columns)
 
 
 def fit_split(model: Model, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:

@@ -99,9 +99,9 @@ class BinnedPlan(PreparedFit):
         super().__init__(model, split)
         self.binned = Binned(split, model.weights(split.y_train))
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
+    def train(self, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Boost on the shared bins."""
-        return boost(self.binned, params, seed, rounds).predict(self.split.x_eval)
+        return boost(self.binned, params, seed, rounds)
 
 
 class FittedBoosting(Fitted):

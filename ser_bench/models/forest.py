@@ -101,6 +101,6 @@ class PreparedForest(PreparedFit):
             Nodes(*grow(*self.binned, y, weights, self.split.n_classes, tried, params["min_samples_leaf"], np.uint64(seed)))
         )
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
+    def train(self, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Grow a forest on the shared bins."""
-        return self.grow(params, seed).predict(self.split.x_eval)
+        return self.grow(params, seed)

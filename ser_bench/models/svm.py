@@ -11,12 +11,14 @@ a linear least-squares machine on Nystroem features stands for it, inner folds i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, expand_classes
+from ser_bench.models.packing import Packed, Unfit
 
 if TYPE_CHECKING:
     import optuna
@@ -30,6 +32,8 @@ SHARED_CLIPS = 6_000
 LANDMARKS = 1_000
 GRID = 2.0**-14
 """What standardised features are multiples of where inner products are shared, in standard deviations."""
+LARGEST = 1e30
+"""What no feature, weight or kernel width of a machine that is read from a file exceeds."""
 
 
 class Svm(Model):
@@ -87,7 +91,8 @@ class FittedSvm(Fitted):
 
     def predict(self, x: np.ndarray) -> Prediction:
         """Decide by the machine's own vote."""
-        return prediction_of(self.machine, x, self.n_classes)
+        margins = self.machine.decision_function(x)
+        return prediction_of(margins if margins.ndim == 2 else -margins[:, None], self.machine.classes_, self.n_classes)
 
 
 class ApproximateSvm(Fitted):
@@ -153,24 +158,165 @@ class PreparedKernel(PreparedFit):
         self.norms_eval = np.square(x_eval).sum(1).astype(np.float32)
 
     @cached_property
-    def distances(self) -> tuple[np.ndarray, np.ndarray]:
-        """Squared distances among training clips, and from `x_eval` to them."""
+    def distances(self) -> np.ndarray:
+        """Squared distances among training clips."""
         norms = np.diagonal(self.products)
         among = norms[:, None] + norms - 2 * self.products
         np.fill_diagonal(among, 0)
-        return among.clip(0), (self.norms_eval[:, None] + norms - 2 * self.products_eval).clip(0)
+        return among.clip(0)
+
+    @cached_property
+    def distances_eval(self) -> np.ndarray:
+        """Squared distances from `x_eval` to training clips."""
+        return squared_distances(self.norms_eval, np.diagonal(self.products), self.products_eval)
 
     def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
-        """Train on a kernel made from what is shared."""
-        if params["kernel"] == "rbf":
-            gamma = np.float32(params["gamma"] * self.scale)
-            kernel, kernel_eval = (np.exp(-gamma * d, dtype=np.float64).astype(np.float32) for d in self.distances)
-            machine = machine_of(params["C"], kernel="precomputed")
-        else:
-            kernel, kernel_eval = self.products, self.products_eval
-            machine = machine_of(params["C"] * self.scale, kernel="precomputed")
+        """Train on a kernel made from what is shared, and decide by it."""
+        machine, gamma = self.machine(params)
+        shared = self.products_eval if gamma is None else self.distances_eval
+        kernel = shared[:, machine.support]
+        return machine.predict(kernel if gamma is None else radial(kernel, gamma), self.split.n_classes)
+
+    def train(self, params: Params, seed: int, rounds: int | None = None) -> Fitted:
+        """Train in the same way, and keep the clips that the machine is made of."""
+        machine, gamma = self.machine(params)
+        return KernelSvm(machine, self.split.x_train[machine.support], gamma, self.split.n_classes)
+
+    def machine(self, params: Params) -> tuple[Machine, np.float32 | None]:
+        """The machine, and the width of its radial kernel; none of a linear one."""
         y = self.split.y_train
-        return prediction_of(machine.fit(kernel, y, self.model.weights(y)), kernel_eval, self.split.n_classes)
+        weights = self.model.weights(y)
+        if params["kernel"] != "rbf":
+            return Machine.of(machine_of(params["C"] * self.scale, kernel="precomputed").fit(self.products, y, weights)), None
+        gamma = np.float32(params["gamma"] * self.scale)
+        return Machine.of(machine_of(params["C"], kernel="precomputed").fit(radial(self.distances, gamma), y, weights)), gamma
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a trained machine decides by, whatever its kernel.
+
+    Parameters
+    ----------
+    support : array of int, shape (n_support,)
+        The training clips that it is made of, those of each class together.
+    sizes : array of int, shape (k,)
+        How many of them each class has.
+    weights : array of float64, shape (k - 1, n_support)
+        Of the clips of class i against class j: row j - 1 where j > i, row j where j < i.
+    offsets : array of float64, shape (k * (k - 1) / 2,)
+        Of the pairs (0, 1), (0, 2), ..., (1, 2), ...
+    present : array of int, shape (k,)
+        The classes.
+    """
+
+    support: np.ndarray
+    sizes: np.ndarray
+    weights: np.ndarray
+    offsets: np.ndarray
+    present: np.ndarray
+
+    @classmethod
+    def of(cls, machine: SVC) -> Machine:
+        """What scikit-learn's machine found; of two classes it turns the signs round."""
+        sign = -1 if len(machine.classes_) == 2 else 1
+        return cls(machine.support_, machine.n_support_, sign * machine.dual_coef_, sign * machine.intercept_, machine.classes_)
+
+    def predict(self, kernel: np.ndarray, n_classes: int) -> Prediction:
+        """Decide about clips by their kernel with `support`, shape (n, n_support)."""
+        return prediction_of(self.margins(kernel), self.present, n_classes)
+
+    def margins(self, kernel: np.ndarray) -> np.ndarray:
+        """Of each pair of classes, above zero for the first of the two, shape (n, n_pairs).
+
+        Added up one after the other, as LIBSVM does it: the same bits as `SVC.decision_function` gives.
+        """
+        of_clips = np.ascontiguousarray(kernel.T, np.float64)
+        ends = np.cumsum(self.sizes)
+        rows = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
+        out = np.empty((len(kernel), len(self.offsets)))
+        for pair, (one, other) in enumerate(zip(*np.triu_indices(len(self.sizes), 1), strict=True)):
+            sides = ((self.weights[other - 1], rows[one]), (self.weights[one], rows[other]))
+            terms = np.concatenate([weights[mine, None] * of_clips[mine] for weights, mine in sides])
+            out[:, pair] = (np.add.accumulate(terms, out=terms)[-1] if len(terms) else 0) + self.offsets[pair]
+        return out
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All but which clips it was made of."""
+        return {
+            "sizes": self.sizes.astype(np.int64),
+            "weights": self.weights,
+            "offsets": self.offsets,
+            "present": self.present.astype(np.int64),
+        }
+
+    @classmethod
+    def read(cls, packed: Packed, n_classes: int) -> Machine:
+        """What `arrays` gave; errors as `Packed.array`."""
+        present = packed.present(n_classes)
+        k = len(present)
+        weights = packed.array("weights", np.float64, (k - 1, None), (-LARGEST, LARGEST))
+        sizes = packed.array("sizes", np.int64, (k,), (0, weights.shape[1]))
+        if sizes.sum() != weights.shape[1]:
+            raise Unfit("its array 'sizes' is not of as many clips as 'weights'")
+        offsets = packed.array("offsets", np.float64, (k * (k - 1) // 2,), (-LARGEST, LARGEST))
+        return cls(np.arange(weights.shape[1]), sizes, weights, offsets, present)
+
+
+class KernelSvm(Fitted):
+    """A machine whose kernel is made from values on a grid, as `PreparedKernel` makes it.
+
+    Parameters
+    ----------
+    machine : Machine
+    clips : array of float32, shape (n_support, n_columns)
+        The training clips that it is made of.
+    gamma : float32 or None
+        The width of the radial kernel; none for a linear one.
+    n_classes : int
+    """
+
+    kind = "svm"
+
+    def __init__(self, machine: Machine, clips: np.ndarray, gamma: np.float32 | None, n_classes: int) -> None:
+        self.machine, self.clips, self.gamma, self.n_classes = machine, clips, gamma, n_classes
+
+    @cached_property
+    def placed(self) -> tuple[np.ndarray, np.ndarray]:
+        """The clips on the grid, and their squared lengths."""
+        clips = on_grid(self.clips)
+        return clips, np.square(clips).sum(1).astype(np.float32)
+
+    def predict(self, x: np.ndarray) -> Prediction:
+        """Decide by the machine's vote."""
+        (clips, norms), x = self.placed, on_grid(x)
+        kernel = (x @ clips.T).astype(np.float32)
+        if self.gamma is not None:
+            kernel = radial(squared_distances(np.square(x).sum(1).astype(np.float32), norms, kernel), self.gamma)
+        return self.machine.predict(kernel, self.n_classes)
+
+    def pack(self) -> Packed:
+        """The clips, their weights, and the kernel's width."""
+        gamma = None if self.gamma is None else float(self.gamma)
+        return Packed(self.kind, {"clips": self.clips, **self.machine.arrays()}, {"gamma": gamma})
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> KernelSvm:
+        """A machine over so many columns."""
+        machine = Machine.read(packed, n_classes)
+        clips = packed.array("clips", np.float32, (len(machine.support), n_columns), (-LARGEST, LARGEST))
+        gamma = None if packed.values.get("gamma") is None else np.float32(packed.number("gamma", 0, LARGEST))
+        return cls(machine, clips, gamma, n_classes)
+
+
+def squared_distances(norms: np.ndarray, norms_train: np.ndarray, products: np.ndarray) -> np.ndarray:
+    """Squared distances of clips from training clips, shape (n, n_train), from their squared lengths and inner products."""
+    return (norms[:, None] + norms_train - 2 * products).clip(0)
+
+
+def radial(distances: np.ndarray, gamma: np.float32) -> np.ndarray:
+    """The radial kernel, rounded from double precision."""
+    return np.exp(-gamma * distances, dtype=np.float64).astype(np.float32)
 
 
 def on_grid(x: np.ndarray) -> np.ndarray:
@@ -198,18 +344,18 @@ def machine_of(c: float, **kernel: Any) -> SVC:
     return SVC(C=c, decision_function_shape="ovo", cache_size=CACHE_MB, **kernel)
 
 
-def prediction_of(machine: SVC, x: np.ndarray, n_classes: int) -> Prediction:
-    """The machine's vote, and its scores: of two emotions the signed distance and its opposite.
+def prediction_of(margins: np.ndarray, present: np.ndarray, n_classes: int) -> Prediction:
+    """The vote of a machine's pairs, and its scores: of two emotions the signed distance and its opposite.
 
-    Both come from one look at the margins of pairs, which costs most: they are what `SVC.predict` and `SVC.decision_function` (``ovr``)
-    would give.
+    Both come from one look at the margins of pairs (n, n_pairs), which costs most: they are what `SVC.predict` and
+    `SVC.decision_function` (``ovr``) would give.
     """
-    margins = machine.decision_function(x)
-    if margins.ndim == 1:
-        winners, scores = (margins >= 0).astype(int), np.column_stack([-margins, margins])
+    if len(present) == 2:
+        # Equal sides are the second's.
+        winners, scores = (margins[:, 0] <= 0).astype(int), np.column_stack([margins[:, 0], -margins[:, 0]])
     else:
-        winners, scores = vote(margins, len(machine.classes_))
-    return Prediction(machine.classes_[winners], expand_classes(scores, machine.classes_, n_classes, -np.inf))
+        winners, scores = vote(margins, len(present))
+    return Prediction(present[winners], expand_classes(scores, present, n_classes, -np.inf))
 
 
 def vote(margins: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

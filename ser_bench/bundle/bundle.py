@@ -1,0 +1,219 @@
+"""A fitted system: all that it takes to decide about clips nobody has heard, and what it can be trusted with.
+
+In:   features of clips, as they are extracted.
+Out:  decisions, and probabilities that sum to one.
+Rule: clips are standardised by the training clips' statistics and decided about by the model as a run does it, bit for bit. What a file
+      says is checked before it is used (`archive`, `models.packing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ser_bench.audio.preprocessing import Preprocessing
+from ser_bench.bundle.archive import read_archive, write_archive
+from ser_bench.errors import Damaged, WrongCall, quoted
+from ser_bench.features.sets import FeatureSet, parse_features
+from ser_bench.models import Fitted, Prediction, known_models
+from ser_bench.models.calibration import Calibrator
+from ser_bench.models.packing import MOST_CLASSES, MOST_COLUMNS, Packable, Packed, Unfit, unpack
+from ser_bench.utils.spec import split_sum
+
+SUFFIX = ".serb"
+LARGEST = 1e30
+"""What no mean, scale or calibration exceeds."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A fitted system.
+
+    Parameters
+    ----------
+    features : str
+        The feature set, as `parse_features` reads it; never a file.
+    fingerprint : str
+        Of the features, when they were computed for training.
+    columns, groups : tuple of str
+        The names of the columns, and the group of each.
+    preprocessing : Preprocessing
+        Which part of clips is heard; it has no variant.
+    model : str
+        The model's label, such as ``svm`` or ``svm(C=1)``.
+    fitted : Fitted
+    probabilistic : bool
+        Whether the model's scores are probabilities; `calibrator` makes them of others.
+    calibrator : Calibrator
+    mean, scale : array of float32, shape (n_columns,)
+        Columns are standardised as (x - mean) * scale.
+    classes : tuple of str
+        In the order of their codes.
+    about : mapping of str to object
+        As JSON has it: corpus, protocol, search, versions, expected quality, notes.
+    card : str
+        The model card, in Markdown.
+    known : Packable, optional
+        What the training clips were like.
+    """
+
+    features: str
+    fingerprint: str
+    columns: tuple[str, ...]
+    groups: tuple[str, ...]
+    preprocessing: Preprocessing
+    model: str
+    fitted: Fitted
+    probabilistic: bool
+    calibrator: Calibrator
+    mean: np.ndarray
+    scale: np.ndarray
+    classes: tuple[str, ...]
+    about: Mapping[str, Any]
+    card: str
+    known: Packable | None = None
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """What computes the columns."""
+        return parse_features(self.features)
+
+    def standardised(self, x: np.ndarray) -> np.ndarray:
+        """Features as the model is shown them.
+
+        Parameters
+        ----------
+        x : array of float, shape (n_clips, n_columns)
+            As extracted.
+
+        Raises
+        ------
+        WrongCall
+            Where there are other columns, or a value that is no number.
+        """
+        x = np.ascontiguousarray(x, np.float32)
+        if x.ndim != 2 or x.shape[1] != len(self.columns):
+            raise WrongCall(
+                f"the model takes clips of {len(self.columns)} columns ({quoted(self.features)}), not an array of shape {x.shape}"
+            )
+        if not np.isfinite(x).all():
+            raise WrongCall(f"the model takes no missing or infinite values, as in row {int(np.flatnonzero(~np.isfinite(x).all(1))[0])}")
+        return (x - self.mean) * self.scale
+
+    def decide(self, x: np.ndarray) -> Prediction:
+        """Decisions as codes, and as scores probabilities, shape (n_clips, n_classes), whose rows sum to one; x as for `standardised`."""
+        from threadpoolctl import threadpool_limits
+
+        # More threads would add up numbers in another order.
+        with threadpool_limits(1):
+            found = self.fitted.predict(self.standardised(x))
+        scores = found.scores if self.probabilistic else self.calibrator.probabilities(found.scores)
+        return Prediction(found.predicted, scores, found.rounds)
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file, whole or not at all, whose bytes depend on nothing else.
+
+        Raises
+        ------
+        WrongCall
+            Where the model cannot be written down, or the file not be written.
+        WorkFailed
+            Where it would be too large.
+        """
+        packed = self.pack()
+        write_archive(Path(path), packed.arrays, packed.values)
+        return Path(path)
+
+    def pack(self) -> Packed:
+        """All of it, as arrays and values."""
+        heard = {"offset": self.preprocessing.offset, "duration": self.preprocessing.duration, "trim": self.preprocessing.trim}
+        offsets = np.broadcast_to(np.asarray(self.calibrator.offsets, np.float64), len(self.classes))
+        values = {
+            "features": self.features,
+            "fingerprint": self.fingerprint,
+            "columns": list(self.columns),
+            "groups": list(self.groups),
+            "preprocessing": heard,
+            "model": self.model,
+            "probabilistic": self.probabilistic,
+            "sharpness": float(self.calibrator.sharpness),
+            "classes": list(self.classes),
+            "about": self.about,
+            "card": self.card,
+        }
+        packed = Packed("bundle", {"mean": self.mean, "scale": self.scale, "offsets": offsets}, values)
+        packed = packed.with_part("fitted", self.fitted.pack())
+        return packed if self.known is None else packed.with_part("known", self.known.pack())
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Read a fitted system; nothing in the file is run, and no file is written.
+
+    Raises
+    ------
+    WrongCall
+        In one line: where there is no such file, it is not ours, of a newer version, not as it was written, or of a model that is not
+        installed.
+    """
+    path = Path(path)
+    arrays, values = read_archive(path)
+    try:
+        return unpack_bundle(Packed("bundle", arrays, values))
+    except Unfit as error:
+        raise Damaged(path, str(error)) from None
+
+
+def unpack_bundle(packed: Packed) -> Bundle:
+    """What `Bundle.pack` wrote down.
+
+    Raises
+    ------
+    Unfit
+        Where it is something else.
+    """
+    known_models()  # whose kinds of trained models are known then
+    columns, classes = packed.texts("columns", 1, MOST_COLUMNS), packed.texts("classes", 2, MOST_CLASSES)
+    if len(set(classes)) < len(classes):
+        raise Unfit("its value 'classes' names one twice")
+    width, many = len(columns), len(classes)
+    about, probabilistic = packed.values.get("about"), packed.values.get("probabilistic")
+    if not isinstance(about, dict) or not isinstance(probabilistic, bool):
+        raise Unfit("its values 'about' and 'probabilistic' are not of the form that they have")
+    return Bundle(
+        features=features_in(packed),
+        fingerprint=packed.text("fingerprint"),
+        columns=columns,
+        groups=packed.texts("groups", width, width),
+        preprocessing=preprocessing_in(packed),
+        model=packed.text("model"),
+        fitted=unpack(packed.part("fitted"), width, many, Fitted),
+        probabilistic=probabilistic,
+        calibrator=Calibrator(packed.number("sharpness", 0, LARGEST), packed.array("offsets", np.float64, (many,), (-LARGEST, LARGEST))),
+        mean=packed.array("mean", np.float32, (width,), (-LARGEST, LARGEST)),
+        scale=packed.array("scale", np.float32, (width,), (0, LARGEST)),
+        classes=classes,
+        about=about,
+        card=packed.text("card"),
+        known=unpack(packed.part("known"), width, many) if "known" in packed.values else None,
+    )
+
+
+def features_in(packed: Packed) -> str:
+    """The feature set's name, which is of extractors alone: no table is ever read because a file names it."""
+    text = packed.text("features")
+    if any(term.lower().endswith(".parquet") for term in split_sum(text)):
+        raise Unfit("its features are those of a table, which no clip has")
+    return text
+
+
+def preprocessing_in(packed: Packed) -> Preprocessing:
+    """Which part of clips is heard."""
+    found = packed.values.get("preprocessing")
+    if not isinstance(found, dict):
+        raise Unfit("its value 'preprocessing' is not of the form that it has")
+    heard = Packed("preprocessing", {}, found)
+    return Preprocessing(**{name: heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim")})
