@@ -8,12 +8,13 @@ Rule: a system is fitted together with the honest number that it can be trusted 
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ser_bench.api.options import OF_A_ROW, OF_EVALUATION, FitOptions, configured, configured_for_one, purpose_of, takes
+from ser_bench.api.options import OF_A_ROW, OF_EVALUATION, PURPOSES, FitOptions, configured, configured_for_one, takes
 from ser_bench.api.runs import evaluate_plan
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
@@ -163,7 +164,7 @@ def _fit_corpus(corpus: Source, *, evaluate: bool, progress: Progress, options: 
 
     for key in OF_EVALUATION if not evaluate else ():
         if key in options:
-            raise WrongCall(f"fit: without an evaluation '{key}' has no effect: it says {purpose_of(key)}; leave one of the two out")
+            raise WrongCall(f"fit: without an evaluation '{key}' has no effect: it says {PURPOSES[key]}; leave one of the two out")
     config = configured_for_one("fit", {"corpus": corpus, **SYSTEM, **options})
     check_config(config)
     planned = make_plan(config, progress, keeping=evaluate)
@@ -180,15 +181,13 @@ def _fit_corpus(corpus: Source, *, evaluate: bool, progress: Progress, options: 
 def _fit_row(
     folder: RunFolder, corpus: Source | None, *, rank: int | None, fold: int | None, progress: Progress, options: Mapping[str, Any]
 ) -> Made:
-    import dataclasses
-
     from ser_bench.bundle.making import check_config, make_bundle_of_row
     from ser_bench.bundle.run_rows import row_of
     from ser_bench.evaluation.plan import make_plan
 
     for key in options:
         if key not in OF_A_ROW:
-            raise WrongCall(f"fit: '{key}' has no effect with --from: the run says {purpose_of(key).removeprefix('it says ')}")
+            raise WrongCall(f"fit: '{key}' has no effect with --from: the run says {PURPOSES[key]}")
     named = {key: options[key] for key in ("features", "models", "track") if key in options}
     texts = {key: one for key, value in named.items() if (one := _one(key, value))}
     asked = configured("fit", {key: value for key, value in options.items() if key not in named})

@@ -72,7 +72,7 @@ def make_bundle_of_row(planned: Plan, of: RunRow, progress: Progress, *, seed: i
     warnings : list of str
         That this machine, or its libraries, come to something else than the run did.
     """
-    chosen = of.typical() if fold is None else of.of_fold(seed, fold)
+    chosen = of.choice(seed, fold)
     warnings = of.check_same(planned)
     system = fit_system(planned, progress, seed=seed, fold=fold, params=chosen.params)
     if fold is not None and not same(system.chosen.best.score, chosen.score):

@@ -76,23 +76,22 @@ class RunRow:
     config: RunConfig
     chosen: pd.DataFrame
 
-    def of_fold(self, seed: int, fold: int) -> Chosen:
-        """What the search of one outer fold chose.
+    def choice(self, seed: int, fold: int | None = None) -> Chosen:
+        """The hyperparameters for one outer fold, which are those that its search chose; without, for all speakers (`typical_choice`).
 
         Raises
         ------
         WrongCall
             Where the run has no such seed or fold.
         """
-        for name, wanted, there in (("seed", seed, self.chosen["seed"]), ("fold", fold, self.chosen["fold"])):
-            if wanted not in set(there):
-                raise WrongCall(f"{name} {wanted}: {self.folder.path} has {name}s {there.min()} to {there.max()}")
+        for name, wanted in (("seed", seed), ("fold", fold)):
+            there = self.chosen[name]
+            if wanted is not None and wanted not in set(there):
+                raise WrongCall(f"--{name} {wanted}: {self.folder.path} has {name}s {there.min()} to {there.max()}")
+        if fold is None:
+            return typical_choice(self.chosen)
         (mine,) = records(self.chosen[(self.chosen["seed"] == seed) & (self.chosen["fold"] == fold)])
         return Chosen(json.loads(mine["params"]), mine["score"], f"chosen by the search of seed {seed}, outer fold {fold}")
-
-    def typical(self) -> Chosen:
-        """One set of hyperparameters for all speakers; see `typical_choice`."""
-        return typical_choice(self.chosen)
 
     def check_same(self, planned: Plan) -> list[str]:
         """Compare the clips and folds of a plan with those of the run; warnings of what may move a result.
