@@ -17,16 +17,14 @@ import numpy as np
 
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.bundle.archive import read_archive, write_archive
-from ser_bench.errors import Damaged, WrongCall, quoted
+from ser_bench.errors import Damaged, WorkFailed, WrongCall, quoted
 from ser_bench.features.sets import FeatureSet, parse_features
 from ser_bench.models import Fitted, Prediction, known_models
 from ser_bench.models.calibration import Calibrator
-from ser_bench.models.packing import MOST_CLASSES, MOST_COLUMNS, Packable, Packed, Unfit, unpack
+from ser_bench.models.packing import LARGEST, MOST_CLASSES, MOST_COLUMNS, Packable, Packed, Unfit, unpack
 from ser_bench.utils.spec import split_sum
 
 SUFFIX = ".serb"
-LARGEST = 1e30
-"""What no mean, scale or calibration exceeds."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +103,34 @@ class Bundle:
         return (x - self.mean) * self.scale
 
     def decide(self, x: np.ndarray) -> Prediction:
-        """Decisions as codes, and as scores probabilities, shape (n_clips, n_classes), whose rows sum to one; x as for `standardised`."""
+        """Decide about clips.
+
+        Parameters
+        ----------
+        x : array of float, shape (n_clips, n_columns)
+            As extracted.
+
+        Returns
+        -------
+        Prediction
+            Decisions as codes, and as `scores` probabilities, shape (n_clips, n_classes), whose rows sum to one.
+
+        Raises
+        ------
+        WrongCall
+            As `standardised`.
+        WorkFailed
+            Where probabilities are no numbers.
+        """
         from threadpoolctl import threadpool_limits
 
+        shown = self.standardised(x)
         # More threads would add up numbers in another order.
-        with threadpool_limits(1):
-            found = self.fitted.predict(self.standardised(x))
-        scores = found.scores if self.probabilistic else self.calibrator.probabilities(found.scores)
+        with threadpool_limits(1), np.errstate(all="ignore"):
+            found = self.fitted.predict(shown)
+            scores = found.scores if self.probabilistic else self.calibrator.probabilities(found.scores)
+        if not np.isfinite(scores).all():
+            raise WorkFailed("the model's arithmetic leaves the range of numbers on these clips: it was not trained on anything like them")
         return Prediction(found.predicted, scores, found.rounds)
 
     def save(self, path: str | Path) -> Path:
@@ -216,4 +235,4 @@ def preprocessing_in(packed: Packed) -> Preprocessing:
     if not isinstance(found, dict):
         raise Unfit("its value 'preprocessing' is not of the form that it has")
     heard = Packed("preprocessing", {}, found)
-    return Preprocessing(**{name: heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim")})
+    return Preprocessing(*(heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim")))

@@ -118,6 +118,12 @@ class Estimator(Fitted):
         sizes = np.abs(self.classifier.coef_).mean(0) if hasattr(self.classifier, "coef_") else np.zeros(0)
         return sizes / sizes.sum() if sizes.any() else None
 
+    def pack(self) -> Packed:
+        """The weights of a logistic regression; others cannot be written down."""
+        from ser_bench.models.logreg import pack_sklearn
+
+        return pack_sklearn(self.classifier, self.n_classes)
+
 
 @dataclass(frozen=True)
 class Narrowed(Fitted):
@@ -414,6 +420,18 @@ def argmax_prediction(probabilities: np.ndarray, classes: np.ndarray, n_classes:
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(1, keepdims=True)
     return Prediction(classes[exact.argmax(1)], expand_classes(exact, classes, n_classes, 0.0), rounds)
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Probabilities, rows summing to one, of scores (n, k), which are overwritten.
+
+    >>> softmax(np.array([[0.0, 0.0, -np.inf]])).tolist()
+    [[0.5, 0.5, 0.0]]
+    """
+    scores -= scores.max(1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(1, keepdims=True)
+    return scores
 
 
 def balanced_weights(y: np.ndarray) -> np.ndarray:

@@ -7,12 +7,17 @@ the steps are large; the final fit, which is one among dozens, goes the same way
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, argmax_prediction, balanced_weights
+from ser_bench.models.nodes import LEAF, Trees, leaves, read_trees
+from ser_bench.models.packing import LARGEST, Packed, Unfit
+from ser_bench.utils.c_library import expf
 
 if TYPE_CHECKING:
     import optuna
@@ -122,6 +127,110 @@ class FittedBoosting(Fitted):
         for name, gain in self.booster.get_score(importance_type="total_gain").items():
             gains[int(name.removeprefix("f"))] = gain
         return gains / gains.sum() if gains.any() else None
+
+    def pack(self) -> Packed:
+        """The trees that decide, as arrays."""
+        return self.as_arrays().pack()
+
+    def as_arrays(self) -> BoostedTrees:
+        """The trees that decide, read from XGBoost's own JSON."""
+        learner = json.loads(self.booster.save_raw("json"))["learner"]
+        model, k = learner["gradient_booster"]["model"], len(self.present)
+        trees = model["trees"][: self.used * k]
+        laid = [laid_out(tree) for tree in trees]
+        firsts = np.cumsum([0, *(len(column) for column, _, _ in laid[:-1])])
+        column, cut = (np.concatenate([part[place] for part in laid]) for place in (0, 1))
+        right = np.concatenate([np.where(right >= 0, right + first, -1) for (_, _, right), first in zip(laid, firsts, strict=True)])
+        base = np.array(json.loads(learner["learner_model_param"]["base_score"]), np.float32)
+        return BoostedTrees(
+            Trees(firsts.astype(np.int64), column, cut, right),
+            np.array(model["tree_info"][: len(trees)], np.int64),
+            np.broadcast_to(base, k).copy(),
+            self.present,
+            self.n_classes,
+            self.rounds,
+            self.feature_importances(),
+        )
+
+
+@dataclass(frozen=True)
+class BoostedTrees(Fitted):
+    """Trained trees as plain arrays, which decide as XGBoost does, bit for bit, without it.
+
+    Parameters
+    ----------
+    trees : Trees
+        A leaf's `cut` is what it adds to its tree's class. A clip goes left where its value is below a node's `cut`.
+    of_class : array of int, shape (n_trees,)
+        The place in `present` of the class that a tree adds to.
+    base : array of float32, shape (n_present,)
+        What there is before the first tree.
+    present : array of int, shape (n_present,)
+    n_classes, rounds : int
+    importances : array of float64, shape (n_columns,), or None
+    """
+
+    kind = "xgb"
+    trees: Trees
+    of_class: np.ndarray
+    base: np.ndarray
+    present: np.ndarray
+    n_classes: int
+    rounds: int
+    importances: np.ndarray | None
+
+    def predict(self, x: np.ndarray) -> Prediction:
+        """Decide for the most probable emotion."""
+        margins = np.tile(self.base, (len(x), 1))
+        for of_class, of_tree in zip(self.of_class, leaves(self.trees, x, below=True).T, strict=True):
+            margins[:, of_class] += self.trees.cut[of_tree]
+        # As XGBoost's softmax: terms are the C library's in single precision, and their sum is taken in double.
+        terms = expf(margins - margins.max(1, keepdims=True))
+        sums = np.add.accumulate(terms, 1, np.float64)[:, -1:].astype(np.float32)
+        return argmax_prediction(terms / sums, self.present, self.n_classes, self.rounds)
+
+    def feature_importances(self) -> np.ndarray | None:
+        """A column's share of what all splits gained."""
+        return self.importances
+
+    def pack(self) -> Packed:
+        """All arrays."""
+        arrays = {**self.trees._asdict(), "of_class": self.of_class, "base": self.base, "present": self.present.astype(np.int64)}
+        if self.importances is not None:
+            arrays["importances"] = self.importances
+        return Packed(self.kind, arrays, {"rounds": int(self.rounds)})
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> BoostedTrees:
+        """Trees over so many columns."""
+        trees, present = read_trees(packed, n_columns), packed.present(n_classes)
+        if not np.isfinite(trees.cut[trees.column == LEAF]).all():
+            raise Unfit("its leaves hold values that are no numbers")
+        return cls(
+            trees,
+            packed.array("of_class", np.int64, (len(trees.roots),), (0, len(present) - 1)),
+            packed.array("base", np.float32, (len(present),), (-LARGEST, LARGEST)),
+            present,
+            n_classes,
+            packed.rounds(),
+            packed.array("importances", np.float64, (n_columns,), (0, 1)) if "importances" in packed.arrays else None,
+        )
+
+
+def laid_out(tree: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A tree of XGBoost's JSON with every left child behind its node: columns, cuts (of a leaf its value), and right children."""
+    left, right = tree["left_children"], tree["right_children"]
+    order, rights, waiting = [], [], [(0, -1)]
+    while waiting:
+        node, parent = waiting.pop()
+        if parent >= 0:
+            rights[parent] = len(order)
+        if left[node] >= 0:
+            waiting += [(right[node], len(order)), (left[node], -1)]
+        order.append(node)
+        rights.append(-1)
+    column = np.where(np.array(left)[order] >= 0, np.array(tree["split_indices"])[order], LEAF).astype(np.int32)
+    return column, np.array(tree["split_conditions"], np.float32)[order], np.array(rights, np.int64)
 
 
 def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> FittedBoosting:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ser_bench.models.base import balanced_weights
+from ser_bench.models.base import balanced_weights, softmax
 
 RIDGE = 1e-3
 """Holds the offsets together, of which the softmax only knows the differences."""
@@ -33,9 +33,7 @@ class Calibrator:
         >>> Calibrator().probabilities(np.array([[1.0, 1.0, -np.inf]])).tolist()
         [[0.5, 0.5, 0.0]]
         """
-        from scipy.special import softmax
-
-        return softmax(self.sharpness * scores + self.offsets, axis=1)
+        return softmax(self.sharpness * scores + self.offsets)
 
 
 def fit_calibrator(scores: np.ndarray, y: np.ndarray) -> Calibrator:
@@ -53,7 +51,6 @@ def fit_calibrator(scores: np.ndarray, y: np.ndarray) -> Calibrator:
     y : array of int, shape (n_clips,)
     """
     from scipy.optimize import minimize
-    from scipy.special import softmax
 
     clips = np.arange(len(y))
     known = np.isfinite(scores[clips, y])
@@ -65,7 +62,7 @@ def fit_calibrator(scores: np.ndarray, y: np.ndarray) -> Calibrator:
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
         sharpness, offsets = np.exp(theta[0]), theta[1:]
-        errors = softmax(sharpness * scores + offsets, axis=1)
+        errors = softmax(sharpness * scores + offsets)
         likelihood = np.log(errors[clips, y].clip(1e-300))
         errors[clips, y] -= 1
         errors *= weights[:, None]

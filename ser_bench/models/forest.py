@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, argmax_prediction
+from ser_bench.models.nodes import Nodes, read_nodes, vote
+from ser_bench.models.packing import Packed
 
 if TYPE_CHECKING:
     import optuna
-
-    from ser_bench.models.compiled.trees import Nodes
 
 TREES_SEARCHING = 60
 TREES = 200
@@ -60,13 +60,13 @@ class Forest(Model):
 class FittedForest(Fitted):
     """Grown trees."""
 
+    kind = "rf"
+
     def __init__(self, nodes: Nodes) -> None:
         self.nodes = nodes
 
     def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the emotion with the largest mean share of a clip's leaves."""
-        from ser_bench.models.compiled.trees import vote
-
         n_classes = self.nodes.shares.shape[1]
         return argmax_prediction(vote(self.nodes, x), np.arange(n_classes), n_classes)
 
@@ -74,6 +74,15 @@ class FittedForest(Fitted):
         """A column's mean decrease in impurity (Breiman, *Random forests*, 2001): its share of what a tree's splits gained, over trees."""
         gains = self.nodes.gains
         return gains / gains.sum() if gains.any() else None
+
+    def pack(self) -> Packed:
+        """All nodes."""
+        return Packed(self.kind, self.nodes._asdict())
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> FittedForest:
+        """Trees over so many columns."""
+        return cls(read_nodes(packed, n_columns, n_classes))
 
 
 class PreparedForest(PreparedFit):
@@ -88,7 +97,7 @@ class PreparedForest(PreparedFit):
 
     def grow(self, params: Params, seed: int) -> FittedForest:
         """Grow a forest."""
-        from ser_bench.models.compiled.trees import Nodes, grow
+        from ser_bench.models.compiled.trees import grow
 
         y = self.split.y_train
         columns, n = len(self.binned[0]), len(y)

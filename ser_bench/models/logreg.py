@@ -6,11 +6,14 @@ clips, the plan turns these directions into the columns, once a split: the same 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.models.base import Estimator, Fitted, Model, Params, Prediction, PreparedFit, Split
+from ser_bench.errors import WrongCall
+from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, argmax_prediction, softmax
+from ser_bench.models.packing import Packed, unpack
 
 if TYPE_CHECKING:
     import optuna
@@ -42,7 +45,7 @@ class LogisticRegression(Model):
         with warnings.catch_warnings():
             # A weak penalty needs more iterations than its validation score repays: the trial is evaluated as it stands.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return Estimator(regression.fit(split.x_train, split.y_train, self.weights(split.y_train)), split.n_classes)
+            return FittedRegression.of(regression.fit(split.x_train, split.y_train, self.weights(split.y_train)), split.n_classes)
 
     def plan(self, split: Split) -> PreparedFit:
         """Share the rotation of a wide set."""
@@ -54,21 +57,164 @@ class LogisticRegression(Model):
         return 8e-8 * n_train * min(n_train, n_columns)
 
 
+@dataclass(frozen=True)
+class FittedRegression(Fitted):
+    """A trained regression.
+
+    Parameters
+    ----------
+    weights : array of float32, shape (n_columns, k)
+        Of each class that training knew; of two classes one column, for the second.
+    offsets : array of float32, shape (k,)
+    present : array of int
+        The classes that training knew.
+    n_classes : int
+    """
+
+    kind = "logreg"
+    weights: np.ndarray
+    offsets: np.ndarray
+    present: np.ndarray
+    n_classes: int
+
+    @classmethod
+    def of(cls, regression: Any, n_classes: int) -> FittedRegression:
+        """What scikit-learn's regression found."""
+        return cls(np.ascontiguousarray(regression.coef_.T), regression.intercept_, regression.classes_, n_classes)
+
+    def predict(self, x: np.ndarray) -> Prediction:
+        """Decide for the most probable emotion: the same bits as scikit-learn's ``predict_proba``."""
+        scores = x @ self.weights + self.offsets
+        if scores.shape[1] > 1:
+            return argmax_prediction(softmax(scores), self.present, self.n_classes)
+        from scipy.special import expit
+
+        second = expit(scores[:, 0])
+        return argmax_prediction(np.stack([1 - second, second], 1), self.present, self.n_classes)
+
+    def feature_importances(self) -> np.ndarray | None:
+        """The mean size of a column's weights over emotions."""
+        return shares_of(self.weights)
+
+    def pack(self) -> Packed:
+        """The weights."""
+        arrays = {"weights": self.weights, "offsets": self.offsets, "present": self.present.astype(np.int64)}
+        return Packed(self.kind, arrays)
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> FittedRegression:
+        """Weights of so many columns."""
+        present = packed.present(n_classes)
+        k = len(present) if len(present) > 2 else 1
+        return cls(packed.array("weights", np.float32, (n_columns, k)), packed.array("offsets", np.float32, (k,)), present, n_classes)
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """The directions that training clips span.
+
+    Parameters
+    ----------
+    clips : array of float32, shape (n_train, n_columns)
+    vectors : array of float64, shape (n_train, n_directions)
+        Of the clips' inner products.
+    lengths : array of float64, shape (n_directions,)
+    """
+
+    clips: np.ndarray
+    vectors: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, clips: np.ndarray) -> Rotation:
+        """Those of some clips."""
+        values, vectors = np.linalg.eigh((clips @ clips.T).astype(np.float64))
+        # One at least, though all columns be constant.
+        spanned = values >= max(values[-1] * 1e-6, min(values[-1], 1e-12))
+        return cls(clips, vectors[:, spanned], np.sqrt(values[spanned].clip(1e-12)))
+
+    def turn(self, x: np.ndarray) -> np.ndarray:
+        """Clips, shape (n, n_columns), along these directions, shape (n, n_directions)."""
+        return ((x @ self.clips.T) @ self.vectors / self.lengths).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class RotatedRegression(Fitted):
+    """A regression among the directions that the training clips span."""
+
+    kind = "logreg.rotated"
+    rotation: Rotation
+    fitted: FittedRegression
+
+    def predict(self, x: np.ndarray) -> Prediction:
+        """Decide by a clip's place along these directions."""
+        return self.fitted.predict(self.rotation.turn(x))
+
+    def feature_importances(self) -> np.ndarray | None:
+        """The mean size of a column's weights over emotions, turned back."""
+        turn = self.rotation
+        return shares_of(turn.clips.T @ (turn.vectors / turn.lengths @ self.fitted.weights))
+
+    def pack(self) -> Packed:
+        """The directions, and the regression among them."""
+        turn = self.rotation
+        # Products depend on the order in memory, in their last bits: it is that of columns.
+        return Packed(self.kind, {"clips": turn.clips, "vectors": turn.vectors.T, "lengths": turn.lengths}).with_part(
+            "fitted", self.fitted.pack()
+        )
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> RotatedRegression:
+        """Directions of so many columns."""
+        clips = packed.array("clips", np.float32, (None, n_columns))
+        vectors = packed.array("vectors", np.float64, (None, len(clips)))
+        lengths = packed.array("lengths", np.float64, (len(vectors),), (1e-7, 1e30))
+        fitted = unpack(packed.part("fitted"), len(vectors), n_classes, FittedRegression)
+        return cls(Rotation(clips, vectors.T, lengths), fitted)
+
+
+def pack_sklearn(classifier: Any, n_classes: int) -> Packed:
+    """A classifier of scikit-learn's as it is stored, where it is a regression as `FittedRegression` is one.
+
+    Raises
+    ------
+    WrongCall
+        Naming another's class.
+    """
+    from sklearn.linear_model import LogisticRegression as Regression
+
+    if type(classifier) is not Regression or classifier.solver == "liblinear":
+        raise WrongCall(
+            f"a {type(classifier).__name__} cannot be written to a file: give the model a Fitted with 'kind', 'pack' and 'unpack'"
+        )
+    regression = FittedRegression.of(classifier, n_classes)
+    return FittedRegression(
+        *(array.astype(np.float32) for array in (regression.weights, regression.offsets)), regression.present, n_classes
+    ).pack()
+
+
 class PreparedRotation(PreparedFit):
     """Runs on the directions that the training clips span."""
 
     def __init__(self, model: Model, split: Split) -> None:
         super().__init__(model, split)
-        products = (split.x_train @ split.x_train.T).astype(np.float64)
-        values, vectors = np.linalg.eigh(products)
-        # One at least, though all columns be constant.
-        spanned = values >= max(values[-1] * 1e-6, min(values[-1], 1e-12))
-        lengths = np.sqrt(values[spanned].clip(1e-12))
-        vectors = vectors[:, spanned]
-        x_train = (vectors * lengths).astype(np.float32)
-        x_eval = ((split.x_eval @ split.x_train.T) @ vectors / lengths).astype(np.float32)
-        self.rotated = Split(x_train, split.y_train, x_eval, split.y_eval, split.n_classes)
+        self.rotation = turn = Rotation.of(split.x_train)
+        self.rotated = Split(
+            (turn.vectors * turn.lengths).astype(np.float32), split.y_train, turn.turn(split.x_eval), split.y_eval, split.n_classes
+        )
 
     def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
-        """Descend among these directions."""
+        """Descend among these directions, along which the clips to decide about are turned once."""
         return self.model.fit(self.rotated, params, seed).predict(self.rotated.x_eval)
+
+    def train(self, params: Params, seed: int, rounds: int | None = None) -> Fitted:
+        """Descend in the same way."""
+        fitted = self.model.fit(self.rotated, params, seed)
+        assert isinstance(fitted, FittedRegression)
+        return RotatedRegression(self.rotation, fitted)
+
+
+def shares_of(weights: np.ndarray) -> np.ndarray | None:
+    """The mean size of each column's weights, shape (n_columns, k), summing to one; none where all are 0."""
+    sizes = np.abs(weights).mean(1)
+    return sizes / sizes.sum() if sizes.any() else None

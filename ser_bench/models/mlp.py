@@ -11,11 +11,14 @@ checking its input when it is shown so few clips at a time.
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ser_bench.models.base import Fitted, Model, Params, Prediction, Split, argmax_prediction, balanced_weights
+from ser_bench.models.packing import Packed
 
 if TYPE_CHECKING:
     import optuna
@@ -26,6 +29,8 @@ EPOCHS_UNTUNED = 20
 """Epochs where no inner fold could tell."""
 PATIENCE = 8
 NETWORKS = 3
+WIDEST = 4096
+"""Units of the hidden layer."""
 
 
 class Mlp(Model):
@@ -39,7 +44,7 @@ class Mlp(Model):
         "classes balanced by default"
     )
     defaults = {"width": 128, "alpha": 0.3, "learning_rate": 1e-3}
-    bounds = {"width": (1, 4096), "alpha": (0.0, 1e3), "learning_rate": (1e-7, 1.0)}
+    bounds = {"width": (1, WIDEST), "alpha": (0.0, 1e3), "learning_rate": (1e-7, 1.0)}
 
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
         """Draw the hidden layer's width, the weight decay and the step."""
@@ -53,9 +58,9 @@ class Mlp(Model):
         """Train epoch by epoch."""
         weights = self.weights(split.y_train)
         if split.searching:
-            return FittedMlp([train(split, weights, params, np.random.RandomState(seed), rounds)], split)
+            return FittedMlp.of([train(split, weights, params, np.random.RandomState(seed), rounds)], split)
         starts = [np.random.RandomState(derived) for derived in np.random.SeedSequence(seed).generate_state(NETWORKS)]
-        return FittedMlp([train(split, weights, params, start, rounds or EPOCHS_UNTUNED) for start in starts], split)
+        return FittedMlp.of([train(split, weights, params, start, rounds or EPOCHS_UNTUNED) for start in starts], split)
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
         """Grows with clips and columns."""
@@ -63,24 +68,29 @@ class Mlp(Model):
 
 
 class Network:
-    """Weights of both layers, views of one vector `values`, drawn uniformly (Glorot & Bengio 2010)."""
+    """Weights of both layers, views of one vector.
 
-    def __init__(self, n_columns: int, width: int, n_outputs: int, random: np.random.RandomState) -> None:
-        self.shape = (n_columns, width, n_outputs)
-        bounds = [(6 / (fan_in + fan_out)) ** 0.5 for fan_in, fan_out in zip(self.shape, self.shape[1:], strict=False)]
-        drawn = [random.uniform(-b, b, size) for b, sizes in zip(bounds, self.sizes, strict=True) for size in sizes]
-        self.values = np.concatenate([part.ravel() for part in drawn]).astype(np.float32)
-        self.hidden, self.hidden_bias, self.output, self.output_bias = self.parts(self.values)
+    Parameters
+    ----------
+    shape : tuple of int
+        Columns, hidden units and outputs.
+    values : array of float32, shape (n_weights,)
+    """
 
-    @property
-    def sizes(self) -> list[tuple[tuple[int, ...], tuple[int]]]:
-        """Shapes of weights and bias, a layer each."""
-        n_columns, width, n_outputs = self.shape
-        return [((n_columns, width), (width,)), ((width, n_outputs), (n_outputs,))]
+    def __init__(self, shape: tuple[int, int, int], values: np.ndarray) -> None:
+        self.shape, self.values = shape, values
+        self.hidden, self.hidden_bias, self.output, self.output_bias = self.parts(values)
+
+    @classmethod
+    def drawn(cls, shape: tuple[int, int, int], random: np.random.RandomState) -> Network:
+        """Weights as training begins with them, drawn uniformly (Glorot & Bengio 2010)."""
+        bounds = [(6 / (fan_in + fan_out)) ** 0.5 for fan_in, fan_out in itertools.pairwise(shape)]
+        parts = [random.uniform(-b, b, size) for b, sizes in zip(bounds, layers_of(shape), strict=True) for size in sizes]
+        return cls(shape, np.concatenate([part.ravel() for part in parts]).astype(np.float32))
 
     def parts(self, vector: np.ndarray) -> list[np.ndarray]:
         """Views of a vector in the weights' shapes."""
-        shapes = [shape for layer in self.sizes for shape in layer]
+        shapes = [shape for layer in layers_of(self.shape) for shape in layer]
         ends = np.cumsum([np.prod(shape) for shape in shapes])
         return [part.reshape(shape) for part, shape in zip(np.split(vector, ends[:-1]), shapes, strict=True)]
 
@@ -95,6 +105,12 @@ class Network:
         np.exp(scores, out=scores)
         scores /= scores.sum(1, keepdims=True)
         return hidden, scores
+
+
+def layers_of(shape: tuple[int, int, int]) -> list[tuple[tuple[int, ...], tuple[int]]]:
+    """Shapes of weights and bias, one layer each."""
+    n_columns, width, n_outputs = shape
+    return [((n_columns, width), (width,)), ((width, n_outputs), (n_outputs,))]
 
 
 class Adam:
@@ -156,22 +172,51 @@ class Epoch:
 
 
 class FittedMlp(Fitted):
-    """Trained networks and the epochs that they were trained for, which are the same for all."""
+    """Trained networks and the epochs that they were trained for, which are the same for all.
 
-    def __init__(self, trained: list[tuple[Network, int]], split: Split) -> None:
-        self.networks, self.rounds = [network for network, _ in trained], trained[0][1]
-        self.present, self.n_classes = np.unique(split.y_train), split.n_classes
+    Parameters
+    ----------
+    networks : list of Network
+    present : array of int
+        The emotions that training knew.
+    n_classes, rounds : int
+        Emotions of the cell, and epochs trained.
+    """
+
+    kind = "mlp"
+
+    def __init__(self, networks: list[Network], present: np.ndarray, n_classes: int, rounds: int) -> None:
+        self.networks, self.present, self.n_classes, self.rounds = networks, present, n_classes, rounds
+
+    @classmethod
+    def of(cls, trained: list[tuple[Network, int]], split: Split) -> FittedMlp:
+        """Networks with the epochs of each, trained on a split."""
+        return cls([network for network, _ in trained], np.unique(split.y_train), split.n_classes, trained[0][1])
 
     def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the emotion with the highest mean probability."""
         probabilities = np.mean([network.activate(x)[1] for network in self.networks], axis=0)
         return argmax_prediction(probabilities, self.present, self.n_classes, self.rounds)
 
+    def pack(self) -> Packed:
+        """The weights, one row per network."""
+        arrays = {"weights": np.stack([network.values for network in self.networks]), "present": self.present.astype(np.int64)}
+        return Packed(self.kind, arrays, {"width": self.networks[0].shape[1], "rounds": int(self.rounds)})
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> FittedMlp:
+        """Networks over so many columns."""
+        present = packed.present(n_classes)
+        shape = (n_columns, packed.whole("width", 1, WIDEST), len(present))
+        size = sum(math.prod(part) for layer in layers_of(shape) for part in layer)
+        rows = packed.array("weights", np.float32, (None, size))
+        return cls([Network(shape, row.copy()) for row in rows], present, n_classes, packed.rounds())
+
 
 def train(split: Split, weights: np.ndarray, params: Params, random: np.random.RandomState, rounds: int | None) -> tuple[Network, int]:
     """Train one network for that many epochs, or until validation clips gain no more; returns it and the epochs."""
     present, y = np.unique(split.y_train, return_inverse=True)
-    network = Network(split.x_train.shape[1], params["width"], len(present), random)
+    network = Network.drawn((split.x_train.shape[1], params["width"], len(present)), random)
     optimiser = Adam(network, params["learning_rate"], params["alpha"])
     epoch = Epoch(split.x_train, y, weights, random)
     if rounds is None:

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.models.layers import Layer
+from ser_bench.models.layers import MOST_UNITS, WIDEST, Layer
+from ser_bench.models.packing import Unfit
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +37,10 @@ MEAN, SQUARE = 0.9, 0.999
 """Adam's two running means."""
 OPTIMISERS = ("adam", "rmsprop", "sgd")
 PREDICTED_AT_ONCE = 256
+DIMENSIONS = {"conv": (2,), "dense": (1,), "norm": (1, 2), "relu": (1, 2), "pool": (2,), "flatten": (2,)}
+"""Of clips, before each kind of step that acts on those to decide about."""
+MOST_STAGES, MOST_VALUES = 400, 1 << 24
+"""What a network that is read from a file may have: steps, and values of a clip after one of them."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,43 @@ def shape_after(kind: str, layer: Layer, comes: tuple[int, ...]) -> tuple[int, .
     if kind == "pool":
         return comes[0], -(-comes[1] // layer.width) if layer.same else comes[1] // layer.width
     return comes
+
+
+def pack_stages(stages: Sequence[Stage]) -> list[list[Any]]:
+    """The steps that act on clips to decide about, as JSON has them: kind, units or kernels, width, and whether columns are added."""
+    return [[stage.kind, stage.layer.size, stage.layer.width, stage.layer.same] for stage in stages if stage.kind != "dropout"]
+
+
+def read_stages(said: object, comes: tuple[int, ...], n_outputs: int) -> list[Stage]:
+    """What `pack_stages` gave, from clips of a shape to scores.
+
+    Raises
+    ------
+    Unfit
+        Where such steps cannot follow each other, or do not end there.
+
+    >>> [stage.goes for stage in read_stages([["flatten", 0, 0, False], ["dense", 3, 0, False]], (1, 20), 3)]
+    [(20,), (3,)]
+    """
+    if not isinstance(said, list) or not 0 < len(said) <= MOST_STAGES:
+        raise Unfit("its value 'stages' is not of the form that it has")
+    stages: list[Stage] = []
+    for one in said:
+        match one:
+            case [str(kind), int(size), int(width), bool(same)] if kind in DIMENSIONS and len(comes) in DIMENSIONS[kind]:
+                layer = Layer(kind, size, width, same)
+            case _:
+                raise Unfit("its value 'stages' names a step that cannot stand there")
+        if not (kind not in {"conv", "dense"} or 0 < size <= MOST_UNITS) or not (kind not in {"conv", "pool"} or 0 < width <= WIDEST):
+            raise Unfit("its value 'stages' names a step of a size that none has")
+        goes = shape_after(kind, layer, comes)
+        if min(goes) < 1 or prod(goes) > MOST_VALUES:
+            raise Unfit("its value 'stages' names steps that leave no values, or too many")
+        stages.append(Stage(kind, layer, comes, goes))
+        comes = goes
+    if comes != (n_outputs,):
+        raise Unfit("its value 'stages' does not end with a score per class")
+    return stages
 
 
 def least_columns(layers: Sequence[Layer]) -> int:

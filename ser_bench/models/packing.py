@@ -18,6 +18,8 @@ from ser_bench.errors import WrongCall, quoted
 
 MOST_CLASSES, MOST_COLUMNS = 1_000, 10_000_000
 """What a bundle may have."""
+LARGEST = 1e30
+"""What no number of a model exceeds."""
 
 
 class Unfit(ValueError):
@@ -96,18 +98,18 @@ class Packed:
     def whole(self, name: str, least: int, most: int) -> int:
         """A whole number between two; errors as `array`."""
         found = self.values.get(name)
-        if type(found) is not int or not least <= found <= most:
+        if not isinstance(found, int) or isinstance(found, bool) or not least <= found <= most:
             raise Unfit(f"its value '{name}' is no whole number from {least} to {most}")
         return found
 
-    def rounds(self) -> int | None:
-        """The value `rounds`: a number from 1 up, or none."""
-        return None if self.values.get("rounds") is None else self.whole("rounds", 1, 2**31)
+    def rounds(self) -> int:
+        """The value `rounds`: the rounds or epochs that a model was trained for."""
+        return self.whole("rounds", 0, 2**31)
 
     def number(self, name: str, least: float, most: float) -> float:
         """A number between two; errors as `array`."""
         found = self.values.get(name)
-        if type(found) not in (int, float) or not least <= found <= most:
+        if not isinstance(found, int | float) or isinstance(found, bool) or not least <= found <= most:
             raise Unfit(f"its value '{name}' is no number from {least:g} to {most:g}")
         return float(found)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, expand_classes
-from ser_bench.models.packing import Packed, Unfit
+from ser_bench.models.packing import LARGEST, Packed, Unfit
 
 if TYPE_CHECKING:
     import optuna
@@ -32,8 +32,6 @@ SHARED_CLIPS = 6_000
 LANDMARKS = 1_000
 GRID = 2.0**-14
 """What standardised features are multiples of where inner products are shared, in standard deviations."""
-LARGEST = 1e30
-"""What no feature, weight or kernel width of a machine that is read from a file exceeds."""
 
 
 class Svm(Model):
@@ -85,6 +83,8 @@ class Svm(Model):
 class FittedSvm(Fitted):
     """A trained machine."""
 
+    kind = "svm.plain"
+
     def __init__(self, machine: SVC, n_classes: int) -> None:
         self.machine = machine
         self.n_classes = n_classes
@@ -94,6 +94,20 @@ class FittedSvm(Fitted):
         margins = self.machine.decision_function(x)
         return prediction_of(margins if margins.ndim == 2 else -margins[:, None], self.machine.classes_, self.n_classes)
 
+    def pack(self) -> Packed:
+        """The clips that it is made of, their weights, and the kernel's width."""
+        gamma = float(self.machine.gamma) if self.machine.kernel == "rbf" else None
+        clips = self.machine.support_vectors_.astype(np.float32)
+        return Packed(self.kind, {"clips": clips, **Machine.of(self.machine).arrays()}, {"gamma": gamma})
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> FittedSvm:
+        """A machine over so many columns."""
+        machine = Machine.read(packed, n_classes)
+        clips = packed.array("clips", np.float32, (len(machine.support), n_columns), (-LARGEST, LARGEST))
+        gamma = None if packed.values.get("gamma") is None else packed.number("gamma", 0, LARGEST)
+        return cls(machine.rebuilt(clips, gamma), n_classes)
+
 
 class ApproximateSvm(Fitted):
     """A linear least-squares machine (Suykens & Vandewalle, *Least squares support vector machine classifiers*, 1999).
@@ -102,11 +116,43 @@ class ApproximateSvm(Fitted):
     (Williams & Seeger, *Using the Nystroem method to speed up kernel machines*, 2001). Each emotion stands against the rest.
     """
 
-    def __init__(self, landmarks: np.ndarray | None = None, gamma: float = 0.0) -> None:
-        self.landmarks, self.gamma = landmarks, gamma
-        if landmarks is not None:
-            values, vectors = np.linalg.eigh(self.kernel(landmarks.astype(np.float64)))
-            self.whitening = (vectors / np.sqrt(values.clip(1e-6))).astype(np.float32)
+    kind = "svm.approximate"
+    landmarks: np.ndarray | None = None
+    gamma: float = 0.0
+    whitening: np.ndarray
+    weights: np.ndarray
+    absent: np.ndarray
+
+    @classmethod
+    def on(cls, landmarks: np.ndarray, gamma: float) -> ApproximateSvm:
+        """One that sees the kernel with landmarks."""
+        machine = cls()
+        machine.landmarks, machine.gamma = landmarks, gamma
+        values, vectors = np.linalg.eigh(machine.kernel(landmarks.astype(np.float64)))
+        machine.whitening = (vectors / np.sqrt(values.clip(1e-6))).astype(np.float32)
+        return machine
+
+    def pack(self) -> Packed:
+        """The weights, and the landmarks where there are any."""
+        arrays = {"weights": self.weights, "absent": self.absent}
+        if self.landmarks is None:
+            return Packed(self.kind, arrays, {"gamma": None})
+        return Packed(self.kind, arrays | {"landmarks": self.landmarks, "whitening": self.whitening}, {"gamma": float(self.gamma)})
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> ApproximateSvm:
+        """A machine that sees so many columns, or its landmarks."""
+        machine, seen = cls(), n_columns
+        if packed.values.get("gamma") is not None:
+            machine.gamma = packed.number("gamma", 0, LARGEST)
+            machine.landmarks = packed.array("landmarks", np.float32, (None, n_columns), (-LARGEST, LARGEST))
+            seen = len(machine.landmarks)
+            machine.whitening = packed.array("whitening", np.float32, (seen, seen), (-LARGEST, LARGEST))
+        machine.weights = packed.array("weights", np.float32, (seen + 1, n_classes), (-LARGEST, LARGEST))
+        machine.absent = packed.array("absent", np.bool_, (n_classes,))
+        if machine.absent.all():
+            raise Unfit("its array 'absent' leaves no class")
+        return machine
 
     def kernel(self, x: np.ndarray) -> np.ndarray:
         """The radial kernel between clips and landmarks."""
@@ -143,7 +189,7 @@ def fit_approximately(split: Split, params: Params, scale: float, weights: np.nd
         return ApproximateSvm().fit(split, params["C"] * scale, weights)
     # Clips stand in no order that means anything: every so-many-th of them is a sample.
     landmarks = split.x_train[:: max(1, len(split.x_train) // LANDMARKS)][:LANDMARKS]
-    return ApproximateSvm(landmarks, params["gamma"] * scale).fit(split, params["C"], weights)
+    return ApproximateSvm.on(landmarks, params["gamma"] * scale).fit(split, params["C"], weights)
 
 
 class PreparedKernel(PreparedFit):
@@ -221,6 +267,19 @@ class Machine:
         """What scikit-learn's machine found; of two classes it turns the signs round."""
         sign = -1 if len(machine.classes_) == 2 else 1
         return cls(machine.support_, machine.n_support_, sign * machine.dual_coef_, sign * machine.intercept_, machine.classes_)
+
+    def rebuilt(self, clips: np.ndarray, gamma: float | None) -> SVC:
+        """Scikit-learn's machine, as it was, with a radial kernel or a linear one over the clips of `support`."""
+        machine = machine_of(1.0, kernel="linear") if gamma is None else machine_of(1.0, kernel="rbf", gamma=gamma)
+        sign = -1 if len(self.present) == 2 else 1
+        machine.classes_, machine.n_features_in_, machine.shape_fit_ = self.present, clips.shape[1], clips.shape
+        machine.support_, machine._n_support = self.support.astype(np.int32), self.sizes.astype(np.int32)
+        machine.support_vectors_ = clips.astype(np.float64)
+        machine._dual_coef_, machine._intercept_ = np.ascontiguousarray(self.weights), np.ascontiguousarray(self.offsets)
+        machine.dual_coef_, machine.intercept_ = sign * self.weights, sign * self.offsets
+        machine._probA, machine._probB = np.empty(0), np.empty(0)
+        machine._sparse, machine._gamma, machine.fit_status_ = False, gamma or 0.0, 0
+        return machine
 
     def predict(self, kernel: np.ndarray, n_classes: int) -> Prediction:
         """Decide about clips by their kernel with `support`, shape (n, n_support)."""

@@ -43,7 +43,18 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.models.base import Fitted, Model, Params, Prediction, Split, argmax_prediction
 from ser_bench.models.checkpoints import Checkpoint
 from ser_bench.models.layers import Layer
-from ser_bench.models.networks import OPTIMISERS, Network, Optimiser, Stage, least_columns, one_thread, stages_of
+from ser_bench.models.networks import (
+    OPTIMISERS,
+    Network,
+    Optimiser,
+    Stage,
+    least_columns,
+    one_thread,
+    pack_stages,
+    read_stages,
+    stages_of,
+)
+from ser_bench.models.packing import LARGEST, Packed
 from ser_bench.utils.progress import tell_epoch
 
 if TYPE_CHECKING:
@@ -121,7 +132,7 @@ class NetworkModel(Model):
             watched = None if rounds or how["watch"] == NONE or split.y_eval is None else self.validation(split, present, how)
             about = {"how": how, "seed": seed, "rounds": rounds, "model": [self.name, self.version, self.class_weights, split.n_classes]}
             epochs = course.run(rounds or how["epochs"], watched, Checkpoint(split, about))
-        return FittedNetwork(network, present, split.n_classes, epochs)
+        return FittedNetwork(network.stages, network.state, present, split.n_classes, epochs)
 
     def validation(self, split: Split, present: np.ndarray, how: Params) -> Validation:
         """The validation clips whose emotions training knows."""
@@ -259,15 +270,19 @@ class FittedNetwork(Fitted):
 
     Parameters
     ----------
-    network : Network
+    stages : list of Stage
+    state : list of arrays
+        Its weights and moving statistics.
     present : array of int
         The emotions that training knew.
     n_classes, rounds : int
         Emotions of the cell, and epochs trained.
     """
 
-    def __init__(self, network: Network, present: np.ndarray, n_classes: int, rounds: int) -> None:
-        self.stages, self.state = network.stages, network.state
+    kind = "network"
+
+    def __init__(self, stages: list[Stage], state: list[np.ndarray], present: np.ndarray, n_classes: int, rounds: int) -> None:
+        self.stages, self.state = stages, state
         self.present, self.n_classes, self.rounds = present, n_classes, rounds
 
     def predict(self, x: np.ndarray) -> Prediction:
@@ -278,3 +293,23 @@ class FittedNetwork(Fitted):
             network = Network(self.stages, 0.0, torch.Generator())
             network.restore(self.state)
             return argmax_prediction(network.probabilities(x), self.present, self.n_classes, self.rounds)
+
+    def pack(self) -> Packed:
+        """The steps that act on clips to decide about, and the weights."""
+        arrays = {f"state.{number}": values for number, values in enumerate(self.state)}
+        values = {"stages": pack_stages(self.stages), "flat": len(self.stages[0].comes) == 1, "rounds": int(self.rounds)}
+        return Packed(self.kind, arrays | {"present": self.present.astype(np.int64)}, values)
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> FittedNetwork:
+        """A network over so many columns; it takes PyTorch to be installed, and imports it when it predicts."""
+        if lacking := NetworkModel.lacks():
+            raise WrongCall(f"a network of several layers {lacking}")
+        present = packed.present(n_classes)
+        comes = (n_columns,) if packed.values.get("flat") is True else (1, n_columns)
+        stages = read_stages(packed.values.get("stages"), comes, len(present))
+        shapes = [shape for stage in stages for shape in stage.shapes] + [
+            shape for stage in stages if stage.kind == "norm" for shape in stage.shapes
+        ]
+        state = [packed.array(f"state.{number}", np.float32, shape, (-LARGEST, LARGEST)) for number, shape in enumerate(shapes)]
+        return cls(stages, state, present, n_classes, packed.rounds())

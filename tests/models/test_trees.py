@@ -11,8 +11,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from ser_bench.models import forest
 from ser_bench.models.base import Split
-from ser_bench.models.compiled.trees import LEAF, Nodes, cut_columns, grow, vote
+from ser_bench.models.compiled.trees import cut_columns, grow
 from ser_bench.models.forest import Forest
+from ser_bench.models.nodes import LEAF, Nodes, vote
 
 
 def overlapping(n: int, columns: int, emotions: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from ser_bench.models.nodes import LEAF
 from ser_bench.utils.compiling import import_numba
 
 import_numba()
@@ -20,34 +21,6 @@ from numba import njit  # noqa: E402  (its cache has a place by now)
 
 Array: TypeAlias = np.ndarray
 compiled = njit(cache=True, error_model="numpy")
-LEAF = -1
-
-
-class Nodes(NamedTuple):
-    """All nodes of a forest.
-
-    Parameters
-    ----------
-    roots : array of int64, shape (n_trees,)
-        Each tree's first node.
-    column : array of int32, shape (n_nodes,)
-        What a node asks for; `LEAF` for a leaf.
-    cut : array of float32, shape (n_nodes,)
-        A clip goes left where its value is at most this.
-    right : array of int64, shape (n_nodes,)
-        Where it goes else; left is the next node.
-    shares : array of float32, shape (n_nodes, n_classes)
-        Of a leaf, the weighted share of each emotion.
-    gains : array of float64, shape (n_columns,)
-        How far a column's splits lower the Gini impurity, weighted by their clips, as a share of all splits of the tree; summed over trees.
-    """
-
-    roots: Array
-    column: Array
-    cut: Array
-    right: Array
-    shares: Array
-    gains: Array
 
 
 class Room(NamedTuple):
@@ -214,7 +187,7 @@ def grow(
     Returns
     -------
     tuple of arrays
-        The fields of `Nodes`.
+        The fields of `nodes.Nodes`.
     """
     n_columns, n = codes.shape
     n_trees, n_bins = len(weights), cuts.shape[1] + 1
@@ -272,16 +245,3 @@ def grow(
         if gained.any():
             gains += gained / gained.sum()
     return roots, column[:nodes].copy(), cut[:nodes].copy(), right[:nodes].copy(), shares[:nodes].copy(), gains
-
-
-@compiled
-def vote(nodes: Nodes, x: Array) -> Array:
-    """The mean over trees of the shares of the leaf that a clip falls into: (n_clips, n_classes), for x (n_clips, n_columns)."""
-    total = np.zeros((len(x), nodes.shares.shape[1]))
-    for root in nodes.roots:
-        for clip in range(len(x)):
-            node = root
-            while nodes.column[node] >= 0:
-                node = node + 1 if x[clip, nodes.column[node]] <= nodes.cut[node] else nodes.right[node]
-            total[clip] += nodes.shares[node]
-    return total / len(nodes.roots)
