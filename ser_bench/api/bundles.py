@@ -35,6 +35,31 @@ SYSTEM = {"features": "egemaps", "models": "svm"}
 """What is fitted where nothing is named."""
 
 
+NAMING = ("features", "models", "track")
+"""What names a row of a run."""
+HOW = ("jobs", "backend", "scheduler", "cache")
+"""How the work is done, which is not the run's to say."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be fitted: parameters as those of `fit`."""
+
+    corpus: Source | None
+    from_run: RunSource | None
+    rank: int | None
+    fold: int | None
+    evaluate: bool
+
+    def check(self) -> None:
+        """Refuse what has no effect."""
+        for name, given in (("rank", self.rank), ("fold", self.fold)):
+            if given is not None and self.from_run is None:
+                raise WrongCall(f"fit: --{name} is of a row of a run; add --from RUN, or leave it out")
+        if self.from_run is not None and not self.evaluate:
+            raise WrongCall("fit: --no-evaluation has no effect with --from: the row of the run is evaluated already")
+
+
 @dataclass(frozen=True)
 class Made:
     """A bundle, what is to be known of it, and its evaluation where that was made with it."""
@@ -98,8 +123,8 @@ def fit(
     >>> bundle = ser_bench.fit("path/to/emodb", features="audioemotion26", models="svm", to="model.serb")  # doctest: +SKIP
     >>> bundle.about["quality"]["uar"]  # doctest: +SKIP
     """
-    where = {"from_run": from_run, "rank": rank, "fold": fold, "to": to, "card": card, "evaluate": evaluate}
-    made = fit_bundle(corpus, **where, progress=progress_of(progress), options=dict(options))
+    asked = Asked(corpus, from_run, rank, fold, evaluate)
+    made = fit_bundle(asked, to=to, card=card, progress=progress_of(progress), options=dict(options))
     for line in made.warnings:
         warnings.warn(line, stacklevel=3)
     return made.bundle
@@ -125,31 +150,13 @@ def load(path: str | Path) -> Bundle:
     return load_bundle(path)
 
 
-def fit_bundle(
-    corpus: Source | None,
-    *,
-    from_run: RunSource | None,
-    rank: int | None,
-    fold: int | None,
-    to: str | Path | None,
-    card: str | Path | None,
-    evaluate: bool,
-    progress: Progress,
-    options: Mapping[str, Any],
-) -> Made:
+def fit_bundle(asked: Asked, *, to: str | Path | None, card: str | Path | None, progress: Progress, options: Mapping[str, Any]) -> Made:
     """What `fit` does, with the warnings of it and its evaluation; parameters and errors as there."""
     for option, path in (("--to", to), ("--card", card)):
         if path is not None:
             check_place(option, Path(path))
-    if from_run is None:
-        for name, given in (("rank", rank), ("fold", fold)):
-            if given is not None:
-                raise WrongCall(f"fit: --{name} is of a row of a run; add --from RUN, or leave it out")
-        made = _fit_corpus("tones" if corpus is None else corpus, evaluate=evaluate, progress=progress, options=options)
-    else:
-        if not evaluate:
-            raise WrongCall("fit: --no-evaluation has no effect with --from: the row of the run is evaluated already")
-        made = _fit_row(RunFolder.of(from_run), corpus, rank=rank, fold=fold, progress=progress, options=options)
+    asked.check()
+    made = _fit_corpus(asked, progress, options) if asked.from_run is None else _fit_row(asked, progress, options)
     if to is not None:
         made.bundle.save(to)
     if card is not None:
@@ -157,18 +164,19 @@ def fit_bundle(
     return made
 
 
-def _fit_corpus(corpus: Source, *, evaluate: bool, progress: Progress, options: Mapping[str, Any]) -> Made:
+def _fit_corpus(asked: Asked, progress: Progress, options: Mapping[str, Any]) -> Made:
     from ser_bench.bundle.making import check_config, make_bundle
     from ser_bench.bundle.quality import quality_of
     from ser_bench.evaluation.plan import make_plan
 
-    for key in OF_EVALUATION if not evaluate else ():
+    for key in OF_EVALUATION if not asked.evaluate else ():
         if key in options:
             raise WrongCall(f"fit: without an evaluation '{key}' has no effect: it says {PURPOSES[key]}; leave one of the two out")
+    corpus = "tones" if asked.corpus is None else asked.corpus
     config = configured_for_one("fit", {"corpus": corpus, **SYSTEM, **options})
     check_config(config)
-    planned = make_plan(config, progress, keeping=evaluate)
-    if not evaluate:
+    planned = make_plan(config, progress, keeping=asked.evaluate)
+    if not asked.evaluate:
         return Made(make_bundle(planned, progress, quality=None), planned.data.warnings)
     results = evaluate_plan(planned, progress)
     (row,) = records(results.leaderboard)
@@ -178,33 +186,24 @@ def _fit_corpus(corpus: Source, *, evaluate: bool, progress: Progress, options: 
     return Made(bundle, [*results.warnings, *results.found], results)
 
 
-def _fit_row(
-    folder: RunFolder, corpus: Source | None, *, rank: int | None, fold: int | None, progress: Progress, options: Mapping[str, Any]
-) -> Made:
+def _fit_row(asked: Asked, progress: Progress, options: Mapping[str, Any]) -> Made:
     from ser_bench.bundle.making import check_config, make_bundle_of_row
     from ser_bench.bundle.run_rows import row_of
     from ser_bench.evaluation.plan import make_plan
 
+    assert asked.from_run is not None
     for key in options:
         if key not in OF_A_ROW:
             raise WrongCall(f"fit: '{key}' has no effect with --from: the run says {PURPOSES[key]}")
-    named = {key: options[key] for key in ("features", "models", "track") if key in options}
-    texts = {key: one for key, value in named.items() if (one := _one(key, value))}
-    asked = configured("fit", {key: value for key, value in options.items() if key not in named})
-    of = row_of(
-        folder,
-        rank=rank,
-        features=texts.get("features", ""),
-        model=texts.get("models", ""),
-        track=texts.get("track", ""),
-        corpus=None if corpus is None else configured("fit", {"corpus": corpus}).corpus[0],
-    )
-    work = {key: getattr(asked, key) for key in ("jobs", "backend", "scheduler", "cache") if key in options}
-    config = dataclasses.replace(of.config, **work)
+    features, model, track = (_one(key, options[key]) if key in options else "" for key in NAMING)
+    given = configured("fit", {key: value for key, value in options.items() if key not in NAMING})
+    corpus = None if asked.corpus is None else configured("fit", {"corpus": asked.corpus}).corpus[0]
+    of = row_of(RunFolder.of(asked.from_run), rank=asked.rank, features=features, model=model, track=track, corpus=corpus)
+    config = dataclasses.replace(of.config, **{key: getattr(given, key) for key in HOW if key in options})
     check_config(config)
     planned = make_plan(config, progress, keeping=False)
-    seed = asked.seed if "seed" in options else config.seed
-    bundle, told = make_bundle_of_row(planned, of, progress, seed=seed, fold=fold)
+    seed = given.seed if "seed" in options else config.seed
+    bundle, told = make_bundle_of_row(planned, of, progress, seed=seed, fold=asked.fold)
     return Made(bundle, [*planned.data.warnings, *told])
 
 

@@ -110,7 +110,7 @@ def counted(clips: pd.DataFrame, column: str) -> dict[str, int]:
     if column not in clips:
         return {}
     values = clips[column].dropna().astype(str)
-    return {name: int(n) for name, n in values[values != ""].value_counts().sort_index().items()}
+    return {str(name): int(n) for name, n in values[values != ""].value_counts().sort_index().items()}
 
 
 def notes_on(prepared: PreparedData, system: FittedSystem) -> list[str]:

@@ -109,13 +109,13 @@ def fit_system(
     with threadpool_limits(1), _shown(planned, unit, params, progress) as watch:
         x = standardised_beforehand(data)
         check_apart(data.voices[data.train], data.voices[~data.train])
-        search = {"inner": planned.config.inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
+        inner, search_seed, fold_seed = planned.config.inner, unit.search_seed, unit.fold_seed
         if params is None:
-            chosen = choose(data, x, model, trials=unit.task.trials, watch=watch, **search)
+            chosen = choose(data, x, model, trials=unit.task.trials, inner=inner, seed=search_seed, fold_seed=fold_seed, watch=watch)
         else:
-            chosen = hold(data, x, model, dict(params), **search)
+            chosen = hold(data, x, model, dict(params), inner=inner, seed=search_seed, fold_seed=fold_seed)
         split = scaled_split(data, x, data.train, ~data.train, held_out=True)
-        fitted = prepare_split(model, split).train(chosen.params, derive_seed(unit.search_seed, "refit"), chosen.rounds)
+        fitted = prepare_split(model, split).train(chosen.params, derive_seed(search_seed, "refit"), chosen.rounds)
     mean, scale = training_statistics(data, x, data.train) if data.scaled else _unscaled(x.shape[1])
     notes = unit_notes(model, data.n_train, x.shape[1], chosen.trials, searched=chosen.searched)
     trained = eval_set.training(seed, fold)

@@ -171,7 +171,8 @@ def row_of(
         Where the folder is no finished run, has no such row, or the row cannot be fitted: why.
     """
     board, config = _read(folder)
-    row = _pick(folder, board, rank, features, model, track)
+    named = _name(features, board["features"], lambda text: label_of(parse_features(text), config))
+    row = _pick(folder, board, rank, named, _name(model, board["model"], lambda text: parse_model(text, config.class_weights).label), track)
     if why := why_not(row, config):
         raise WrongCall(f"{folder.path}: {_named(row)} cannot be fitted: {why}")
     features = _written(config.features, lambda text: label_of(parse_features(text), config), row["features"], folder)
@@ -213,6 +214,16 @@ def label_of(one: FeatureSet, config: RunConfig) -> str:
     return feature_label(one.name, config.hearing.label, config.augmented)
 
 
+def _name(text: str, there: pd.Series, label: Callable[[str], str]) -> str:
+    """What a leaderboard calls what somebody names in another way, such as ``svm(kernel=rbf,C=1)``."""
+    if not text or text in set(there):
+        return text
+    try:
+        return label(text)
+    except WrongCall:
+        return text
+
+
 def _written(texts: Sequence[str], label: Callable[[str], str], wanted: str, folder: RunFolder) -> str:
     """Which of the texts of a configuration a row's name stands for; others of the run may lack what they need here."""
     why = "run.toml does not name it"
@@ -243,7 +254,7 @@ def _pick(folder: RunFolder, board: pd.DataFrame, rank: int | None, features: st
     rows = board[board["track"] == (track or tracks[0])]
     for column, wanted in (("features", features), ("model", model)):
         if wanted and wanted not in set(rows[column]):
-            raise unknown(f"{column} of {folder.path}", wanted, set(rows[column]))
+            raise unknown(f"{column} of {folder.path}:", wanted, set(rows[column]))
         rows = rows[rows[column] == wanted] if wanted else rows
     if rank is not None:
         if rank not in set(rows["rank"].dropna()):

@@ -17,13 +17,14 @@ from ser_bench.evaluation.runner import unit_data
 from ser_bench.evaluation.scaling import scaled_split
 from ser_bench.evaluation.search import folds_inside
 from ser_bench.evaluation.splits import derive_seed
-from ser_bench.models import Fitted, prepare_split
+from ser_bench.models import Fitted, known_models, prepare_split
 from ser_bench.models.calibration import fit_calibrator
 from ser_bench.models.logreg import LogisticRegression
 from ser_bench.utils.progress import Silent
 from tests.small import SMALL, WITHOUT_CURVES
 
-MODELS = ["svm", "svm(kernel=linear)"]
+SMALL_NETWORKS = {"dense": "dense(epochs=2,layers=8,patience=0)", "cnn": "cnn(epochs=2,layers=c4x3,patience=0)"}
+MODELS = ["svm(kernel=linear)", *(SMALL_NETWORKS.get(name, name) for name, model in known_models().items() if not model.lacks())]
 QUICK = {"trials": 2, "inner": 2, "jobs": 1}
 
 

@@ -74,7 +74,7 @@ def test_a_row_is_named_by_its_rank_or_by_its_system(finished):
     assert len(first.chosen) == len(finished.trials[finished.trials["chosen"]])
     with pytest.raises(WrongCall, match="has rank 7 on track train"):
         row_of(folder, rank=7)
-    with pytest.raises(WrongCall, match=r"unknown model of .* 'logrek': did you mean 'logreg'"):
+    with pytest.raises(WrongCall, match=r"unknown model of .*: 'logrek': did you mean 'logreg'"):
         row_of(folder, model="logrek")
     with pytest.raises(WrongCall, match=r"--fold 9: .* has folds 0 to"):
         first.choice(0, 9)
