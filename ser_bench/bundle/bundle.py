@@ -17,19 +17,12 @@ import numpy as np
 
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.bundle.archive import read_archive, write_archive
-<<<<<<< HEAD
 from ser_bench.bundle.novelty import KnownClips
-=======
->>>>>>> fit
 from ser_bench.errors import Damaged, WorkFailed, WrongCall, quoted
 from ser_bench.features.sets import FeatureSet, parse_features
 from ser_bench.models import Fitted, Prediction, known_models
 from ser_bench.models.calibration import Calibrator
-<<<<<<< HEAD
 from ser_bench.models.packing import LARGEST, MOST_CLASSES, MOST_COLUMNS, Packed, Unfit, unpack
-=======
-from ser_bench.models.packing import LARGEST, MOST_CLASSES, MOST_COLUMNS, Packable, Packed, Unfit, unpack
->>>>>>> fit
 from ser_bench.utils.spec import split_sum
 
 SUFFIX = ".serb"
@@ -63,11 +56,7 @@ class Bundle:
         As JSON has it: corpus, protocol, search, versions, expected quality, notes.
     card : str
         The model card, in Markdown.
-<<<<<<< HEAD
     known : KnownClips, optional
-=======
-    known : Packable, optional
->>>>>>> fit
         What the training clips were like.
     """
 
@@ -85,11 +74,7 @@ class Bundle:
     classes: tuple[str, ...]
     about: Mapping[str, Any]
     card: str
-<<<<<<< HEAD
     known: KnownClips | None = None
-=======
-    known: Packable | None = None
->>>>>>> fit
 
     @property
     def feature_set(self) -> FeatureSet:
@@ -233,11 +218,7 @@ def unpack_bundle(packed: Packed) -> Bundle:
         classes=classes,
         about=about,
         card=packed.text("card"),
-<<<<<<< HEAD
         known=unpack(packed.part("known"), width, many, KnownClips) if "known" in packed.values else None,
-=======
-        known=unpack(packed.part("known"), width, many) if "known" in packed.values else None,
->>>>>>> fit
     )
 
 

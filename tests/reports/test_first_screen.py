@@ -56,9 +56,11 @@ def test_per_cent_is_a_hundredfold_everywhere_and_back_again(page):
     switch.click()
     shown = read()
     for before, after in zip(fractions, shown, strict=True):
-        assert [float(number) for number in after.split("\u00b1")] == pytest.approx(
-            [100 * float(number) for number in before.split("\u00b1")]
-        ) if before else not after
+        assert (
+            [float(number) for number in after.split("\u00b1")] == pytest.approx([100 * float(number) for number in before.split("\u00b1")])
+            if before
+            else not after
+        )
     assert "UAR 0." not in page.find_element("css selector", ".verdict").text
     switch.click()
     assert read() == fractions
