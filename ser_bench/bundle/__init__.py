@@ -7,4 +7,6 @@ was chosen for it, `about` what the bundle says of itself, and `card` says so fo
 
 `novelty` says what the training clips were like and warns of clips unlike them: `distance` how far they are, `levels` how loud and whether
 they are clipped. `microphone` records a clip.
+
+`export` writes it as ONNX and Core ML.
 """
