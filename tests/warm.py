@@ -11,9 +11,13 @@ import os
 import signal
 import sys
 import types
+from functools import cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
 
 LIBRARIES = [
     "click",
@@ -34,8 +38,13 @@ LIBRARIES = [
 ]
 """What most of them import; nothing of ours, so that each may take it from where it likes."""
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(LIBRARIES)
+
+@cache
+def server() -> ForkServerContext:
+    """The server of this process of tests, which begins with the first that it forks."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(LIBRARIES)
+    return context
 
 
 class Process:
@@ -72,7 +81,7 @@ def start(
     """`ser-bench` with these arguments, or as `python -c` does, code with them; what is said goes to files."""
     line = ["-c" if code else "ser-bench", *map(str, arguments)]
     given = (line, code, cwd or Path.cwd(), {**os.environ, **(env or {})}, stdout, stderr)
-    begun = SERVER.Process(target=_begin, args=given, daemon=False)
+    begun = server().Process(target=_begin, args=given, daemon=False)
     begun.start()
     return Process(begun)
 
