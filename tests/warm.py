@@ -83,7 +83,9 @@ def start(
     given = (line, code, cwd or Path.cwd(), {**os.environ, **(env or {})}, stdout, stderr)
     begun = server().Process(target=_begin, args=given, daemon=False)
     begun.start()
-    return Process(begun)
+    process = Process(begun)
+    atexit.register(process.kill)  # which would be waited for
+    return process
 
 
 def _begin(line: list[str], code: str, cwd: Path, env: dict[str, str], stdout: Any, stderr: Any) -> None:
