@@ -17,6 +17,7 @@ import numpy as np
 
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.bundle.archive import read_archive, write_archive
+from ser_bench.bundle.extractors import check_extractors, described, extractors_in
 from ser_bench.errors import Damaged, WorkFailed, WrongCall, quoted
 from ser_bench.features.sets import FeatureSet, parse_features
 from ser_bench.models import Fitted, Prediction, known_models
@@ -57,6 +58,8 @@ class Bundle:
         The model card, in Markdown.
     known : Packable, optional
         What the training clips were like.
+    extractors : tuple of dict, optional
+        What computed the columns then (`extractors.described`); what does so now without.
     """
 
     features: str
@@ -74,11 +77,16 @@ class Bundle:
     about: Mapping[str, Any]
     card: str
     known: Packable | None = None
+    extractors: tuple[dict[str, Any], ...] = ()
 
     @property
     def feature_set(self) -> FeatureSet:
         """What computes the columns."""
         return parse_features(self.features)
+
+    def check_extractors(self) -> list[str]:
+        """Warnings of libraries whose versions have changed; a WrongCall where an extractor has (`extractors.check_extractors`)."""
+        return check_extractors(self.extractors or described(self.feature_set), self.feature_set)
 
     def standardised(self, x: np.ndarray) -> np.ndarray:
         """Features as the model is shown them.
@@ -161,6 +169,7 @@ class Bundle:
             "probabilistic": self.probabilistic,
             "sharpness": float(self.calibrator.sharpness),
             "classes": list(self.classes),
+            "extractors": list(self.extractors or described(self.feature_set)),
             "about": self.about,
             "card": self.card,
         }
@@ -218,6 +227,7 @@ def unpack_bundle(packed: Packed) -> Bundle:
         about=about,
         card=packed.text("card"),
         known=unpack(packed.part("known"), width, many) if "known" in packed.values else None,
+        extractors=extractors_in(packed),
     )
 
 
@@ -235,4 +245,5 @@ def preprocessing_in(packed: Packed) -> Preprocessing:
     if not isinstance(found, dict):
         raise Unfit("its value 'preprocessing' is not of the form that it has")
     heard = Packed("preprocessing", {}, found)
-    return Preprocessing(*(heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim")))
+    offset, duration, trim = (heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim"))
+    return Preprocessing(offset, duration, trim)
