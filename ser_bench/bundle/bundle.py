@@ -157,7 +157,7 @@ class Bundle:
 
     def pack(self) -> Packed:
         """All of it, as arrays and values."""
-        heard = {"offset": self.preprocessing.offset, "duration": self.preprocessing.duration, "trim": self.preprocessing.trim}
+        heard = {name: float(getattr(self.preprocessing, name)) for name in ("offset", "duration", "trim")}
         offsets = np.broadcast_to(np.asarray(self.calibrator.offsets, np.float64), len(self.classes))
         values = {
             "features": self.features,
