@@ -20,11 +20,12 @@ def looked_at() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run's folder, its leaderboard and page written."""
+    """A run's folder, its leaderboard and page written, to be looked at."""
     folder = tmp_path_factory.mktemp("run")
-    publish(RunFolder(folder), *fabricate.write_run(folder))
+    with with_pages():
+        publish(RunFolder(folder), *fabricate.write_run(folder))
     return folder
 
 
