@@ -17,6 +17,7 @@ import numpy as np
 
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.bundle.archive import read_archive, write_archive
+from ser_bench.bundle.extractors import check_extractors, described, extractors_in
 from ser_bench.bundle.novelty import KnownClips
 from ser_bench.errors import Damaged, WorkFailed, WrongCall, quoted
 from ser_bench.features.sets import FeatureSet, parse_features
@@ -58,6 +59,8 @@ class Bundle:
         The model card, in Markdown.
     known : KnownClips, optional
         What the training clips were like.
+    extractors : tuple of dict, optional
+        What computed the columns then (`extractors.described`); what does so now without.
     """
 
     features: str
@@ -75,11 +78,16 @@ class Bundle:
     about: Mapping[str, Any]
     card: str
     known: KnownClips | None = None
+    extractors: tuple[dict[str, Any], ...] = ()
 
     @property
     def feature_set(self) -> FeatureSet:
         """What computes the columns."""
         return parse_features(self.features)
+
+    def check_extractors(self) -> list[str]:
+        """Warnings of libraries whose versions have changed; a WrongCall where an extractor has (`extractors.check_extractors`)."""
+        return check_extractors(self.extractors or described(self.feature_set), self.feature_set)
 
     def standardised(self, x: np.ndarray) -> np.ndarray:
         """Features as the model is shown them.
@@ -162,6 +170,7 @@ class Bundle:
             "probabilistic": self.probabilistic,
             "sharpness": float(self.calibrator.sharpness),
             "classes": list(self.classes),
+            "extractors": list(self.extractors or described(self.feature_set)),
             "about": self.about,
             "card": self.card,
         }
@@ -219,6 +228,7 @@ def unpack_bundle(packed: Packed) -> Bundle:
         about=about,
         card=packed.text("card"),
         known=unpack(packed.part("known"), width, many, KnownClips) if "known" in packed.values else None,
+        extractors=extractors_in(packed),
     )
 
 
@@ -236,4 +246,5 @@ def preprocessing_in(packed: Packed) -> Preprocessing:
     if not isinstance(found, dict):
         raise Unfit("its value 'preprocessing' is not of the form that it has")
     heard = Packed("preprocessing", {}, found)
-    return Preprocessing(*(heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim")))
+    offset, duration, trim = (heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim"))
+    return Preprocessing(offset, duration, trim)
