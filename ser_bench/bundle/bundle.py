@@ -18,11 +18,12 @@ import numpy as np
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.bundle.archive import read_archive, write_archive
 from ser_bench.bundle.extractors import check_extractors, described, extractors_in
+from ser_bench.bundle.novelty import KnownClips
 from ser_bench.errors import Damaged, WorkFailed, WrongCall, quoted
 from ser_bench.features.sets import FeatureSet, parse_features
 from ser_bench.models import Fitted, Prediction, known_models
 from ser_bench.models.calibration import Calibrator
-from ser_bench.models.packing import LARGEST, MOST_CLASSES, MOST_COLUMNS, Packable, Packed, Unfit, unpack
+from ser_bench.models.packing import LARGEST, MOST_CLASSES, MOST_COLUMNS, Packed, Unfit, unpack
 from ser_bench.utils.spec import split_sum
 
 SUFFIX = ".serb"
@@ -56,7 +57,7 @@ class Bundle:
         As JSON has it: corpus, protocol, search, versions, expected quality, notes.
     card : str
         The model card, in Markdown.
-    known : Packable, optional
+    known : KnownClips, optional
         What the training clips were like.
     extractors : tuple of dict, optional
         What computed the columns then (`extractors.described`); what does so now without.
@@ -76,7 +77,7 @@ class Bundle:
     classes: tuple[str, ...]
     about: Mapping[str, Any]
     card: str
-    known: Packable | None = None
+    known: KnownClips | None = None
     extractors: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -226,7 +227,7 @@ def unpack_bundle(packed: Packed) -> Bundle:
         classes=classes,
         about=about,
         card=packed.text("card"),
-        known=unpack(packed.part("known"), width, many) if "known" in packed.values else None,
+        known=unpack(packed.part("known"), width, many, KnownClips) if "known" in packed.values else None,
         extractors=extractors_in(packed),
     )
 
