@@ -46,6 +46,7 @@ from ser_bench.cli.output import (
     write,
 )
 from ser_bench.cli.parsing import cli, keys_of
+from ser_bench.cli.predict import predict
 from ser_bench.cli.recipes import recipes
 from ser_bench.config import DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
@@ -428,6 +429,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
 
 
 cli.add_command(corpora)
+cli.add_command(predict)
 cli.add_command(recipes)
 
 
