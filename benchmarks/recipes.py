@@ -15,25 +15,26 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pages import REFERENCE, ROOT, put
 
 from ser_bench.api import run
+from ser_bench.evaluation.recipes import metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, COMPARED
-from ser_bench.reports.recipe import metric_words, summary_rows
+from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
 from ser_bench.utils.formatting import table_lines
 from ser_bench.utils.progress import for_terminal
 
-ROOT = Path(__file__).parents[1]
 KEPT = ("recipe.csv", "recipe.md", "recipe.toml", "environment.json")
 MEASURED, SIDE_BY_SIDE = "measured", "recipes"
 """Names of the markers between which results stand: all of them, on their page; the first claim of each experiment, in the README."""
 HEAD = ("recipe", "experiment", "metric", "claimed", "reproduced", "honest", "svm, same input, honest")
 PLANS: dict[str, dict[str, Any]] = {
     "audioemotion-2019": {"inner": 2},
-    "speech-emotion-analyzer-2018": {"max_epochs": 60, "cv": "group:3", "inner": 2},
+    "speech-emotion-analyzer-2018": {"max_epochs": 200, "cv": "group:3", "inner": 2},
     "rezachu-2019": {
-        "experiment": ("10 classes", "men, 5 classes", "women, 5 classes", "men, 2 classes"),
-        "max_epochs": 20,
+        "experiment": ("10 classes", "men, 5 classes"),
+        "max_epochs": 30,
         "cv": "group:3",
         "inner": 2,
     },
@@ -79,13 +80,6 @@ def side_by_side(folder: Path) -> str:
     return "\n".join(table_lines(HEAD, rows, words=HEAD)) + "\n"
 
 
-def show(page: Path, marker: str, text: str) -> None:
-    """Put text between the markers of that name on a page."""
-    opened, closed = f"<!-- {marker} -->", f"<!-- /{marker} -->"
-    before, _, rest = page.read_text(encoding="utf-8").partition(opened)
-    page.write_text(f"{before}{opened}\n{text}{closed}{rest.partition(closed)[2]}", encoding="utf-8")
-
-
 def main() -> None:
     """Run the recipes and put what they came to into the pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -95,13 +89,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=0, help="processes; 0 is one per core")
     parser.add_argument("--out", default="results", help="where runs and units lie")
     parser.add_argument("--cache", default="features", help="where the feature store lies")
-    parser.add_argument("--to", type=Path, default=ROOT / "results" / "reference" / "recipes", help="where the tables go")
+    parser.add_argument("--to", type=Path, default=REFERENCE / "recipes", help="where the tables go")
     parser.add_argument("--pages", type=Path, default=ROOT, help="where README.md and docs/recipes.md are, which show them")
     options = parser.parse_args()
     for name in options.only:
         print(measure(name, options))
-    show(options.pages / "docs" / "recipes.md", MEASURED, measured(options.to))
-    show(options.pages / "README.md", SIDE_BY_SIDE, side_by_side(options.to))
+    put(options.pages / "docs" / "recipes.md", MEASURED, measured(options.to))
+    put(options.pages / "README.md", SIDE_BY_SIDE, side_by_side(options.to))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tables under results/reference/ and in the README, from the real corpora.
+"""The tables under results/reference/, in docs/results.md and at a glance in the README, from the real corpora.
 
 Leaderboards, leak gaps, cross-corpus evaluation, ablations.
 
@@ -17,18 +17,19 @@ import argparse
 import dataclasses
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any, TypedDict
 
+from pages import REFERENCE, ROOT, at_a_glance, put
+
 from ser_bench.api import ablate, audit, cross, run_config
-from ser_bench.config import RunConfig, read_config
+from ser_bench.config import RunConfig, read_config, to_toml
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import to_markdown
+from ser_bench.reports.run_page import make_page
 from ser_bench.results import Results
 from ser_bench.utils.progress import for_terminal
-
-ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "results" / "reference"
 
 
 class Systems(TypedDict):
@@ -69,7 +70,6 @@ KEPT = (
 SEEN = "1280,1000"
 """Width and height of the picture of a report, in pixels."""
 PARTS = ("run", "gap", "ablation", "cross")
-OPEN, CLOSE = "<!-- reference -->", "<!-- /reference -->"
 
 
 def evaluate(folder: Path, corpora: Path, jobs: int) -> Results:
@@ -116,8 +116,18 @@ def look(page: Path, to: Path) -> None:
         subprocess.run([browser, *flags, page.resolve().as_uri()], check=True, capture_output=True)
 
 
+def write_sample(run: Path, to: Path) -> None:
+    """Write a run's page as one reads it elsewhere: without audio, which is not found under the name that stands for its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = RunFolder(Path(shutil.copytree(run, Path(folder) / run.name)))
+        config = dataclasses.replace(RunConfig(**read_config(copy.path / "run.toml")), corpus=(f"path/to/{run.name.partition('-')[0]}",))
+        (copy.path / "run.toml").write_text(to_toml(config), encoding="utf-8")
+        to.parent.mkdir(exist_ok=True)
+        to.write_text(make_page(copy), encoding="utf-8")
+
+
 def headline(results: Results) -> str:
-    """The table of the headline track, for the README."""
+    """The table of the headline track."""
     board = results.leaderboard
     return to_markdown(board[board["track"] == "train"], RunFolder(results.folder).read_references(), results.resolutions)
 
@@ -146,14 +156,12 @@ def main() -> None:
 
 
 def show(found: list[Results]) -> None:
-    """Put the runs' tables into the README, and pictures of the last one into docs/."""
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(OPEN)
-    after = rest.partition(CLOSE)[2]
-    tables = "\n".join(headline(results) for results in found)
+    """Put the runs' tables into docs/results.md and the README, and pictures of the last one into docs/."""
+    put(ROOT / "docs" / "results.md", "reference", "\n".join(headline(results) for results in found))
+    put(ROOT / "README.md", "glance", at_a_glance())
     shutil.copy(found[-1].folder / "figures" / "leaderboard.png", ROOT / "docs" / "leaderboard.png")
     look(found[-1].folder / "report.html", ROOT / "docs" / "report.png")
-    readme.write_text(f"{before}{OPEN}\n{tables}{CLOSE}{after}", encoding="utf-8")
+    write_sample(found[-1].folder, ROOT / "docs" / "sample" / "report.html")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ _HOMES = {
     "score": "ser_bench.api",
     "leaderboard": "ser_bench.api",
     "plan_study": "ser_bench.api",
+    "fit": "ser_bench.api",
+    "load": "ser_bench.api",
     "RunConfig": "ser_bench.config",
     "Corpus": "ser_bench.corpora",
     "FileNameReader": "ser_bench.corpora",

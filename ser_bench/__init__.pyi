@@ -3,7 +3,9 @@
 from ser_bench.api import ablate as ablate
 from ser_bench.api import audit as audit
 from ser_bench.api import cross as cross
+from ser_bench.api import fit as fit
 from ser_bench.api import leaderboard as leaderboard
+from ser_bench.api import load as load
 from ser_bench.api import plan_study as plan_study
 from ser_bench.api import run as run
 from ser_bench.api import run_config as run_config
@@ -49,7 +51,9 @@ __all__ = [
     "audit",
     "cross",
     "extract",
+    "fit",
     "leaderboard",
+    "load",
     "load_corpus",
     "plan_study",
     "run",

@@ -96,8 +96,8 @@ Words = str | Path | Sequence[str | Path]
 """One or several, such as feature sets: ``"egemaps"``, ``["egemaps", "mfcc"]``, a Parquet file."""
 
 
-class ExtractOptions(TypedDict, total=False):
-    """What `extract` takes: how a corpus is read, how clips are heard, and how the work is done."""
+class UnchangedOptions(TypedDict, total=False):
+    """How a corpus is read, which part of clips is heard, and how the work is done."""
 
     columns: Mapping[str, str]
     table: str
@@ -105,11 +105,16 @@ class ExtractOptions(TypedDict, total=False):
     offset: float
     duration: float
     trim: float
-    variant: str
     jobs: int
     backend: str
     scheduler: str
     cache: str | Path
+
+
+class ExtractOptions(UnchangedOptions, total=False):
+    """What `extract` takes: the same, and how clips are changed."""
+
+    variant: str
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,8 @@ class Reproduced(Shown):
         Where the difference comes from, by experiment.
     honest : list of Results
         The speaker-independent run of each experiment.
-    warnings : list of str
+    warnings, notes : list of str
+        What this copy of the corpus lacks and what was cut; what the recipe itself leaves open.
     """
 
     folder: Path
@@ -201,6 +202,7 @@ class Reproduced(Shown):
     lines: dict[str, str]
     honest: list[Results]
     warnings: list[str]
+    notes: list[str]
 
     PAGE: ClassVar[str] = RECIPE_PAGE
 
@@ -215,7 +217,7 @@ class Reproduced(Shown):
             f"systems: {', '.join(dict.fromkeys(self.table['system']))}",
             f"{first[2]}: {numbers}",
             next(iter(self.lines.values())),
-            counted(warnings=len(self.warnings)),
+            counted(warnings=len(self.warnings), notes=len(self.notes)),
         ]
 
     def table_shown(self) -> pd.DataFrame:

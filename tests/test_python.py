@@ -31,6 +31,7 @@ TAKING_OPTIONS = {
     api.splits: of.SplitsOptions,
     api.score: of.ScoreOptions,
     api.cross: of.TuningOptions,
+    api.fit: of.FitOptions,
 }
 VALUES = {
     tuple[str, ...]: (str | Sequence[str], config.Words),

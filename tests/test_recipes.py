@@ -16,6 +16,7 @@ from ser_bench.errors import WrongArgument, WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
+from ser_bench.utils import spec
 from tests.calling import call
 from tests.small import evaluate, with_pages
 
@@ -28,6 +29,7 @@ features = "spectral"
 labels = "gender-emotion"
 model = "mlp(width=32,alpha=0.3,learning_rate=0.01)"
 why = "Speakers are on both sides."
+notes = ["the width of the <layer> is not stated"]
 split = {test = 0.5, selection = "test"}
 
 [[wanted]]
@@ -171,6 +173,14 @@ def test_files_hold_what_is_returned_and_pages_show_it(found, recipe):
     assert "claimed" in found._repr_html_()
 
 
+def test_what_the_publication_leaves_open_is_a_note_and_no_warning(found):
+    assert found.notes == ["the width of the <layer> is not stated"]
+    assert not set(found.notes) & set(found.warnings)
+    for page in (found.folder / "recipe.html", found.honest[0].folder / "report.html"):
+        assert '<p class="soft">the width of the &lt;layer&gt; is not stated.</p>' in page.read_text()
+    assert "the width of the \\<layer> is not stated" in (found.folder / "recipe.md").read_text()
+
+
 def test_a_second_run_fits_nothing_and_writes_the_same_bytes(found, recipe, how):
     before = {path.name: path.read_bytes() for path in found.folder.iterdir() if path.suffix in {".csv", ".md"}}
     units = {path: path.stat().st_mtime_ns for path in Path(str(how["out"]), "units").iterdir()}
@@ -192,6 +202,7 @@ def test_the_command_line_says_what_would_be_fitted_and_then_does_it(found, reci
     assert "random" not in done.stdout
     assert "honest" in done.stdout
     assert "warning: the published system had SAVEE as well" in done.stderr
+    assert "the width of the <layer> is not stated" in done.stdout
 
 
 def test_features_that_are_not_extracted_yet_are_counted_and_nothing_is(recipe, how, tmp_path):
@@ -266,6 +277,16 @@ def test_a_dry_run_counts_clips_and_copies_and_extracts_none(tmp_path):
     assert "extracting" not in told.stderr
 
 
+def test_a_model_that_is_not_installed_is_refused_before_anything_is_extracted(tmp_path, monkeypatch):
+    installed = spec._installed
+    monkeypatch.setattr(spec, "_installed", lambda library: "" if library == "torch" else installed(library))
+    (tmp_path / "net.toml").write_text(CUT, encoding="utf-8")
+    told = call("run", SOURCE, "--recipe", tmp_path / "net.toml", "--out", tmp_path, "--cache", tmp_path / "store")
+    assert told.returncode == 2
+    assert told.stderr == "ser-bench: model 'dense' needs torch: pip install 'ser-bench[deep]'\n"
+    assert not (tmp_path / "store").exists()
+
+
 REFUSED = [
     (["emodb", "--recipe", "audioemotion-2019"], "emodb"),
     ([SOURCE, "--recipe", "audioemotion-2019"], "--recipe audioemotion-2019 is of ravdess, and this is tones"),
@@ -301,7 +322,7 @@ def test_recipes_are_listed_one_line_each_and_shown_in_full():
     assert listed[0].split() == ["recipe", "system", "corpus", "claimed", "needs"]
     (line,) = [line for line in listed if line.startswith("speech-emotion-analyzer-2018")]
     assert "ravdess" in line
-    assert "accuracy 0.72" in line
+    assert "accuracy .72" in line
     whole = call("recipes", "rezachu-2019").stdout
     for text in ("men, 5 classes", "accuracy 0.5125 on validation clips", "speakers 21, 22, 23, 24 tested"):
         assert text in whole

@@ -11,9 +11,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
 
-from ser_bench.config import ExtractOptions, Loaded, RunConfig, Words, check_keys
+from ser_bench.config import ExtractOptions, Loaded, RunConfig, UnchangedOptions, Words, check_keys
 from ser_bench.utils.calls import named_arguments
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class DataOptions(ExtractOptions, total=False):
+class SelectionOptions(TypedDict, total=False):
     """Which clips are evaluated, and how they are split."""
 
     features: Words
@@ -35,6 +35,10 @@ class DataOptions(ExtractOptions, total=False):
     max_skipped: float
     allow_conflicts: bool
     allow_similar_names: bool
+
+
+class DataOptions(ExtractOptions, SelectionOptions, total=False):
+    """The same, with how clips are read and heard."""
 
 
 class SplitsOptions(DataOptions, total=False):
@@ -52,8 +56,8 @@ class ScoreOptions(DataOptions, total=False):
     out: str | Path
 
 
-class TuningOptions(DataOptions, total=False):
-    """What `cross` takes, and `audit`, whose leak gap is of one system that is tuned."""
+class SearchOptions(TypedDict, total=False):
+    """How systems are tuned and trained."""
 
     models: str | Sequence[str]
     budget: str
@@ -64,6 +68,16 @@ class TuningOptions(DataOptions, total=False):
     augment_times: int
     augment_only: str | Sequence[str]
     out: str | Path
+
+
+class TuningOptions(DataOptions, SearchOptions, total=False):
+    """What `cross` takes, and `audit`, whose leak gap is of one system that is tuned."""
+
+
+class FitOptions(UnchangedOptions, SelectionOptions, SearchOptions, total=False):
+    """What `fit` takes: clips are heard as they are."""
+
+    track: str
 
 
 class AblateOptions(TuningOptions, total=False):
@@ -88,10 +102,17 @@ OF_THE_GAP = (
 )
 """Keys that `audit` uses where it measures the leak gap alone."""
 
+OF_EVALUATION = ("cv", "seeds", "out")
+"""Keys that `fit` uses for its evaluation alone."""
+
+OF_A_ROW = frozenset({"corpus", "features", "models", "track", "seed", "jobs", "backend", "scheduler", "cache"})
+"""Keys that `fit` uses where it takes a row of a run, which says all else."""
+
 USED: Mapping[str, frozenset[str]] = {
     "run": RunOptions.__optional_keys__ | {"corpus"},
     "audit": TuningOptions.__optional_keys__ | {"corpus"},
     "ablate": AblateOptions.__optional_keys__ | {"corpus", "sweep"},
+    "fit": FitOptions.__optional_keys__ | {"corpus"},
     "cross": TuningOptions.__optional_keys__ | {"track"},
     "splits": SplitsOptions.__optional_keys__ | {"corpus"},
     "score": ScoreOptions.__optional_keys__ | {"corpus"},

@@ -112,17 +112,17 @@ def run_recipe(choice: Choice, given: Mapping[str, Any], *, progress: Progress |
 def _ready(choice: Choice, given: Mapping[str, Any]) -> Ready:
     from ser_bench.corpora import load_corpus
     from ser_bench.evaluation.recipes import recipe_named, with_experiments
-    from ser_bench.evaluation.reproduction import check_epochs
+    from ser_bench.evaluation.reproduction import check_systems
 
     recipe = with_experiments(recipe_named(choice.recipe), choice.experiments)
     if stated := [key for key in given if key not in LEFT_OPEN]:
         raise WrongCall(f"--recipe {recipe.name}: '{stated[0]}' is the recipe's to state; leave it out, or run the system without --recipe")
-    check_epochs(recipe.experiments, choice.max_epochs, recipe.name)
     config = configured("run", given)
     if len(config.corpus) > 1:
         raise WrongCall(f"--recipe {recipe.name} is run on one corpus, and {len(config.corpus)} are named")
     config = config.for_corpus(config.corpus[0])
     config = dataclasses.replace(config, seeds=given.get("seeds") or 1)
+    check_systems(recipe.experiments, config, choice.max_epochs, recipe.name)
     corpus = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
     if corpus.name.partition("(")[0] != recipe.corpus:
         raise WrongCall(f"--recipe {recipe.name} is of {recipe.corpus}, and this is {corpus.name}: name a folder of {recipe.corpus}")
@@ -201,7 +201,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     lines = {bench.experiment.name: one.line for bench, one in zip(benches, done, strict=True)}
     units = [unit.hash for bench in benches for honest in (True, False) for _, unit in bench.units(honest=honest)]
     folder = RunFolder.named(f"{ready.corpus.name}-{recipe.name}", ready.config, [*units, recipe.text])
-    told = list(dict.fromkeys([*ready.lacking, *(bench.cut for bench in benches if bench.cut), *left_out, *recipe.notes]))
+    told = list(dict.fromkeys([*ready.lacking, *(bench.cut for bench in benches if bench.cut), *left_out]))
     experiments = [
         {
             "name": bench.experiment.name,
@@ -213,13 +213,13 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
         }
         for bench, one in zip(benches, done, strict=True)
     ]
-    about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told}
+    about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told, "notes": list(recipe.notes)}
     folder.write_environment(about)
     folder.write_predictions(pd.concat([one.predictions for one in done], ignore_index=True))
     publish_recipe(folder, recipe, table, about)
     for one in done:
         write_page(RunFolder(one.honest.folder))
-    return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told)
+    return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told, list(recipe.notes))
 
 
 def forecast_recipe(

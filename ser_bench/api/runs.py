@@ -100,9 +100,8 @@ def run(
 @named_arguments()
 def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
     """Evaluate all corpora of a configuration, and of its folders of several: one `Results` each. `leaderboard_of` makes them one."""
-    from ser_bench.evaluation import plan, runner
+    from ser_bench.evaluation import plan
     from ser_bench.evaluation.learning_curves import curves_of
-    from ser_bench.evaluation.refits import refit_without_pairs
 
     shown = progress_of(progress)
     if config.storage:
@@ -110,13 +109,20 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
     results = []
     # All corpora are read and extracted before the first is evaluated: what is wrong with the last is reported now, not hours later.
     for planned in [plan.make_plan(config.for_corpus(corpus), shown) for corpus in corpora_of(config)]:
-        done = runner.execute(planned, shown, fresh=fresh)
-        done = refit_without_pairs(planned, done, shown, fresh=fresh)
-        found = published(done, planned.data, planned.config)
+        found = evaluate_plan(planned, shown, fresh=fresh)
         if planned.config.test_variant:
             found = _with_conditions(found, planned, shown, fresh=fresh)
         results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.eval_set) else found)
     return results
+
+
+def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False) -> Results:
+    """Do a plan's units as far as they are not done, and rank and publish what they come to."""
+    from ser_bench.evaluation import runner
+    from ser_bench.evaluation.refits import refit_without_pairs
+
+    done = runner.execute(planned, progress, fresh=fresh)
+    return published(refit_without_pairs(planned, done, progress, fresh=fresh), planned.data, planned.config)
 
 
 def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:

@@ -205,7 +205,7 @@ class Bundle:
         -------
         DataFrame
             ``clip, emotion, group, change``, the largest change first. The changes of a clip sum to that of the log-probability of its
-            decision from the average training clip (`docs/predict.md`). A clip that cannot be predicted has no row;
+            decision from the average training clip (`docs/models.md`). A clip that cannot be predicted has no row;
             ``attrs["reasons"]`` says why.
         """
         from ser_bench.bundle.prediction import explain_table

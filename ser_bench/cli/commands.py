@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ser_bench.cli.corpora import corpora
+from ser_bench.cli.fit import fit
 from ser_bench.cli.options import (
     DEFAULTS,
     EQUIVALENCE,
@@ -429,6 +430,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
 
 
 cli.add_command(corpora)
+cli.add_command(fit)
 cli.add_command(predict)
 cli.add_command(recipes)
 

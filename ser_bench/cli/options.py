@@ -58,7 +58,7 @@ extracting = options(
 )
 
 
-hearing = options(
+segment = options(
     click.option("--offset", type=float, metavar="S", help="Skip the first S seconds of each clip."),
     click.option("--duration", type=float, metavar="S", help="Analyse at most S seconds of each clip.  [default: all]"),
     click.option(
@@ -67,6 +67,11 @@ hearing = options(
         metavar="DB",
         help="Trim leading and trailing silence: what is DB decibels below the loudest frame, such as 30.",
     ),
+)
+
+
+hearing = options(
+    segment,
     click.option(
         "--variant",
         metavar="VARIANT",

@@ -147,6 +147,8 @@ def print_reproduced(found: Reproduced) -> None:
     print_table(head, rows, title=f"{found.name}: claimed, reproduced (LEAKY in red), honest", styles=styles)
     for name, line in found.lines.items():
         say(f"{name}: {line}" if name else line)
+    for note in found.notes:
+        print_entry("note", note)
     say(f"report: {found.folder / found.PAGE}")
 
 

@@ -41,7 +41,7 @@ FORMATS = ("table", "jsonl", "csv")
 def predict(
     model: str, audio: tuple[str, ...], form: str | None, output: Path | None, plot: Path | None, record: float | None, **how: Any
 ) -> None:
-    r"""Predict the emotion of each AUDIO by the fitted system MODEL.serb, with the probability of each emotion.
+    """Predict the emotion of each AUDIO by the fitted system MODEL.serb, with the probability of each emotion.
 
     AUDIO is a file (.wav, .flac, .ogg, .mp3), a folder of such (searched at any depth), a pattern in quotes, or - for a WAV
     file on standard input. A clip that cannot be predicted has a row that says why; one that is unlike the training clips has a warning.

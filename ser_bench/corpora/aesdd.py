@@ -18,6 +18,7 @@ class Aesdd(FileNameReader):
     emotions = {"a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "s": "sadness"}
     constants = {"language": "el"}
     facts = CorpusInfo(
+        title="AESDD",
         clips=604,
         speakers=6,
         rate=44_100,

@@ -135,6 +135,8 @@ class CorpusInfo:
         Of the speech, such as ``en, zh``; empty where the reader's `constants` tell.
     unconfirmed : tuple of {'clips', 'speakers', 'rate'}
         Which of these a copy as its owners released it may have otherwise: they are not held against a folder.
+    title : str
+        The name as its owners write it.
     """
 
     clips: int
@@ -153,6 +155,7 @@ class CorpusInfo:
     seconds: float | None = None
     release: str = ""
     unconfirmed: tuple[str, ...] = ()
+    title: str = ""
 
     def differs(self, what: str, here: int) -> bool:
         """Whether a folder has otherwise what is known for sure of the release.

@@ -25,6 +25,7 @@ class Baved(FileNameReader):
     emotions = {"0": "low", "1": "normal", "2": "high"}
     constants = {"language": "ar"}
     facts = CorpusInfo(
+        title="BAVED",
         clips=1935,
         speakers=61,
         rate=16_000,

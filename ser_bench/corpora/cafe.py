@@ -32,6 +32,7 @@ class Cafe(FileNameReader):
     constants = {"language": "fr"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="CaFE",
         clips=936,
         speakers=12,
         rate=48_000,

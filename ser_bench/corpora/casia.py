@@ -21,6 +21,7 @@ class Casia(FileNameReader):
     emotions = {"angry": "anger", "fear": "fear", "happy": "happiness", "neutral": "neutral", "sad": "sadness", "surprise": "surprise"}
     constants = {"language": "zh"}
     facts = CorpusInfo(
+        title="CASIA",
         clips=1200,
         speakers=4,
         rate=16_000,

@@ -24,6 +24,7 @@ class CremaD(FileNameReader):
     constants = {"language": "en"}
     protocol = "group:6"
     facts = CorpusInfo(
+        title="CREMA-D",
         clips=7442,
         speakers=91,
         rate=16_000,

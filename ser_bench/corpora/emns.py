@@ -39,6 +39,7 @@ class Emns(TableReader):
     }
     constants = {"language": "en"}
     facts = CorpusInfo(
+        title="EMNS",
         clips=1181,
         speakers=1,
         rate=48_000,

@@ -36,6 +36,7 @@ class EmoDB(FileNameReader):
     constants = {"language": "de"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="EMO-DB",
         clips=535,
         speakers=10,
         rate=16_000,

@@ -36,6 +36,7 @@ class EmovDB(FileNameReader):
     constants = {"language": "en"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="EmoV-DB",
         clips=7000,
         speakers=4,
         rate=44_100,

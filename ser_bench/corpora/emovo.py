@@ -33,6 +33,7 @@ class Emovo(FileNameReader):
     constants = {"language": "it"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="EMOVO",
         clips=588,
         speakers=6,
         rate=48_000,

@@ -23,6 +23,7 @@ class Enterface(FileNameReader):
     constants = {"language": "en"}
     protocol = "group:6"
     facts = CorpusInfo(
+        title="eNTERFACE'05",
         clips=1263,
         speakers=44,
         rate=48_000,

@@ -31,6 +31,7 @@ class Esd(FileNameReader):
     pattern = r"(?:^|/)(?:(?P<part>train|evaluation|test)/)?(?P<speaker>00(?:0[1-9]|1\d|20))_(?P<emotion>00[01]\d{3})\.\w+$"
     folders = r"(?:^|/)(?P<speaker>00\d\d)(?:/|$)"
     facts = CorpusInfo(
+        title="ESD",
         clips=35_000,
         speakers=20,
         rate=16_000,

@@ -48,6 +48,7 @@ class Iemocap(TableReader):
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(
+        title="IEMOCAP",
         clips=7529,
         speakers=10,
         rate=16_000,

@@ -24,6 +24,7 @@ class JLCorpus(FileNameReader):
     constants = {"language": "en"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="JL-Corpus",
         clips=2400,
         speakers=4,
         rate=44_100,

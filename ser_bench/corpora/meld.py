@@ -49,6 +49,7 @@ class Meld(TableReader):
     constants = {"language": "en"}
     protocol = "group:6"
     facts = CorpusInfo(
+        title="MELD",
         clips=13_708,
         speakers=304,
         rate=48_000,

@@ -29,6 +29,7 @@ class Mesd(FileNameReader):
     constants = {"language": "es"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="MESD",
         clips=864,
         speakers=11,
         rate=48_000,

@@ -38,6 +38,7 @@ class MspImprov(TableReader):
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(
+        title="MSP-IMPROV",
         clips=7798,
         speakers=12,
         rate=44_100,

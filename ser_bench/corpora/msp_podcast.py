@@ -51,6 +51,7 @@ class MspPodcast(TableReader):
     constants = {"language": "en"}
     protocol = "predefined"
     facts = CorpusInfo(
+        title="MSP-Podcast",
         clips=151_654,
         speakers=2100,
         rate=16_000,

@@ -30,6 +30,7 @@ class Nemo(TableReader):
     constants = {"language": "pl"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="nEMO",
         clips=4481,
         speakers=9,
         rate=24_000,

@@ -33,6 +33,7 @@ class Oreau(FileNameReader):
     }
     constants = {"language": "fr"}
     facts = CorpusInfo(
+        title="Oréau",
         clips=434,
         speakers=32,
         rate=44_100,

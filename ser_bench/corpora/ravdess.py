@@ -39,6 +39,7 @@ class Ravdess(FileNameReader):
     constants = {"language": "en"}
     protocol = "group:6"
     facts = CorpusInfo(
+        title="RAVDESS",
         clips=1440,
         speakers=24,
         rate=48_000,

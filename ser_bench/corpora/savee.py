@@ -34,6 +34,7 @@ class Savee(FileNameReader):
     constants = {"gender": "male", "language": "en"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="SAVEE",
         clips=480,
         speakers=4,
         rate=44_100,

@@ -24,6 +24,7 @@ class Shemo(FileNameReader):
     constants = {"language": "fa"}
     protocol = "group:6"
     facts = CorpusInfo(
+        title="ShEMO",
         clips=3000,
         speakers=87,
         rate=44_100,

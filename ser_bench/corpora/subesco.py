@@ -35,6 +35,7 @@ class Subesco(FileNameReader):
     constants = {"language": "bn"}
     protocol = "group:6"
     facts = CorpusInfo(
+        title="SUBESCO",
         clips=7000,
         speakers=20,
         rate=48_000,

@@ -65,6 +65,7 @@ class TonesReader(FileNameReader):
     pattern = r"(?:^|/)speaker(?P<speaker>\d\d)/(?P=speaker)-(?P<emotion>[a-z]+)-(?P<take>\d+)\.wav$"
     protocol = "group:4"
     facts = CorpusInfo(
+        title="synthetic tones",
         clips=360,
         speakers=12,
         rate=RATE,

@@ -40,6 +40,7 @@ class Tess(FileNameReader):
     constants = {"gender": "female", "language": "en"}
     protocol = "loso"
     facts = CorpusInfo(
+        title="TESS",
         clips=2800,
         speakers=2,
         rate=24_414,

@@ -18,6 +18,7 @@ class TurevDB(FileNameReader):
     emotions = {"Angry": "anger", "Calm": "calm", "Happy": "happiness", "Sad": "sadness"}
     constants = {"language": "tr"}
     facts = CorpusInfo(
+        title="TurEV-DB",
         clips=1735,
         speakers=6,
         rate=44_100,

@@ -24,6 +24,7 @@ class Urdu(FileNameReader):
     constants = {"language": "ur"}
     protocol = "group:6"
     facts = CorpusInfo(
+        title="URDU",
         clips=400,
         speakers=38,
         rate=44_100,

@@ -127,8 +127,8 @@ def _numpy_simd() -> list[str]:
 def describe_corpus(prepared: PreparedData) -> dict[str, Any]:
     """What is evaluated, with whom to cite for it.
 
-    `fingerprint` is of every clip's content, emotion and speaker; `effective_speakers` is how many speakers of equal weight the
-    UAR is worth; `emotions` are the classes, whatever the target.
+    `title` is its name as its owners write it; `fingerprint` is of every clip's content, emotion and speaker; `effective_speakers` is how
+    many speakers of equal weight the UAR is worth; `emotions` are the classes, whatever the target.
     """
     import pandas as pd
 
@@ -136,6 +136,7 @@ def describe_corpus(prepared: PreparedData) -> dict[str, Any]:
     tested = clips[prepared.eval_set.evaluated]
     return {
         "name": prepared.corpus.name,
+        "title": (facts and facts.title) or prepared.corpus.name,
         "clips": len(clips),
         "speakers": clips["voice"].nunique(),
         "effective_speakers": round(scores.effective_voices(pd.crosstab(tested["voice"], tested["emotion"])), 1),

@@ -9,6 +9,7 @@ Rule: what is told reaches no result; it goes through small files in the folder 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -17,9 +18,12 @@ from pathlib import Path
 from ser_bench.models.checkpoints import keeping_in
 from ser_bench.utils.progress import Progress, clock, hearing_epochs
 
-SUFFIX = "-progress"
+SUFFIX, KEPT = "-progress", ".epochs"
+"""How files that tell of a unit end, and folders with its trainings."""
 SECONDS_BETWEEN = 2.0
 """Between two writings of a file, and two looks for one."""
+DAYS_KEPT = 30
+"""So long after its last epoch a training that nobody goes on with is there to be gone on with."""
 
 
 @contextlib.contextmanager
@@ -51,11 +55,21 @@ def telling_epochs(store: Path, unit: str, model: str) -> Iterator[None]:
             path.write_text(line, encoding="utf-8")
 
     try:
-        with hearing_epochs(write), keeping_in(store / f"{unit}.epochs"):
+        with hearing_epochs(write), keeping_in(store / f"{unit}{KEPT}"):
             yield
     finally:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def clear_epochs(store: Path) -> None:
+    """Remove trainings whose unit was finished since, and those that nobody went on with for `DAYS_KEPT`."""
+    for folder in store.glob(f"*{KEPT}"):
+        result = folder.with_suffix(".parquet")
+        with contextlib.suppress(OSError):
+            last = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+            if time.time() - last > DAYS_KEPT * 86_400 or (result.exists() and result.stat().st_mtime > last):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Where the difference between claimed and honest comes from, in one line, from what was measured.
 
 In:   the scores of one experiment (`reproduction.score_table`).
-Out:  a sentence or two: whether the claim was met, what each shortcut adds, what `svm` does on the same input.
+Out:  a sentence or two: whether the claim was reached, what each shortcut adds, what `svm` does on the same input.
 Rule: nothing is asserted that the table does not hold; a difference is a difference of two of its values.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ser_bench.evaluation.published import TEST, VALIDATION
+from ser_bench.evaluation.recipes import metric_words
 from ser_bench.evaluation.reproduction import ABOVE, CLAIMED, COMPARED, HONEST, INSIDE, REPRODUCED
 from ser_bench.utils.formatting import format_score, interval, records, signed
 
@@ -60,7 +61,7 @@ def explain(table: pd.DataFrame, *, cut: str, shared: bool) -> str:
 
 
 def _met(claims: pd.DataFrame, found: Scored, system: str, cut: str) -> Iterator[str]:
-    """Whether the first claim was met as published, or with epochs `cut`."""
+    """Whether the first claim was reached as published, or with epochs `cut`; an interval that holds it neither reaches nor misses it."""
     if claims.empty:
         return
     claim = records(claims)[0]
@@ -68,10 +69,11 @@ def _met(claims: pd.DataFrame, found: Scored, system: str, cut: str) -> Iterator
     if measured is None:
         return
     value, low, high = measured
-    said = f"{claim['metric']} {'over ' if claim['notes'] == 'over' else ''}{format_score(claim['value'], 2)} claimed"
-    verdict = "not reached" if high < claim["value"] else "exceeded" if low > claim["value"] else "met"
+    amount = f"{'over ' if claim['notes'] == 'over' else ''}{format_score(claim['value'], 2)}"
+    verdict = "not reached" if high < claim["value"] else "exceeded" if low > claim["value"] else "within the interval"
     how = f"with its own split, {cut}" if cut else "as published"
-    yield f"{said}, {verdict} {how} ({format_score(value, 2)} {interval(low, high)})"
+    metric = metric_words(claim["metric"], claim["part"])
+    yield f"{metric} {amount} claimed, {verdict} {how} ({format_score(value, 2)} {interval(low, high)})"
 
 
 def _steps(found: Scored, system: str, part: str, *, shared: bool) -> Iterator[str]:
@@ -87,8 +89,9 @@ def _steps(found: Scored, system: str, part: str, *, shared: bool) -> Iterator[s
     total = first - honest
     told = ", ".join(f"{signed(amount, 2)} by {what}" for what, amount in steps)
     side = "below" if total > 0 else "above"
-    apart = f"{format_score(abs(total), 2)} {side} ({told})" if abs(total) >= SMALL else "the same"
-    yield f"the honest {found.metric} is {format_score(honest, 2)}, {apart}"
+    than = f" the {metric_words(found.metric, part)} as published" if part == VALIDATION else ""
+    apart = f"{format_score(abs(total), 2)} {side}{than} ({told})" if abs(total) >= SMALL else "the same"
+    yield f"the honest {metric_words(found.metric, TEST)} is {format_score(honest, 2)}, {apart}"
 
 
 def _compared(table: pd.DataFrame, found: Scored, system: str, part: str) -> Iterator[str]:

@@ -64,6 +64,34 @@ class UnitResult:
     cut_short: bool = False
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What the inner folds of a unit came to.
+
+    Parameters
+    ----------
+    best : Trial
+    trials : list of Trial
+    rounds : int or None
+        The median best number of rounds over inner folds, of a model trained in rounds.
+    calibrator : Calibrator
+        Fitted on the best trial's out-of-fold scores, of a model without probabilities of its own.
+    searched : bool
+        Whether there were inner folds at all.
+    """
+
+    best: Trial
+    trials: list[Trial]
+    rounds: int | None
+    calibrator: Calibrator
+    searched: bool
+
+    @property
+    def params(self) -> Params:
+        """The hyperparameters chosen."""
+        return self.best.params
+
+
 def tune_unit(
     data: UnitData,
     model: Model,
@@ -110,23 +138,58 @@ def tune_unit(
         x = standardised_beforehand(data)
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
-        folds = folds_inside(data, inner, fold_seed)
-        search = None if folds is None else Search.over(data, x, model, folds, seed)
-        found = search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.start))]
-        best = best_or_raise(model, found)
-        rounds = median_rounds(best.predictions_of)
-        prediction = refit(data, x, model, data.train, best.params, rounds, derive_seed(seed, "refit"))
-        calibrator = search.calibrator(best) if search and not model.probabilistic else Calibrator()
+        found = choose(data, x, model, trials=trials, inner=inner, seed=seed, fold_seed=fold_seed, start=start, stop=stop, watch=watch)
+        prediction = refit(data, x, model, data.train, found.params, found.rounds, derive_seed(seed, "refit"))
     return UnitResult(
         predicted=prediction.predicted,
-        probabilities=prediction.scores if model.probabilistic else calibrator.probabilities(prediction.scores),
-        params=best.params,
+        probabilities=prediction.scores if model.probabilistic else found.calibrator.probabilities(prediction.scores),
+        params=found.params,
         rounds=prediction.rounds,
-        trials=trial_table(found, best),
-        notes=unit_notes(model, data.n_train, x.shape[1], found, searched=search is not None),
+        trials=trial_table(found.trials, found.best),
+        notes=unit_notes(model, data.n_train, x.shape[1], found.trials, searched=found.searched),
         seconds=time.thread_time() - started,
-        cut_short=search is not None and len(found) < trials,
+        cut_short=found.searched and len(found.trials) < trials,
     )
+
+
+def choose(
+    data: UnitData,
+    x: np.ndarray,
+    model: Model,
+    *,
+    trials: int,
+    inner: int,
+    seed: int,
+    fold_seed: int,
+    start: Params | None = None,
+    stop: Callable[[], bool] | None = None,
+    watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
+) -> Chosen:
+    """Search for hyperparameters inside the training speakers; x as `standardised_beforehand` gives it, the others as in `tune_unit`."""
+    search = _search_over(data, x, model, inner=inner, seed=seed, fold_seed=fold_seed)
+    return _chosen(model, search, search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.start))])
+
+
+def hold(data: UnitData, x: np.ndarray, model: Model, params: Params, *, inner: int, seed: int, fold_seed: int) -> Chosen:
+    """Take hyperparameters that were chosen elsewhere through the inner folds once, as a search would.
+
+    That gives their inner score, rounds and calibrator: those of the search that chose them, where all else is the same.
+    """
+    search, trial = _search_over(data, x, model, inner=inner, seed=seed, fold_seed=fold_seed), Trial(0, dict(params))
+    if search:
+        search.evaluate(trial, None)
+    return _chosen(model, search, [trial])
+
+
+def _search_over(data: UnitData, x: np.ndarray, model: Model, *, inner: int, seed: int, fold_seed: int) -> Search | None:
+    folds = folds_inside(data, inner, fold_seed)
+    return None if folds is None else Search.over(data, x, model, folds, seed)
+
+
+def _chosen(model: Model, search: Search | None, trials: list[Trial]) -> Chosen:
+    best = best_or_raise(model, trials)
+    calibrator = search.calibrator(best) if search and not model.probabilistic else Calibrator()
+    return Chosen(best, trials, median_rounds(best.predictions_of), calibrator, search is not None)
 
 
 def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None, seed: int) -> UnitResult:

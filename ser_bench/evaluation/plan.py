@@ -117,13 +117,16 @@ class Plan:
         return self.models[unit.model].seconds(n_clips, n_columns, unit.task.trials, unit.task.inner)
 
 
-def make_plan(config: RunConfig, progress: Progress) -> Plan:
+def make_plan(config: RunConfig, progress: Progress, *, keeping: bool = True) -> Plan:
     """Lay the ground and list the units.
 
     Parameters
     ----------
     config : RunConfig
         For one corpus, as `RunConfig.for_corpus` gives it.
+    progress : Progress
+    keeping : bool
+        Whether results are to be kept below `out`, where they must be writable then.
 
     Raises
     ------
@@ -134,7 +137,8 @@ def make_plan(config: RunConfig, progress: Progress) -> Plan:
     """
     models = choose_models(config)
     check_widths(config.features, models)
-    check_writable("--out", Path(config.out))
+    if keeping:
+        check_writable("--out", Path(config.out))
     prepared = prepare_data(config, config.features, progress)
     units = list(_units(prepared.eval_set, prepared.features, models, config))
     return Plan(prepared, config, models, units)

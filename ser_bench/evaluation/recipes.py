@@ -18,6 +18,7 @@ from typing import Any
 
 from ser_bench.config import CLASS_WEIGHTS, TRACKS
 from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.utils.formatting import format_score
 from ser_bench.utils.regular_files import check_regular
 from ser_bench.utils.spec import parse, typed, within
 
@@ -28,6 +29,16 @@ PARTS = ("test", "validation")
 SELECTIONS = (*PARTS, "none")
 METRICS = ("accuracy", "uar", "macro_f1", "micro_precision", "micro_recall", "micro_f1", "auc")
 """What a claim may be of."""
+METRIC_NAMES = {
+    "uar": "UAR",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "micro_precision": "micro precision",
+    "micro_recall": "micro recall",
+    "auc": "AUC, mean over classes",
+    "two_steps.accuracy": "accuracy in two steps",
+}
+"""What metrics are called where their own names are not what the field says."""
 COLUMNS = ("experiment", "system", "run", "part", "metric", "value", "low", "high", "clips", "speakers", "status", "notes")
 """What a table of claims and scores has (`reproduction.score_table`)."""
 
@@ -201,8 +212,18 @@ class Recipe:
             return "numbers not known"
         first = claims[0]
         values = sorted(claim.value for claim in claims if (claim.metric, claim.part) == (first.metric, first.part))
-        span = f"{values[0]:.2f} to {values[-1]:.2f}" if values[0] != values[-1] else f"{'over ' if first.over else ''}{first.value:.2f}"
-        return f"{first.part if first.part != 'test' else ''} {first.metric} {span}".strip()
+        low, high = (format_score(value, 2) for value in (values[0], values[-1]))
+        span = f"{low} to {high}" if low != high else f"{'over ' if first.over else ''}{low}"
+        return f"{metric_words(first.metric, first.part)} {span}"
+
+
+def metric_words(metric: str, part: str) -> str:
+    """A metric of some clips, in words.
+
+    >>> metric_words("micro_f1", "test"), metric_words("accuracy", "validation")
+    ('micro F1', 'validation accuracy')
+    """
+    return f"{'' if part == 'test' else f'{part} '}{METRIC_NAMES.get(metric, metric)}"
 
 
 GENERAL: Mapping[str, Any] = {"title": "", "source": "", "year": 0, "corpus": "", "needs": "", "notes": [], "wanted": [], "experiment": []}

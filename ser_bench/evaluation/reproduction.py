@@ -18,7 +18,7 @@ from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.metrics import metrics_of, probabilities
-from ser_bench.evaluation.plan import Plan, PreparedData, choose_models
+from ser_bench.evaluation.plan import Plan, PreparedData, check_widths, choose_models
 from ser_bench.evaluation.published import TEST, AsPublished, as_published
 from ser_bench.evaluation.recipes import COLUMNS
 from ser_bench.evaluation.tabulation import prediction_rows
@@ -266,12 +266,22 @@ def _in_two_steps(rows: pd.DataFrame, first: str, inflation: float) -> Iterator[
     yield f"two_steps.{first}", scores.war_interval_of(by_group, inflation=inflation)
 
 
-def check_epochs(experiments: Iterable[Experiment], most_epochs: int, name: str) -> None:
-    """Refuse to cut epochs of systems that have none.
+def check_systems(experiments: Iterable[Experiment], config: RunConfig, most_epochs: int, name: str) -> None:
+    """Refuse models that are not installed or want more columns than they are given, and to cut epochs of systems that have none.
+
+    Parameters
+    ----------
+    experiments, config, most_epochs
+        As in `config_of`.
+    name : str
+        The recipe's.
 
     Raises
     ------
     WrongCall
     """
+    for experiment in experiments:
+        mine, _ = config_of(experiment, config, most_epochs)
+        check_widths(mine.features, choose_models(mine))
     if most_epochs and not any("epochs" in parse(one.model)[1] for one in experiments):
         raise WrongCall(f"--max-epochs {most_epochs}: the recipe {name} states no epochs; leave it out")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.epochs import showing_epochs, telling_epochs
+from ser_bench.evaluation.epochs import clear_epochs, showing_epochs, telling_epochs
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.splits import SpeakerLeak
@@ -168,6 +168,7 @@ def run_units(
     # Workers elsewhere have working folders of their own.
     store = Path(planned.config.out).resolve() / "units"
     clear_abandoned(store)
+    clear_epochs(store)
     read = partial(read_unit, store, time_limit=planned.config.time_limit)
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     # Cells that differ in nothing but a name share their units.

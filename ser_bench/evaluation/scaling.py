@@ -119,8 +119,13 @@ def scaled_by(data: UnitData, x: np.ndarray, train: np.ndarray) -> np.ndarray:
     """All clips, those that are trained on too, standardised as `scaled_split` does it with this training part."""
     if data.scaling_groups is not None or not data.scaled:
         return x[: len(data.y)]
-    mean, scale = column_statistics(trained_on(data, x, train, copies_of(data, train))[0])
+    mean, scale = training_statistics(data, x, train)
     return (x[: len(data.y)] - mean) * scale
+
+
+def training_statistics(data: UnitData, x: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and inverse standard deviation of the columns, as `scaled_split` takes them from this training part."""
+    return column_statistics(trained_on(data, x, train, copies_of(data, train))[0])
 
 
 def trained_on(data: UnitData, x: np.ndarray, train: np.ndarray, copied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

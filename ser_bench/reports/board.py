@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ser_bench.evaluation.leaderboard import PUBLISHED, lines_of
-from ser_bench.reports.board_text import not_significantly_worse, notes, reference_words, row_cells, words_below, worth
+from ser_bench.reports.board_text import not_significantly_worse, notes, reference_words, row_cells, verdict, words_below, worth
 from ser_bench.reports.overview import cost_map, heat_map
-from ser_bench.utils.formatting import records
+from ser_bench.utils.formatting import format_score, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,8 @@ def show_block(
         {**row, "read": row_cells(row), "not_significantly_worse": not_significantly_worse(row), "href": link(row)}
         for row in records(block)
     ]
+    worthy = worth(block, resolutions)
+    lines = [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))]
     few = "A confidence interval over fewer than six speakers is unreliable." if first["speakers"] < 6 else ""
     return {
         "title": title,
@@ -40,8 +44,36 @@ def show_block(
         "rows": rows,
         "few": few,
         "notes": [*words_below(block, resolutions), *notes(block)],
-        "worth": worth(block, resolutions),
-        "lines": [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))],
+        "verdict": verdict(block, references, resolutions),
+        "worth": worthy,
+        "lines": lines,
+        "axis": zoomed([*rows, *worthy], lines),
         "heat": heat_map(block, link),
         "cost": cost_map(block),
+    }
+
+
+def zoomed(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The axis on which a block's intervals are drawn: as far as they reach, to the next twentieth.
+
+    Returns
+    -------
+    dict
+        `span`, its ends; `ticks`, each a share of the axis and its text; `beyond`, the reference lines to the left and
+        to the right of it, in words.
+    """
+    reached = np.array([[row["uar_low"], row["uar_high"]] for row in rows], float).reshape(-1, 2)
+    reached = reached[~np.isnan(reached).any(1)]
+    low, high = (reached.min(), reached.max()) if len(reached) else (0.0, 1.0)
+    low, high = max(np.floor(low * 20 + 1e-9) / 20, 0.0), min(np.ceil(high * 20 - 1e-9) / 20, 1.0)
+    step = next(step for step in (0.05, 0.1, 0.2, 0.25) if (high - low) / step <= 5 + 1e-9)
+    marks = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    known = [line for line in lines if line["drawn"]]
+    return {
+        "span": (float(low), float(high)),
+        "ticks": [(float((mark - low) / (high - low)), format_score(float(mark), 2)) for mark in marks],
+        "beyond": tuple(
+            ", ".join(f"{line['name']} {format_score(line['uar'])}" for line in part)
+            for part in ([line for line in known if line["uar"] < low], [line for line in known if line["uar"] > high])
+        ),
     }

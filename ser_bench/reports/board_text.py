@@ -104,6 +104,28 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
     return rows
 
 
+def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> str:
+    """What a block comes to, in two or three sentences; empty where no row is ranked.
+
+    The best row with its interval, what it is worth as it was chosen, what guessing and listeners reach, and how many others are as good.
+    """
+    ranked = [row for row in records(block) if row["status"] == "ok"]
+    if not ranked:
+        return ""
+    best, mine = ranked[0], _resolution(block, resolutions)
+    several = len(ranked) > 1
+    score = f"UAR {format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}"
+    said = [f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"]
+    if several and mine is not None and not np.isnan(mine["best"]):
+        said[0] += f"; corrected for having been chosen as the best, {format_score(float(mine['best']))}"
+    levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
+    said += [", ".join(f"{name.capitalize() if not at else name} {format_score(uar)}" for at, (name, uar) in enumerate(levels.items()))]
+    if several and not all(np.isnan(row["p_vs_best"]) for row in ranked[1:]):
+        like = sum(map(not_significantly_worse, ranked[1:]))
+        said += [f"{like if like else 'None'} of {len(ranked) - 1} others {'is' if like == 1 else 'are'} not significantly worse"]
+    return "".join(f"{sentence}. " for sentence in said if sentence).rstrip()
+
+
 def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     """How the rows of `worth` are to be read; empty where there are none."""
     rows = {row["name"] for row in worth(block, resolutions)}

@@ -15,7 +15,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.evaluation.metrics import probabilities
 from ser_bench.evaluation.published import TEST
-from ser_bench.evaluation.recipes import Recipe
+from ser_bench.evaluation.recipes import Recipe, metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
 from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
 from ser_bench.evaluation.splits import protocol_words
@@ -39,8 +39,6 @@ LEGEND = (
     "have the bound of what overlapping training sets can add, and those of a random split are over speakers who were trained on as well, "
     "so that they say nothing of unseen ones. svm: tuned on the same input, under the same splits."
 )
-NAMES = {"uar": "UAR", "macro_f1": "macro F1", "micro_f1": "micro F1", "micro_precision": "micro precision", "micro_recall": "micro recall"}
-NAMES |= {"auc": "AUC, mean over classes", "two_steps.accuracy": "accuracy in two steps"}
 
 
 def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about: dict[str, Any]) -> None:
@@ -53,7 +51,7 @@ def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about
     table : DataFrame
         As `score_table` gives it, of all experiments.
     about : dict
-        The environment, with `experiments` (each ``name, why, split, line, corpus, ...``) and `warnings`.
+        The environment, with `experiments` (each ``name, why, split, line, corpus, ...``), `warnings` and `notes`.
     """
     folder.write_reproduction(table, recipe.text, to_markdown(recipe, table, about))
     draw(_panels(table), folder.figures, "recipe", f"{recipe.name}: claimed, reproduced, honest")
@@ -100,11 +98,6 @@ def _metrics_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
     named = [*claims[["part", "metric"]].itertuples(index=False, name=None), *([] if len(claims) else [("test", "accuracy")])]
     there = set(rows["metric"])
     return list(dict.fromkeys([*named, ("test", "uar"), *(("test", metric) for metric in ("two_steps.accuracy",) if metric in there)]))
-
-
-def metric_words(metric: str, part: str) -> str:
-    """Such as ``validation accuracy``."""
-    return f"{'' if part == 'test' else f'{part} '}{NAMES.get(metric, metric)}"
 
 
 def claimed_words(claim: Mapping[str, Any] | None) -> str:
@@ -228,7 +221,7 @@ def to_markdown(recipe: Recipe, table: pd.DataFrame, about: Mapping[str, Any]) -
         system = table.loc[table["experiment"] == said["name"], "system"].iloc[0]
         split = f"System: `{system}`. Split: {escaped(said['split'])}; honest: {protocol_words(said['protocol'])} ({said['protocol']})."
         parts += [f"{name}{escaped(said['line'])}. {escaped(said['why'])} {split}", ""]
-    parts += [LEGEND, "", *(part for line in about["warnings"] for part in (escaped(line), ""))]
+    parts += [LEGEND, "", *(part for line in [*about["warnings"], *about["notes"]] for part in (escaped(line), ""))]
     return "\n".join(parts)
 
 

@@ -93,7 +93,7 @@ def ablations(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def reproductions(folder: RunFolder) -> list[dict[str, Any]]:
-    """The recipes whose honest run is of a run's clips and split: their `name`, `address`, `warnings`, and the experiments `shown`."""
+    """The recipes whose honest run is of a run's clips and split: `name`, `address`, `warnings`, `notes`, and the experiments `shown`."""
     mine, here = folder.read_about(), RunFolder(folder.path.absolute())
     found = []
     for other in sorted(RunFolder(file.parent) for file in here.path.parent.glob(f"*/{REPRODUCTION.name}")):
@@ -108,7 +108,8 @@ def reproductions(folder: RunFolder) -> list[dict[str, Any]]:
 def _reproduction(folder: RunFolder, about: dict[str, Any]) -> dict[str, Any]:
     shown = view_recipe(folder.read_reproduction(), about)
     address = f"../{folder.path.name}/{RECIPE_PAGE}"
-    return {"name": about["recipe"], "address": address, "warnings": about["warnings"], "shown": shown, "legend": LEGEND}
+    told = {key: about.get(key, []) for key in ("warnings", "notes")}
+    return {"name": about["recipe"], "address": address, **told, "shown": shown, "legend": LEGEND}
 
 
 def _view(of: Neighbour) -> dict[str, Any]:

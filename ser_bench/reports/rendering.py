@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 
 def render(template: str, **values: Any) -> str:
@@ -23,10 +24,19 @@ def _templates() -> Environment:
     """The templates of this room, each compiled once per process."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("ser_bench.reports"),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = breakable
+    return environment
+
+
+def breakable(name: object) -> Markup:
+    """A name of parts joined by ``+``, which a narrow column may break between these."""
+    from markupsafe import Markup
+
+    return Markup("+<wbr>").join(str(name).split("+"))

@@ -81,6 +81,7 @@ def make_page(folder: RunFolder) -> str:
     return render(
         "report.html.j2",
         corpus=run.environment["corpus"],
+        title=title_of(run),
         environment=run.environment,
         configuration=run.configuration,
         heading=heading(run),
@@ -105,11 +106,17 @@ def make_page(folder: RunFolder) -> str:
 
 def heading(run: RunTables) -> str:
     """What the page is about."""
-    name = run.environment["corpus"]["name"]
+    name = title_of(run)
     if (run.leaderboard["status"] == "leaky").all():
         return f"LEAKY split (speakers shared between training and test): {name}"
     target = target_of(run)
     return f"Speaker-independent {'emotion recognition' if target == EMOTION else f'recognition of {target}'}: {name}"
+
+
+def title_of(run: RunTables) -> str:
+    """The corpus's name as its owners write it; runs of earlier versions do not say it."""
+    corpus = run.environment["corpus"]
+    return str(corpus.get("title") or corpus["name"])
 
 
 def target_of(run: RunTables) -> str:
@@ -131,7 +138,7 @@ def method(run: RunTables) -> str:
         "" if first["clips"] == corpus["clips"] else f"; the other {corpus['clips'] - first['clips']:,} are trained on and never held out"
     )
     return (
-        f"{first['clips']:,} clips of {first['speakers']} speakers ({corpus['name']}, {len(corpus['emotions'])} {classes}) were evaluated "
+        f"{first['clips']:,} clips of {first['speakers']} speakers ({title_of(run)}, {len(corpus['emotions'])} {classes}) were evaluated "
         f"in {n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
         f"UAR is pooled over folds; its 95% confidence interval is over speakers (jackknife, Wilson's bounds with Student's t), "
         f"{_overlap(run)} (ser-bench {run.environment['ser_bench']})."

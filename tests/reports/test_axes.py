@@ -35,7 +35,7 @@ def page(browser: Any, folder: Path) -> Any:
         ("svg.curve.wide", {"predicted probability (confidence)", "share correct (accuracy)", "0", ".5", "1"}),
         ("svg.learning", {"number of training speakers (log scale)", "UAR (95% CI)", "2", "3", "7", ".4", "1.0"}),
         ("svg.strip", {"UAR", "0", ".5", "1"}),
-        ("svg.scale", {"UAR (95% CI)", "0", ".25", ".5", ".75", "1"}),
+        ("table.board svg.scale", {"UAR (95% CI)", ".80", "1.00"}),
         (".cost svg", {"CPU time (s), search and fits (log scale)", "UAR"}),
     ],
 )

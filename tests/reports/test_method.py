@@ -25,7 +25,7 @@ def method(tmp_path: Path):
         if refits is not None:
             refits.to_parquet(tmp_path / "refits.parquet", index=False)
         publish(RunFolder(tmp_path), cells, found, lines, refits)
-        return (tmp_path / "report.html").read_text().partition("<nav")[0]
+        return (tmp_path / "report.html").read_text().partition('id="method-text"')[2].partition("</p>")[0]
 
     return written
 

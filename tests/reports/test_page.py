@@ -35,14 +35,25 @@ def test_leaky_failed_and_transductive_are_unmistakable(page):
 
 def test_a_click_sorts(page):
     def uars() -> list[str]:
-        return [row.find_elements("css selector", "td")[3].text for row in visible(page, "#block-1 ~ div tbody tr")]
+        return [row.find_elements("css selector", "td")[3].text for row in visible(page, "table[aria-labelledby=block-1] tbody tr")]
 
-    head = visible(page, "#block-1 ~ div th button")[3]
+    head = visible(page, "table[aria-labelledby=block-1] th button")[3]
     head.click()
-    down = uars()
+    *down, failed = uars()
     head.click()
     assert sorted(down, reverse=True) == down
-    assert uars() == down[::-1]
+    assert uars() == [*down[::-1], failed]
+
+
+def test_the_first_click_puts_the_best_first_and_an_arrow_tells_the_order(page):
+    heads = visible(page, "table[aria-labelledby=block-1] th")
+    orders = []
+    for name in ("UAR", "CPU time (s)", "features"):
+        (head,) = [one for one in heads if one.text.startswith(name)]
+        head.find_element("css selector", "button").click()
+        orders.append(head.get_attribute("aria-sort"))
+    assert orders == ["descending", "ascending", "ascending"]
+    assert len(page.find_elements("css selector", "table[aria-labelledby=block-1] th[aria-sort]")) == 1
 
 
 def test_filters_hide_rows_and_cells(page):

@@ -1,0 +1,101 @@
+"""What a reader sees first: the answer in a sentence, the heat map, the board, and how it is searched, read in per cent and passed on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_bench.reports.board import zoomed
+from ser_bench.reports.board_text import verdict
+from tests.reports import fabricate
+from tests.reports.conftest import show, visible
+
+
+@pytest.fixture
+def page(browser: Any, folder: Path) -> Any:
+    show(browser, folder / "report.html")
+    return browser
+
+
+def test_the_answer_stands_before_everything_else_and_the_method_is_a_click_away(page):
+    sections = [part.get_attribute("aria-labelledby") for part in page.find_elements("css selector", "main > section")]
+    assert sections[0] == "board"
+    assert sections[-2:] == ["method", "rests"]
+    told = page.find_element("css selector", "header .verdict").text
+    assert told.startswith("Best of 3 systems: egemaps with ")
+    assert "Chance " in told
+    assert "#method" in [link.get_attribute("href").partition("report.html")[2] for link in visible(page, "nav a")]
+
+
+def test_rows_like_the_best_are_shaded_and_said_to_be(page):
+    rows = visible(page, "table[aria-labelledby=block-1] tbody tr")
+    shaded = [row for row in rows if "like-best" in row.get_attribute("class")]
+    assert [row.get_attribute("textContent").count("not significantly different from the best") for row in shaded] == [1] * len(shaded)
+    assert len(shaded) == 3
+    colours = {row in shaded: row.value_of_css_property("background-color") for row in rows}
+    assert colours[True] != colours[False]
+
+
+def test_a_search_keeps_what_has_every_word_and_the_address_keeps_the_search(page):
+    page.find_element("css selector", "#search").send_keys("EGE rf")
+    (row,) = visible(page, "table.board tbody tr")
+    assert (row.get_attribute("data-features"), row.get_attribute("data-model")) == ("egemaps", "rf")
+    page.refresh()
+    assert len(visible(page, "table.board tbody tr")) == 1
+    assert page.find_element("css selector", "#search").get_attribute("value") == "EGE rf"
+
+
+def test_per_cent_is_a_hundredfold_everywhere_and_back_again(page):
+    def read() -> list[str]:
+        return [part.get_attribute("textContent") for part in page.find_elements("css selector", "td[data-score] b")]
+
+    fractions = read()
+    switch = page.find_element("css selector", "#percent")
+    switch.click()
+    shown = read()
+    for before, after in zip(fractions, shown, strict=True):
+        assert (
+            [float(number) for number in after.split("\u00b1")] == pytest.approx([100 * float(number) for number in before.split("\u00b1")])
+            if before
+            else not after
+        )
+    assert "UAR 0." not in page.find_element("css selector", ".verdict").text
+    switch.click()
+    assert read() == fractions
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_rank_system_and_uar_with_its_interval_are_on_every_screen(page, width):
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+    try:
+        heads = [head for head in visible(page, "table[aria-labelledby=block-1] th") if head.text]
+        assert [head.text.split("\u2009")[0] for head in heads[:5]] == ["rank", "features", "model", "UAR", "95% CI"]
+        last = heads[4]
+        assert last.location["x"] + last.size["width"] <= width
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_an_axis_reaches_as_far_as_the_intervals_and_names_what_lies_beyond():
+    lines = [{"name": name, "uar": uar, "drawn": name} for name, uar in (("chance", 0.125), ("human", 0.93))]
+    axis = zoomed([{"uar_low": 0.31, "uar_high": 0.52}, {"uar_low": np.nan, "uar_high": np.nan}], lines)
+    assert axis["span"] == pytest.approx((0.3, 0.55))
+    assert [text for _, text in axis["ticks"]] == [".30", ".35", ".40", ".45", ".50", ".55"]
+    assert axis["beyond"] == ("chance .125", "human .930")
+
+
+@pytest.fixture(scope="module")
+def block() -> pd.DataFrame:
+    cells, predictions = fabricate.run_tables(fabricate.clips())
+    board = fabricate.rank(predictions, cells, fabricate.refits(predictions))
+    return board[board["track"] == "train"]
+
+
+def test_a_block_in_which_nothing_is_ranked_has_no_answer(block):
+    assert verdict(block.assign(status="failed"), fabricate.references(fabricate.clips()), fabricate.resolutions()) == ""
+
+
+def test_a_single_row_is_no_best_of_several(block):
+    assert verdict(block.iloc[:1], fabricate.references(fabricate.clips()), fabricate.resolutions()).startswith("UAR: ")
