@@ -11,6 +11,7 @@ import click
 
 from ser_bench.cli.corpora import corpora
 from ser_bench.cli.fit import fit
+from ser_bench.cli.demo import demo
 from ser_bench.cli.options import (
     DEFAULTS,
     EQUIVALENCE,
@@ -432,6 +433,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
 cli.add_command(corpora)
 cli.add_command(fit)
 cli.add_command(predict)
+cli.add_command(demo)
 cli.add_command(recipes)
 
 
