@@ -21,6 +21,7 @@ _HOMES = {
     "plan_study": "ser_bench.api",
     "fit": "ser_bench.api",
     "load": "ser_bench.api",
+    "export": "ser_bench.api",
     "RunConfig": "ser_bench.config",
     "Corpus": "ser_bench.corpora",
     "FileNameReader": "ser_bench.corpora",

@@ -3,6 +3,7 @@
 from ser_bench.api import ablate as ablate
 from ser_bench.api import audit as audit
 from ser_bench.api import cross as cross
+from ser_bench.api import export as export
 from ser_bench.api import fit as fit
 from ser_bench.api import leaderboard as leaderboard
 from ser_bench.api import load as load
@@ -50,6 +51,7 @@ __all__ = [
     "ablate",
     "audit",
     "cross",
+    "export",
     "extract",
     "fit",
     "leaderboard",

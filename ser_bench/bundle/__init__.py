@@ -11,4 +11,6 @@ says what moved a decision, `rows`, `listing` and `pictures` show what was predi
 
 `novelty` says what the training clips were like and warns of clips unlike them: `distance` how far they are, `levels` how loud and whether
 they are clipped. `microphone` records a clip.
+
+`export` writes it as ONNX and Core ML; `demo` is a local page on which it is tried.
 """

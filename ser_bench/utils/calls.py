@@ -46,6 +46,7 @@ KINDS = {
     "Mapping": Kind("a dictionary", lambda value: isinstance(value, Mapping)),
     "Progress": Kind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
     "RunConfig": Kind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
+    "Bundle": Kind("a Bundle", lambda value: type(value).__name__ == "Bundle"),
 }
 """What the names in annotations of public functions stand for, told without importing a heavy library."""
 

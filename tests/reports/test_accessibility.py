@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,10 @@ def violations(browser: Any) -> list[str]:
     ]
 
 
-# What a page is made of is looked at in all ways on the report, which has most of it.
-LOOKS = [("report", scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
-LOOKS += [(name, *look) for name in ("audit", "merged", "ablation") for look in (("light", 1280), ("dark", 390))]
+# Each page in the light or in the dark, on a desk or on a phone; the report, which has most of what pages are made of, in two ways.
+LOOKS = [("report", "light", 1280), ("report", "dark", 390), ("audit", "light", 390), ("merged", "dark", 1280), ("ablation", "light", 1280)]
+OTHERS = [(name, *look) for name in ("report", "audit", "merged", "ablation") for look in product(("light", "dark"), (390, 1280))]
+LOOKS += [pytest.param(*look, marks=pytest.mark.thorough) for look in OTHERS if look not in LOOKS]
 
 
 @pytest.mark.parametrize(("name", "scheme", "width"), LOOKS)

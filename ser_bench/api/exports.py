@@ -1,0 +1,49 @@
+"""Fitted systems for where ser-bench is not.
+
+In:   a bundle, or its file.
+Out:  an ONNX or Core ML file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.utils.calls import named_arguments
+
+if TYPE_CHECKING:
+    from ser_bench.bundle.bundle import Bundle
+
+
+@named_arguments()
+def export(bundle: str | Path | Bundle, to: str | Path) -> Path:
+    """Write a fitted system as ONNX (``.onnx``) or Core ML (``.mlpackage``): features in, calibrated probabilities and a decision out.
+
+    Parameters
+    ----------
+    bundle : str, Path or Bundle
+        What `fit` gave, or the file that it wrote.
+    to : str or Path
+        Whose ending says the format. What stands there is replaced.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    WrongCall
+        In one line: for another ending, an absent library (``pip install 'ser-bench[export]'``) or a file that is no bundle.
+    WorkFailed
+        For a model that cannot be exported.
+
+    Examples
+    --------
+    >>> import ser_bench
+    >>> ser_bench.export("model.serb", "model.onnx")  # doctest: +SKIP
+    """
+    from ser_bench.bundle.bundle import Bundle, load_bundle
+    from ser_bench.bundle.export import check_format, export_bundle
+
+    check_format(Path(to))
+    return export_bundle(bundle if isinstance(bundle, Bundle) else load_bundle(bundle), Path(to))
