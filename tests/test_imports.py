@@ -10,7 +10,8 @@ import pytest
 from tests.calling import call
 
 HEAVY = ("scipy", "pandas", "pyarrow", "sklearn", "librosa", "opensmile", "xgboost", "optuna", "matplotlib", "numba", "joblib", "dask")
-RUN = ("run", "tones(speakers=4,takes=1)", "-f", "gemaps", "-m", "svm", "-m", "rf", "--trials", "1", "--inner", "2", "--jobs", "1")
+SMALL = ("--cv", "group:2", "--trials", "1", "--inner", "2", "--jobs", "1")
+RUN = ("run", "tones(speakers=4,takes=1)", "-f", "gemaps", "-m", "svm", "-m", "rf", *SMALL)
 
 
 def imported(folder: Path, *arguments: str) -> set[str]:
