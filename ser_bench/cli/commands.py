@@ -10,9 +10,9 @@ import click
 
 from ser_bench.cli.analyses import ablate, audit, cross, plan
 from ser_bench.cli.corpora import corpora
+from ser_bench.cli.demo import demo
 from ser_bench.cli.export import export
 from ser_bench.cli.fit import fit
-from ser_bench.cli.demo import demo
 from ser_bench.cli.options import (
     DEFAULTS,
     EQUIVALENCE,
