@@ -47,7 +47,11 @@ def named_sounds(arguments: Iterable[str], left_out: list[str]) -> list[Sound]:
         raise WrongCall(
             "- reads a WAV file from standard input, and nothing is piped into it: such as  sox in.mp3 -t wav - | ser-bench predict MODEL -"
         )
-    return [sound for argument in arguments for sound in _named(argument, left_out)]
+    found = [sound for argument in arguments for sound in _named(argument, left_out)]
+    sounds = list({sound.name: sound for sound in found}.values())
+    if len(sounds) < len(found):
+        left_out.append(f"{len(found) - len(sounds)} recording(s) are named more than once and predicted once")
+    return sounds
 
 
 def _named(argument: str, left_out: list[str]) -> list[Sound]:

@@ -33,6 +33,8 @@ class Listing:
     Parameters
     ----------
     layout : Layout
+    classes : tuple of str
+        As they are shown.
     width : int
     name : int
         Of the column of clips or times.
@@ -45,6 +47,7 @@ class Listing:
     """
 
     layout: Layout
+    classes: tuple[str, ...]
     width: int
     name: int
     emotion: int
@@ -55,13 +58,14 @@ class Listing:
     def of(cls, layout: Layout, names: Iterable[str], width: int, *, timed: bool) -> Listing:
         """The one that suits these clips and this terminal."""
         width = max(width, NARROWEST)
-        emotion = max(map(cells, layout.classes))
+        classes = tuple(map(printable, layout.classes))
+        emotion = max(map(cells, classes))
         longest = TIMES if timed else max((cells(printable(name)) for name in names), default=0)
         name = min(max(longest, len("clip")), LONGEST_NAME)
-        heads = heads_within(layout.classes, width - emotion - 2 - (name if timed else min(name, SHORTEST_NAME)))
+        heads = heads_within(classes, width - emotion - 2 - (name if timed else min(name, SHORTEST_NAME)))
         columns = sum(2 + max(len(head), 3) for head in heads)
         name = min(name, width - emotion - 2 - columns if heads else width // 4)
-        return cls(layout, width, name, emotion, heads, timed)
+        return cls(layout, classes, width, name, emotion, heads, timed)
 
     def lines(self, rows: Iterable[Row]) -> Iterator[str]:
         """A header, then the lines of each row."""
@@ -82,14 +86,14 @@ class Listing:
             return
         shares = [format_score(share, 2) for share in parts_of_one(row.probabilities, 2)]
         decided = self.layout.classes.index(row.emotion)
-        beginning = f"{first}  {pad(row.emotion, self.emotion)}"
+        beginning = f"{first}  {pad(self.classes[decided], self.emotion)}"
         if self.heads:
             columns = [share.rjust(max(len(head), 3)) for share, head in zip(shares, self.heads, strict=True)]
             columns[decided] = f"{BOLD}{columns[decided]}{PLAIN}"
             yield f"{beginning}  {'  '.join(columns)}"
         else:
             order = sorted(range(len(shares)), key=lambda code: -row.probabilities[code])
-            others = ", ".join(f"{self.layout.classes[code]} {shares[code]}" for code in order if code != decided)
+            others = ", ".join(f"{self.classes[code]} {shares[code]}" for code in order if code != decided)
             yield from self._wrapped(f"{beginning}  {shares[decided]:>3}  ", others)
         for warning in row.warnings:
             yield from self._wrapped("  warning: ", printable(warning), YELLOW)
@@ -101,13 +105,13 @@ class Listing:
             return
         reached = row.probabilities[self.layout.classes.index(row.emotion)]
         yield from self._wrapped(
-            "  ", f"log p({row.emotion}): {log(row.average)} for the average training clip, here {log(reached)}; changed by"
+            "  ", f"log p({printable(row.emotion)}): {log(row.average)} for the average training clip, here {log(reached)}; changed by"
         )
-        widest = max(map(cells, row.explained))
+        widest = max(cells(printable(group)) for group in row.explained)
         largest = max(map(abs, row.explained.values())) or 1
         for group, change in sorted(row.explained.items(), key=lambda item: -abs(item[1])):
             bar = ("+" if change > 0 else "-") * round(BAR * abs(change) / largest)
-            yield f"    {pad(group, widest)}  {signed(change, 2):>6}  {bar}".rstrip()
+            yield f"    {pad(printable(group), widest)}  {signed(change, 2):>6}  {bar}".rstrip()
 
     def _wrapped(self, head: str, text: str, style: str = "") -> Iterator[str]:
         """Text behind a head, over as many lines as it takes."""

@@ -90,7 +90,9 @@ def _draw_clip(panel: SubFigure, row: Row, layout: Layout) -> None:
         _draw_changes(axes[1], row)
     decided = row.probabilities[layout.classes.index(row.emotion)]
     panel.suptitle(
-        f"{shortened(printable(row.clip), LONGEST_TITLE * len(axes))}\n{row.emotion} {format_score(decided, 2)}", fontsize=9, color="0.1"
+        f"{shortened(printable(row.clip), LONGEST_TITLE * len(axes))}\n{printable(row.emotion)} {format_score(decided, 2)}",
+        fontsize=9,
+        color="0.1",
     )
     if row.warnings:
         more = f" (and {len(row.warnings) - 1} more)" if len(row.warnings) > 1 else ""
@@ -158,12 +160,12 @@ def _draw_changes(axes: Axes, row: Row) -> None:
             fontsize=6,
         )
     axes.axvline(0, color=GREY, linewidth=0.8)
-    axes.set_yticks(range(len(changes)), [group for group, _ in changes], fontsize=7)
+    axes.set_yticks(range(len(changes)), [printable(group) for group, _ in changes], fontsize=7)
     axes.set_ylim(len(changes) - 0.5, -0.5)
     axes.set_xlim(-reach, reach)
     axes.tick_params(axis="x", labelsize=6)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(f"change of log p({row.emotion})\nfrom the average training clip", fontsize=6.5)
+    axes.set_xlabel(f"change of log p({printable(row.emotion)})\nfrom the average training clip", fontsize=6.5)
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 

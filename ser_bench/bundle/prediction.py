@@ -98,7 +98,7 @@ class Tally:
         for row in rows:
             if row.reason:
                 self.first = self.first or f"{row.clip}: {row.reason}"
-            elif row.clip != self._clip or not row.start:
+            elif row.clip != self._clip:
                 self.predicted, self._clip = self.predicted + 1, row.clip
             if self.keep:
                 self.kept.append(row)

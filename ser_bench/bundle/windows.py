@@ -121,7 +121,10 @@ def _opened(sound: Sound, stream: int | None) -> soundfile.SoundFile:
         return Onward(io.BytesIO(with_length(sound.data)))
     if _beginning(sound.path).startswith(MPEG):
         return Onward(io.BytesIO(with_length(read_bytes(sound.path))))
-    return Onward(os.fsencode(sound.path) if os.name == "posix" else sound.path)
+    try:
+        return Onward(os.fsencode(sound.path) if os.name == "posix" else sound.path)
+    except TypeError:  # as soundfile takes a file called .raw for samples without a header
+        raise Unusable("not audio that can be decoded: Format not recognised") from None
 
 
 def _beginning(path: str) -> bytes:

@@ -26,7 +26,7 @@ FORMATS = ("table", "jsonl", "csv")
 @click.argument("model", metavar="MODEL.serb")
 @click.argument("audio", nargs=-1, metavar="AUDIO...")
 @click.option("--format", "form", metavar="FORMAT", help="table, jsonl (JSON lines) or csv.  [default: table on a terminal; else csv]")
-@click.option("-o", "--output", type=Path, metavar="FILE", help="Write there: JSON lines where it ends in .jsonl, else CSV.")
+@click.option("-o", "--to", type=Path, metavar="FILE", help="Write there: JSON lines where it ends in .jsonl, else CSV.")
 @click.option(
     "--plot",
     type=Path,
@@ -35,11 +35,11 @@ FORMATS = ("table", "jsonl", "csv")
 )
 @click.option("--window", type=float, metavar="S", help="Follow long recordings: predict windows of S seconds, a row each.")
 @click.option("--hop", type=float, metavar="S", help="Of --window: seconds from the beginning of one window to the next.  [default: S]")
-@click.option("--explain", is_flag=True, help="Also what each group of features did to the decision, in rows and in --plot.")
+@click.option("--explain", is_flag=True, help="Also what each group of features did to the decision: in rows, and beside radar charts.")
 @click.option("--record", type=float, metavar="S", help="Record S seconds from the microphone, beside or instead of AUDIO.")
 @click.option("--jobs", type=int, metavar="N", help="Number of worker processes.  [default: one per core; one for a few clips]")
 def predict(
-    model: str, audio: tuple[str, ...], form: str | None, output: Path | None, plot: Path | None, record: float | None, **how: Any
+    model: str, audio: tuple[str, ...], form: str | None, to: Path | None, plot: Path | None, record: float | None, **how: Any
 ) -> None:
     """Predict the emotion of each AUDIO by the fitted system MODEL.serb, with the probability of each emotion.
 
@@ -60,8 +60,8 @@ def predict(
     from ser_bench.bundle.prediction import predict as predicted
     from ser_bench.bundle.rows import Layout
 
-    form = check_form(form, output)
-    check_places(output, plot)
+    form = check_form(form, to)
+    check_places(to, plot)
     asked = asked_for(**how)
     if not audio and record is None:
         raise WrongCall("predict: name recordings: files, folders, patterns or - for standard input; or --record SECONDS")
@@ -72,9 +72,9 @@ def predict(
     sounds += [] if record is None else [recorded(record)]
     layout, tally = Layout.of(bundle, explain=asked.explain), Tally(sounds, keep=plot is not None)
     rows = tally.counted(predicted(bundle, sounds, asked))
-    if output:
-        write_rows(rows, layout, form, output)
-        say(f"{tally.predicted} of {len(sounds)} predicted: {output}")
+    if to:
+        write_rows(rows, layout, form, to)
+        say(f"{tally.predicted} of {len(sounds)} predicted: {to}")
     else:
         print_rows(rows, layout, form, sounds, timed=asked.windows is not None)
     if plot:
@@ -91,12 +91,12 @@ def recorded(seconds: float) -> Sound:
     return Sound("microphone", samples=samples, rate=rate)
 
 
-def write_rows(rows: Iterator[Row], layout: Layout, form: str, output: Path) -> None:
+def write_rows(rows: Iterator[Row], layout: Layout, form: str, to: Path) -> None:
     """Write rows to a file, whole or not at all."""
     from ser_bench.bundle.rows import as_csv, as_json_lines
     from ser_bench.utils.atomic import write_text
 
-    write_text(output, "".join((as_json_lines if form == "jsonl" else as_csv)(rows, layout)))
+    write_text(to, "".join((as_json_lines if form == "jsonl" else as_csv)(rows, layout)))
 
 
 def print_rows(rows: Iterator[Row], layout: Layout, form: str, sounds: list[Sound], *, timed: bool) -> None:
@@ -123,25 +123,25 @@ def draw(plot: Path, rows: list[Row], layout: Layout, asked: Asked) -> None:
     say(f"picture: {plot}", err=True)
 
 
-def check_form(form: str | None, output: Path | None) -> str:
+def check_form(form: str | None, to: Path | None) -> str:
     """The format that was asked for, or that suits where rows go."""
     if form is None:
-        if output:
-            return "jsonl" if output.suffix.lower() == ".jsonl" else "csv"
+        if to:
+            return "jsonl" if to.suffix.lower() == ".jsonl" else "csv"
         return "table" if sys.stdout.isatty() else "csv"
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)
-    if output and form == "table":
+    if to and form == "table":
         raise WrongCall("--format table is for a terminal: -o writes csv or jsonl")
     return form
 
 
-def check_places(output: Path | None, plot: Path | None) -> None:
+def check_places(to: Path | None, plot: Path | None) -> None:
     """Find out now that something cannot be written."""
     from ser_bench.utils.atomic import check_place
 
-    if output:
-        check_place("-o", output)
+    if to:
+        check_place("-o", to)
     if plot:
         if plot.suffix.lower() not in (".png", ".svg", ".pdf"):
             raise WrongCall(f"--plot {plot}: pictures end in .png, .svg or .pdf")

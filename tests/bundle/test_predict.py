@@ -49,9 +49,10 @@ def read(text):
 
 
 def test_files_folders_and_patterns_are_predicted_in_the_order_in_which_they_are_named(saved, clips):
-    done = call("predict", saved, "more/c.flac", "b.*", ".", cwd=clips)
+    done = call("predict", saved, "more/c.flac", "b.*", "b.wav", ".", cwd=clips)
     rows = read(done.stdout)
     assert done.returncode == 0
+    assert done.stderr == "warning: 1 recording(s) are named more than once and predicted once\n"
     names = ["a.wav", "b.wav", "empty.wav", "more/c.flac", "short.wav", "silent.wav", "text.wav"]
     assert [row["clip"] for row in rows] == ["more/c.flac", "b.wav", *(os.path.join(".", name) for name in names)]
     assert {row["clip"]: row["emotion"] for row in rows if row["emotion"]} == {
@@ -119,6 +120,10 @@ def test_a_name_is_no_formula_in_a_table_and_text_on_a_terminal():
     assert [json.loads(line)["clip"] for line in as_json_lines(rows, layout)] == [row.clip for row in rows]
     shown = list(Listing.of(layout, [row.clip for row in rows], 80, timed=False).lines(rows))
     assert "a\\x1b[31m\\n\\u202e.wav" in shown[2]
+    hostile = Layout(("a\x1b[31m", "b"))
+    row = Row("a.wav", 0.0, 1.0, "a\x1b[31m", np.array([0.75, 0.25]), explained={"f\x1b0": 1.0}, average=0.5)
+    shown = list(Listing.of(hostile, ["a.wav"], 80, timed=False).lines([row]))
+    assert not any("\x1b" in line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in shown)
 
 
 EMOTIONS = ("anger", "boredom", "calm", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise", "love", "pride")
