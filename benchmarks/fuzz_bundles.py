@@ -46,11 +46,13 @@ FAMILIES = {
     "dense": "dense(layers=4,epochs=1,batch_norm=true)",
     "cnn": "cnn(layers=c2x3b-p2s-d-4,epochs=1)",
 }
+MACHINES = ("plain rbf", "plain linear", "approximate rbf", "approximate linear")
+OTHERS = ("two logreg", "two svm", "narrowed mlp", "rotated logreg", "constant")
 WATCHED = ("exec", "compile", "os.", "subprocess.", "socket.", "shutil.", "ctypes.dlopen", "pickle.", "marshal.", "import", "code.")
 """Beginnings of the names of audit events that nothing but the process itself may cause; `os.` but for what only looks."""
 LOOKS = ("os.listdir", "os.scandir", "os.stat", "os.fwalk", "os.walk", "os.getxattr")
 ENDS = ("refused", "refused when used", "decided", "WRONG")
-AT_ONCE = 500
+AT_ONCE = 1000
 """Mutants of a process."""
 
 
@@ -62,27 +64,28 @@ def make_split(columns: int = COLUMNS, classes: int = CLASSES) -> Split:
     return Split(x, y, x[:5], None, classes)
 
 
-def fitted_systems() -> Iterator[tuple[str, Fitted, int, int]]:
-    """One of each kind that can be written: its name, itself, columns and classes."""
-    split = make_split()
-    for name, text in FAMILIES.items():
-        if not known_models()[name].lacks():
-            model = parse_model(text)
-            yield name, prepare_split(model, split).train(model.start, 0, 2), COLUMNS, CLASSES
-    svm, scale, weights = machines.Svm(), machines.scale_of(split.x_train), np.ones(CLIPS)
-    for kernel in ("rbf", "linear"):
-        params = {"kernel": kernel, "C": 1.0, "gamma": 1.0}
-        yield f"plain {kernel} svm", svm.fit(split, params, 0), COLUMNS, CLASSES
-        yield f"approximate {kernel} svm", machines.fit_approximately(split, params, scale, weights), COLUMNS, CLASSES
-    two = make_split(classes=2)
-    for name in ("logreg", "svm"):
-        model = parse_model(name)
-        yield f"{name} of two", prepare_split(model, two).train(model.start, 0), COLUMNS, 2
-    wide, narrowed = make_split(columns=60), parse_model("mlp(width=4)")
-    narrowed.max_features = 5  # type: ignore[misc]
-    yield "narrowed mlp", prepare_split(narrowed, wide).train(narrowed.start, 0, 2), 60, CLASSES
-    yield "rotated logreg", prepare_split(parse_model("logreg"), wide).train({"C": 1.0}, 0), 60, CLASSES
-    yield "constant", ConstantModel(1, CLASSES), COLUMNS, CLASSES
+def kinds() -> list[str]:
+    """The names of what `fitted_system` makes here."""
+    return [name for name in (*FAMILIES, *MACHINES, *OTHERS) if name not in FAMILIES or not known_models()[name].lacks()]
+
+
+def fitted_system(name: str) -> tuple[Fitted, int, int]:
+    """A small trained model, with its columns and classes."""
+    if name in FAMILIES:
+        model = parse_model(FAMILIES[name])
+        return prepare_split(model, make_split()).train(model.start, 0, 2), COLUMNS, CLASSES
+    if name in MACHINES:
+        split, params = make_split(), {"kernel": name.split()[1], "C": 1.0, "gamma": 1.0}
+        if name.startswith("plain"):
+            return machines.Svm().fit(split, params, 0), COLUMNS, CLASSES
+        return machines.fit_approximately(split, params, machines.scale_of(split.x_train), np.ones(CLIPS)), COLUMNS, CLASSES
+    if name == "constant":
+        return ConstantModel(1, CLASSES), COLUMNS, CLASSES
+    model = parse_model("mlp(width=4)" if "mlp" in name else name.split()[-1])
+    if name.startswith("two"):
+        return prepare_split(model, make_split(classes=2)).train(model.start, 0), COLUMNS, 2
+    model.max_features = 5 if name.startswith("narrowed") else None  # type: ignore[misc]
+    return prepare_split(model, make_split(columns=60)).train(model.start, 0, 2), 60, CLASSES
 
 
 def bundle_of(fitted: Fitted, columns: int, classes: int) -> Bundle:
@@ -314,8 +317,7 @@ def open_mutants(name: str, mutants: Mutants, numbers: range, seed: int, tell: C
 def child(name: str, first: int, last: int, seed: int) -> None:
     """Open mutants of one file, and print what came of it as JSON; before each its number, so that a crash has one."""
     with tempfile.TemporaryDirectory() as folder:
-        known = {kind: bundle_of(fitted, columns, classes) for kind, fitted, columns, classes in fitted_systems() if kind == name}
-        mutants = Mutants(known[name], Path(folder))
+        mutants = Mutants(bundle_of(*fitted_system(name)), Path(folder))
         use(mutants.path)  # what is imported late is imported now
         (Path(folder) / "mutant.serb").touch()
         ended, wrong = open_mutants(name, mutants, range(first, last), seed, lambda number: print(number, file=sys.stderr, flush=True))
@@ -326,12 +328,12 @@ def child(name: str, first: int, last: int, seed: int) -> None:
 Counts = collections.Counter[tuple[str, str, str]]
 
 
-def open_all(kinds: list[str], each: int, seed: int) -> tuple[Counts, list[str], int]:
+def open_all(names: list[str], each: int, seed: int) -> tuple[Counts, list[str], int]:
     """Open mutants in processes of their own: how many ended how, what went wrong, and the most memory of a process (KB)."""
     total: Counts = collections.Counter()
     wrong: list[str] = []
     peak = 0
-    for name in kinds:
+    for name in names:
         for first in range(0, each, AT_ONCE):
             place = [name, str(first), str(min(each, first + AT_ONCE))]
             line = [sys.executable, "-P", __file__, "--seed", str(seed), "--child", *place]
@@ -356,9 +358,9 @@ def main() -> None:
     if options.child:
         child(options.child[0], int(options.child[1]), int(options.child[2]), options.seed)
         return
-    kinds = options.kinds or [name for name, *_ in fitted_systems()]
+    chosen = options.kinds or kinds()
     started = time.perf_counter()
-    total, wrong, peak = open_all(kinds, -(-options.mutants // len(kinds)), options.seed)
+    total, wrong, peak = open_all(chosen, -(-options.mutants // len(chosen)), options.seed)
     print(f"{'file':22} {'made':7}" + "".join(f"{end:>19}" for end in ENDS))
     for name, how in sorted({key[:2] for key in total}):
         print(f"{name:22} {how:7}" + "".join(f"{total[name, how, end]:19,}" for end in ENDS))

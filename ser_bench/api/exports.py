@@ -6,6 +6,7 @@ Out:  an ONNX or Core ML file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,3 +48,13 @@ def export(bundle: str | Path | Bundle, to: str | Path) -> Path:
 
     check_format(Path(to))
     return export_bundle(bundle if isinstance(bundle, Bundle) else load_bundle(bundle), Path(to))
+
+
+def places(to: str | Path, forms: Iterable[str]) -> list[Path]:
+    """Where a bundle that will be at `to` is exported in some formats, checked now: before an hour's work; errors as `export`."""
+    from ser_bench.bundle.export import beside, check_format
+
+    files = [beside(Path(to), form) for form in dict.fromkeys(forms)]
+    for file in files:
+        check_format(file)
+    return files

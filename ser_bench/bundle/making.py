@@ -105,6 +105,7 @@ def bundle_of(planned: Plan, system: FittedSystem, about: Mapping[str, Any]) -> 
         calibrator=system.calibrator,
         mean=system.mean,
         scale=system.scale,
+        average=system.average,
         classes=tuple(planned.eval_set.emotions),
         about=about,
         card=card_of(about, features=features.name, model=model.label, n_columns=len(features.columns), known=known.describe()),

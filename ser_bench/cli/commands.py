@@ -10,6 +10,7 @@ import click
 
 from ser_bench.cli.analyses import ablate, audit, cross, plan
 from ser_bench.cli.corpora import corpora
+from ser_bench.cli.demo import demo
 from ser_bench.cli.export import export
 from ser_bench.cli.fit import fit
 from ser_bench.cli.options import (
@@ -41,6 +42,7 @@ from ser_bench.cli.output import (
     write,
 )
 from ser_bench.cli.parsing import cli, keys_of
+from ser_bench.cli.predict import predict
 from ser_bench.cli.recipes import recipes
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed
@@ -244,6 +246,8 @@ for analysis in (audit, cross, ablate, plan):
     cli.add_command(analysis)
 cli.add_command(corpora)
 cli.add_command(fit)
+cli.add_command(predict)
+cli.add_command(demo)
 cli.add_command(recipes)
 cli.add_command(export)
 

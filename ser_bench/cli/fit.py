@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ser_bench.bundle.export import FORMATS
 from ser_bench.cli.options import OUT, SEARCH, extracting, reading, segment, splitting
 from ser_bench.cli.output import print_entry, print_skipped, print_table, say, warn
 from ser_bench.cli.parsing import Command, keys_of
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 @click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="The model; svm(C=1) fixes C.  [default: svm]")
 @click.option("-o", "--to", required=True, metavar="FILE", help="The file to write, such as model.serb.")
 @click.option("--card", metavar="FILE", help="Also write the model card (Markdown) to a file; it is in the bundle in any case.")
+@click.option(
+    "--export",
+    "exports",
+    multiple=True,
+    type=click.Choice(list(FORMATS)),
+    help="Also write it for other runtimes, beside --to: model.onnx, model.mlpackage; repeatable. `ser-bench export` does so later.",
+)
 @click.option("--from", "from_run", metavar="RUN", help="Fit a row of this run folder with hyperparameters chosen there: no new search.")
 @click.option("--rank", type=int, metavar="N", help="Of --from: the row, by its rank on --track; or -f and -m name it.  [default: 1]")
 @click.option(
@@ -44,6 +52,7 @@ def fit(
     corpus: str | None,
     to: str,
     card: str | None,
+    exports: tuple[str, ...],
     from_run: str | None,
     rank: int | None,
     fold: int | None,
@@ -66,14 +75,18 @@ def fit(
       ser-bench fit --from results/ravdess-1a2b3c4d -f compare -m mlp -o model.serb
     """
     from ser_bench.api.bundles import Asked, fit_bundle
+    from ser_bench.api.exports import export, places
     from ser_bench.api.options import OF_A_ROW, OF_EVALUATION, USED
 
     idle = USED["fit"] - OF_A_ROW if from_run else OF_EVALUATION if no_evaluation else ()
     options = keys_of("fit", given, idle=tuple(idle))
     named = options.pop("corpus", ())
     asked = Asked(corpus or next(iter(named), None), from_run, rank, fold, evaluate=not no_evaluation)
+    files = places(to, exports)
     made = fit_bundle(asked, to=to, card=card, progress=for_terminal(), options=options)
     print_made(made, to, card)
+    for file in files:
+        say(f"exported: {export(made.bundle, file)}")
 
 
 def print_made(made: Made, to: str, card: str | None) -> None:

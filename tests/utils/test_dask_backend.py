@@ -97,7 +97,7 @@ def test_every_call_is_done_and_one_that_kills_its_worker_is_named(start: Start,
 
 
 def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start, address: str, tmp_path: Path) -> None:
-    options = {"features": "spectral", "models": ["logreg", "svm"], "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
+    options = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
     corpus = "tones(speakers=4,takes=1)"
     here = run(corpus, out=str(tmp_path / "here"), cache=str(tmp_path / "here"), jobs=1, learning_curves=False, **options)
     worker, _ = (start_worker(start, address) for _ in range(2))

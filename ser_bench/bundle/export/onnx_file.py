@@ -42,6 +42,7 @@ class OnnxGraph(Graph):
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
+        self.kept: dict[tuple[int, str], tuple[str, np.ndarray]] = {}
 
     def binary(self, name: str, one: Value, other: Value) -> Node:
         """Arrays are taken as the node's kind."""
@@ -106,13 +107,19 @@ class OnnxGraph(Graph):
         return Node(self, name, kind)
 
     def _keep(self, array: np.ndarray, kind: str) -> str:
+        """The name of an array, which is written once however often it is used."""
         from onnx import numpy_helper
 
+        # The array is kept as well, so that no other one gets its identity.
+        if (id(array), kind) in self.kept:
+            return self.kept[id(array), kind][0]
         name = f"c{len(self.initializers)}"
         # Single precision takes half the room until the model is loaded.
         short = array.dtype == np.float32 and kind == "float64"
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array, None if short else kind or None), name))
-        return str(self.to(Node(self, name, "float32"), kind).value) if short else name
+        name = str(self.to(Node(self, name, "float32"), kind).value) if short else name
+        self.kept[id(array), kind] = name, array
+        return name
 
 
 def tensor_type(kind: str) -> int:

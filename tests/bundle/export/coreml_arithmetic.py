@@ -5,7 +5,9 @@ error. https://apple.github.io/coremltools/source/coremltools.converters.mil.mil
 """
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +34,7 @@ def run_package(folder: Path, features: np.ndarray) -> tuple[np.ndarray, np.ndar
     return values["probabilities"], values["code"]
 
 
-def read_specification(folder: Path):
+def read_specification(folder: Path) -> Any:
     """The model that the package's manifest names as its root."""
     coremltools()
     from coremltools.proto import Model_pb2
@@ -42,43 +44,59 @@ def read_specification(folder: Path):
     return Model_pb2.Model.FromString((folder / "Data" / item["path"]).read_bytes())
 
 
-def valued(variable, values):
+def valued(variable: Any, values: Mapping[str, np.ndarray]) -> Any:
     """What is known of a variable: its constant, or what an operation has made of clips."""
     if isinstance(variable, tuple | list):
         return [valued(one, values) for one in variable]
     return variable.val if variable.val is not None else values[variable.name]
 
 
-def softmax(x, axis):
+def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     raised = np.exp(x - x.max(axis, keepdims=True))
     return raised / raised.sum(axis, keepdims=True)
 
 
-def conv(x, weight, bias, pad_type, pad, strides=(1,), dilations=(1,), groups=1):
+def conv(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    pad_type: str,
+    pad: Sequence[int],
+    strides: Sequence[int] = (1,),
+    dilations: Sequence[int] = (1,),
+    groups: int = 1,
+) -> np.ndarray:
     assert pad_type == "custom"
     assert (*strides, *dilations, groups) == (1, 1, 1)
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (0, 0), tuple(pad))), weight.shape[2], axis=2)
     return np.einsum("ncow,kcw->nko", windows, weight) + bias[:, None]
 
 
-def max_pool(x, kernel_sizes, strides, pad_type, pad=(0, 0), ceil_mode=False):
+def max_pool(
+    x: np.ndarray,
+    kernel_sizes: Sequence[int],
+    strides: Sequence[int],
+    pad_type: str,
+    pad: Sequence[int] = (0, 0),
+    ceil_mode: bool = False,
+) -> np.ndarray:
     assert (pad_type, ceil_mode, list(strides)) == ("valid", False, list(kernel_sizes))
     width = kernel_sizes[0]
     kept = x.shape[2] // width
     return x[:, :, : kept * width].reshape(*x.shape[:2], kept, width).max(3)
 
 
-def pad_ends(x, pad, mode, constant_val):
+def pad_ends(x: np.ndarray, pad: Sequence[int], mode: str, constant_val: float) -> np.ndarray:
     assert mode == "constant"
     before_and_after = np.reshape(pad, (-1, 2))
     return np.pad(x, [(0, 0)] * (x.ndim - len(before_and_after)) + [tuple(ends) for ends in before_and_after], constant_values=constant_val)
 
 
-def matmul(x, y, transpose_x=False, transpose_y=False):
+def matmul(x: np.ndarray, y: np.ndarray, transpose_x: bool = False, transpose_y: bool = False) -> np.ndarray:
     return (x.swapaxes(-1, -2) if transpose_x else x) @ (y.swapaxes(-1, -2) if transpose_y else y)
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "abs": lambda x: np.abs(x),
     "add": lambda x, y: x + y,
     "cast": lambda x, dtype: np.asarray(x).astype(TYPES[dtype]),

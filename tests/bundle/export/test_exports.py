@@ -75,16 +75,19 @@ def test_a_clip_that_lies_on_a_cut_goes_where_the_model_sends_it(name, kind, tmp
 def test_an_onnx_file_says_what_it_takes_and_what_it_is(tmp_path):
     import onnx
 
-    bundle = bundle_of("svm")
+    bundle = bundle_of("rf, large leaves")
     model = onnx.load(export_bundle(bundle, tmp_path / "model.onnx"))
     onnx.checker.check_model(model, full_check=True)
+    assert sum(len(array.raw_data) for array in model.graph.initializer) < 1.5 * sum(
+        array.nbytes for array in bundle.fitted.pack().arrays.values()
+    )
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", onnx_file.OPSET)]
     said = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(said["columns"]) == list(bundle.columns)
     assert json.loads(said["classes"]) == list(bundle.classes)
     assert json.loads(said["about"]) == bundle.about
     assert json.loads(said["preprocessing"]) == {"offset": 0.5, "duration": 0.0, "trim": 0.0}
-    assert (said["features"], said["fingerprint"], said["model"], said["card"]) == ("mfcc", "0123abcd", "svm", bundle.card)
+    assert (said["features"], said["fingerprint"], said["model"], said["card"]) == ("mfcc", "0123abcd", bundle.model, bundle.card)
 
 
 @coreml
@@ -121,6 +124,25 @@ def test_the_command_exports_a_bundle_s_file(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "exported: folder/model.onnx\n", "")
     check = ser_bench.export(bundle_of("logreg"), tmp_path / "python.onnx")
     assert check.read_bytes() == (tmp_path / "folder" / "model.onnx").read_bytes()
+
+
+@onnx
+def test_fit_writes_exports_beside_the_bundle(speech, tmp_path):
+    corpus, store = speech / "corpus" / "clips.csv", speech / "store"
+    how = ["-f", "spectral", "-m", "logreg(C=1)", "--inner", "2", "--no-evaluation", "--jobs", "1", "--cache", store]
+    done = call("fit", corpus, *how, "-o", "model.serb", "--export", "onnx", cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "exported: model.onnx")
+    bundle = ser_bench.load(tmp_path / "model.serb")
+    x = bundle.mean + np.float32(0.5) * np.eye(3, len(bundle.mean), dtype=np.float32)
+    probabilities, _ = run_onnx(tmp_path / "model.onnx", x)
+    assert np.abs(probabilities - bundle.decide(x).scores).max() < TOLERANCE
+
+
+def test_fit_refuses_an_export_that_cannot_be_written_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "versions", lambda libraries: dict.fromkeys(libraries, ""))
+    done = call("fit", "absent", "-o", "model.serb", "--export", "coreml", cwd=tmp_path)
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert done.stderr.startswith("ser-bench: exporting to model.mlpackage needs coremltools: pip install 'ser-bench[export]'")
 
 
 @pytest.mark.parametrize(
