@@ -1,20 +1,21 @@
 # Everything on a fresh machine with Python (3.11 to 3.13) and make:
 #   make run    install, judge the embedded corpus, say where the report is
 #   make test   install, lint, type-check, test
+#   make test-thorough  the same with more examples and the tests marked so (nightly)
 #   make mutants  plant faults in the scores and splits, say what share the tests notice (hours)
 #   make docs   build the documentation site into site/
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test compiled test-lowest mutants lint docs reference recipes clean
+.PHONY: run test test-thorough compiled test-lowest mutants lint docs reference recipes clean
 
 run: .venv/installed
 	$(BIN)/ser-bench run
 
 # `make -j2 test` does its first two steps side by side.
 test: lint compiled
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(OTHERS)
+	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(OTHERS)
 
 # First in one process what numba compiles, for librosa and for us: two that do so at once can leave a cache that crashes every later one.
 COMPILED := tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py tests/models/test_trees.py
@@ -22,13 +23,18 @@ OTHERS := $(addprefix --ignore=,$(COMPILED))
 compiled: .venv/installed-dev
 	$(BIN)/pytest -p no:xdist $(COMPILED)
 
+# Twice as many examples of properties, and tests whose claim a smaller one makes as well.
+test-thorough: export SER_BENCH_THOROUGH = 1
+test-thorough: test
+
 # The lowest versions that pyproject.toml allows, all together, on the lowest Python.
 test-lowest: .venv-lowest/installed
 	.venv-lowest/bin/pytest -p no:xdist $(COMPILED)
-	.venv-lowest/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(OTHERS)
+	.venv-lowest/bin/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(OTHERS)
 
 # Faults planted one at a time by mutmut, in copies under mutants/; what is known of unchanged functions there is kept. One room:
 # make mutants MUTANTS='ser_bench.evaluation.scaling.*'
+mutants: export SER_BENCH_THOROUGH = 1
 mutants: .venv/installed-mutants
 	$(BIN)/mutmut run --max-children 2 $(foreach name,$(MUTANTS),'$(name)')
 	$(BIN)/python tests/mutants.py

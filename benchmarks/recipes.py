@@ -33,7 +33,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "audioemotion-2019": {"inner": 2},
     "speech-emotion-analyzer-2018": {"max_epochs": 200, "cv": "group:3", "inner": 2},
     "rezachu-2019": {
-        "experiment": ("10 classes", "men, 5 classes", "women, 5 classes", "men, 2 classes"),
+        "experiment": ("10 classes", "men, 5 classes"),
         "max_epochs": 30,
         "cv": "group:3",
         "inner": 2,

@@ -16,18 +16,43 @@ from tests.small import FOR_PEOPLE, evaluate, with_pages
 
 KINDS_OF_PICTURES = dict(figures.KINDS)
 
-# No test asserts a time: a busy machine is no failure.
-settings.register_profile("repeated", deadline=None, derandomize=True)
-settings.register_profile("random", deadline=None)
-settings.load_profile("repeated")
+THOROUGH = bool(os.environ.get("SER_BENCH_THOROUGH"))
+"""Whether twice as many examples of properties are drawn, and tests marked so are run: `make test-thorough`."""
 
+# No test asserts a time: a busy machine is no failure.
+settings.register_profile("repeated", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("random", deadline=None)
+settings.load_profile("thorough" if THOROUGH else "repeated")
 
 LONGEST = ("test_faults.py", "test_leaks.py", "test_names.py", "test_odd_names.py", "test_python.py", "test_repeat.py", "test_voices.py")
+NETWORKS = ("test_brackets.py", "test_models.py", "test_nested_cv.py", "test_networks.py", "test_recipes.py", "test_vggish.py")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with long files that would come last: no process of several is left alone with one at the end."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks: that of pytest-xdist is there without it, too."""
+    config.addinivalue_line("markers", "thorough: what only `make test-thorough` runs")
+    config.addinivalue_line("markers", "xdist_group(name): what goes to one process of several")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with long files that would come last: no process of several is left alone with one at the end.
+
+    Files that need the same costly thing, a browser, PyTorch or the server of `warm.py`, go to one process, and each other file to any.
+    """
+    if not THOROUGH:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("thorough")])
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     items.sort(key=lambda item: item.path.name not in LONGEST)
+    looking = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    for item in items:
+        if item.path in looking:
+            group = "browser"
+        elif item.path.name in NETWORKS:
+            group = "networks"
+        else:
+            group = "warm" if hasattr(getattr(item, "module", None), "warm") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)

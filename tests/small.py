@@ -9,14 +9,22 @@ import pytest
 
 from ser_bench import reports
 from ser_bench.api import run
-from ser_bench.reports import ablation, audit, cross
+from ser_bench.reports import ablation, audit, cross, merged_page
 from ser_bench.results import Results
 
-SMALL = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "seeds": 1, "jobs": 1}
+SMALL = {"features": "spectral", "models": "logreg", "cv": "group:2", "trials": 2, "inner": 2, "seeds": 1, "jobs": 1}
 WITHOUT_CURVES = {**SMALL, "learning_curves": False}
-CALLED = [(reports, "write_figures"), (reports, "write_page"), (ablation, "draw"), (audit, "draw"), (cross, "draw")]
+CALLED = [
+    (reports, "write_figures"),
+    (reports, "write_page"),
+    (ablation, "draw"),
+    (audit, "draw"),
+    (cross, "draw"),
+    (merged_page, "write_diagram"),
+    (merged_page, "write_merged_page"),
+]
 FOR_PEOPLE = [(place, name, getattr(place, name)) for place, name in CALLED]
-"""What shows a run and draws other analyses: where it is called, by which name, and itself. `conftest.py` leaves it out."""
+"""What shows runs and draws other analyses: where it is called, by which name, and itself. `conftest.py` leaves it out."""
 
 
 @contextlib.contextmanager

@@ -6,12 +6,12 @@ All of them run in one process, so that heavy libraries are imported once; nothi
 import ast
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import warm
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py"))
@@ -58,13 +58,9 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """How each script ends, asked for help or with the least to do: 0 or what went wrong, and what it printed."""
     told = tmp_path_factory.mktemp("benchmarks") / "ended.json"
     lines = [*(f"{name} --help" for name in SCRIPTS), *SHORTEST]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN_ALL, str(BENCHMARKS), str(told), *lines],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.returncode, done.stderr
+    stderr = told.with_name("stderr")
+    process = warm.start(BENCHMARKS, told, *lines, code=RUN_ALL, stderr=stderr)
+    assert not process.wait(), stderr.read_text()
     return json.loads(told.read_text())
 
 

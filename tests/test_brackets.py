@@ -48,9 +48,11 @@ def test_a_model_without_brackets_is_not_fitted_again(two: Results, finished: Re
 
 def test_where_all_is_fixed_the_plan_counts_one_trial(two: Results, speech: Path, tmp_path: Path) -> None:
     options = ["-f", "spectral", "--trials", "7", "--inner", "2", "--seeds", "1", "--out", tmp_path, "--cache", speech / "store"]
-    told = call("run", speech / "corpus" / "clips.csv", *options, "-m", "logreg", "-m", "logreg( C = 1.0 )", "--dry-run").stdout
+    told = call(
+        "run", speech / "corpus" / "clips.csv", "--cv", "group:2", *options, "-m", "logreg", "-m", "logreg( C = 1.0 )", "--dry-run"
+    ).stdout
     rows = {words[3]: words[-2] for words in map(str.split, told.splitlines()) if words[1:2] == ["spectral"]}
-    assert rows == {"logreg": str(4 * (7 * 2 + 1)), "logreg(C=1)": str(4 * (1 * 2 + 1))}
+    assert rows == {"logreg": str(2 * (7 * 2 + 1)), "logreg(C=1)": str(2 * (1 * 2 + 1))}
     assert (pd.read_parquet(two.folder / "trials.parquet").query("model == 'logreg(C=1)'")["trial"] == 0).all()
 
 

@@ -31,7 +31,7 @@ def ablate(speech: Path, out: Path, **options: str) -> Any:
 
 
 def audit(speech: Path, out: Path, **options: str) -> Any:
-    given = {**SMALL, "cv": "group:2", "trials": 1, **options}
+    given = {**SMALL, "trials": 1, **options}
     return ser_bench.audit(speech / "corpus" / "clips.csv", gap=True, out=str(out), cache=str(speech / "store"), **given)
 
 

@@ -276,7 +276,7 @@ def mine(folder: Path) -> pd.DataFrame:
 
 def configuration(folder: Path, speech: Path, **options: Any) -> RunConfig:
     source = options.pop("corpus", folder / "corpus" / "clips.csv")
-    given = {**SMALL, "cache": str(speech / "store"), "out": str(folder / "out"), **options, "corpus": str(source)}
+    given = {**SMALL, "cv": "auto", "cache": str(speech / "store"), "out": str(folder / "out"), **options, "corpus": str(source)}
     return RunConfig(**check_keys(given, source="here")).for_corpus(str(source))
 
 

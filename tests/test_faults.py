@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import warnings
 
@@ -15,7 +14,7 @@ from ser_bench import api
 from ser_bench.cli import main
 from ser_bench.errors import WrongCall
 from ser_bench.utils import processes
-from tests import small
+from tests import small, warm
 from tests.calling import call
 from tests.small import SMALL, but_seconds, with_pages
 from tests.utils.test_atomic import DAMAGES
@@ -26,9 +25,13 @@ TIMES = {"environment.json", "report.html", "leaderboard.csv", "leaderboard.md",
 """Files that say when, or how long."""
 
 
+REFITTED = {**SMALL, "cv": "group:3"}
+"""Folds enough for refits without two of them."""
+
+
 def evaluate(speech, out):
     """A run whose folder has every file that a run can write."""
-    return small.evaluate(speech, out, learning_curves=True)
+    return small.evaluate(speech, out, **REFITTED, learning_curves=True)
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +76,13 @@ def test_a_second_run_finds_nothing_torn(speech, whole, tmp_path, recwarn):
 def test_a_run_that_is_stopped_leaves_no_process_and_goes_on_where_it_was(speech, whole, tmp_path):
     """One that is killed: `test_repeat.py`."""
     options = ["--out", tmp_path, "--cache", speech / "store", "--jobs", 2]
-    how = [f"--{name}={value}" for name, value in SMALL.items() if name not in {"jobs", "models"}]
-    command = [sys.executable, "-m", "ser_bench", "run", speech / "corpus" / "clips.csv", "-m", SMALL["models"], *how, *options]
-    run = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    how = [f"--{name}={value}" for name, value in REFITTED.items() if name not in {"jobs", "models"}]
+    command = ["run", speech / "corpus" / "clips.csv", "-m", SMALL["models"], *how, *options]
+    run = warm.start(*command, stderr=tmp_path / "told")
     assert wait_until(lambda: run.poll() is not None or next((tmp_path / "units").glob("*.parquet"), None))
     run.send_signal(signal.SIGTERM)
-    told = run.communicate()[1]
-    assert run.returncode == 143
+    assert run.wait() == 143
+    told = (tmp_path / "told").read_text()
     assert "ser-bench: stopped; finished work is kept" in told.splitlines()[-1]
     assert "Traceback" not in told
     assert wait_until(lambda: not in_session(run.pid))

@@ -132,6 +132,14 @@ def test_a_run_evaluates_the_test_part_once_and_says_so(made):
     assert "on the dev part" in page
 
 
+@pytest.mark.parametrize(("cv", "said"), [("auto", True), ("loso", False)])
+def test_a_fixed_split_that_nobody_asks_for_is_said_not_to_be_used(made, cv, said):
+    manifest, options, _ = made
+    config = RunConfig(**check_keys({"corpus": str(manifest), **options, "cv": cv}, source="a test")).for_corpus(str(manifest))
+    told = [line for line in prepare_data(config, (), Silent()).warnings if "'fold' names a fixed split (dev, test, train)" in line]
+    assert [line.endswith("--cv predefined evaluates its test part alone") for line in told] == [True] * said
+
+
 def test_predictions_do_not_depend_on_what_is_called_train(made):
     _, _, results = made
     right = results.predictions["emotion"] == results.predictions["predicted"]

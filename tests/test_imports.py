@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
+from tests.bundle.systems import RATE, system, voice
 from tests.calling import call
 
 HEAVY = ("scipy", "pandas", "pyarrow", "sklearn", "librosa", "opensmile", "xgboost", "optuna", "matplotlib", "numba", "joblib", "dask")
-RUN = ("run", "tones(speakers=4,takes=1)", "-f", "gemaps", "-m", "svm", "-m", "rf", "--trials", "1", "--inner", "2", "--jobs", "1")
+SMALL = ("--cv", "group:2", "--trials", "1", "--inner", "2", "--jobs", "1")
+RUN = ("run", "tones(speakers=4,takes=1)", "-f", "gemaps", "-m", "svm", "-m", "rf", *SMALL)
 
 
 def imported(folder: Path, *arguments: str) -> set[str]:
@@ -59,3 +62,19 @@ def test_a_finished_run_imports_nothing_that_fits_hears_or_draws(tmp_path):
 def test_extracting_imports_what_computes_and_no_more(tmp_path):
     modules = imported(tmp_path, "extract", "tones(speakers=4,takes=1)", "-f", "spectral+mfcc", "--jobs", "1")
     assert not modules & {"librosa", "scipy.signal", "scipy.stats", "sklearn", "opensmile", "optuna", "xgboost", "matplotlib", "joblib"}
+
+
+def test_predicting_a_clip_imports_what_hears_and_no_more(tmp_path):
+    model, clip = system().save(tmp_path / "model.serb"), tmp_path / "clip.wav"
+    soundfile.write(clip, voice(300), RATE)
+    modules = imported(tmp_path, "predict", str(model), str(clip), "--format", "table", "--explain")
+    assert modules & set(HEAVY) == {"scipy", "numba"}
+    assert not modules & {
+        "rich",
+        "http.client",
+        "ser_bench.reports",
+        "ser_bench.corpora",
+        "scipy.stats",
+        "scipy.signal",
+        "scipy.optimize",
+    }

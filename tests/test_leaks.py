@@ -126,7 +126,7 @@ def test_a_speaker_in_two_predefined_folds_stops_the_run(speech, tmp_path):
     manifest = speech / "corpus" / "predefined.csv"
     table.assign(fold=[str(i % 2) for i in range(len(table))]).to_csv(manifest, index=False)
     with pytest.raises(WorkFailed, match="speaker on both sides of a split"):
-        ser_bench.run(manifest, cv="predefined", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
+        ser_bench.run(manifest, out=str(tmp_path), cache=str(speech / "store"), **{**WITHOUT_CURVES, "cv": "predefined"})
 
 
 def test_a_speaker_spelt_twice_is_on_one_side_or_asked_about(speech):
@@ -149,7 +149,7 @@ def test_train_dev_and_test_are_not_rotated(speech, tmp_path):
     clips = pd.read_csv(speech / "corpus" / "clips.csv", dtype=str)
     manifest = speech / "corpus" / "fixed.csv"
     clips.assign(fold=clips["speaker"].map({"01": "train", "02": "dev", "03": "test", "04": "test"})).to_csv(manifest, index=False)
-    results = ser_bench.run(manifest, cv="predefined", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
+    results = ser_bench.run(manifest, out=str(tmp_path), cache=str(speech / "store"), **{**WITHOUT_CURVES, "cv": "predefined"})
     assert set(results.predictions["speaker"]) == {"03", "04"}
 
 

@@ -72,7 +72,7 @@ def test_what_labels_names_and_folds_do_not_allow_is_refused_before_anything_is_
         table.assign(emotion=[f"mood{i % 2}" for i in range(len(table))]).to_csv(other, index=False)
     monkeypatch.setattr(room, "_compute", lambda *_: pytest.fail("extracted"))
     with pytest.raises(WrongCall, match=r"in common|both called|without leaks"):
-        ser_bench.cross([one, other], **SMALL, cv="random:2" if why == "protocol" else "auto", cache=str(tmp_path / "store"))
+        ser_bench.cross([one, other], **{**SMALL, "cv": "random:2" if why == "protocol" else "auto"}, cache=str(tmp_path / "store"))
 
 
 @pytest.mark.parametrize("command", ["audit", "run", "splits", "ablate"])

@@ -70,7 +70,7 @@ def test_the_same_features_under_another_name_are_the_same_units(speech, tmp_pat
         "features": [str(tmp_path / f"{n}.parquet") for n in ("mine", "yours")],
     }
     results = run(speech / "corpus" / "clips.csv", **options)
-    assert results.fitted == 4
+    assert results.fitted == 2
     mine, yours = (results.predictions[results.predictions["features"] == name] for name in ("mine", "yours"))
     assert mine.drop(columns="features").reset_index(drop=True).equals(yours.drop(columns="features").reset_index(drop=True))
     assert results.leaderboard["uar"].nunique() == 1

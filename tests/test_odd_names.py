@@ -69,7 +69,7 @@ def test_a_run_and_an_audit_of_odd_names(speech, tmp_path, names):
     where = {"out": str(tmp_path / "out"), "cache": str(speech / "store")}
     manifest = odd(speech, tmp_path / "corpus", names)
     emotions = sorted(load_corpus(manifest).clips["emotion"].unique())
-    run = ser_bench.run(manifest, **SMALL, cv="group:2", **where)
+    run = ser_bench.run(manifest, **SMALL, **where)
     assert run.leaderboard["status"].tolist() == ["ok"]
     assert sorted(run.predictions["emotion"].unique()) == emotions
     read = read_csv(run.folder / "findings.csv", keep_default_na=False)
@@ -116,7 +116,7 @@ def test_an_ablation_a_plan_and_a_score_of_odd_names(speech, tmp_path, names):
     own = pd.DataFrame(rng.normal(size=(len(clips), 3)), index=clips.index, columns=[f"{word}.{word}" for word in words[:3]])
     table = tmp_path / f"{words[0].replace('+', ' ')} t.parquet"
     own.to_parquet(table)
-    asked = {**SMALL, "trials": 1, "cv": "group:2", "features": str(table)}
+    asked = {**SMALL, "trials": 1, "features": str(table)}
     found = ser_bench.ablate(manifest, modes="alone", importance=False, **asked, **where)
     assert sorted(found.table["group"])[1:] == sorted(word.partition(".")[0] for word in words[:3])
     assert (found.folder / "figures" / "ablation.svg").is_file()

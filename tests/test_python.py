@@ -98,7 +98,7 @@ def test_extract_takes_a_path_and_several_sets(manifest, how):
 def test_a_table_of_predictions_is_scored_as_its_file_is(manifest, how, found, tmp_path):
     table = found.predictions[["clip", "fold", "predicted", *(c for c in found.predictions if c.startswith("p."))]]
     table.to_parquet(tmp_path / "mine.parquet")
-    where = {key: how[key] for key in ("out", "cache")}
+    where = {key: how[key] for key in ("out", "cache", "cv")}
     handed = ser_bench.score(table, manifest, name="mine", **where)
     filed = ser_bench.score(tmp_path / "mine.parquet", manifest, **where)
     assert handed.folder == filed.folder

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,8 +11,8 @@ import pandas as pd
 import pytest
 
 import ser_bench
+from tests import warm
 from tests.small import SMALL, evaluate
-from tests.utils.test_processes import in_session, wait_until
 
 ALL = {"models": ["svm", "rf", "xgb", "mlp", "logreg"], "cv": "group:3"}
 QUICK = {"models": ["svm", "logreg"], "track": ["train", "speaker"], "cv": "group:3"}
@@ -24,11 +21,6 @@ QUICK = {"models": ["svm", "logreg"], "track": ["train", "speaker"], "cv": "grou
 
 def leaderboard(folder: Path) -> str:
     return pd.read_csv(folder / "leaderboard.csv").drop(columns="seconds").to_csv()
-
-
-def command(speech: Path, *options: str) -> list[str]:
-    small = ["-f", "spectral", "--trials", "2", "--inner", "2", "--seeds", "1", "--no-learning-curves"]
-    return [sys.executable, "-m", "ser_bench", "run", str(speech / "corpus" / "clips.csv"), *small, *options]
 
 
 def only_run(out: Path) -> Path:
@@ -88,19 +80,20 @@ def test_the_working_folder_and_how_folders_are_written_change_nothing(speech, t
 
 
 def test_a_run_killed_while_it_extracts_and_while_it_fits_ends_as_an_undisturbed_one(speech, tmp_path, both_tracks):
+    """Workers of one that is killed: `test_processes.py`; of one that is stopped: `test_faults.py`."""
+    small = ["-f", "spectral", "--trials", "2", "--inner", "2", "--seeds", "1", "--no-learning-curves", "--jobs", "1"]
     options = [word for kind in ("models", "track") for name in QUICK[kind] for word in (f"--{kind.rstrip('s')}", name)]
-    options += ["--cv", QUICK["cv"], "--jobs", "2"]
-    line = command(speech, *options, "--out", str(tmp_path), "--cache", str(tmp_path / "store"))
+    places = ["--out", tmp_path, "--cache", tmp_path / "store"]
+    line = ["run", speech / "corpus" / "clips.csv", *small, *options, "--cv", QUICK["cv"], *places]
     finished = [0]
     for reached, more in (("store/*/part-*.parquet", 1), ("units/*.parquet", 2)):
-        process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        process = warm.start(*line)
         before = len(list(tmp_path.glob(reached)))
         while process.poll() is None and len(list(tmp_path.glob(reached))) < before + more:
-            time.sleep(0.005)
+            time.sleep(0.01)
         assert process.poll() is None, "the run ended before the last kill"
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
-        assert wait_until(lambda session=process.pid: not in_session(session)), "workers outlive the run"
         finished.append(len(list(tmp_path.glob("units/*.parquet"))))
     evaluate(speech, tmp_path, **QUICK, cache=str(tmp_path / "store"))
     assert 0 < finished[-1] < len(list(both_tracks.parent.glob("units/*.parquet")))

@@ -67,7 +67,7 @@ def test_several_ids_of_one_person_are_one_voice_in_a_run(corpora, speech):
 
 
 def test_several_ids_of_one_person_are_standardised_as_one_voice(corpora, speech):
-    options = {**QUICK, "track": ["speaker"], "cv": "group:3", "learning_curves": False, **where(speech, corpora)}
+    options = {**QUICK, "track": ["speaker"], "learning_curves": False, **where(speech, corpora)}
     one, *others = (ser_bench.run(corpora[name], **options) for name in WAYS)
     columns = [column for column in one.leaderboard if column not in {"seconds", "notes"}]
     emotions = [column for column in one.predictions if column.startswith("p.")]
@@ -77,7 +77,7 @@ def test_several_ids_of_one_person_are_standardised_as_one_voice(corpora, speech
 
 
 def test_several_ids_of_one_person_are_one_voice_in_an_ablation(corpora, speech):
-    options = {**QUICK, "features": "prosody", "modes": "without", "cv": "group:2", **where(speech, corpora)}
+    options = {**QUICK, "features": "prosody", "modes": "without", **where(speech, corpora)}
     one, *others = (ser_bench.ablate(corpora[name], **options) for name in WAYS)
     for several in others:
         pd.testing.assert_frame_equal(several.table, one.table)
@@ -85,7 +85,7 @@ def test_several_ids_of_one_person_are_one_voice_in_an_ablation(corpora, speech)
 
 
 def test_several_ids_of_one_person_are_one_voice_in_the_leak_gap(corpora, speech):
-    options = {**QUICK, "cv": "group:3", **where(speech, corpora)}
+    options = {**QUICK, **where(speech, corpora)}
     one, *others = (ser_bench.audit(corpora[name], gap=True, **options).gap for name in WAYS)
     for several in others:
         pd.testing.assert_frame_equal(several, one)

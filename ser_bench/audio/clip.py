@@ -218,21 +218,14 @@ def decode(data: bytes, start: float | None = None, end: float | None = None) ->
     """
     import soundfile
 
-    if not data:
-        raise Unusable("empty file")
-    if data.startswith(POINTER):
-        raise Unusable("a Git LFS pointer, not the audio itself: fetch it by git lfs pull")
+    check_beginning(data)
     try:
         with soundfile.SoundFile(io.BytesIO(with_length(data))) as file:
-            rate = int(file.samplerate)
-            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-                raise Unusable(f"a rate of {rate} Hz, where {LOWEST_RATE} to {HIGHEST_RATE} can be meant")
+            rate = check_rate(file)
             channels, held = _read_segment(file, len(data), _given(start) or 0.0, _given(end))
             note = _note(data, file, held)
     except soundfile.LibsndfileError as error:
-        if error.code == NO_MEMORY:
-            raise MemoryError from None
-        raise Unusable(_fault(error.error_string)) from None
+        raise unusable_as(error) from None
     samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
     check_usable(samples, rate)
     return Clip(samples, rate, channels.shape[1], note)
@@ -322,10 +315,44 @@ def _wav_data(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _fault(said: str) -> str:
-    """What libsndfile says of a file, in one line; of some damaged MP3 it says that there is none, and that is left out."""
-    fault = "not audio that can be decoded"
-    return fault if said.startswith("File does not exist") else f"{fault}: {' '.join(said.split()).rstrip('.')}"
+def check_beginning(data: bytes) -> None:
+    """Refuse a file of which the first bytes say that it is no audio.
+
+    Raises
+    ------
+    Unusable
+    """
+    if not data:
+        raise Unusable("empty file")
+    if data.startswith(POINTER):
+        raise Unusable("a Git LFS pointer, not the audio itself: fetch it by git lfs pull")
+
+
+def check_rate(file: soundfile.SoundFile) -> int:
+    """A file's rate, if it is one that somebody can mean.
+
+    Raises
+    ------
+    Unusable
+    """
+    rate = int(file.samplerate)
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise Unusable(f"a rate of {rate} Hz, where {LOWEST_RATE} to {HIGHEST_RATE} can be meant")
+    return rate
+
+
+def unusable_as(error: soundfile.LibsndfileError) -> Unusable:
+    """What libsndfile says of a file, in one line; of some damaged MP3 it says that there is none, and that is left out.
+
+    Raises
+    ------
+    MemoryError
+        Where that is what it lacks.
+    """
+    if error.code == NO_MEMORY:
+        raise MemoryError from None
+    fault, said = "not audio that can be decoded", str(error.error_string)
+    return Unusable(fault if said.startswith("File does not exist") else f"{fault}: {' '.join(said.split()).rstrip('.')}")
 
 
 def check_usable(samples: np.ndarray, rate: int) -> None:

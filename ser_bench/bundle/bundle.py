@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.bundle.archive import read_archive, write_archive
+from ser_bench.bundle.extractors import check_extractors, described, extractors_in
 from ser_bench.bundle.novelty import KnownClips
 from ser_bench.errors import Damaged, WorkFailed, WrongCall, quoted
 from ser_bench.features.sets import FeatureSet, parse_features
@@ -24,6 +25,11 @@ from ser_bench.models import Fitted, Prediction, known_models
 from ser_bench.models.calibration import Calibrator
 from ser_bench.models.packing import LARGEST, MOST_CLASSES, MOST_COLUMNS, Packed, Unfit, unpack
 from ser_bench.utils.spec import split_sum
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ser_bench.utils.progress import Progress
 
 SUFFIX = ".serb"
 
@@ -58,6 +64,10 @@ class Bundle:
         The model card, in Markdown.
     known : KnownClips, optional
         What the training clips were like.
+    extractors : tuple of dict, optional
+        What computed the columns then (`extractors.described`); what does so now without.
+    average : array of float32, shape (n_columns,), optional
+        The mean of the training clips, as extracted; without, it is `mean`.
     """
 
     features: str
@@ -75,11 +85,17 @@ class Bundle:
     about: Mapping[str, Any]
     card: str
     known: KnownClips | None = None
+    extractors: tuple[dict[str, Any], ...] = ()
+    average: np.ndarray | None = None
 
     @property
     def feature_set(self) -> FeatureSet:
         """What computes the columns."""
         return parse_features(self.features)
+
+    def check_extractors(self) -> list[str]:
+        """Warnings of libraries whose versions have changed; a WrongCall where an extractor has (`extractors.check_extractors`)."""
+        return check_extractors(self.extractors or described(self.feature_set), self.feature_set)
 
     def standardised(self, x: np.ndarray) -> np.ndarray:
         """Features as the model is shown them.
@@ -134,6 +150,68 @@ class Bundle:
             raise WorkFailed("the model's arithmetic leaves the range of numbers on these clips: it was not trained on anything like them")
         return Prediction(found.predicted, scores, found.rounds)
 
+    def predict(
+        self,
+        audio: Any,
+        *,
+        rate: int | None = None,
+        window: float | None = None,
+        hop: float | None = None,
+        explain: bool = False,
+        jobs: int = 1,
+        progress: Progress | bool | None = None,
+    ) -> pd.DataFrame:
+        """Predict the emotion of recordings.
+
+        Parameters
+        ----------
+        audio : str, Path, array, or a sequence of such
+            Files, folders, patterns; samples of shape (n,) or (n, channels), floating-point with full scale at 1 or signed integers.
+        rate : int, optional
+            Samples per second, of arrays.
+        window, hop : float, optional
+            Seconds: a row per window of that length, rather than per clip, and how far apart windows begin (without: `window`).
+        explain : bool
+            Also by how much each group of features changed the log-probability of the decision, as `explain` has it.
+        jobs : int
+            Processes.
+        progress : bool or Progress, optional
+            As in `run`.
+
+        Returns
+        -------
+        DataFrame
+            ``clip, start, end, emotion``, a probability ``p.<emotion>`` for each emotion, ``gender`` where labels say it, with `explain`
+            ``change.<group>``, ``warnings`` (a list) and ``reason``: why a clip could not be predicted, else empty.
+
+        Raises
+        ------
+        WrongCall
+            For what is no audio, such as an array without a rate.
+        """
+        from ser_bench.bundle.prediction import predict_table
+
+        return predict_table(self, audio, rate, (window, hop), explain=explain, jobs=jobs, progress=progress)
+
+    def explain(self, audio: Any, *, rate: int | None = None) -> pd.DataFrame:
+        """What moved the decision about each recording: a row per group of features.
+
+        Parameters
+        ----------
+        audio, rate
+            As in `predict`.
+
+        Returns
+        -------
+        DataFrame
+            ``clip, emotion, group, change``, the largest change first. The changes of a clip sum to that of the log-probability of its
+            decision from the average training clip (`docs/models.md`). A clip that cannot be predicted has no row;
+            ``attrs["reasons"]`` says why.
+        """
+        from ser_bench.bundle.prediction import explain_table
+
+        return explain_table(self, audio, rate)
+
     def save(self, path: str | Path) -> Path:
         """Write it to a file, whole or not at all, whose bytes depend on nothing else.
 
@@ -150,7 +228,7 @@ class Bundle:
 
     def pack(self) -> Packed:
         """All of it, as arrays and values."""
-        heard = {"offset": self.preprocessing.offset, "duration": self.preprocessing.duration, "trim": self.preprocessing.trim}
+        heard = {name: float(getattr(self.preprocessing, name)) for name in ("offset", "duration", "trim")}
         offsets = np.broadcast_to(np.asarray(self.calibrator.offsets, np.float64), len(self.classes))
         values = {
             "features": self.features,
@@ -162,10 +240,12 @@ class Bundle:
             "probabilistic": self.probabilistic,
             "sharpness": float(self.calibrator.sharpness),
             "classes": list(self.classes),
+            "extractors": list(self.extractors or described(self.feature_set)),
             "about": self.about,
             "card": self.card,
         }
-        packed = Packed("bundle", {"mean": self.mean, "scale": self.scale, "offsets": offsets}, values)
+        average = {} if self.average is None else {"average": self.average}
+        packed = Packed("bundle", {"mean": self.mean, "scale": self.scale, "offsets": offsets, **average}, values)
         packed = packed.with_part("fitted", self.fitted.pack())
         return packed if self.known is None else packed.with_part("known", self.known.pack())
 
@@ -219,6 +299,8 @@ def unpack_bundle(packed: Packed) -> Bundle:
         about=about,
         card=packed.text("card"),
         known=unpack(packed.part("known"), width, many, KnownClips) if "known" in packed.values else None,
+        extractors=extractors_in(packed),
+        average=packed.array("average", np.float32, (width,), (-LARGEST, LARGEST)) if "average" in packed.arrays else None,
     )
 
 
@@ -236,4 +318,5 @@ def preprocessing_in(packed: Packed) -> Preprocessing:
     if not isinstance(found, dict):
         raise Unfit("its value 'preprocessing' is not of the form that it has")
     heard = Packed("preprocessing", {}, found)
-    return Preprocessing(*(heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim")))
+    offset, duration, trim = (heard.number(name, 0, 1e9) for name in ("offset", "duration", "trim"))
+    return Preprocessing(offset, duration, trim)

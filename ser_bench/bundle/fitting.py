@@ -72,6 +72,11 @@ class FittedSystem:
         return self.chosen.calibrator
 
     @property
+    def average(self) -> np.ndarray | None:
+        """The mean of the clips that it was trained on, as extracted; None where `mean` is it."""
+        return None if self.mean.any() else self.features.values[self.trained].mean(0, dtype=np.float64).astype(np.float32)
+
+    @property
     def x_trained(self) -> np.ndarray:
         """The clips that it was trained on, without copies, as it sees them: float32, shape (n_trained, n_columns)."""
         return np.asarray((self.features.values[self.trained] - self.mean) * self.scale, np.float32)

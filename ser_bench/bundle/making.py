@@ -14,13 +14,14 @@ from ser_bench.bundle.about import describe
 from ser_bench.bundle.bundle import Bundle
 from ser_bench.bundle.card import card_of
 from ser_bench.bundle.fitting import FittedSystem, check_packs, fit_system
+from ser_bench.bundle.novelty import KnownClips
 from ser_bench.bundle.quality import quality_of
 from ser_bench.bundle.run_rows import OWN_TABLE, SPEAKER_TRACK, RunRow, is_own_table
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.evaluation.plan import Plan, choose_models
 from ser_bench.evaluation.splits import parse_cv
-from ser_bench.features import parse_features
+from ser_bench.features import Extractor, parse_features
 from ser_bench.utils.progress import Progress
 
 SEARCHED = "chosen by a search on speaker-grouped inner folds of all speakers"
@@ -91,7 +92,7 @@ def same(score: float, other: float) -> bool:
 
 def bundle_of(planned: Plan, system: FittedSystem, about: Mapping[str, Any]) -> Bundle:
     """A fitted system with what it says of itself."""
-    features, model = system.features, system.model
+    features, model, known = system.features, system.model, known_clips(planned, system)
     return Bundle(
         features=features.name,
         fingerprint=features.fingerprint,
@@ -104,7 +105,16 @@ def bundle_of(planned: Plan, system: FittedSystem, about: Mapping[str, Any]) -> 
         calibrator=system.calibrator,
         mean=system.mean,
         scale=system.scale,
+        average=system.average,
         classes=tuple(planned.eval_set.emotions),
         about=about,
-        card=card_of(about, features=features.name, model=model.label, n_columns=len(features.columns)),
+        card=card_of(about, features=features.name, model=model.label, n_columns=len(features.columns), known=known.describe()),
+        known=known,
     )
+
+
+def known_clips(planned: Plan, system: FittedSystem) -> KnownClips:
+    """What the clips were like that it was trained on, without changed copies of them."""
+    clips = planned.eval_set.clips[system.trained]
+    rates = [part.rate for part in parse_features(system.features.name).parts if isinstance(part, Extractor)]
+    return KnownClips.of(system.x_trained, clips["voice"].to_numpy(str), clips, rates)

@@ -106,8 +106,11 @@ class KnownClips(Packable):
         about = f"Fitted on {self.clips:,} clips of {self.voices:,} speakers: {ranges}."
         if not self.cloud:
             return [about, f"How far a clip is from all training clips is not measured: that takes {FEWEST_CLIPS} clips that differ."]
-        left_out = "speakers" if self.voices > 1 else "clips, as there is one speaker: others may be warned of"
-        return [about, f"Beyond the distance that {WITHIN:.0%} of them stay within in folds of left-out {left_out}, a clip counts as far."]
+        left_out = "speakers" if self.voices > 1 else "folds (there is one speaker: others may be warned of)"
+        return [
+            about,
+            f"A clip counts as far from them beyond the limit within which {WITHIN:.0%} of them lie with their own {left_out} left out.",
+        ]
 
     def pack(self) -> Packed:
         """All of it, as arrays and values."""

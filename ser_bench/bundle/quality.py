@@ -2,8 +2,8 @@
 
 In:   the folder of a finished run, and which of its rows.
 Out:  a dictionary of numbers, as JSON has them.
-Rule: every score is of clips whose speakers the system that predicted them never heard. A row that was picked as the best of several also
-      has what the pick is worth on new speakers, and no row says more than its run does.
+Rule: every score is of clips of speakers that the system which predicted them was not trained on. A row that was picked as the best
+      of several also has what the pick is worth on new speakers, and no row says more than its run does.
 """
 
 from __future__ import annotations

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ser_bench.cli.analyses import ablate, audit, cross, plan
 from ser_bench.cli.corpora import corpora
+from ser_bench.cli.demo import demo
 from ser_bench.cli.export import export
 from ser_bench.cli.fit import fit
 from ser_bench.cli.options import (
@@ -19,38 +20,32 @@ from ser_bench.cli.options import (
     INNER,
     INNER_BUDGET,
     MADE_USABLE_BY,
-    MODELS,
     ONE_TRACK,
     OUT,
-    SEARCH,
     SEEDS,
     extracting,
     hearing,
-    measuring,
     reading,
     reproducing,
     searching,
     splitting,
 )
 from ser_bench.cli.output import (
-    print_ablated,
-    print_audit,
     print_catalogue,
-    print_crossed,
     print_dry_runs,
     print_merged,
     print_reproduced,
     print_results,
-    print_table,
     say,
     shown,
     warn,
     write,
 )
 from ser_bench.cli.parsing import cli, keys_of
+from ser_bench.cli.predict import predict
 from ser_bench.cli.recipes import recipes
-from ser_bench.config import DIFFERENCES, POWER, WIDTH, RunConfig
-from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.config import RunConfig
+from ser_bench.errors import WorkFailed
 from ser_bench.utils.atomic import check_place, without_formulas, write_csv, write_parquet
 from ser_bench.utils.progress import for_terminal
 
@@ -141,142 +136,6 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
         for row in filled.skipped.itertuples():
             say(f"skipped {row.clip}: {row.reason}", err=True)
         say(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
-
-
-@cli.command()
-@click.argument("corpus", nargs=-1, required=True)
-@splitting
-@click.option(
-    "--gap", is_flag=True, help="Also measure the effect of evaluation leaks: random splits, tuning on the test set, standardisation."
-)
-@measuring
-@OUT
-@reading
-@hearing
-@extracting
-@click.option("-o", "--to", metavar="FILE", help="Write the findings of all as one CSV, too.")
-def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> None:
-    """Check each CORPUS for leaks, near-duplicates and confounds.
-
-    Duplicates, the same audio under two speakers or emotions, near-duplicates (encoded, resampled, padded), clips of
-    identical duration, differences from the released corpus, emotion that is associated with a column of the manifest or
-    predicted by recording properties, and speakers whose labels appear shuffled (docs/confounds.md). Errors stop a run
-    (exit code 1); warnings should be addressed in a paper.
-
-    With --gap, one feature set and one model are evaluated with nested, speaker-independent cross-validation and with every
-    evaluation leak: a random split, hyperparameters tuned on the test set, standardisation over all clips or per speaker;
-    and, where sentences are known, with these held out as well.
-
-    \b
-    Examples:
-      ser-bench audit path/to/ravdess
-      ser-bench audit path/to/ravdess path/to/emodb -o findings.csv
-      ser-bench audit path/to/ravdess --gap -f audioemotion26 -m svm
-    """
-    import pandas as pd
-
-    from ser_bench import api
-    from ser_bench.api.options import OF_THE_GAP, corpora_of
-
-    named = keys_of("audit", given, idle=() if gap else OF_THE_GAP)
-    if to:
-        check_place("--to", Path(to))
-    corpora = corpora_of(RunConfig(**{**named, "corpus": corpus}))
-    audits = [api.audit(gap=gap, progress=for_terminal(), **{**named, "corpus": one}) for one in corpora]
-    for found in audits:
-        print_audit(found)
-    everything = pd.concat([found.findings.assign(corpus=found.name) for found in audits])[["corpus", "kind", "check", "what"]]
-    if to:
-        write_csv(everything, Path(to))
-    errors = everything[everything["kind"] == "error"]
-    if len(errors):
-        raise WorkFailed(f"{len(errors)} error(s) that a run stops for; the first: {errors.iloc[0]['corpus']}: {errors.iloc[0]['what']}")
-
-
-@cli.command()
-@click.option("--train", multiple=True, required=True, metavar="CORPUS", help="A corpus to train on; repeatable.")
-@click.option(
-    "--test", multiple=True, metavar="CORPUS", help="A corpus to evaluate on; repeatable.  [default: those to train on, all pairs]"
-)
-@FEATURES
-@MODELS
-@click.option(
-    "--track",
-    multiple=True,
-    metavar="TRACK",
-    help="Standardise with training-set statistics (train), or, transductive, per corpus (corpus) or per speaker (speaker); "
-    "repeatable.  [default: train, corpus]",
-)
-@SEARCH
-@splitting
-@OUT
-@reading
-@hearing
-@extracting
-def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
-    """Train on one corpus and evaluate on another, on the emotions that all have.
-
-    Every test corpus is also cross-validated within itself, and the loss across corpora is reported with a confidence
-    interval over its speakers. Writes cross.csv, cross.md and a figure.
-
-    \b
-    Examples:
-      ser-bench cross --train path/to/ravdess --test path/to/emodb -f egemaps -m svm
-      ser-bench cross --train path/to/ravdess --train path/to/emodb           (all pairs)
-    """
-    from ser_bench import api
-
-    found = api.cross(train, test or None, progress=for_terminal(), **keys_of("cross", given))
-    print_crossed(found)
-    failed = found.table[found.table["status"] == "failed"]
-    if len(failed):
-        first = failed.iloc[0]
-        raise WorkFailed(f"{len(failed)} row(s) failed; the first: {first['train']} -> {first['test']}: {first['notes']}")
-
-
-@cli.command()
-@click.argument("corpus")
-@click.option(
-    "-f", "--features", multiple=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable.  [default: egemaps]"
-)
-@click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="Repeatable.  [default: svm]")
-@click.option(
-    "--mode",
-    "modes",
-    multiple=True,
-    metavar="MODE",
-    help="alone (one group), without (all but one) or forward (the best next one); repeatable.  [default: all three]",
-)
-@click.option("--hold", is_flag=True, help="Hold the hyperparameters chosen for all groups, instead of tuning every subset again.")
-@click.option("--no-importance", is_flag=True, help="Do not compute permutation importance and Shapley values.")
-@ONE_TRACK
-@SEARCH
-@splitting
-@OUT
-@reading
-@hearing
-@extracting
-def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool, **given: Any) -> None:
-    """Ablate feature groups: each group only, leave-one-out, and forward selection.
-
-    Every subset is evaluated as a row of a leaderboard is, re-tuned inside the training speakers; differences from all groups have
-    confidence intervals over speakers and corrected p-values. Also reported is what the system with all groups depends on: permutation
-    importance of groups and columns, across and within speakers, and groups' Shapley values. Writes ablation.csv, importance.csv, a page
-    and a figure.
-
-    Any other setting is one line in a file for --config, below [sweep]: "features.mfcc.n_mfcc" = [13, 20, 40],
-    "trim" = [30.0], "track" = ["speaker"], "cv" = ["auto@4", "auto@12"] (the number of training speakers).
-
-    \b
-    Examples:
-      ser-bench ablate path/to/ravdess -f egemaps -m svm
-      ser-bench ablate path/to/emodb -f spectral+mfcc -m rf --mode without --hold
-      ser-bench ablate "tones(cue=pitch)" --mode alone
-    """
-    from ser_bench import api
-
-    how = {**keys_of("ablate", given), "corpus": corpus}
-    print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, progress=for_terminal(), **how))
 
 
 @cli.command()
@@ -383,54 +242,12 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: 
     print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external, rope=region))
 
 
-@cli.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--width", type=float, default=WIDTH, show_default=True, metavar="W", help="Half-width wanted of the 95% interval of a UAR.")
-@click.option(
-    "--difference",
-    type=float,
-    multiple=True,
-    default=DIFFERENCES,
-    metavar="D",
-    help="True difference in UAR between two systems to be shown; repeatable.  [default: .02, .05]",
-)
-@click.option("--power", type=float, default=POWER, show_default=True, metavar="P", help="Chance of showing it (two-sided, alpha .05).")
-@click.option("--sentences", type=int, metavar="M", help="Plan with M sentences as well, instead of those the corpus has.")
-@click.option("-o", "--to", metavar="FOLDER", help="Where planning.csv and figures/ go.  [default: the run's folder]")
-def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
-    """How many speakers a study needs, from the spreads seen in each RUN.
-
-    RUN is the folder of a finished run on a corpus like the one you plan: the variance between its speakers, its sentences and its clips
-    says how wide intervals of a larger study will be, and what differences it will show. "for new speakers" takes the
-    sentences as given; "for new speakers and sentences" treats them as a sample of all that could be spoken. With few sentences no
-    number of speakers is enough for that ("never"). Each line is the system or pair in the middle of the leaderboard; "now" is
-    half the width of its 95% interval, "at best" that with any number of speakers. The numbers needed
-    are estimates from few speakers, and the 95% CI shows how rough. Writes planning.csv and a figure;
-    docs/planning.md has the formulas.
-
-    \b
-    Examples:
-      ser-bench plan results/emodb-5e6f7a8b
-      ser-bench plan results/ravdess-1a2b3c4d --width .02 --difference .03 --power .9
-      ser-bench plan results/ravdess-1a2b3c4d --sentences 20           (what more sentences would bring)
-    """
-    from ser_bench.api import plan_study
-    from ser_bench.reports.planning import HEAD, summaries
-
-    if to and len(runs) > 1:
-        raise WrongCall(f"plan: --to names one folder for {len(runs)} runs; plan them one by one, or leave it out")
-    for run in runs:
-        table = plan_study(run, to=to, **wanted)
-        warn(table.attrs["warnings"])
-        for summary in summaries(table):
-            print_table(HEAD, summary.rows, title=summary.title)
-        for note in table.attrs["notes"]:
-            say(note)
-        say(f"table: {os.path.join(to or run, 'planning.csv')}")
-
-
+for analysis in (audit, cross, ablate, plan):
+    cli.add_command(analysis)
 cli.add_command(corpora)
 cli.add_command(fit)
+cli.add_command(predict)
+cli.add_command(demo)
 cli.add_command(recipes)
 cli.add_command(export)
 

@@ -49,7 +49,7 @@ class Commands(click.Group):
 @click.version_option(package_name="ser-bench", message="ser-bench %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error; may stand anywhere.")
 def cli(debug: bool) -> None:
-    r"""Benchmark hand-crafted features for speaker-independent speech emotion recognition.
+    """Benchmark hand-crafted features for speaker-independent speech emotion recognition.
 
     ser-bench turns a folder of emotional speech into a leaderboard of feature set x classifier: nested, speaker-independent
     cross-validation; every score with a 95% confidence interval.

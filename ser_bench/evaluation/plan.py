@@ -243,7 +243,7 @@ def resolve_clips(
     eval_set = EvaluationSet(corpus.name, labels_of_target(scheme, corpus.target), used, protocol, folds, made_of)
     single_speaker += [line for line in (unseen_classes(eval_set, config.seed),) if line and not single_speaker]
     left_out = pd.concat([skipped, duplicates.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
-    single_speaker += fixed_split(eval_set)
+    single_speaker += fixed_split(eval_set) or unused_split(eval_set, config.cv)
     told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track, target=eval_set.target)
     return eval_set, left_out, duplicates, [*duplicates.warnings, *single_speaker, *told]
 
@@ -256,13 +256,23 @@ def fixed_split(eval_set: EvaluationSet) -> list[str]:
     parts = fixed_parts(eval_set.clips, eval_set.protocol)
     if parts is None:
         return []
-    roles = {"train": "train", "dev": "select parameters, and train with the former then", "test": "are evaluated"}
+    roles = {"train": "train", "dev": "select hyperparameters, and are then trained on as well", "test": "are evaluated"}
     sizes = {part: (int((parts == part).sum()), eval_set.clips.loc[parts == part, "voice"].nunique()) for part in roles if part in parts}
     told = ", ".join(f"{n} clips of {speakers} speaker(s) {roles[part]} ({part})" for part, (n, speakers) in sizes.items())
     absent = [emotion for code, emotion in enumerate(eval_set.emotions) if code not in eval_set.codes[parts == "test"]]
     others = "emotions" if eval_set.target == EMOTION else "classes"
     unheard = [f"the test part has no clip of {', '.join(absent)}: scores are of the other {others}"] if absent else []
     return [f"--cv {eval_set.protocol} is one fixed split: {told}", *unheard]
+
+
+def unused_split(eval_set: EvaluationSet, cv: str) -> list[str]:
+    """That a corpus names a fixed split which is not used, as nobody asked for it by name."""
+    parts = fixed_parts(eval_set.clips, Protocol("predefined"))
+    if parts is None or not cv.startswith("auto"):
+        return []
+    apart = len(set(zip(eval_set.voices, parts, strict=True))) == len(set(eval_set.voices))
+    advice = "; --cv predefined evaluates its test part alone" if apart else "; its parts share speakers"
+    return [f"the column 'fold' names a fixed split ({', '.join(sorted(set(parts)))}), which --cv {eval_set.protocol} does not use{advice}"]
 
 
 def unseen_classes(eval_set: EvaluationSet, seed: int) -> str:

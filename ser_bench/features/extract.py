@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -25,7 +24,7 @@ from ser_bench.features.store.content_keys import content_keys
 from ser_bench.features.store.feature_store import FeatureStore
 from ser_bench.features.worker import ExtractionResult, Task, extract_clips
 from ser_bench.utils.calls import named_arguments
-from ser_bench.utils.parallel import Died, Workers, in_parallel, one_by_one
+from ser_bench.utils.parallel import Workers, in_batches
 from ser_bench.utils.progress import Progress, Silent, progress_of
 
 if TYPE_CHECKING:
@@ -223,7 +222,7 @@ def _add_lacking(clips: pd.DataFrame, store: FeatureStore, options: ExtractionOp
     written = time.monotonic()
     options.progress.start("extracting features", total)
     try:
-        for measured in _measured(_tasks(clips, store), options.workers):
+        for measured in in_batches(extract_clips, _tasks(clips, store), options.workers, BATCH, _died):
             options.progress.advance()
             if measured.unread:
                 unread[measured.key] = measured.unread
@@ -247,15 +246,8 @@ def _tasks(clips: pd.DataFrame, store: FeatureStore) -> Iterator[Task]:
             yield Task(key, path, start, end, store.hearing, [store.extractors[label] for label in lacking])
 
 
-def _measured(tasks: Iterator[Task], workers: Workers) -> Iterator[ExtractionResult]:
-    """Every task done, as they end; a clip whose process dies is named, and costs no other."""
-    batches = iter(lambda: list(islice(tasks, BATCH)), [])
-    for result in in_parallel(extract_clips, ((batch,) for batch in batches), workers):
-        if not isinstance(result, Died):
-            yield from result
-            continue
-        for again in one_by_one(extract_clips, (([task],) for task in result.call[0])):
-            yield from [ExtractionResult(task.key, unread=DIED) for task in again.call[0]] if isinstance(again, Died) else again
+def _died(task: Task) -> ExtractionResult:
+    return ExtractionResult(task.key, unread=DIED)
 
 
 def _skipped(reasons: dict[str, str]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ Rule: a clip is decoded once for all extractors, and resampled once per rate; wh
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,6 +73,11 @@ class ExtractionResult(NamedTuple):
         """Whether there is something of it to keep."""
         return bool(self.unusable or self.heard.digest)
 
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be evaluated, or nothing."""
+        return self.unread or self.unusable or next((f"{label}: {why}" for label, (why, _) in self.vectors.items() if why), "")
+
 
 def extract_clips(tasks: list[Task]) -> list[ExtractionResult]:
     """Decode clips, check them, and run the extractors that are wanted, on one thread."""
@@ -90,21 +96,26 @@ def extract_clip(task: Task) -> ExtractionResult:
             return ExtractionResult(task.key, unread="the file changed while it was read")
     except Unusable as error:
         return ExtractionResult(task.key, unread=error.reason)
+    return extract_sound(task.key, lambda: decode(data, task.start, task.end), task.hearing, task.extractors)
+
+
+def extract_sound(key: str, sound: Callable[[], Clip], hearing: Preprocessing, extractors: Sequence[Extractor]) -> ExtractionResult:
+    """A clip that `sound` decodes, or raises `Unusable` for."""
     try:
-        clip = task.hearing.window(decode(data, task.start, task.end))
+        clip = hearing.window(sound())
         heard = AudioInfo(clip.digest, clip.seconds, clip.rate, clip.channels, clip.note, float(np.abs(clip.samples).max()))
-        clip = task.hearing.vary(clip, task.key)
+        clip = hearing.vary(clip, key)
     except Unusable as error:
-        return ExtractionResult(task.key, unusable=error.reason)
+        return ExtractionResult(key, unusable=error.reason)
     except MemoryError:
-        return ExtractionResult(task.key, unread=NO_MEMORY)
+        return ExtractionResult(key, unread=NO_MEMORY)
     vectors, passing = {}, []
-    for extractor in task.extractors:
+    for extractor in extractors:
         try:
             vectors[extractor.label] = _vector(extractor, clip)
         except Exception as error:
             passing.append(f"{extractor.label}: {_fault(error)}")
-    return ExtractionResult(task.key, unread="; ".join(passing), heard=heard, vectors=vectors)
+    return ExtractionResult(key, unread="; ".join(passing), heard=heard, vectors=vectors)
 
 
 def passes(fault: str) -> bool:

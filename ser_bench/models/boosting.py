@@ -220,7 +220,9 @@ class BoostedTrees(Fitted):
 def laid_out(tree: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A tree of XGBoost's JSON with every left child behind its node: columns, cuts (of a leaf its value), and right children."""
     left, right = tree["left_children"], tree["right_children"]
-    order, rights, waiting = [], [], [(0, -1)]
+    order: list[int] = []
+    rights: list[int] = []
+    waiting = [(0, -1)]
     while waiting:
         node, parent = waiting.pop()
         if parent >= 0:

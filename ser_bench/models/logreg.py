@@ -187,10 +187,8 @@ def pack_sklearn(classifier: Any, n_classes: int) -> Packed:
         raise WrongCall(
             f"a {type(classifier).__name__} cannot be written to a file: give the model a Fitted with 'kind', 'pack' and 'unpack'"
         )
-    regression = FittedRegression.of(classifier, n_classes)
-    return FittedRegression(
-        *(array.astype(np.float32) for array in (regression.weights, regression.offsets)), regression.present, n_classes
-    ).pack()
+    found = FittedRegression.of(classifier, n_classes)
+    return FittedRegression(found.weights.astype(np.float32), found.offsets.astype(np.float32), found.present, n_classes).pack()
 
 
 class PreparedRotation(PreparedFit):

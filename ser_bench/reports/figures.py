@@ -124,6 +124,12 @@ def save(figure: Figure, folder: Path, name: str) -> None:
         write_whole(folder / f"{name}.{kind}", partial(_write, figure, kind, metadata))
 
 
+def save_as(figure: Figure, path: Path) -> None:
+    """Write a picture as the kind that the file's name ends in; inside `own_settings`, the same bytes for the same picture."""
+    kind = path.suffix.lower().removeprefix(".")
+    write_whole(path, partial(_write, figure, kind, KINDS[kind]))
+
+
 def _write(figure: Figure, kind: str, metadata: Mapping[str, Any], file: Any) -> None:
     """Write a picture that is laid out."""
     from matplotlib.backends import backend_agg, backend_pdf, backend_svg

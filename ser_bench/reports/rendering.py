@@ -1,6 +1,6 @@
 """Pages from templates.
 
-In:   a template of `templates/` and its values.
+In:   a template of a room's `templates/` and its values.
 Out:  HTML, in which values are text and never markup.
 """
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def render(template: str, **values: Any) -> str:
-    """A template of this room, filled in."""
-    return _templates().get_template(template).render(**values)
+def render(template: str, *, room: str = "ser_bench.reports", **values: Any) -> str:
+    """A template of this room, or of another package, filled in."""
+    return _templates(room).get_template(template).render(**values)
 
 
 @cache
-def _templates() -> Environment:
-    """The templates of this room, each compiled once per process."""
+def _templates(room: str) -> Environment:
+    """The templates of a room, each compiled once per process."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
-        loader=PackageLoader("ser_bench.reports"),
+        loader=PackageLoader(room),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,

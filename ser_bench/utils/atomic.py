@@ -370,6 +370,15 @@ def restored(text: str) -> str:
     return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
+def without_formula(text: str) -> str:
+    """A text with an apostrophe before it where a spreadsheet would take it for a formula.
+
+    >>> without_formula("=1+1"), without_formula("'=1"), without_formula("'s")
+    ("'=1+1", "''=1", "'s")
+    """
+    return f"'{text}" if FORMULA.match(text) else text
+
+
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """The table with an apostrophe before each text that a spreadsheet would take for a formula; `read_csv` takes it away.
 
@@ -377,7 +386,7 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     >>> without_formulas(pd.DataFrame({"name": ["=1+1", "'=1", "'s", "a"], "n": [-1, 2, 3, 4]}))["name"].tolist()
     ["'=1+1", "''=1", "'s", 'a']
     """
-    return _in_texts(table, lambda text: f"'{text}" if FORMULA.match(text) else text)
+    return _in_texts(table, without_formula)
 
 
 def _in_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:

@@ -9,9 +9,13 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.utils.processes import shared_folder, with_this_process
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @cache
@@ -66,6 +70,24 @@ def in_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], 
         yield from (function(*call) for call in calls)
     else:
         yield from over_processes(function, calls, workers.jobs)
+
+
+def in_batches(
+    function: Callable[[list[Item]], list[Result]],
+    items: Iterable[Item],
+    workers: Workers,
+    size: int,
+    died: Callable[[Item], Result],
+) -> Iterator[Result]:
+    """Yield what `function` makes of items, so many at a time, as they end; `died` of one whose process dies, which costs no other."""
+    left = iter(items)
+    batches = iter(lambda: list(islice(left, size)), [])
+    for result in in_parallel(function, ((batch,) for batch in batches), workers):
+        if not isinstance(result, Died):
+            yield from result
+            continue
+        for again in one_by_one(function, (([item],) for item in result.call[0])):
+            yield from [died(item) for item in again.call[0]] if isinstance(again, Died) else again
 
 
 def over_processes(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:

@@ -7,10 +7,12 @@ Rule: a name means one thing, and who provides a plug-in is part of what its res
 
 import importlib
 import inspect
+import os
 import pkgutil
+import sys
 import warnings
-from collections.abc import Hashable, Iterator
-from functools import cache
+from collections.abc import Hashable
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
@@ -130,9 +132,24 @@ def _is_plugin(thing: Any, base: type) -> bool:
     )
 
 
-def _entries(kind: str) -> Iterator[EntryPoint]:
+def _entries(kind: str) -> list[EntryPoint]:
     """What other packages bring, in the order of their names."""
-    yield from sorted(entry_points(group=f"ser_bench.{kind}"), key=lambda entry: (_distribution(entry), entry.name))
+    return _registered(tuple((folder, _changed(folder)) for folder in sys.path))[kind]
+
+
+@lru_cache(maxsize=1)
+def _registered(places: tuple[tuple[str, int], ...]) -> dict[str, list[EntryPoint]]:
+    """Entry points by kind, read once as long as nothing is installed in these folders, each with when it was changed."""
+    every = entry_points()
+    found = {kind: every.select(group=f"ser_bench.{kind}") for kind in KINDS}
+    return {kind: sorted(entries, key=lambda entry: (_distribution(entry), entry.name)) for kind, entries in found.items()}
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _load(entry: EntryPoint) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +115,10 @@ def test_a_budget_of_none_is_the_budget_s():
         ({"class_weights": ["nnoe"]}, "did you mean 'none'"),
     ],
 )
-def test_what_cannot_be_swept_is_refused(values, why):
+def test_what_cannot_be_swept_is_refused(values, why, tmp_path):
+    small = dataclasses.replace(USUAL, corpus=("tones(speakers=2,takes=1)",), cache=str(tmp_path))
     with pytest.raises(SerBenchError, match=why):
-        list(points(values, USUAL))
+        list(points(values, small))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_the_last_mistake_is_told_before_anything_is_done(speech, tmp_path, last
 def test_a_file_s_table_is_swept(speech, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(
-        'features = "mfcc"\nmodels = "logreg"\ntrials = 2\ninner = 2\ncv = "group:2"\n[sweep]\n"features.mfcc.n_mfcc" = [13]\n',
+        'features = "mfcc"\nmodels = "logreg"\ntrials = 2\ninner = 2\nseeds = 1\ncv = "group:2"\n[sweep]\n"features.mfcc.n_mfcc" = [13]\n',
         encoding="utf-8",
     )
     options = ["--config", file, "--mode", "alone", "--no-importance", "--jobs", 1, "--out", tmp_path, "--cache", speech / "store"]

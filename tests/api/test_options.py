@@ -45,6 +45,13 @@ def ways(parameter: click.Parameter) -> list[str]:
     return [way for way in parameter.opts if way.startswith("-")]
 
 
+@pytest.mark.parametrize("command", [cli, *cli.commands.values()], ids=lambda command: command.name)
+def test_the_lines_of_examples_stay_as_they_are(command):
+    examples = [line.strip() for line in command.help.split("\b\n")[-1].splitlines() if "ser-bench" in line]
+    listed = [line.strip() for line in command.get_help(click.Context(command, terminal_width=140, max_content_width=140)).splitlines()]
+    assert set(examples) <= set(listed)
+
+
 @pytest.mark.parametrize("command", USED)
 def test_help_lists_what_a_command_uses_and_nothing_else(command):
     offered = {parameter.name for parameter in cli.commands[command].params}

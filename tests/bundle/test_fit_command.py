@@ -51,9 +51,11 @@ def test_a_system_that_was_not_evaluated_says_that_no_quality_is_known(speech, t
     bundle = ser_bench.load(tmp_path / "m.serb")
     assert bundle.about["quality"] is None
     assert bundle.card == (tmp_path / "m.md").read_text(encoding="utf-8")
-    assert bundle.about["search"]["trained_clips"] == len(ser_bench.load_corpus(manifest).clips)
+    assert bundle.about["search"]["trained_clips"] == bundle.known.clips == len(ser_bench.load_corpus(manifest).clips)
+    assert bundle.known.describe()[0] in bundle.card
 
 
+@pytest.mark.filterwarnings("ignore:the effective number")
 def test_a_row_of_a_run_is_fitted_with_its_own_quality(speech, tmp_path):
     manifest = speech / "corpus" / "clips.csv"
     how = {"trials": 2, "inner": 2, "seeds": 1, "jobs": 1, "cache": speech / "store", "out": tmp_path / "out", "learning_curves": False}

@@ -58,19 +58,33 @@ def predictions_of(run, model, fold):
     return rows
 
 
+def check_predictions(bundle, expected, x):
+    """Decisions and probabilities of the clips that a run held out, bit for bit."""
+    x = x[x.index.isin(expected.index)]
+    found = bundle.decide(x.to_numpy())
+    assert np.array(bundle.classes)[found.predicted].tolist() == expected.loc[x.index, "predicted"].tolist()
+    assert np.array_equal(found.scores, expected.loc[x.index, [f"p.{name}" for name in bundle.classes]].to_numpy())
+
+
 @pytest.mark.filterwarnings("ignore:the effective number")
 @pytest.mark.parametrize("model", MODELS)
 def test_a_fold_fitted_again_predicts_its_held_out_clips_as_the_run_did(model, every_model, store, tmp_path):
     made = ser_bench.fit(from_run=every_model, models=model, fold=1, to=tmp_path / "m.serb", jobs=1)
     expected = predictions_of(every_model, model, 1)
     x = in_order(every_model.folder, store)
-    x = x[x.index.isin(expected.index)]
     assert made.about["search"]["fold"] == 1
     assert set(made.about["search"]["held_out"]) == set(expected["speaker"])
     for bundle in (made, ser_bench.load(tmp_path / "m.serb")):
-        found = bundle.decide(x.to_numpy())
-        assert np.array(bundle.classes)[found.predicted].tolist() == expected.loc[x.index, "predicted"].tolist()
-        assert np.array_equal(found.scores, expected.loc[x.index, [f"p.{name}" for name in bundle.classes]].to_numpy())
+        check_predictions(bundle, expected, x)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_speech_that_a_run_held_out_is_predicted_as_the_run_did(real_corpora, tmp_path):
+    some = "speaker in ['03', '08', '09'] and sentence in ['a01', 'b01']"
+    how = {**WITHOUT_CURVES, "models": "svm", "where": some, "cv": "loso", "cache": tmp_path / "store", "out": tmp_path / "out"}
+    run = ser_bench.run(real_corpora / "emodb", **how)
+    x = in_order(run.folder, tmp_path / "store")
+    check_predictions(ser_bench.fit(from_run=run, fold=2, jobs=1), predictions_of(run, "svm", 2), x)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ser_bench.audio.clip import Clip
 from ser_bench.bundle.distance import MOST_CLIPS, _fitted, _in_order, cloud_of
@@ -204,3 +206,20 @@ def damaged(name: str, value: object) -> Packed:
 def test_what_cannot_be_is_refused(name, value):
     with pytest.raises(Unfit):
         unpack(damaged(name, value), COLUMNS, 4, KnownClips)
+
+
+JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.lists(st.floats(), max_size=2) | st.just({})
+PACKED = KnownClips.of(features(), VOICES, clips()).pack()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(sorted(PACKED.values)), JSON, st.sampled_from(sorted(PACKED.arrays)), st.integers(0, 200), st.floats(width=32))
+def test_whatever_a_file_says_is_refused_or_warns_as_numbers_do(value, said, array, at, number):
+    changed = np.array(PACKED.arrays[array])
+    changed.flat[at % changed.size] = number
+    try:
+        known = unpack(Packed(PACKED.kind, {**PACKED.arrays, array: changed}, {**PACKED.values, value: said}), COLUMNS, 4, KnownClips)
+    except Unfit:
+        return
+    assert not np.isnan(known.distance(features())).any()
+    assert all(isinstance(line, str) for line in [*known.describe(), *known.warnings(features()[0], heard())])

@@ -40,9 +40,12 @@ finally:
     assert done.stdout.rstrip().endswith("[]")
 
 
+TONES = "tones(speakers=2,takes=1)"
+
+
 @pytest.fixture(scope="module")
 def wrongly(tmp_path_factory):
-    """Where wrong calls are made: the default corpus is synthesised there once."""
+    """Where wrong calls are made: a corpus is synthesised there once."""
     return tmp_path_factory.mktemp("wrongly")
 
 
@@ -51,16 +54,16 @@ def wrongly(tmp_path_factory):
     [
         (["rnu"], "did you mean 'run'"),
         (["run", "--modle", "svm"], "--model"),
-        (["run", "-m", "smv"], "unknown model 'smv': did you mean 'svm'"),
-        (["run", "-f", "egemap"], "did you mean 'egemaps'"),
-        (["run", "-f", "mfcc(n_mfc=3)"], "did you mean 'n_mfcc'"),
-        (["run", "--labels", "big44"], "did you mean 'big4'"),
-        (["run", "--budget", "smok"], "did you mean 'smoke'"),
-        (["run", "--track", "trian"], "did you mean 'train'"),
-        (["run", "--class-weights", "nnoe"], "did you mean 'none'"),
-        (["audit", "tones", "--class-weights", "none"], "class_weights is about the leak gap; add --gap"),
-        (["run", "--cv", "kfold:5"], "--cv cannot be 'kfold:5'"),
-        (["run", "--trials", "many"], "--trials"),
+        (["run", TONES, "-m", "smv"], "unknown model 'smv': did you mean 'svm'"),
+        (["run", TONES, "-f", "egemap"], "did you mean 'egemaps'"),
+        (["run", TONES, "-f", "mfcc(n_mfc=3)"], "did you mean 'n_mfcc'"),
+        (["run", TONES, "--labels", "big44"], "did you mean 'big4'"),
+        (["run", TONES, "--budget", "smok"], "did you mean 'smoke'"),
+        (["run", TONES, "--track", "trian"], "did you mean 'train'"),
+        (["run", TONES, "--class-weights", "nnoe"], "did you mean 'none'"),
+        (["audit", TONES, "--class-weights", "none"], "class_weights is about the leak gap; add --gap"),
+        (["run", TONES, "--cv", "kfold:5"], "--cv cannot be 'kfold:5'"),
+        (["run", TONES, "--trials", "many"], "--trials"),
         (["run", "tones(speekers=4)"], "did you mean 'speakers'"),
         (["run", "no/such/folder"], "no/such/folder"),
         (["run", "--config", "missing.toml"], "missing.toml"),
@@ -161,7 +164,7 @@ def test_several_corpora_are_one_leaderboard_with_a_block_each_and_the_compariso
         corpus = ser_bench.load_corpus(f"tones(speakers=3,takes=1,seed={seed})", cache=tmp_path)
         parts.append(corpus.folder / f"{name}.csv")
         corpus.clips[["emotion", "speaker"]].rename_axis("path").reset_index().to_csv(parts[-1], index=False)
-    small = ["-f", "spectral", "-m", "logreg", "--trials", 1, "--inner", 2, "--jobs", 1, "--no-learning-curves"]
+    small = ["-f", "spectral", "-m", "logreg", "--trials", 1, "--inner", 2, "--seeds", 1, "--jobs", 1, "--no-learning-curves"]
     done = call("run", *parts, *small, "--out", tmp_path / "out", "--cache", tmp_path / "store")
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "out").glob("leaderboard-*")

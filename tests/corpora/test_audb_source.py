@@ -12,7 +12,7 @@ from ser_bench.corpora import load_corpus
 from ser_bench.corpora.audb_source import fetched_folder, named
 from ser_bench.corpora.loading import audio_folder
 from ser_bench.errors import WorkFailed, WrongCall
-from tests.corpora.audio_files import write_audio
+from tests.corpora.trees import make_tree
 
 FILES = ["wav/a.wav", "wav/b.wav", "wav/c.wav", "wav/d.wav"]
 
@@ -25,7 +25,7 @@ def make(folder: Path) -> Path:
         db[name] = audformat.Table(audformat.filewise_index(FILES))
         db[name][name] = audformat.Column(scheme_id=name)
         db[name][name].set(values)
-    db.save(write_audio(folder, FILES))
+    db.save(make_tree(folder, FILES))
     return folder
 
 

@@ -31,7 +31,7 @@ class EntryPoint:
 
 @pytest.fixture
 def quartet_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [EntryPoint()] if group == "ser_bench.corpora" else [])
+    monkeypatch.setattr(plugins, "_entries", lambda kind: [EntryPoint()] if kind == "corpora" else [])
 
 
 def refusal(source: Path | str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from ser_bench.corpora import Corpus, load_corpus
 from ser_bench.errors import WrongCall
-from tests.corpora.audio_files import write_audio
+from tests.corpora.trees import make_tree
 
 HEADER = "path,emotion,speaker"
 
@@ -179,7 +179,7 @@ def test_what_does_not_count_is_told(tmp_path: Path) -> None:
 
 
 def test_paths_written_on_windows_and_decomposed_names_are_found(tmp_path: Path) -> None:
-    write_audio(tmp_path, ["wav/a.wav", "wav/" + unicodedata.normalize("NFD", "ü.wav")])
+    make_tree(tmp_path, ["wav/a.wav", "wav/" + unicodedata.normalize("NFD", "ü.wav")])
     corpus = load(tmp_path, HEADER, r"wav\a.wav,fear,1", unicodedata.normalize("NFC", "wav/ü.wav") + ",anger,2")
     assert list(corpus.clips.index) == ["wav/a.wav", unicodedata.normalize("NFC", "wav/ü.wav")]
     assert all(Path(path).exists() for path in corpus.clips["path"])

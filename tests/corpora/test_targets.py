@@ -150,6 +150,7 @@ def test_published_figures_and_listeners_are_of_emotions_alone(tmp_path):
     assert pd.notna(load_corpus(path).clips["recognised"]).all()
 
 
+@pytest.mark.usefixtures("pages")
 def test_a_merged_page_names_the_targets_of_its_runs(genders, finished, tmp_path):
     ser_bench.leaderboard([genders, finished], to=tmp_path)
     page = (tmp_path / "leaderboard.html").read_text(encoding="utf-8")

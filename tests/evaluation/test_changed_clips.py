@@ -235,7 +235,6 @@ def test_ablations_are_augmented_too(speech, tmp_path):
         "trials": 1,
         "out": str(tmp_path),
         "cache": str(speech / "store"),
-        "cv": "group:2",
         "features": "prosody",
         **AUGMENTED,
     }
@@ -251,7 +250,7 @@ def test_an_augmentation_can_be_swept(speech):
 
 
 def test_the_leak_gap_is_of_augmented_systems(speech, tmp_path):
-    options = {**SMALL, "trials": 1, "out": str(tmp_path), "cache": str(speech / "store"), "cv": "group:2"}
+    options = {**SMALL, "trials": 1, "out": str(tmp_path), "cache": str(speech / "store")}
     manifest = str(speech / "corpus" / "clips.csv")
     plain, augmented = (measure_gap(RunConfig(**options, **more).for_corpus(manifest), Silent()) for more in ({}, AUGMENTED))
     assert list(augmented[0].features) == ["spectral, augmented: noise(snr=10.0)+shift"]

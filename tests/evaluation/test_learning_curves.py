@@ -187,15 +187,15 @@ def test_the_report_does_not_wait_for_curves(folder: Path, tmp_path: Path, monke
 
     monkeypatch.setattr(learning, "run_units", stopped)
     with pytest.raises(KeyboardInterrupt):
-        evaluate(folder, models="logreg", out=str(tmp_path))
+        evaluate(folder, models="logreg", cv="group:3", out=str(tmp_path))
     assert next(tmp_path.glob("*/report.html")).is_file()
     assert next(tmp_path.glob("*/leaderboard.csv")).is_file()
 
 
 @pytest.mark.usefixtures("pages")
 def test_without_curves_those_that_were_judged_stay(folder: Path, tmp_path: Path) -> None:
-    found = evaluate(folder, models="logreg", out=str(tmp_path))
-    again = evaluate(folder, models="logreg", out=str(tmp_path), learning_curves=False)
+    found = evaluate(folder, models="logreg", cv="group:3", out=str(tmp_path))
+    again = evaluate(folder, models="logreg", cv="group:3", out=str(tmp_path), learning_curves=False)
     assert again.folder == found.folder
     assert "Learning curve" in (again.folder / "report.html").read_text()
 
@@ -210,9 +210,11 @@ def test_a_dry_run_counts_the_fits_of_curves(folder: Path) -> None:
 
 
 def test_a_dry_run_knows_which_points_are_done(folder: Path, tmp_path: Path) -> None:
-    evaluate(folder, models="logreg", out=str(tmp_path), learning_curves=False)
-    (without,) = dry_run(configuration(folder, models="logreg", out=str(tmp_path)))
-    assert without[["units", "to do", "fits"]].to_numpy().tolist() == [[28, 21, 21]]
-    evaluate(folder, models="logreg", out=str(tmp_path))
-    (whole,) = dry_run(configuration(folder, models="logreg", out=str(tmp_path)))
+    how = {"models": "logreg", "cv": "group:3", "out": str(tmp_path)}
+    evaluate(folder, **how, learning_curves=False)
+    (without,) = dry_run(configuration(folder, **how))
+    # Three folds, and each again on three draws of two speakers.
+    assert without[["units", "to do", "fits"]].to_numpy().tolist() == [[12, 9, 9]]
+    evaluate(folder, **how)
+    (whole,) = dry_run(configuration(folder, **how))
     assert whole[["to do", "fits"]].to_numpy().tolist() == [[0, 0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,11 +15,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.nested_cv import UnitResult, fit_held, tune_unit
 from ser_bench.evaluation.scaling import UnitData, standardise_together
 from ser_bench.evaluation.search import PRUNE_CHANCE, Search, Trial, folds_inside, median_rounds, should_prune
-from ser_bench.models import Fitted, Model, known_models
+from ser_bench.models import Fitted, Model, known_models, parse_model
 from ser_bench.models.base import Prediction
 from ser_bench.models.svm import Svm
 
@@ -36,9 +38,20 @@ def make_unit(*, speakers: int = 6, each: int = 16, emotions: int = 3, columns: 
     return UnitData(x.astype(np.float32), y, names, who < max(1, speakers - 2), classes, names if track == "speaker" else None)
 
 
+def named(model: str) -> Model:
+    """The model, a network with few epochs."""
+    return parse_model(f"{model}(epochs=5)" if model in ("dense", "cnn") else model, BALANCED)
+
+
 def tune(data: UnitData, model: Model | str = "svm", *, trials: int = 5, inner: int = 3, seed: int = 1) -> UnitResult:
-    model = known_models()[model]() if isinstance(model, str) else model
+    model = named(model) if isinstance(model, str) else model
     return tune_unit(data, model, trials=trials, inner=inner, seed=seed, fold_seed=2)
+
+
+@cache
+def usual(model: str) -> UnitResult:
+    """What three trials come to on the usual clips, to be looked at."""
+    return tune(make_unit(), model, trials=3)
 
 
 def outcome(result: UnitResult) -> tuple[bytes, bytes, str, str]:
@@ -89,7 +102,7 @@ class Dull(Model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_same_seed_same_bytes(model: str) -> None:
-    assert outcome(tune(make_unit(), model, trials=3)) == outcome(tune(make_unit(), model, trials=3))
+    assert outcome(tune(make_unit(), model, trials=3)) == outcome(usual(model))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -97,7 +110,7 @@ def test_permuted_held_out_labels_change_no_parameter_and_no_prediction(model: s
     data = make_unit()
     y = data.y.copy()
     y[~data.train] = np.random.default_rng(5).permutation(y[~data.train])
-    assert outcome(tune(data, model, trials=3)) == outcome(tune(replace(data, y=y), model, trials=3))
+    assert outcome(usual(model)) == outcome(tune(replace(data, y=y), model, trials=3))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -106,7 +119,7 @@ def test_other_held_out_clips_change_no_prediction_on_the_train_track(model: str
     x = data.x.copy()
     shifted = np.flatnonzero(~data.train)[:10]
     x[shifted] += 30
-    one, two = tune(data, model, trials=3), tune(replace(data, x=x), model, trials=3)
+    one, two = usual(model), tune(replace(data, x=x), model, trials=3)
     np.testing.assert_array_equal(one.predicted[10:], two.predicted[10:])
     np.testing.assert_allclose(one.probabilities[10:], two.probabilities[10:], atol=1e-5)
     assert one.params == two.params
@@ -137,7 +150,7 @@ def test_leaky_split_of_one_speaker_is_searched() -> None:
 def test_single_training_speaker_means_defaults_and_says_so(model: str) -> None:
     data = make_unit(speakers=3, each=30)
     result = tune(data, model)
-    assert result.params == known_models()[model].defaults
+    assert result.params == named(model).start
     assert "defaults: one training speaker" in result.notes
     assert result.trials["chosen"].tolist() == [True]
     np.testing.assert_allclose(result.probabilities.sum(1), 1, atol=1e-6)
@@ -145,8 +158,8 @@ def test_single_training_speaker_means_defaults_and_says_so(model: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_first_trial_is_the_defaults(model: str) -> None:
-    first = tune(make_unit(), model, trials=2).trials.iloc[0]
-    assert json.loads(first["params"]) == known_models()[model].defaults
+    first = usual(model).trials.iloc[0]
+    assert json.loads(first["params"]) == named(model).start
     assert first["state"] == "complete"
 
 
@@ -280,8 +293,8 @@ def test_wide_sets_are_named_in_the_notes() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_fit_with_what_a_search_chose_is_that_search_s_own(name: str) -> None:
-    model, data = known_models()[name](), make_unit()
-    searched = tune(data, model, trials=2)
+    model, data = named(name), make_unit()
+    searched = usual(model)
     held = fit_held(data, model, params=searched.params, rounds=searched.rounds, seed=1)
     np.testing.assert_array_equal(held.predicted, searched.predicted)
     assert held.rounds == searched.rounds

@@ -37,7 +37,7 @@ def test_a_run_folder_holds_what_the_report_needs(finished):
     assert 1 < corpus["effective_speakers"] <= corpus["speakers"]
     assert finished.predictions["clip"].is_unique
     assert len(finished.predictions) == 48
-    assert finished.fitted == 4
+    assert finished.fitted == 2
 
 
 def test_every_clip_is_predicted_by_models_that_never_heard_its_speaker(finished):
@@ -47,7 +47,7 @@ def test_every_clip_is_predicted_by_models_that_never_heard_its_speaker(finished
 def test_the_second_run_fits_nothing_and_says_the_same(first, speech, tmp_path):
     page = (first.folder / "leaderboard.csv").read_bytes()
     second = evaluate(speech, tmp_path)
-    assert (second.fitted, second.reused) == (0, 4)
+    assert (second.fitted, second.reused) == (0, 2)
     assert (second.folder / "leaderboard.csv").read_bytes() == page
 
 
@@ -64,7 +64,7 @@ def test_a_corrected_label_refits_and_extracts_nothing(first, speech, tmp_path):
     table.to_csv(tmp_path / "corrected" / "clips.csv", index=False)
     parts = sorted(path.name for path in (speech / "store").rglob("*.parquet") if path.parent.name.startswith("spectral"))
     corrected = run(tmp_path / "corrected" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
-    assert corrected.fitted == 4
+    assert corrected.fitted == 2
     assert parts == sorted(path.name for path in (speech / "store").rglob("*.parquet") if path.parent.name.startswith("spectral"))
 
 
@@ -75,13 +75,13 @@ def test_a_dry_run_knows_what_is_done(first, speech, tmp_path):
     options = {**WITHOUT_CURVES, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
     config = RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test"))
     table, again = dry_run(config)[0], dry_run(config, fresh=True)[0]
-    assert table.set_index("model")["to do"].to_dict() == {"svm": 4, "logreg": 0}
+    assert table.set_index("model")["to do"].to_dict() == {"svm": 2, "logreg": 0}
     assert again.set_index("model")["to do"].to_dict() == again.set_index("model")["units"].to_dict()
     assert table.attrs["missing"] == 0
 
 
 def test_fresh_fits_everything_again(first, speech, tmp_path):
-    assert evaluate(speech, tmp_path, fresh=True).fitted == 4
+    assert evaluate(speech, tmp_path, fresh=True).fitted == 2
 
 
 def test_damaged_units_are_fitted_again(first, speech, tmp_path):
@@ -108,7 +108,7 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
     logreg = known_models()["logreg"]
     monkeypatch.setattr(logreg, "fit", fail)
     monkeypatch.setattr(logreg, "plan", Model.plan)
-    results = evaluate(speech, tmp_path, models=["svm", "logreg"], cv="group:2")
+    results = evaluate(speech, tmp_path, models=["svm", "logreg"])
     status = results.leaderboard.set_index("model")["status"]
     assert status.to_dict() == {"svm": "ok", "logreg": "failed"}
     assert len(results.failures) == 2
@@ -122,7 +122,7 @@ def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path, 
             yield Died((unit, *rest)) if (unit.model, unit.fold) == ("logreg", 1) else fit(unit, *rest)
 
     monkeypatch.setattr(runner, "in_parallel", in_parallel)
-    results = evaluate(speech, tmp_path, models=["svm", "logreg"], cv="group:2")
+    results = evaluate(speech, tmp_path, models=["svm", "logreg"])
     assert results.leaderboard.set_index("model")["status"].to_dict() == {"svm": "ok", "logreg": "failed"}
     assert [failure for failure in results.failures if "spectral logreg train fold 1: the process that fitted it died" in failure]
 
@@ -165,7 +165,7 @@ def test_no_unit_is_allowed_more_than_is_left_however_early_it_is_handed_out(uni
 
 
 def test_fresh_under_a_time_limit_reports_what_it_fitted(speech, tmp_path):
-    evaluate(speech, tmp_path, trials=8, cv="group:2")
+    evaluate(speech, tmp_path, trials=8)
     again = evaluate(speech, tmp_path, trials=8, cv="group:2", time_limit=1e-6, fresh=True)
     assert again.fitted == 2
     assert again.leaderboard["notes"].item().startswith("TIME LIMIT: 1 to 1 of 8 trials; ")
@@ -175,7 +175,7 @@ def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkey
     from ser_bench.api import runs
 
     monkeypatch.setattr(runs, "open_storage", lambda url: None)
-    results = evaluate(speech, tmp_path, storage="mysql://me:secret@nowhere/studies", cv="group:2")
+    results = evaluate(speech, tmp_path, storage="mysql://me:secret@nowhere/studies")
     assert any("mysql://me:***@nowhere" in warning for warning in results.warnings)
     for path in results.folder.rglob("*"):
         assert path.is_dir() or b"secret" not in path.read_bytes()
@@ -188,9 +188,9 @@ def test_studies_are_copied_to_a_database_and_change_nothing(finished, speech, t
     copied = evaluate(speech, tmp_path / "a", storage=url)
     assert but_seconds(copied) == but_seconds(finished)
     studies = {s.study_name: s for s in optuna.get_all_study_summaries(url)}
-    assert len(studies) == 4
-    mine = copied.trials[copied.trials["fold"] == 2]
-    study = next(s for name, s in studies.items() if name.startswith("clips: spectral logreg train, seed 0, fold 2"))
+    assert len(studies) == 2
+    mine = copied.trials[copied.trials["fold"] == 1]
+    study = next(s for name, s in studies.items() if name.startswith("clips: spectral logreg train, seed 0, fold 1"))
     assert study.n_trials == 2
     assert study.best_trial.value == pytest.approx(mine["score"].max())
 
@@ -202,7 +202,7 @@ def test_a_database_that_fails_costs_no_result(speech, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(StudyCopy, "_begin", fail)
-    results = evaluate(speech, tmp_path, storage=f"sqlite:///{tmp_path}/studies.db", cv="group:2")
+    results = evaluate(speech, tmp_path, storage=f"sqlite:///{tmp_path}/studies.db")
     assert results.leaderboard["status"].tolist() == ["ok"]
     assert any(w.startswith("2 study(ies) could not be copied to sqlite:") and w.endswith("disk full") for w in results.warnings)
 
@@ -231,7 +231,7 @@ def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech,
 
 def test_a_result_that_never_reaches_the_folder_of_units_fails_its_row(speech, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "write_unit", lambda path, result: None)
-    results = evaluate(speech, tmp_path, cv="group:2")
+    results = evaluate(speech, tmp_path)
     assert results.leaderboard["status"].tolist() == ["failed"]
     assert "do all workers share it" in results.failures[0]
 
@@ -259,7 +259,7 @@ def test_predefined_folds_are_used_as_they_are(speech, tmp_path):
     shutil.copytree(speech / "corpus", tmp_path / "given")
     table = pd.read_csv(tmp_path / "given" / "clips.csv", dtype=str)
     table.assign(fold=["a" if s in {"01", "03"} else "b" for s in table["speaker"]]).to_csv(tmp_path / "given" / "clips.csv", index=False)
-    options = {"out": str(tmp_path), "cache": str(speech / "store"), "cv": "predefined", **WITHOUT_CURVES}
+    options = {"out": str(tmp_path), "cache": str(speech / "store"), **WITHOUT_CURVES, "cv": "predefined"}
     results = run(tmp_path / "given" / "clips.csv", **options)
     assert results.predictions.groupby("fold")["speaker"].unique().map(sorted).tolist() == [["01", "03"], ["02", "04"]]
     table.assign(fold=["a", *["b"] * 46, None]).to_csv(tmp_path / "given" / "clips.csv", index=False)
@@ -274,7 +274,7 @@ def test_several_corpora_are_judged_one_after_the_other_wherever_they_lie(speech
     shutil.copytree(speech / "corpus", tmp_path / "mein Körper")
     (tmp_path / "mein Körper" / "clips.csv").rename(tmp_path / "mein Körper" / "Gefühle 2.csv")
     corpora = [str(speech / "corpus" / "clips.csv"), str(tmp_path / "mein Körper" / "Gefühle 2.csv")]
-    options = {**WITHOUT_CURVES, "cv": "group:2", "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
+    options = {**WITHOUT_CURVES, "corpus": corpora, "out": str(tmp_path / "out"), "cache": str(speech / "store")}
     both = run_config(RunConfig(**check_keys(options, source="a test")))
     assert [results.leaderboard["corpus"].tolist() for results in both] == [["clips"], ["Gefühle-2"]]
     assert both[0].folder != both[1].folder
@@ -308,7 +308,7 @@ def test_unusable_clips_are_left_out_of_every_row_and_listed(speech, tmp_path):
     table = pd.read_csv(tmp_path / "broken" / "clips.csv", dtype=str)
     (tmp_path / "broken" / table.loc[0, "path"]).write_bytes(b"not audio")
     (tmp_path / "broken" / table.loc[1, "path"]).unlink()
-    results = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), cv="group:2", **WITHOUT_CURVES)
+    results = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     skipped = pd.read_csv(results.folder / "skipped.csv")
     assert skipped["clip"].tolist() == sorted(table.loc[:1, "path"])
     assert skipped["reason"].str.len().min() > 3
@@ -323,7 +323,7 @@ def test_too_many_unusable_clips_stop_the_run_unless_allowed(speech, tmp_path):
         (tmp_path / "broken" / path).write_bytes(b"")
     with pytest.raises(WorkFailed, match=r"8 of 48 clips are unusable .*--max-skipped"):
         run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
-    options = {**WITHOUT_CURVES, "cv": "group:2", "max_skipped": 0.2}
+    options = {**WITHOUT_CURVES, "max_skipped": 0.2}
     allowed = run(tmp_path / "broken" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **options)
     assert len(allowed.predictions) == 40
 
@@ -353,13 +353,13 @@ def test_a_label_that_one_speaker_shows_is_reported(speech, tmp_path):
     table = pd.read_csv(tmp_path / "odd" / "clips.csv", dtype=str)
     table.loc[0, "emotion"] = "contempt"
     table.to_csv(tmp_path / "odd" / "clips.csv", index=False)
-    results = run(tmp_path / "odd" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), cv="group:2", **WITHOUT_CURVES)
+    results = run(tmp_path / "odd" / "clips.csv", out=str(tmp_path), cache=str(speech / "store"), **WITHOUT_CURVES)
     assert any("contempt" in warning for warning in results.warnings)
     assert any("contempt" in warning for warning in json.loads((results.folder / "environment.json").read_text())["warnings"])
 
 
 def test_several_seeds_are_averaged_and_their_spread_is_told(speech, tmp_path):
-    results = evaluate(speech, tmp_path, seeds=2, cv="group:2")
+    results = evaluate(speech, tmp_path, seeds=2)
     row = results.leaderboard.iloc[0]
     assert row["seeds"] == 2
     assert row["uar_sd_seeds"] >= 0

@@ -4,8 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -26,8 +24,8 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import Extraction, ExtractionOptions, extract_corpus, parse_features
 from ser_bench.features.extract import extract
 from ser_bench.features.store.feature_store import FeatureStore
-from ser_bench.features.worker import extract_clips
-from ser_bench.utils.parallel import Workers
+from ser_bench.utils.parallel import Died, Workers
+from tests import warm
 
 SETS = "spectral+audioemotion26"
 
@@ -267,8 +265,8 @@ room.extract_corpus(load_corpus(sys.argv[1]), [parse_features(sys.argv[2])], roo
 """
 
 
-def start_extracting(folder: Path, store: Path, features: str = SETS) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", EXTRACT, str(folder), features, str(store)], start_new_session=True)
+def start_extracting(folder: Path, store: Path) -> warm.Process:
+    return warm.start(folder, SETS, store, code=EXTRACT)
 
 
 def rows(store: Path) -> dict[str, pa.Table]:
@@ -324,16 +322,17 @@ def test_two_processes_fill_one_store_without_doubles(folder, tmp_path):
 
 
 def test_a_clip_that_kills_its_process_is_named_and_costs_no_other(folder, tmp_path, monkeypatch):
+    """`test_parallel.py` has processes killed."""
     deadly = sorted(folder.rglob("*.wav"))[5]
 
-    def extract_or_die(tasks):  # in here, it reaches processes that import none of these tests
-        if any(task.path == str(deadly) for task in tasks):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return extract_clips(tasks)
+    def in_processes(extract, calls, *_):
+        for call in calls:
+            yield Died(call) if any(task.path == str(deadly) for task in call[0]) else extract(*call)
 
     with monkeypatch.context() as patch:
-        patch.setattr(extract_room, "extract_clips", extract_or_die)
-        found = fill(folder, tmp_path / "store", "audioemotion26", workers=Workers(2))
+        for name in ("in_parallel", "one_by_one"):
+            patch.setattr(extract_room, name, in_processes)
+        found = fill(folder, tmp_path / "store", "audioemotion26")
     ((clip, reason),) = found.skipped[["clip", "reason"]].itertuples(index=False)
     assert (Path(clip).name, reason.startswith("the process that measured it died")) == (deadly.name, True)
     assert len(found.clips) == 11

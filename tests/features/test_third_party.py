@@ -52,7 +52,7 @@ def test_an_installed_package_s_extractor_is_listed_takes_parameters_and_is_extr
     assert "loud\n" in listed
     assert "my thesis" in listed
     folder = load_corpus("tones(speakers=2,emotions=3,takes=2)", cache=tmp_path / "made").folder
-    options = ["-f", "audioemotion26+loud(rate=8000)", "--cache", tmp_path / "store"]
+    options = ["-f", "audioemotion26+loud(rate=8000)", "--jobs", "1", "--cache", tmp_path / "store"]
     subprocess.run([command, "extract", folder, *options], env=environment, check=True, capture_output=True)
     (part,) = (tmp_path / "store").glob("loud-*/part-*.parquet")
     rows = pd.read_parquet(part)

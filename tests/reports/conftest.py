@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,18 @@ def looked_at() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run's folder, its leaderboard and page written."""
+    """A run's folder, its leaderboard and page written, to be looked at."""
     folder = tmp_path_factory.mktemp("run")
-    publish(RunFolder(folder), *fabricate.write_run(folder))
+    with with_pages():
+        publish(RunFolder(folder), *fabricate.write_run(folder))
     return folder
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A headless Chromium that keeps its console."""
+@contextmanager
+def chromium(profile: Path, *more: str) -> Iterator[Any]:
+    """A headless Chromium that keeps its console, with more flags; a skip where there is none."""
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("no browser here: install chromium and chromedriver")
     from selenium import webdriver
@@ -46,12 +48,21 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "disable-background-networking",
         "disable-component-update",
     )
-    for flag in (*flags, "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    for flag in (*flags, "disable-sync", "disable-dev-shm-usage", f"user-data-dir={profile}", *more):
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A browser for all pages of runs."""
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 def show(browser: Any, file: Path) -> None:

@@ -1,7 +1,10 @@
 """Nothing on the pages that axe-core calls serious or critical, in light and in dark, on a desk and on a phone."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,19 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+@contextmanager
+def looking(browser: Any, scheme: str, width: int) -> Iterator[None]:
+    """A browser of a width, on a desk or, where it is narrow, a phone, whose user wants pages light or dark."""
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def violations(browser: Any) -> list[str]:
     """What axe-core finds on the page that the browser shows, all of it opened."""
     browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
@@ -49,19 +65,16 @@ def violations(browser: Any) -> list[str]:
     ]
 
 
-# What a page is made of is looked at in all ways on the report, which has most of it.
-LOOKS = [("report", scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
-LOOKS += [(name, *look) for name in ("audit", "merged", "ablation") for look in (("light", 1280), ("dark", 390))]
+# Each page in the light or in the dark, on a desk or on a phone; the report, which has most of what pages are made of, in two ways.
+LOOKS = [("report", "light", 1280), ("report", "dark", 390), ("audit", "light", 390), ("merged", "dark", 1280), ("ablation", "light", 1280)]
+OTHERS = [(name, *look) for name in ("report", "audit", "merged", "ablation") for look in product(("light", "dark"), (390, 1280))]
+LOOKS += [pytest.param(*look, marks=pytest.mark.thorough) for look in OTHERS if look not in LOOKS]
 
 
 @pytest.mark.parametrize(("name", "scheme", "width"), LOOKS)
 def test_axe_finds_nothing_serious(browser, pages, name, scheme, width):
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-    show(browser, pages[name])
-    assert name != "report" or (browser.find_elements("css selector", "#gap-1") and browser.find_elements("css selector", "#groups"))
-    found = violations(browser)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    with looking(browser, scheme, width):
+        show(browser, pages[name])
+        assert name != "report" or (browser.find_elements("css selector", "#gap-1") and browser.find_elements("css selector", "#groups"))
+        found = violations(browser)
     assert found == []

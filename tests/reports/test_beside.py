@@ -16,7 +16,7 @@ from ser_bench.reports.run_page import remake_page
 from tests.calling import call
 from tests.reports.conftest import visible
 
-RUN = {"features": "prosody", "models": "logreg", "trials": 1, "inner": 2, "cv": "group:2", "jobs": 1}
+RUN = {"features": "prosody", "models": "logreg", "trials": 1, "inner": 2, "seeds": 1, "cv": "group:2", "jobs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_an_audit_as_a_run_advises_it_is_of_the_same_clips(speech, tmp_path):
     how = {**RUN, "out": str(tmp_path), "cache": str(speech / "store"), "where": "speaker != '03'", "seed": 3}
     found = ser_bench.run(speech / "corpus" / "clips.csv", learning_curves=False, **how)
     (advice,) = [finding["what"] for finding in audited(RunFolder(found.folder))["findings"] if finding["check"] == "listening"]
-    done = call(*shlex.split(advice.partition(": ser-bench ")[2]), cwd=tmp_path)
+    done = call(*shlex.split(advice.partition(": ser-bench ")[2]), "--jobs", 1, cwd=tmp_path)
     assert f"also shown in: {found.folder / 'report.html'}" in done.stdout, done.stderr
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,10 +15,17 @@ from ser_bench.api import run
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.utils import dask_backend
 from ser_bench.utils.parallel import Died, Workers, in_parallel
+from tests import warm
 from tests.utils.test_parallel import double
 from tests.utils.test_processes import wait_until
 
-Start = Callable[..., subprocess.Popen[bytes]]
+Start = Callable[..., warm.Process]
+DASK = """
+import runpy
+import dask
+dask.config.refresh()  # with the settings of this process
+runpy.run_module("dask", run_name="__main__")
+"""
 
 
 @contextlib.contextmanager
@@ -29,11 +33,10 @@ def starting(folder: Path) -> Iterator[Start]:
     """Starts a part of a cluster; all are stopped at the end."""
     parts = []
 
-    def start(*arguments: str) -> subprocess.Popen[bytes]:
+    def start(*arguments: str) -> warm.Process:
         # A call that kills its worker is given up at once; and workers find the calls that these tests define.
         settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
-        command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
-        parts.append(subprocess.Popen(command, cwd=folder, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        parts.append(warm.start(*arguments, "--no-dashboard", code=DASK, cwd=folder, env=settings))
         return parts[-1]
 
     try:
@@ -78,7 +81,7 @@ def start(address: str, tmp_path: Path) -> Iterator[Start]:
         yield start
 
 
-def start_worker(start: Start, address: str, threads: int = 1) -> subprocess.Popen[bytes]:
+def start_worker(start: Start, address: str, threads: int = 1) -> warm.Process:
     return start("worker", address, "--host", "127.0.0.1", "--nthreads", str(threads), "--no-nanny")
 
 
@@ -94,7 +97,7 @@ def test_every_call_is_done_and_one_that_kills_its_worker_is_named(start: Start,
 
 
 def test_a_run_on_a_cluster_that_loses_a_worker_equals_a_local_one(start: Start, address: str, tmp_path: Path) -> None:
-    options = {"features": "spectral", "models": ["logreg", "svm"], "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
+    options = {"features": "spectral", "models": "logreg", "trials": 2, "inner": 2, "budget": "smoke", "cv": "loso"}
     corpus = "tones(speakers=4,takes=1)"
     here = run(corpus, out=str(tmp_path / "here"), cache=str(tmp_path / "here"), jobs=1, learning_curves=False, **options)
     worker, _ = (start_worker(start, address) for _ in range(2))

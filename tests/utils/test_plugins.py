@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from ser_bench.errors import WrongCall
 from ser_bench.evaluation.plan import choose_models
 from ser_bench.features import known_extractors, parse_features
 from ser_bench.models import known_models
+from tests.calling import call
 from tests.evaluation.test_units import hashed
 
 EXTRACTOR = """
@@ -148,10 +148,17 @@ def test_what_is_built_in_has_no_provider_and_the_hashes_that_it_had(bring: Brin
     assert known_extractors()["loud"]().describe()["provider"] == "theirs 1.0"
 
 
-def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
-    folder = distribution(tmp_path, "theirs", MODEL.format(name="svm"), room="models")
-    path = os.pathsep.join([str(folder), str(Path(__file__).parents[2])])
-    command = [sys.executable, "-m", "ser_bench", "run", "tones(speakers=2,takes=1)", "-m", "svm", "--dry-run"]
-    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, cwd=tmp_path, check=False)
+def test_the_command_line_says_it_in_one_line(bring: Bring, tmp_path: Path) -> None:
+    bring("theirs", MODEL.format(name="svm"), room="models")
+    ended = call("run", "tones(speakers=2,takes=1)", "-m", "svm", "--dry-run", cwd=tmp_path)
     assert ended.returncode == 2
     assert "theirs 1.0 (theirs.Theirs)" in ended.stderr.splitlines()[-1]
+
+
+def test_what_is_installed_while_a_session_runs_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "late" not in known_models()
+    os.utime(tmp_path, (0, 0))
+    distribution(tmp_path, "late", MODEL.format(name="late"), room="models")
+    assert "late" in known_models()
+    sys.modules.pop("late")

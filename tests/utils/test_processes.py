@@ -11,6 +11,7 @@ import pytest
 
 from ser_bench.utils import processes
 from ser_bench.utils.atomic import hold
+from tests import warm
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -60,11 +61,7 @@ def at_work(tmp_path):
     told = tmp_path / "told"
     shared.mkdir()
     told.mkdir()
-    (tmp_path / "work.py").write_text(WORK)
-    environment = {**os.environ, "JOBLIB_TEMP_FOLDER": str(shared)}
-    main = subprocess.Popen(
-        [sys.executable, tmp_path / "work.py", told], env=environment, start_new_session=True, stderr=subprocess.DEVNULL
-    )
+    main = warm.start(told, code=WORK, env={"JOBLIB_TEMP_FOLDER": str(shared)})
     assert wait_until(lambda: len(list(told.iterdir())) == 2), "no workers"
     yield main, [int(path.name) for path in told.iterdir()], shared
     os.killpg(main.pid, signal.SIGKILL)

@@ -23,7 +23,6 @@ from ser_bench.errors import WorkFailed, WrongCall, quoted, unknown
 from ser_bench.features.base import Extractor
 from ser_bench.features.signal.vggish import RATE, Network, Sizes, make_network, patches, wrong_shapes
 from ser_bench.utils.checkpoints import Checkpoint, read_checkpoint, read_weights_file
-from ser_bench.utils.download import fetch
 from ser_bench.utils.progress import Progress
 
 SIZES = Sizes()
@@ -124,6 +123,8 @@ def obtain(place: Path, progress: Progress) -> None:
     WorkFailed
         Saying where they are to be had, how large they are, and how to give them.
     """
+    from ser_bench.utils.download import fetch
+
     if place.exists():
         return
     try:

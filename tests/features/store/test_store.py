@@ -1,10 +1,7 @@
 """The store's tables: rows come back as they were added, or not at all."""
 
 import os
-import resource
 import shutil
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import ser_bench.features.store.table as room
 from ser_bench.corpora import load_corpus
 from ser_bench.features.store.table import Table
 from ser_bench.utils.atomic import hold
+from tests import warm
 from tests.calling import call
 
 SCHEMA = pa.schema([("key", pa.string()), ("values", pa.list_(pa.float32(), 2))])
@@ -139,20 +137,22 @@ def test_nothing_is_said_of_a_whole_store(tmp_path):
         assert len(content(table(tmp_path))) == 3
 
 
-def fill_the_disk() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+ON_A_FULL_DISK = """
+import resource
+from ser_bench.__main__ import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+main()
+"""
 
 
 def test_a_full_disk_is_one_line_and_leaves_a_store_that_goes_on(tmp_path):
     """A limit on the size of files stands in for the disk: the same call fails, with the same kind of error."""
     folder = load_corpus("tones(speakers=2,emotions=3,takes=2)", cache=tmp_path / "made").folder
     command = ["extract", folder, "-f", "audioemotion26", "-f", "mfcc", "--jobs", "1", "--cache", tmp_path / "store"]
-    line = [Path(sys.executable).with_name("ser-bench"), *command]
-    full = subprocess.run(line, capture_output=True, text=True, preexec_fn=fill_the_disk)
-    last = full.stderr.strip().splitlines()[-1]
-    assert full.returncode == 1
-    assert "make room" in last
-    assert "Traceback" not in full.stderr
+    assert warm.start(*command, code=ON_A_FULL_DISK, stderr=tmp_path / "told").wait() == 1
+    told = (tmp_path / "told").read_text()
+    assert "make room" in told.strip().splitlines()[-1]
+    assert "Traceback" not in told
     again = call(*command)
     assert again.returncode == 0, again.stderr
     assert "0 clip(s) skipped" in again.stdout
