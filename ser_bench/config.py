@@ -378,7 +378,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
     A file of labels that is named and no longer there is taken from beside it, where a run leaves a copy.
     """
-    return _with_labels(check_keys(read_toml(path), source=str(path)), Path(path))
+    return _with_labels(check_keys(read_toml(path, "--config")[1], source=str(path)), Path(path))
 
 
 def read_file(path: str | Path) -> dict[str, Any]:

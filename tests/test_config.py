@@ -113,6 +113,11 @@ def test_how_to_work_decides_no_result():
     assert RunConfig(jobs=1, out="a", cache="b").result_keys() == RunConfig(jobs=2).result_keys()
 
 
+def test_a_configuration_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "x.toml").write_text('budget = "smoke"', encoding="utf-8-sig")
+    assert read_config(tmp_path / "x.toml") == {"budget": "smoke"}
+
+
 def test_a_configuration_that_is_not_toml_says_so(tmp_path):
     (tmp_path / "x.toml").write_text("features = [")
     with pytest.raises(WrongCall, match="not TOML"):
