@@ -383,7 +383,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 def read_file(path: str | Path) -> dict[str, Any]:
     """What `read_config` gives, of a file that several commands may share: `sweep`, where it has such a table, is that of an ablation."""
-    values = read_toml(path)
+    _, values = read_toml(path, "--config")
     sweep = values.pop("sweep", {})
     if not isinstance(sweep, dict):
         raise WrongCall(f'--config {path}: \'sweep\' is a table: a line [sweep], and below it lines such as "cv" = ["loso", "group:5"]')

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_bench.config import BOUNDS, RunConfig, check_keys, read_config, to_toml
+from ser_bench.config import BOUNDS, RunConfig, check_keys, read_config, read_file, to_toml
 from ser_bench.errors import WrongCall
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
@@ -115,7 +115,7 @@ def test_how_to_work_decides_no_result():
 
 def test_a_configuration_may_begin_with_a_byte_order_mark(tmp_path):
     (tmp_path / "x.toml").write_text('budget = "smoke"', encoding="utf-8-sig")
-    assert read_config(tmp_path / "x.toml") == {"budget": "smoke"}
+    assert read_config(tmp_path / "x.toml") == read_file(tmp_path / "x.toml") == {"budget": "smoke"}
 
 
 def test_a_configuration_that_is_not_toml_says_so(tmp_path):
