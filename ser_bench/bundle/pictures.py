@@ -3,7 +3,7 @@
 In:   rows of clips, or of windows.
 Out:  one PNG, SVG or PDF, and a line on what is not in it.
 Rule: every clip has the same axes in the same order, from 0 in the middle to 1, so that clips can be compared by their shapes. Two classes
-      make no area: theirs are bars on the same scale. The same rows give the same bytes.
+      make no area: theirs are bars on the same scale. Changes have one scale, too. The same rows give the same bytes.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ def draw_clips(path: Path, rows: Sequence[Row], layout: Layout) -> str:
     one = (6.4 if layout.groups else 3.2, max(2.9, 1.4 + 0.2 * len(layout.groups)) if len(layout.classes) > 2 or layout.groups else 1.7)
     figure = _figure(one[0] * across, one[1] * down)
     panels = np.ravel(figure.subfigures(down, across, squeeze=False))
+    reach = 1.35 * max([abs(change) for row in drawn for change in row.explained.values()] + [0.1])
     for panel, row in zip(panels, drawn, strict=False):
-        _draw_clip(panel, row, layout)
+        _draw_clip(panel, row, layout, reach)
     save_as(figure, path)
     return f"{path} shows the first {len(drawn)} of {len(predicted)} clips" if len(drawn) < len(predicted) else ""
 
@@ -83,11 +84,11 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _draw_clip(panel: SubFigure, row: Row, layout: Layout) -> None:
+def _draw_clip(panel: SubFigure, row: Row, layout: Layout, reach: float) -> None:
     axes = panel.subplots(1, 2, width_ratios=(1, 0.8)) if layout.groups else [panel.subplots()]
     (_draw_bars if len(layout.classes) == 2 else _draw_radar)(axes[0], row, layout.classes)
     if layout.groups:
-        _draw_changes(axes[1], row)
+        _draw_changes(axes[1], row, reach)
     decided = row.probabilities[layout.classes.index(row.emotion)]
     panel.suptitle(
         f"{shortened(printable(row.clip), LONGEST_TITLE * len(axes))}\n{printable(row.emotion)} {format_score(decided, 2)}",
@@ -144,12 +145,11 @@ def _draw_bars(axes: Axes, row: Row, classes: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _draw_changes(axes: Axes, row: Row) -> None:
+def _draw_changes(axes: Axes, row: Row, reach: float) -> None:
     """What each group of features did to the log-probability of the decision, the largest at the top."""
     changes = sorted(row.explained.items(), key=lambda item: -abs(item[1]))
     values = [change for _, change in changes]
     axes.barh(range(len(changes)), values, color=[BLUE if value > 0 else ORANGE for value in values], height=0.65)
-    reach = 1.35 * max([abs(value) for value in values] + [0.1])
     for place, value in enumerate(values):
         axes.text(
             value + math.copysign(0.03 * reach, value),
