@@ -1,15 +1,15 @@
-"""Feature sets that need no openSMILE: what is told of them, and what measures a new clip by them, never asks for it."""
+"""Feature sets that need no openSMILE: what `predict` measures a new clip by never asks for it."""
 
 import sys
 
 import numpy as np
 import pytest
 
-from ser_bench.audio.clip import key_of, read_bytes
 from ser_bench.audio.preprocessing import Preprocessing
+from ser_bench.bundle.hearing import Ear, Sound, measure
+from ser_bench.bundle.levels import LEVELS
 from ser_bench.features.base import Extractor
 from ser_bench.features.sets import parse_features
-from ser_bench.features.worker import Task, extract_clips
 
 
 @pytest.mark.parametrize(("features", "needed"), [("audioemotion26", False), ("mfcc", False), ("spectral", False), ("egemaps", True)])
@@ -20,7 +20,7 @@ def test_a_new_clip_is_measured_without_opensmile_where_a_set_does_not_have_it(f
     (extractor,) = parse_features(features).parts
     assert isinstance(extractor, Extractor)
     path = str(min((speech / "corpus").rglob("*.wav")))
-    (result,) = extract_clips([Task(key_of(read_bytes(path)), path, None, None, Preprocessing(), [extractor])])
+    ((_, result),) = measure([(0, Sound("clip", path), Ear(Preprocessing(), [extractor, LEVELS]))])
     if needed:
         assert "import of opensmile halted" in result.unread
     else:
