@@ -383,12 +383,12 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
     A file of labels that is named and no longer there is taken from beside it, where a run leaves a copy.
     """
-    return _with_labels(check_keys(read_toml(path), source=str(path)), Path(path))
+    return _with_labels(check_keys(read_toml(path, "--config")[1], source=str(path)), Path(path))
 
 
 def read_file(path: str | Path) -> dict[str, Any]:
     """What `read_config` gives, of a file that several commands may share: `sweep`, where it has such a table, is that of an ablation."""
-    values = read_toml(path)
+    _, values = read_toml(path, "--config")
     sweep = values.pop("sweep", {})
     if not isinstance(sweep, dict):
         raise WrongCall(f'--config {path}: \'sweep\' is a table: a line [sweep], and below it lines such as "cv" = ["loso", "group:5"]')

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_bench.config import BOUNDS, RunConfig, check_keys, read_config, to_toml
+from ser_bench.config import BOUNDS, RunConfig, check_keys, read_config, read_file, to_toml
 from ser_bench.errors import WrongCall
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
@@ -111,6 +111,11 @@ def test_what_is_given_goes_before_the_budget():
 
 def test_how_to_work_decides_no_result():
     assert RunConfig(jobs=1, out="a", cache="b").result_keys() == RunConfig(jobs=2).result_keys()
+
+
+def test_a_configuration_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "x.toml").write_text('budget = "smoke"', encoding="utf-8-sig")
+    assert read_config(tmp_path / "x.toml") == read_file(tmp_path / "x.toml") == {"budget": "smoke"}
 
 
 def test_a_configuration_that_is_not_toml_says_so(tmp_path):

@@ -90,7 +90,7 @@ def test_a_run_killed_while_it_extracts_and_while_it_fits_ends_as_an_undisturbed
         process = warm.start(*line)
         before = len(list(tmp_path.glob(reached)))
         while process.poll() is None and len(list(tmp_path.glob(reached))) < before + more:
-            time.sleep(0.01)
+            time.sleep(0.02)
         assert process.poll() is None, "the run ended before the last kill"
         process.kill()
         process.wait()

@@ -116,8 +116,10 @@ def counted(clips: pd.DataFrame, column: str) -> dict[str, int]:
 def notes_on(prepared: PreparedData, system: FittedSystem) -> list[str]:
     """What is to be known of the fit itself."""
     copies = system.features.copies
+    of = copies.of[system.trained[copies.of]] if copies else []
+    copied = f"{len(of)} changed copies of {len(set(of))} clips were trained on, too ({copies.label})" if copies else ""
     without = f"{len(prepared.skipped)} clip(s) of the corpus were left out" if len(prepared.skipped) else ""
-    said = [*system.notes, f"trained on changed copies of clips, too: {copies.label}" if copies else "", without]
+    said = [*system.notes, copied, without]
     return list(dict.fromkeys(note for note in said if note))
 
 

@@ -101,7 +101,7 @@ def said_in(data: bytes, path: Path) -> dict[str, Any]:
         raise ValueError("it has no version")
     if version > FORMAT:
         raise WrongCall(f"{path} was made by a newer ser-bench (format {quoted(version)}, not {FORMAT}): pip install -U ser-bench reads it")
-    if not isinstance(seal, str) or seal_of(data.replace(seal.encode(), BLANK.encode(), 1)) != seal:
+    if not isinstance(seal, str) or seal_of(data, seal) != seal:
         raise ValueError("its bytes are not those that were written")
     if not isinstance(about, dict):
         raise ValueError("it says nothing about its arrays")
@@ -146,9 +146,13 @@ def parse(text: str | bytes) -> dict[str, Any]:
     return found
 
 
-def seal_of(data: bytes) -> str:
-    """The hash of all bytes, in which `BLANK` stands for it."""
-    return f"blake2b:{hashlib.blake2b(data, digest_size=32).hexdigest()}"
+def seal_of(data: bytes, seal: str = BLANK) -> str:
+    """The hash of all bytes, in which `BLANK` stands for the seal, where that is found first."""
+    at, whole = data.find(seal.encode()), memoryview(data)
+    digest = hashlib.blake2b(whole[: max(at, 0)], digest_size=32)
+    digest.update(BLANK.encode() if at >= 0 else b"")
+    digest.update(whole[at + len(seal.encode()) if at >= 0 else 0 :])
+    return f"blake2b:{digest.hexdigest()}"
 
 
 def plain(value: Any) -> Any:

@@ -23,6 +23,8 @@ SHORTEST_RUN = 3
 """Equal samples in a row that are a flat top."""
 FEWEST_RUNS = 3
 """Flat tops of a clipped clip; a single one may be the crest of a wave."""
+CLIPPABLE = 0.1
+"""The peak below which flat tops are those of 16 bits, whose steps a quiet wave is drawn in."""
 CLIPPED = 1e-3
 """The proportion of samples in flat tops from which a clip counts as clipped."""
 NEAR_SILENCE = 1e-3
@@ -61,6 +63,8 @@ def level_of(samples: np.ndarray) -> Level:
     """
     peak = float(np.abs(samples).max())
     rms = math.sqrt(float(np.mean(np.square(samples, dtype=np.float64))))
+    if peak < CLIPPABLE:
+        return Level(peak, rms, 0.0)
     runs = np.concatenate([_runs(samples == samples.max()), _runs(samples == samples.min())])
     flat = runs[runs >= SHORTEST_RUN]
     return Level(peak, rms, float(flat.sum()) / len(samples) if len(flat) >= FEWEST_RUNS else 0.0)

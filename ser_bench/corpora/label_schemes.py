@@ -8,25 +8,22 @@ Rule: a scheme is one TOML file and no code. What it does not list is not evalua
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION, labels_name
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted, unknown
-from ser_bench.utils.regular_files import check_regular
+from ser_bench.utils.toml import named_or_read, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ALL = "all"
 KEYS = ("description", "labels", "columns")
-LARGEST = 1 << 20
-"""Bytes of a file with a label scheme."""
 ADVICE = 'takes lines such as excitement = "happiness", with at least two labels'
 
 
@@ -101,12 +98,7 @@ def scheme_named(name: str) -> LabelScheme:
     WrongCall
         With the nearest known name, or with what is wrong with the file.
     """
-    if name.lower().endswith(".toml"):
-        return read_scheme(Path(name).expanduser(), own=True)
-    known = known_schemes()
-    if name not in known:
-        raise unknown("label scheme", name, known)
-    return known[name]
+    return named_or_read("label scheme", name, known_schemes, partial(read_scheme, own=True))
 
 
 def read_scheme(file: Path, *, own: bool = False) -> LabelScheme:
@@ -120,13 +112,7 @@ def read_scheme(file: Path, *, own: bool = False) -> LabelScheme:
     WrongCall
         Naming the file and what is wrong with it.
     """
-    try:
-        check_regular(file, LARGEST)
-        said = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise WrongCall(f"--labels {file}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise WrongCall(f"{file} cannot be read: {quoted(error)}") from None
+    _, said = read_toml(file, "--labels")
     for key in said:
         if key not in KEYS:
             raise unknown(f"key of the label scheme {file}", key, KEYS)

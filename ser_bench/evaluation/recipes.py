@@ -9,7 +9,6 @@ Rule: a recipe is one TOML file and no code. What stands before the first `[[exp
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,11 +18,9 @@ from typing import Any
 from ser_bench.config import CLASS_WEIGHTS, TRACKS
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.utils.formatting import format_score
-from ser_bench.utils.regular_files import check_regular
 from ser_bench.utils.spec import parse, typed, within
+from ser_bench.utils.toml import named_or_read, read_toml
 
-LARGEST = 1 << 20
-"""Bytes of a recipe."""
 FOLDER = Path(__file__).parents[1] / "recipes"
 PARTS = ("test", "validation")
 SELECTIONS = (*PARTS, "none")
@@ -249,12 +246,7 @@ def recipe_named(name: str) -> Recipe:
     WrongCall
         With the nearest known name, or with what is wrong with the file.
     """
-    if name.lower().endswith(".toml"):
-        return read_recipe(Path(name).expanduser())
-    known = known_recipes()
-    if name not in known:
-        raise unknown("recipe", name, known)
-    return known[name]
+    return named_or_read("recipe", name, known_recipes, read_recipe)
 
 
 def read_recipe(file: Path) -> Recipe:
@@ -265,14 +257,7 @@ def read_recipe(file: Path) -> Recipe:
     WrongCall
         Naming the file and what is wrong with it.
     """
-    try:
-        check_regular(file, LARGEST)
-        text = file.read_text(encoding="utf-8-sig")
-        said = tomllib.loads(text)
-    except OSError as error:
-        raise WrongCall(f"--recipe {file}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise WrongCall(f"{file} cannot be read: {quoted(error)}") from None
+    text, said = read_toml(file, "--recipe")
     shared = {key: value for key, value in said.items() if key not in GENERAL}
     general = {key: typed(key, said.get(key, default), default, str(file)) for key, default in GENERAL.items()}
     if lacking := [key for key in ("title", "source", "corpus") if not general[key]]:

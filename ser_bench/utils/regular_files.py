@@ -28,4 +28,5 @@ def check_regular(path: str | Path, largest: int = LARGEST_FILE) -> None:
     if kind:
         raise OSError(0, f"{kind}, not a regular file", str(path))
     if found.st_size > largest:
-        raise OSError(0, f"a file of {found.st_size / (1 << 30):.1f} GB, where at most {largest / (1 << 30):g} GB are read", str(path))
+        unit, word = (1 << 30, "GB") if largest >= 1 << 30 else (1 << 20, "MB")
+        raise OSError(0, f"a file of {found.st_size / unit:.1f} {word}, where at most {largest / unit:g} {word} are read", str(path))

@@ -1,6 +1,6 @@
-"""Configuration files: TOML read, and values written as TOML.
+"""Files of TOML that somebody names, and values written as TOML.
 
-In:   a file that somebody names; values of a configuration.
+In:   a configuration, a label scheme or a recipe, by its file or, where the package has it, by its name; values of a configuration.
 Out:  what the file holds; the values as text that reads as the same values.
 """
 
@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from ser_bench.errors import WrongCall
+from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.utils.regular_files import check_regular
 
+T = TypeVar("T")
+LARGEST = 1 << 20
+"""Bytes of a file."""
 UNWRITABLE = re.compile(r'["\\\x00-\x1f\x7f]')
 """What stands escaped in a quoted text of TOML."""
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """What a file that ``--config`` names holds.
+def read_toml(path: str | Path, option: str) -> tuple[str, dict[str, Any]]:
+    """The text of a file that an option names, and what it holds.
 
     Raises
     ------
@@ -27,16 +31,32 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         Naming the file and why it cannot be read.
     """
     if not str(path):
-        raise WrongCall("--config: is empty; name a TOML file, such as results/emodb-1a2b3c4d/run.toml")
+        raise WrongCall(f"{option}: is empty; name a TOML file, such as results/emodb-1a2b3c4d/run.toml")
     try:
-        check_regular(path)
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        check_regular(path, LARGEST)
+        text = Path(path).read_text(encoding="utf-8-sig")
+        return text, tomllib.loads(text)
     except OSError as error:
-        raise WrongCall(f"--config {path}: {error.strerror or error}") from None
+        raise WrongCall(f"{option} {path}: {error.strerror or error}") from None
     except RecursionError:
-        raise WrongCall(f"--config {path} is not read: its brackets are nested too deeply") from None
+        raise WrongCall(f"{option} {path} is not read: its brackets are nested too deeply") from None
     except ValueError as error:
-        raise WrongCall(f"--config {path} is not TOML: {error}") from None
+        raise WrongCall(f"{option} {path} is not TOML: {quoted(error)}") from None
+
+
+def named_or_read(what: str, name: str, known: Callable[[], dict[str, T]], read: Callable[[Path], T]) -> T:
+    """What of the package has that name, or what is in the file, where the name ends in ``.toml``.
+
+    Raises
+    ------
+    WrongCall
+        With the nearest known name, or with what is wrong with the file.
+    """
+    if name.lower().endswith(".toml"):
+        return read(Path(name).expanduser())
+    if name not in known():
+        raise unknown(what, name, known())
+    return known()[name]
 
 
 def in_toml(value: Any) -> str:

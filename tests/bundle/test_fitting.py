@@ -105,6 +105,16 @@ def test_every_clip_is_trained_on_whatever_the_split(planned):
     assert everybody.training(0, None).all()
 
 
+@pytest.mark.filterwarnings("ignore:the effective number")
+def test_clips_that_are_not_standardised_are_decided_about_as_they_are(manifest, store):
+    where = {"features": "spectral", "models": "logreg", "track": "none", "evaluate": False, "cache": store, **QUICK}
+    bundle = ser_bench.fit(manifest, augment="gain", augment_only="anger", **where)
+    assert [note for note in bundle.about["notes"] if "changed copies of 8 clips were trained on" in note]
+    x = ser_bench.extract(manifest, "spectral", cache=store, jobs=1).to_numpy()
+    assert np.array_equal(bundle.standardised(x), x)
+    assert bundle.average == pytest.approx(x.mean(0), rel=1e-5)
+
+
 def test_probabilities_are_calibrated_on_clips_whose_speakers_no_inner_machine_heard(planned):
     found = fitting.fit_system(planned, Silent(), seed=0)
     unit, everybody = fitting.system_unit(planned, 0, None)

@@ -91,6 +91,11 @@ def test_reaching_full_scale_is_no_clipping(rate, kind):
     assert level_of(np.clip(quantised * 2, -1, 32_767 / 32_768).astype(np.float32)).clipped > CLIPPED
 
 
+def test_the_steps_of_a_quiet_wave_are_no_clipping():
+    steps = np.trunc(32.8 * np.sin(np.arange(RATE) / 5)) / 32_768
+    assert level_of(steps.astype(np.float32)).clipped == 0
+
+
 def test_few_clips_of_speakers_who_were_left_out_are_warned_of():
     rates = []
     for seed in range(5):

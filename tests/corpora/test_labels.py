@@ -65,7 +65,7 @@ def test_a_label_of_one_speaker_only_is_lonely() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[labels", "cannot be read"),
+        ("[labels", "--labels .* is not TOML"),
         ('[labels]\nanger = "a"\nfear = "b"', "lacks its description"),
         ('description = "d"\nlabel = 3', "did you mean 'labels'"),
         ('description = "d"\n[labels]\nanger = "a"\nfear = "a"', "at least two labels"),

@@ -69,6 +69,8 @@ def test_a_recipe_without_its_title_and_one_that_is_not_there_are_refused(tmp_pa
         read(tmp_path, LEAST.replace("title", "needs"))
     with pytest.raises(WrongCall, match=r"gone\.toml: No such file"):
         recipe_named(str(tmp_path / "gone.toml"))
+    with pytest.raises(WrongCall, match=r"--recipe .*mine\.toml: a file of 1\.1 MB, where at most 1 MB are read"):
+        read(tmp_path, LEAST + "#" * 1_200_000)
     with pytest.raises(WrongCall, match="did you mean 'audioemotion-2019'"):
         recipe_named("audioemotion2019")
 
