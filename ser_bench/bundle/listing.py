@@ -123,7 +123,7 @@ class Listing:
 def heads_within(names: Sequence[str], room: int) -> tuple[str, ...]:
     """Heads of columns, names cut alike as little as it takes; none where they would not differ.
 
-    >>> heads_within(["anger", "happiness"], 40), heads_within(["anger", "happiness"], 12), heads_within(["anger", "angst"], 12)
+    >>> heads_within(["anger", "happiness"], 40), heads_within(["anger", "happiness"], 12), heads_within(["anger", "angst"], 11)
     (('anger', 'happiness'), ('ange', 'happ'), ())
     """
     for length in range(max(map(len, names)), SHORTEST_HEAD - 1, -1):
