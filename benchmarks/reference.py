@@ -24,7 +24,7 @@ from typing import Any, TypedDict
 from pages import REFERENCE, ROOT, at_a_glance, put
 
 from ser_bench.api import ablate, audit, cross, run_config
-from ser_bench.config import RunConfig, read_config, to_toml
+from ser_bench.config import RunConfig, read_config
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import to_markdown
 from ser_bench.reports.run_page import make_page
@@ -119,11 +119,13 @@ def look(page: Path, to: Path) -> None:
 def write_sample(run: Path, to: Path) -> None:
     """Write a run's page as one reads it elsewhere: without audio, which is not found under the name that stands for its folder."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = RunFolder(Path(shutil.copytree(run, Path(folder) / run.name)))
-        config = dataclasses.replace(RunConfig(**read_config(copy.path / "run.toml")), corpus=(f"path/to/{run.name.partition('-')[0]}",))
-        (copy.path / "run.toml").write_text(to_toml(config), encoding="utf-8")
+        copy = Path(shutil.copytree(run, Path(folder) / run.name))
+        (source,) = read_config(copy / "run.toml")["corpus"]
+        for name in ("run.toml", "findings.csv"):
+            text = (copy / name).read_text(encoding="utf-8")
+            (copy / name).write_text(text.replace(source, f"path/to/{Path(source).name}"), encoding="utf-8")
         to.parent.mkdir(exist_ok=True)
-        to.write_text(make_page(copy), encoding="utf-8")
+        to.write_text(make_page(RunFolder(copy)), encoding="utf-8")
 
 
 def headline(results: Results) -> str:

@@ -56,7 +56,7 @@ def test_links_of_the_readme_hold_on_the_site(site):
     read = ["menu"]
     site.read_source(None, "index", read)
     linked = [target for target in re.findall(r"\]\(([^)#\s]+)", read[0]) if not target.startswith("http")]
-    assert {"protocol.md", "leaderboard.png"} <= set(linked)
+    assert {"protocol.md", "report.png"} <= set(linked)
     assert all((ROOT / "docs" / target).is_file() for target in linked)
 
 

@@ -19,11 +19,11 @@ from ser_bench.models.checkpoints import keeping_in
 from ser_bench.utils.progress import Progress, clock, hearing_epochs
 
 SUFFIX, KEPT = "-progress", ".epochs"
-"""How files that tell of a unit end, and folders with its trainings."""
+"""How the names of files about a unit's progress end, and those of folders with its trainings."""
 SECONDS_BETWEEN = 2.0
 """Between two writings of a file, and two looks for one."""
 DAYS_KEPT = 30
-"""So long after its last epoch a training that nobody goes on with is there to be gone on with."""
+"""So long after its last epoch a training that nobody resumes is kept."""
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def page_of(bundle: Bundle) -> Callable[[str, str], str]:
 
 
 def expected(bundle: Bundle) -> str:
-    """What the bundle's leaderboard row promises for speakers who were never heard, in a sentence.
+    """What the bundle's leaderboard row promises on unseen speakers, in a sentence.
 
     It is what cross-validation over speakers gave, never a score of the clips that the model was trained on, nor of a split that leaks.
     """
@@ -92,11 +92,11 @@ def expected(bundle: Bundle) -> str:
     corrected = _within(quality, "corrected")
     uar, low, high, chance = (_number((quality | corrected).get(name)) for name in ("uar", "uar_low", "uar_high", "chance"))
     if uar is None or str(quality.get("cv")).startswith("random"):
-        return "How well it does on speakers it never heard was not evaluated."
+        return "How well it does on unseen speakers was not evaluated."
     within = "" if low is None or high is None else f", 95%\u00a0CI\u00a0{interval(low, high)}".replace(", .", ",\u00a0.")
     guessed = f", chance\u00a0{format_score(1 / len(bundle.classes) if chance is None else chance)}"
     chosen = ", corrected for its having been chosen as the best" if corrected else ""
-    return f"Expected for speakers it never heard: UAR\u00a0{format_score(uar)}{within}{guessed}{chosen}."
+    return f"Expected on unseen speakers: UAR\u00a0{format_score(uar)}{within}{guessed}{chosen}."
 
 
 def _within(about: Mapping[str, Any], key: str) -> dict[str, Any]:
