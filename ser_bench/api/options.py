@@ -77,7 +77,7 @@ class TuningOptions(DataOptions, SearchOptions, total=False):
 class FitOptions(UnchangedOptions, SelectionOptions, SearchOptions, total=False):
     """What `fit` takes: clips are heard as they are."""
 
-    track: str
+    track: str | Sequence[str]
 
 
 class AblateOptions(TuningOptions, total=False):

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-import ser_bench.features.extract as extract_room
 import ser_bench.features.store.content_keys as keys_room
 import ser_bench.features.worker as measure_room
+import ser_bench.utils.parallel as parallel_room
 from ser_bench.audio.clip import Unusable
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.corpora import Corpus, load_corpus
@@ -331,7 +331,7 @@ def test_a_clip_that_kills_its_process_is_named_and_costs_no_other(folder, tmp_p
 
     with monkeypatch.context() as patch:
         for name in ("in_parallel", "one_by_one"):
-            patch.setattr(extract_room, name, in_processes)
+            patch.setattr(parallel_room, name, in_processes)
         found = fill(folder, tmp_path / "store", "audioemotion26")
     ((clip, reason),) = found.skipped[["clip", "reason"]].itertuples(index=False)
     assert (Path(clip).name, reason.startswith("the process that measured it died")) == (deadly.name, True)
