@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 HOME = "https://github.com/ser-bench/ser-bench"
 PICTURES = "https://raw.githubusercontent.com/ser-bench/ser-bench/main/docs/"
 ELSEWHERE = {"index": "README.md", "contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
+ABOVE = re.compile(r"\]\(\.\./([^)#\s]+)")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 
 project = "ser-bench"
@@ -53,7 +54,7 @@ def read_source(app: Any, page: str, source: list[str]) -> None:
     elif Path(app.env.doc2path(page)).suffix == ".ipynb":
         source[0] = "\n\n".join(part for cell in json.loads(source[0])["cells"] for part in _cell(cell))
     else:
-        source[0] = source[0].replace("](../CONTRIBUTING.md", "](contributing.md")
+        source[0] = ABOVE.sub(_above, source[0])
 
 
 def _moved(link: re.Match[str]) -> str:
@@ -65,6 +66,14 @@ def _moved(link: re.Match[str]) -> str:
     if target in pages or target.startswith("docs/"):
         return f"]({pages.get(target, target.removeprefix('docs/'))}{anchor})"
     return f"]({HOME}/blob/main/{target}{anchor})"
+
+
+def _above(link: re.Match[str]) -> str:
+    """A link of a page of docs/ to what lies above it, as it is on the site."""
+    if not (ROOT / link[1]).exists():
+        raise FileNotFoundError(f"no such file: {link[1]}, to which a page links")
+    pages = {file: f"{page}.md" for page, file in ELSEWHERE.items()}
+    return f"]({pages.get(link[1], f'{HOME}/blob/main/{link[1]}')}"
 
 
 def _cell(cell: dict[str, Any]) -> list[str]:
