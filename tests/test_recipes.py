@@ -302,6 +302,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("arguments", "said"), REFUSED, ids=[" ".join(words[1:]) for words, _ in REFUSED])
 def test_what_cannot_be_run_is_refused_in_one_line(recipe, how, arguments, said):
+    if "audioemotion-2019" in arguments:
+        pytest.importorskip("torch", reason="networks need PyTorch: the extra 'deep'")
     named = [str(recipe) if word == "RECIPE" else word for word in arguments]
     told = call("run", *named, "--jobs=1", "--out", how["out"], "--cache", how["cache"])
     assert told.returncode == 2, told.stderr

@@ -63,9 +63,9 @@ class FittedRegression(Fitted):
 
     Parameters
     ----------
-    weights : array of float32, shape (n_columns, k)
+    weights : array of float32 or float64, shape (n_columns, k)
         Of each class that training knew; of two classes one column, for the second.
-    offsets : array of float32, shape (k,)
+    offsets : array of the same, shape (k,)
     present : array of int
         The classes that training knew.
     n_classes : int
@@ -106,7 +106,9 @@ class FittedRegression(Fitted):
         """Weights of so many columns."""
         present = packed.present(n_classes)
         k = len(present) if len(present) > 2 else 1
-        return cls(packed.array("weights", np.float32, (n_columns, k)), packed.array("offsets", np.float32, (k,)), present, n_classes)
+        exact = packed.arrays.get("weights", np.empty(0, np.float32)).dtype == np.float64  # as scikit-learn 1.7 has them
+        kind = np.float64 if exact else np.float32
+        return cls(packed.array("weights", kind, (n_columns, k)), packed.array("offsets", kind, (k,)), present, n_classes)
 
 
 @dataclass(frozen=True)
@@ -187,8 +189,7 @@ def pack_sklearn(classifier: Any, n_classes: int) -> Packed:
         raise WrongCall(
             f"a {type(classifier).__name__} cannot be written to a file: give the model a Fitted with 'kind', 'pack' and 'unpack'"
         )
-    found = FittedRegression.of(classifier, n_classes)
-    return FittedRegression(found.weights.astype(np.float32), found.offsets.astype(np.float32), found.present, n_classes).pack()
+    return FittedRegression.of(classifier, n_classes).pack()
 
 
 class PreparedRotation(PreparedFit):

@@ -144,7 +144,8 @@ FORGED = {
     "classes in disorder": ("svm", {"present": lambda a: a[::-1].copy()}),
     "a class that is none": ("mlp", {"present": lambda a: changed(a, -1, 3)}),
     "weights of another width": ("mlp", {"weights": lambda a: a[:, 1:].copy()}),
-    "weights of another type": ("logreg", {"weights": lambda a: a.astype(np.float64)}),
+    "weights of another type": ("logreg", {"weights": lambda a: a.astype(np.int32)}),
+    "offsets in another precision": ("logreg", {"offsets": lambda a: a.astype(np.float64 if a.dtype == np.float32 else np.float32)}),
     "no weights": ("logreg", {"weights": lambda a: a[:0]}),
 }
 
@@ -173,5 +174,6 @@ def test_arrays_that_could_mislead_arithmetic_are_refused(packed, what):
     "stages", [None, [], [["dense", 3, 0]], [["dense", -1, 0, False]], [["lambda", 3, 0, False]], [["conv", 3, 3, False]]]
 )
 def test_steps_of_a_network_that_cannot_be_are_refused(stages):
+    pytest.importorskip("torch", reason="networks need PyTorch: the extra 'deep'")
     with pytest.raises(Unfit):
         unpack(Packed("network", {"present": np.arange(3)}, {"stages": stages, "flat": True, "rounds": 1}), 12, 3)
