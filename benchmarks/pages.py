@@ -13,12 +13,12 @@ import pandas as pd
 
 from ser_bench.corpora import known_readers
 from ser_bench.evaluation.splits import protocol_words
-from ser_bench.utils.formatting import format_score, interval, table_lines
+from ser_bench.reports.board_text import not_significantly_worse
+from ser_bench.utils.formatting import format_score, interval, records, table_lines
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"
 GLANCE = ("corpus", "protocol", "best system", "UAR [95% CI]", "not significantly worse", "chance", "human")
-ALPHA = 0.05
 
 
 def put(page: Path, marker: str, text: str) -> None:
@@ -50,7 +50,7 @@ def _glance(folder: Path) -> list[str]:
         protocol_words(best["cv"]),
         f"`{best['features']}` with `{best['model']}`",
         f"{format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}",
-        f"{(others['p_vs_best'] >= ALPHA).sum()} of {len(others)} others",
+        f"{sum(map(not_significantly_worse, records(others)))} of {len(others)} others",
         format_score(levels["chance"]),
         format_score(levels["human"]) if "human" in levels else "",
     ]

@@ -75,7 +75,7 @@ class TuningOptions(DataOptions, SearchOptions, total=False):
 
 
 class FitOptions(UnchangedOptions, SelectionOptions, SearchOptions, total=False):
-    """What `fit` takes: clips are heard as they are."""
+    """What `fit` takes: clips are analysed unchanged."""
 
     track: str | Sequence[str]
 

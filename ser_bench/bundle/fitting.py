@@ -164,9 +164,8 @@ def _shown(planned: Plan, unit: Unit, params: Mapping[str, Any] | None, progress
     who = "all speakers" if unit.fold is None else f"the training speakers of fold {unit.fold}"
     searched = isinstance(unit.task, Tune) and params is None
     progress.start(f"fitting {unit.features} with {unit.model} on {who}", 1 + (unit.task.trials if searched else 0))
-    noted = getattr(progress, "note", lambda text: None)
     try:
-        with hearing_epochs(lambda number, of, loss: noted(f"epoch {number} of {of}, loss {loss:.3g}")):
+        with hearing_epochs(lambda number, of, loss: progress.note(f"epoch {number} of {of}, loss {loss:.3g}")):
             yield lambda trial: progress.advance()
         progress.advance()
     finally:

@@ -16,11 +16,8 @@ import numpy as np
 from ser_bench.audio.clip import Clip, Unusable, check_usable, decode, read_bytes
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.features.base import Extractor
-from ser_bench.features.worker import ExtractionResult, extract_sound
+from ser_bench.features.worker import BATCH, DIED, ExtractionResult, extract_sound
 from ser_bench.utils.parallel import Workers, in_batches, keep_memory
-
-BATCH = 8
-DIED = "the process that measured it died, most likely for want of memory"
 
 
 class Sound(NamedTuple):

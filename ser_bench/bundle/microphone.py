@@ -95,7 +95,7 @@ def record(
 
 
 def about(level: Level, gaps: int) -> list[str]:
-    """What a recording was like, a line each.
+    """What a recording was like, one line per remark.
 
     >>> for line in about(Level(1.0, 0.1, 0.02), 0):
     ...     print(line)

@@ -19,7 +19,7 @@ import numpy as np
 
 from ser_bench.audio.clip import Clip
 from ser_bench.bundle.explaining import Explained, explain
-from ser_bench.bundle.hearing import BATCH, Ear, Heard, Sound, hear
+from ser_bench.bundle.hearing import Ear, Heard, Sound, hear
 from ser_bench.bundle.inputs import handed_in, read_whole, standard_input
 from ser_bench.bundle.levels import LEVELS
 from ser_bench.bundle.rows import Layout, Row, as_table, gender_in
@@ -27,6 +27,7 @@ from ser_bench.bundle.windows import Windows
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, quoted
 from ser_bench.features.base import Extractor
+from ser_bench.features.worker import BATCH
 from ser_bench.utils.parallel import Workers
 from ser_bench.utils.progress import Progress, Silent, progress_of
 

@@ -22,7 +22,7 @@ from ser_bench.features.base import Extractor, Features
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
 from ser_bench.features.store.content_keys import content_keys
 from ser_bench.features.store.feature_store import FeatureStore
-from ser_bench.features.worker import ExtractionResult, Task, extract_clips
+from ser_bench.features.worker import BATCH, DIED, ExtractionResult, Task, extract_clips
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.parallel import Workers, in_batches
 from ser_bench.utils.progress import Progress, Silent, progress_of
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
     from ser_bench.corpora import Corpus, Source
 
-BATCH = 8
 SECONDS_BETWEEN_PARTS = 5.0
-DIED = "the process that measured it died, most likely for want of memory"
 
 
 @dataclass(frozen=True)

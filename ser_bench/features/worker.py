@@ -23,6 +23,9 @@ from ser_bench.utils.parallel import keep_memory
 OF_THE_SOUND = (ArithmeticError, AssertionError, LookupError, ValueError)
 """What an extractor raises that would be raised by the same sound anywhere; anything else is taken to pass."""
 NO_MEMORY = "not enough memory to decode it"
+DIED = "the process that measured it died, most likely for want of memory"
+BATCH = 8
+"""Clips that a process is given at a time."""
 
 
 class Task(NamedTuple):
