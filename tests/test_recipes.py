@@ -14,7 +14,7 @@ import ser_bench
 from ser_bench.api import Choice, run_recipe
 from ser_bench.errors import WrongArgument, WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports.recipe import summary_rows
+from ser_bench.reports.recipe import _panels, summary_rows
 from ser_bench.results import Reproduced
 from ser_bench.utils import spec
 from tests.calling import call
@@ -308,6 +308,23 @@ def test_what_cannot_be_run_is_refused_in_one_line(recipe, how, arguments, said)
     told = call("run", *named, "--jobs=1", "--out", how["out"], "--cache", how["cache"])
     assert told.returncode == 2, told.stderr
     assert said in told.stderr.splitlines()[-1]
+
+
+def test_a_picture_says_which_claim_is_of_validation_clips():
+    shared = {
+        "experiment": "one",
+        "system": "mlp",
+        "run": "claimed",
+        "metric": "accuracy",
+        "low": np.nan,
+        "high": np.nan,
+        "status": "",
+        "notes": "",
+    }
+    rows = [{**shared, "part": part, "value": value} for part, value in (("validation", 0.9), ("test", 0.5))]
+    (panel,) = _panels(pd.DataFrame(rows))
+    assert [mark.label for mark in panel.marks] == ["claimed, validation clips", "claimed"]
+    assert panel.axis.startswith("accuracy, ")
 
 
 def test_python_refuses_the_same(recipe):

@@ -134,7 +134,7 @@ def _drawn(rows: pd.DataFrame, part: str, metric: str) -> Iterator[dict[str, Any
         row, uar = scored.get((system, run, of, metric)), scored.get((system, run, of, "uar"))
         if row is None:
             continue
-        words = RUNS[run] if of == "test" or run == CLAIMED else f"{RUNS[run]}, {of} clips"
+        words = RUNS[run] if of == "test" else f"{RUNS[run]}, {of} clips"
         value = claimed_words(row) if run == CLAIMED else format_score(row["value"])
         reach = "" if run == CLAIMED else interval(row["low"], row["high"])
         yield {
@@ -201,7 +201,7 @@ def _panel(rows: pd.DataFrame) -> Panel:
     ]
     classes = [name for name in rows["metric"] if name.startswith("recall.")]
     chance = {"chance": 1 / len(set(classes))} if classes else {}
-    axis = f"{metric_words(metric, part)}, 95% confidence interval over speakers"
+    axis = f"{metric_words(metric, TEST)}, 95% confidence interval over speakers"
     return Panel(str(rows["experiment"].iloc[0]), marks, chance, "orange: LEAKY; hollow: claimed", axis)
 
 
