@@ -122,11 +122,14 @@ def method(run: RunTables) -> list[Sentence]:
         "The unweighted average recall (UAR) is pooled over folds; its 95% confidence interval (CI) is over speakers (jackknife, Wilson's "
         f"bounds with Student's t), {overlap}"
     )
-    return [
-        *said,
-        Sentence(uar, kept("efron1993introduction", "wilson1927probable", *cited)),
-        Sentence(f"The evaluation was run with ser-bench {run.environment['ser_bench']}", [software(str(run.environment["ser_bench"]))]),
-    ]
+    return [*said, Sentence(uar, kept("efron1993introduction", "wilson1927probable", *cited)), _computed(run)]
+
+
+def _computed(run: RunTables) -> Sentence:
+    """Which ser-bench it was; runs of earlier versions do not say which commit."""
+    made = run.environment.get("computed", {"ser_bench": run.environment["ser_bench"], "commit": ""})
+    commit = f" (commit {made['commit']})" if made["commit"] else ""
+    return Sentence(f"The evaluation was run with ser-bench {made['ser_bench']}{commit}", [software(str(made["ser_bench"]))])
 
 
 def _data(run: RunTables) -> Sentence:
