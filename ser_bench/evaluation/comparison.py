@@ -40,6 +40,8 @@ class Comparison:
     track, search : str
         What the rows of the group share.
     corpora : tuple of str
+    blocks : tuple of int
+        Of each corpus the block of the leaderboard that its rows are from.
     systems : DataFrame
         The best first: `features`, `model`, `mean_rank`, `mean_uar`, `uar.<corpus>...`; with three corpora or more `best_better`,
         `equivalent`, `better`: the Bayesian signed-rank test against the first system; where it can tell anything `p`:
@@ -53,6 +55,7 @@ class Comparison:
     track: str
     search: str
     corpora: tuple[str, ...]
+    blocks: tuple[int, ...]
     systems: pd.DataFrame
     cliques: list[tuple[int, ...]]
     said: list[str]
@@ -175,7 +178,7 @@ def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
         systems["p"] = tested[0]
     cliques = scores.cliques(systems["mean_rank"], tested, level=LEVEL)
     said = [_what_ranks_are(group), *left_out, *_what_tests_say(values, systems, cliques)]
-    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, systems, cliques, said)
+    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, _blocks(group, corpora), systems, cliques, said)
 
 
 def _one_system(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) -> Comparison:
@@ -191,7 +194,14 @@ def _one_system(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
         f"One system was evaluated on all of {listed(uars.columns)}, so nothing is ranked. UARs of these corpora are not of one scale; "
         f"UAR above chance, as a share of what is possible above it: {', '.join(told)}."
     )
-    return Comparison(group["track"].iloc[0], search(group.iloc[0]), tuple(uars.columns), systems, [], [said, *left_out])
+    corpora = tuple(uars.columns)
+    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, _blocks(group, corpora), systems, [], [said, *left_out])
+
+
+def _blocks(group: pd.DataFrame, corpora: Sequence[str]) -> tuple[int, ...]:
+    """The block that each corpus has in a group, where it stands once."""
+    of = group.drop_duplicates("corpus").set_index("corpus")["block"]
+    return tuple(int(of[name]) for name in corpora)
 
 
 def _what_ranks_are(group: pd.DataFrame) -> str:
