@@ -23,7 +23,7 @@ from ser_bench.evaluation.leaderboard import BLOCK, lines_of
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
 from ser_bench.reports.board_text import ALPHA, not_significantly_worse, resolution_of, roughly
-from ser_bench.utils.formatting import format_score, interval, listed, p_value, records
+from ser_bench.utils.formatting import format_score, interval, listed, p_words, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -318,9 +318,8 @@ def _like_and_worse(others: list[dict[str, Any]]) -> Iterator[Sentence]:
 
 def _difference(row: dict[str, Any]) -> str:
     """How far below the best a system is: the difference in UAR with its interval, and p."""
-    p = p_value(row["p_vs_best"])
     within = interval(row["behind_low"], row["behind_high"])
-    return f"UAR {format_score(row['behind'])} below, 95% CI {within}, p {p.replace('<', '< ') if p.startswith('<') else f'= {p}'}"
+    return f"UAR {format_score(row['behind'])} below, 95% CI {within}, {p_words(row['p_vs_best'])}"
 
 
 def _equivalent(others: list[dict[str, Any]], rope: float) -> Iterator[Sentence]:
