@@ -73,7 +73,7 @@ def write_run(folder: Path, systems: int, speakers: int, each: int) -> float:
     ]
     skills = np.linspace(0.3, 0.6, systems)
     predictions = pd.concat([predict(clips, name, skill, at) for at, (name, skill) in enumerate(zip(names, skills, strict=True))])
-    about = {
+    about: dict[str, Any] = {
         "labels": "all",
         "dims": 988,
         "cv": "loso",

@@ -184,7 +184,7 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     return {"points": records(drawn), "sets": sets, "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
 
 
-def _chosen(record: dict[str, Any], trials: pd.DataFrame, held: dict[tuple[int, int], str]) -> list[dict[str, Any]]:
+def _chosen(record: dict[str, Any], trials: pd.DataFrame, held: dict[Any, str]) -> list[dict[str, Any]]:
     """The parameters chosen in each fold, with the inner score that chose them."""
     mine = of_cell(record, trials[trials["chosen"].astype(bool)] if len(trials) else trials)
     return [
@@ -193,11 +193,12 @@ def _chosen(record: dict[str, Any], trials: pd.DataFrame, held: dict[tuple[int, 
     ]
 
 
-def held_out(rows: pd.DataFrame) -> dict[tuple[int, int], str]:
-    """The speakers whom each seed's folds hold out; of many the first, and how many more."""
+def held_out(rows: pd.DataFrame) -> dict[Any, str]:
+    """The speakers whom each seed's folds hold out, by both; of many the first, and how many more."""
     found = {}
-    for place, speakers in rows.groupby(["seed", "fold"])["speaker"].unique().items():
-        first, more = sorted(map(str, speakers))[:NAMED_SPEAKERS], len(speakers) - NAMED_SPEAKERS
+    for place, part in rows.groupby(["seed", "fold"]):
+        speakers = sorted(part["speaker"].astype(str).unique())
+        first, more = speakers[:NAMED_SPEAKERS], len(speakers) - NAMED_SPEAKERS
         found[place] = ", ".join(first) + (f" and {more} more" if more > 0 else "")
     return found
 
