@@ -38,7 +38,7 @@ def recall(planned: Plan) -> Results | None:
     what = kept(folder.path, KEY, _source(planned), _names(folder, planned))
     if what is None:
         return None
-    tables = {name: _restored(what[name]) for name in TABLES}
+    tables: dict[str, Any] = {name: _restored(what[name]) for name in TABLES}
     write_page(folder)  # made again where an audit beside the run is new
     return Results(
         folder=folder.path,
