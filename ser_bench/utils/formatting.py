@@ -17,8 +17,11 @@ from ser_bench.errors import printable
 if TYPE_CHECKING:
     import pandas as pd
 
-MARKDOWN = re.compile(r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
-"""What Markdown would read as more than text."""
+MARKDOWN = re.compile(
+    r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\."
+    r"|^(?:[#+-](?=[#-]*(?:\s|$))|>|=(?==*$)|\d+[.)](?=\s|$))|(?<=\s)#(?=#*$)"
+)
+"""What Markdown would read as more than text, by its last character: anywhere, and at the ends of a line; pages copy by it, too."""
 
 
 def escaped(text: str) -> str:
@@ -27,7 +30,7 @@ def escaped(text: str) -> str:
     >>> escaped("<b>*a*</b> [b](http://c) n_mfcc $x$ p < .05")
     '\\<b>\\*a\\*\\</b> [b\\](http\\://c) n_mfcc \\$x\\$ p < .05'
     """
-    return MARKDOWN.sub(lambda match: "\\" + match.group(), printable(text))
+    return MARKDOWN.sub(lambda match: f"{match.group()[:-1]}\\{match.group()[-1]}", printable(text))
 
 
 def table_line(cells: Sequence[str]) -> str:
