@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import lines
 from ser_bench.utils.atomic import FORMULA
-from ser_bench.utils.formatting import MARKDOWN
+from ser_bench.utils.formatting import IN_TEX, MARKDOWN, TEX
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,7 +37,7 @@ def _templates(room: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = breakable
-    environment.globals |= {"MARKDOWN": MARKDOWN.pattern, "FORMULA": FORMULA.pattern}
+    environment.globals |= {"MARKDOWN": MARKDOWN.pattern, "FORMULA": FORMULA.pattern, "TEX": TEX.pattern, "IN_TEX": IN_TEX}
     return environment
 
 

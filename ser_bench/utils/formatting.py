@@ -23,6 +23,12 @@ MARKDOWN = re.compile(
 )
 """What Markdown would read as more than text, by its last character: anywhere, and at the ends of a line; pages copy by it, too."""
 
+IN_TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "`": r"\textasciigrave{}"}
+IN_TEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "-": "{}-", ",": "{},"}
+IN_TEX |= {"\u00b1": r"$\pm$", "\u0394": r"$\Delta$", "\u2265": r"$\geq$", **{letter: f"\\{letter}" for letter in "&%$#_{}"}}
+TEX = re.compile(r"[\\~^`<>|\u00b1\u0394\u2265&%$#_{}]|(?<=-)-|(?<=,),")
+"""What LaTeX would read as more than text, or as a ligature; pages copy by it, too."""
+
 
 def escaped(text: str) -> str:
     r"""Text for Markdown, in which no name makes a link, a picture, code, a formula or HTML; `table_line` sees to bars.
@@ -31,6 +37,15 @@ def escaped(text: str) -> str:
     '\\<b>\\*a\\*\\</b> [b\\](http\\://c) n_mfcc \\$x\\$ p < .05'
     """
     return MARKDOWN.sub(lambda match: f"{match.group()[:-1]}\\{match.group()[-1]}", printable(text))
+
+
+def escaped_for_tex(text: str) -> str:
+    r"""Text for LaTeX, in which no name is a command.
+
+    >>> print(escaped_for_tex("a_b --c \\input{d}"))
+    a\_b -{}-c \textbackslash{}input\{d\}
+    """
+    return TEX.sub(lambda match: IN_TEX[match.group()], printable(text))
 
 
 def table_line(cells: Sequence[str]) -> str:

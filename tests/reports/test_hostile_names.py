@@ -16,6 +16,7 @@ from ser_bench.errors import printable
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from ser_bench.utils.atomic import restored
+from ser_bench.utils.formatting import escaped_for_tex
 from tests.reports import fabricate, test_ablation, test_audit, test_merge
 from tests.reports.conftest import show
 from tests.reports.test_copy import KEPT, copied
@@ -138,6 +139,9 @@ def rendered(text: str) -> str:
 
 def test_a_hostile_name_is_text_in_the_latex_that_is_copied(page):
     assert set(tex_commands(copied(page, "latex"))) <= COMMANDS
+    paper = page.execute_script("return document.getElementById('paper-latex').textContent")
+    assert set(tex_commands(re.sub(r"~\\cite\{[\w,]+\}|\$p [=<] 1?\.\d+\$", "", paper))) <= COMMANDS
+    assert escaped_for_tex(NAMES["svm"]) in paper
 
 
 COMMANDS = {
