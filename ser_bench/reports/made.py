@@ -70,7 +70,7 @@ def keep(folder: Path, key: str, source: str, names: Iterable[str], what: dict[s
 def kept(folder: Path, key: str, source: str, names: Iterable[str]) -> dict[str, Any] | None:
     """What is kept under a key, if it was made from the same, and files of these names, and no others, are as they were then."""
     found = _recorded(folder).get(key)
-    return dict(found["what"]) if _unchanged(folder, found, source, sorted(names)) else None
+    return dict(found["what"]) if found and _unchanged(folder, found, source, sorted(names)) else None
 
 
 def made_quietly(folder: Path, *together: Iterable[str]) -> bool:
