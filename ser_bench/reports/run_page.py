@@ -133,8 +133,8 @@ def counted(findings: Sequence[Mapping[str, Any]]) -> str:
 
 def most_confused(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """What the best ranked cell confuses most, its pairs in words, and where its details are; None without one, or without confusions."""
-    best = next((cell for cell in cells if cell["status"] == "ok"), None)
-    if best is None:
+    best = next((cell for cell in cells if cell["status"] == "ok"), {})
+    if "confusions" not in best:
         return None
     emotions = best["emotions"]
     pairs = [(best["confusions"][i][j]["share"], i, j) for i, j in permutations(range(len(emotions)), 2)]
