@@ -56,7 +56,8 @@ def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Calla
     for one in said:
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     record.pop(key, None)
-    if not said:
+    # What libraries tell developers does not say that anything is missing.
+    if all(issubclass(one.category, DeprecationWarning) for one in said):
         record[key] = {"from": source, "files": _hashes(folder, names)}
     _write(folder, record)
     return True
