@@ -38,7 +38,8 @@ _HOMES = {
     "WrongArgument": "ser_bench.errors",
     "WorkFailed": "ser_bench.errors",
 }
-__all__ = sorted([*_HOMES, "__version__"])
+_MODULES = ("figures",)
+__all__ = sorted([*_HOMES, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
@@ -46,10 +47,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("ser-bench")
-    if name not in _HOMES:
+    if name not in {*_HOMES, *_MODULES}:
         raise AttributeError(f"module 'ser_bench' has no attribute '{name}'")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"ser_bench.{name}")
     return getattr(import_module(_HOMES[name]), name)
 
 

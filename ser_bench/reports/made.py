@@ -82,7 +82,7 @@ def page_source(folder: RunFolder) -> str:
     Of `environment.json` without the seconds, which no page shows.
     """
     about = {name: value for name, value in folder.read_about().items() if name != "stages"}
-    own = [path for path in _files(folder.path) if path.name not in (RECORD, ENVIRONMENT)]
+    own = [path for path in _files(folder.path) if path.name != ENVIRONMENT]
     here = folder.path.absolute()
     beside = [
         path
@@ -102,7 +102,11 @@ def _audio(folder: RunFolder) -> list[tuple[str, str, int, int]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix not in PAGES and not path.name.startswith("."))
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix not in PAGES and path.name != RECORD and not path.name.startswith(".")
+    )
 
 
 def _recorded(folder: Path) -> dict[str, Any]:
