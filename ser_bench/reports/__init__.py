@@ -1,11 +1,12 @@
 """What a run came to, for people: its page, its figures, its leaderboard as text. They show; scores are made in `evaluation`.
 
 A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard from `board`, details of each system from `details`, and
-further sections from `conditions`, `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits, ablations and
-recipes beside it, `made` says whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
-Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, and of several runs `merged_page` with `comparison`.
-`corpus_figure` draws what a corpus holds. Pages are made by `rendering` (templates), figures for papers by the package `figures`; `drawing`
-has the settings of matplotlib for all pictures.
+further sections from `conditions`, `errors`, `overview`, `paper_text` (with `bibliography`), `parameters`, `players`, `spectrograms`;
+`related` finds the audits, ablations and recipes beside it, `made` says whether it is to be made again. `board_text` is the leaderboard
+in Markdown and on the terminal.
+Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and
+`critical_difference`. `corpus_figure` draws what a corpus holds. Pages are made by `rendering` (templates), figures for papers by the
+package `figures`; `drawing` has the settings of matplotlib for all pictures.
 """
 
 from __future__ import annotations

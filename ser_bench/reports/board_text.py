@@ -90,7 +90,7 @@ def not_significantly_worse(row: dict[str, Any]) -> bool:
 
 def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]]:
     """What a block's best row is worth on new speakers, as rows without a rank: the best as corrected, and the `selected` one."""
-    mine = _resolution(block, resolutions)
+    mine = resolution_of(block, resolutions)
     ranked = int((block["status"] == "ok").sum())
     if mine is None or ranked < 2:
         return []
@@ -112,7 +112,7 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
     ranked = [row for row in records(block) if row["status"] == "ok"]
     if not ranked:
         return ""
-    best, mine = ranked[0], _resolution(block, resolutions)
+    best, mine = ranked[0], resolution_of(block, resolutions)
     several = len(ranked) > 1
     score = f"UAR {format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}"
     said = [f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"]
@@ -129,7 +129,7 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
 def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     """How the rows of `worth` are to be read; empty where there are none."""
     rows = {row["name"] for row in worth(block, resolutions)}
-    mine = _resolution(block, resolutions)
+    mine = resolution_of(block, resolutions)
     if mine is None or not rows:
         return ""
     corrected = (
@@ -142,7 +142,7 @@ def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
 
 def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     """Which of a block's rows are as good as the best for practical purposes; empty where nothing is compared."""
-    mine, tested = _resolution(block, resolutions), block[block["p_equivalent"].notna()]
+    mine, tested = resolution_of(block, resolutions), block[block["p_equivalent"].notna()]
     if mine is None or tested.empty:
         return ""
     half = f"{float(mine['rope']):g}".removeprefix("0")
@@ -158,7 +158,7 @@ def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     return f"No row is shown to be equivalent to the best {region}; {narrowest}. Not significantly different is not equivalent."
 
 
-def _resolution(block: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Series | None:
+def resolution_of(block: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Series | None:
     """The row of `resolutions` that a block has, if any."""
     found = np.logical_and.reduce([(resolutions[name] == block[name].iloc[0]).to_numpy(bool) for name in BLOCK])
     return resolutions.iloc[int(found.argmax())] if found.any() else None
@@ -172,7 +172,7 @@ def words_below(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[str]:
 
 def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     """What differences a block's speakers could have shown at all; empty where nothing or a single row is compared."""
-    mine = _resolution(block, resolutions)
+    mine = resolution_of(block, resolutions)
     if mine is None or (block["status"] == "ok").sum() < 2:
         return ""
     speakers, smallest_p, difference = mine[["speakers", "smallest_p", "smallest_difference"]]
@@ -182,8 +182,13 @@ def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
         return ""
     if np.isinf(difference):
         return f"These {speakers} speakers differ so much that they could have shown no difference between rows."
-    about = f"about {format_score(difference)[:-1]} UAR for a typical system; smaller for one whose errors correlate with the best system's"
+    about = f"about {roughly(difference)} UAR for a typical system; smaller for one whose errors correlate with the best system's"
     return f"Minimum detectable difference with {speakers} speakers (80% power): {about}."
+
+
+def roughly(difference: float) -> str:
+    """A difference that is only known about: two digits."""
+    return format_score(difference)[:-1]
 
 
 def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:

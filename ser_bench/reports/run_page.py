@@ -10,16 +10,14 @@ Rule: a function of the folder's files alone, but for players and pictures, whic
 
 from __future__ import annotations
 
-import tomllib
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION
 from ser_bench.errors import reason
-from ser_bench.evaluation.leaderboard import BLOCK, CELL
+from ser_bench.evaluation.leaderboard import BLOCK
 from ser_bench.evaluation.run_folder import RunFolder, RunTables
-from ser_bench.evaluation.splits import fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.board import show_block
 from ser_bench.reports.board_text import blocks
 from ser_bench.reports.conditions import view_conditions
@@ -27,6 +25,7 @@ from ser_bench.reports.details import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.made import make_if_changed, page_source
+from ser_bench.reports.paper_text import as_text, method, paper_text, results, target_of, title_of
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps, reproductions
@@ -86,7 +85,7 @@ def make_page(folder: RunFolder) -> str:
         configuration=run.configuration,
         heading=heading(run),
         target=target_of(run),
-        method=method(run),
+        paper=paper_of(run),
         blocks=shown,
         pictures=draw_spectrograms(hardest, heard),
         frequencies=frequency_ticks(22, 64),
@@ -113,80 +112,10 @@ def heading(run: RunTables) -> str:
     return f"Speaker-independent {'emotion recognition' if target == EMOTION else f'recognition of {target}'}: {name}"
 
 
-def title_of(run: RunTables) -> str:
-    """The corpus's name as its owners write it; runs of earlier versions do not say it."""
-    corpus = run.environment["corpus"]
-    return str(corpus.get("title") or corpus["name"])
-
-
-def target_of(run: RunTables) -> str:
-    """What was predicted; runs of earlier versions, which do not say, predicted emotions."""
-    return str(run.environment["corpus"].get("target", EMOTION))
-
-
-def method(run: RunTables) -> str:
-    """The protocol in words that can stand in a paper."""
-    first, corpus, target = run.leaderboard.iloc[0], run.environment["corpus"], target_of(run)
-    classes = "emotions" if target == EMOTION else f"classes of {target}"
-    n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
-    seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
-    searched = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
-    trained = f"{searched}; features were {_scaling(run)}, and the held-out clips predicted once.{_augmented(run)}"
-    if first["budget"] == "external":
-        trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
-    fixed = (
-        "" if first["clips"] == corpus["clips"] else f"; the other {corpus['clips'] - first['clips']:,} are trained on and never held out"
-    )
-    return (
-        f"{first['clips']:,} clips of {first['speakers']} speakers ({title_of(run)}, {len(corpus['emotions'])} {classes}) were evaluated "
-        f"in {n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
-        f"UAR is pooled over folds; its 95% confidence interval is over speakers (jackknife, Wilson's bounds with Student's t), "
-        f"{_overlap(run)} (ser-bench {run.environment['ser_bench']})."
-    )
-
-
-def _overlap(run: RunTables) -> str:
-    """What intervals allow for, as speakers who are held out train each other's models."""
-    if run.predictions["fold"].nunique() == 1:
-        return "given the one training part: no speaker who is evaluated trained any model"
-    bound = "the largest correction that overlapping training sets can call for"
-    refitted = set() if run.refits is None else set(run.refits[CELL].itertuples(index=False, name=None))
-    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", CELL]
-    without = sum(cell not in refitted for cell in done.itertuples(index=False, name=None))
-    if without == len(done):
-        return f"with {bound}, as no row could be fitted again without pairs of folds"
-    some = f", but for {without} row(s) without refits, which have {bound}" if without else ""
-    return f"with a correction for overlapping training sets from refits without pairs of folds{some}"
-
-
-def _searched_on(run: RunTables) -> str:
-    protocol = parse_cv(run.leaderboard["cv"].iloc[0])
-    if protocol.leaky:
-        return "inside the training part of each fold"
-    parts = fixed_parts(run.clips, protocol)
-    if parts is not None and "dev" in parts:
-        return "on the dev part, which was then added to the training clips of the selected ones"
-    return "on speaker-grouped inner folds of the training speakers"
-
-
-def _augmented(run: RunTables) -> str:
-    """How training clips were augmented, as the configuration has it; nothing where they were not."""
-    asked = tomllib.loads(run.configuration)
-    kinds, only, times = (asked.get(key) for key in ("augment", "augment_only", "augment_times"))
-    if not kinds:
-        return ""
-    clips = f"Training clips of {', '.join(only)}" if only else "Training clips"
-    copies = f"each got {'a changed copy' if times == 1 else f'{times} changed copies'} by {' and by '.join(kinds)}"
-    return f" {clips} were augmented in inner and outer folds alike: {copies}; validation and held-out clips stayed as they are."
-
-
-def _scaling(run: RunTables) -> str:
-    words = {
-        "train": "standardised with training-set statistics",
-        "speaker": "standardised per speaker (transductive track)",
-        "none": "not standardised",
-    }
-    return " or ".join(words[track] for track in run.leaderboard["track"].unique())
+def paper_of(run: RunTables) -> dict[str, str]:
+    """What stands ready for a paper."""
+    forms = {form: paper_text(run, form) for form in ("latex", "bibtex")}
+    return {"method": as_text(method(run)), "results": as_text(results(run)), **forms}
 
 
 def _block(title: str, block: pd.DataFrame, run: RunTables, heard: Mapping[str, AudioLink]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Out:  text; of names nothing that Markdown would take for more than text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,16 @@ def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: Se
 def records(block: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as mappings from column to value."""
     return [{str(column): value for column, value in row.items()} for row in block.to_dict("records")]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence has them; at least one.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def format_score(value: float, digits: int = 3) -> str:

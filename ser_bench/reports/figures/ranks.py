@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ser_bench.reports.critical_difference import told
 from ser_bench.reports.figures.looks import Look, looks_of_systems
 from ser_bench.reports.figures.style import (
     GREY,
@@ -43,7 +44,7 @@ def draw_ranks(comparisons: Sequence[Comparison], style: Style) -> Figure | None
     drawn = [comparison for comparison in comparisons if comparison.drawable]
     if not drawn:
         return None
-    keys = [Key(words, JOINED) for words in dict.fromkeys(_words(comparison) for comparison in drawn if comparison.cliques)]
+    keys = [Key(words, JOINED) for words in dict.fromkeys(told(comparison) for comparison in drawn if comparison.cliques)]
     heights = [(_depth(comparison, style) + 3.5 + (3 if len(drawn) > 1 else 0)) * style.line for comparison in drawn]
     with style.settings():
         figure = new_figure(style, sum(heights) + legend_height(keys, style))
@@ -53,12 +54,6 @@ def draw_ranks(comparisons: Sequence[Comparison], style: Style) -> Figure | None
                 write_heading(axes, f"{TITLES[comparison.track]}, {comparison.search}", style, (0.96 - 2 * NAMES) * style.width)
         write_legend(figure, keys, style)
     return figure
-
-
-def _words(comparison: Comparison) -> str:
-    """What a bar says."""
-    said = "not significantly different (Wilcoxon, Holm)" if "p" in comparison.systems else "too few to show a difference"
-    return f"{len(comparison.corpora)} corpora: {said}"
 
 
 def _names(comparison: Comparison, style: Style) -> list[str]:
