@@ -33,13 +33,13 @@ _HOMES = {
     "Audited": "ser_bench.results",
     "Reproduced": "ser_bench.results",
     "Merged": "ser_bench.evaluation.merge",
+    "figures": "ser_bench",
     "SerBenchError": "ser_bench.errors",
     "WrongCall": "ser_bench.errors",
     "WrongArgument": "ser_bench.errors",
     "WorkFailed": "ser_bench.errors",
 }
-_MODULES = ("figures",)
-__all__ = sorted([*_HOMES, *_MODULES, "__version__"])
+__all__ = sorted([*_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
@@ -47,13 +47,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("ser-bench")
-    if name not in {*_HOMES, *_MODULES}:
+    if name not in _HOMES:
         raise AttributeError(f"module 'ser_bench' has no attribute '{name}'")
     from importlib import import_module
 
-    if name in _MODULES:
-        return import_module(f"ser_bench.{name}")
-    return getattr(import_module(_HOMES[name]), name)
+    home = _HOMES[name]
+    return import_module(f"{home}.{name}") if home == "ser_bench" else getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:
