@@ -214,10 +214,10 @@ def leaderboard(
     from ser_bench.evaluation import merge
     from ser_bench.reports.merged_page import write_merged
 
+    how = configured("leaderboard", {"rope": rope, "figure_style": figure_style})
     named = [RunFolder.of(run) for run in ([runs] if isinstance(runs, str | Path | Run) else runs)]
     target, folders = Path(to or Path(out) / "leaderboard"), named or merge.find_runs(Path(out))
     check_writable("--to", target)
-    how = configured("leaderboard", {"rope": rope, "figure_style": figure_style})
     merged = merge.merge(folders, target, with_external=with_external, named=bool(named), rope=how.rope)
     write_merged(merged, how.figure_style)
     return merged

@@ -98,7 +98,7 @@ def draw_cross_matrix(table: pd.DataFrame, style: Style) -> Figure | None:
     drawn = table[table["uar"].notna()]
     systems = list(drawn.groupby(["features", "model", "track"], sort=False))
     span = (drawn["uar"].min(), drawn["uar"].max())
-    grids = [_grid(f"{features}  {model}{_transductive(track)}", cells, span) for (features, model, track), cells in systems]
+    grids = [_grid(f"{features}  {model}{_transductive(str(track))}", cells, span) for (features, model, track), cells in systems]
     return draw_grids(grids, style) if grids else None
 
 

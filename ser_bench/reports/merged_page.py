@@ -98,11 +98,11 @@ def write_merged(merged: Merged, style: str = "") -> None:
     text = to_text(merged)
     RunFolder(merged.folder).write_leaderboard(merged.leaderboard)
     write_text(merged.folder / "LEADERBOARD.md", text)
-    _draw_ranks(merged, style)
+    write_diagram(merged, style)
     write_merged_page(merged)
 
 
-def _draw_ranks(merged: Merged, style: str) -> None:
+def write_diagram(merged: Merged, style: str) -> None:
     """Draw the critical-difference diagram; none where no comparison has three corpora."""
     drawn = [comparison for comparison in merged.across if comparison.drawable]
     said = "; ".join(f"{', '.join(one.corpora)} ({told(one)}; {one.search})" for one in drawn)

@@ -6,26 +6,30 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
-import matplotlib
+import matplotlib.axis
+import matplotlib.figure
+import matplotlib.text
 import numpy as np
 import pandas as pd
 import pytest
 
-import ser_bench
-from ser_bench import figures
+from ser_bench import figures, reports
 from ser_bench.config import FIGURE_STYLES
 from ser_bench.errors import WrongArgument, WrongCall
 from ser_bench.evaluation.comparison import Comparison
+from ser_bench.evaluation.merge import Merged, merge
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish, publish_ablation, publish_audit, publish_cross, publish_learning
+from ser_bench.reports import publish_ablation, publish_audit, publish_cross
 from ser_bench.reports.ablation import draw_ablation
 from ser_bench.reports.audit import draw_gap
 from ser_bench.reports.cross import draw_cross, draw_cross_matrix
-from ser_bench.reports.figures import STYLES, Style
+from ser_bench.reports.figures import STYLES, Drawing, Style, write_figures
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
 from ser_bench.reports.figures.looks import LOOKS, looks_of, looks_of_systems
 from ser_bench.reports.figures.ranks import draw_ranks
+from ser_bench.reports.figures.runs import run_drawings
 from ser_bench.reports.figures.systems import draw_confusion, draw_reliability, draw_roc
+from ser_bench.reports.merged_page import write_diagram
 from tests.calling import call
 from tests.reports import fabricate, test_ablation, test_audit
 
@@ -175,58 +179,61 @@ def test_a_legend_says_what_is_drawn_and_how_many_are_not_told_apart():
     assert {"hollow: LEAKY", "chance", "human", "published"} <= words
 
 
-@pytest.fixture
-def styled(tmp_path: Path) -> tuple[Path, Callable[..., None]]:
-    """A run's folder, and a way to publish it."""
-    told = fabricate.write_run(tmp_path / "run")
-    return tmp_path / "run", lambda style="": publish(RunFolder(tmp_path / "run"), *told, style=style)
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
 
 
 @pytest.mark.usefixtures("every_kind_of_picture")
-def test_a_run_draws_its_leaderboard_and_with_a_style_all_its_figures_once(styled):
-    folder, again = styled
-    again()
-    assert {path.name for path in (folder / "figures").iterdir()} == {"leaderboard.svg", "leaderboard.png"}
-    again("column")
-    column = folder / "figures" / "column"
-    names = {
-        "leaderboard",
-        "heat-map",
-        "speakers",
-        "confusion",
-        "roc",
-        "reliability",
-        "confusion-speaker",
-        "roc-speaker",
-        "reliability-speaker",
-    }
-    assert {path.name for path in column.iterdir()} == {f"{name}.{kind}" for name in names for kind in ("pdf", "svg", "png", "txt")}
-    assert "egemaps with svm (UAR" in (column / "confusion.txt").read_text()
-    before = {path: path.stat().st_ino for path in (folder / "figures").rglob("*.*")}
-    again("column")
-    assert {path: path.stat().st_ino for path in (folder / "figures").rglob("*.*")} == before
-    first = {path: path.read_bytes() for path in column.iterdir()}
-    for path in first:
-        path.unlink()
-    again()  # a style that is there is kept whole, and nothing in it can go stale
-    assert {path: path.read_bytes() for path in column.iterdir()} == first
+def test_a_style_is_written_in_every_kind_once_and_later_calls_keep_it_as_it_should_be(tmp_path):
+    def gap(style: Style) -> matplotlib.figure.Figure | None:
+        return draw_gap(test_audit.gap(), 7, style)
+
+    drawings = [Drawing("first", "One.", gap, always=True), Drawing("second", "Two\x1b.", gap)]
+    write_figures(tmp_path, drawings, "source")
+    assert names_in(tmp_path / "figures") == {"first.svg", "first.png"}
+    write_figures(tmp_path, drawings, "source", "column")
+    column = tmp_path / "figures" / "column"
+    assert names_in(column) == {f"{name}.{kind}" for name in ("first", "second") for kind in ("pdf", "svg", "png", "txt")}
+    assert (column / "second.txt").read_text() == "Two\\x1b.\n"
+    before = {path: (path.stat().st_ino, path.read_bytes()) for path in column.iterdir()}
+    write_figures(tmp_path, drawings, "source", "column")
+    assert {path: (path.stat().st_ino, path.read_bytes()) for path in column.iterdir()} == before
+    (column / "first.pdf").unlink()
+    write_figures(tmp_path, [drawings[0], drawings[1]._replace(draw=lambda style: None)], "source")
+    assert names_in(column) == {f"first.{kind}" for kind in ("pdf", "svg", "png", "txt")}
+    assert (column / "first.pdf").read_bytes() == before[column / "first.pdf"][1]
 
 
-def test_every_command_has_its_figures(tmp_path, folder):
+def test_a_run_has_its_figures_and_those_of_the_best_system_of_each_track(tmp_path):
+    cells, found = fabricate.run_tables(fabricate.clips())
+    ranked = fabricate.rank(found, cells, fabricate.refits(found))
+    drawings = run_drawings(ranked, fabricate.references(fabricate.clips()), found)
+    of_all, of_one = ["leaderboard", "heat-map", "speakers"], ["confusion", "roc", "reliability"]
+    assert [drawing.name for drawing in drawings] == [*of_all, *of_one, *(f"{name}-speaker" for name in of_one)]
+
+    assert [drawing.name for drawing in drawings if drawing.always] == ["leaderboard"]
+    assert "egemaps with svm (UAR" in drawings[3].caption
+    assert "TRANSDUCTIVE" in drawings[-1].caption
+    assert all(drawing.draw(STYLES["column"]) is not None for drawing in drawings)
+
+
+def test_every_command_has_its_figures(tmp_path, folder, monkeypatch):
     place = RunFolder(tmp_path)
     publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT, "column")
     publish_audit(place, "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT, "column")
     publish_cross(place, crossed(), predictions().head(2), ["anger", "fear"], [], "column")
+    monkeypatch.setattr(reports, "write_page", lambda folder: None)
+    run = RunFolder(folder)
+    place.write_references(run.read_references())
+    reports.publish_learning(place, run.read_leaderboard(), run.read_learning(), "column")
+    write_diagram(dataclasses.replace(_merged(folder, tmp_path), across=[comparison(4)]), "column")
     drawn = {path.stem for path in (tmp_path / "figures" / "column").glob("*.svg")}
-    assert drawn == {"ablation", "gap", "cross", "cross-matrix"}
-    runs = [fabricate.write_ranked_run(tmp_path / c, {("egemaps", "svm"): 0.8, ("mfcc", "svm"): 0.5}, corpus=c) for c in "abc"]
-    merged = ser_bench.leaderboard(runs, to=tmp_path / "merged", figure_style="slides")
-    assert (merged.folder / "figures" / "slides" / "critical-difference.svg").is_file()
-    copy = RunFolder(tmp_path / "learnt")
-    fabricate.write_run(copy.path)
-    copy.write_references(RunFolder(folder).read_references())
-    publish_learning(copy, RunFolder(folder).read_leaderboard(), copy.read_learning(), "column")
-    assert (copy.path / "figures" / "column" / "learning-curve.svg").is_file()
+    assert drawn == {"ablation", "gap", "cross", "cross-matrix", "learning-curve", "critical-difference"}
+
+
+@cache
+def _merged(run: Path, to: Path) -> Merged:
+    return merge([RunFolder(run)], to, named=True)
 
 
 def test_python_draws_what_the_command_writes_and_always_the_same_bytes(folder, tmp_path, monkeypatch):
@@ -246,7 +253,7 @@ def _public(name: str) -> bool:
 
 
 def test_python_draws_audits_ablations_crossings_and_ranks_from_their_results(tmp_path, folder):
-    merged = ser_bench.leaderboard([folder], to=tmp_path / "merged")
+    merged = _merged(folder, tmp_path)
     ranked = dataclasses.replace(merged, across=[comparison(6)])
     assert figures.critical_difference(ranked).get_size_inches()[0] == 3.3
     with pytest.raises(WrongCall, match=r"^nothing to draw: this result has not a comparison of three corpora"):

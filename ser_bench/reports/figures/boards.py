@@ -116,7 +116,7 @@ def draw_learning(board: pd.DataFrame, learning: pd.DataFrame, references: pd.Da
     if not blocks:
         return None
     shown = [[cell for cell in _cells(block) if cell in curves] for block in blocks]
-    first = list(dict.fromkeys(cell[1:3] for cells in shown for cell in cells[:MOST_CURVES]))
+    first = list(dict.fromkeys(_system(cell) for cells in shown for cell in cells[:MOST_CURVES]))
     looks = looks_of_systems(first)
     lines = [{name: value for name, value in _lines(block, references).items() if name == "chance"} for block in blocks]
     others = max(len(cells) for cells in shown) - MOST_CURVES
@@ -131,7 +131,7 @@ def draw_learning(board: pd.DataFrame, learning: pd.DataFrame, references: pd.Da
             plain(axes, style, grid="y")
             axes.axhline(against.get("chance", np.nan), color=GREY, linestyle=":", linewidth=style.weight)
             for place, cell in reversed(list(enumerate(cells))):
-                _draw_curve(axes, curves[cell], looks.get(cell[1:3]) if place < MOST_CURVES else None, place, style)
+                _draw_curve(axes, curves[cell], looks.get(_system(cell)) if place < MOST_CURVES else None, place, style)
             _name_speakers(axes, [curves[cell] for cell in cells], [*against.values()], style)
             write_heading(axes, heading_of(block, blocks), style, 0.8 * style.width)
         write_legend(figure, keys, style)
@@ -194,6 +194,11 @@ def _draw_speakers(
 
 def _cells(block: pd.DataFrame) -> list[tuple[str, ...]]:
     return list(block[CELL].itertuples(index=False, name=None))
+
+
+def _system(cell: tuple[str, ...]) -> tuple[str, str]:
+    _, features, model, _ = cell
+    return features, model
 
 
 def _draw_curve(axes: Axes, points: pd.DataFrame, look: Look | None, place: int, style: Style) -> None:

@@ -6,10 +6,10 @@ Out:  a figure: every mark named to its left, lines and looks named below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ser_bench.reports.figures.looks import Look
+from ser_bench.reports.figures.looks import Dash, Look
 from ser_bench.reports.figures.style import (
     GREY,
     Key,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DASHES = {"chance": ":", "human": "--", "published": "-.", "reference": "-", "all groups": "-"}
+DASHES: Mapping[str, Dash] = {"chance": ":", "human": "--", "published": "-.", "reference": "-", "all groups": "-"}
 """How lines are drawn."""
 NAMES = 0.42
 """The share of a figure's width that names may take."""
@@ -79,7 +79,7 @@ def draw_intervals(panels: Sequence[Panel], style: Style, keys: Sequence[Key] = 
     return figure
 
 
-def line_keys(lines: Sequence[Mapping[str, float]]) -> list[Key]:
+def line_keys(lines: Iterable[Mapping[str, float]]) -> list[Key]:
     """What a legend says of lines, each once."""
     return [Key(name, Look(GREY, "", DASHES[name])) for name in dict.fromkeys(name for part in lines for name in part)]
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+Dash = Literal["-", "--", "-.", ":"]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-DASHES = ("-", "--", "-.", ":")
+DASHES: tuple[Dash, ...] = ("-", "--", "-.", ":")
 
 
 class Look(NamedTuple):
@@ -22,7 +23,7 @@ class Look(NamedTuple):
 
     colour: str
     marker: str = ""
-    dash: str = "-"
+    dash: Dash = "-"
 
 
 LOOKS = tuple(Look(COLOURS[n % 7], MARKERS[n % 10], DASHES[n % 10 % 4]) for n in range(70))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -109,13 +109,11 @@ class Key(NamedTuple):
 
 def new_figure(style: Style, height: float) -> Figure:
     """An empty figure of the style's width, so many inches high; inside the style's settings."""
-    figure = _figure_class()(figsize=(style.width, height), dpi=NOTEBOOK, layout="constrained")
-    figure.dots = style.dots
-    return figure
+    return _figure_class()(style.dots, figsize=(style.width, height), dpi=NOTEBOOK, layout="constrained")
 
 
 @cache
-def _figure_class() -> type[Figure]:
+def _figure_class() -> Callable[..., Figure]:
     """A figure that a notebook shows, and that saves itself as the package would."""
     import io
 
@@ -124,7 +122,9 @@ def _figure_class() -> type[Figure]:
     class PaperFigure(Figure):
         """A figure of a given width, whose files are the same bytes whatever the settings of matplotlib are."""
 
-        dots = NOTEBOOK
+        def __init__(self, dots: int, **options: Any) -> None:
+            super().__init__(**options)
+            self.dots = dots
 
         def savefig(self, fname: Any, **options: Any) -> None:
             """Write a file, as matplotlib does, with the dots of the style and without what differs from time to time."""
@@ -199,7 +199,7 @@ def height_of(texts: Sequence[str]) -> list[int]:
     return [text.count("\n") + 1 for text in texts]
 
 
-def plain(axes: Axes, style: Style, *, grid: str = "") -> None:
+def plain(axes: Axes, style: Style, *, grid: Literal["", "x", "y"] = "") -> None:
     """Leave out what a reader does not need, and hold the type to the style; with a pale grid along an axis, where one is named."""
     axes.tick_params(labelsize=style.small, width=style.small / 10, length=style.small / 3)
     axes.spines[["top", "right"]].set_visible(False)

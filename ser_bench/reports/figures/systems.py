@@ -7,7 +7,7 @@ Out:  a figure each; None where there is nothing to draw.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def draw_reliability(rows: pd.DataFrame, style: Style, heading: str = "") -> Fig
     known = probabilities(rows)
     if known is None:
         return None
-    of = {"truth": rows["emotion"], "predicted": rows["predicted"], "probabilities": known.p, "classes": known.classes}
+    of: dict[str, Any] = {"truth": rows["emotion"], "predicted": rows["predicted"], "probabilities": known.p, "classes": known.classes}
     bins, error = scores.reliability(**of, bins=BINS), scores.calibration_error(**of, bins=BINS)
     keys = [
         Key(f"decisions in {BINS} bins, area: number of clips (expected calibration error {format_score(error)})", DOTS),
