@@ -149,7 +149,9 @@ def _systems(run: RunTables) -> Sentence:
     """What is evaluated: feature sets with their sizes, and classifiers."""
     board = run.leaderboard
     sets = board.drop_duplicates("features")[["features", "dims"]].itertuples(index=False, name=None)
-    named = listed([f"{features} ({dims:,} features)" for features, dims in sets])
+    # Beside rows whose predictions were made elsewhere, which have no size, sizes are read as text.
+    sizes = ((features, int(dims) if str(dims).isdigit() else 0) for features, dims in sets)
+    named = listed([f"{features} ({size:,} features)" if size else str(features) for features, size in sizes])
     if (board["budget"] == EXTERNAL).all():
         return Sentence(f"Systems: {named}")
     models = [str(model) for model in board["model"].unique() if model != EXTERNAL]

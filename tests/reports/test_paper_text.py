@@ -88,10 +88,13 @@ def test_where_every_system_failed_that_is_all_there_is_to_say(run):
 
 
 def test_predictions_made_elsewhere_are_said_to_be(run):
-    board = run.leaderboard[ranked(run.leaderboard)].assign(model="external", budget="external")
+    board = run.leaderboard[ranked(run.leaderboard)].assign(model="external", budget="external", dims="")
     said = as_text(method(replace(run, leaderboard=board)))
     assert "The predictions were made elsewhere" in said
     assert "Optuna" not in said
+    assert "Systems: egemaps and spectral+mfcc. " in said
+    beside = run.leaderboard.assign(dims=["1088", "", *run.leaderboard["dims"].astype(str)[2:]])
+    assert "egemaps (1,088 features)" in as_text(method(replace(run, leaderboard=beside)))
     assert "The best of 3 systems was egemaps: UAR " in as_text(results(replace(run, leaderboard=board)))
 
 
