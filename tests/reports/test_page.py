@@ -8,6 +8,7 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
+from ser_bench.reports.details import held_out
 from tests.reports import fabricate
 from tests.reports.conftest import show, visible
 
@@ -72,6 +73,30 @@ def test_a_link_opens_its_cell_with_confusions_speakers_and_parameters(page):
     assert "Confusion matrix" in opened
     assert "s7" in opened
     assert "kernel rbf" in opened
+
+
+def test_folds_are_named_by_the_speakers_whom_they_hold_out(page):
+    cell = page.find_element("css selector", "#cells ~ details")
+    page.execute_script("arguments[0].open = true", cell)
+    assert [head.text for head in visible(cell, "table.chosen tbody th")] == [f"s{number}" for number in range(8)]
+
+
+def test_of_many_speakers_of_a_fold_the_first_are_named():
+    rows = pd.DataFrame({"seed": 0, "fold": [0] * 10 + [1], "speaker": [f"{number:02}" for number in range(11)]})
+    assert held_out(rows) == {(0, 0): "00, 01, 02, 03, 04, 05, 06, 07 and 2 more", (0, 1): "10"}
+
+
+def test_details_fill_a_wide_screen(page):
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 1440, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+    try:
+        cell = page.find_element("css selector", "#cells ~ details")
+        page.execute_script("arguments[0].open = true", cell)
+        left, right = (half.rect for half in cell.find_elements("css selector", ".halves > div"))
+        assert left["y"] == right["y"]
+        assert left["x"] + left["width"] < right["x"]
+        assert right["x"] + right["width"] > 1200
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_an_opened_cell_draws_its_curves_and_tells_them_in_words(page):
@@ -172,11 +197,26 @@ def test_on_paper_tables_fit_and_nothing_is_to_be_pressed(page):
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_on_paper_what_is_closed_takes_no_room_and_the_corrected_best_stands_once(page):
+    page.execute_script("document.querySelector('#cells ~ details').open = true")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert len(visible(page, "section[aria-labelledby=cells] > details")) == 1
+        page.execute_script("document.querySelector('#cells ~ details').open = false")
+        assert not visible(page, "details, #cells")
+        assert visible(page, "#board, #method-text, #rests")
+        feet = page.find_elements("css selector", "tfoot")
+        assert {foot.value_of_css_property("display") for foot in feet} <= {"table-row-group"}  # else on every sheet
+        assert page.find_element("css selector", "tr.like-best").value_of_css_property("print-color-adjust") == "exact"
+    finally:
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 @pytest.mark.usefixtures("every_kind_of_picture")
 def test_the_same_run_makes_the_same_bytes(tmp_path):
     for place in ("one", "other"):
         publish(RunFolder(tmp_path / place), *fabricate.write_run(tmp_path / place))
-    for name in ("report.html", "figures/leaderboard.png", "figures/leaderboard.svg", "figures/leaderboard.pdf", "leaderboard.md"):
+    for name in ("report.html", "figures/leaderboard.png", "figures/leaderboard.svg", "leaderboard.md"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
 
