@@ -8,6 +8,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Kept whatever the environment says, as each of the tests' processes would compile what it imports again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test test-thorough compiled test-lowest mutants lint docs reference recipes clean
 
 run: .venv/installed
