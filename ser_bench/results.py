@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
-from ser_bench.evaluation.run_folder import AUDIT_PAGE, RECIPE_PAGE, RUN_PAGE, Run
+from ser_bench.evaluation.run_folder import AUDIT_PAGE, RECIPE_PAGE, RUN_PAGE, Run, RunFolder
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
@@ -32,6 +32,8 @@ class Results(Shown, Run):
     conditions : DataFrame or None
         ``corpus, features, model, track, condition, uar, uar_low, uar_high, diff, diff_low, diff_high, p``: each row on its held-out clips
         as they are and changed (`test_variant`), `diff` being what the latter's UAR is above the former's; None where none was asked for.
+    unchanged : bool
+        Whether there was nothing to do: every file was as it was written, and none was written again.
     """
 
     leaderboard: pd.DataFrame
@@ -39,6 +41,7 @@ class Results(Shown, Run):
     findings: pd.DataFrame
     learning: pd.DataFrame | None = None
     conditions: pd.DataFrame | None = None
+    unchanged: bool = False
 
     PAGE: ClassVar[str] = RUN_PAGE
 
@@ -63,6 +66,23 @@ class Results(Shown, Run):
     def table_shown(self) -> pd.DataFrame:
         """The leaderboard."""
         return scored(self.leaderboard, ["rank", "features", "model", "track"]).assign(status=self.leaderboard["status"])
+
+    def paper_text(self, form: str = "text") -> str:
+        """Method and results as two paragraphs for a paper, as on the page.
+
+        Parameters
+        ----------
+        form : {'text', 'latex', 'bibtex'}
+            The last is what the paragraphs cite.
+
+        Raises
+        ------
+        WrongCall
+            For another form.
+        """
+        from ser_bench.reports.paper_text import paper_text
+
+        return paper_text(RunFolder(self.folder).read(), form)
 
     @property
     def found(self) -> list[str]:

@@ -23,7 +23,7 @@ class Aesdd(FileNameReader):
         speakers=6,
         rate=44_100,
         licence="not confirmed: see the owners' page",
-        citation="Vryzas et al. (2018), Speech emotion recognition for performance interaction, "
+        citation="Vryzas et al. (2018), Speech emotion recognition for performance interaction. "
         "Journal of the Audio Engineering Society 66(6), 457-467",
         obtain="http://m3c.web.auth.gr/research/aesdd-speech-emotion-recognition/",
         unconfirmed=("clips", "speakers"),

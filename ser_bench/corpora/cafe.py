@@ -37,7 +37,7 @@ class Cafe(FileNameReader):
         speakers=12,
         rate=48_000,
         licence="CC BY-NC-SA 4.0",
-        citation="Gournay, Lahaie & Lefebvre (2018), A Canadian French emotional speech dataset, "
+        citation="Gournay, Lahaie & Lefebvre (2018), A Canadian French emotional speech dataset. "
         "ACM Multimedia Systems Conference, 399-402",
         obtain="https://zenodo.org/record/1478765",
         archives=(Archive("https://zenodo.org/records/1478765/files/CaFE_48k.zip", "CaFE_48k.zip"),),

@@ -29,7 +29,7 @@ class CremaD(FileNameReader):
         speakers=91,
         rate=16_000,
         licence="Open Database License",
-        citation="Cao et al. (2014), CREMA-D: Crowd-sourced emotional multimodal actors dataset, IEEE Trans. Affective Computing 5(4)",
+        citation="Cao et al. (2014), CREMA-D: Crowd-sourced emotional multimodal actors dataset. IEEE Trans. Affective Computing 5(4)",
         obtain="https://github.com/CheyneyComputerScience/CREMA-D",
         archives=(
             Archive(

@@ -45,7 +45,7 @@ class Emns(TableReader):
         rate=48_000,
         licence="open: see the owner's page",
         citation="Noriy, Yang & Zhang (2023), EMNS /Imz/ corpus: an emotive single-speaker dataset for narrative storytelling in games, "
-        "television and graphic novels, arXiv:2305.13137",
+        "television and graphic novels. arXiv:2305.13137",
         obtain="https://www.openslr.org/136",
         unconfirmed=("clips", "rate"),
     )

@@ -42,7 +42,7 @@ class EmoDB(FileNameReader):
         rate=16_000,
         seconds=1487.09,
         licence="free for research with citation",
-        citation="Burkhardt et al. (2005), A database of German emotional speech, Interspeech, 1517-1520",
+        citation="Burkhardt et al. (2005), A database of German emotional speech. Interspeech, 1517-1520",
         obtain="http://emodb.bilderbar.info",
         archives=(Archive("http://emodb.bilderbar.info/download/download.zip", "download.zip"),),
         human_source="20 listeners, erkennung.txt of the corpus",

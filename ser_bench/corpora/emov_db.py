@@ -42,7 +42,7 @@ class EmovDB(FileNameReader):
         rate=44_100,
         licence="not confirmed: see the owners' page",
         citation="Adigwe et al. (2018), The emotional voices database: towards controlling the emotion dimension "
-        "in voice generation systems, arXiv:1806.09514",
+        "in voice generation systems. arXiv:1806.09514",
         obtain="https://github.com/numediart/EmoV-DB",
         unconfirmed=("clips", "rate"),
     )

@@ -39,7 +39,7 @@ class Emovo(FileNameReader):
         rate=48_000,
         seconds=1835.14,
         licence="free for research with citation",
-        citation="Costantini et al. (2014), EMOVO Corpus: an Italian Emotional Speech Database, LREC, 3501-3504",
+        citation="Costantini et al. (2014), EMOVO Corpus: an Italian Emotional Speech Database. LREC, 3501-3504",
         obtain="http://voice.fub.it/activities/corpora/emovo/index.html",
         human=0.80,
         human_source="two groups of 24 listeners, two of the fourteen sentences, recognition over all emotions: Costantini et al. (2014)",

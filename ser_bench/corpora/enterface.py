@@ -28,7 +28,7 @@ class Enterface(FileNameReader):
         speakers=44,
         rate=48_000,
         licence="free for research",
-        citation="Martin, Kotsia, Macq & Pitas (2006), The eNTERFACE'05 audio-visual emotion database, ICDE Workshops",
+        citation="Martin, Kotsia, Macq & Pitas (2006), The eNTERFACE'05 audio-visual emotion database. ICDE Workshops",
         obtain="https://enterface.net/enterface05/emotion.html",
         unconfirmed=("clips", "speakers", "rate"),
     )

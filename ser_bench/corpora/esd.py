@@ -36,7 +36,7 @@ class Esd(FileNameReader):
         speakers=20,
         rate=16_000,
         licence="for research, on a signed licence",
-        citation="Zhou et al. (2022), Emotional voice conversion: theory, databases and ESD, Speech Communication 137, 1-18",
+        citation="Zhou et al. (2022), Emotional voice conversion: theory, databases and ESD. Speech Communication 137, 1-18",
         obtain="https://github.com/HLTSingapore/Emotional-Speech-Data",
         request="sign the licence form",
         languages="en, zh",

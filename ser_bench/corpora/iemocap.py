@@ -53,7 +53,7 @@ class Iemocap(TableReader):
         speakers=10,
         rate=16_000,
         licence="IEMOCAP release agreement: academic research, on request",
-        citation="Busso et al. (2008), IEMOCAP: interactive emotional dyadic motion capture database, "
+        citation="Busso et al. (2008), IEMOCAP: interactive emotional dyadic motion capture database. "
         "Language Resources and Evaluation 42(4), 335-359",
         obtain="https://sail.usc.edu/iemocap/iemocap_release.htm",
         request="fill in the release form of academic research",

@@ -29,7 +29,7 @@ class JLCorpus(FileNameReader):
         speakers=4,
         rate=44_100,
         licence="CC0 1.0",
-        citation="James, Tian & Watson (2018), An open source emotional speech corpus for human robot interaction applications, "
+        citation="James, Tian & Watson (2018), An open source emotional speech corpus for human robot interaction applications. "
         "Interspeech",
         obtain="https://www.kaggle.com/tli725/jl-corpus",
     )

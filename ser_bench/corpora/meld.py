@@ -54,7 +54,7 @@ class Meld(TableReader):
         speakers=304,
         rate=48_000,
         licence="GPL 3.0",
-        citation="Poria et al. (2019), MELD: a multimodal multi-party dataset for emotion recognition in conversations, ACL, 527-536",
+        citation="Poria et al. (2019), MELD: a multimodal multi-party dataset for emotion recognition in conversations. ACL, 527-536",
         obtain="https://affective-meld.github.io",
         unconfirmed=("clips", "speakers", "rate"),
     )

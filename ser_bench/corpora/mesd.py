@@ -35,7 +35,7 @@ class Mesd(FileNameReader):
         rate=48_000,
         licence="CC BY 4.0",
         citation="Duville, Alonso-Valerdi & Ibarra-Zarate (2021), Mexican emotional speech database based on semantic, frequency, "
-        "familiarity, concreteness, and cultural shaping of affective prosody, Data 6(12), 130",
+        "familiarity, concreteness, and cultural shaping of affective prosody. Data 6(12), 130",
         obtain="https://data.mendeley.com/datasets/cy34mh68j9",
         unconfirmed=("speakers",),
     )

@@ -43,7 +43,7 @@ class MspImprov(TableReader):
         speakers=12,
         rate=44_100,
         licence="academic or commercial agreement, on request",
-        citation="Busso et al. (2017), MSP-IMPROV: an acted corpus of dyadic interactions to study emotion perception, "
+        citation="Busso et al. (2017), MSP-IMPROV: an acted corpus of dyadic interactions to study emotion perception. "
         "IEEE Trans. Affective Computing 8(1), 67-80",
         obtain="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html",
         unconfirmed=("rate",),

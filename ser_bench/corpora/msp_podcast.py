@@ -58,7 +58,7 @@ class MspPodcast(TableReader):
         release="1.11",
         licence="academic or commercial agreement, on request",
         citation="Lotfian & Busso (2019), Building naturalistic emotionally balanced speech corpus by retrieving "
-        "emotional speech from existing podcast recordings, IEEE Trans. Affective Computing 10(4), 471-483",
+        "emotional speech from existing podcast recordings. IEEE Trans. Affective Computing 10(4), 471-483",
         obtain="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html",
         unconfirmed=("clips", "speakers"),
         request="have the agreement signed by your institution",

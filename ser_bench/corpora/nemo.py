@@ -35,7 +35,7 @@ class Nemo(TableReader):
         speakers=9,
         rate=24_000,
         licence="CC BY-NC-SA 4.0",
-        citation="Christop (2024), nEMO: Dataset of emotional speech in Polish, LREC-COLING, arXiv:2404.06292",
+        citation="Christop (2024), nEMO: Dataset of emotional speech in Polish. LREC-COLING, arXiv:2404.06292",
         obtain="https://github.com/amu-cai/nEMO",
         unconfirmed=("rate",),
         archives=(

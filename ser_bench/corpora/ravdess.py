@@ -45,7 +45,7 @@ class Ravdess(FileNameReader):
         rate=48_000,
         seconds=5328.96,
         licence="CC BY-NC-SA 4.0",
-        citation="Livingstone & Russo (2018), The Ryerson Audio-Visual Database of Emotional Speech and Song, PLoS ONE 13(5): e0196391",
+        citation="Livingstone & Russo (2018), The Ryerson Audio-Visual Database of Emotional Speech and Song. PLoS ONE 13(5): e0196391",
         obtain="https://zenodo.org/record/1188976 (Audio_Speech_Actors_01-24.zip)",
         archives=(
             Archive(

@@ -39,7 +39,7 @@ class Savee(FileNameReader):
         speakers=4,
         rate=44_100,
         licence="free for research on registration",
-        citation="Haq & Jackson (2009), Speaker-dependent audio-visual emotion recognition, AVSP, 53-58",
+        citation="Haq & Jackson (2009), Speaker-dependent audio-visual emotion recognition. AVSP, 53-58",
         obtain="http://kahlan.eps.surrey.ac.uk/savee/ (AudioData.zip)",
         request="register for AudioData.zip",
     )

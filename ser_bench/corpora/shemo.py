@@ -30,7 +30,7 @@ class Shemo(FileNameReader):
         rate=44_100,
         licence="not confirmed: see the owners' page",
         citation="Mohamad Nezami, Jamshid Lou & Karami (2019), ShEMO: a large-scale validated database for Persian "
-        "speech emotion detection, Language Resources and Evaluation 53(1), 1-16",
+        "speech emotion detection. Language Resources and Evaluation 53(1), 1-16",
         obtain="https://github.com/mansourehk/ShEMO",
     )
 

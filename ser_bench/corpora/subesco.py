@@ -40,7 +40,7 @@ class Subesco(FileNameReader):
         speakers=20,
         rate=48_000,
         licence="CC BY 4.0",
-        citation="Sultana et al. (2021), SUST Bangla emotional speech corpus (SUBESCO), PLoS ONE 16(4): e0250173",
+        citation="Sultana et al. (2021), SUST Bangla emotional speech corpus (SUBESCO). PLoS ONE 16(4): e0250173",
         obtain="https://zenodo.org/records/4526477",
         unconfirmed=("rate",),
         archives=(

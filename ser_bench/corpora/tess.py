@@ -46,7 +46,7 @@ class Tess(FileNameReader):
         rate=24_414,
         unconfirmed=("rate",),
         licence="CC BY-NC-ND 4.0",
-        citation="Pichora-Fuller & Dupuis (2020), Toronto emotional speech set (TESS), Borealis, doi:10.5683/SP2/E8H2MF",
+        citation="Pichora-Fuller & Dupuis (2020), Toronto emotional speech set (TESS). Borealis, doi:10.5683/SP2/E8H2MF",
         obtain="https://doi.org/10.5683/SP2/E8H2MF",
         archives=(
             Archive(

@@ -23,6 +23,6 @@ class TurevDB(FileNameReader):
         speakers=6,
         rate=44_100,
         licence="CC BY-NC-ND 4.0",
-        citation="Canpolat, Ormanoglu & Zeyrek (2020), Turkish emotion voice database (TurEV-DB), SLTU-CCURL, 368-375",
+        citation="Canpolat, Ormanoglu & Zeyrek (2020), Turkish emotion voice database (TurEV-DB). SLTU-CCURL, 368-375",
         obtain="https://github.com/Xeonen/TurEV-DB",
     )

@@ -29,7 +29,7 @@ class Urdu(FileNameReader):
         speakers=38,
         rate=44_100,
         licence="research only",
-        citation="Latif, Qayyum, Usman & Qadir (2018), Cross lingual speech emotion recognition: Urdu vs. Western languages, "
+        citation="Latif, Qayyum, Usman & Qadir (2018), Cross lingual speech emotion recognition: Urdu vs. Western languages. "
         "Frontiers of Information Technology, 88-93",
         obtain="https://github.com/siddiquelatif/URDU-Dataset",
         unconfirmed=("speakers",),

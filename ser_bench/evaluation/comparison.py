@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ser_bench import scores
 from ser_bench.evaluation.splits import TRACKS
-from ser_bench.utils.formatting import format_score, records
+from ser_bench.utils.formatting import format_score, listed, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,8 @@ class Comparison:
     track, search : str
         What the rows of the group share.
     corpora : tuple of str
+    blocks : tuple of int
+        Of each corpus the block of the leaderboard that its rows are from.
     systems : DataFrame
         The best first: `features`, `model`, `mean_rank`, `mean_uar`, `uar.<corpus>...`; with three corpora or more `best_better`,
         `equivalent`, `better`: the Bayesian signed-rank test against the first system; where it can tell anything `p`:
@@ -53,6 +55,7 @@ class Comparison:
     track: str
     search: str
     corpora: tuple[str, ...]
+    blocks: tuple[int, ...]
     systems: pd.DataFrame
     cliques: list[tuple[int, ...]]
     said: list[str]
@@ -91,7 +94,7 @@ def compare(rows: pd.DataFrame, same_audio: Sequence[frozenset[str]] = ()) -> tu
         else:
             about = f"{TRACKS[whole['track'].iloc[0]]}; {search(whole.iloc[0])}"
             if group["corpus"].nunique() > 1:
-                said.append(f"no system was evaluated on two of {_listed(sorted(group['corpus'].unique()))}.")
+                said.append(f"no system was evaluated on two of {listed(sorted(group['corpus'].unique()))}.")
             unsaid += [f"Not compared ({about}): {line}" for line in said]
     return compared, unsaid + _in_no_group(rows, ranked, groups)
 
@@ -102,8 +105,8 @@ def _in_no_group(rows: pd.DataFrame, ranked: pd.DataFrame, groups: Sequence[pd.D
         return ["No cross-corpus comparison: no two corpora share a track and a search budget."]
     without = sorted(set(rows["corpus"]) - set(ranked["corpus"]))
     alone = sorted(set(ranked["corpus"]) - {name for group in groups for name in group["corpus"]})
-    said = [f"Compared with no other corpus, as no row is ranked (leaky or failed): {_listed(without)}."] if without else []
-    return [*said, *([f"Compared with no other corpus, as none shares track and search: {_listed(alone)}."] if alone else [])]
+    said = [f"Compared with no other corpus, as no row is ranked (leaky or failed): {listed(without)}."] if without else []
+    return [*said, *([f"Compared with no other corpus, as none shares track and search: {listed(alone)}."] if alone else [])]
 
 
 def _once_each(group: pd.DataFrame, same_audio: Sequence[frozenset[str]]) -> tuple[pd.DataFrame, list[str]]:
@@ -119,7 +122,7 @@ def _once_each(group: pd.DataFrame, same_audio: Sequence[frozenset[str]]) -> tup
             kept = min(rows.index, key=lambda name: (-rows[name], name))
             others = sorted(set(rows.index) - {kept})
             group = group[~group["corpus"].isin(others)]
-            said.append(f"{_listed(sorted(rows.index))} hold the same audio: they are one corpus, compared once, as {kept}.")
+            said.append(f"{listed(sorted(rows.index))} hold the same audio: they are one corpus, compared once, as {kept}.")
     return group, said
 
 
@@ -175,7 +178,7 @@ def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
         systems["p"] = tested[0]
     cliques = scores.cliques(systems["mean_rank"], tested, level=LEVEL)
     said = [_what_ranks_are(group), *left_out, *_what_tests_say(values, systems, cliques)]
-    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, systems, cliques, said)
+    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, _blocks(group, corpora), systems, cliques, said)
 
 
 def _one_system(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) -> Comparison:
@@ -188,17 +191,24 @@ def _one_system(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
     systems = uars.assign(mean_rank=1.0, mean_uar=uars.mean(axis=1)).reset_index()
     systems = systems[[*SYSTEM, "mean_rank", "mean_uar", *uars.columns]].rename(columns={name: f"uar.{name}" for name in uars.columns})
     said = (
-        f"One system was evaluated on all of {_listed(uars.columns)}, so nothing is ranked. UARs of these corpora are not of one scale; "
+        f"One system was evaluated on all of {listed(uars.columns)}, so nothing is ranked. UARs of these corpora are not of one scale; "
         f"UAR above chance, as a share of what is possible above it: {', '.join(told)}."
     )
-    return Comparison(group["track"].iloc[0], search(group.iloc[0]), tuple(uars.columns), systems, [], [said, *left_out])
+    corpora = tuple(uars.columns)
+    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, _blocks(group, corpora), systems, [], [said, *left_out])
+
+
+def _blocks(group: pd.DataFrame, corpora: Sequence[str]) -> tuple[int, ...]:
+    """The block that each corpus has in a group, where it stands once."""
+    of = group.drop_duplicates("corpus").set_index("corpus")["block"]
+    return tuple(int(of[name]) for name in corpora)
 
 
 def _what_ranks_are(group: pd.DataFrame) -> str:
     corpora = group.drop_duplicates("corpus").sort_values("corpus")
     described = [f"labels '{r['labels']}', chance {format_score(r['chance'])}" for r in records(corpora)]
     named = [f"{name} ({how})" for name, how in zip(corpora["corpus"], described, strict=True)]
-    over = _listed(named) if len(set(described)) > 1 else f"{_listed(corpora['corpus'])} ({described[0]} on all)"
+    over = listed(named) if len(set(described)) > 1 else f"{listed(corpora['corpus'])} ({described[0]} on all)"
     return (
         f"Mean rank: within each corpus the best system has rank 1, and ranks are averaged over {over}. "
         "The mean UAR averages what is not of one scale, as chance and difficulty differ between corpora: it orders only equal mean ranks."
@@ -260,8 +270,3 @@ def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: li
 def _brief(value: float) -> str:
     """As few digits as it has, without the zero before the point."""
     return f"{value:g}".removeprefix("0")
-
-
-def _listed(names: Any) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

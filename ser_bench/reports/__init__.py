@@ -1,8 +1,9 @@
 """What a run came to, for people: its page, its figures, its leaderboard as text. They show; scores are made in `evaluation`.
 
 A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard from `board`, details of each system from `details`, and
-further sections from `conditions`, `errors`, `overview`, `parameters`, `players`, `spectrograms`; `related` finds the audits, ablations and
-recipes beside it, `made` says whether it is to be made again. `board_text` is the leaderboard in Markdown and on the terminal.
+further sections from `conditions`, `errors`, `overview`, `paper_text` (with `bibliography`), `parameters`, `players`, `spectrograms`;
+`related` finds the audits, ablations and recipes beside it, `made` says whether it is to be made again. `board_text` is the leaderboard
+in Markdown and on the terminal.
 Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and
 `critical_difference`. `corpus_figure` draws what a corpus holds.
 All are drawn by `rendering` (templates), `figures` and `drawing` (pictures).

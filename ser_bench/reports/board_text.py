@@ -15,7 +15,7 @@ import numpy as np
 from ser_bench.errors import printable
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
-from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, table_lines
+from ser_bench.utils.formatting import escaped, format_score, interval, p_value, p_words, records, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ def not_significantly_worse(row: dict[str, Any]) -> bool:
 
 def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]]:
     """What a block's best row is worth on new speakers, as rows without a rank: the best as corrected, and the `selected` one."""
-    mine = _resolution(block, resolutions)
+    mine = resolution_of(block, resolutions)
     ranked = int((block["status"] == "ok").sum())
     if mine is None or ranked < 2:
         return []
@@ -105,14 +105,15 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
 
 
 def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> str:
-    """What a block comes to, in two or three sentences; empty where no row is ranked.
+    """What a block comes to, in two to four sentences; empty where no row is ranked.
 
-    The best row with its interval, what it is worth as it was chosen, what guessing and listeners reach, and how many others are as good.
+    The best row with its interval, what it is worth as it was chosen, what guessing and listeners reach, how far below it the second is,
+    and how many others are as good.
     """
     ranked = [row for row in records(block) if row["status"] == "ok"]
     if not ranked:
         return ""
-    best, mine = ranked[0], _resolution(block, resolutions)
+    best, mine = ranked[0], resolution_of(block, resolutions)
     several = len(ranked) > 1
     score = f"UAR {format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}"
     said = [f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"]
@@ -120,16 +121,26 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
         said[0] += f"; corrected for having been chosen as the best, {format_score(float(mine['best']))}"
     levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
     said += [", ".join(f"{name.capitalize() if not at else name} {format_score(uar)}" for at, (name, uar) in enumerate(levels.items()))]
-    if several and not all(np.isnan(row["p_vs_best"]) for row in ranked[1:]):
-        like = sum(map(not_significantly_worse, ranked[1:]))
-        said += [f"{like if like else 'None'} of {len(ranked) - 1} others {'is' if like == 1 else 'are'} not significantly worse"]
+    compared = [row for row in ranked[1:] if not np.isnan(row["p_vs_best"])]
+    if compared:
+        said += [_second(compared[0])]
+    if len(compared) > 1:
+        like = sum(map(not_significantly_worse, compared))
+        said += [f"{like if like else 'None'} of {len(compared)} others {'is' if like == 1 else 'are'} not significantly worse"]
     return "".join(f"{sentence}. " for sentence in said if sentence).rstrip()
+
+
+def _second(row: dict[str, Any]) -> str:
+    """How far below the best a row is, and whether that shows a difference."""
+    behind = f"UAR {format_score(row['behind'])} below {interval(row['behind_low'], row['behind_high'])}"
+    found = "not significantly different" if not_significantly_worse(row) else "significantly worse"
+    return f"Second: {row['features']} with {row['model']}, {behind}, {p_words(row['p_vs_best'])}, {found}"
 
 
 def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     """How the rows of `worth` are to be read; empty where there are none."""
     rows = {row["name"] for row in worth(block, resolutions)}
-    mine = _resolution(block, resolutions)
+    mine = resolution_of(block, resolutions)
     if mine is None or not rows:
         return ""
     corrected = (
@@ -142,7 +153,7 @@ def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
 
 def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     """Which of a block's rows are as good as the best for practical purposes; empty where nothing is compared."""
-    mine, tested = _resolution(block, resolutions), block[block["p_equivalent"].notna()]
+    mine, tested = resolution_of(block, resolutions), block[block["p_equivalent"].notna()]
     if mine is None or tested.empty:
         return ""
     half = f"{float(mine['rope']):g}".removeprefix("0")
@@ -158,7 +169,7 @@ def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     return f"No row is shown to be equivalent to the best {region}; {narrowest}. Not significantly different is not equivalent."
 
 
-def _resolution(block: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Series | None:
+def resolution_of(block: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Series | None:
     """The row of `resolutions` that a block has, if any."""
     found = np.logical_and.reduce([(resolutions[name] == block[name].iloc[0]).to_numpy(bool) for name in BLOCK])
     return resolutions.iloc[int(found.argmax())] if found.any() else None
@@ -172,7 +183,7 @@ def words_below(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[str]:
 
 def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     """What differences a block's speakers could have shown at all; empty where nothing or a single row is compared."""
-    mine = _resolution(block, resolutions)
+    mine = resolution_of(block, resolutions)
     if mine is None or (block["status"] == "ok").sum() < 2:
         return ""
     speakers, smallest_p, difference = mine[["speakers", "smallest_p", "smallest_difference"]]
@@ -182,8 +193,13 @@ def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
         return ""
     if np.isinf(difference):
         return f"These {speakers} speakers differ so much that they could have shown no difference between rows."
-    about = f"about {format_score(difference)[:-1]} UAR for a typical system; smaller for one whose errors correlate with the best system's"
+    about = f"about {roughly(difference)} UAR for a typical system; smaller for one whose errors correlate with the best system's"
     return f"Minimum detectable difference with {speakers} speakers (80% power): {about}."
+
+
+def roughly(difference: float) -> str:
+    """A difference that is only known about: two digits."""
+    return format_score(difference)[:-1]
 
 
 def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:

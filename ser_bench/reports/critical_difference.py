@@ -1,13 +1,14 @@
-"""The critical-difference diagram: `figures/critical-difference` as PNG, SVG and PDF, of a merged leaderboard.
+"""The critical-difference diagram of a merged leaderboard: on its page, and `figures/critical-difference` as PNG, SVG and PDF.
 
 In:   comparisons across corpora.
-Out:  files; the same comparisons give the same bytes. None where no comparison has three corpora.
+Out:  for the page what `templates/diagram.html.j2` draws in its colours; files, the same comparisons giving the same bytes. None where no
+      comparison has three corpora.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.figures import KINDS, TITLES, save
@@ -19,6 +20,50 @@ if TYPE_CHECKING:
 
 NAME = "critical-difference"
 BAR = 0.45
+AXIS, LINE, CLIQUE, LETTER = 34, 20, 9, 7.4
+"""On a page, in pixels: where the axis lies, between names, between bars, and what a letter takes at most."""
+PLANE = 400
+"""The width of the axis there."""
+
+
+def view_diagram(comparison: Comparison) -> dict[str, Any]:
+    """Where all of a diagram lies on a page, in pixels: mean ranks on a line, the better half of the systems led to the left."""
+    named = list(comparison.systems[["features", "model", "mean_rank"]].itertuples(index=False, name=None))
+    half, n = (len(named) + 1) // 2, len(named)
+    texts = [f"{features} {model} ({rank:.2f})" for features, model, rank in named]
+    margins = [round(max(map(len, part)) * LETTER) + 12 for part in (texts[:half], texts[half:])]
+
+    def across(rank: float) -> float:
+        return round(margins[0] + PLANE * (rank - 1) / (n - 1), 1)
+
+    first_line = AXIS + CLIQUE * (len(comparison.cliques) + 1) + 10
+    systems = [
+        {
+            "text": text,
+            "x": across(rank),
+            "y": first_line + LINE * (place if place < half else n - 1 - place),
+            "edge": margins[0] - 14 if place < half else margins[0] + PLANE + 14,
+            "anchor": "end" if place < half else "start",
+        }
+        for place, (text, (_, _, rank)) in enumerate(zip(texts, named, strict=True))
+    ]
+    ends = [(across(named[clique[0]][2]) - 4, across(named[clique[-1]][2]) + 4) for clique in comparison.cliques]
+    return {
+        "width": margins[0] + PLANE + margins[1],
+        "height": first_line + LINE * (half - 1) + 12,
+        "axis": AXIS,
+        "ends": (across(1), across(n)),
+        "ticks": [(across(rank), str(rank)) for rank in range(1, n + 1)],
+        "systems": systems,
+        "bars": [(left, right, AXIS + CLIQUE * place) for place, (left, right) in enumerate(ends, 1)],
+        "told": _told(comparison),
+    }
+
+
+def _told(comparison: Comparison) -> str:
+    """What the bars of a diagram say."""
+    bars = "bars join systems that are not significantly different (Wilcoxon, Holm)"
+    return f"{len(comparison.corpora)} corpora: {bars if 'p' in comparison.systems else 'too few to show a difference'}"
 
 
 @own_settings()
@@ -43,12 +88,7 @@ def write_diagram(folder: Path, comparisons: list[Comparison]) -> None:
 
 
 def _title(comparison: Comparison) -> str:
-    bars = (
-        "bars join systems that are not significantly different (Wilcoxon, Holm)"
-        if "p" in comparison.systems
-        else "too few to show a difference"
-    )
-    return f"{label(f'{TITLES[comparison.track]}, {comparison.search}')}\n{len(comparison.corpora)} corpora: {bars}"
+    return f"{label(f'{TITLES[comparison.track]}, {comparison.search}')}\n{_told(comparison)}"
 
 
 def _depth(comparison: Comparison) -> float:

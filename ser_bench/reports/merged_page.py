@@ -1,19 +1,20 @@
 """`leaderboard.html`: several runs on one self-contained page.
 
 In:   a merged leaderboard.
-Out:  the page: every block as a run's page shows it, at a glance, and what can be told across corpora.
-Rule: a row leads to the page of the run that it is from, where that lies; nothing is fetched by making or by reading it.
+Out:  the page: systems by corpora, what can be told across these, then every block as a run's page shows it.
+Rule: what was searched for with different budgets shares no table. A row leads to the page of the run that it is from, where that lies;
+      nothing is fetched by making or by reading it.
 """
 
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION
-from ser_bench.evaluation.comparison import Comparison
+from ser_bench.evaluation.comparison import search
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
@@ -34,21 +35,18 @@ if TYPE_CHECKING:
 
 
 def write_merged_page(merged: Merged) -> None:
-    """Write the page of a merged leaderboard into its folder, its figures already there."""
-    from markupsafe import Markup
-
-    diagram = merged.folder / "figures" / "critical-difference.svg"
-    drawn = any(comparison.drawable for comparison in merged.across)
+    """Write the page of a merged leaderboard into its folder."""
+    shown = [_show(block, merged.folder) for block in merged.blocks]
     page = render(
         "merged.html.j2",
         targets=_targets(merged),
         runs=merged.runs,
         kernels=merged.kernels,
         shown=records(merged.leaderboard),
-        blocks=[_show(block, merged.folder) for block in merged.blocks],
-        across=[_compared(comparison) for comparison in merged.across],
+        verdicts=_verdicts(merged, shown),
+        blocks=shown,
+        across=[across.systems_by_corpora(comparison, merged.blocks, _linked(merged.folder)) for comparison in merged.across],
         not_compared_because=merged.not_compared_because,
-        diagram=Markup(re.sub(r"^.*?(?=<svg)", "", diagram.read_text(encoding="utf-8"), flags=re.S)) if drawn else "",
     )
     write_text(merged.folder / "leaderboard.html", page)
 
@@ -61,20 +59,31 @@ def _targets(merged: Merged) -> str:
 
 def _show(block: Block, folder: Path) -> dict[str, Any]:
     """A block as a page shows it, its rows leading to the pages of their runs."""
+    ((title, board),) = blocks(block.board, block.apart)
+    first = board.iloc[0]
+    brief = ", ".join([first["corpus"], first["labels"], first["cv"], TITLES[first["track"]], *([block.apart] if block.apart else [])])
+    return {**show_block(title, board, block.references, block.resolutions, _linked(folder)), "brief": brief}
+
+
+def _linked(folder: Path) -> Callable[[dict[str, Any]], str]:
+    """Where a row stands opened, from a folder: on the page of its run, as far as that is there."""
 
     def link(row: dict[str, Any]) -> str:
         page = RunFolder(Path(row["runs"].split(", ")[0])).page
         return f"{Path(os.path.relpath(page, folder)).as_posix()}#{cell_id(row)}" if page.is_file() else ""
 
-    ((title, board),) = blocks(block.board, block.apart)
-    first = board.iloc[0]
-    brief = ", ".join([first["corpus"], first["labels"], first["cv"], TITLES[first["track"]], *([block.apart] if block.apart else [])])
-    return {**show_block(title, board, block.references, block.resolutions, link), "brief": brief}
+    return link
 
 
-def _compared(comparison: Comparison) -> dict[str, Any]:
-    head, rows = across.columns_and_rows(comparison)
-    return {"title": comparison.title, "head": head, "rows": rows, "said": comparison.said}
+def _verdicts(merged: Merged, shown: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """What it all comes to, first of all on the page: each comparison across corpora, or, without one, each block by itself."""
+    if merged.across:
+        return [{"of": "", "href": "", "said": across.verdict(comparison)} for comparison in merged.across]
+    heads = [f"{block.board['corpus'].iloc[0]}, {search(block.board.iloc[0])}" for block in merged.blocks]
+    said = [
+        {"of": head, "href": f"#block-{i}", "said": block["verdict"]} for i, (head, block) in enumerate(zip(heads, shown, strict=True), 1)
+    ]
+    return [one for one in said if one["said"]]
 
 
 def write_merged(merged: Merged) -> None:
@@ -100,15 +109,14 @@ def to_text(merged: Merged) -> str:
         "# Leaderboard\n",
         f"Of {len(merged.runs)} run(s): {escaped(', '.join(merged.runs))}.\n",
         *kernels,
+        "## Across corpora\n",
+        *compared,
+        *(f"{escaped(line)}\n" for line in merged.not_compared_because),
+        drawn,
         "## Within each corpus\n",
         *tables,
     ]
-    return (
-        "\n".join(
-            [*parts, "## Across corpora\n", *compared, *(f"{escaped(line)}\n" for line in merged.not_compared_because), drawn]
-        ).rstrip()
-        + "\n"
-    )
+    return "\n".join(part for part in parts if part).rstrip() + "\n"
 
 
 def merged_tables(merged: Merged, width: int = WIDE) -> list[Table | Group]:

@@ -10,16 +10,15 @@ Rule: a function of the folder's files alone, but for players and pictures, whic
 
 from __future__ import annotations
 
-import tomllib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION
 from ser_bench.errors import reason
-from ser_bench.evaluation.leaderboard import BLOCK, CELL
+from ser_bench.evaluation.leaderboard import BLOCK
 from ser_bench.evaluation.run_folder import RunFolder, RunTables
-from ser_bench.evaluation.splits import fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.board import show_block
 from ser_bench.reports.board_text import blocks
 from ser_bench.reports.conditions import view_conditions
@@ -27,19 +26,22 @@ from ser_bench.reports.details import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.made import make_if_changed, page_source
+from ser_bench.reports.paper_text import as_text, method, paper_text, results, target_of, title_of
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps, reproductions
 from ser_bench.reports.rendering import render
 from ser_bench.reports.spectrograms import draw_spectrograms, frequency_ticks
 from ser_bench.utils.atomic import write_text
-from ser_bench.utils.formatting import records
+from ser_bench.utils.formatting import listed, records
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 PLAYER = "<audio"
+CONFUSED = 3
+"""Pairs of emotions that the head of a page names."""
 
 
 def remake_page(folder: RunFolder) -> bool:
@@ -77,6 +79,8 @@ def make_page(folder: RunFolder) -> str:
     run = folder.read()
     heard = sounds(run.configuration, folder.path, run.clips)
     shown = [_block(title, block, run, heard) for title, block in blocks(run.leaderboard)]
+    cells = [open_cell(record, run) for record in records(run.leaderboard)]
+    found = audited(folder)
     hardest = [clip["clip"] for block in shown if block["errors"] for clip in block["errors"]["hardest"]]
     return render(
         "report.html.j2",
@@ -86,18 +90,20 @@ def make_page(folder: RunFolder) -> str:
         configuration=run.configuration,
         heading=heading(run),
         target=target_of(run),
-        method=method(run),
+        paper=paper_of(run),
         blocks=shown,
         pictures=draw_spectrograms(hardest, heard),
         frequencies=frequency_ticks(22, 64),
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
         conditions=view_conditions(run),
-        audited=audited(folder),
+        audited=found,
+        findings=counted(found["findings"]),
+        confused=most_confused(cells),
         gaps=gaps(folder),
         ablations=ablations(folder),
         recipes=reproductions(folder),
-        cells=[open_cell(record, run) for record in records(run.leaderboard)],
+        cells=cells,
         parameters=[
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
         ],
@@ -113,80 +119,34 @@ def heading(run: RunTables) -> str:
     return f"Speaker-independent {'emotion recognition' if target == EMOTION else f'recognition of {target}'}: {name}"
 
 
-def title_of(run: RunTables) -> str:
-    """The corpus's name as its owners write it; runs of earlier versions do not say it."""
-    corpus = run.environment["corpus"]
-    return str(corpus.get("title") or corpus["name"])
-
-
-def target_of(run: RunTables) -> str:
-    """What was predicted; runs of earlier versions, which do not say, predicted emotions."""
-    return str(run.environment["corpus"].get("target", EMOTION))
-
-
-def method(run: RunTables) -> str:
-    """The protocol in words that can stand in a paper."""
-    first, corpus, target = run.leaderboard.iloc[0], run.environment["corpus"], target_of(run)
-    classes = "emotions" if target == EMOTION else f"classes of {target}"
-    n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
-    seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
-    searched = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
-    trained = f"{searched}; features were {_scaling(run)}, and the held-out clips predicted once.{_augmented(run)}"
-    if first["budget"] == "external":
-        trained = "The predictions were made elsewhere, each clip's without its fold by the word of whoever made them."
-    fixed = (
-        "" if first["clips"] == corpus["clips"] else f"; the other {corpus['clips'] - first['clips']:,} are trained on and never held out"
-    )
-    return (
-        f"{first['clips']:,} clips of {first['speakers']} speakers ({title_of(run)}, {len(corpus['emotions'])} {classes}) were evaluated "
-        f"in {n_folds} fold{'s' if n_folds > 1 else ''}{seeds}: {protocol_words(first['cv'])}{fixed}. {trained} "
-        f"UAR is pooled over folds; its 95% confidence interval is over speakers (jackknife, Wilson's bounds with Student's t), "
-        f"{_overlap(run)} (ser-bench {run.environment['ser_bench']})."
-    )
-
-
-def _overlap(run: RunTables) -> str:
-    """What intervals allow for, as speakers who are held out train each other's models."""
-    if run.predictions["fold"].nunique() == 1:
-        return "given the one training part: no speaker who is evaluated trained any model"
-    bound = "the largest correction that overlapping training sets can call for"
-    refitted = set() if run.refits is None else set(run.refits[CELL].itertuples(index=False, name=None))
-    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", CELL]
-    without = sum(cell not in refitted for cell in done.itertuples(index=False, name=None))
-    if without == len(done):
-        return f"with {bound}, as no row could be fitted again without pairs of folds"
-    some = f", but for {without} row(s) without refits, which have {bound}" if without else ""
-    return f"with a correction for overlapping training sets from refits without pairs of folds{some}"
-
-
-def _searched_on(run: RunTables) -> str:
-    protocol = parse_cv(run.leaderboard["cv"].iloc[0])
-    if protocol.leaky:
-        return "inside the training part of each fold"
-    parts = fixed_parts(run.clips, protocol)
-    if parts is not None and "dev" in parts:
-        return "on the dev part, which was then added to the training clips of the selected ones"
-    return "on speaker-grouped inner folds of the training speakers"
-
-
-def _augmented(run: RunTables) -> str:
-    """How training clips were augmented, as the configuration has it; nothing where they were not."""
-    asked = tomllib.loads(run.configuration)
-    kinds, only, times = (asked.get(key) for key in ("augment", "augment_only", "augment_times"))
-    if not kinds:
+def counted(findings: Sequence[Mapping[str, Any]]) -> str:
+    """How many errors and warnings an audit found, with the names of its checks; empty where nobody looked."""
+    if not findings:
         return ""
-    clips = f"Training clips of {', '.join(only)}" if only else "Training clips"
-    copies = f"each got {'a changed copy' if times == 1 else f'{times} changed copies'} by {' and by '.join(kinds)}"
-    return f" {clips} were augmented in inner and outer folds alike: {copies}; validation and held-out clips stayed as they are."
+    of = {kind: [finding["check"] for finding in findings if finding["kind"] == kind] for kind in ("error", "warning")}
+    said = [
+        f"{len(checks) or 'no'} {kind}{'' if len(checks) == 1 else 's'}{f' ({listed(dict.fromkeys(checks))})' if checks else ''}"
+        for kind, checks in of.items()
+    ]
+    return listed(said)
 
 
-def _scaling(run: RunTables) -> str:
-    words = {
-        "train": "standardised with training-set statistics",
-        "speaker": "standardised per speaker (transductive track)",
-        "none": "not standardised",
-    }
-    return " or ".join(words[track] for track in run.leaderboard["track"].unique())
+def most_confused(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What the best ranked cell confuses most, its pairs in words, and where its details are; None without one, or without confusions."""
+    best = next((cell for cell in cells if cell["status"] == "ok"), {})
+    if "confusions" not in best:
+        return None
+    emotions = best["emotions"]
+    pairs = [(best["confusions"][i][j]["share"], i, j) for i, j in permutations(range(len(emotions)), 2)]
+    often = sorted((pair for pair in pairs if pair[0] > 0), key=lambda pair: (-pair[0], *pair[1:]))[:CONFUSED]
+    words = [f"{emotions[i]} as {emotions[j]} {100 * share:.0f}%" for share, i, j in often]
+    return {"id": best["id"], "pairs": ", ".join(words)} if words else None
+
+
+def paper_of(run: RunTables) -> dict[str, str]:
+    """What stands ready for a paper."""
+    forms = {form: paper_text(run, form) for form in ("latex", "bibtex")}
+    return {"method": as_text(method(run)), "results": as_text(results(run)), **forms}
 
 
 def _block(title: str, block: pd.DataFrame, run: RunTables, heard: Mapping[str, AudioLink]) -> dict[str, Any]:

@@ -204,6 +204,15 @@ def holm(p: ArrayLike) -> Floats:
     return result
 
 
+def n_swaps(n_speakers: int, *, resamples: int = RESAMPLES) -> int:
+    """How many swaps `versus_best` goes through, the data as they are included: all of them, or so many random ones.
+
+    >>> n_swaps(10), n_swaps(24)
+    (512, 10000)
+    """
+    return 2 ** (n_speakers - 1) if 2 ** (n_speakers - 1) <= ENUMERABLE else resamples + 1
+
+
 def smallest_p(n_speakers: int, ratio: float = 1.0, *, resamples: int = RESAMPLES) -> float:
     """The least value that `p_vs_best` can give with so many speakers, all of whom differ by the same.
 

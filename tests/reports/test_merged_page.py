@@ -1,12 +1,18 @@
 """The page of merged runs, in a real browser: all corpora, rows that lead to their runs, and what can be told across them."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.reports import fabricate, test_merge
+from ser_bench.reports.merged_page import _verdicts
+from tests.reports import fabricate, test_copy, test_merge
 from tests.reports.conftest import show, visible
+
+WITHIN = "table.board:not(.corpora)"
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +32,13 @@ def test_it_loads_without_a_word_on_the_console_or_to_the_network(page):
 
 
 def test_every_corpus_has_its_block_and_lines_that_are_the_same_for_all_stand_once(page):
-    assert len(visible(page, "table.board")) == 3
+    assert len(visible(page, WITHIN)) == 3
     assert page.find_element("css selector", "body").text.count("Reference levels:") == 1
 
 
 def test_a_corpus_can_be_looked_at_alone(page):
     page.find_element("css selector", 'select[data-by="corpus"]').send_keys("c1")
-    assert len(visible(page, "table.board")) == 1
+    assert len(visible(page, WITHIN)) == 1
 
 
 def test_mean_ranks_and_their_diagram_stand_there(page):
@@ -40,6 +46,67 @@ def test_mean_ranks_and_their_diagram_stand_there(page):
     assert "mean rank" in text
     assert "Too few corpora to tell any two" in text
     assert len(visible(page, "figure.diagram svg")) == 1
+
+
+def test_systems_by_corpora_come_first_below_a_verdict_that_names_the_search(page):
+    verdict, first = page.find_element("css selector", ".verdict").text, page.find_elements("css selector", "table")[0]
+    assert verdict.startswith("Budget smoke, 5 trials, 1 seed; best of 3 systems over 3 corpora: egemaps with svm, mean rank 1.0 (UAR: c0 ")
+    assert verdict.endswith("3 corpora are too few to show a difference between these systems.")
+    heads = [head.text for head in first.find_elements("css selector", "thead th")]
+    assert heads[1:6] == ["features", "model", "c0\nUAR", "c1\nUAR", "c2\nUAR"]
+    cells = first.find_elements("css selector", "tbody tr:first-child td.shade")
+    assert all(cell.text.split("\n")[1].startswith("[") for cell in cells), "every UAR has its interval"
+    assert page.execute_script("return arguments[0].compareDocumentPosition(document.querySelector(arguments[1])) & 4", first, WITHIN)
+
+
+def test_systems_by_corpora_are_copied_with_intervals_as_columns(page):
+    page.execute_script(test_copy.KEPT)
+    first, *rows = csv.DictReader(io.StringIO(test_copy.copied(page, "csv")))
+    assert list(first)[:6] == ["mean rank", "features", "model", "c0 UAR", "c0 UAR 95% CI low", "c0 UAR 95% CI high"]
+    assert float(first["c0 UAR 95% CI low"]) < float(first["c0 UAR"]) < float(first["c0 UAR 95% CI high"])
+    assert len(rows) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*stays as it is")
+def test_searches_of_two_budgets_share_no_verdict_and_no_table(tmp_path):
+    runs = [
+        fabricate.write_ranked_run(tmp_path / f"{corpus}-{budget}", {test_merge.A: 0.8, test_merge.B: skill}, corpus=corpus, budget=budget)
+        for corpus in ("a", "b")
+        for budget, skill in (("smoke", 0.5), ("standard", 0.6))
+    ]
+    merged = test_merge.merge(tmp_path / "two", *runs)
+    heads = [one["said"].partition(",")[0] for one in _verdicts(merged, [])]
+    assert heads == ["Budget smoke", "Budget standard"]
+    assert [set(merged.leaderboard.loc[merged.leaderboard["block"].isin(one.blocks), "budget"]) for one in merged.across] == [
+        {"smoke"},
+        {"standard"},
+    ]
+    alone = test_merge.merge(tmp_path / "one", runs[0], runs[3])
+    page = (alone.folder / "leaderboard.html").read_text(encoding="utf-8")
+    assert not alone.across
+    assert [name in page for name in ('<a href="#block-1">a, budget smoke', '<a href="#block-2">b, budget standard')] == [True, True]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_diagram_is_drawn_in_the_colours_of_the_page(page, scheme):
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
+    ink, text = page.execute_script(style, "body", "color"), page.execute_script(style, ".diagram text.name", "fill")
+    assert text == ink
+    assert page.execute_script(style, ".diagram text.name", "fontSize") == "12px"
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_what_goes_on_beside_a_phone_fades_until_its_end_is_reached(page):
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True})
+    show(page, Path(page.current_url.removeprefix("file://")))
+    part = page.find_element("css selector", ".diagram .scroll")
+    WebDriverWait(page, 10).until(lambda _: "goes-on" in part.get_attribute("class"))
+    page.execute_script("arguments[0].scrollLeft = 10000", part)
+    WebDriverWait(page, 10).until(lambda _: "goes-on" not in part.get_attribute("class"))
+    first = page.find_element("css selector", "table.corpora td.shade")
+    assert first.rect["x"] + first.rect["width"] <= 390, "the first UAR is on a phone's screen"
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.mark.parametrize("width", [390, 1280])

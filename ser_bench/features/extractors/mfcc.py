@@ -30,7 +30,7 @@ class Mfcc(Extractor):
     name = "mfcc"
     description = "ten functionals of 20 MFCC and their first and second deltas"
     version = 2
-    source = "Davis & Mermelstein (1980), IEEE TASSP 28(4); computed as librosa does"
+    source = "Davis & Mermelstein (1980), Comparison of parametric representations. IEEE TASSP 28(4); computed as librosa does"
     n_mfcc: int = 20
     rate: int = 16_000
     frame: int = FRAME

@@ -87,7 +87,7 @@ class Gemaps(OpenSmile):
     description = "GeMAPSv01b"
     config = "gemaps/v01b/GeMAPSv01b"
     sizes = {"f0": 10, "loudness": 10, "voice_quality": 10, "formants": 14, "spectral_shape": 12, "temporal": 6}
-    source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set, IEEE TAC 7(2)"
+    source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set. IEEE TAC 7(2)"
 
 
 class Egemaps(OpenSmile):
@@ -97,7 +97,7 @@ class Egemaps(OpenSmile):
     description = "eGeMAPSv02"
     config = "egemaps/v02/eGeMAPSv02"
     sizes = {"f0": 10, "loudness": 11, "spectral_shape": 17, "mfcc": 16, "voice_quality": 10, "formants": 18, "temporal": 6}
-    source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set, IEEE TAC 7(2)"
+    source = "Eyben et al. (2016), The Geneva minimalistic acoustic parameter set. IEEE TAC 7(2)"
 
 
 class Is09(OpenSmile):
@@ -155,7 +155,7 @@ class Emobase(OpenSmile):
     description = "openEAR's base set"
     config = "emobase/emobase"
     sizes = {"loudness": 76, "mfcc": 456, "formants": 304, "zero_crossing": 38, "voice_quality": 38, "f0": 76}
-    source = "Eyben, Wöllmer & Schuller (2009), openEAR, ACII"
+    source = "Eyben, Wöllmer & Schuller (2009), openEAR. ACII"
 
 
 def group_of(name: str) -> str:

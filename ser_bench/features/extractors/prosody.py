@@ -61,7 +61,7 @@ class Prosody(Extractor):
     name = "prosody"
     description = "pitch (YIN), intensity, jitter and shimmer, voicing, pauses, syllable rate"
     version = 1
-    source = "de Cheveigné & Kawahara (2002), YIN, JASA 111(4); de Jong & Wempe (2009), syllable nuclei, Behavior Research Methods 41(2)"
+    source = "de Cheveigné & Kawahara (2002), YIN. JASA 111(4); de Jong & Wempe (2009), syllable nuclei. Behavior Research Methods 41(2)"
     fmin: float = 65.0
     fmax: float = 500.0
     rate: int = 16_000

@@ -35,7 +35,7 @@ class Spectral(Extractor):
     name = "spectral"
     description = "ten functionals of chroma, RMS, centroid, bandwidth, roll-off, zero-crossing rate, contrast, flatness"
     version = 2
-    source = "McFee et al. (2015), librosa: audio and music signal analysis in Python, SciPy"
+    source = "McFee et al. (2015), librosa: audio and music signal analysis in Python. SciPy"
     rate: int = 16_000
     frame: int = FRAME
     hop: int = HOP

@@ -50,7 +50,7 @@ class VGGish(Extractor):
     description = f"128-value embedding of 0.96 s patches by VGGish, averaged over the clip; weights ({SIZE}) are downloaded at first use"
     about_groups: ClassVar[dict[str, str]] = {"vggish": "layers of VGGish, a network trained on AudioSet's videos"}
     version = 1
-    source = "Hershey et al. (2017), CNN architectures for large-scale audio classification, ICASSP; weights of torchvggish"
+    source = "Hershey et al. (2017), CNN architectures for large-scale audio classification. ICASSP; weights of torchvggish"
     licence = "weights: Apache 2.0"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "soundfile", "soxr")
     rate = RATE
