@@ -28,11 +28,12 @@ FOR_PEOPLE = [(place, name, getattr(place, name)) for place, name in CALLED]
 
 
 @contextlib.contextmanager
-def with_pages() -> Iterator[None]:
-    """Runs with page and pictures, and other analyses with pictures."""
+def with_pages(*, figures: bool = True) -> Iterator[None]:
+    """Runs with page and, where asked for, figures, which take half as long again; other analyses with pictures."""
     with pytest.MonkeyPatch.context() as patch:
         for place, name, itself in FOR_PEOPLE:
-            patch.setattr(place, name, itself)
+            if figures or name != "write_figures":
+                patch.setattr(place, name, itself)
         yield
 
 

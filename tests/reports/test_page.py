@@ -197,7 +197,7 @@ def test_on_paper_tables_fit_and_nothing_is_to_be_pressed(page):
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-@pytest.mark.usefixtures("every_kind_of_picture")
+@pytest.mark.usefixtures("pages", "every_kind_of_picture")
 def test_the_same_run_makes_the_same_bytes(tmp_path):
     for place in ("one", "other"):
         publish(RunFolder(tmp_path / place), *fabricate.write_run(tmp_path / place))
