@@ -108,3 +108,12 @@ def p_value(p: float) -> str:
     ('.040', '<.001')
     """
     return "<.001" if p < 0.001 else format_score(p)
+
+
+def p_words(p: float) -> str:
+    """A p as a sentence has it.
+
+    >>> p_words(0.04), p_words(0.0001)
+    ('p = .040', 'p < .001')
+    """
+    return "p < .001" if p < 0.001 else f"p = {format_score(p)}"
