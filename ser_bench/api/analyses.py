@@ -70,7 +70,7 @@ def audit(
     folder = RunFolder.named(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
     system = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
     about = folder.write_terms(prepared, config, cell=system)
-    publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about)
+    publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about, config.figure_style)
     return Audited(folder.path, prepared.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
 
 
@@ -129,7 +129,7 @@ def ablate(
     about = folder.write_terms(prepared, config, tuned=tuned)
     folder.write_skipped(prepared.skipped)
     warnings = list(dict.fromkeys([*prepared.warnings, *(line for bench in benches for line in bench.warnings)]))
-    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]})
+    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]}, config.figure_style)
     return Ablated(folder.path, table, leaned_on, _shown_in(folder), prepared.skipped, warnings)
 
 
@@ -194,7 +194,7 @@ def cross(
     skipped = pd.concat([one.skipped.assign(corpus=one.corpus.name) for one in corpora])[["corpus", "clip", "reason"]]
     folder.write_skipped(skipped)
     emotions = corpora[0].eval_set.emotions
-    publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings])
+    publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings], config.figure_style)
     return Crossed(folder.path, table, predictions, warnings, emotions, skipped)
 
 
