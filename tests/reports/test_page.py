@@ -197,6 +197,21 @@ def test_on_paper_tables_fit_and_nothing_is_to_be_pressed(page):
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_on_paper_what_is_closed_takes_no_room_and_the_corrected_best_stands_once(page):
+    page.execute_script("document.querySelector('#cells ~ details').open = true")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert len(visible(page, "section[aria-labelledby=cells] > details")) == 1
+        page.execute_script("document.querySelector('#cells ~ details').open = false")
+        assert not visible(page, "details, #cells")
+        assert visible(page, "#board, #method-text, #rests")
+        feet = page.find_elements("css selector", "tfoot")
+        assert {foot.value_of_css_property("display") for foot in feet} <= {"table-row-group"}  # else on every sheet
+        assert page.find_element("css selector", "tr.like-best").value_of_css_property("print-color-adjust") == "exact"
+    finally:
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 @pytest.mark.usefixtures("every_kind_of_picture")
 def test_the_same_run_makes_the_same_bytes(tmp_path):
     for place in ("one", "other"):
