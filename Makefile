@@ -58,6 +58,7 @@ docs: .venv/installed-docs
 CORPORA ?= ../shared/corpora
 reference: .venv/installed
 	$(BIN)/python benchmarks/reference.py $(CORPORA)
+	$(BIN)/python benchmarks/figures.py
 
 # Published systems, claimed, reproduced and honest, under results/reference/recipes/ and in docs/recipes.md: make recipes CORPORA=path/to/folder,
 # which holds ravdess/.
