@@ -7,6 +7,7 @@ Rule: all corpora are read and extracted before the first is evaluated, so that 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -167,6 +168,7 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     """A run with its leaderboard and report, which are written to its folder."""
     from ser_bench import reports
     from ser_bench.analyses import audits
+    from ser_bench.reports.index_page import indexed
 
     folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
     folder.write_terms(prepared, config, run)
@@ -174,7 +176,8 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     eval_set, modified = prepared.eval_set, bool(prepared.eval_set.copy)
     tested = eval_set.clips[eval_set.evaluated]
     baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
-    board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
+    with indexed(Path(config.out)):
+        board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
 
@@ -209,6 +212,7 @@ def leaderboard(
         Naming a folder that is no finished run, or a row whose scores differ between runs.
     """
     from ser_bench.evaluation import merge
+    from ser_bench.reports.index_page import indexed
     from ser_bench.reports.merged_page import write_merged
 
     named = [RunFolder.of(run) for run in ([runs] if isinstance(runs, str | Path | Run) else runs)]
@@ -216,7 +220,9 @@ def leaderboard(
     check_writable("--to", target)
     rope = configured("leaderboard", {"rope": rope}).rope
     merged = merge.merge(folders, target, with_external=with_external, named=bool(named), rope=rope)
-    write_merged(merged)
+    within = target.absolute().parent == Path(out).absolute()
+    with indexed(Path(out)) if within else contextlib.nullcontext():
+        write_merged(merged)
     return merged
 
 

@@ -4,8 +4,8 @@ A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard
 further sections from `conditions`, `errors`, `overview`, `paper_text` (with `bibliography`), `parameters`, `players`, `spectrograms`;
 `related` finds the audits, ablations and recipes beside it, `made` says whether it is to be made again. `board_text` is the leaderboard
 in Markdown and on the terminal.
-Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and
-`critical_difference`. `corpus_figure` draws what a corpus holds.
+Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, of several runs `merged_page` with `comparison` and
+`critical_difference`, and of all that a folder of results holds `index_page`. `corpus_figure` draws what a corpus holds.
 All are drawn by `rendering` (templates), `figures` and `drawing` (pictures).
 """
 

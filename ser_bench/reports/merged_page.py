@@ -22,7 +22,7 @@ from ser_bench.reports.board_text import WIDE, blocks, terminal_tables, to_markd
 from ser_bench.reports.critical_difference import write_diagram
 from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES
-from ser_bench.reports.rendering import render
+from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.run_page import remake_page
 from ser_bench.utils.atomic import clear_abandoned, write_text
 from ser_bench.utils.formatting import escaped, records
@@ -40,6 +40,7 @@ def write_merged_page(merged: Merged) -> None:
     page = render(
         "merged.html.j2",
         targets=_targets(merged),
+        back=way_back(merged.folder),
         runs=merged.runs,
         kernels=merged.kernels,
         shown=records(merged.leaderboard),
