@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_info
 
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.bundle.archive import header_of, parse, seal_of, write_archive
@@ -235,10 +236,13 @@ def noticing(seen: list[str]) -> Iterator[None]:
             if armed is None:
                 return
             writes = event == "open" and any(letter in str(arguments[1] or "") for letter in "wax+")
-            if writes or (event.startswith(WATCHED) and event not in LOOKS):
+            again = event == "ctypes.dlopen" and arguments[0] in noticing.loaded  # type: ignore[attr-defined]
+            if writes or (event.startswith(WATCHED) and event not in LOOKS and not again):
                 armed.append(f"{event} {str(arguments)[:100]}")
 
         sys.addaudithook(hook)
+    # What limits the threads of libraries asks for them again.
+    noticing.loaded = {None, *(library["filepath"] for library in threadpool_info())}  # type: ignore[attr-defined]
     noticing.armed = seen  # type: ignore[attr-defined]
     try:
         yield

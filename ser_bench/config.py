@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 from ser_bench.audio.augmentation import kinds_of_copies, label_of, parse_variant
 from ser_bench.audio.preprocessing import Preprocessing
-from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.errors import WrongCall, quoted, unknown, writable
 from ser_bench.scores import ROPE
 from ser_bench.utils.parallel import Workers
 from ser_bench.utils.spec import pairs, plainly, split_sum, typed, within
@@ -270,7 +270,7 @@ class RunConfig:
             for text in (*value, *value.values()) if isinstance(value, dict) else texts:
                 if not text.strip() and (isinstance(value, tuple | dict) or name in {"out", "cache"}):
                     raise WrongCall(f"{name}: is empty; name {'a folder' if name in {'out', 'cache'} else 'something, or leave it out'}")
-                if "\0" in text or not _is_unicode(text):
+                if not writable(text):
                     raise WrongCall(f"{name}: '{quoted(text) if name != 'storage' else '***'}' is no Unicode text that a file can hold")
 
     @property
@@ -420,10 +420,6 @@ def to_toml(config: RunConfig) -> str:
     """
     values = config.as_text() | {"storage": ""}
     return "".join(f"{key} = {in_toml(value)}\n" for key, value in values.items())
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _value(key: str, value: Any, default: Any, source: str) -> Any:

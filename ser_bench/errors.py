@@ -5,12 +5,15 @@ Rule: no control character reaches a terminal, and no message holds more than th
 """
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 LONGEST_QUOTE = 80
 """Characters of a value that a message shows."""
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""What no file of text holds: the character of no code, and halves of surrogate pairs."""
 JOINERS = "\u200c\u200d"
 """Format characters that belong to words and emoji, and change nothing around them."""
 
@@ -73,6 +76,15 @@ def printable(text: str) -> str:
     'a\\x1b[31mb\\u202ec\\n'
     """
     return "".join(map(_written_out, text)) if not text.isascii() or not text.isprintable() else text
+
+
+def writable(text: str) -> bool:
+    r"""Whether a file of text can hold it.
+
+    >>> writable("\U0001f600"), writable("a\0"), writable("\ud83d")
+    (True, False, False)
+    """
+    return not UNWRITABLE.search(text)
 
 
 def lines(text: str) -> str:

@@ -32,6 +32,8 @@ class Results(Shown, Run):
     conditions : DataFrame or None
         ``corpus, features, model, track, condition, uar, uar_low, uar_high, diff, diff_low, diff_high, p``: each row on its held-out clips
         as they are and changed (`test_variant`), `diff` being what the latter's UAR is above the former's; None where none was asked for.
+    unchanged : bool
+        Whether there was nothing to do: every file was as it was written, and none was written again.
     """
 
     leaderboard: pd.DataFrame
@@ -39,6 +41,7 @@ class Results(Shown, Run):
     findings: pd.DataFrame
     learning: pd.DataFrame | None = None
     conditions: pd.DataFrame | None = None
+    unchanged: bool = False
 
     PAGE: ClassVar[str] = RUN_PAGE
 

@@ -17,6 +17,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py"))
 COMMANDS = [name for name in SCRIPTS if "ArgumentParser(" in (BENCHMARKS / name).read_text()]
 SHORTEST = [
+    "clock.py --times 1 --only help",
     "confounds.py columns --repetitions 1",
     "confounds.py speakers --repetitions 1",
     "confounds.py tables --repetitions 1",

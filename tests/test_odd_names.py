@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import re
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from ser_bench.cli import main
 from ser_bench.corpora import load_corpus
 from ser_bench.corpora.names import plain
 from ser_bench.errors import LONGEST_QUOTE, SerBenchError
+from ser_bench.features.sets import _check_numbers
 from ser_bench.utils.atomic import read_csv
 from tests.small import SMALL
 
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("pages")
 NAMES = [
     ["$x^2$", "a+b", "=1+1", "<b>bold</b>"],
     ["a|b", "\"q\" 'r' `s`", "two\nlines", "\U0001f600 \u200fabc"],
-    ["$\\frac{", "@SUM(A1)", "'=2", "\x1b[31mred\x1b[0m"],
+    ["$\\frac{", "@SUM(A1)", "'=2", "\x1b[31mred\x1b[0m;\t=1"],
     ["[l](http://x.y)", "-1", "_a_ *b* ~c~ &lt;", "%s {0} \\n"],
 ]
 
@@ -155,3 +157,19 @@ def test_no_control_character_reaches_a_terminal(speech, tmp_path, capsys, monke
         assert not {letter for letter in said if letter != "\n" and not letter.isprintable() and letter != "\u200d"}, said
         assert not any(line.startswith("ser-bench: fake") for line in said.splitlines())
         assert "\\x1b" in said
+
+
+@pytest.mark.parametrize("letter", ["\0", "\ud800"], ids=["NUL", "half of a pair"])
+def test_a_character_that_no_file_of_text_holds_is_refused_where_it_is_read(tmp_path, letter):
+    """Before hours of work, and not by the file that could not be written after them."""
+    rows = [{"path": f"{number}.wav", "emotion": ("fear", "anger")[number % 2], "speaker": f"s{number % 3}"} for number in range(6)]
+    (tmp_path / "m.jsonl").write_text("\n".join(json.dumps(row) for row in [*rows, {**rows[0], "emotion": f"fe{letter}ar"}]))
+    with pytest.raises(SerBenchError, match=r"line 7 .*no file of text can: 'emotion: fe\\"):
+        load_corpus(tmp_path / "m.jsonl")
+    if letter == "\0":  # which Parquet can hold
+        for column, called in (("emotion", "emotion"), ("speaker", "speaker"), ("path", "clip")):
+            pd.DataFrame([*rows, {**rows[0], "path": "7.wav", column: f"no{letter}word"}]).to_parquet(tmp_path / "m.parquet")
+            with pytest.raises(SerBenchError, match=rf"{called} 'no\\x00word' \(clip .*no file of text can"):
+                load_corpus(tmp_path / "m.parquet")
+        with pytest.raises(SerBenchError, match=r"column 'a\\x00\.mean'.*no file of text can"):
+            _check_numbers(tmp_path, pd.DataFrame({f"a{letter}.mean": [1.0]}))

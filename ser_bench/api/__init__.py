@@ -1,7 +1,7 @@
 """The Python interface, with the command line's words: `run`, `audit`, `ablate`, `cross`, `splits`, `score`, `fit`, `load` and others.
 
-The command line is a thin face over these. `runs` evaluates our own systems, `recipes` published ones,
-`outside` those trained elsewhere, `analyses` asks why, `bundles` makes systems to be used, `exports` writes them for other
+The command line is a thin face over these. `runs` evaluates our own systems (`finished` tells whether anything is left to do), `recipes`
+published ones, `outside` those trained elsewhere, `analyses` asks why, `bundles` makes systems to be used, `exports` writes them for other
 runtimes; `options` says which keys of a configuration each uses.
 """
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ser_bench.api.options import ScoreOptions, SplitsOptions, configured_for_one, takes
 from ser_bench.api.runs import published
 from ser_bench.config import RunConfig
-from ser_bench.errors import WrongCall
+from ser_bench.errors import WrongCall, quoted, writable
 from ser_bench.results import Results
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.progress import Progress, progress_of
@@ -89,6 +89,8 @@ def score(
     config, prepared = _prepared("score", corpus, options, progress)
     if not (name or isinstance(predictions, str | Path)):
         raise WrongCall("name: a DataFrame of predictions has no file name; say what the system is called, such as name='wav2vec2'")
+    if not writable(name):
+        raise WrongCall(f"name: '{quoted(name)}' holds a character that no file of text can; choose another name")
     table = Path(predictions) if isinstance(predictions, str | Path) else predictions
     called = name or (table.stem if isinstance(table, Path) else "")
     return published(external.score_predictions(prepared, table, called, config, decisions_only=decisions_only), prepared, config)

@@ -102,19 +102,30 @@ def run(
 def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
     """Evaluate all corpora of a configuration, and of its folders of several: one `Results` each. `leaderboard_of` makes them one."""
     from ser_bench.evaluation import plan
-    from ser_bench.evaluation.learning_curves import curves_of
 
     shown = progress_of(progress)
     if config.storage:
         open_storage(config.storage)
-    results = []
     # All corpora are read and extracted before the first is evaluated: what is wrong with the last is reported now, not hours later.
-    for planned in [plan.make_plan(config.for_corpus(corpus), shown) for corpus in corpora_of(config)]:
-        found = evaluate_plan(planned, shown, fresh=fresh)
-        if planned.config.test_variant:
-            found = _with_conditions(found, planned, shown, fresh=fresh)
-        results.append(_with_curves(found, planned, shown, fresh=fresh) if curves_of(planned.config, planned.eval_set) else found)
-    return results
+    plans = [plan.make_plan(config.for_corpus(corpus), shown) for corpus in corpora_of(config)]
+    return [_finish(planned, shown, fresh=fresh) for planned in plans]
+
+
+def _finish(planned: Plan, progress: Progress, *, fresh: bool) -> Results:
+    """Do of a plan whatever is not done yet."""
+    from ser_bench.api.finished import recall, remember
+
+    if not fresh and (done := recall(planned)):
+        return done
+    from ser_bench.evaluation.learning_curves import curves_of
+
+    found = evaluate_plan(planned, progress, fresh=fresh)
+    if planned.config.test_variant:
+        found = _with_conditions(found, planned, progress, fresh=fresh)
+    if curves_of(planned.config, planned.eval_set):
+        found = _with_curves(found, planned, progress, fresh=fresh)
+    remember(planned, found)
+    return found
 
 
 def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False) -> Results:

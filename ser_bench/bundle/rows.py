@@ -165,7 +165,10 @@ def as_csv(rows: Iterable[Row], layout: Layout) -> Iterator[str]:
 
 def _csv_line(cells: Sequence[str]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([encodable(cell) for cell in cells])
+    ends_lines = any("\r" in cell for cell in cells)
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if ends_lines else csv.QUOTE_MINIMAL).writerow(
+        [encodable(cell) for cell in cells]
+    )
     return text.getvalue()
 
 

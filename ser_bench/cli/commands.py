@@ -46,7 +46,7 @@ from ser_bench.cli.predict import predict
 from ser_bench.cli.recipes import recipes
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed
-from ser_bench.utils.atomic import check_place, without_formulas, write_csv, write_parquet
+from ser_bench.utils.atomic import check_place, csv_text, write_csv, write_parquet
 from ser_bench.utils.progress import for_terminal
 
 
@@ -170,7 +170,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
     for clip, why in table.attrs["skipped"].items():
         say(f"skipped {clip}: {why}", err=True)
     if to is None:
-        write(without_formulas(table.map(shown) if sys.stdout.isatty() else table).to_csv(index=False), end="")
+        write(csv_text(table.map(shown) if sys.stdout.isatty() else table), end="")
     elif to.endswith(".parquet"):
         write_parquet(table, Path(to), index=False)
     else:

@@ -59,7 +59,9 @@ def print_results(result: Results, *, named: bool = False) -> None:
         console.print(table)
     if result.conditions is not None:
         print_conditions(result.conditions)
-    if result.fitted or result.reused:
+    if result.unchanged:
+        say(f"nothing to do: {result.reused} unit(s) found finished, and all files as they were written")
+    elif result.fitted or result.reused:
         say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
     say(f"report: {result.folder / 'report.html'}")
 

@@ -23,7 +23,7 @@ from ser_bench.corpora.files import MANIFEST_SUFFIXES
 from ser_bench.corpora.given import take
 from ser_bench.corpora.hugging_face import clips_folder, holds_shards, read_shards, refuse_arrow
 from ser_bench.corpora.labels import unknown_emotions
-from ser_bench.corpora.names import join_spellings
+from ser_bench.corpora.names import join_spellings, refuse_unwritable
 from ser_bench.corpora.recordings import read_recordings
 from ser_bench.corpora.targets import predict_column
 from ser_bench.errors import WrongCall, quoted
@@ -99,6 +99,7 @@ def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) 
     """A corpus with its target, with names spelt in one way, and with its origin."""
     if fold(options.target) not in {EMOTION, fold(corpus.target)}:
         corpus = predict_column(corpus, options.target)
+    refuse_unwritable(corpus.clips, str(source))
     clips, joined = join_spellings(corpus.clips, corpus.target)
     origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
     odd = unknown_emotions(clips) if corpus.target == EMOTION else []

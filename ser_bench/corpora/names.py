@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ser_bench.config import EMOTION
-from ser_bench.errors import WrongCall, quoted
+from ser_bench.errors import WrongCall, quoted, writable
 from ser_bench.utils.tables import is_missing
 
 if TYPE_CHECKING:
@@ -101,6 +101,23 @@ def questions(clips: pd.DataFrame, columns: Iterable[str] = NAMED) -> dict[str, 
         if parts:
             asked[column] = first(parts)
     return asked
+
+
+def refuse_unwritable(clips: pd.DataFrame, corpus: str) -> None:
+    """Stop where a name holds what no file of text can hold.
+
+    Raises
+    ------
+    WrongCall
+        With the column, the name and its first clip.
+    """
+    for column, values in {"clip": clips.index.to_series(), **clips[[name for name in NAMED if name in clips]]}.items():
+        wrong = next((name for name in values.unique() if isinstance(name, str) and not writable(name)), None)
+        if wrong is not None:
+            clip = clips.index[int((values == wrong).to_numpy().argmax())]
+            raise WrongCall(
+                f"{corpus}: {column} '{quoted(wrong)}' (clip {quoted(clip)}) holds a character that no file of text can; rename it"
+            )
 
 
 def ask(clips: pd.DataFrame, corpus: str, target: str = EMOTION) -> None:

@@ -3,7 +3,7 @@
 In:   a reader's facts (`CorpusInfo.archives`), a folder, the user's consent to the licence.
 Out:  the corpus in that folder, read as `load_corpus` reads it, and what of it is not as it was released.
 Rule: the folder is there whole or not at all; what has come so far lies beside it, and the same call goes on there. Nothing is kept
-      that is not what its owners publish.
+      that is not what its owners publish. What the web and archives take is imported by who downloads, as every list of corpora comes here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -24,9 +23,7 @@ from ser_bench.errors import SerBenchError, WorkFailed, WrongCall
 from ser_bench.utils import plugins
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.calls import named_arguments
-from ser_bench.utils.download import fetch
 from ser_bench.utils.progress import Progress, Silent, progress_of
-from ser_bench.utils.unpacking import clear, unpack, wanted
 
 AT_ONCE = 4
 """Files of one corpus that are fetched at the same time."""
@@ -154,6 +151,9 @@ def against_release(corpus: Corpus) -> list[str]:
 
 def _download(name: str, facts: CorpusInfo, folder: Path, progress: Progress) -> None:
     """All archives of a corpus, unpacked; the folder appears when it is whole."""
+    from ser_bench.utils.download import fetch
+    from ser_bench.utils.unpacking import clear
+
     work = folder.with_name(f".{folder.name}-download")
     whole = work / "whole"
     clear(work / "unpacked")
@@ -178,6 +178,8 @@ def _download(name: str, facts: CorpusInfo, folder: Path, progress: Progress) ->
 
 def _unpack(archive: Archive, work: Path) -> None:
     """Unpack what came; where no checksum said that it is right, it is fetched again the next time if it cannot be."""
+    from ser_bench.utils.unpacking import unpack
+
     try:
         unpack(work / archive.name, work / "unpacked", archive.keep)
     except WorkFailed:
@@ -188,6 +190,8 @@ def _unpack(archive: Archive, work: Path) -> None:
 
 def _fetch_all(files: list[RemoteFile], folder: Path, progress: Progress) -> None:
     """Every file of a list into its place; what is there as published is not fetched again."""
+    from concurrent.futures import ThreadPoolExecutor
+
     if not files:
         if not folder.is_dir():
             raise WorkFailed("the list of files is empty: the owners have changed it; see their page")
@@ -204,11 +208,15 @@ def _fetch_all(files: list[RemoteFile], folder: Path, progress: Progress) -> Non
 
 
 def _fetch_one(file: RemoteFile, folder: Path) -> None:
+    from ser_bench.utils.download import fetch
+
     fetch(file.url, folder / file.path, size=file.size, checksum=file.checksum, progress=Silent())
 
 
 def _listed(archive: Archive, work: Path, whole: Path) -> Iterator[RemoteFile]:
     """The files that an archive is a list of."""
+    from ser_bench.utils.unpacking import clear, unpack
+
     if archive.kind == "dataverse":
         yield from _of_dataverse(archive, work / archive.name)
         return
@@ -226,6 +234,8 @@ def _listed(archive: Archive, work: Path, whole: Path) -> Iterator[RemoteFile]:
 
 
 def _of_dataverse(archive: Archive, listing: Path) -> Iterator[RemoteFile]:
+    from ser_bench.utils.unpacking import wanted
+
     try:
         found = json.loads(listing.read_bytes())["data"]
         for entry in found.get("latestVersion", found)["files"]:

@@ -10,8 +10,10 @@ import hashlib
 import os
 import platform
 import shlex
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,9 +38,10 @@ OPTIONAL = ("torch",)
 
 
 def environment(prepared: PreparedData, *, seconds: Mapping[str, float], warnings: Sequence[str]) -> dict[str, Any]:
-    """Versions, machine and command, corpus, feature sets, protocol, a hash of clips and folds per seed, seconds per stage, warnings."""
+    """When and on what it is computed, corpus, feature sets, protocol, a hash of clips and folds per seed, seconds per stage, warnings."""
     about = evaluated(prepared)
     return {
+        "computed": computed(),
         **surroundings(),
         "corpus": about.pop("corpus"),
         "features": prepared.sources,
@@ -55,6 +58,27 @@ def evaluated(prepared: PreparedData) -> dict[str, Any]:
         "protocol": str(prepared.eval_set.protocol),
         "folds": {str(seed): digest for seed, digest in prepared.eval_set.hashes.items()},
     }
+
+
+def computed() -> dict[str, str]:
+    """Now, in UTC; the version of ser-bench; and of a git checkout its commit, and whether files of it are changed."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ser_bench": version("ser-bench"),
+        "commit": commit_of(Path(__file__).parents[2]),
+    }
+
+
+def commit_of(checkout: Path) -> str:
+    """The commit that a folder is at, as `computed` has it; empty of one that is no git checkout, or where git cannot tell."""
+    if not (checkout / ".git").exists():  # a checkout around an environment that ser-bench is installed in is another project's
+        return ""
+    told = ("git", "--no-optional-locks", "describe", "--always", "--exclude=*", "--abbrev=10", "--dirty= with changes")
+    elsewhere = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        return subprocess.run(told, cwd=checkout, capture_output=True, text=True, timeout=10, check=True, env=elsewhere).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def surroundings() -> dict[str, Any]:

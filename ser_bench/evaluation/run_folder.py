@@ -270,13 +270,18 @@ class RunFolder:
     def write_terms(self, prepared: PreparedData, config: RunConfig, run: Run | None = None, **said: str) -> dict[str, Any]:
         """Write what was asked for and what it was done with, which is returned, with what is `said` besides.
 
-        Of a `run`, its seconds and warnings are written, which are more than those of the data.
+        Of a `run`, its seconds and warnings are written, which are more than those of the data. One for which nothing was fitted now keeps
+        the date and commit that it was computed at.
         """
+        before = self.read_about()
         write_text(self.path / CONFIGURATION, to_toml(config))
         if prepared.scheme.own:
             write_text(self.path / labels_copy(config.labels), prepared.scheme.to_toml())
         known = prepared if run is None else run
         metadata = environment(prepared, seconds=known.seconds, warnings=known.warnings) | said
+        if run is not None and not run.fitted and before:
+            metadata.pop("computed")
+            metadata |= {key: value for key, value in before.items() if key == "computed"}  # earlier versions did not write it
         self.write_environment(metadata)
         return metadata
 

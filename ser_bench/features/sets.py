@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.errors import WrongCall, quoted
+from ser_bench.errors import WrongCall, quoted, writable
 from ser_bench.features.base import Extractor, Features, fingerprint_of
 from ser_bench.utils.plugins import discover, find
 from ser_bench.utils.spec import build, parse, split_sum
@@ -201,6 +201,8 @@ def _check_numbers(path: Path, table: pd.DataFrame) -> None:
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     for column, values in table.items():
+        if not writable(str(column)):
+            raise WrongCall(f"-f {path}: the column '{quoted(column)}' holds a character that no file of text can; rename it")
         if not is_numeric_dtype(values) or is_bool_dtype(values):
             raise WrongCall(f"-f {path}: the column '{column}' is not numeric; leave it out, or index the table by clip")
         wrong: Any = ~np.isfinite(values.to_numpy(np.float32, na_value=np.nan))

@@ -7,6 +7,7 @@ from typing import Any
 from ser_bench.config import BALANCED
 from ser_bench.errors import WrongCall
 from ser_bench.models.base import Fitted, Model, Prediction, PreparedFit, Split, fit_split, prepare_split
+from ser_bench.models.fixed import DefaultDraw
 from ser_bench.utils.plugins import discover, find
 from ser_bench.utils.renamed import former
 from ser_bench.utils.spec import parse
@@ -86,17 +87,10 @@ def describe_space(model: Model) -> str:
     >>> describe_space(known_models()["logreg"]())
     'C 1e-05..10 log (0.1)'
     """
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-    from optuna.trial import FixedTrial
-
-    trial = FixedTrial(dict(model.defaults))
-    model.space(trial)
+    trial = DefaultDraw(model.defaults)
+    model.space(trial)  # type: ignore[arg-type]
     words = []
-    for name, drawn in trial.distributions.items():
-        span = ""
-        if isinstance(drawn, CategoricalDistribution):
-            span = "|".join(map(str, drawn.choices))
-        elif isinstance(drawn, FloatDistribution | IntDistribution):
-            span = f"{drawn.low:g}..{drawn.high:g}{' log' if drawn.log else ''}"
-        words.append(f"{name} {span} ({model.defaults[name]})")
+    for name, (span, log) in trial.spans.items():
+        among = "|".join(map(str, span[0])) if len(span) == 1 else f"{span[0]:g}..{span[1]:g}{' log' if log else ''}"
+        words.append(f"{name} {among} ({model.defaults[name]})")
     return ", ".join(words)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.errors import WrongCall, quoted, unknown
@@ -40,7 +40,7 @@ class PartlyFixed:
         Of each fixed hyperparameter that was asked for, what it would have been drawn from.
     """
 
-    def __init__(self, trial: optuna.trial.BaseTrial, fixed: Mapping[str, Any]) -> None:
+    def __init__(self, trial: optuna.trial.BaseTrial | DefaultDraw, fixed: Mapping[str, Any]) -> None:
         self.trial, self.fixed = trial, fixed
         self.asked: dict[str, Bounds] = {}
 
@@ -59,6 +59,40 @@ class PartlyFixed:
         return draw
 
 
+class DefaultDraw:
+    """A trial that draws the defaults, and remembers what from: what a model searches is told without optuna.
+
+    Parameters
+    ----------
+    defaults : mapping of str to object
+
+    Attributes
+    ----------
+    spans : dict of str to (Bounds, bool)
+        Of each hyperparameter that was asked for, its least and its most, or all choices as one, and whether the scale is logarithmic.
+    """
+
+    def __init__(self, defaults: Mapping[str, Any]) -> None:
+        self.defaults = defaults
+        self.spans: dict[str, tuple[Bounds, bool]] = {}
+
+    def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False) -> Any:
+        """As optuna's trials have it."""
+        return self._draw(name, (low, high), log)
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> Any:
+        """As optuna's trials have it."""
+        return self._draw(name, (low, high), log)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """As optuna's trials have it."""
+        return self._draw(name, (tuple(choices),), False)
+
+    def _draw(self, name: str, span: Bounds, log: bool) -> Any:
+        self.spans[name] = span, log
+        return self.defaults[name]
+
+
 class FirstDraw(NamedTuple):
     """What a search begins with: the parameters, what fixed ones would have been drawn from, and whether anything is left to draw."""
 
@@ -69,12 +103,10 @@ class FirstDraw(NamedTuple):
     @classmethod
     def of(cls, model: Model) -> FirstDraw:
         """The draw of a model's defaults and what is fixed of it."""
-        import optuna
-
-        trial = optuna.trial.FixedTrial(dict(model.defaults))
+        trial = DefaultDraw(model.defaults)
         partly = PartlyFixed(trial, model.fixed)
         params = model.space(partly)  # type: ignore[arg-type]
-        return cls(params, partly.asked, bool(trial.distributions))
+        return cls(params, partly.asked, bool(trial.spans))
 
 
 def check_fixed(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:

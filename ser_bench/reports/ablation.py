@@ -193,7 +193,7 @@ def _lost_head(losses: dict[str, pd.DataFrame]) -> tuple[str, ...]:
 
 def to_markdown(table: pd.DataFrame, importance: pd.DataFrame | None, tuned: str, told: Sequence[str] = ()) -> str:
     """The tables as Markdown, and below them what is `told`."""
-    parts = [f"{LEGEND} {tuned}", *(["", LEANING] if importance is not None else []), ""]
+    parts = [f"{LEGEND} {escaped(tuned)}", *(["", LEANING] if importance is not None else []), ""]
     for system, leaned in _with_importance(table, importance):
         rows = [[mode, escaped(group), *numbers] for mode, group, *numbers in (row["read"] for row in ablation_rows(system))]
         parts += [f"**{escaped(_title(system))}.**", "", *table_lines(HEAD, rows), ""]

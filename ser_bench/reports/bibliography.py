@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from ser_bench.utils.formatting import escaped_for_tex
+
 IN_WORDS = re.compile(r"(?P<authors>\D+?) \((?P<year>\d{4})\), (?P<title>.+?)(?:\. (?P<published>.+))?")
 """Authors (year), title. Where it was published."""
 ARTICLES = {"a", "an", "the"}
@@ -107,7 +109,7 @@ def _entry(kind: str, key: str, lines: Iterable[str]) -> str:
 
 def _plain(text: str) -> str:
     """Words of others as the value of an entry: nothing in them is a command, and no brace is open."""
-    return re.sub(r"([&%$#_])", r"\\\1", text.translate(str.maketrans("{}\\", "()/")))
+    return escaped_for_tex(text.translate(str.maketrans("{}\\", "()/")))
 
 
 def _ascii(text: str) -> str:

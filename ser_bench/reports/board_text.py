@@ -15,7 +15,7 @@ import numpy as np
 from ser_bench.errors import printable
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
-from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, table_lines
+from ser_bench.utils.formatting import escaped, format_score, interval, p_value, p_words, records, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,9 +105,10 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
 
 
 def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> str:
-    """What a block comes to, in two or three sentences; empty where no row is ranked.
+    """What a block comes to, in two to four sentences; empty where no row is ranked.
 
-    The best row with its interval, what it is worth as it was chosen, what guessing and listeners reach, and how many others are as good.
+    The best row with its interval, what it is worth as it was chosen, what guessing and listeners reach, how far below it the second is,
+    and how many others are as good.
     """
     ranked = [row for row in records(block) if row["status"] == "ok"]
     if not ranked:
@@ -120,10 +121,20 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
         said[0] += f"; corrected for having been chosen as the best, {format_score(float(mine['best']))}"
     levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
     said += [", ".join(f"{name.capitalize() if not at else name} {format_score(uar)}" for at, (name, uar) in enumerate(levels.items()))]
-    if several and not all(np.isnan(row["p_vs_best"]) for row in ranked[1:]):
-        like = sum(map(not_significantly_worse, ranked[1:]))
-        said += [f"{like if like else 'None'} of {len(ranked) - 1} others {'is' if like == 1 else 'are'} not significantly worse"]
+    compared = [row for row in ranked[1:] if not np.isnan(row["p_vs_best"])]
+    if compared:
+        said += [_second(compared[0])]
+    if len(compared) > 1:
+        like = sum(map(not_significantly_worse, compared))
+        said += [f"{like if like else 'None'} of {len(compared)} others {'is' if like == 1 else 'are'} not significantly worse"]
     return "".join(f"{sentence}. " for sentence in said if sentence).rstrip()
+
+
+def _second(row: dict[str, Any]) -> str:
+    """How far below the best a row is, and whether that shows a difference."""
+    behind = f"UAR {format_score(row['behind'])} below {interval(row['behind_low'], row['behind_high'])}"
+    found = "not significantly different" if not_significantly_worse(row) else "significantly worse"
+    return f"Second: {row['features']} with {row['model']}, {behind}, {p_words(row['p_vs_best'])}, {found}"
 
 
 def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:

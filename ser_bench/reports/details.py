@@ -29,6 +29,8 @@ WIDE, INSET = 320, 30
 """The width of a learning curve's, and how far its ends are from the edges."""
 FALSE_POSITIVE_RATES = (0.1, 0.2, 0.5)
 """At which a ROC curve is given in words."""
+NAMED_SPEAKERS = 8
+"""Speakers that a fold is named by."""
 BY_CLASS = ("recall", "precision", "f1", "auc")
 NAMED = {
     "uar.fold": "UAR, mean over folds",
@@ -70,7 +72,7 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
         "curves": curves_of(rows, known, told, emotions) if known else [],
         "reliability": _reliability(rows, known) if known else None,
         "learning": _learning(_rows_of(record, run.learning), len(emotions)),
-        "chosen": _chosen(record, run.trials),
+        "chosen": _chosen(record, run.trials, held_out(rows)),
     }
 
 
@@ -182,13 +184,23 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     return {"points": records(drawn), "sets": sets, "chance": round(float(up(chance)), 1), "ticks": ticks, "words": "; ".join(said)}
 
 
-def _chosen(record: dict[str, Any], trials: pd.DataFrame) -> list[dict[str, Any]]:
+def _chosen(record: dict[str, Any], trials: pd.DataFrame, held: dict[Any, str]) -> list[dict[str, Any]]:
     """The parameters chosen in each fold, with the inner score that chose them."""
     mine = of_cell(record, trials[trials["chosen"].astype(bool)] if len(trials) else trials)
     return [
-        {"fold": f"{seed}/{fold}", "score": score, "params": _params(params)}
+        {"seed": seed, "speakers": held[seed, fold], "score": score, "params": _params(params)}
         for seed, fold, score, params in mine.reindex(columns=["seed", "fold", "score", "params"]).itertuples(index=False)
     ]
+
+
+def held_out(rows: pd.DataFrame) -> dict[Any, str]:
+    """The speakers whom each seed's folds hold out, by both; of many the first, and how many more."""
+    found = {}
+    for place, part in rows.groupby(["seed", "fold"]):
+        speakers = sorted(part["speaker"].astype(str).unique())
+        first, more = speakers[:NAMED_SPEAKERS], len(speakers) - NAMED_SPEAKERS
+        found[place] = ", ".join(first) + (f" and {more} more" if more > 0 else "")
+    return found
 
 
 def _params(text: str) -> str:

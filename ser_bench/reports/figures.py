@@ -63,8 +63,17 @@ def write_figures(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -
 
     Figures that were drawn from the same tables are left as they are.
     """
-    names = [f"{folder.name}/leaderboard.{kind}" for kind in KINDS]
-    make_if_changed(folder.parent, names, digest_of(board.to_csv(), references.to_csv()), lambda: _draw_board(folder, board, references))
+    make_if_changed(
+        folder.parent,
+        board_pictures(folder),
+        digest_of(board.to_csv(), references.to_csv()),
+        lambda: _draw_board(folder, board, references),
+    )
+
+
+def board_pictures(folder: Path) -> list[str]:
+    """The names that `write_figures` gives to files of `folder`, seen from the run's."""
+    return [f"{folder.name}/leaderboard.{kind}" for kind in KINDS]
 
 
 def _draw_board(folder: Path, board: pd.DataFrame, references: pd.DataFrame) -> None:

@@ -1,7 +1,7 @@
-"""What reports were made from, so that those of an unchanged run are left as they are.
+"""What reports were made from, so that those of an unchanged run are left as they are, and its results need not be computed again.
 
 In:   a run folder, the names of files in it, a digest of all that they are made from, and a way to make them.
-Out:  the files, and in `made.json` the digest and a hash of each of them.
+Out:  the files, and in `made.json` the digest and a hash of each of them; beside them, what else is to be known the next time.
 Rule: they are left only if what they would be made from is the same to the last bit, the code and its libraries included, and if every
       file is still as it was made. What was made with a warning is made, and warned of, again.
 """
@@ -50,18 +50,34 @@ def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Calla
     """
     names = sorted(names)
     record, key = _recorded(folder), names[0]
-    kept = record.get(key)
-    if isinstance(kept, dict) and kept.get("from") == source and kept.get("files") == _hashes(folder, names):
+    if _unchanged(folder, record.get(key), source, names):
         return False
     with warnings.catch_warnings(record=True) as said:
         make()
     for one in said:
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     record.pop(key, None)
-    if not said:
+    # What libraries tell developers does not say that anything is missing.
+    if all(issubclass(one.category, DeprecationWarning) for one in said):
         record[key] = {"from": source, "files": _hashes(folder, names)}
-    write_text(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
+    _write(folder, record)
     return True
+
+
+def keep(folder: Path, key: str, source: str, names: Iterable[str], what: dict[str, Any]) -> None:
+    """Keep what was made from `source` along with files of these names, as JSON, under a key."""
+    _write(folder, _recorded(folder) | {key: {"from": source, "files": _hashes(folder, sorted(names)), "what": what}})
+
+
+def kept(folder: Path, key: str, source: str, names: Iterable[str]) -> dict[str, Any] | None:
+    """What is kept under a key, if it was made from the same, and files of these names, and no others, are as they were then."""
+    found = _recorded(folder).get(key)
+    return dict(found["what"]) if found and _unchanged(folder, found, source, sorted(names)) else None
+
+
+def made_quietly(folder: Path, *together: Iterable[str]) -> bool:
+    """Whether files, named by those that were made together, were all made without a warning."""
+    return {min(names) for names in together} <= _recorded(folder).keys()
 
 
 def digest_of(*parts: str | bytes) -> str:
@@ -112,6 +128,14 @@ def _recorded(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
+
+
+def _write(folder: Path, record: dict[str, Any]) -> None:
+    write_text(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def _unchanged(folder: Path, found: Any, source: str, names: list[str]) -> bool:
+    return isinstance(found, dict) and found.get("from") == source and found.get("files") == _hashes(folder, names)
 
 
 def _hashes(folder: Path, names: list[str]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from ser_bench.evaluation.leaderboard import BLOCK, lines_of
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
 from ser_bench.reports.board_text import ALPHA, not_significantly_worse, resolution_of, roughly
-from ser_bench.utils.formatting import format_score, interval, listed, p_value, records
+from ser_bench.utils.formatting import escaped_for_tex, format_score, interval, listed, p_words, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +44,6 @@ MODELS = {
 }
 TOOLKITS = {"opensmile": "eyben2010opensmile", "librosa": "mcfee2015librosa"}
 """Of the libraries that feature sets are computed with, those that are cited."""
-IN_TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}"}
-IN_TEX |= {"|": r"\textbar{}", "\u00b1": r"$\pm$", **{letter: "\\" + letter for letter in "&%$#_{}"}}
 
 
 class Sentence(NamedTuple):
@@ -82,17 +80,17 @@ def as_latex(sentences: Sequence[Sentence]) -> str:
     r"""A paragraph for LaTeX: specials escaped, p-values as formulas, a ``\cite`` where something is cited."""
     keys = (",".join(dict.fromkeys(reference.key for reference in sentence.references)) for sentence in sentences)
     cited = [rf"~\cite{{{names}}}" if names else "" for names in keys]
-    return " ".join(f"{_escaped_for_tex(printable(sentence.text))}{cite}." for sentence, cite in zip(sentences, cited, strict=True))
+    return " ".join(f"{_with_formulas(sentence.text)}{cite}." for sentence, cite in zip(sentences, cited, strict=True))
 
 
-def _escaped_for_tex(text: str) -> str:
-    r"""Text in which nothing is a command of LaTeX.
+def _with_formulas(text: str) -> str:
+    r"""Text for LaTeX in which a p with its value is a formula.
 
-    >>> print(_escaped_for_tex("a_b & 5%, p < .001"))
+    >>> print(_with_formulas("a_b & 5%, p < .001"))
     a\_b \& 5\%, $p < .001$
     """
     parts = re.split(r"(\bp [=<] 1?\.\d+)", text)
-    return "".join(f"${part}$" if at % 2 else "".join(IN_TEX.get(letter, letter) for letter in part) for at, part in enumerate(parts))
+    return "".join(f"${part}$" if at % 2 else escaped_for_tex(part) for at, part in enumerate(parts))
 
 
 def title_of(run: RunTables) -> str:
@@ -122,11 +120,14 @@ def method(run: RunTables) -> list[Sentence]:
         "The unweighted average recall (UAR) is pooled over folds; its 95% confidence interval (CI) is over speakers (jackknife, Wilson's "
         f"bounds with Student's t), {overlap}"
     )
-    return [
-        *said,
-        Sentence(uar, kept("efron1993introduction", "wilson1927probable", *cited)),
-        Sentence(f"The evaluation was run with ser-bench {run.environment['ser_bench']}", [software(str(run.environment["ser_bench"]))]),
-    ]
+    return [*said, Sentence(uar, kept("efron1993introduction", "wilson1927probable", *cited)), _computed(run)]
+
+
+def _computed(run: RunTables) -> Sentence:
+    """Which ser-bench it was; runs of earlier versions do not say which commit."""
+    made = run.environment.get("computed", {"ser_bench": run.environment["ser_bench"], "commit": ""})
+    commit = f" (commit {made['commit']})" if made["commit"] else ""
+    return Sentence(f"The evaluation was run with ser-bench {made['ser_bench']}{commit}", [software(str(made["ser_bench"]))])
 
 
 def _data(run: RunTables) -> Sentence:
@@ -315,9 +316,8 @@ def _like_and_worse(others: list[dict[str, Any]]) -> Iterator[Sentence]:
 
 def _difference(row: dict[str, Any]) -> str:
     """How far below the best a system is: the difference in UAR with its interval, and p."""
-    p = p_value(row["p_vs_best"])
     within = interval(row["behind_low"], row["behind_high"])
-    return f"UAR {format_score(row['behind'])} below, 95% CI {within}, p {p.replace('<', '< ') if p.startswith('<') else f'= {p}'}"
+    return f"UAR {format_score(row['behind'])} below, 95% CI {within}, {p_words(row['p_vs_best'])}"
 
 
 def _equivalent(others: list[dict[str, Any]], rope: float) -> Iterator[Sentence]:

@@ -1,7 +1,8 @@
 """Pages from templates.
 
 In:   a template of a room's `templates/` and its values.
-Out:  HTML, in which values are text and never markup; the way from a page to the index of the results beside it.
+Out:  HTML, in which values are text and never markup, and no letter of a name is hidden or turns the direction of reading; the way from a
+      page to the index of the results beside it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ser_bench.errors import lines
+from ser_bench.utils.atomic import FORMULA
+from ser_bench.utils.formatting import IN_TEX, MARKDOWN, TEX
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,10 +38,12 @@ def _templates(room: str) -> Environment:
         loader=PackageLoader(room),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = breakable
+    environment.globals |= {"MARKDOWN": MARKDOWN.pattern, "FORMULA": FORMULA.pattern, "TEX": TEX.pattern, "IN_TEX": IN_TEX}
     return environment
 
 
@@ -54,8 +61,15 @@ def is_index(file: Path) -> bool:
         return False
 
 
+def _shown(value: object) -> object:
+    """A value as a page shows it: what is text, with control characters and marks of direction written out."""
+    from markupsafe import Markup
+
+    return lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def breakable(name: object) -> Markup:
     """A name of parts joined by ``+``, which a narrow column may break between these."""
     from markupsafe import Markup
 
-    return Markup("+<wbr>").join(str(name).split("+"))
+    return Markup("+<wbr>").join(lines(str(name)).split("+"))

@@ -11,7 +11,8 @@ Rule: a function of the folder's files alone, but for players and pictures, whic
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION
@@ -32,13 +33,15 @@ from ser_bench.reports.related import ablations, audited, gaps, reproductions
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.spectrograms import draw_spectrograms, frequency_ticks
 from ser_bench.utils.atomic import write_text
-from ser_bench.utils.formatting import records
+from ser_bench.utils.formatting import listed, records
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 PLAYER = "<audio"
+CONFUSED = 3
+"""Pairs of emotions that the head of a page names."""
 
 
 def remake_page(folder: RunFolder) -> bool:
@@ -76,6 +79,8 @@ def make_page(folder: RunFolder) -> str:
     run = folder.read()
     heard = sounds(run.configuration, folder.path, run.clips)
     shown = [_block(title, block, run, heard) for title, block in blocks(run.leaderboard)]
+    cells = [open_cell(record, run) for record in records(run.leaderboard)]
+    found = audited(folder)
     hardest = [clip["clip"] for block in shown if block["errors"] for clip in block["errors"]["hardest"]]
     return render(
         "report.html.j2",
@@ -92,11 +97,13 @@ def make_page(folder: RunFolder) -> str:
         shown=records(run.leaderboard),
         skipped=run.skipped.to_dict("records"),
         conditions=view_conditions(run),
-        audited=audited(folder),
+        audited=found,
+        findings=counted(found["findings"]),
+        confused=most_confused(cells),
         gaps=gaps(folder),
         ablations=ablations(folder),
         recipes=reproductions(folder),
-        cells=[open_cell(record, run) for record in records(run.leaderboard)],
+        cells=cells,
         back=way_back(folder.path),
         parameters=[
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
@@ -111,6 +118,30 @@ def heading(run: RunTables) -> str:
         return f"LEAKY split (speakers shared between training and test): {name}"
     target = target_of(run)
     return f"Speaker-independent {'emotion recognition' if target == EMOTION else f'recognition of {target}'}: {name}"
+
+
+def counted(findings: Sequence[Mapping[str, Any]]) -> str:
+    """How many errors and warnings an audit found, with the names of its checks; empty where nobody looked."""
+    if not findings:
+        return ""
+    of = {kind: [finding["check"] for finding in findings if finding["kind"] == kind] for kind in ("error", "warning")}
+    said = [
+        f"{len(checks) or 'no'} {kind}{'' if len(checks) == 1 else 's'}{f' ({listed(dict.fromkeys(checks))})' if checks else ''}"
+        for kind, checks in of.items()
+    ]
+    return listed(said)
+
+
+def most_confused(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What the best ranked cell confuses most, its pairs in words, and where its details are; None without one, or without confusions."""
+    best = next((cell for cell in cells if cell["status"] == "ok"), {})
+    if "confusions" not in best:
+        return None
+    emotions = best["emotions"]
+    pairs = [(best["confusions"][i][j]["share"], i, j) for i, j in permutations(range(len(emotions)), 2)]
+    often = sorted((pair for pair in pairs if pair[0] > 0), key=lambda pair: (-pair[0], *pair[1:]))[:CONFUSED]
+    words = [f"{emotions[i]} as {emotions[j]} {100 * share:.0f}%" for share, i, j in often]
+    return {"id": best["id"], "pairs": ", ".join(words)} if words else None
 
 
 def paper_of(run: RunTables) -> dict[str, str]:

@@ -36,8 +36,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-"""How a text begins that a spreadsheet would work out, or that would be read back as one written before."""
+BEGUN = r"['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]|'*[\t\r]"
+"""How a cell begins that a spreadsheet would work out, or that would be read back as one written before."""
+FORMULA = re.compile(rf"(^|[;\t\r\n])(?={BEGUN})")
+GUARDED = re.compile(rf"(^|[;\t\r\n])'(?={BEGUN})")
+"""Where such a beginning stands, at a text's own and behind what a spreadsheet may take for the end of a cell: bare, and guarded."""
 
 SEAL = b"blake2b:"
 BLANK = SEAL + 32 * b"0"
@@ -102,8 +105,16 @@ def check_place(option: str, path: Path) -> None:
 
 
 def write_csv(table: pd.DataFrame, path: Path, **how: Any) -> None:
-    """Write a table, whole or not at all, its index left out; options as those of pandas."""
-    write_whole(path, lambda part: without_formulas(table).to_csv(part, index=False, lineterminator="\n", **how))
+    """Write a table as `csv_text`, whole or not at all."""
+    write_whole(path, lambda part: part.write_bytes(csv_text(table, **how).encode()))
+
+
+def csv_text(table: pd.DataFrame, **how: Any) -> str:
+    """A table as CSV, its index left out, its formulas guarded; options as those of pandas."""
+    guarded = without_formulas(table)
+    text = guarded.to_csv(index=False, lineterminator="\n", **how)
+    # A carriage return ends a line for every reader and is not quoted of itself.
+    return guarded.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC, **how) if "\r" in text else text
 
 
 def read_csv(path: Path, **how: Any) -> pd.DataFrame:
@@ -364,23 +375,23 @@ CHECKS: dict[str, Callable[[bytes], Any]] = {
 def restored(text: str) -> str:
     """A text as it was before `write_csv`.
 
-    >>> restored("'=1+1"), restored("'s"), restored("=1")
-    ('=1+1', "'s", '=1')
+    >>> restored("'=1+1"), restored("'s"), restored("a;'=1")
+    ('=1+1', "'s", 'a;=1')
     """
-    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
+    return GUARDED.sub(r"\1", text)
 
 
 def without_formula(text: str) -> str:
     """A text with an apostrophe before it where a spreadsheet would take it for a formula.
 
-    >>> without_formula("=1+1"), without_formula("'=1"), without_formula("'s")
-    ("'=1+1", "''=1", "'s")
+    >>> without_formula("=1+1"), without_formula("'=1"), without_formula("'s"), without_formula("a;=1")
+    ("'=1+1", "''=1", "'s", "a;'=1")
     """
-    return f"'{text}" if FORMULA.match(text) else text
+    return FORMULA.sub(r"\1'", text)
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with an apostrophe before each text that a spreadsheet would take for a formula; `read_csv` takes it away.
+    """The table with an apostrophe before what a spreadsheet would take for a formula, in texts and heads; `read_csv` takes it away.
 
     >>> import pandas as pd
     >>> without_formulas(pd.DataFrame({"name": ["=1+1", "'=1", "'s", "a"], "n": [-1, 2, 3, 4]}))["name"].tolist()
@@ -393,4 +404,5 @@ def _in_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame
     from pandas.api.types import is_numeric_dtype
 
     words = [name for name in table.columns if not is_numeric_dtype(table[name])]
-    return table.assign(**{name: table[name].map(lambda value: change(value) if isinstance(value, str) else value) for name in words})
+    changed = table.assign(**{name: table[name].map(lambda value: change(value) if isinstance(value, str) else value) for name in words})
+    return changed.rename(columns=lambda name: change(name) if isinstance(name, str) else name)

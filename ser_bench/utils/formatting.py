@@ -17,8 +17,17 @@ from ser_bench.errors import printable
 if TYPE_CHECKING:
     import pandas as pd
 
-MARKDOWN = re.compile(r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.")
-"""What Markdown would read as more than text."""
+MARKDOWN = re.compile(
+    r"[\\`*~$]|\](?=[(\[:])|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\."
+    r"|^(?:[#+-](?=[#-]*(?:\s|$))|>|=(?==*$)|\d+[.)](?=\s|$))|(?<=\s)#(?=#*$)"
+)
+"""What Markdown would read as more than text, by its last character: anywhere, and at the ends of a line; pages copy by it, too."""
+
+IN_TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "`": r"\textasciigrave{}"}
+IN_TEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "-": "{}-", ",": "{},"}
+IN_TEX |= {"\u00b1": r"$\pm$", "\u0394": r"$\Delta$", "\u2265": r"$\geq$", **{letter: f"\\{letter}" for letter in "&%$#_{}"}}
+TEX = re.compile(r"[\\~^`<>|\u00b1\u0394\u2265&%$#_{}]|(?<=-)-|(?<=,),")
+"""What LaTeX would read as more than text, or as a ligature; pages copy by it, too."""
 
 
 def escaped(text: str) -> str:
@@ -27,7 +36,16 @@ def escaped(text: str) -> str:
     >>> escaped("<b>*a*</b> [b](http://c) n_mfcc $x$ p < .05")
     '\\<b>\\*a\\*\\</b> [b\\](http\\://c) n_mfcc \\$x\\$ p < .05'
     """
-    return MARKDOWN.sub(lambda match: "\\" + match.group(), printable(text))
+    return MARKDOWN.sub(lambda match: f"{match.group()[:-1]}\\{match.group()[-1]}", printable(text))
+
+
+def escaped_for_tex(text: str) -> str:
+    r"""Text for LaTeX, in which no name is a command.
+
+    >>> print(escaped_for_tex("a_b --c \\input{d}"))
+    a\_b -{}-c \textbackslash{}input\{d\}
+    """
+    return TEX.sub(lambda match: IN_TEX[match.group()], printable(text))
 
 
 def table_line(cells: Sequence[str]) -> str:
@@ -90,3 +108,12 @@ def p_value(p: float) -> str:
     ('.040', '<.001')
     """
     return "<.001" if p < 0.001 else format_score(p)
+
+
+def p_words(p: float) -> str:
+    """A p as a sentence has it.
+
+    >>> p_words(0.04), p_words(0.0001)
+    ('p = .040', 'p < .001')
+    """
+    return "p < .001" if p < 0.001 else f"p = {format_score(p)}"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROWS = 20
 """The first rows of a table that a notebook shows."""
+NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
+"""Classes of what a notebook typesets no formulas in."""
 
 
 class Shown(ABC):
@@ -44,11 +46,11 @@ class Shown(ABC):
         return "\n".join(map(printable, [*self.told(), f"report: {self.folder / self.PAGE}"]))
 
     def _repr_html_(self) -> str:
-        table = self.table_shown()
-        rows = table.head(ROWS).to_html(index=False, border=0, na_rep="", escape=True)
+        table = self.table_shown().map(lambda cell: printable(cell) if isinstance(cell, str) else cell)
+        rows = table.head(ROWS).to_html(index=False, border=0, na_rep="", escape=True, classes=NO_FORMULAS)
         more = f"<p>{len(table) - ROWS} more row(s) in the report.</p>" if len(table) > ROWS else ""
         page = self.folder / self.PAGE
-        return f"{rows}{more}<p><a href='{_link(page)}'>{html.escape(printable(str(page)))}</a></p>"
+        return f"{rows}{more}<p class='{NO_FORMULAS}'><a href='{_link(page)}'>{html.escape(printable(str(page)))}</a></p>"
 
 
 def scored(table: pd.DataFrame, columns: list[str], value: str = "uar", name: str = "UAR") -> pd.DataFrame:

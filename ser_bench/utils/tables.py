@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.errors import WrongCall, quoted
+from ser_bench.errors import WrongCall, quoted, writable
 from ser_bench.utils.regular_files import check_regular
 
 if TYPE_CHECKING:
@@ -345,6 +345,8 @@ def _json_object(line: str, number: int) -> dict[str, Any]:
     if pairs is None:
         raise ValueError(f'line {number} is no JSON object, such as {{"path": ...}}')
     cells = [(key.strip(), "" if value is None else str(value) if isinstance(value, bool) else value) for key, value in pairs]
+    if wrong := next((f"{key}: {cell}" for key, cell in cells if not writable(f"{key}{cell}")), None):
+        raise ValueError(f"line {number} holds a character that no file of text can: '{quoted(wrong)}'")
     row = dict(cells)
     if len(row) < len(cells):
         raise ValueError(f"line {number} has a key twice")

@@ -24,7 +24,7 @@ from ser_bench.models import Fitted, Model, known_models, parse_model
 from ser_bench.models.base import Prediction
 from ser_bench.models.svm import Svm
 
-MODELS = sorted(known_models())
+MODELS = sorted(name for name, model in known_models().items() if not model.lacks())
 
 
 def make_unit(*, speakers: int = 6, each: int = 16, emotions: int = 3, columns: int = 10, track: str = "train", seed: int = 0) -> UnitData:

@@ -4,13 +4,17 @@ import json
 import os
 import platform
 import re
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import ser_bench
-from ser_bench.evaluation.environment import machine
+from ser_bench.evaluation.environment import commit_of, machine
 from ser_bench.evaluation.run_folder import CONFIGURATION, ENVIRONMENT, LEARNING, TABLES, RunFolder
 from tests.kernels import chooses_kernels, printed
 from tests.small import evaluate
@@ -29,6 +33,34 @@ def test_a_run_says_on_which_kernels_it_was_computed(finished):
     assert all(library["version"] for library in about["blas"])
     assert about["numpy_simd"]
     assert about["cores"] == os.cpu_count()
+
+
+def test_a_run_says_when_it_was_computed(finished):
+    made = json.loads((finished.folder / "environment.json").read_text())["computed"]
+    age = datetime.now(UTC) - datetime.fromisoformat(made["at"])
+    assert timedelta() <= age < timedelta(days=1)
+    assert made["ser_bench"] == version("ser-bench")
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git here")
+def test_a_checkout_has_a_commit_and_a_mark_where_it_is_changed(tmp_path):
+    def git(*words: str) -> str:
+        named = ("-c", "user.name=a", "-c", "user.email=b", "-c", "commit.gpgsign=false")
+        return subprocess.run(["git", *named, *words], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
+
+    file = tmp_path / "file"
+    file.write_text("as it was")
+    assert commit_of(tmp_path) == ""
+    git("init")
+    git("add", "file")
+    git("commit", "-m", "one")
+    git("tag", "v1")
+    commit = git("rev-parse", "--short=10", "HEAD")
+    assert commit_of(tmp_path) == commit
+    file.write_text("changed")
+    assert commit_of(tmp_path) == f"{commit} with changes"
+    (tmp_path / "inside").mkdir()
+    assert commit_of(tmp_path / "inside") == ""
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/cpuinfo"), reason="no /proc/cpuinfo here")

@@ -46,9 +46,13 @@ def test_every_clip_is_predicted_by_models_that_never_heard_its_speaker(finished
 
 def test_the_second_run_fits_nothing_and_says_the_same(first, speech, tmp_path):
     page = (first.folder / "leaderboard.csv").read_bytes()
+    about = first.folder / "environment.json"
+    made = {"at": "2020-01-31T12:00:00+00:00", "ser_bench": "0.0.9", "commit": "0123456789"}
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"computed": made}) + "\n")
     second = evaluate(speech, tmp_path)
     assert (second.fitted, second.reused) == (0, 2)
     assert (second.folder / "leaderboard.csv").read_bytes() == page
+    assert json.loads(about.read_text())["computed"] == made
 
 
 def test_a_moved_corpus_refits_nothing(first, speech, tmp_path):

@@ -82,9 +82,12 @@ def test_every_special_of_every_form_is_escaped(page):
     page.execute_script("document.querySelector('table.board tbody a').textContent = arguments[0]", odd)
     row = next(csv.DictReader(io.StringIO(copied(page, "csv"))))
     assert row["features"] == odd
-    tex = r"a\textbackslash{}b \textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}\& \%\$\#\_\{\} " + '"x", $\\pm$1 `*'
+    tex = (
+        r"a\textbackslash{}b \textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}\& \%\$\#\_\{\} "
+        + '"x", $\\pm$1 \\textasciigrave{}*'
+    )
     assert f" & {tex} & " in copied(page, "latex")
-    assert r"| a\\b \~^<>\|& %\$#_{} " + '"x", ±1 ' + r"\`\* |" in copied(page, "markdown")
+    assert r"| a\\b \~^<>\|& %\$#\_{} " + '"x", ±1 ' + r"\`\* |" in copied(page, "markdown")
 
 
 @pytest.mark.parametrize(("name", "written"), [("=1+1", "'=1+1"), ("@a", "'@a"), ("'=1", "''=1"), ("-.250", "-.250"), ("'s", "'s")])

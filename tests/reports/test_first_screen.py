@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.reports import publish
 from ser_bench.reports.board import zoomed
 from ser_bench.reports.board_text import verdict
 from tests.reports import fabricate
@@ -27,6 +29,25 @@ def test_the_answer_stands_before_everything_else_and_the_method_is_a_click_away
     assert told.startswith("Best of 3 systems: egemaps with ")
     assert "Chance " in told
     assert "#method" in [link.get_attribute("href").partition("report.html")[2] for link in visible(page, "nav a")]
+
+
+def test_the_first_screen_says_how_far_the_second_is_what_is_confused_and_whether_the_corpus_is_sound(tmp_path):
+    run = fabricate.write_run(tmp_path)
+    RunFolder(tmp_path).write_findings(
+        pd.DataFrame([("warning", "delivery", "loud"), ("note", "a", "b")], columns=["kind", "check", "what"])
+    )
+    board, _ = publish(RunFolder(tmp_path), *run)
+    head = (tmp_path / "report.html").read_text(encoding="utf-8").partition("<header>")[2].partition("</header>")[0]
+    best, second = (row for _, row in board.iloc[:2].iterrows())
+    below = f"UAR {second['behind']:.3f} below [{second['behind_low']:.3f}, {second['behind_high']:.3f}], p = {second['p_vs_best']:.3f}"
+    assert f"Second: egemaps with {second['model']}, {below}, not significantly different.".replace("0.", ".") in head
+    assert '<a href="#audit">no errors and 1 warning (delivery)</a>' in head
+    assert '<a href="#rests">1 warning</a>' in head
+    rows = run[1][(run[1][["features", "model", "track"]] == list(best[["features", "model", "track"]])).all(axis=1)]
+    shares = pd.crosstab(rows["emotion"], rows["predicted"], normalize="index").stack()
+    wrong = shares[[meant != said for meant, said in shares.index]]
+    (meant, said), share = wrong.idxmax(), wrong.max()
+    assert f'<a href="#cell-made_up-egemaps-{best["model"]}-train">{meant} as {said} {100 * share:.0f}%, ' in head
 
 
 def test_rows_like_the_best_are_shaded_and_said_to_be(page):

@@ -107,6 +107,16 @@ def test_what_is_made_with_a_warning_is_warned_of_again(tmp_path):
             assert made.make_if_changed(tmp_path, ["a"], "source", make)
 
 
+def test_what_a_library_tells_developers_makes_nothing_again(tmp_path):
+    def make():
+        warnings.warn("an old name", DeprecationWarning, stacklevel=1)
+        (tmp_path / "a.svg").write_text("<svg/>")
+
+    with pytest.warns(DeprecationWarning, match="an old name"):
+        assert made.make_if_changed(tmp_path, ["a.svg"], "source", make)
+    assert not made.make_if_changed(tmp_path, ["a.svg"], "source", make)
+
+
 def test_audio_that_is_lost_or_changed_makes_a_page_again(tmp_path):
     folder = tmp_path / "run"
     fabricate.write_run(folder)

@@ -8,6 +8,7 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
+from ser_bench.reports.details import held_out
 from tests.reports import fabricate
 from tests.reports.conftest import show, visible
 
@@ -72,6 +73,30 @@ def test_a_link_opens_its_cell_with_confusions_speakers_and_parameters(page):
     assert "Confusion matrix" in opened
     assert "s7" in opened
     assert "kernel rbf" in opened
+
+
+def test_folds_are_named_by_the_speakers_whom_they_hold_out(page):
+    cell = page.find_element("css selector", "#cells ~ details")
+    page.execute_script("arguments[0].open = true", cell)
+    assert [head.text for head in visible(cell, "table.chosen tbody th")] == [f"s{number}" for number in range(8)]
+
+
+def test_of_many_speakers_of_a_fold_the_first_are_named():
+    rows = pd.DataFrame({"seed": 0, "fold": [0] * 10 + [1], "speaker": [f"{number:02}" for number in range(11)]})
+    assert held_out(rows) == {(0, 0): "00, 01, 02, 03, 04, 05, 06, 07 and 2 more", (0, 1): "10"}
+
+
+def test_details_fill_a_wide_screen(page):
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 1440, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+    try:
+        cell = page.find_element("css selector", "#cells ~ details")
+        page.execute_script("arguments[0].open = true", cell)
+        left, right = (half.rect for half in cell.find_elements("css selector", ".halves > div"))
+        assert left["y"] == right["y"]
+        assert left["x"] + left["width"] < right["x"]
+        assert right["x"] + right["width"] > 1200
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_an_opened_cell_draws_its_curves_and_tells_them_in_words(page):

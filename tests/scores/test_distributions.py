@@ -50,8 +50,8 @@ def test_arrays_of_any_shape_are_ranked_along_their_first_axis(shape):
 def test_lists_and_whole_numbers_are_taken_as_arrays_are():
     assert distributions.t_below([0, 1], 3).tolist() == T.cdf([0, 1], 3).tolist()
     assert distributions.t_above([0, 1], 3).tolist() == T.sf([0, 1], 3).tolist()
-    assert distributions.t_quantile([0, 0.5, 1], [3, 3, 3]).tolist() == [-np.inf, 0, np.inf]
-    assert distributions.t_upper([0, 0.5, 1], 3).tolist() == [np.inf, 0, -np.inf]
+    assert distributions.t_quantile([0, 0.5, 1], [3, 3, 3]).tolist() == [-np.inf, T.ppf(0.5, 3), np.inf]
+    assert distributions.t_upper([0, 0.5, 1], 3).tolist() == [np.inf, T.isf(0.5, 3), -np.inf]
     assert distributions.chi2_quantile([0.5, 0.9], [3, 4]).tolist() == CHI2.ppf([0.5, 0.9], [3, 4]).tolist()
     assert all(isinstance(found, np.ndarray) for found in (distributions.t_below(0, 3), distributions.chi2_quantile(0.5, 3)))
     assert distributions.ranks([3, 1, 3]).tolist() == [2.5, 1, 2.5]

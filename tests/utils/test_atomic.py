@@ -1,14 +1,16 @@
 """Files appear whole or not at all, and what is torn or damaged is never read as something else."""
 
+import csv
 import errno
 import json
 import os
+import re
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ser_bench.errors import Damaged, WrongCall
@@ -125,6 +127,22 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet"), indexed)
     atomic.write_csv(TABLE, tmp_path / "a.csv")
     pd.testing.assert_frame_equal(atomic.read_csv(tmp_path / "a.csv"), TABLE)
+
+
+CELLS = st.text(st.one_of(st.sampled_from("'=+-@;,\t\n\r \"|1a\uff1d"), st.characters(codec="utf-8", exclude_characters="\0")), max_size=12)
+
+
+@given(st.lists(CELLS, min_size=1, max_size=3, unique=True), st.lists(CELLS, min_size=3, max_size=3))
+@example(["a;=1"], ["=1", "'=1", "x\t'\t=1"])
+def test_a_table_comes_back_and_no_cell_of_it_is_a_formula_where_it_is_opened(tmp_path_factory, heads, cells):
+    """Also where a spreadsheet takes semicolons, tabs or lines for the ends of cells."""
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    table = pd.DataFrame({f"{head}{place}": cells for place, head in enumerate(heads)})
+    atomic.write_csv(table, path)
+    pd.testing.assert_frame_equal(atomic.read_csv(path, dtype=str, keep_default_na=False), table, check_dtype=False)
+    with path.open(newline="", encoding="utf-8") as file:
+        parts = [part for row in csv.reader(file) for cell in row for part in re.split(r"[;\t\r\n]", cell)]
+    assert not [part for part in parts if re.match(r"\s*[=+\-@\uff1d]", part)]
 
 
 def test_a_writer_that_fails_leaves_what_was_there(tmp_path):

@@ -4,7 +4,8 @@ In:   samples, or power spectra: one row per frame, or 64 frames side by side ("
 Out:  arrays that the caller brings, written to.
 Rule: sums run along a row; what would branch on the sound, or reads few bins at a time, runs along the lanes, where one
       instruction serves many frames. numba compiles at the first call and keeps the machine code on disk. This room is
-      imported by whoever measures, not by whoever lists what could be measured.
+      imported by whoever measures, not by whoever lists what could be measured. Arrays are filled and copied by plain loops, as
+      slices take several times as long to compile.
 """
 
 from __future__ import annotations
@@ -49,8 +50,10 @@ def window_frames(samples: Array, window: Array, hop: int, begin: int, framed: A
         start = (begin + t) * hop - frame // 2
         first, last = max(0, -start), max(0, min(frame, n - start))
         row = framed[t]
-        row[:first] = 0
-        row[last:] = 0
+        for i in range(first):
+            row[i] = 0
+        for i in range(last, frame):
+            row[i] = 0
         heard = samples[start + first : start + last]
         squares = 0.0
         for i in range(len(heard)):
@@ -98,7 +101,9 @@ def shape(power: Array, share: float, sums: Array, reached: Array, flat: Array) 
         Written: geometric over arithmetic mean of power.
     """
     n_frames, n_bins = power.shape
-    bins = np.arange(n_bins).astype(np.float64)
+    bins = np.empty(n_bins)
+    for k in range(n_bins):
+        bins[k] = k
     magnitudes, scratch = np.empty(n_bins, np.float32), np.empty(n_bins, np.float32)
     for t in range(n_frames):
         zeroth = first = second = 0.0
@@ -188,15 +193,18 @@ def extremes(power: Array, first: int, last: int, count: int, high: Array, low: 
     largest, smallest = np.empty((count, n_lanes), np.float32), np.empty((count, n_lanes), np.float32)
     sinking = np.empty(n_lanes, np.float32)
     for block in range(power.shape[0]):
-        largest[:] = 0
-        smallest[:] = np.inf
+        for place in range(count):
+            for lane in range(n_lanes):
+                largest[place, lane], smallest[place, lane] = 0, np.inf
         for k in range(first, last):
-            sinking[:] = power[block, k]
+            for lane in range(n_lanes):
+                sinking[lane] = power[block, k, lane]
             for place in range(count):
                 kept = largest[place]
                 for lane in range(n_lanes):
                     kept[lane], sinking[lane] = max(kept[lane], sinking[lane]), min(kept[lane], sinking[lane])
-            sinking[:] = power[block, k]
+            for lane in range(n_lanes):
+                sinking[lane] = power[block, k, lane]
             for place in range(count):
                 kept = smallest[place]
                 for lane in range(n_lanes):
@@ -207,7 +215,8 @@ def extremes(power: Array, first: int, last: int, count: int, high: Array, low: 
 
 @compiled
 def _mean_root(kept: Array, mean: Array) -> None:
-    mean[:] = 0
+    for lane in range(len(mean)):
+        mean[lane] = 0
     for place in range(len(kept)):
         for lane in range(len(mean)):
             mean[lane] += np.sqrt(kept[place, lane]) / len(kept)
@@ -230,12 +239,14 @@ def filter_bank(power: Array, first: Array, width: Array, weights: Array, energy
     total = np.empty(n_lanes, np.float32)
     for block in range(power.shape[0]):
         for f in range(len(first)):
-            total[:] = 0
+            for lane in range(n_lanes):
+                total[lane] = 0
             for i in range(width[f]):
                 weight, row = weights[f, i], power[block, first[f] + i]
                 for lane in range(n_lanes):
                     total[lane] += weight * row[lane]
-            energy[f, block] = total
+            for lane in range(n_lanes):
+                energy[f, block, lane] = total[lane]
 
 
 @compiled
@@ -340,7 +351,10 @@ def yin(framed: Array, correlation: Array, shortest: int, longest: int, threshol
                 found = i
                 break
         if found < 0:
-            found = int(normalised.argmin())
+            found = 0
+            for i in range(1, n):
+                if normalised[i] < normalised[found]:
+                    found = i
         shift = 0.0
         if 0 < found < n - 1:
             rise = (normalised[found + 1] - normalised[found - 1]) / 2
