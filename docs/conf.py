@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from importlib import metadata
-from inspect import isclass, isfunction
+from inspect import isclass, isfunction, ismodule
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ HOME = "https://github.com/ser-bench/ser-bench"
 PICTURES = "https://raw.githubusercontent.com/ser-bench/ser-bench/main/docs/"
 ELSEWHERE = {"index": "README.md", "contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
 ABOVE = re.compile(r"\]\(\.\./([^)#\s]+)")
+KINDS = {"autoclass": isclass, "autofunction": isfunction, "automodule": ismodule}
+"""What Sphinx describes names with, by what they are."""
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 
 project = "ser-bench"
@@ -98,15 +100,16 @@ def _output(output: dict[str, Any]) -> str:
 def _interface() -> str:
     """Every public name, by the module that a reader imports it from."""
     import ser_bench
-    from ser_bench import scores
+    from ser_bench import figures, scores
 
     lines = ["## ser_bench", *(_entry(ser_bench, name) for name in ser_bench.__all__)]
+    lines += ["## ser_bench.figures", *(_entry(figures, name) for name in figures.__all__)]
     lines += ["## ser_bench.scores", (scores.__doc__ or "").strip(), *(_entry(scores, name) for name in scores.__all__)]
     return "\n\n".join(["", *lines, ""])
 
 
 def _entry(module: Any, name: str) -> str:
     value = getattr(module, name)
-    kind = "autoclass" if isclass(value) else "autofunction" if isfunction(value) else "autodata"
+    kind = next((kind for kind, fits in KINDS.items() if fits(value)), "autodata")
     members = "   :members:\n" if kind == "autoclass" else ""
     return f"```{{eval-rst}}\n.. {kind}:: {module.__name__}.{name}\n{members}```"

@@ -33,6 +33,7 @@ _HOMES = {
     "Audited": "ser_bench.results",
     "Reproduced": "ser_bench.results",
     "Merged": "ser_bench.evaluation.merge",
+    "figures": "ser_bench",
     "SerBenchError": "ser_bench.errors",
     "WrongCall": "ser_bench.errors",
     "WrongArgument": "ser_bench.errors",
@@ -50,7 +51,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'ser_bench' has no attribute '{name}'")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    home = _HOMES[name]
+    return import_module(f"{home}.{name}") if home == "ser_bench" else getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

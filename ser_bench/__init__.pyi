@@ -1,5 +1,6 @@
 """What `ser_bench` offers, for editors and type checkers; `__init__.py` looks the same names up when they are used."""
 
+from ser_bench import figures as figures
 from ser_bench.api import ablate as ablate
 from ser_bench.api import audit as audit
 from ser_bench.api import cross as cross
@@ -53,6 +54,7 @@ __all__ = [
     "cross",
     "export",
     "extract",
+    "figures",
     "fit",
     "leaderboard",
     "load",

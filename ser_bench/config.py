@@ -33,6 +33,8 @@ class Budget(NamedTuple):
 
 BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(8, 4, 3), "full": Budget(100, 5, 3)}
 TRACKS = ("train", "speaker", "none")
+FIGURE_STYLES = ("column", "page", "slides")
+"""For what figures are drawn: a column of a paper, the width of its page, a slide (`reports.figures.STYLES`)."""
 BALANCED = "balanced"
 UNWEIGHTED = "none"
 CLASS_WEIGHTS = (BALANCED, UNWEIGHTED)
@@ -55,7 +57,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
 """The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits distinguish."""
 WIDTH, DIFFERENCES, POWER = 0.03, (0.02, 0.05), 0.8
 """What a study is planned for without other words: half the width of an interval, differences in UAR, and with what chance these show."""
-EXECUTION_KEYS = frozenset({"corpus", "learning_curves", "rope", "jobs", "backend", "scheduler", "storage", "out", "cache"})
+EXECUTION_KEYS = frozenset({"corpus", "learning_curves", "rope", "figure_style", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 NARROWEST = 0.001
 """The least region of practical equivalence: what boards round scores to."""
 EMOTION = "emotion"
@@ -166,6 +168,8 @@ class RunConfig:
         Evaluate each row with fewer training speakers, too; not under a time limit.
     rope : float
         Half the width of the region of practical equivalence, in UAR: rows that differ from the best by less are as good.
+    figure_style : {'', 'column', 'page', 'slides'}
+        Draw every figure in this style, as PDF, SVG and PNG, beside those that are drawn anyway.
     max_skipped : float
         The share of clips that may be unusable before the run stops.
     allow_conflicts : bool
@@ -210,6 +214,7 @@ class RunConfig:
     test_variant: tuple[str, ...] = ()
     learning_curves: bool = True
     rope: float = ROPE
+    figure_style: str = ""
     max_skipped: float = 0.1
     allow_conflicts: bool = False
     allow_similar_names: bool = False
@@ -230,6 +235,8 @@ class RunConfig:
             raise unknown("budget", self.budget, BUDGETS)
         if self.class_weights not in CLASS_WEIGHTS:
             raise unknown("class_weights", self.class_weights, CLASS_WEIGHTS)
+        if self.figure_style not in {*FIGURE_STYLES, ""}:
+            raise unknown("figure style", self.figure_style, FIGURE_STYLES)
         for name in WORDS:
             if not getattr(self, name):
                 raise WrongCall(f"{name}: at least one is needed")

@@ -17,10 +17,10 @@ WITHOUT_CURVES = {**SMALL, "learning_curves": False}
 CALLED = [
     (reports, "write_figures"),
     (reports, "write_page"),
-    (ablation, "draw"),
-    (audit, "draw"),
-    (cross, "draw"),
-    (merged_page, "write_diagram"),
+    (ablation, "write_figures"),
+    (audit, "write_figures"),
+    (cross, "write_figures"),
+    (merged_page, "write_figures"),
     (merged_page, "write_merged_page"),
 ]
 FOR_PEOPLE = [(place, name, getattr(place, name)) for place, name in CALLED]

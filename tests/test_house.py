@@ -23,6 +23,7 @@ FLOORS = (
     "reports",
     "bundle",
     "results",
+    "figures",
     "api",
     "cli",
     "__main__",

@@ -72,7 +72,7 @@ def audit(
     system = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
     about = folder.write_terms(prepared, config, cell=system)
     with indexed(Path(config.out)):
-        publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about)
+        publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about, config.figure_style)
         pages = _shown_in(folder)
     return Audited(folder.path, prepared.corpus.name, found.summary, found.findings, measured, pages)
 
@@ -134,7 +134,7 @@ def ablate(
     folder.write_skipped(prepared.skipped)
     warnings = list(dict.fromkeys([*prepared.warnings, *(line for bench in benches for line in bench.warnings)]))
     with indexed(Path(config.out)):
-        publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]})
+        publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]}, config.figure_style)
         pages = _shown_in(folder)
     return Ablated(folder.path, table, leaned_on, pages, prepared.skipped, warnings)
 
@@ -202,7 +202,7 @@ def cross(
     folder.write_skipped(skipped)
     emotions = corpora[0].eval_set.emotions
     with indexed(Path(config.out)):
-        publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings])
+        publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings], config.figure_style)
     return Crossed(folder.path, table, predictions, warnings, emotions, skipped)
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from ser_bench.config import to_toml
 from ser_bench.evaluation.run_folder import RUN_PAGE, RunFolder
 from ser_bench.evaluation.units import result_path
-from ser_bench.reports.figures import board_pictures
 from ser_bench.reports.made import RECORD, digest_of, keep, kept, made_quietly
 from ser_bench.results import Results
 
@@ -60,7 +59,7 @@ def recall(planned: Plan) -> Results | None:
 def remember(planned: Plan, found: Results) -> None:
     """Keep what a plan came to for `recall`."""
     folder = RunFolder(found.folder)
-    if not (found.failures or planned.config.time_limit) and made_quietly(folder.path, [RUN_PAGE], board_pictures(folder.figures)):
+    if not (found.failures or planned.config.time_limit) and made_quietly(folder.path, [RUN_PAGE, *_figures(folder)]):
         what = {name: _plain(getattr(found, name)) for name in TABLES} | {"warnings": found.warnings}
         keep(folder.path, KEY, _source(planned), _names(folder, planned), what)
 
@@ -86,10 +85,16 @@ def _source(planned: Plan) -> str:
 
 def _names(folder: RunFolder, planned: Plan) -> list[str]:
     """The files of a run's folder, and of its units; not its page, which also shows what lies beside and has a record of its own."""
-    own = [path.relative_to(folder.path) for place in (folder.path, folder.figures) if place.is_dir() for path in place.iterdir()]
-    shown = [path.as_posix() for path in own if not path.name.startswith(".") and path.name not in (RECORD, RUN_PAGE, folder.figures.name)]
+    own = [path.name for path in folder.path.iterdir() if path.is_file()] if folder.path.is_dir() else []
+    tables = [name for name in own if not name.startswith(".") and name not in (RECORD, RUN_PAGE)]
     units = Path("..", "units")
-    return [*shown, *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
+    return [*tables, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
+
+
+def _figures(folder: RunFolder) -> list[str]:
+    """The files of a run's figures, seen from its folder, those of every style among them."""
+    files = (path for path in folder.figures.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return [path.relative_to(folder.path).as_posix() for path in files]
 
 
 def _plain(table: pd.DataFrame | None) -> list[Any] | None:

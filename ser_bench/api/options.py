@@ -48,7 +48,13 @@ class SplitsOptions(DataOptions, total=False):
     inner: int
 
 
-class ScoreOptions(DataOptions, total=False):
+class FigureOptions(TypedDict, total=False):
+    """How figures are drawn."""
+
+    figure_style: str
+
+
+class ScoreOptions(DataOptions, FigureOptions, total=False):
     """What `score` takes."""
 
     track: str | Sequence[str]
@@ -70,7 +76,7 @@ class SearchOptions(TypedDict, total=False):
     out: str | Path
 
 
-class TuningOptions(DataOptions, SearchOptions, total=False):
+class TuningOptions(DataOptions, SearchOptions, FigureOptions, total=False):
     """What `cross` takes, and `audit`, whose leak gap is of one system that is tuned."""
 
 
@@ -98,7 +104,7 @@ class RunOptions(AblateOptions, total=False):
 
 OF_THE_GAP = (
     *("features", "models", "budget", "trials", "inner", "seeds", "class_weights"),
-    *("augment", "augment_times", "augment_only"),
+    *("augment", "augment_times", "augment_only", "figure_style"),
 )
 """Keys that `audit` uses where it measures the leak gap alone."""
 
@@ -142,6 +148,7 @@ PURPOSES: Mapping[str, str] = {
     "storage": "which database studies are copied to",
     "learning_curves": "whether rows are evaluated with fewer training speakers, too",
     "rope": "which rows of a leaderboard are equally good",
+    "figure_style": "in which style figures are drawn, too",
     "max_skipped": "how many clips may be unusable",
     "allow_conflicts": "whether audio with two labels is accepted",
     "allow_similar_names": "whether nearly equal names are accepted",

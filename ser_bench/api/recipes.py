@@ -31,8 +31,19 @@ if TYPE_CHECKING:
 
 LEFT_OPEN = frozenset(
     {
-        *("corpus", "columns", "table", "cv", "budget", "trials", "inner", "seeds", "seed", "rope", "max_skipped"),
-        *("allow_conflicts", "allow_similar_names", "jobs", "backend", "scheduler", "storage", "out", "cache"),
+        *("corpus", "columns", "table", "cv", "budget", "trials", "inner", "seeds", "seed", "rope"),
+        *(
+            "figure_style",
+            "max_skipped",
+            "allow_conflicts",
+            "allow_similar_names",
+            "jobs",
+            "backend",
+            "scheduler",
+            "storage",
+            "out",
+            "cache",
+        ),
     }
 )
 """The keys of a configuration that a recipe leaves open."""
@@ -218,7 +229,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     folder.write_environment(about)
     folder.write_predictions(pd.concat([one.predictions for one in done], ignore_index=True))
     with indexed(Path(ready.config.out)):
-        publish_recipe(folder, recipe, table, about)
+        publish_recipe(folder, recipe, table, about, ready.config.figure_style)
         for one in done:
             write_page(RunFolder(one.honest.folder))
     return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told, list(recipe.notes))

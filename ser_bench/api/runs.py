@@ -140,7 +140,7 @@ def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False) -> 
 def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
     """A run's results with its learning curves, which its folder and its page get last: nobody has to wait for them to read the others."""
     from ser_bench.evaluation.learning_curves import learning_curves
-    from ser_bench.reports import write_page
+    from ser_bench.reports import publish_learning
 
     began = time.perf_counter()
     learning, warnings = learning_curves(planned, found, progress, ratios=_ratios(found), fresh=fresh)
@@ -149,7 +149,7 @@ def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bo
     folder = RunFolder(found.folder)
     folder.write_terms(planned.data, planned.config, found)
     folder.write_learning(learning)
-    write_page(folder)
+    publish_learning(folder, found.leaderboard, learning, planned.config.figure_style)
     return found
 
 
@@ -165,7 +165,7 @@ def _with_conditions(found: Results, planned: Plan, progress: Progress, *, fresh
     folder = RunFolder(found.folder)
     folder.write_terms(planned.data, planned.config, found)
     folder.write_conditions(robust.table, robust.predictions)
-    publish_conditions(folder, robust.table)
+    publish_conditions(folder, robust.table, planned.config.figure_style)
     return found
 
 
@@ -188,7 +188,9 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     tested = eval_set.clips[eval_set.evaluated]
     baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
     with indexed(Path(config.out)):
-        board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope)
+        board, shown = reports.publish(
+            folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope, style=config.figure_style
+        )
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
 
@@ -200,6 +202,7 @@ def leaderboard(
     to: str | Path | None = None,
     with_external: bool = False,
     rope: float = RunConfig.rope,
+    figure_style: str = RunConfig.figure_style,
 ) -> Merged:
     """Merge runs into one leaderboard, and compare systems across their corpora.
 
@@ -216,6 +219,8 @@ def leaderboard(
         Whether external systems enter the comparison of every row with the best; otherwise they change no p of other rows.
     rope : float
         Half the width of the region of practical equivalence, in UAR, whatever those of the runs were.
+    figure_style : {'column', 'page', 'slides'}, optional
+        Draw the figures in this style, too, as `run` does.
 
     Raises
     ------
@@ -226,14 +231,14 @@ def leaderboard(
     from ser_bench.reports.index_page import indexed
     from ser_bench.reports.merged_page import write_merged
 
+    how = configured("leaderboard", {"rope": rope, "figure_style": figure_style})
     named = [RunFolder.of(run) for run in ([runs] if isinstance(runs, str | Path | Run) else runs)]
     target, folders = Path(to or Path(out) / "leaderboard"), named or merge.find_runs(Path(out))
     check_writable("--to", target)
-    rope = configured("leaderboard", {"rope": rope}).rope
-    merged = merge.merge(folders, target, with_external=with_external, named=bool(named), rope=rope)
+    merged = merge.merge(folders, target, with_external=with_external, named=bool(named), rope=how.rope)
     within = target.absolute().parent == Path(out).absolute()
     with indexed(Path(out)) if within else contextlib.nullcontext():
-        write_merged(merged)
+        write_merged(merged, how.figure_style)
     return merged
 
 
@@ -249,7 +254,9 @@ def leaderboard_of(results: Sequence[Results], config: RunConfig) -> Merged:
     """
     names = [result.folder.name for result in results]
     digest = hashlib.blake2b(json.dumps(sorted(names)).encode(), digest_size=4).hexdigest()
-    return leaderboard(results, out=config.out, to=Path(config.out) / f"leaderboard-{digest}", rope=config.rope)
+    return leaderboard(
+        results, out=config.out, to=Path(config.out) / f"leaderboard-{digest}", rope=config.rope, figure_style=config.figure_style
+    )
 
 
 def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[pd.DataFrame]:

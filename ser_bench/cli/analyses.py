@@ -10,6 +10,7 @@ import click
 
 from ser_bench.cli.options import (
     FEATURES,
+    FIGURE_STYLE,
     MODELS,
     ONE_TRACK,
     OUT,
@@ -101,6 +102,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
 )
 @SEARCH
 @splitting
+@FIGURE_STYLE
 @OUT
 @reading
 @hearing
@@ -144,6 +146,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
 @ONE_TRACK
 @SEARCH
 @splitting
+@FIGURE_STYLE
 @OUT
 @reading
 @hearing

@@ -17,6 +17,7 @@ from ser_bench.cli.options import (
     DEFAULTS,
     EQUIVALENCE,
     FEATURES,
+    FIGURE_STYLE,
     INNER,
     INNER_BUDGET,
     MADE_USABLE_BY,
@@ -67,6 +68,7 @@ from ser_bench.utils.progress import for_terminal
     help="Do not also evaluate each row with half, a quarter, ... of the training speakers; --time-limit implies it.",
 )
 @EQUIVALENCE
+@FIGURE_STYLE
 @reproducing
 @click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Fit everything again, finished or not.")
@@ -185,6 +187,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 @SEEDS
 @MADE_USABLE_BY
 @EQUIVALENCE
+@FIGURE_STYLE
 @OUT
 @reading
 @hearing
@@ -222,13 +225,14 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
     help="Include external systems in the comparison of every row with the best; otherwise they change no p of other rows.",
 )
 @EQUIVALENCE
-def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool, rope: float | None) -> None:
+@FIGURE_STYLE
+def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool, rope: float | None, figure_style: str | None) -> None:
     """Merge RUNs into one leaderboard, re-ranked, and compare systems across corpora.
 
     RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
     such as in reference/). Rows of one corpus are ranked together if labels, split, track, search and clips are the same, and
     kept apart otherwise; a row that stands in several runs is shown once, and refused if its scores differ. Writes
-    LEADERBOARD.md, leaderboard.html, leaderboard.csv and, from three corpora on, figures/critical-difference as PNG, SVG and PDF;
+    LEADERBOARD.md, leaderboard.html, leaderboard.csv and, from three corpora on, figures/critical-difference as SVG and PNG;
     and each run's report.html again, with the audits and ablations that lie beside it by now.
 
     \b
@@ -239,7 +243,7 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: 
     from ser_bench import api
 
     region = DEFAULTS.rope if rope is None else rope
-    print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external, rope=region))
+    print_merged(api.leaderboard(runs, out=out, to=to, with_external=with_external, rope=region, figure_style=figure_style or ""))
 
 
 for analysis in (audit, cross, ablate, plan):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ser_bench.audio.augmentation import KNOWN as VARIANTS
-from ser_bench.config import BUDGETS, RunConfig
+from ser_bench.config import BUDGETS, FIGURE_STYLES, RunConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -188,6 +188,14 @@ CONDITIONS = click.option(
 )
 
 
+FIGURE_STYLE = click.option(
+    "--figure-style",
+    metavar="STYLE",
+    help=f"{', '.join(FIGURE_STYLES[:-1])} or {FIGURE_STYLES[-1]}: draw every figure for a column (3.3 in) or page (6.9 in) of a paper, or "
+    "for slides (10 in), as PDF, SVG and PNG with a caption, in figures/STYLE/.  [default: the first figure alone, SVG and PNG]",
+)
+
+
 measuring = options(
     click.option("-f", "--features", metavar="FEATURES", help="Of --gap: the feature set.  [default: egemaps]"),
     click.option("-m", "--model", "models", metavar="MODEL", help="Of --gap: the model.  [default: svm]"),
@@ -197,6 +205,7 @@ measuring = options(
     SEEDS,
     CLASS_WEIGHTS,
     AUGMENTATION,
+    FIGURE_STYLE,
 )
 
 EQUIVALENCE = click.option(

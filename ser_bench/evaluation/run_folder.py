@@ -287,7 +287,7 @@ class RunFolder:
 
     def write_environment(self, metadata: dict[str, Any]) -> None:
         """Write `environment.json`; what killed processes left in the folder goes."""
-        for place in (self.path, self.figures):
+        for place in (self.path, self.figures, *self.figures.glob("*/")):
             clear_abandoned(place)
         write_text(self.path / ENVIRONMENT, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 

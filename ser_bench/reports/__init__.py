@@ -5,8 +5,8 @@ further sections from `conditions`, `errors`, `overview`, `paper_text` (with `bi
 `related` finds the audits, ablations and recipes beside it, `made` says whether it is to be made again. `board_text` is the leaderboard
 in Markdown and on the terminal.
 Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, of several runs `merged_page` with `comparison` and
-`critical_difference`, and of all that a folder of results holds `index_page`. `corpus_figure` draws what a corpus holds.
-All are drawn by `rendering` (templates), `figures` and `drawing` (pictures).
+`critical_difference`, and of all that a folder of results holds `index_page`. `corpus_figure` draws what a corpus holds. Pages are made by
+`rendering` (templates), figures for papers by the package `figures`; `drawing` has the settings of matplotlib for all pictures.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 
 from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions
 from ser_bench.evaluation.metrics import metric_table
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.run_folder import PREDICTIONS, RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.board_text import terminal_tables, to_markdown
 from ser_bench.reports.conditions import condition_rows, publish_conditions
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
+from ser_bench.reports.figures.runs import learning_drawings, run_drawings
+from ser_bench.reports.made import digest_of
 from ser_bench.reports.recipe import publish_recipe
 from ser_bench.reports.run_page import write_page
 from ser_bench.scores import ROPE
@@ -41,6 +43,7 @@ __all__ = [
     "publish_audit",
     "publish_conditions",
     "publish_cross",
+    "publish_learning",
     "publish_recipe",
     "rank",
     "references",
@@ -59,6 +62,7 @@ def publish(
     refits: pd.DataFrame | None = None,
     *,
     rope: float = ROPE,
+    style: str = "",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write a run folder's leaderboard, metrics, figures and page; returns the leaderboard, and what its speakers could have shown.
 
@@ -72,6 +76,8 @@ def publish(
         As `rank` takes it.
     baselines : DataFrame
         As `references` gives it.
+    style : str
+        As `write_figures` takes it.
     """
     found = evidence_of(predictions, cells, refits)
     board = rank(found, cells, rope=rope)
@@ -81,6 +87,15 @@ def publish(
     folder.write_metrics(metric_table(found, folder.read_clips(), board))
     folder.write_references(baselines)
     folder.write_markdown(to_markdown(board, baselines, shown))
-    write_figures(folder.figures, board, baselines)
+    source = digest_of(board.to_csv(), baselines.to_csv(), (folder.path / PREDICTIONS.name).read_bytes())
+    write_figures(folder.path, run_drawings(board, baselines, predictions), source, style)
     write_page(folder)
     return board, shown
+
+
+def publish_learning(folder: RunFolder, board: pd.DataFrame, learning: pd.DataFrame, style: str = "") -> None:
+    """Write a run folder's learning curves as a figure where a style is asked for, and its page again, which shows them."""
+    baselines = folder.read_references()
+    source = digest_of(board.to_csv(), baselines.to_csv(), learning.to_csv())
+    write_figures(folder.path, learning_drawings(board, baselines, learning), source, style)
+    write_page(folder)

@@ -8,6 +8,7 @@ Rule: every row is read against all groups together; a difference never stands w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,16 @@ import numpy as np
 from ser_bench.evaluation.leaderboard import NAMES, write_csv
 from ser_bench.evaluation.run_folder import ABLATION, ABLATION_PAGE, IMPORTANCE, RunFolder
 from ser_bench.reports.board_text import ALPHA
-from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
+from ser_bench.reports.figures.style import GREY
+from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 MODES = {"all": "all groups", "alone": "only", "without": "leave-one-out", "forward": "forward selection", "sweep": "with"}
 GROUPED = {
@@ -55,11 +59,15 @@ LEANING = (
 )
 SHUFFLED_BEFORE = "among a fold's held-out clips"
 TOP_COLUMNS = 20
+LOOK_OF_MODE = dict(zip(("alone", "without", "forward", "sweep"), LOOKS, strict=False))
+GREY_DOT = Look(GREY, "o")
 NUMBERS = ("uar", "diff", "diff_low", "diff_high", "p", "value", "low", "high")
 """Columns of both tables that may be blank."""
 
 
-def publish_ablation(folder: RunFolder, table: pd.DataFrame, importance: pd.DataFrame | None, about: dict[str, Any]) -> None:
+def publish_ablation(
+    folder: RunFolder, table: pd.DataFrame, importance: pd.DataFrame | None, about: dict[str, Any], style: str = ""
+) -> None:
     """Write an ablation's folder.
 
     Parameters
@@ -71,15 +79,17 @@ def publish_ablation(folder: RunFolder, table: pd.DataFrame, importance: pd.Data
         As `importances` gives it.
     about : dict
         The environment, under ``tuned`` how subsets were tuned, in words, and under ``warnings`` what was left out and else is to be known.
+    style : str
+        As `write_figures` takes it.
     """
     write_csv(table, folder.path / ABLATION)
     if importance is not None:
         write_csv(importance, folder.path / IMPORTANCE)
     write_text(folder.path / "ablation.md", to_markdown(table, importance, about["tuned"], about["warnings"]))
     name = table["corpus"].iloc[0]
-    panels = [panel for system in _systems(table) if (panel := _panel(system)).marks]
-    if panels:
-        draw(panels, folder.figures, "ablation", f"{name}: effect of feature groups on UAR")
+    caption = f"Effect of feature groups on the UAR, with 95% confidence intervals over speakers; {name}. {about['tuned']}"
+    drawing = Drawing("ablation", caption, partial(draw_ablation, table), always=True)
+    write_figures(folder.path, [drawing], digest_of(table.to_csv(), caption), style)
     page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance), back=way_back(folder.path))
     write_text(folder.path / ABLATION_PAGE, page)
 
@@ -226,12 +236,30 @@ def _title(system: pd.DataFrame) -> str:
     return f"{first['corpus']}, {first['features']} with {first['model']} ({first['cv']}{transductive})"
 
 
-def _panel(system: pd.DataFrame) -> Panel:
-    looks = dict(zip(("alone", "without", "forward", "sweep"), LOOKS, strict=False))
-    rows = [row for row in records(system) if row["mode"] != "all" and not np.isnan(row["diff"])]
-    marks = [Mark(f"{MODES[r['mode']]} {r['group']}", r["diff"], r["diff_low"], r["diff_high"], looks[r["mode"]]) for r in rows]
-    across = "ΔUAR vs. all groups, 95% confidence interval over speakers"
-    return Panel(_title(system), marks, {"all groups": 0.0}, "features evaluated", across, _reach(system))
+def draw_ablation(table: pd.DataFrame, style: Style) -> Figure | None:
+    """A forest plot per system: what each subset's UAR is above that of all groups; None where no difference is known."""
+    systems = [system[(system["mode"] != "all") & system["diff"].notna()] for system in _systems(table)]
+    drawn = [system for system in systems if len(system)]
+    if not drawn:
+        return None
+    modes = dict.fromkeys(mode for system in drawn for mode in system["mode"])
+    keys = [
+        *(Key(MODES[mode], LOOK_OF_MODE[mode]._replace(dash="-")) for mode in modes),
+        Key("filled: p < .05 (Holm)", GREY_DOT, line=False),
+        Key("hollow: p \u2265 .05", GREY_DOT, filled=False, line=False),
+    ]
+    return draw_intervals([_panel(system, alone=len(drawn) == 1) for system in drawn], style, keys)
+
+
+def _panel(system: pd.DataFrame, *, alone: bool) -> Panel:
+    """A system's part of the figure, which says what system that is where it is not the only one."""
+    transductive = system["track"].iloc[0] == "speaker"
+    marks = [
+        Mark(f"{MODES[r['mode']]} {r['group']}", r["diff"], r["diff_low"], r["diff_high"], LOOK_OF_MODE[r["mode"]], filled=r["p"] < ALPHA)
+        for r in records(system)
+    ]
+    heading = _title(system) if transductive or not alone else ""
+    return Panel(heading, marks, {"all groups": 0.0}, "features evaluated", "ΔUAR vs. all groups (95% CI over speakers)", _reach(system))
 
 
 def _reach(system: pd.DataFrame) -> tuple[float, float]:

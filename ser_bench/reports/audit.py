@@ -8,19 +8,23 @@ Rule: a row that takes a shortcut is never shown without the honest one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.analyses.leakage import HONEST, EvaluationSetting
 from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.evaluation.run_folder import AUDIT_PAGE, GAP, RunFolder
-from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.figures import LOOKS, Drawing, Key, Mark, Panel, Style, draw_intervals, write_figures
+from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import format_score, interval, records, signed
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
+HONEST_LOOK, LEAKY_LOOK = LOOKS[0], LOOKS[1]
 SPLITS = {
     "speaker": "speaker-independent",
     "random": "random",
@@ -31,7 +35,7 @@ SCALINGS = {"train": "training clips", "all": "all clips", "speaker": "speaker (
 
 
 def publish_audit(
-    folder: RunFolder, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any
+    folder: RunFolder, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any, style: str = ""
 ) -> None:
     """Write an audit's folder: `findings.csv`, `audit.html`, and of the gap `gap.csv` and its picture.
 
@@ -44,16 +48,16 @@ def publish_audit(
         As `measure_gap` gives it.
     about : dict
         The environment, and under ``cell`` what the gap was measured of.
+    style : str
+        As `write_figures` takes it.
     """
     folder.write_findings(findings)
     shown = None if gap is None else view_gap(gap, about)
     if gap is not None and shown:
         write_csv(gap, folder.path / GAP)
-        lines = {"reference": shown["rows"][0]["uar"], "chance": shown["lines"][0]["uar"]}
-        panel = Panel(
-            "filled: reference; orange: leaky", [_mark(row) for row in shown["rows"]], lines, "split, hyperparameters, standardised with"
-        )
-        draw([panel], folder.figures, "gap", f"{name}, {about['cell']}: effect of evaluation leaks")
+        caption = f"Effect of evaluation leaks on the UAR of {about['cell']}, with 95% confidence intervals over speakers; {name}."
+        drawing = Drawing("gap", caption, partial(draw_gap, gap, len(about["corpus"]["emotions"])), always=True)
+        write_figures(folder.path, [drawing], digest_of(gap.to_csv(), caption), style)
     page = render(
         "audit.html.j2",
         name=name,
@@ -80,6 +84,18 @@ def _verdict(findings: pd.DataFrame, gap: dict[str, Any] | None) -> str:
         f"{said} Speaker-independent UAR {honest['read'][3]} {honest['read'][4]}; evaluation leaks add up to {worst['added']} "
         f"({worst['words'][0]} split, {worst['words'][1]}, standardised with {worst['words'][2]})."
     )
+
+
+def draw_gap(gap: pd.DataFrame, n_emotions: int, style: Style) -> Figure:
+    """Each way of evaluating below the honest one, which all are read against."""
+    rows = list(gap_rows(gap))
+    lines = {"reference": rows[0]["uar"], "chance": 1 / n_emotions}
+    keys = [
+        Key("speaker-independent, filled: reference", HONEST_LOOK, line=False),
+        Key("LEAKY", LEAKY_LOOK, filled=False, line=False),
+    ]
+    panel = Panel("", [_mark(row) for row in rows], lines, "split, hyperparameters, standardised with")
+    return draw_intervals([panel], style, keys)
 
 
 def read_gap(folder: RunFolder) -> pd.DataFrame:
@@ -116,5 +132,5 @@ def leaks(way: EvaluationSetting) -> bool:
 
 
 def _mark(row: dict[str, Any]) -> Mark:
-    look = LOOKS[1] if row["status"] == "leaky" else LOOKS[0]
+    look = LEAKY_LOOK if row["status"] == "leaky" else HONEST_LOOK
     return Mark(", ".join(row["words"]), row["uar"], row["uar_low"], row["uar_high"], look, filled=row["added"] == "")

@@ -8,15 +8,18 @@ Rule: every condition is read against unchanged clips; a difference never stands
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.run_folder import UNCHANGED, RunFolder, RunTables
-from ser_bench.reports.figures import TITLES, Mark, Panel, draw, looks_of
+from ser_bench.reports.figures import TITLES, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of, write_figures
+from ser_bench.reports.made import digest_of
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 CONDITIONS_TEXT = "conditions.md"
 HEAD = ("features", "model", "held-out clips", "UAR", "95% CI", "ΔUAR", "p")
@@ -27,7 +30,7 @@ LEGEND = (
 )
 
 
-def publish_conditions(folder: RunFolder, table: pd.DataFrame) -> None:
+def publish_conditions(folder: RunFolder, table: pd.DataFrame, style: str = "") -> None:
     """Write the table as Markdown and as a picture, and the run's page again, which shows both.
 
     Parameters
@@ -36,20 +39,35 @@ def publish_conditions(folder: RunFolder, table: pd.DataFrame) -> None:
         Its other tables written.
     table : DataFrame
         The columns of `CONDITIONS`.
+    style : str
+        As `write_figures` takes it.
     """
     from ser_bench.reports.run_page import write_page
 
     rows = [[*map(escaped, row["read"][:3]), *row["read"][3:], row["added"], row["p_read"]] for row in condition_rows(table)]
     lines = table_lines(HEAD, rows, words=(*HEAD[:3], "95% CI", "ΔUAR"))
     write_text(folder.path / CONDITIONS_TEXT, "\n".join([LEGEND, "", *lines, ""]))
-    looks = looks_of(table["condition"])
-    panels = [
-        Panel(TITLES[str(track)], [_mark(row, looks) for row in condition_rows(rows)], {}, "feature set, model, held-out clips")
-        for track, rows in table.groupby("track", sort=False)
-    ]
-    if panels:
-        draw(panels, folder.figures, "conditions", f"{table['corpus'].iloc[0]}: held-out clips unchanged and under test conditions")
+    words = "UAR on held-out clips unchanged and under test conditions, with 95% confidence intervals over speakers"
+    drawing = Drawing("conditions", f"{words}; {', '.join(table['corpus'].unique())}.", partial(draw_conditions, table), always=True)
+    write_figures(folder.path, [drawing], digest_of(table.to_csv()), style)
     write_page(folder)
+
+
+def draw_conditions(table: pd.DataFrame, style: Style) -> Figure | None:
+    """Each row on unchanged clips, and below it under test conditions; None without any."""
+    looks = looks_of(table["condition"], [UNCHANGED])
+    tracks = [(str(track), rows) for track, rows in table.groupby("track", sort=False)]
+    panels = [
+        Panel(
+            TITLES[track] if len(tracks) > 1 or track == "speaker" else "",
+            [_mark(row, looks) for row in condition_rows(rows)],
+            {},
+            "feature set, model, held-out clips",
+        )
+        for track, rows in tracks
+    ]
+    keys = [Key(condition, look._replace(dash="-"), filled=condition == UNCHANGED) for condition, look in looks.items()]
+    return draw_intervals(panels, style, keys) if panels else None
 
 
 def condition_rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -76,7 +94,7 @@ def view_conditions(run: RunTables) -> list[dict[str, Any]]:
     ]
 
 
-def _mark(row: dict[str, Any], looks: dict[str, tuple[str, str]]) -> Mark:
+def _mark(row: dict[str, Any], looks: dict[str, Look]) -> Mark:
     """A row of the picture; the first of a system names it, and is filled."""
     name = f"{row['features']}  {row['model']}  {UNCHANGED}" if row["unchanged"] else row["condition"]
     return Mark(name, row["uar"], row["uar_low"], row["uar_high"], looks[row["condition"]], filled=row["unchanged"])

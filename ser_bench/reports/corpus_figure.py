@@ -14,7 +14,8 @@ import numpy as np
 
 from ser_bench.errors import WrongCall
 from ser_bench.reports.drawing import label, own_settings
-from ser_bench.reports.figures import DPI, KINDS
+from ser_bench.reports.figures import KINDS
+from ser_bench.reports.figures.saving import DOTS
 from ser_bench.utils.atomic import check_place, write_whole
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def draw_corpus(overview: Overview, path: Path) -> None:
     clips = overview.corpus.clips
     figure.suptitle(label(f"{overview.corpus.name}: {len(clips):,} clips of {n_speakers} speakers"), fontsize=10)
     kind = path.suffix.lower().removeprefix(".")
-    write_whole(path, partial(figure.savefig, format=kind, dpi=DPI, metadata=KINDS[kind]))
+    write_whole(path, partial(figure.savefig, format=kind, dpi=DOTS, metadata=KINDS[kind]))
 
 
 def _draw_counts(figure: Figure, axes: Axes, overview: Overview) -> None:

@@ -9,19 +9,24 @@ Rule: a corpus evaluated by itself stands beside it evaluated by others, and tra
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ser_bench.evaluation.leaderboard import NAMES, notes_of, write_csv
 from ser_bench.evaluation.run_folder import CROSS, CROSS_PAGE, RunFolder
-from ser_bench.reports.figures import Mark, Panel, draw, looks_of
+from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
+from ser_bench.reports.figures.grids import Grid, draw_grids
+from ser_bench.reports.figures.style import GREY
+from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 TRACKS = {
     "train": "standardised with training-set statistics",
@@ -35,6 +40,7 @@ LEGEND = (
     "below that of training within, paired by speaker, with the bound."
 )
 
+GREY_DOT = Look(GREY, "o")
 NUMBERS = ("uar", "uar_low", "uar_high", "loss", "loss_low", "loss_high", "war", "macro_f1", "seconds")
 """Columns of the table that may be blank."""
 NAMED = 3
@@ -51,18 +57,65 @@ class Matrix(NamedTuple):
 
 
 def publish_cross(
-    folder: RunFolder, table: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()
+    folder: RunFolder,
+    table: pd.DataFrame,
+    predictions: pd.DataFrame,
+    emotions: Sequence[str],
+    told: Sequence[str] = (),
+    style: str = "",
 ) -> None:
-    """Write what came of it below `folder`; `emotions` are those evaluated, `told` what was left out and else is to be known."""
+    """Write what came of it below `folder`.
+
+    `emotions` are those evaluated, `told` what was left out and else is to be known, `style` is as `write_figures` takes it.
+    """
     write_csv(table, folder.path / CROSS)
     folder.write_predictions(predictions)
     write_text(folder.path / "cross.md", to_markdown(table, emotions, told))
     write_text(folder.path / CROSS_PAGE, make_cross_page(folder, table, emotions, told))
+    data = f"{', '.join(dict.fromkeys([*table['train'], *table['test']]))}; classes: {', '.join(emotions)}"
+    drawings = [
+        Drawing(
+            "cross",
+            f"UAR across corpora with 95% confidence intervals over speakers; {data}.",
+            partial(draw_cross, table, len(emotions)),
+            always=True,
+        ),
+        Drawing("cross-matrix", f"UAR across corpora, within a corpus framed; {data}.", partial(draw_cross_matrix, table)),
+    ]
+    write_figures(folder.path, drawings, digest_of(table.to_csv(), data), style)
+
+
+def draw_cross(table: pd.DataFrame, n_emotions: int, style: Style) -> Figure | None:
+    """A part per corpus evaluated: each system, trained on each corpus; None without a score."""
     drawn = table[table["uar"].notna()]
-    looks = looks_of(drawn["model"])
-    panels = [_panel(str(test), rows, looks, len(emotions)) for test, rows in drawn.groupby("test", sort=False)]
-    if panels:
-        draw(panels, folder.figures, "cross", f"Cross-corpus evaluation: {', '.join(emotions)} (filled: within corpus)")
+    looks = looks_of_systems(drawn[["features", "model"]].itertuples(index=False, name=None))
+    panels = [_panel(str(test), rows, looks, n_emotions) for test, rows in drawn.groupby("test", sort=False)]
+    keys = [
+        Key("within corpus", GREY_DOT, line=False),
+        Key("trained on another corpus", GREY_DOT, filled=False, line=False),
+    ]
+    return draw_intervals(panels, style, keys) if panels else None
+
+
+def draw_cross_matrix(table: pd.DataFrame, style: Style) -> Figure | None:
+    """A grid per system and track: corpora trained on by corpora evaluated, those within a corpus framed; None without a score."""
+    drawn = table[table["uar"].notna()]
+    systems = list(drawn.groupby(["features", "model", "track"], sort=False))
+    span = (drawn["uar"].min(), drawn["uar"].max())
+    grids = [_grid(f"{features}  {model}{_transductive(str(track))}", cells, span) for (features, model, track), cells in systems]
+    return draw_grids(grids, style) if grids else None
+
+
+def _grid(heading: str, cells: pd.DataFrame, span: tuple[float, float]) -> Grid:
+    trained, tested = (list(dict.fromkeys(cells[side])) for side in ("train", "test"))
+    values = cells.pivot(index="train", columns="test", values="uar").reindex(index=trained, columns=tested).to_numpy(float)
+    words = [[format_score(value) for value in row] for row in values]
+    within = np.array([[train == test for test in tested] for train in trained]) & ~np.isnan(values)
+    return Grid(heading, trained, tested, values, words, "trained on", "evaluated on", span, "UAR", within)
+
+
+def _transductive(track: str) -> str:
+    return "" if track == "train" else f", {track} (TRANSDUCTIVE)"
 
 
 def read_cross(folder: RunFolder) -> pd.DataFrame:
@@ -180,14 +233,15 @@ def _read(row: dict[str, Any] | None) -> str:
     return f"{uar}\nloss {_loss(row)}"
 
 
-def _panel(test: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]], n_emotions: int) -> Panel:
+def _panel(test: str, rows: pd.DataFrame, looks: dict[tuple[str, str], Look], n_emotions: int) -> Panel:
     first = rows.iloc[0]
     title = f"evaluated on {test} ({first['speakers']} speakers)"
     return Panel(title, [_mark(row, looks) for row in records(rows)], {"chance": 1 / n_emotions}, "feature set, model, training corpus")
 
 
-def _mark(row: dict[str, Any], looks: dict[str, tuple[str, str]]) -> Mark:
+def _mark(row: dict[str, Any], looks: dict[tuple[str, str], Look]) -> Mark:
     """A pair and system; one within a corpus is filled."""
-    transductive = "" if row["track"] == "train" else f", {row['track']} (transductive)"
-    label = f"{row['features']}  {row['model']}{transductive}, {row['train']}"
-    return Mark(label, row["uar"], row["uar_low"], row["uar_high"], looks[row["model"]], filled=row["train"] == row["test"])
+    label = f"{row['features']}  {row['model']}{_transductive(row['track'])}, {row['train']}"
+    return Mark(
+        label, row["uar"], row["uar_low"], row["uar_high"], looks[row["features"], row["model"]], filled=row["train"] == row["test"]
+    )

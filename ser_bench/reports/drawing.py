@@ -15,8 +15,9 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ser_bench.errors import quoted
@@ -27,11 +28,11 @@ LONGEST_LABEL = 160
 
 
 @contextlib.contextmanager
-def own_settings() -> Iterator[None]:
-    """The defaults of matplotlib and `SETTINGS`, until it is left."""
+def own_settings(more: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
+    """The defaults of matplotlib and `SETTINGS`, and `more` of one picture, until it is left."""
     matplotlib = load_matplotlib()
     defaults = {name: value for name, value in dict(matplotlib.rcParamsDefault).items() if name != "backend"}
-    with matplotlib.rc_context({**defaults, **SETTINGS}), _one_word_of_glyphs():
+    with matplotlib.rc_context({**defaults, **SETTINGS, **more}), _one_word_of_glyphs():
         yield
 
 

@@ -75,9 +75,10 @@ def kept(folder: Path, key: str, source: str, names: Iterable[str]) -> dict[str,
     return dict(found["what"]) if found and _unchanged(folder, found, source, sorted(names)) else None
 
 
-def made_quietly(folder: Path, *together: Iterable[str]) -> bool:
-    """Whether files, named by those that were made together, were all made without a warning."""
-    return {min(names) for names in together} <= _recorded(folder).keys()
+def made_quietly(folder: Path, names: Iterable[str]) -> bool:
+    """Whether files were all made without a warning."""
+    made = (entry["files"] for entry in _recorded(folder).values() if isinstance(entry, dict) and "what" not in entry)
+    return {*names} <= {name for files in made for name in files}
 
 
 def digest_of(*parts: str | bytes) -> str:
@@ -99,7 +100,7 @@ def page_source(folder: RunFolder) -> str:
     Of `environment.json` without the seconds, which no page shows.
     """
     about = {name: value for name, value in folder.read_about().items() if name != "stages"}
-    own = [path for path in _files(folder.path) if path.name not in (RECORD, ENVIRONMENT)]
+    own = [path for path in _files(folder.path) if path.name != ENVIRONMENT]
     here = folder.path.absolute()
     beside = [
         path
@@ -119,7 +120,11 @@ def _audio(folder: RunFolder) -> list[tuple[str, str, int, int]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix not in PAGES and not path.name.startswith("."))
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix not in PAGES and path.name != RECORD and not path.name.startswith(".")
+    )
 
 
 def _recorded(folder: Path) -> dict[str, Any]:

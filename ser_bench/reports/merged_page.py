@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,11 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
 from ser_bench.reports.board_text import WIDE, blocks, terminal_tables, to_markdown
-from ser_bench.reports.critical_difference import write_diagram
+from ser_bench.reports.critical_difference import told
 from ser_bench.reports.details import cell_id
-from ser_bench.reports.figures import TITLES
+from ser_bench.reports.figures import TITLES, Drawing, write_figures
+from ser_bench.reports.figures.ranks import draw_ranks
+from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.run_page import remake_page
 from ser_bench.utils.atomic import clear_abandoned, write_text
@@ -87,17 +90,26 @@ def _verdicts(merged: Merged, shown: list[dict[str, Any]]) -> list[dict[str, str
     return [one for one in said if one["said"]]
 
 
-def write_merged(merged: Merged) -> None:
-    """Write the folder of a merged leaderboard, and first the pages that it leads to, as far as they can be."""
+def write_merged(merged: Merged, style: str = "") -> None:
+    """Write the folder of a merged leaderboard, and first the pages that it leads to, as far as they can be; `style` as `write_figures`."""
     for run in merged.runs:
         remake_page(RunFolder(Path(run)))
-    for place in (merged.folder, merged.folder / "figures"):
+    for place in (merged.folder, merged.folder / "figures", *(merged.folder / "figures").glob("*/")):
         clear_abandoned(place)
     text = to_text(merged)
     RunFolder(merged.folder).write_leaderboard(merged.leaderboard)
     write_text(merged.folder / "LEADERBOARD.md", text)
-    write_diagram(merged.folder / "figures", merged.across)
+    write_diagram(merged, style)
     write_merged_page(merged)
+
+
+def write_diagram(merged: Merged, style: str) -> None:
+    """Draw the critical-difference diagram; none where no comparison has three corpora."""
+    drawn = [comparison for comparison in merged.across if comparison.drawable]
+    said = "; ".join(f"{', '.join(one.corpora)} ({told(one)}; {one.search})" for one in drawn)
+    drawing = Drawing("critical-difference", f"Mean ranks of systems over {said}.", partial(draw_ranks, drawn), always=True)
+    compared = (f"{one.title}{one.cliques}{one.systems.to_csv()}" for one in drawn)
+    write_figures(merged.folder, [drawing], digest_of(said, *compared), style)
 
 
 def to_text(merged: Merged) -> str:

@@ -247,7 +247,7 @@ def _of_block(block: pd.DataFrame, run: RunTables, *, apart: bool) -> Iterator[S
 def _best(ranked: list[dict[str, Any]], block: pd.DataFrame, run: RunTables, where: str) -> Sentence:
     """The best system with its scores, and what guessing and listeners reach."""
     best = ranked[0]
-    which = f"the best of {len(ranked)} systems was {_name(best)}" if len(ranked) > 1 else f"a single system was ranked, {_name(best)},"
+    which = f"the best of {len(ranked)} systems was {_name(best)}" if len(ranked) > 1 else f"a single system was ranked, {_name(best)}"
     beside = [
         f"{name} {format_score(best[key])}"
         for name, key in (("weighted average recall", "war"), ("macro F1", "macro_f1"), ("AUC", "auc"))
@@ -257,7 +257,7 @@ def _best(ranked: list[dict[str, Any]], block: pd.DataFrame, run: RunTables, whe
     words = {"chance": "chance is", "human": "human listeners reach"}
     against = listed([f"{words[name]} {format_score(uar)}" for name, uar in levels.items()]) if levels else ""
     score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
-    said = f"{where}{which} with {score}, {listed(beside)}{f'; {against}' if against else ''}"
+    said = f"{where}{which}: {score}, {listed(beside)}{f'; {against}' if against else ''}"
     return Sentence(said[0].upper() + said[1:])
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 QUESTION = ["goal", "target", "covers", "sentences", "clips_per_speaker"]
 HEAD = ("goal", "for new", "sentences", "clips per speaker", "now", "at best", "speakers needed", "95% CI", "over systems")
-COLOURS = {SPEAKERS: LOOKS[0][0], BOTH: LOOKS[1][0]}
+COLOURS = {SPEAKERS: LOOKS[0].colour, BOTH: LOOKS[1].colour}
 
 
 class Summary(NamedTuple):

@@ -8,6 +8,7 @@ Rule: a reproduced score never stands without the honest one, nor a measured one
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,16 +21,20 @@ from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
 from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
 from ser_bench.evaluation.splits import protocol_words
 from ser_bench.reports.details import class_scores, curves_of
-from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
+from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 HEAD = ("experiment", "system", "metric", "claimed", "reproduced", "95% CI", "honest", "95% CI ")
 WORDS = ("experiment", "system", "metric", "95% CI", "95% CI ")
+LOOK_OF = {CLAIMED: Look("0.25", "D"), "leaky": LOOKS[1], "ok": LOOKS[0]}
+"""How claims and scores are drawn."""
 SIDE_BY_SIDE = 3
 """Experiments that have a panel of a picture each; of more the published systems stand below each other."""
 LEGEND = (
@@ -41,7 +46,7 @@ LEGEND = (
 )
 
 
-def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about: dict[str, Any]) -> None:
+def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about: dict[str, Any], style: str = "") -> None:
     """Write a recipe's folder.
 
     Parameters
@@ -52,9 +57,12 @@ def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about
         As `score_table` gives it, of all experiments.
     about : dict
         The environment, with `experiments` (each ``name, why, split, line, corpus, ...``), `warnings` and `notes`.
+    style : str
+        As `write_figures` takes it.
     """
     folder.write_reproduction(table, recipe.text, to_markdown(recipe, table, about))
-    draw(_panels(table), folder.figures, "recipe", f"{recipe.name}: claimed, reproduced, honest")
+    drawing = Drawing("recipe", f"{recipe.name}: claimed, reproduced, honest.", partial(draw_recipe, table), always=True)
+    write_figures(folder.path, [drawing], digest_of(table.to_csv(), recipe.name), style)
     page = render(
         "recipe.html.j2",
         recipe=recipe,
@@ -174,13 +182,23 @@ def opened_systems(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, 
     return found
 
 
+def draw_recipe(table: pd.DataFrame, style: Style) -> Figure:
+    """Claimed, reproduced and honest scores below each other."""
+    keys = [
+        Key("claimed", LOOK_OF[CLAIMED], filled=False, line=False),
+        Key("LEAKY", LOOK_OF["leaky"], line=False),
+        Key("speaker-independent", LOOK_OF["ok"], line=False),
+    ]
+    return draw_intervals(_panels(table), style, keys)
+
+
 def _panels(table: pd.DataFrame) -> list[Panel]:
     """A panel per experiment; of many one, of the published systems alone."""
     experiments = [rows for _, rows in table.groupby("experiment", sort=False)]
     if len(experiments) <= SIDE_BY_SIDE:
         return [_panel(rows) for rows in experiments]
     parts = [_panel(rows[rows["system"] == rows["system"].iloc[0]]) for rows in experiments]
-    marks = [mark._replace(label=f"{part.title}: {mark.label}") for part in parts for mark in part.marks]
+    marks = [mark._replace(label=f"{part.heading}: {mark.label}") for part in parts for mark in part.marks]
     axes = dict.fromkeys(part.axis for part in parts)
     return [Panel("the published systems", marks, {}, parts[0].names, " / ".join(axes))]
 
@@ -188,22 +206,21 @@ def _panels(table: pd.DataFrame) -> list[Panel]:
 def _panel(rows: pd.DataFrame) -> Panel:
     """One experiment as a panel of a picture."""
     (part, metric), *_ = _metrics_of(rows)
-    looks = {CLAIMED: ("0.25", "D"), "leaky": LOOKS[1], "ok": LOOKS[0]}
     marks = [
         Mark(
             row["words"] if row["run"] == CLAIMED else f"{row['system']}: {row['words']}",
             row["uar"],
             row["uar_low"],
             row["uar_high"],
-            looks[CLAIMED if row["run"] == CLAIMED else row["status"]],
+            LOOK_OF[CLAIMED if row["run"] == CLAIMED else row["status"]],
             filled=row["run"] != CLAIMED,
         )
         for row in _drawn(rows, part, metric)
     ]
     classes = [name for name in rows["metric"] if name.startswith("recall.")]
     chance = {"chance": 1 / len(set(classes))} if classes else {}
-    axis = f"{metric_words(metric, TEST)}, 95% confidence interval over speakers"
-    return Panel(str(rows["experiment"].iloc[0]), marks, chance, "orange: LEAKY; hollow: claimed", axis)
+    axis = f"{metric_words(metric, TEST)} (95% CI over speakers)"
+    return Panel(str(rows["experiment"].iloc[0]), marks, chance, "system, run", axis)
 
 
 def to_markdown(recipe: Recipe, table: pd.DataFrame, about: Mapping[str, Any]) -> str:

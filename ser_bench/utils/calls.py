@@ -46,6 +46,10 @@ KINDS = {
     "Mapping": Kind("a dictionary", lambda value: isinstance(value, Mapping)),
     "Progress": Kind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
     "RunConfig": Kind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
+    "Merged": Kind("the result of leaderboard()", lambda value: type(value).__name__ == "Merged"),
+    "Ablated": Kind("the result of ablate()", lambda value: type(value).__name__ == "Ablated"),
+    "Audited": Kind("the result of audit()", lambda value: type(value).__name__ == "Audited"),
+    "Crossed": Kind("the result of cross()", lambda value: type(value).__name__ == "Crossed"),
     "Bundle": Kind("a Bundle", lambda value: type(value).__name__ == "Bundle"),
 }
 """What the names in annotations of public functions stand for, told without importing a heavy library."""

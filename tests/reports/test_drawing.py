@@ -10,14 +10,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from ser_bench.reports.drawing import own_settings
-from ser_bench.reports.figures import DPI, KINDS, save
+from ser_bench.reports.figures import KINDS, save
+from ser_bench.reports.figures.saving import DOTS
 
 DRAW = """
 from pathlib import Path
-from ser_bench.reports.figures import LOOKS, Mark, Panel, draw
+from ser_bench.reports.figures import LOOKS, Drawing, Mark, Panel, draw_intervals, write_figures
 from ser_bench.reports.spectrograms import _webp
 import numpy as np
-draw([Panel("t $x$", [Mark("a $\\\\frac{ b", 0.5, 0.4, 0.6, LOOKS[0])], {"chance": 0.25}, "names")], Path("figures"), "x", "T")
+panel = Panel("t $x$", [Mark("a $\\\\frac{ b", 0.5, 0.4, 0.6, LOOKS[0])], {"chance": 0.25}, "names")
+write_figures(Path(), [Drawing("x", "T", lambda style: draw_intervals([panel], style), always=True)], "", "column")
 Path("figures/x.webp").write_text(_webp(np.zeros((4, 4), np.uint8)))
 import matplotlib
 print(matplotlib.rcParams["font.size"])
@@ -32,7 +34,7 @@ def drawn(folder: Path, settings: bytes = b"", **environment: str) -> tuple[dict
     home = {"PYTHONPATH": str(Path(__file__).parents[2]), "MPLBACKEND": "agg", **environment}
     done = subprocess.run([sys.executable, "-c", DRAW], cwd=folder, env=os.environ | home, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in (folder / "figures").iterdir()}, done.stdout.strip()
+    return {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in (folder / "figures").rglob("x.*")}, done.stdout.strip()
 
 
 @pytest.mark.usefixtures("every_kind_of_picture")
@@ -49,9 +51,9 @@ def test_a_picture_is_what_matplotlib_writes_with_the_layout_of_its_png(tmp_path
     with own_settings():
         save(figure(), tmp_path, "x")
         by_itself = figure()
-        by_itself.savefig(tmp_path / "layout.png", dpi=DPI)
+        by_itself.savefig(tmp_path / "layout.png", dpi=DOTS)
         by_itself.set_layout_engine("none")
-        by_itself.savefig(tmp_path / "by itself", format=kind, dpi=DPI, metadata=KINDS[kind])
+        by_itself.savefig(tmp_path / "by itself", format=kind, dpi=DOTS, metadata=KINDS[kind])
     assert (tmp_path / f"x.{kind}").read_bytes() == (tmp_path / "by itself").read_bytes()
 
 
@@ -76,6 +78,6 @@ def test_no_setting_of_the_users_changes_a_byte_and_all_are_theirs_again_afterwa
 
 
 def test_fonts_of_pdf_pictures_are_those_that_publishers_take(usual):
-    picture = (usual[0] / "x.pdf").read_bytes()
+    picture = (usual[0] / "column" / "x.pdf").read_bytes()
     assert b"/FontFile2" in picture  # TrueType
     assert b"/Type3" not in picture

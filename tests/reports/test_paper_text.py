@@ -33,7 +33,7 @@ def test_the_best_is_named_with_its_interval_and_each_other_with_its_difference(
     best, second, worst = (row for _, row in run.leaderboard[ranked(run.leaderboard)].iterrows())
     said = told(run, ranked)
     score = f"UAR {best['uar']:.3f} (95% CI [{best['uar_low']:.3f}, {best['uar_high']:.3f}])"
-    assert said.startswith(f"The best of 3 systems was egemaps with {best['model']} with {score}, ".replace("0.", "."))
+    assert said.startswith(f"The best of 3 systems was egemaps with {best['model']}: {score}, ".replace("0.", "."))
     assert "chance is .333 and human listeners reach .900" in said
     for row in (second, worst):
         difference = f"UAR {row['behind']:.3f} below, 95% CI [{row['behind_low']:.3f}, {row['behind_high']:.3f}], p "
@@ -61,7 +61,7 @@ def test_a_tie_is_a_difference_of_nothing(run):
 
 def test_with_one_system_nothing_is_compared(run):
     said = told(run, lambda board: ranked(board) & (board["model"] == "rf"))
-    assert said.startswith("A single system was ranked, egemaps with rf, with UAR ")
+    assert said.startswith("A single system was ranked, egemaps with rf: UAR ")
     assert said.endswith("With a single system nothing was compared.")
 
 
@@ -81,6 +81,18 @@ def test_leaky_and_failed_systems_are_no_results(run):
     leaky = told(run, lambda board: board["status"] == "leaky")
     assert "The best" not in leaky
     assert "nothing is ranked." in leaky
+
+
+def test_where_every_system_failed_that_is_all_there_is_to_say(run):
+    assert told(run, lambda board: board["status"] == "failed") == "<b>odd</b> with xgb could not be evaluated: a fit failed."
+
+
+def test_predictions_made_elsewhere_are_said_to_be(run):
+    board = run.leaderboard[ranked(run.leaderboard)].assign(model="external", budget="external")
+    said = as_text(method(replace(run, leaderboard=board)))
+    assert "The predictions were made elsewhere" in said
+    assert "Optuna" not in said
+    assert "The best of 3 systems was egemaps: UAR " in as_text(results(replace(run, leaderboard=board)))
 
 
 def test_each_track_has_its_own_best(run):

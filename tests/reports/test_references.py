@@ -11,7 +11,8 @@ from ser_bench.corpora import Corpus, CorpusInfo, known_readers
 from ser_bench.corpora.base import PublishedResult
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import figures, publish, references
+from ser_bench.reports import publish, references
+from ser_bench.reports.figures import STYLES, TITLES, boards
 from tests.reports import fabricate
 
 NESTED = PublishedResult("theirs", "nested", uar=0.59)
@@ -49,14 +50,14 @@ def test_the_page_and_the_table_name_a_line_beside_the_rows_of_its_track_alone(f
     assert ("0.590" in boards["speaker"], "0.690 (by speaker)" in boards["speaker"]) == (False, True)
 
 
-def test_a_figure_draws_a_line_in_the_panel_of_its_track_alone(folder, told, monkeypatch):
+def test_a_figure_draws_a_line_in_the_panel_of_its_track_alone(told, monkeypatch):
     drawn = []
-    monkeypatch.setattr(figures, "draw", lambda panels, *_: drawn.extend(panels))
+    monkeypatch.setattr(boards, "draw_intervals", lambda panels, *_: drawn.extend(panels))
     cells, found = fabricate.run_tables(fabricate.clips())
-    figures.write_figures(folder, fabricate.rank(found, cells), told)
-    by_title = {panel.title: panel.lines for panel in drawn}
-    assert by_title[figures.TITLES["train"]]["published"] == 0.59
-    assert by_title[figures.TITLES["speaker"]]["published"] == 0.69
+    boards.draw_leaderboard(fabricate.rank(found, cells), told, STYLES["column"])
+    by_heading = {panel.heading: panel.lines for panel in drawn}
+    assert by_heading[TITLES["train"]]["published"] == 0.59
+    assert by_heading[TITLES["speaker"]]["published"] == 0.69
     assert {panel.lines["human"] for panel in drawn} == {0.9}
 
 

@@ -1,0 +1,284 @@
+"""Figures that go into papers: as wide as asked for, no type too small, nothing cut, one look per name, the same bytes."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+import matplotlib.axis
+import matplotlib.figure
+import matplotlib.text
+import numpy as np
+import pandas as pd
+import pytest
+
+from ser_bench import figures, reports
+from ser_bench.config import FIGURE_STYLES
+from ser_bench.errors import WrongArgument, WrongCall
+from ser_bench.evaluation.comparison import Comparison
+from ser_bench.evaluation.merge import Merged, merge
+from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.reports import publish_ablation, publish_audit, publish_cross
+from ser_bench.reports.ablation import draw_ablation
+from ser_bench.reports.audit import draw_gap
+from ser_bench.reports.cross import draw_cross, draw_cross_matrix
+from ser_bench.reports.figures import STYLES, Drawing, Style, write_figures
+from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
+from ser_bench.reports.figures.looks import LOOKS, looks_of, looks_of_systems
+from ser_bench.reports.figures.ranks import draw_ranks
+from ser_bench.reports.figures.runs import run_drawings
+from ser_bench.reports.figures.systems import draw_confusion, draw_reliability, draw_roc
+from ser_bench.reports.merged_page import write_diagram
+from tests.calling import call
+from tests.reports import fabricate, test_ablation, test_audit
+
+SETS = ("egemaps", "prosody+modulation+contour(seconds=2.5,offset=0.5)", "my_own_embedding_layer_12.parquet", "<b>$x$</b>", "mfcc")
+MODELS = ("svm", "rf", "svm(C=1,kernel=rbf)", "a-model-of-somebody-else", "xgb", "mlp", "logreg", "cnn")
+EMOTIONS = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "pleasant surprise", "sadness")
+SYSTEMS = [(features, model) for features in SETS for model in MODELS]
+
+
+@cache
+def board() -> pd.DataFrame:
+    """Forty systems with long names, and one that is LEAKY."""
+    uars = np.linspace(0.82, 0.3, len(SYSTEMS)).round(3)
+    common = {"corpus": "made up", "labels": "all", "track": "train", "cv": "loso", "speakers": 10, "clips": 80, "status": "ok"}
+    rows = pd.DataFrame(SYSTEMS, columns=["features", "model"]).assign(**common, uar=uars, uar_low=uars - 0.05, uar_high=uars + 0.04)
+    return pd.concat([rows, rows.head(1).assign(cv="random:6", status="leaky", uar=0.9, uar_low=0.9, uar_high=0.95)], ignore_index=True)
+
+
+@cache
+def references() -> pd.DataFrame:
+    named = [("made up", "all", "", name, uar, np.nan, "") for name, uar in (("chance", 0.125), ("human", 0.9), ("published: A", 0.7))]
+    return pd.DataFrame(named, columns=["corpus", "labels", "track", "name", "uar", "war", "source"])
+
+
+@cache
+def predictions() -> pd.DataFrame:
+    """What each system predicts of ten speakers who say every emotion once."""
+    emotion, speaker = np.tile(EMOTIONS, 10), np.repeat([f"s{n}" for n in range(10)], len(EMOTIONS))
+    rng = np.random.default_rng(0)
+    parts = []
+    for features, model in SYSTEMS:
+        p = rng.dirichlet(np.ones(len(EMOTIONS)), len(emotion)) + 0.3 * (emotion[:, None] == np.array(EMOTIONS))
+        found = pd.DataFrame(p / p.sum(1, keepdims=True), columns=[f"p.{name}" for name in EMOTIONS])
+        told = {"features": features, "model": model, "emotion": emotion, "predicted": np.array(EMOTIONS)[p.argmax(1)], "voice": speaker}
+        parts.append(found.assign(corpus="made up", track="train", seed=0, fold=np.repeat(range(10), len(EMOTIONS)), **told))
+    return pd.concat(parts, ignore_index=True)
+
+
+def of_one() -> pd.DataFrame:
+    return predictions().head(10 * len(EMOTIONS))
+
+
+def learning() -> pd.DataFrame:
+    rows = [(f, m, n, 0.3 + 0.02 * n + 0.01 * place) for place, (f, m) in enumerate(SYSTEMS) for n in (2, 4, 9)]
+    table = pd.DataFrame(rows, columns=["features", "model", "speakers", "uar"])
+    return table.assign(corpus="made up", track="train", draws=1, uar_low=table["uar"] - 0.05, uar_high=table["uar"] + 0.05)
+
+
+def comparison(systems: int = len(SYSTEMS)) -> Comparison:
+    ranks = np.linspace(1.2, systems - 0.3, systems)
+    table = pd.DataFrame(SYSTEMS[:systems], columns=["features", "model"]).assign(mean_rank=ranks, p=0.5)
+    cliques = [(start, min(start + 4, systems - 1)) for start in range(0, systems - 1, 6)]
+    return Comparison("train", "budget smoke, 5 trials, 1 seed", ("a", "b", "c"), (1, 2, 3), table, cliques, [])
+
+
+def crossed() -> pd.DataFrame:
+    names = ("emodb", "ravdess", "a corpus with a long name")
+    rows = [(a, b, track, 0.7 if a == b else 0.4) for a in names for b in names for track in ("train", "corpus")]
+    table = pd.DataFrame(rows, columns=["train", "test", "track", "uar"]).assign(features=SETS[1], model="svm", speakers=10, status="ok")
+    return table.assign(uar_low=table["uar"] - 0.1, uar_high=table["uar"] + 0.1, loss=0.1, loss_low=0.0, loss_high=0.2, notes="")
+
+
+DRAWINGS: dict[str, Callable[[Style], matplotlib.figure.Figure | None]] = {
+    "leaderboard": lambda style: draw_leaderboard(board(), references(), style),
+    "heat-map": lambda style: draw_heat_map(board(), style),
+    "speakers": lambda style: draw_speakers(board().head(12), predictions(), references(), style),
+    "learning-curve": lambda style: draw_learning(board(), learning(), references(), style),
+    "confusion": lambda style: draw_confusion(of_one(), style),
+    "roc": lambda style: draw_roc(of_one(), style),
+    "reliability": lambda style: draw_reliability(of_one(), style, "TRANSDUCTIVE: standardised per speaker"),
+    "critical-difference": lambda style: draw_ranks([comparison(), comparison(6)], style),
+    "ablation": lambda style: draw_ablation(test_ablation.table(), style),
+    "gap": lambda style: draw_gap(test_audit.gap(), 7, style),
+    "cross": lambda style: draw_cross(crossed(), 7, style),
+    "cross-matrix": lambda style: draw_cross_matrix(crossed(), style),
+}
+
+
+def texts_of(figure: matplotlib.figure.Figure) -> list[matplotlib.text.Text]:
+    """All that is written in a figure, once it is drawn."""
+    figure.draw_without_rendering()
+    found = [text for text in figure.findobj(matplotlib.text.Text) if text.get_text().strip() and text.get_visible()]
+    hidden = {
+        id(text) for axes in figure.axes if not axes.axison for text in (axes.title, *axes.get_xticklabels(), *axes.get_yticklabels())
+    }
+    return [text for text in found if id(text) not in hidden]
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+@pytest.mark.parametrize("style", STYLES)
+def test_a_figure_is_as_wide_as_its_style_with_no_type_below_it_and_nothing_beyond_its_edges(name, style):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a layout that does not fit is warned of
+        figure = DRAWINGS[name](STYLES[style])
+        texts = texts_of(figure)
+    assert figure.get_size_inches()[0] == STYLES[style].width
+    assert min(text.get_fontsize() for text in texts) >= STYLES[style].small
+    assert figure.get_suptitle() == ""
+    whole = figure.bbox
+    ticks = {id(label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in _beyond(axis)}
+    for text in (text for text in texts if id(text) not in ticks):
+        box = text.get_window_extent()
+        inside = whole.x0 - 1 <= box.x0 and box.x1 <= whole.x1 + 1 and whole.y0 - 1 <= box.y0 and box.y1 <= whole.y1 + 1
+        assert inside, f"{text.get_text()!r} is cut"
+
+
+def _beyond(axis: matplotlib.axis.Axis) -> list[matplotlib.text.Text]:
+    """The labels of ticks that are not drawn, as they are outside the axis."""
+    low, high = sorted(axis.get_view_interval())
+    return [tick.label1 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high] + [
+        tick.label2 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high
+    ]
+
+
+def test_a_column_is_3_3_inches_of_7_points_and_the_styles_are_those_of_the_configuration():
+    assert set(STYLES) == set(FIGURE_STYLES)
+    assert (STYLES["column"].width, STYLES["column"].small) == (3.3, 7)
+
+
+def test_a_name_has_one_look_whatever_the_order_and_the_others_are():
+    few, many = looks_of_systems(SYSTEMS[:3]), looks_of_systems([*reversed(SYSTEMS), ("is09", "rf")])
+    assert all(few[system].colour == many[system].colour for system in SYSTEMS[:2])  # these models have a look that is fixed
+    assert looks_of(["mine", "a"])["mine"] == looks_of(["mine"])["mine"] == looks_of(["z", "mine"])["mine"]
+    first = draw_leaderboard(board().iloc[[0, 1]], references(), STYLES["column"])
+    later = draw_leaderboard(board().iloc[[12, 1, 20, 0]], references(), STYLES["column"])
+    assert _colour_of(first, "egemaps  rf") == _colour_of(later, "egemaps  rf") == LOOKS[1].colour
+
+
+def _colour_of(figure: matplotlib.figure.Figure, name: str) -> str:
+    """The colour of the mark that is named so."""
+    (axes,) = figure.axes
+    (place,) = [at for at, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True) if label.get_text() == name]
+    return next(line.get_color() for line in axes.lines if list(line.get_ydata()) == [place])
+
+
+def test_forty_names_have_forty_looks():
+    names = [f"model {n}" for n in range(40)]
+    looks = looks_of(names)
+    assert len(set(looks.values())) == 40
+    assert looks == looks_of(names[::-1])
+
+
+def test_a_legend_says_what_is_drawn_and_how_many_are_not_told_apart():
+    words = {text.get_text() for text in texts_of(draw_learning(board(), learning(), references(), STYLES["page"]))}
+    assert {"32 others", "chance", "number of training speakers (log scale)"} <= words
+    words = {text.get_text() for text in texts_of(draw_leaderboard(board(), references(), STYLES["page"]))}
+    assert {"hollow: LEAKY", "chance", "human", "published"} <= words
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.usefixtures("every_kind_of_picture")
+def test_a_style_is_written_in_every_kind_once_and_later_calls_keep_it_as_it_should_be(tmp_path):
+    def gap(style: Style) -> matplotlib.figure.Figure | None:
+        return draw_gap(test_audit.gap(), 7, style)
+
+    drawings = [Drawing("first", "One.", gap, always=True), Drawing("second", "Two\x1b.", gap)]
+    write_figures(tmp_path, drawings, "source")
+    assert names_in(tmp_path / "figures") == {"first.svg", "first.png"}
+    write_figures(tmp_path, drawings, "source", "column")
+    column = tmp_path / "figures" / "column"
+    assert names_in(column) == {f"{name}.{kind}" for name in ("first", "second") for kind in ("pdf", "svg", "png", "txt")}
+    assert (column / "second.txt").read_text() == "Two\\x1b.\n"
+    before = {path: (path.stat().st_ino, path.read_bytes()) for path in column.iterdir()}
+    write_figures(tmp_path, drawings, "source", "column")
+    assert {path: (path.stat().st_ino, path.read_bytes()) for path in column.iterdir()} == before
+    (column / "first.pdf").unlink()
+    write_figures(tmp_path, [drawings[0], drawings[1]._replace(draw=lambda style: None)], "source")
+    assert names_in(column) == {f"first.{kind}" for kind in ("pdf", "svg", "png", "txt")}
+    assert (column / "first.pdf").read_bytes() == before[column / "first.pdf"][1]
+
+
+def test_a_run_has_its_figures_and_those_of_the_best_system_of_each_track(tmp_path):
+    cells, found = fabricate.run_tables(fabricate.clips())
+    ranked = fabricate.rank(found, cells, fabricate.refits(found))
+    drawings = run_drawings(ranked, fabricate.references(fabricate.clips()), found)
+    of_all, of_one = ["leaderboard", "heat-map", "speakers"], ["confusion", "roc", "reliability"]
+    assert [drawing.name for drawing in drawings] == [*of_all, *of_one, *(f"{name}-speaker" for name in of_one)]
+
+    assert [drawing.name for drawing in drawings if drawing.always] == ["leaderboard"]
+    assert "egemaps with svm (UAR" in drawings[3].caption
+    assert "TRANSDUCTIVE" in drawings[-1].caption
+    assert all(drawing.draw(STYLES["column"]) is not None for drawing in drawings)
+
+
+def test_every_command_has_its_figures(tmp_path, folder, monkeypatch):
+    place = RunFolder(tmp_path)
+    publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT, "column")
+    publish_audit(place, "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT, "column")
+    publish_cross(place, crossed(), predictions().head(2), ["anger", "fear"], [], "column")
+    monkeypatch.setattr(reports, "write_page", lambda folder: None)
+    run = RunFolder(folder)
+    place.write_references(run.read_references())
+    reports.publish_learning(place, run.read_leaderboard(), run.read_learning(), "column")
+    write_diagram(dataclasses.replace(_merged(folder, tmp_path), across=[comparison(4)]), "column")
+    drawn = {path.stem for path in (tmp_path / "figures" / "column").glob("*.svg")}
+    assert drawn == {"ablation", "gap", "cross", "cross-matrix", "learning-curve", "critical-difference"}
+
+
+@cache
+def _merged(run: Path, to: Path) -> Merged:
+    return merge([RunFolder(run)], to, named=True)
+
+
+def test_python_draws_what_the_command_writes_and_always_the_same_bytes(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(matplotlib.rcParams, "pdf.fonttype", 3)
+    monkeypatch.setitem(matplotlib.rcParams, "font.size", 30)
+    for name in ("one.svg", "other.svg"):
+        figures.confusion(folder).savefig(tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
+    for draw in (figures.leaderboard, figures.speakers, figures.learning_curve, figures.roc, figures.reliability):
+        assert draw(folder, style="slides").get_size_inches()[0] == STYLES["slides"].width
+    assert figures.roc(folder, features="spectral+mfcc")._repr_png_().startswith(b"\x89PNG")
+    assert set(figures.__all__) == {name for name in vars(figures) if callable(getattr(figures, name)) and _public(name)}
+
+
+def _public(name: str) -> bool:
+    return getattr(vars(figures)[name], "__module__", "") == "ser_bench.figures" and not name.startswith("_")
+
+
+def test_python_draws_audits_ablations_crossings_and_ranks_from_their_results(tmp_path, folder):
+    merged = _merged(folder, tmp_path)
+    ranked = dataclasses.replace(merged, across=[comparison(6)])
+    assert figures.critical_difference(ranked).get_size_inches()[0] == 3.3
+    with pytest.raises(WrongCall, match=r"^nothing to draw: this result has not a comparison of three corpora"):
+        figures.critical_difference(merged)
+    with pytest.raises(WrongArgument, match=r"^ablation\(\): 'result' takes the result of ablate\(\), not "):
+        figures.ablation(merged)
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (partial(figures.leaderboard, style="colum"), "unknown figure style 'colum': did you mean 'column'?"),
+        (partial(figures.confusion, model="smv"), "unknown model in this run 'smv': did you mean 'svm'?"),
+        (partial(figures.roc, features="egemaps", model="xgb"), "unknown model in this run 'xgb'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_one_line(folder, draw, said):
+    with pytest.raises(WrongCall) as caught:
+        draw(folder)
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", [("run", "tones"), ("ablate", "tones"), ("cross", "--train", "tones"), ("leaderboard",)])
+def test_a_style_that_there_is_not_is_met_with_the_nearest(command, tmp_path):
+    done = call(*command, "--figure-style", "pages", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip() == "ser-bench: unknown figure style 'pages': did you mean 'page'? (known: column, page, slides)"
