@@ -23,6 +23,7 @@ from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, signed, table_lines
+from ser_bench.utils.terminal import Part, TerminalTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,6 +163,16 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "significant": bool(row["p"] < ALPHA),
             "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", *uar, diff, p_value(row["p"])],
         }
+
+
+def terminal_table(system: pd.DataFrame) -> TerminalTable:
+    """One feature set and model for a terminal, a part per mode."""
+    read: dict[str, list[list[str]]] = {}
+    for row in ablation_rows(system):
+        mode, *cells = row["read"]
+        read.setdefault(mode, []).append(cells if cells[0] else [mode, *cells[1:]])
+    parts = [Part(rows, [""] * len(rows), "" if rows[0][0] == mode else mode) for mode, rows in read.items()]
+    return TerminalTable(HEAD[1:], parts, _title(system), words=("group", "95% CI", HEAD[5]), spared=("columns",))
 
 
 def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:

@@ -148,10 +148,10 @@ def _data(run: RunTables) -> Sentence:
 def _systems(run: RunTables) -> Sentence:
     """What is evaluated: feature sets with their sizes, and classifiers."""
     board = run.leaderboard
+    if (board["budget"] == EXTERNAL).all():
+        return Sentence(f"Systems: {listed(list(board['features'].unique()))}")
     sets = board.drop_duplicates("features")[["features", "dims"]].itertuples(index=False, name=None)
     named = listed([f"{features} ({dims:,} features)" for features, dims in sets])
-    if (board["budget"] == EXTERNAL).all():
-        return Sentence(f"Systems: {named}")
     models = [str(model) for model in board["model"].unique() if model != EXTERNAL]
     cited = [reference for source in run.environment["features"].values() for reference in in_words(_without_licence(source))]
     cited += kept(*(TOOLKITS[library] for part in run.environment["features"] for library in _libraries(part)))

@@ -60,14 +60,14 @@ class Workers:
 def in_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], workers: Workers) -> Iterator[Any]:
     """Yield `function(*call)` of every call, in the order in which they end, or `Died` for one that kills its process.
 
-    With one job there is no process but this one.
+    With one job there is no process but this one, and one thread as in any other: sums come out the same, and no thread waits for another.
     """
     if workers.scheduler:
         from ser_bench.utils.dask_backend import on_cluster
 
         yield from (Died(call) if died else result for call, result, died in on_cluster(function, calls, workers.scheduler))
     elif workers.jobs == 1:
-        yield from (function(*call) for call in calls)
+        yield from (_on_one_thread(function, call) for call in calls)
     else:
         yield from over_processes(function, calls, workers.jobs)
 
@@ -136,6 +136,13 @@ def one_by_one(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -
                 yield Died(call)
     finally:
         executor.shutdown(kill_workers=True)
+
+
+def _on_one_thread(function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return function(*call)
 
 
 def _numbered(number: int, function: Callable[..., Any], call: tuple[Any, ...]) -> tuple[int, Any]:
