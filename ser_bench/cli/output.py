@@ -147,6 +147,7 @@ def print_crossed(found: Crossed) -> None:
     say(f"classes: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {found.folder / 'cross.csv'}")
+    say(f"report: {found.folder / found.PAGE}")
 
 
 def print_reproduced(found: Reproduced) -> None:

@@ -25,7 +25,7 @@ from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES, Drawing, write_figures
 from ser_bench.reports.figures.ranks import draw_ranks
 from ser_bench.reports.made import digest_of
-from ser_bench.reports.rendering import render
+from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.run_page import remake_page
 from ser_bench.utils.atomic import clear_abandoned, write_text
 from ser_bench.utils.formatting import escaped, records
@@ -41,6 +41,7 @@ def write_merged_page(merged: Merged) -> None:
     page = render(
         "merged.html.j2",
         targets=_targets(merged),
+        back=way_back(merged.folder),
         runs=merged.runs,
         kernels=merged.kernels,
         shown=records(merged.leaderboard),
