@@ -8,6 +8,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Kept whatever the environment says, as each of the tests' processes would compile what it imports again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test test-thorough compiled test-lowest mutants lint docs reference recipes clean
 
 run: .venv/installed
@@ -55,6 +58,7 @@ docs: .venv/installed-docs
 CORPORA ?= ../shared/corpora
 reference: .venv/installed
 	$(BIN)/python benchmarks/reference.py $(CORPORA)
+	$(BIN)/python benchmarks/figures.py
 
 # Published systems, claimed, reproduced and honest, under results/reference/recipes/ and in docs/recipes.md: make recipes CORPORA=path/to/folder,
 # which holds ravdess/.

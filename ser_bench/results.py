@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
-from ser_bench.evaluation.run_folder import AUDIT_PAGE, RECIPE_PAGE, RUN_PAGE, Run, RunFolder
+from ser_bench.evaluation.run_folder import AUDIT_PAGE, CROSS_PAGE, RECIPE_PAGE, RUN_PAGE, Run, RunFolder
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
@@ -100,7 +100,7 @@ class Crossed(Shown):
     Parameters
     ----------
     folder : Path
-        With `cross.csv`, `cross.md`, `predictions.parquet`, `skipped.csv`, and a picture in `figures/`.
+        With `cross.csv`, `cross.md`, `cross.html`, `predictions.parquet`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
         A row per corpus trained on, corpus evaluated, feature set, model and track; `loss` is how far the UAR is below training within.
         `overlap` and `loss_overlap` say what their intervals allow for.
@@ -120,7 +120,7 @@ class Crossed(Shown):
     emotions: list[str]
     skipped: pd.DataFrame
 
-    PAGE: ClassVar[str] = "cross.md"
+    PAGE: ClassVar[str] = CROSS_PAGE
 
     def told(self) -> list[str]:
         """The corpora, the emotions that they share, what is lost, what was left out."""

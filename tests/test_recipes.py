@@ -324,7 +324,7 @@ def test_a_picture_says_which_claim_is_of_validation_clips():
     rows = [{**shared, "part": part, "value": value} for part, value in (("validation", 0.9), ("test", 0.5))]
     (panel,) = _panels(pd.DataFrame(rows))
     assert [mark.label for mark in panel.marks] == ["claimed, validation clips", "claimed"]
-    assert panel.axis.startswith("accuracy, ")
+    assert panel.axis.startswith("accuracy (")
 
 
 def test_python_refuses_the_same(recipe):

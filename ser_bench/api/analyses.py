@@ -54,6 +54,7 @@ def audit(
     from ser_bench.analyses.leakage import FEATURES, MODEL, measure_gap
     from ser_bench.evaluation.environment import evaluated
     from ser_bench.reports import publish_audit
+    from ser_bench.reports.index_page import indexed
     from ser_bench.reports.related import best_beside
 
     cell = {"features": FEATURES, "models": MODEL}
@@ -70,8 +71,10 @@ def audit(
     folder = RunFolder.named(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
     system = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
     about = folder.write_terms(prepared, config, cell=system)
-    publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about, config.figure_style)
-    return Audited(folder.path, prepared.corpus.name, found.summary, found.findings, measured, _shown_in(folder))
+    with indexed(Path(config.out)):
+        publish_audit(folder, prepared.corpus.name, found.summary, found.findings, measured, about, config.figure_style)
+        pages = _shown_in(folder)
+    return Audited(folder.path, prepared.corpus.name, found.summary, found.findings, measured, pages)
 
 
 @takes("ablate")
@@ -109,6 +112,7 @@ def ablate(
     from ser_bench.analyses.sweep import points, sweep_rows
     from ser_bench.corpora import left_out
     from ser_bench.reports import publish_ablation
+    from ser_bench.reports.index_page import indexed
 
     config = configured_for_one("ablate", {"corpus": corpus, "features": "egemaps", "models": "svm", **options})
     modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes)) or list(ablation.MODES)
@@ -129,8 +133,10 @@ def ablate(
     about = folder.write_terms(prepared, config, tuned=tuned)
     folder.write_skipped(prepared.skipped)
     warnings = list(dict.fromkeys([*prepared.warnings, *(line for bench in benches for line in bench.warnings)]))
-    publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]}, config.figure_style)
-    return Ablated(folder.path, table, leaned_on, _shown_in(folder), prepared.skipped, warnings)
+    with indexed(Path(config.out)):
+        publish_ablation(folder, table, leaned_on, about | {"warnings": [*left_out(prepared.skipped), *warnings]}, config.figure_style)
+        pages = _shown_in(folder)
+    return Ablated(folder.path, table, leaned_on, pages, prepared.skipped, warnings)
 
 
 def _shown_in(folder: RunFolder) -> list[Path]:
@@ -177,6 +183,7 @@ def cross(
     from ser_bench.corpora import left_out
     from ser_bench.evaluation.environment import describe_corpus, surroundings
     from ser_bench.reports import publish_cross
+    from ser_bench.reports.index_page import indexed
 
     config = configured("cross", options)
     check_writable("--out", Path(config.out))
@@ -194,7 +201,8 @@ def cross(
     skipped = pd.concat([one.skipped.assign(corpus=one.corpus.name) for one in corpora])[["corpus", "clip", "reason"]]
     folder.write_skipped(skipped)
     emotions = corpora[0].eval_set.emotions
-    publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings], config.figure_style)
+    with indexed(Path(config.out)):
+        publish_cross(folder, table, predictions, emotions, [*left_out(skipped), *warnings], config.figure_style)
     return Crossed(folder.path, table, predictions, warnings, emotions, skipped)
 
 

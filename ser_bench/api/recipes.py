@@ -207,6 +207,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
 
     from ser_bench.evaluation.environment import evaluated, surroundings
     from ser_bench.reports import publish_recipe, write_page
+    from ser_bench.reports.index_page import indexed
 
     recipe, table = ready.recipe, pd.concat([one.table for one in done], ignore_index=True)
     lines = {bench.experiment.name: one.line for bench, one in zip(benches, done, strict=True)}
@@ -227,9 +228,10 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told, "notes": list(recipe.notes)}
     folder.write_environment(about)
     folder.write_predictions(pd.concat([one.predictions for one in done], ignore_index=True))
-    publish_recipe(folder, recipe, table, about, ready.config.figure_style)
-    for one in done:
-        write_page(RunFolder(one.honest.folder))
+    with indexed(Path(ready.config.out)):
+        publish_recipe(folder, recipe, table, about, ready.config.figure_style)
+        for one in done:
+            write_page(RunFolder(one.honest.folder))
     return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told, list(recipe.notes))
 
 

@@ -7,6 +7,7 @@ Rule: all corpora are read and extracted before the first is evaluated, so that 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -178,6 +179,7 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     """A run with its leaderboard and report, which are written to its folder."""
     from ser_bench import reports
     from ser_bench.analyses import audits
+    from ser_bench.reports.index_page import indexed
 
     folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
     folder.write_terms(prepared, config, run)
@@ -185,7 +187,10 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     eval_set, modified = prepared.eval_set, bool(prepared.eval_set.copy)
     tested = eval_set.clips[eval_set.evaluated]
     baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
-    board, shown = reports.publish(folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope, style=config.figure_style)
+    with indexed(Path(config.out)):
+        board, shown = reports.publish(
+            folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope, style=config.figure_style
+        )
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
 
@@ -223,6 +228,7 @@ def leaderboard(
         Naming a folder that is no finished run, or a row whose scores differ between runs.
     """
     from ser_bench.evaluation import merge
+    from ser_bench.reports.index_page import indexed
     from ser_bench.reports.merged_page import write_merged
 
     how = configured("leaderboard", {"rope": rope, "figure_style": figure_style})
@@ -230,7 +236,9 @@ def leaderboard(
     target, folders = Path(to or Path(out) / "leaderboard"), named or merge.find_runs(Path(out))
     check_writable("--to", target)
     merged = merge.merge(folders, target, with_external=with_external, named=bool(named), rope=how.rope)
-    write_merged(merged, how.figure_style)
+    within = target.absolute().parent == Path(out).absolute()
+    with indexed(Path(out)) if within else contextlib.nullcontext():
+        write_merged(merged, how.figure_style)
     return merged
 
 

@@ -111,7 +111,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     """Train on one corpus and evaluate on another, on the emotions that all have.
 
     Every test corpus is also cross-validated within itself, and the loss across corpora is reported with a confidence
-    interval over its speakers. Writes cross.csv, cross.md and a figure.
+    interval over its speakers. Writes cross.csv, cross.md, a page and a figure.
 
     \b
     Examples:

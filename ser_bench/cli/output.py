@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ser_bench.errors import lines, printable, quoted
+from ser_bench.errors import printable, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from ser_bench.results import Ablated, Audited, Crossed, Reproduced, Results
 
 LONGEST_LINE = 10_000
+NUMBER = re.compile(r"[-+<]?[\d,]*\.?\d*%?")
+"""A cell that stands to the right."""
 
 
 def say(line: str, *, err: bool = False, **style: Any) -> None:
@@ -27,9 +31,16 @@ def say(line: str, *, err: bool = False, **style: Any) -> None:
 
 
 def write(text: str, *, end: str = "\n", err: bool = False) -> None:
-    """Print as the stream takes it: in colours on terminals alone."""
+    """Print as the stream takes it."""
     stream = sys.stderr if err else sys.stdout
-    print(text if stream.isatty() else click.unstyle(text), end=end, file=stream, flush=True)
+    print(text if coloured(stream) else click.unstyle(text), end=end, file=stream, flush=True)
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether a stream gets colours: not where NO_COLOR is set or the terminal is dumb, even in a pipe where FORCE_COLOR is set."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
 def shown(value: Any) -> Any:
@@ -48,15 +59,15 @@ def print_results(result: Results, *, named: bool = False) -> None:
 
     One of several is `named`, and its rows are left to the leaderboard of all.
     """
+    from ser_bench.evaluation.run_folder import RunFolder
     from ser_bench.reports import terminal_tables
 
     if named:
         say(result.leaderboard["corpus"].iloc[0], bold=True)
     warn([*result.warnings, *result.found])
     print_skipped(result.skipped, result.folder)
-    console = _console()
-    for table in () if named else terminal_tables(result.leaderboard, result.resolutions, width=console.width):
-        console.print(table)
+    if not named:
+        _console().print(*terminal_tables(result.leaderboard, RunFolder(result.folder).read_references(), result.resolutions))
     if result.conditions is not None:
         print_conditions(result.conditions)
     if result.unchanged:
@@ -77,7 +88,7 @@ def print_conditions(table: pd.DataFrame) -> None:
         named = system if row["unchanged"] else [""] * len(system)
         rows.append([*named, *row["read"][2:], row["added"], row["p_read"]])
     head = ["features", "model", *(["track"] if several else []), "held-out clips", "UAR", "95% CI", "ΔUAR from unchanged", "p"]
-    print_table(head, rows, title="robustness: the same systems on changed held-out clips")
+    print_table(head, rows, names=len(head) - 4, title="robustness: the same systems on changed held-out clips")
 
 
 def print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
@@ -93,9 +104,7 @@ def print_merged(merged: Merged) -> None:
     """The tables of several runs ranked together, and where their pages are."""
     from ser_bench.reports.merged_page import merged_tables
 
-    console = _console()
-    for table in merged_tables(merged, console.width):
-        console.print(table)
+    _console().print(*merged_tables(merged))
     for line in merged.not_compared_because:
         say(line)
     say(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
@@ -113,14 +122,13 @@ def _where_time_went(spent: dict[str, float]) -> str:
 
 def print_ablated(found: Ablated) -> None:
     """An ablation's tables, and where its report is."""
-    from ser_bench.reports import ablation_rows
-    from ser_bench.reports.ablation import HEAD, importance_table
+    from ser_bench.reports.ablation import importance_table, terminal_table
 
     warn(found.warnings)
     print_skipped(found.skipped, found.folder)
     system = ["features", "model"]
-    for (features, model), rows in found.table.groupby(system, sort=False):
-        print_table(HEAD, [row["read"] for row in ablation_rows(rows)], title=f"{features} with {model}")
+    for _, rows in found.table.groupby(system, sort=False):
+        _console().print(terminal_table(rows))
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
         print_table(*importance_table(rows), title=f"feature importance: {features} with {model}")
     say(f"report: {found.folder / 'ablation.html'}")
@@ -130,14 +138,16 @@ def print_ablated(found: Ablated) -> None:
 def print_crossed(found: Crossed) -> None:
     """A matrix of training and test corpora for each system, and where the tables are."""
     from ser_bench.reports import matrices
+    from ser_bench.reports.cross import NAMED
 
     warn(found.warnings)
     print_skipped(found.skipped, found.folder)
     for matrix in matrices(found.table):
-        print_table(matrix.head, matrix.rows, title=matrix.title, below="\n".join(matrix.notes))
+        print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
     say(f"classes: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {found.folder / 'cross.csv'}")
+    say(f"report: {found.folder / found.PAGE}")
 
 
 def print_reproduced(found: Reproduced) -> None:
@@ -182,7 +192,7 @@ def print_gap(gap: pd.DataFrame) -> None:
     rows = list(gap_rows(gap))
     read = [[*row["words"], *row["read"][3:], row["added"]] for row in rows]
     styles = ["red" if row["status"] == "leaky" else "" for row in rows]
-    print_table(("split", "parameters", "scaled by", "UAR", "95% CI (bound)", "above the first"), read, styles=styles)
+    print_table(("split", "hyperparameters", "standardised with", "UAR", "95% CI (bound)", "ΔUAR"), read, styles=styles, names=3)
 
 
 def print_catalogue(rows: list[dict[str, Any]]) -> None:
@@ -223,26 +233,28 @@ def print_forecast(table: pd.DataFrame) -> None:
 
 
 def print_table(
-    head: Iterable[str], rows: Iterable[Iterable[Any]], *, title: str = "", below: str = "", styles: Sequence[str] = ()
+    head: Iterable[str],
+    rows: Iterable[Iterable[Any]],
+    *,
+    title: str = "",
+    below: Sequence[str] = (),
+    styles: Sequence[str] = (),
+    names: int = 1,
+    spared: Sequence[str] = (),
 ) -> None:
-    """Print a table; `styles` has one for each row, or is empty. What is in it is not read as markup."""
-    from rich.table import Table
-    from rich.text import Text
+    """Print a table as `TerminalTable` has it; `styles` has one for each row, or is empty. Columns of numbers stand to the right."""
+    from ser_bench.utils.terminal import Part, TerminalTable
 
-    heading = Text(printable(title)) if title else None
-    table = Table(title=heading, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for name in head:
-        table.add_column(Text(printable(name)))
-    for number, row in enumerate(rows):
-        table.add_row(*(Text(lines(str(cell))) for cell in row), style=styles[number] if styles else "")
-    table.caption, table.caption_justify = Text(lines(below)) if below else None, "left"
-    _console().print(table)
+    heads, cells = [str(name) for name in head], [[str(cell) for cell in row] for row in rows]
+    words = [name for name, column in zip(heads, zip(*cells, strict=True), strict=False) if not all(map(NUMBER.fullmatch, column))]
+    part = Part(cells, styles or [""] * len(cells))
+    _console().print(TerminalTable(heads, [part], title, below, words, names, spared=spared))
 
 
 def _console() -> Console:
     """A terminal as wide as it is; a file or a pipe wide enough for every column."""
     from rich.console import Console
 
-    from ser_bench.reports.board_text import WIDE
+    from ser_bench.utils.terminal import WIDE
 
-    return Console() if sys.stdout.isatty() else Console(width=WIDE)
+    return Console(width=None if sys.stdout.isatty() else WIDE, color_system="auto" if coloured(sys.stdout) else None)

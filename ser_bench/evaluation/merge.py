@@ -32,7 +32,7 @@ from ser_bench.evaluation.leaderboard import (
     rank,
     resolutions,
 )
-from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, PREDICTIONS, REFERENCES, RunFolder
+from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, MERGED_PAGE, PREDICTIONS, REFERENCES, RunFolder
 from ser_bench.scores import ROPE
 from ser_bench.utils.formatting import format_score, records
 from ser_bench.utils.shown import Shown, counted, scored
@@ -116,7 +116,7 @@ class Merged(Shown):
     kernels: str
     runs: list[str]
 
-    PAGE: ClassVar[str] = "leaderboard.html"
+    PAGE: ClassVar[str] = MERGED_PAGE
 
     def told(self) -> list[str]:
         """The runs, the corpora, the best of each block, comparisons across corpora."""

@@ -99,6 +99,7 @@ AUDIT_PAGE, GAP = "audit.html", "gap.csv"
 ABLATION_PAGE, ABLATION, IMPORTANCE = "ablation.html", "ablation.csv", "importance.csv"
 RECIPE_PAGE, RECIPE, RECIPE_MARKDOWN = "recipe.html", "recipe.toml", "recipe.md"
 """What folders of audits, ablations and recipes hold that a run's page shows."""
+CROSS_PAGE, CROSS, MERGED_PAGE = "cross.html", "cross.csv", "leaderboard.html"
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ A run's page: `run_page` (`templates/report.html.j2`), which has the leaderboard
 further sections from `conditions`, `errors`, `overview`, `paper_text` (with `bibliography`), `parameters`, `players`, `spectrograms`;
 `related` finds the audits, ablations and recipes beside it, `made` says whether it is to be made again. `board_text` is the leaderboard
 in Markdown and on the terminal.
-Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, and of several runs `merged_page` with `comparison` and
-`critical_difference`. `corpus_figure` draws what a corpus holds. Pages are made by `rendering` (templates), figures for papers by the
-package `figures`; `drawing` has the settings of matplotlib for all pictures.
+Other pages: `audit`, `ablation`, `recipe`, `cross`, `planning`, of several runs `merged_page` with `comparison` and
+`critical_difference`, and of all that a folder of results holds `index_page`. `corpus_figure` draws what a corpus holds. Pages are made by
+`rendering` (templates), figures for papers by the package `figures`; `drawing` has the settings of matplotlib for all pictures.
 """
 
 from __future__ import annotations

@@ -20,15 +20,24 @@ from ser_bench.reports.board_text import ALPHA
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.figures.style import GREY
 from ser_bench.reports.made import digest_of
-from ser_bench.reports.rendering import render
+from ser_bench.reports.rendering import render, way_back
 from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, signed, table_lines
+from ser_bench.utils.terminal import Part, TerminalTable
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 MODES = {"all": "all groups", "alone": "only", "without": "leave-one-out", "forward": "forward selection", "sweep": "with"}
+GROUPED = {
+    "all": "All groups",
+    "alone": "Only one group",
+    "without": "Leave one group out",
+    "forward": "Forward selection: one group after the other",
+    "sweep": "Other settings",
+}
+"""What stands above the rows of a mode on a page."""
 HEAD = ["mode", "group", "columns", "UAR", "95% CI", "ΔUAR vs. all", "p"]
 LEGEND = (
     "ΔUAR vs. all: difference of the UAR to that of all groups together, with a 95% confidence interval over speakers and p of the "
@@ -82,7 +91,7 @@ def publish_ablation(
     caption = f"Effect of feature groups on the UAR, with 95% confidence intervals over speakers; {name}. {about['tuned']}"
     drawing = Drawing("ablation", caption, partial(draw_ablation, table), always=True)
     write_figures(folder.path, [drawing], digest_of(table.to_csv(), caption), style)
-    page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance))
+    page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance), back=way_back(folder.path))
     write_text(folder.path / ABLATION_PAGE, page)
 
 
@@ -112,7 +121,35 @@ def _opened(system: pd.DataFrame, leaned: pd.DataFrame) -> dict[str, Any]:
     columns_head, columns = columns_table(leaned)
     leaning = {"importances": head, "groups": groups, "columns_head": columns_head, "columns": columns}
     reach = _reach(system)
-    return {"title": _title(system), "reach": reach, "ticks": _ticks(*reach), "rows": list(ablation_rows(system)), **leaning}
+    rows = list(ablation_rows(system))
+    modes = [(title, part) for mode, title in GROUPED.items() if (part := [row for row in rows if row["mode"] == mode])]
+    return {
+        "title": _title(system),
+        "verdict": _verdict(rows),
+        "reach": reach,
+        "ticks": _ticks(*reach),
+        "rows": rows,
+        "modes": modes,
+        **leaning,
+    }
+
+
+def _verdict(rows: list[dict[str, Any]]) -> str:
+    """What an ablation of one system comes to: all groups, the one that is missed most, the best one alone."""
+    whole, *others = rows
+    said = [f"All groups: UAR {whole['read'][3]} {whole['read'][4]}"]
+    without = [row for row in others if row["mode"] == "without" and not np.isnan(row["diff"])]
+    if without:
+        missed = min(without, key=lambda row: row["diff"])
+        p = f"p {'' if missed['p'] < 0.001 else '= '}{missed['read'][6]}"
+        said += [f"Missed most when left out: {missed['group']}, {missed['read'][5]}, {p}"]
+        shown = sum(row["p"] < ALPHA for row in without)
+        said += [f"{shown or 'None'} of {len(without)} groups left out one by one {'changes' if shown == 1 else 'change'} it significantly"]
+    alone = [row for row in others if row["mode"] == "alone"]
+    if alone:
+        best = max(alone, key=lambda row: row["uar"])
+        said += [f"Best group by itself: {best['group']}, {best['read'][3]} {best['read'][4]}"]
+    return "".join(f"{sentence}. " for sentence in said).rstrip()
 
 
 def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -121,7 +158,21 @@ def ablation_rows(system: pd.DataFrame) -> Iterator[dict[str, Any]]:
         whole = row["mode"] == "all"
         diff = "" if whole or np.isnan(row["diff"]) else f"{signed(row['diff'])} {interval(row['diff_low'], row['diff_high'])}"
         uar = format_score(row["uar"]), interval(row["uar_low"], row["uar_high"])
-        yield {**row, "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", *uar, diff, p_value(row["p"])]}
+        yield {
+            **row,
+            "significant": bool(row["p"] < ALPHA),
+            "read": [MODES[row["mode"]], row["group"], f"{row['dims']:,}", *uar, diff, p_value(row["p"])],
+        }
+
+
+def terminal_table(system: pd.DataFrame) -> TerminalTable:
+    """One feature set and model for a terminal, a part per mode."""
+    read: dict[str, list[list[str]]] = {}
+    for row in ablation_rows(system):
+        mode, *cells = row["read"]
+        read.setdefault(mode, []).append(cells if cells[0] else [mode, *cells[1:]])
+    parts = [Part(rows, [""] * len(rows), "" if rows[0][0] == mode else mode) for mode, rows in read.items()]
+    return TerminalTable(HEAD[1:], parts, _title(system), words=("group", "95% CI", HEAD[5]), spared=("columns",))
 
 
 def importance_table(leaned: pd.DataFrame) -> tuple[tuple[str, ...], list[list[str]]]:

@@ -16,7 +16,7 @@ from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.evaluation.run_folder import AUDIT_PAGE, GAP, RunFolder
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
-from ser_bench.reports.rendering import render
+from ser_bench.reports.rendering import render, way_back
 from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import format_score, interval, records, signed
 
@@ -58,8 +58,32 @@ def publish_audit(
         caption = f"Effect of evaluation leaks on the UAR of {about['cell']}, with 95% confidence intervals over speakers; {name}."
         drawing = Drawing("gap", caption, partial(draw_gap, gap, len(about["corpus"]["emotions"])), always=True)
         write_figures(folder.path, [drawing], digest_of(gap.to_csv(), caption), style)
-    page = render("audit.html.j2", name=name, summary=summary, findings=findings.to_dict("records"), gap=shown, about=about)
+    page = render(
+        "audit.html.j2",
+        name=name,
+        verdict=_verdict(findings, shown),
+        summary=summary,
+        findings=findings.to_dict("records"),
+        gap=shown,
+        about=about,
+        back=way_back(folder.path),
+    )
     write_text(folder.path / AUDIT_PAGE, page)
+
+
+def _verdict(findings: pd.DataFrame, gap: dict[str, Any] | None) -> str:
+    """What an audit comes to: how much was found, and the most that a leak adds."""
+    counts = findings["kind"].value_counts()
+    found = [f"{n} {kind}{'s' if n != 1 else ''}" for kind in ("error", "warning", "note") if (n := int(counts.get(kind, 0)))]
+    said = f"{', '.join(found) or 'Nothing was found'}."
+    leaky = [row for row in gap["rows"] if row["status"] == "leaky"] if gap else []
+    if not gap or not leaky:
+        return said
+    honest, worst = gap["rows"][0], max(leaky, key=lambda row: row["gap"])
+    return (
+        f"{said} Speaker-independent UAR {honest['read'][3]} {honest['read'][4]}; evaluation leaks add up to {worst['added']} "
+        f"({worst['words'][0]} split, {worst['words'][1]}, standardised with {worst['words'][2]})."
+    )
 
 
 def draw_gap(gap: pd.DataFrame, n_emotions: int, style: Style) -> Figure:

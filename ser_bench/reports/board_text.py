@@ -7,25 +7,25 @@ Rule: no number stands without its interval, no row without what it may be compa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.errors import printable
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, p_words, records, table_lines
+from ser_bench.utils.terminal import Part, TerminalTable
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
 
 HEAD = ("rank", "features", "model", "UAR", "95% CI", "WAR", "macro F1", "AUC", "p (vs. best)")
 WORDS = ("features", "model", "95% CI")
 """The columns of `HEAD` that are no single numbers."""
-WIDE, READABLE = 140, 20
-"""Columns of a terminal that nothing is known of, and those that a feature set's name takes at least, or all of it."""
+SPARED = ("AUC", "macro F1", "WAR")
+"""The columns that a narrow terminal is without, the first of them first."""
+STYLES = {"ok": "", "leaky": "red", "failed": "dim"}
 ALPHA = 0.05
 """The p from which a row is not significantly different from the best."""
 
@@ -233,50 +233,29 @@ def notes(block: pd.DataFrame) -> list[str]:
     return [f"{note} ({'all rows' if len(rows) == scored > 1 else ', '.join(rows)})." for note, rows in about.items()]
 
 
-def terminal_tables(board: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "", width: int = WIDE) -> list[Table]:
-    """The leaderboard for a terminal of so many columns, a table a block; other parameters as in `to_markdown`.
-
-    Where a feature set could not be read beside its scores, these stand below it.
-    """
-    from rich.text import Text
-
-    tables = []
-    for title, block in blocks(board, apart):
-        # A reason may be long and hold brackets: it stands below the table, and nothing is read as markup.
-        reasons = [f"FAILED {r['features']} {r['model']}: {r['notes']}" for r in records(block) if r["status"] == "failed"]
-        styles = {"ok": "", "leaky": "red", "failed": "dim"}
-        rows = [(styles[row["status"]], [cell.replace("**", "") for cell in row_cells(row | {"notes": ""})]) for row in records(block)]
-        rows += [("italic", list(row["read"])) for row in worth(block, resolutions)]
-        table = _grid([row for _, row in rows], width)
-        table.title, table.title_justify, table.title_style = Text(printable(title)), "left", "bold"
-        below = [*reasons, *notes(block), *words_below(block, resolutions)]
-        table.caption, table.caption_justify = Text("\n".join(printable(line) for line in below if line)), "left"
-        for row, (style, _) in zip(table.rows, rows, strict=True):
-            row.style = style
-        tables.append(table)
-    return tables
+def terminal_tables(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> list[TerminalTable]:
+    """The leaderboard for a terminal, a table a block, in groups and with parameters as `to_markdown`; reference levels stand last."""
+    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, apart)]
 
 
-def _grid(rows: Sequence[Sequence[str]], width: int) -> Table:
-    """Rows of `HEAD` as a table, or each as a system with its scores below."""
-    from rich.table import Table
-    from rich.text import Text
+def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> TerminalTable:
+    parts = []
+    for name, group in groups(block):
+        # A reason may be long: it stands below the table.
+        rows = [[cell.replace("**", "") for cell in row_cells(row | {"notes": ""})] for row in group]
+        parts.append(Part(rows, [STYLES[row["status"]] for row in group], name))
+    beside = [list(row["read"]) for row in worth(block, resolutions)]
+    beside += [_level_cells(row) for row in records(lines_of(block, references))]
+    several = len(parts) > 1
+    parts.append(Part(beside, ["italic"] * len(beside), "for comparison" if several and beside else ""))
+    reasons = [f"FAILED {row['features']} {row['model']}: {row['notes']}" for row in records(block) if row["status"] == "failed"]
+    below = [verdict(block, references, resolutions), *reasons, *notes(block), *words_below(block, resolutions)]
+    return TerminalTable(HEAD, parts, title, below, WORDS, names=3, folded="features", spared=SPARED)
 
-    table = Table(box=None, pad_edge=False)
-    needed = [max(len(name), *(len(row[at]) for row in rows)) for at, name in enumerate(HEAD)]
-    longest = needed.pop(HEAD.index("features"))
-    if width >= sum(needed) + 2 * len(needed) + min(longest, READABLE):
-        for name in HEAD:
-            table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "features", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        return table
-    table.add_column(HEAD[0], justify="right", no_wrap=True)
-    table.add_column("system, scores", overflow="fold")
-    for rank, features, model, *read in rows:
-        scored = ", ".join(f"{name} {cell}" for name, cell in zip(HEAD[3:], read, strict=True) if cell)
-        table.add_row(Text(rank), Text(f"{printable(features)} {printable(model)}\n{scored}"))
-    return table
+
+def _level_cells(row: dict[str, Any]) -> list[str]:
+    """A level that scores are read against, as cells of `HEAD`."""
+    return ["", row["name"], "", format_score(row["uar"]), "", format_score(row["war"]), "", "", ""]
 
 
 def row_cells(record: dict[str, Any]) -> list[str]:

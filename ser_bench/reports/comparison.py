@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.errors import printable
 from ser_bench.evaluation.comparison import LEVEL, SYSTEM, Comparison
 from ser_bench.evaluation.leaderboard import lines_of
 from ser_bench.reports.board_text import not_significantly_worse
 from ser_bench.reports.critical_difference import view_diagram
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
+from ser_bench.utils.terminal import Part, TerminalTable
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Group
 
     from ser_bench.evaluation.merge import Block
 
@@ -147,16 +146,12 @@ def to_markdown(comparison: Comparison) -> str:
     return "\n".join([f"**{escaped(comparison.title)}.**", "", *table, "", *said])
 
 
-def terminal_table(comparison: Comparison) -> Group:
+def terminal_table(comparison: Comparison) -> TerminalTable:
     """A comparison for a terminal; of several systems without the UARs of each corpus: those stand in the tables above it."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
     columns = _columns(comparison, corpora=len(comparison.systems) == 1)
-    table = Table(box=None, pad_edge=False)
-    for name, head in columns.items():
-        table.add_column(Text(printable(head)), justify="left" if name in SYSTEM else "right", no_wrap=name != "features", overflow="fold")
-    for row in records(comparison.systems):
-        table.add_row(*(Text(printable(cell)) for cell in _cells(row, columns)))
-    return Group(Text(printable(comparison.title), style="bold"), table, *(Text(printable(line)) for line in comparison.said))
+    rows = [_cells(row, columns) for row in records(comparison.systems)]
+    words = [columns[name] for name in SYSTEM if name in columns]
+    part = Part(rows, [""] * len(rows))
+    return TerminalTable(
+        [*columns.values()], [part], comparison.title, comparison.said, words, names=3 if len(rows) > 1 else 2, folded=columns["features"]
+    )

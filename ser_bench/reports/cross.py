@@ -1,7 +1,7 @@
-"""Corpora evaluated by each other, for people: a matrix a track, a picture.
+"""Corpora evaluated by each other, for people: a matrix a track, a page, a picture.
 
 In:   the table of `cross_corpus.evaluate_across`.
-Out:  `cross.csv`, `cross.md`, `figures/cross.*`; tables for the terminal.
+Out:  `cross.csv`, `cross.md`, `cross.html`, `figures/cross.*`; tables for the terminal.
 Rule: a corpus evaluated by itself stands beside it evaluated by others, and transductive tracks stand apart. A loss is how far a UAR
       is below that of training within, here as in `cross.csv`: above zero where something is lost.
 """
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.evaluation.leaderboard import notes_of, write_csv
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.leaderboard import NAMES, notes_of, write_csv
+from ser_bench.evaluation.run_folder import CROSS, CROSS_PAGE, RunFolder
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.style import GREY
 from ser_bench.reports.made import digest_of
-from ser_bench.utils.atomic import write_text
+from ser_bench.reports.rendering import render, way_back
+from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ LEGEND = (
 )
 
 GREY_DOT = Look(GREY, "o")
+NUMBERS = ("uar", "uar_low", "uar_high", "loss", "loss_low", "loss_high", "war", "macro_f1", "seconds")
+"""Columns of the table that may be blank."""
 NAMED = 3
 """Columns of a matrix that hold names: feature set, model, corpus trained on."""
 
@@ -65,9 +68,10 @@ def publish_cross(
 
     `emotions` are those evaluated, `told` what was left out and else is to be known, `style` is as `write_figures` takes it.
     """
-    write_csv(table, folder.path / "cross.csv")
+    write_csv(table, folder.path / CROSS)
     folder.write_predictions(predictions)
     write_text(folder.path / "cross.md", to_markdown(table, emotions, told))
+    write_text(folder.path / CROSS_PAGE, make_cross_page(folder, table, emotions, told))
     data = f"{', '.join(dict.fromkeys([*table['train'], *table['test']]))}; classes: {', '.join(emotions)}"
     drawings = [
         Drawing(
@@ -114,6 +118,74 @@ def _transductive(track: str) -> str:
     return "" if track == "train" else f", {track} (TRANSDUCTIVE)"
 
 
+def read_cross(folder: RunFolder) -> pd.DataFrame:
+    """The table in a folder of corpora evaluated by each other."""
+    return read_csv(folder.path / CROSS, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
+
+
+def make_cross_page(folder: RunFolder, table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str]) -> str:
+    """The page of corpora evaluated by each other."""
+    chance = 1 / len(emotions)
+    return render(
+        "cross.html.j2",
+        corpora=list(dict.fromkeys([*table["train"], *table["test"]])),
+        emotions=emotions,
+        chance=chance,
+        verdicts=list(_verdicts(table, chance)),
+        tracks=[_shown(str(track), cells, chance) for track, cells in table.groupby("track", sort=False)],
+        legend=LEGEND,
+        told=told,
+        about=folder.read_about(),
+        back=way_back(folder.path),
+    )
+
+
+def _verdicts(table: pd.DataFrame, chance: float) -> Iterator[str]:
+    """For each corpus evaluated, in a sentence: what is trained best on another one, and how far that is below training within."""
+    across = table[(table["train"] != table["test"]) & (table["status"] != "failed") & (table["track"] == table["track"].iloc[0])]
+    for test, rows in across.groupby("test", sort=False):
+        best = records(rows.sort_values("uar", ascending=False, kind="stable"))[0]
+        system = f"{best['features']} with {best['model']} from {best['train']}"
+        uar = f"UAR {format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}"
+        below = "" if np.isnan(best["loss"]) else f"; loss against training within {_loss(best)}"
+        yield f"On {test}, the best of those trained on another corpus: {system}, {uar}{below}; chance {format_score(chance)}."
+
+
+def _loss(row: dict[str, Any]) -> str:
+    return f"{format_score(row['loss'])} {interval(row['loss_low'], row['loss_high'])}"
+
+
+def _shown(track: str, cells: pd.DataFrame, chance: float) -> dict[str, Any]:
+    """A track's matrix as the page shows it: a row per system and corpus trained on, two cells per corpus evaluated."""
+    tests = list(dict.fromkeys(cells["test"]))
+    found = {(row["features"], row["model"], row["train"], row["test"]): row for row in records(cells)}
+    rows = [
+        {
+            "features": features,
+            "model": model,
+            "train": train,
+            "cells": [_cell(found.get((features, model, train, test)), chance) for test in tests],
+        }
+        for features, model, train in dict.fromkeys(key[:3] for key in found)
+    ]
+    return {"track": track, "title": TRACKS[track], "tests": tests, "rows": rows, "notes": _notes(cells)}
+
+
+def _cell(row: dict[str, Any] | None, chance: float) -> dict[str, Any] | None:
+    """A UAR and what is lost, as they are read; `shade` is 0 at chance, and 1 where all is recognised."""
+    if row is None:
+        return None
+    failed, within = row["status"] == "failed", row["train"] == row["test"]
+    lost = failed or within or np.isnan(row["loss"])
+    return {
+        "uar": "FAILED" if failed else format_score(row["uar"]),
+        "reach": "" if failed else interval(row["uar_low"], row["uar_high"]),
+        "loss": "" if lost else _loss(row),
+        "within": within,
+        "shade": 0.0 if failed else round(max(row["uar"] - chance, 0.0) / (1 - chance), 2),
+    }
+
+
 def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
     """A matrix for each track."""
     tests = list(dict.fromkeys(table["test"]))
@@ -154,12 +226,11 @@ def _read(row: dict[str, Any] | None) -> str:
     if row["status"] == "failed":
         return "FAILED"
     uar = f"{format_score(row['uar'])} {interval(row['uar_low'], row['uar_high'])}"
-    lost = row["loss"]
     if row["train"] == row["test"]:
         return f"{uar} within"
-    if np.isnan(lost):
+    if np.isnan(row["loss"]):
         return uar
-    return f"{uar}\nloss {format_score(lost)} {interval(row['loss_low'], row['loss_high'])}"
+    return f"{uar}\nloss {_loss(row)}"
 
 
 def _panel(test: str, rows: pd.DataFrame, looks: dict[tuple[str, str], Look], n_emotions: int) -> Panel:

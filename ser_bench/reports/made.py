@@ -19,6 +19,7 @@ from typing import Any
 
 from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, ENVIRONMENT, GAP, REPRODUCTION, RunFolder
 from ser_bench.reports.players import sounds
+from ser_bench.reports.rendering import way_back
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.spec import versions
 
@@ -108,7 +109,7 @@ def page_source(folder: RunFolder) -> str:
         for path in [other, *_files(other)]
     ]
     contents = [part for path in [*own, *beside] for part in (str(path.name), path.read_bytes() if path.is_file() else b"")]
-    return digest_of(json.dumps(about, sort_keys=True), json.dumps(_audio(folder)), *contents)
+    return digest_of(json.dumps(about, sort_keys=True), json.dumps(_audio(folder)), way_back(folder.path), *contents)
 
 
 def _audio(folder: RunFolder) -> list[tuple[str, str, int, int]]:

@@ -19,22 +19,20 @@ from ser_bench.evaluation.comparison import search
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
-from ser_bench.reports.board_text import WIDE, blocks, terminal_tables, to_markdown
+from ser_bench.reports.board_text import blocks, terminal_tables, to_markdown
 from ser_bench.reports.critical_difference import told
 from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES, Drawing, write_figures
 from ser_bench.reports.figures.ranks import draw_ranks
 from ser_bench.reports.made import digest_of
-from ser_bench.reports.rendering import render
+from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.run_page import remake_page
 from ser_bench.utils.atomic import clear_abandoned, write_text
 from ser_bench.utils.formatting import escaped, records
 
 if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.table import Table
-
     from ser_bench.evaluation.merge import Block, Merged
+    from ser_bench.utils.terminal import TerminalTable
 
 
 def write_merged_page(merged: Merged) -> None:
@@ -43,6 +41,7 @@ def write_merged_page(merged: Merged) -> None:
     page = render(
         "merged.html.j2",
         targets=_targets(merged),
+        back=way_back(merged.folder),
         runs=merged.runs,
         kernels=merged.kernels,
         shown=records(merged.leaderboard),
@@ -131,9 +130,9 @@ def to_text(merged: Merged) -> str:
     return "\n".join(part for part in parts if part).rstrip() + "\n"
 
 
-def merged_tables(merged: Merged, width: int = WIDE) -> list[Table | Group]:
-    """The merged leaderboard for a terminal of so many columns: a table per block, then one per comparison."""
-    within: list[Table | Group] = [
-        table for block in merged.blocks for table in terminal_tables(block.board, block.resolutions, apart=block.apart, width=width)
+def merged_tables(merged: Merged) -> list[TerminalTable]:
+    """The merged leaderboard for a terminal: a table per block, then one per comparison."""
+    within = [
+        table for block in merged.blocks for table in terminal_tables(block.board, block.references, block.resolutions, apart=block.apart)
     ]
     return [*within, *map(across.terminal_table, merged.across)]

@@ -148,12 +148,12 @@ def _data(run: RunTables) -> Sentence:
 def _systems(run: RunTables) -> Sentence:
     """What is evaluated: feature sets with their sizes, and classifiers."""
     board = run.leaderboard
+    if (board["budget"] == EXTERNAL).all():
+        return Sentence(f"Systems: {listed(list(board['features'].unique()))}")
     sets = board.drop_duplicates("features")[["features", "dims"]].itertuples(index=False, name=None)
     # Beside rows whose predictions were made elsewhere, which have no size, sizes are read as text.
     sizes = ((features, int(dims) if str(dims).isdigit() else 0) for features, dims in sets)
     named = listed([f"{features} ({size:,} features)" if size else str(features) for features, size in sizes])
-    if (board["budget"] == EXTERNAL).all():
-        return Sentence(f"Systems: {named}")
     models = [str(model) for model in board["model"].unique() if model != EXTERNAL]
     cited = [reference for source in run.environment["features"].values() for reference in in_words(_without_licence(source))]
     cited += kept(*(TOOLKITS[library] for part in run.environment["features"] for library in _libraries(part)))

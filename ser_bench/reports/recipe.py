@@ -23,7 +23,7 @@ from ser_bench.evaluation.splits import protocol_words
 from ser_bench.reports.details import class_scores, curves_of
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
-from ser_bench.reports.rendering import render
+from ser_bench.reports.rendering import render, way_back
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
@@ -72,6 +72,7 @@ def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about
         opened=opened_systems(table, folder.read_predictions()),
         head=HEAD,
         legend=LEGEND,
+        back=way_back(folder.path),
     )
     write_text(folder.path / RECIPE_PAGE, page)
 

@@ -1,12 +1,14 @@
 """Pages from templates.
 
 In:   a template of a room's `templates/` and its values.
-Out:  HTML, in which values are text and never markup, and no letter of a name is hidden or turns the direction of reading.
+Out:  HTML, in which values are text and never markup, and no letter of a name is hidden or turns the direction of reading; the way from a
+      page to the index of the results beside it.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import lines
@@ -16,6 +18,10 @@ from ser_bench.utils.formatting import IN_TEX, MARKDOWN, TEX
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
+
+INDEX = "index.html"
+OURS = '<meta name="generator" content="ser-bench: index of results">'
+"""What an index says of itself in its first lines."""
 
 
 def render(template: str, *, room: str = "ser_bench.reports", **values: Any) -> str:
@@ -39,6 +45,20 @@ def _templates(room: str) -> Environment:
     environment.filters["breakable"] = breakable
     environment.globals |= {"MARKDOWN": MARKDOWN.pattern, "FORMULA": FORMULA.pattern, "TEX": TEX.pattern, "IN_TEX": IN_TEX}
     return environment
+
+
+def way_back(folder: Path) -> str:
+    """The address of the index beside a folder, from the pages in it; empty where there is none."""
+    return f"../{INDEX}" if is_index(folder.absolute().parent / INDEX) else ""
+
+
+def is_index(file: Path) -> bool:
+    """Whether a file is an index of results that we wrote."""
+    try:
+        with file.open("rb") as opened:
+            return OURS.encode() in opened.read(400)
+    except OSError:
+        return False
 
 
 def _shown(value: object) -> object:

@@ -30,7 +30,7 @@ from ser_bench.reports.paper_text import as_text, method, paper_text, results, t
 from ser_bench.reports.parameters import parameter_table
 from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps, reproductions
-from ser_bench.reports.rendering import render
+from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.spectrograms import draw_spectrograms, frequency_ticks
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import listed, records
@@ -104,6 +104,7 @@ def make_page(folder: RunFolder) -> str:
         ablations=ablations(folder),
         recipes=reproductions(folder),
         cells=cells,
+        back=way_back(folder.path),
         parameters=[
             {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
         ],

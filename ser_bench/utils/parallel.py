@@ -6,9 +6,11 @@ Rule: processes of this machine end with this one, whatever ends it.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,6 +34,19 @@ def keep_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         for parameter, megabytes in ((mmap_threshold, 32), (trim_threshold, 256), (top_pad, 64)):
             mallopt(parameter, megabytes << 20)
+
+
+def on_one_thread() -> AbstractContextManager[Any]:
+    """Whatever library computes inside does so on one thread: more would add up numbers in another order."""
+    return _thread_pools(len(sys.modules)).limit(limits=1)
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(modules: int) -> Any:
+    """The libraries with threads of their own: looked for again when there are more `modules`, as that takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class Died(NamedTuple):
@@ -60,14 +75,14 @@ class Workers:
 def in_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], workers: Workers) -> Iterator[Any]:
     """Yield `function(*call)` of every call, in the order in which they end, or `Died` for one that kills its process.
 
-    With one job there is no process but this one.
+    With one job there is no process but this one, and one thread as in any other: sums come out the same, and no thread waits for another.
     """
     if workers.scheduler:
         from ser_bench.utils.dask_backend import on_cluster
 
         yield from (Died(call) if died else result for call, result, died in on_cluster(function, calls, workers.scheduler))
     elif workers.jobs == 1:
-        yield from (function(*call) for call in calls)
+        yield from (_on_one_thread(function, call) for call in calls)
     else:
         yield from over_processes(function, calls, workers.jobs)
 
@@ -136,6 +151,13 @@ def one_by_one(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -
                 yield Died(call)
     finally:
         executor.shutdown(kill_workers=True)
+
+
+def _on_one_thread(function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return function(*call)
 
 
 def _numbered(number: int, function: Callable[..., Any], call: tuple[Any, ...]) -> tuple[int, Any]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 15
 SECONDS_BETWEEN_CHANGES = 0.2
+ALMOST = 0.99
 
 
 _epoch_heard: ContextVar[Callable[[int, int, float], object] | None] = ContextVar("_epoch_heard", default=None)
@@ -119,18 +120,26 @@ class Bar:
 
         # Narrow enough that nothing is cut off at 80 columns.
         done = TextColumn("{task.fields[done]}/{task.fields[of]}")
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(16), done, TimeRemainingColumn(), TextColumn("left"))
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(16),
+            done,
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[time]}"),
+        )
         note = TextColumn("{task.fields[note]}", style="dim", markup=False)
         self.bar = RichProgress(*columns, note, console=Console(stderr=True))
-        self.done, self.total = 0, total
-        self.task = self.bar.add_task(printable(what), total=1.0, note="", done=0, of=total)
+        self.done, self.total, self.share = 0, total, 0.0
+        self.task = self.bar.add_task(printable(what), total=1.0, note="", done=0, of=total, time="left")
         self.bar.start()
 
     def advance(self, note: str = "", share: float | None = None) -> None:
-        """Move it."""
+        """Move it; by shares, which are estimates, not to its end before all is done."""
         self.done += 1
+        self.share += 1 / self.total if share is None else share
         if self.bar:
-            self.bar.update(self.task, advance=1 / self.total if share is None else share, note=printable(note), done=self.done)
+            completed = min(self.share, 1.0 if self.done >= self.total else ALMOST)
+            self.bar.update(self.task, completed=completed, note=printable(note), done=self.done)
 
     def note(self, text: str) -> None:
         """Write it beside the bar."""
@@ -138,8 +147,10 @@ class Bar:
             self.bar.update(self.task, note=printable(text))
 
     def stop(self) -> None:
-        """Leave it standing at its end."""
+        """Leave it standing at its end, filled where all is done: shares were estimates."""
         if self.bar:
+            if self.done >= self.total:
+                self.bar.update(self.task, completed=1.0, time="in all", note="")
             self.bar.stop()
             self.bar = None
 

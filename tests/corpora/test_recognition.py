@@ -10,7 +10,7 @@ from ser_bench.corpora import FileNameReader, known_readers, load_corpora, load_
 from ser_bench.corpora.files import find_audio
 from ser_bench.corpora.recognition import recognise
 from ser_bench.errors import WrongCall
-from tests.corpora.test_readers import TREES
+from tests.corpora.distributed import TREES
 from tests.corpora.trees import make_tree
 
 SHORT = 0.01

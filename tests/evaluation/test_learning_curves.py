@@ -135,7 +135,7 @@ def test_where_nobody_is_drawn_there_is_one_set_and_nothing_between_sets(curved:
 
 
 def test_parameters_are_held_as_the_whole_search_chose_them(folder: Path) -> None:
-    searched = evaluate(folder, models="svm", trials=8)
+    searched = evaluate(folder, models="svm", trials=8, learning_curves=False)
     chosen = searched.trials[searched.trials["chosen"]].set_index("fold")["params"]
     assert chosen.nunique() > 1
     planned = make_plan(configuration(folder, models="svm", trials=8).for_corpus(CORPUS), Silent())

@@ -16,8 +16,8 @@ from tests.small import with_pages
 
 @pytest.fixture(scope="module", autouse=True)
 def looked_at() -> Iterator[None]:
-    """Reports are what these tests are about."""
-    with with_pages():
+    """Reports are what these tests are about; who looks at figures of a run asks for `pages`."""
+    with with_pages(figures=False):
         yield
 
 

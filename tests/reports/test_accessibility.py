@@ -12,7 +12,7 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
-from tests.reports import fabricate, test_ablation, test_audit, test_merge
+from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_merge
 from tests.reports.conftest import show
 from tests.reports.test_listening import spoken
 
@@ -31,11 +31,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         RunFolder(folder / name).write_environment(about | same)
     publish(RunFolder(folder / "run"), *run)
     merged = test_merge.over_corpora(folder / "merging", 3).folder
+    index = test_index_page.results(folder / "results")
     return {
         "report": folder / "run" / "report.html",
         "audit": folder / "audit" / "audit.html",
         "merged": merged / "leaderboard.html",
         "ablation": folder / "ablation" / "ablation.html",
+        "cross": index / "cross" / "cross.html",
+        "index": index / "index.html",
     }
 
 
@@ -67,7 +70,12 @@ def violations(browser: Any) -> list[str]:
 
 # Each page in the light or in the dark, on a desk or on a phone; the report, which has most of what pages are made of, in two ways.
 LOOKS = [("report", "light", 1280), ("report", "dark", 390), ("audit", "light", 390), ("merged", "dark", 1280), ("ablation", "light", 1280)]
-OTHERS = [(name, *look) for name in ("report", "audit", "merged", "ablation") for look in product(("light", "dark"), (390, 1280))]
+LOOKS += [("cross", "dark", 390), ("index", "light", 390), ("ablation", "dark", 390)]
+OTHERS = [
+    (name, *look)
+    for name in ("report", "audit", "merged", "ablation", "cross", "index")
+    for look in product(("light", "dark"), (390, 1280))
+]
 LOOKS += [pytest.param(*look, marks=pytest.mark.thorough) for look in OTHERS if look not in LOOKS]
 
 

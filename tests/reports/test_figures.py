@@ -217,6 +217,7 @@ def test_a_run_has_its_figures_and_those_of_the_best_system_of_each_track(tmp_pa
     assert all(drawing.draw(STYLES["column"]) is not None for drawing in drawings)
 
 
+@pytest.mark.usefixtures("pages")
 def test_every_command_has_its_figures(tmp_path, folder, monkeypatch):
     place = RunFolder(tmp_path)
     publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT, "column")

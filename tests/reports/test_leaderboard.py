@@ -85,7 +85,9 @@ def test_markdown_keeps_apart_what_may_not_be_compared(board):
 
 
 def test_the_terminal_shows_every_row(board):
-    assert sum(table.row_count for table in terminal_tables(board, fabricate.resolutions())) == len(board)
+    tables = terminal_tables(board, fabricate.references(fabricate.clips()), fabricate.resolutions())
+    levels = 2  # chance and listeners, below the rows of each table
+    assert sum(table.row_count for table in tables) == len(board) + levels * len(tables)
 
 
 def test_chance_majority_and_listeners_are_what_one_reads_against():
@@ -137,7 +139,7 @@ def test_no_reason_of_a_failure_hides_scores_or_breaks_a_table(reason):
     board = fabricate.rank(fabricate.predictions(table, "egemaps", "svm", 0.8), pd.DataFrame(cells))
     console = Console(width=100)
     with console.capture() as shown:
-        console.print(*terminal_tables(board, fabricate.resolutions()))
+        console.print(*terminal_tables(board, fabricate.references(table), fabricate.resolutions()))
     said = " ".join(shown.get().split())
     assert f"{board.loc[0, 'uar']:.3f}".removeprefix("0") in said
     assert reason.strip() in said
@@ -236,7 +238,7 @@ def test_no_terminal_is_too_narrow_for_a_feature_set_and_its_scores(width):
     board = fabricate.rank(found, pd.DataFrame(cells))
     console = Console(width=width)
     with console.capture() as shown:
-        console.print(*terminal_tables(board, fabricate.resolutions(), width=width))
+        console.print(*terminal_tables(board, fabricate.references(table), fabricate.resolutions()))
     lines = shown.get().split("\n")
     said = "".join(line.strip() for line in lines)
     assert max(map(len, lines)) <= width

@@ -91,7 +91,7 @@ def test_a_single_row_is_compared_with_nothing():
 def test_the_terminal_stays_readable_at_100_columns():
     cells, found = alike()
     board = fabricate.rank(found, cells, fabricate.refits(found))
-    (table,) = terminal_tables(board, fabricate.shown_by(board, found, fabricate.refits(found)))
+    (table,) = terminal_tables(board, fabricate.references(fabricate.clips()), fabricate.shown_by(board, found, fabricate.refits(found)))
     console = Console(width=100, no_color=True)
     with console.capture() as captured:
         console.print(table)

@@ -11,6 +11,14 @@ import pytest
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import made, publish
 from tests.reports import fabricate
+from tests.small import with_pages
+
+
+@pytest.fixture(scope="module", autouse=True)
+def looked_at():
+    """Figures are made again as pages are."""
+    with with_pages():
+        yield
 
 
 @pytest.fixture(scope="module")

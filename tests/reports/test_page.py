@@ -212,7 +212,7 @@ def test_on_paper_what_is_closed_takes_no_room_and_the_corrected_best_stands_onc
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-@pytest.mark.usefixtures("every_kind_of_picture")
+@pytest.mark.usefixtures("pages", "every_kind_of_picture")
 def test_the_same_run_makes_the_same_bytes(tmp_path):
     for place in ("one", "other"):
         publish(RunFolder(tmp_path / place), *fabricate.write_run(tmp_path / place))

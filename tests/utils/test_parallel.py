@@ -3,7 +3,9 @@
 import os
 import signal
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from ser_bench.utils.parallel import Died, Workers, in_parallel
 
@@ -17,6 +19,17 @@ def double(number: int, deadly: tuple[int, ...]) -> int:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_every_call_is_done_once(jobs):
     assert sorted(in_parallel(double, ((n, ()) for n in range(40)), Workers(jobs))) == list(range(0, 80, 2))
+
+
+def blas_threads(rows: int) -> list[int]:
+    np.ones((rows, rows)) @ np.ones((rows, rows))
+    return sorted({library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"})
+
+
+def test_work_in_this_process_has_one_thread_and_afterwards_as_many_as_before():
+    with threadpool_limits(2):
+        assert list(in_parallel(blas_threads, [(3,)] * 2, Workers(1))) == [[1], [1]]
+        assert blas_threads(3) == [2]
 
 
 def test_a_call_that_kills_its_process_is_named_and_the_rest_goes_on():

@@ -1,5 +1,8 @@
 """What long work tells: how much is done, and how long the rest takes by what it is expected to cost."""
 
+import io
+import sys
+
 import pytest
 
 from ser_bench.utils import progress
@@ -37,3 +40,18 @@ def test_the_bar_counts_what_is_done(capsys):
     bar.advance(share=0.1)
     bar.stop()
     assert "2/2" in capsys.readouterr().err
+
+
+def test_a_bar_of_finished_work_ends_filled_whatever_its_shares_were(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("COLUMNS", "80")
+    for done, filled in ((2, True), (1, False)):
+        bar = Bar()
+        bar.start("evaluating", 2)
+        for _ in range(done):
+            bar.advance("svm", share=0.3)
+        bar.stop()
+        last = shown.getvalue().splitlines()[-1]
+        assert f"{done}/2" in last
+        assert ("━" * 16 in last) == filled

@@ -155,7 +155,11 @@ def one_recording(
     list of Pair
         In order.
     """
-    segments, looked = _segments(clips), candidates(prints, groups(sides, voices)) if prints else []
+    from threadpoolctl import threadpool_limits
+
+    segments = _segments(clips)
+    with threadpool_limits(config.workers.jobs or None):
+        looked = candidates(prints, groups(sides, voices)) if prints else []
     chunks = [looked[first : first + PAIRS_PER_CALL] for first in range(0, len(looked), PAIRS_PER_CALL)]
     calls = []
     for number, chunk in enumerate(chunks):

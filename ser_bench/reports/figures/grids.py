@@ -58,7 +58,7 @@ def _names(grid: Grid, style: Style) -> list[str]:
 def _field(grid: Grid, style: Style) -> float:
     """The width of a field, in inches."""
     taken = max(width_of(line) for name in _names(grid, style) for line in name.split("\n")) * 0.6 * style.small / 72
-    return (0.92 * style.width - taken - 3 * style.line) / len(grid.columns)
+    return (0.97 * style.width - taken - 0.5 * style.line) / len(grid.columns)
 
 
 def _fits(grid: Grid, style: Style) -> bool:

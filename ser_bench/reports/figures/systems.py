@@ -73,14 +73,13 @@ def draw_reliability(rows: pd.DataFrame, style: Style, heading: str = "") -> Fig
     of: dict[str, Any] = {"truth": rows["emotion"], "predicted": rows["predicted"], "probabilities": known.p, "classes": known.classes}
     bins, error = scores.reliability(**of, bins=BINS), scores.calibration_error(**of, bins=BINS)
     keys = [
-        Key(f"decisions in {BINS} bins, area: number of clips (expected calibration error {format_score(error)})", DOTS),
+        Key(f"decisions in {BINS} bins, area: number of clips (expected calibration error {format_score(error)})", DOTS, line=False),
         Key("perfect calibration", DIAGONAL),
     ]
     with style.settings():
         figure, axes = square(style, keys)
         axes.plot([0, 1], [0, 1], color=DIAGONAL.colour, linestyle=DIAGONAL.dash)
         said, right, clips = bins.T
-        axes.plot(said, right, color=DOTS.colour, clip_on=False)
         areas = (style.marker * LARGEST) ** 2 * clips / clips.max()
         axes.scatter(said, right, areas, color=DOTS.colour, edgecolor="white", linewidth=0.3 * style.weight, clip_on=False, zorder=3)
         axes.set_xlabel("predicted probability (confidence)")

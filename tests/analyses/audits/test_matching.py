@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from ser_bench.analyses.audits.fingerprint import RATE, VARIANTS, Fingerprint, fingerprint, variant_maps
 from ser_bench.analyses.audits.matching import Match, candidates, verify
 from ser_bench.analyses.audits.near_duplicates import groups, same_recording
 from ser_bench.audio import read_clip, resample
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As with one job: threads wait for each other where other tests run beside these."""
+    with threadpool_limits(1):
+        yield
 
 
 def utterance(seed: int, seconds: float = 2.0) -> np.ndarray:
