@@ -29,7 +29,7 @@ from ser_bench.evaluation.runner import DIED, UNSEEN, unit_data
 from ser_bench.evaluation.splits import derive_seed
 from ser_bench.models.feature_selection import select_k_best
 from ser_bench.utils.atomic import read_arrays, set_aside, write_arrays
-from ser_bench.utils.parallel import Died, in_parallel
+from ser_bench.utils.parallel import Died, in_parallel, on_one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -278,12 +278,10 @@ def explain(
     shuffled across speakers, shape (n, repeats, n_held_out). And ``own``: the groups' shares by the model's own measure, empty where it
     has none.
     """
-    from threadpoolctl import threadpool_limits
-
     from ser_bench.evaluation.scaling import scaled_by, scaled_split, standardised_beforehand
     from ser_bench.models.base import fit_split
 
-    with threadpool_limits(1):
+    with on_one_thread():
         split = scaled_split(data, standardised_beforehand(data), data.train, ~data.train, held_out=True)
         fitted = fit_split(model, split, params, seed, rounds)
         everyone = values.everyone

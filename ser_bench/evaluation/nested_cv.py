@@ -22,6 +22,7 @@ from ser_bench.evaluation.search import Search, Trial, best_or_raise, folds_insi
 from ser_bench.evaluation.splits import check_apart, derive_seed
 from ser_bench.models.base import Model, Params, Prediction, prepare_split
 from ser_bench.models.calibration import Calibrator
+from ser_bench.utils.parallel import on_one_thread
 
 if TYPE_CHECKING:
     import optuna
@@ -130,11 +131,8 @@ def tune_unit(
     WorkFailed
         Where a voice is on both sides of a split, or no trial succeeded.
     """
-    from threadpoolctl import threadpool_limits
-
     started = time.thread_time()
-    # More threads would add up numbers in another order: the same run with other --jobs, other last digits.
-    with threadpool_limits(1):
+    with on_one_thread():
         x = standardised_beforehand(data)
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
@@ -203,10 +201,8 @@ def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None
     rounds : int or None
         As in `UnitResult`.
     """
-    from threadpoolctl import threadpool_limits
-
     started = time.thread_time()
-    with threadpool_limits(1):
+    with on_one_thread():
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
         prediction = refit(data, standardised_beforehand(data), model, data.train, params, rounds, derive_seed(seed, "refit"))

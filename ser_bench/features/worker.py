@@ -18,7 +18,7 @@ from ser_bench.audio.clip import Clip, Unusable, decode, key_of, read_bytes
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import quoted
 from ser_bench.features.base import Extractor
-from ser_bench.utils.parallel import keep_memory
+from ser_bench.utils.parallel import keep_memory, on_one_thread
 
 OF_THE_SOUND = (ArithmeticError, AssertionError, LookupError, ValueError)
 """What an extractor raises that would be raised by the same sound anywhere; anything else is taken to pass."""
@@ -84,10 +84,8 @@ class ExtractionResult(NamedTuple):
 
 def extract_clips(tasks: list[Task]) -> list[ExtractionResult]:
     """Decode clips, check them, and run the extractors that are wanted, on one thread."""
-    from threadpoolctl import threadpool_limits
-
     keep_memory()
-    with threadpool_limits(1):
+    with on_one_thread():
         return [extract_clip(task) for task in tasks]
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -230,12 +231,39 @@ class PreparedKernel(PreparedFit):
 
     def machine(self, params: Params) -> tuple[Machine, np.float32 | None]:
         """The machine, and the width of its radial kernel; none of a linear one."""
-        y = self.split.y_train
-        weights = self.model.weights(y)
         if params["kernel"] != "rbf":
-            return Machine.of(machine_of(params["C"] * self.scale, kernel="precomputed").fit(self.products, y, weights)), None
+            return self.trained(self.products, params["C"] * self.scale), None
         gamma = np.float32(params["gamma"] * self.scale)
-        return Machine.of(machine_of(params["C"], kernel="precomputed").fit(radial(self.distances, gamma), y, weights)), gamma
+        return self.trained(radial(self.distances, gamma), params["C"]), gamma
+
+    def trained(self, kernel: np.ndarray, c: float) -> Machine:
+        """A machine on a kernel between training clips: that of `SVC.fit`, whose checks of what it is given take as long as training.
+
+        Raises
+        ------
+        ValueError
+            For a kernel that is not finite, and clips of one class.
+        """
+        from sklearn.svm import _libsvm
+
+        present, codes = self.classes
+        if len(present) < 2 or not np.isfinite(kernel).all():
+            raise ValueError("a machine needs clips of two classes" if len(present) < 2 else "the kernel is not finite")
+        terms = {"kernel": "precomputed", "C": c, "cache_size": CACHE_MB, "sample_weight": self.weights}
+        _libsvm.set_verbosity_wrap(0)
+        support, _, sizes, weights, offsets, *_ = _libsvm.fit(kernel.astype(np.float64), codes, **terms)
+        return Machine(support, sizes, weights, offsets, present)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """What each training clip counts."""
+        return np.asarray(self.model.weights(self.split.y_train), np.float64)
+
+    @cached_property
+    def classes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The classes of the training clips, and the place of each clip's among them."""
+        present, codes = np.unique(self.split.y_train, return_inverse=True)
+        return present, codes.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -294,7 +322,7 @@ class Machine:
         ends = np.cumsum(self.sizes)
         rows = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
         out = np.empty((len(kernel), len(self.offsets)))
-        for pair, (one, other) in enumerate(zip(*np.triu_indices(len(self.sizes), 1), strict=True)):
+        for pair, (one, other) in enumerate(combinations(range(len(self.sizes)), 2)):
             sides = ((self.weights[other - 1], rows[one]), (self.weights[one], rows[other]))
             terms = np.concatenate([weights[mine, None] * of_clips[mine] for weights, mine in sides])
             out[:, pair] = (np.add.accumulate(terms, out=terms)[-1] if len(terms) else 0) + self.offsets[pair]
@@ -429,9 +457,8 @@ def vote(margins: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     >>> winners, scores.round(2)
     (array([2]), array([[ 0.83, -0.22,  2.25]]))
     """
-    one, other = np.triu_indices(k, 1)
     votes, sums = np.zeros((len(margins), k)), np.zeros((len(margins), k))
-    for pair, (first, second) in enumerate(zip(one, other, strict=True)):
+    for pair, (first, second) in enumerate(combinations(range(k), 2)):
         ahead = margins[:, pair] > 0
         votes[:, first] += ahead
         votes[:, second] += ~ahead

@@ -6,9 +6,11 @@ Rule: processes of this machine end with this one, whatever ends it.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,6 +34,19 @@ def keep_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         for parameter, megabytes in ((mmap_threshold, 32), (trim_threshold, 256), (top_pad, 64)):
             mallopt(parameter, megabytes << 20)
+
+
+def on_one_thread() -> AbstractContextManager[Any]:
+    """Whatever library computes inside does so on one thread: more would add up numbers in another order."""
+    return _thread_pools(len(sys.modules)).limit(limits=1)
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(modules: int) -> Any:
+    """The libraries with threads of their own: looked for again when there are more `modules`, as that takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class Died(NamedTuple):

@@ -5,7 +5,7 @@ import pytest
 from sklearn.svm import SVC
 
 from ser_bench.models import Split, svm
-from ser_bench.models.svm import Svm
+from ser_bench.models.svm import PreparedKernel, Svm
 from tests.kernels import chooses_kernels, printed
 from tests.models.test_models import make_split, unbalanced
 
@@ -154,3 +154,24 @@ def test_kernels_too_large_to_keep_give_the_same_verdicts(monkeypatch: pytest.Mo
 def test_the_row_says_that_the_machine_is_approximate() -> None:
     assert Svm().notes(svm.EXACT_CLIPS, 88) == []
     assert Svm().notes(svm.EXACT_CLIPS + 1, 88) == ["svm: approximate: least squares on 1000 Nystroem features"]
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [0, 1, 3, 4]])
+def test_a_machine_on_a_shared_kernel_is_the_one_that_sklearn_fits_to_the_last_bit(labels: list[int]) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.choice(labels, 90)
+    split = Split(rng.normal(size=(90, 8)).astype(np.float32), y, np.zeros((1, 8), np.float32), None, 5)
+    prepared = PreparedKernel(Svm(), split)
+    kernel = svm.radial(prepared.distances, np.float32(0.1))
+    ours = prepared.trained(kernel, 2.0)
+    theirs = svm.Machine.of(svm.machine_of(2.0, kernel="precomputed").fit(kernel, y, Svm().weights(y)))
+    for name, array in vars(theirs).items():
+        np.testing.assert_array_equal(getattr(ours, name), array, name)
+
+
+@pytest.mark.parametrize(("value", "labels", "why"), [(np.nan, [0, 1], "not finite"), (1.0, [1], "two classes")])
+def test_no_machine_is_made_of_one_class_or_of_a_kernel_that_is_not_finite(value: float, labels: list[int], why: str) -> None:
+    y = np.resize(labels, 6)
+    prepared = PreparedKernel(Svm(), Split(np.eye(6, dtype=np.float32), y, np.zeros((1, 6), np.float32), None, 2))
+    with pytest.raises(ValueError, match=why):
+        prepared.trained(np.full((6, 6), value, np.float32), 1.0)
