@@ -1,6 +1,7 @@
 """The ablation's page, tables and picture."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from ser_bench.analyses.importance import COLUMNS as LEANED
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import ablation_rows, publish_ablation
 from ser_bench.reports.ablation import columns_table, importance_table, read_ablation, to_markdown
+from tests.reports.conftest import show
 
 ABOUT = {
     "warnings": ["1 clip(s) skipped, such as a.wav: missing file"],
@@ -102,3 +104,24 @@ def test_an_importance_of_values_shuffled_inside_folds_is_shown_as_that(tmp_path
     old.to_csv(tmp_path / "importance.csv", index=False)
     head, _ = importance_table(read_ablation(RunFolder(tmp_path))[1])
     assert head[3] == "permutation importance among a fold's held-out clips"
+
+
+def test_the_forest_groups_modes_and_fills_the_dots_that_differ_significantly(browser: Any, tmp_path: Path):
+    publish_ablation(RunFolder(tmp_path), table(), importance(), ABOUT)
+    show(browser, tmp_path / "ablation.html")
+    groups = {
+        group.find_element("css selector", "th").text: [dot.get_attribute("class") for dot in group.find_elements("css selector", "circle")]
+        for group in browser.find_elements("css selector", "table.forest tbody")
+    }
+    assert groups == {
+        "All groups": [],
+        "Only one group": ["dot"],
+        "Leave one group out": ["dot hollow"],
+        "Forward selection: one group after the other": ["dot"],
+        "Other settings": [],
+    }
+    assert len(browser.find_elements("css selector", "table.forest tbody:nth-of-type(2) .grid")) > 2, "the axis has its ticks in each row"
+    said = browser.find_element("css selector", "section p[data-score]").text
+    assert said.startswith(
+        "All groups: UAR .500 [.300, .600]. Missed most when left out: f0, -.050 [-.100, .010], p = .200. None of 1 groups"
+    )

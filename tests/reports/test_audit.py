@@ -75,3 +75,15 @@ def test_the_same_audit_makes_the_same_bytes(tmp_path):
     one, other = publish(tmp_path / "one", gap()), publish(tmp_path / "other", gap())
     for name in ("audit.html", "gap.csv", "findings.csv", "figures/gap.png", "figures/gap.svg"):
         assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_what_a_leak_adds_is_on_a_phone_s_screen_with_its_uar(browser, tmp_path):
+    folder = publish(tmp_path, gap())
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True})
+    show(browser, folder / "audit.html")
+    cells = visible(browser, "#gap-1 ~ div table tbody tr:last-child td")
+    ends = [cell.rect["x"] + cell.rect["width"] for cell in cells]
+    said = [cell.text.split() for cell in cells]
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert [words[0] for words in said[1:]] == [".700", "+.300"]
+    assert max(ends) <= 390

@@ -2,7 +2,11 @@
 
 import pandas as pd
 
+from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.reports import publish_cross
 from ser_bench.reports.cross import matrices
+from tests.reports import test_index_page
+from tests.reports.conftest import show
 
 
 def test_a_note_about_all_rows_of_a_corpus_names_the_corpus_alone():
@@ -23,3 +27,17 @@ def test_a_note_about_all_rows_of_a_corpus_names_the_corpus_alone():
         "on b: reduced",
         "b -> b, egemaps rf: late",
     ]
+
+
+def test_the_page_frames_what_was_trained_within_and_says_what_is_lost_elsewhere(browser, tmp_path):
+    table = test_index_page.crossed()
+    publish_cross(RunFolder(tmp_path), table, table[["train"]], ["anger", "fear"], ["1 clip was left out"])
+    show(browser, tmp_path / "cross.html")
+    assert browser.get_log("browser") == []
+    row = browser.find_elements("css selector", "table.cross tbody tr")[0].find_elements("css selector", "td")
+    assert [cell.text for cell in row[2:]] == ["one", ".700\n[.400, .800]", "within", ".500\n[.400, .800]", ".200 [.100, .300]"]
+    assert ["own" in cell.get_attribute("class") for cell in row[3::2]] == [True, False]
+    verdict = browser.find_element("css selector", ".verdict").text
+    assert verdict.startswith(
+        "On <i>two, the best of those trained on another corpus: egemaps with svm from one, UAR .500 [.400, .800]; loss"
+    )
