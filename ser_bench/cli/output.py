@@ -15,10 +15,10 @@ from ser_bench.errors import printable, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
     from ser_bench.evaluation.merge import Merged
     from ser_bench.results import Ablated, Audited, Crossed, Reproduced, Results
+    from ser_bench.utils.terminal import TerminalTable
 
 LONGEST_LINE = 10_000
 NUMBER = re.compile(r"[-+<]?[\d,]*\.?\d*%?")
@@ -67,7 +67,7 @@ def print_results(result: Results, *, named: bool = False) -> None:
     warn([*result.warnings, *result.found])
     print_skipped(result.skipped, result.folder)
     if not named:
-        _console().print(*terminal_tables(result.leaderboard, RunFolder(result.folder).read_references(), result.resolutions))
+        _print(*terminal_tables(result.leaderboard, RunFolder(result.folder).read_references(), result.resolutions))
     if result.conditions is not None:
         print_conditions(result.conditions)
     if result.unchanged:
@@ -104,7 +104,7 @@ def print_merged(merged: Merged) -> None:
     """The tables of several runs ranked together, and where their pages are."""
     from ser_bench.reports.merged_page import merged_tables
 
-    _console().print(*merged_tables(merged))
+    _print(*merged_tables(merged))
     for line in merged.not_compared_because:
         say(line)
     say(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
@@ -128,7 +128,7 @@ def print_ablated(found: Ablated) -> None:
     print_skipped(found.skipped, found.folder)
     system = ["features", "model"]
     for _, rows in found.table.groupby(system, sort=False):
-        _console().print(terminal_table(rows))
+        _print(terminal_table(rows))
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
         print_table(*importance_table(rows), title=f"feature importance: {features} with {model}")
     say(f"report: {found.folder / 'ablation.html'}")
@@ -248,13 +248,14 @@ def print_table(
     heads, cells = [str(name) for name in head], [[str(cell) for cell in row] for row in rows]
     words = [name for name, column in zip(heads, zip(*cells, strict=True), strict=False) if not all(map(NUMBER.fullmatch, column))]
     part = Part(cells, styles or [""] * len(cells))
-    _console().print(TerminalTable(heads, [part], title, below, words, names, spared=spared))
+    _print(TerminalTable(heads, [part], title, below, words, names, spared=spared))
 
 
-def _console() -> Console:
-    """A terminal as wide as it is; a file or a pipe wide enough for every column."""
+def _print(*tables: TerminalTable) -> None:
+    """Print tables, on a terminal as wide as that is; in a file or a pipe each row is a line."""
     from rich.console import Console
 
     from ser_bench.utils.terminal import WIDE
 
-    return Console(width=None if sys.stdout.isatty() else WIDE, color_system="auto" if coloured(sys.stdout) else None)
+    width = None if sys.stdout.isatty() else max([WIDE, *(table.width for table in tables)])
+    Console(width=width, color_system="auto" if coloured(sys.stdout) else None).print(*tables)

@@ -66,6 +66,14 @@ class TerminalTable:
         """How many rows there are."""
         return sum(len(part.rows) for part in self.parts)
 
+    @property
+    def width(self) -> int:
+        """How wide it is where each row is one line."""
+        from rich.cells import cell_len
+
+        heads = [cell_len(printable(name)) for name in self.head]
+        return sum(max(self._needed(at), head) for at, head in enumerate(heads)) + GAP * (len(heads) - 1)
+
     def __rich_console__(self, console: Any, options: Any) -> Iterator[RenderableType]:
         """What rich prints of it."""
         from rich.text import Text

@@ -33,6 +33,13 @@ def test_a_wide_terminal_has_a_line_per_row_in_its_part():
     ]
 
 
+def test_as_wide_as_it_says_each_row_is_one_line():
+    rows = [[name * 30 for name in row] for row in ROWS]
+    width = TerminalTable(HEAD, [Part(rows, ["", ""])]).width
+    assert [line.split()[-1] for line in printed(width, rows)[-2:]] == [row[-1] for row in rows]
+    assert len(printed(width - 1, rows)) > len(printed(width, rows))
+
+
 def test_a_narrower_one_is_without_what_can_be_spared_and_says_so():
     said = "\n".join(printed(50, folded="features", spared=["AUC"]))
     assert "(no room for AUC)" in said
