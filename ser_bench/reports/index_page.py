@@ -108,14 +108,20 @@ def make_index(out: Path) -> str:
 def _listed(folder: RunFolder, kind: Kind) -> dict[str, Any]:
     """A folder as a row of the index."""
     entry, page = kind.read(folder), folder.path / kind.page
-    stamped = next(file for name in (ENVIRONMENT, LEADERBOARD.name) if (file := folder.path / name).is_file())
-    written = time.strftime("%Y-%m-%d %H:%M", time.gmtime(stamped.stat().st_mtime))
     return {
         **entry._asdict(),
         "href": quote(f"{folder.path.name}/{kind.page}") if page.is_file() else "",
         "folder": folder.path.name,
-        "written": written,
+        "written": _date(folder),
     }
+
+
+def _date(folder: RunFolder) -> str:
+    """When what a folder holds was computed; where it does not tell, when it was written. In UTC."""
+    if at := folder.read_about().get("computed", {}).get("at", ""):
+        return at[:16].replace("T", " ")
+    stamped = next(file for name in (ENVIRONMENT, LEADERBOARD.name) if (file := folder.path / name).is_file())
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(stamped.stat().st_mtime))
 
 
 def _corpus(folder: RunFolder) -> str:

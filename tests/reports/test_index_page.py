@@ -95,6 +95,14 @@ def test_it_lists_one_of_each_with_date_corpus_and_best_row(page):
     assert ablation[3] == "leaving out f0: -.050 UAR"
 
 
+def test_a_run_has_the_date_that_it_was_computed_at(tmp_path):
+    tables = fabricate.write_run(tmp_path / "run")
+    publish(RunFolder(tmp_path / "run"), *tables)
+    about = RunFolder(tmp_path / "run").read_environment() | {"computed": {"at": "2026-01-02T03:04:05+00:00"}}
+    RunFolder(tmp_path / "run").write_environment(about)
+    assert "2026-01-02 03:04" in make_index(tmp_path)
+
+
 def test_what_is_torn_or_not_ours_is_counted_and_stops_nobody(page):
     said = page.find_element("css selector", "header p").text
     assert "1 folder could not be read" in said
