@@ -37,7 +37,7 @@ GROUPED = {
     "forward": "Forward selection: one group after the other",
     "sweep": "Other settings",
 }
-"""What stands above the rows of a mode on a page."""
+"""What stands above the rows of a mode, on a page and a terminal."""
 HEAD = ["mode", "group", "columns", "UAR", "95% CI", "ΔUAR vs. all", "p"]
 LEGEND = (
     "ΔUAR vs. all: difference of the UAR to that of all groups together, with a 95% confidence interval over speakers and p of the "
@@ -170,8 +170,8 @@ def terminal_table(system: pd.DataFrame) -> TerminalTable:
     read: dict[str, list[list[str]]] = {}
     for row in ablation_rows(system):
         mode, *cells = row["read"]
-        read.setdefault(mode, []).append(cells if cells[0] else [mode, *cells[1:]])
-    parts = [Part(rows, [""] * len(rows), "" if rows[0][0] == mode else mode) for mode, rows in read.items()]
+        read.setdefault(row["mode"], []).append(cells if cells[0] else [mode, *cells[1:]])
+    parts = [Part(rows, [""] * len(rows), "" if mode == "all" else GROUPED[mode]) for mode, rows in read.items()]
     return TerminalTable(HEAD[1:], parts, _title(system), words=("group", "95% CI", HEAD[5]), spared=("columns",))
 
 

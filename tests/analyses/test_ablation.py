@@ -143,8 +143,8 @@ def test_the_command_line_prints_the_table(speech, tmp_path):
     where = ["--out", tmp_path, "--cache", speech / "store"]
     done = call("ablate", speech / "corpus" / "clips.csv", "--mode", "alone", "--no-importance", "--cv", "group:2", *small, *where)
     assert done.returncode == 0, done.stderr
-    assert "\nonly " in done.stdout
-    assert "leave-one-out" not in done.stdout
+    assert "\nOnly one group\n" in done.stdout
+    assert "Leave one group out" not in done.stdout
 
 
 def test_holm_multiplies_by_how_many_are_left():
