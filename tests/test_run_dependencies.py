@@ -288,6 +288,7 @@ OTHER: dict[str, Any] = (
         "jobs": 3,
         "max_skipped": 0.2,
         "rope": 0.05,
+        "figure_style": "column",
     }
     | dict.fromkeys(("trials", "inner", "seeds", "seed"), 7)
     | dict.fromkeys(("time_limit", "offset", "duration", "trim"), 1.5)
