@@ -123,11 +123,11 @@ def browser(profile: str) -> Iterator[Any]:
         return
     from selenium import webdriver
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
+    settings = webdriver.ChromeOptions()
+    settings.binary_location = str(shutil.which("chromium"))
     for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "window-size=1440,900", f"user-data-dir={profile}"):
-        options.add_argument(f"--{flag}")
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+        settings.add_argument(f"--{flag}")
+    driver = webdriver.Chrome(settings, webdriver.ChromeService(shutil.which("chromedriver")))
     driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     try:
         yield driver

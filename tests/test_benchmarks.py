@@ -93,7 +93,7 @@ def namespaces(tree: ast.AST) -> Iterator[str]:
 def given(tree: ast.AST) -> Iterator[str]:
     """The options that a script has, as attributes."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "parser.add_argument":
             words = [ast.literal_eval(word) for word in node.args]
             yield next((word for word in words if word.startswith("--")), words[0]).lstrip("-").replace("-", "_")
 
