@@ -27,6 +27,8 @@ RECORD = "made.json"
 LIBRARIES = ("numpy", "pandas", "scipy", "matplotlib", "jinja2", "pillow", "optuna", "scikit-learn", "numba", "soundfile", "soxr")
 BESIDE = (AUDIT_PAGE, GAP, ABLATION, REPRODUCTION.name)
 """What folders hold that a page shows."""
+FOR_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+"""Warnings that Python shows nobody else: they do not say that anything is missing from what is made."""
 PAGES = (".html", ".md")
 """How the names of files end that pages are not made from."""
 
@@ -57,8 +59,7 @@ def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Calla
     for one in said:
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     record.pop(key, None)
-    # What libraries tell developers does not say that anything is missing.
-    if all(issubclass(one.category, DeprecationWarning) for one in said):
+    if all(issubclass(one.category, FOR_DEVELOPERS) for one in said):
         record[key] = {"from": source, "files": _hashes(folder, names)}
     _write(folder, record)
     return True

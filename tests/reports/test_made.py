@@ -115,12 +115,13 @@ def test_what_is_made_with_a_warning_is_warned_of_again(tmp_path):
             assert made.make_if_changed(tmp_path, ["a"], "source", make)
 
 
-def test_what_a_library_tells_developers_makes_nothing_again(tmp_path):
+@pytest.mark.parametrize("kind", [DeprecationWarning, PendingDeprecationWarning, ResourceWarning])
+def test_what_a_library_tells_developers_makes_nothing_again(tmp_path, kind):
     def make():
-        warnings.warn("an old name", DeprecationWarning, stacklevel=1)
+        warnings.warn("an old name", kind, stacklevel=1)
         (tmp_path / "a.svg").write_text("<svg/>")
 
-    with pytest.warns(DeprecationWarning, match="an old name"):
+    with pytest.warns(kind, match="an old name"):
         assert made.make_if_changed(tmp_path, ["a.svg"], "source", make)
     assert not made.make_if_changed(tmp_path, ["a.svg"], "source", make)
 
