@@ -107,7 +107,7 @@ def target_of(run: RunTables) -> str:
 def method(run: RunTables) -> list[Sentence]:
     """How scores were come by."""
     first = run.leaderboard.iloc[0]
-    said = [_data(run), _systems(run)]
+    said = [_corpus(run), _folds(run), _systems(run)]
     if first["budget"] == EXTERNAL:
         said += [Sentence("The predictions were made elsewhere, each clip's without its fold by the word of whoever made them")]
     else:
@@ -130,19 +130,22 @@ def _computed(run: RunTables) -> Sentence:
     return Sentence(f"The evaluation was run with ser-bench {made['ser_bench']}{commit}", [software(str(made["ser_bench"]))])
 
 
-def _data(run: RunTables) -> Sentence:
-    """The corpus, what of it is evaluated, and in which folds."""
+def _corpus(run: RunTables) -> Sentence:
+    """The corpus, and what of it is evaluated."""
     first, corpus, target = run.leaderboard.iloc[0], run.environment["corpus"], target_of(run)
     classes = f"{len(corpus['emotions'])} {'emotions' if target == EMOTION else f'classes of {target}'}"
+    clips = f"{first['clips']:,} clips of {first['speakers']} speakers with {classes} ({', '.join(corpus['emotions'])})"
+    return Sentence(f"The data are {clips} from {title_of(run)}", in_words(corpus["citation"]))
+
+
+def _folds(run: RunTables) -> Sentence:
+    """In which folds clips are evaluated."""
+    first = run.leaderboard.iloc[0]
     n_folds = run.predictions["fold"].nunique() if len(run.predictions) else 0
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
-    rest = corpus["clips"] - first["clips"]
+    rest = run.environment["corpus"]["clips"] - first["clips"]
     fixed = f"; the other {rest:,} are trained on and never held out" if rest else ""
-    evaluated = (
-        f"{first['clips']:,} clips of {first['speakers']} speakers ({title_of(run)}, {classes}: {', '.join(corpus['emotions'])}) were "
-        f"evaluated in {n_folds} fold{'' if n_folds == 1 else 's'}{seeds}: {protocol_words(first['cv'])}{fixed}"
-    )
-    return Sentence(evaluated, in_words(corpus["citation"]))
+    return Sentence(f"They were evaluated in {n_folds} fold{'' if n_folds == 1 else 's'}{seeds}: {protocol_words(first['cv'])}{fixed}")
 
 
 def _systems(run: RunTables) -> Sentence:
