@@ -115,7 +115,7 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
         return ""
     best, mine = ranked[0], resolution_of(block, resolutions)
     several = len(ranked) > 1
-    score = f"UAR {format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}"
+    score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
     said = [f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"]
     if several and mine is not None and not np.isnan(mine["best"]):
         said[0] += f"; corrected for having been chosen as the best, {format_score(float(mine['best']))}"
@@ -126,13 +126,16 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
         said += [_second(compared[0])]
     if len(compared) > 1:
         like = sum(map(not_significantly_worse, compared))
-        said += [f"{like if like else 'None'} of {len(compared)} others {'is' if like == 1 else 'are'} not significantly worse"]
+        if like == len(compared):
+            said += [f"None of the {like} others is significantly worse"]
+        else:
+            said += [f"{like or 'None'} of the {len(compared)} others {'is' if like == 1 else 'are'} not significantly worse"]
     return "".join(f"{sentence}. " for sentence in said if sentence).rstrip()
 
 
 def _second(row: dict[str, Any]) -> str:
     """How far below the best a row is, and whether that shows a difference."""
-    behind = f"UAR {format_score(row['behind'])} below {interval(row['behind_low'], row['behind_high'])}"
+    behind = f"lower by {format_score(row['behind'])} (95% CI {interval(row['behind_low'], row['behind_high'])})"
     found = "not significantly different" if not_significantly_worse(row) else "significantly worse"
     return f"Second: {row['features']} with {row['model']}, {behind}, {p_words(row['p_vs_best'])}, {found}"
 

@@ -39,7 +39,9 @@ def test_the_first_screen_says_how_far_the_second_is_what_is_confused_and_whethe
     board, _ = publish(RunFolder(tmp_path), *run)
     head = (tmp_path / "report.html").read_text(encoding="utf-8").partition("<header>")[2].partition("</header>")[0]
     best, second = (row for _, row in board.iloc[:2].iterrows())
-    below = f"UAR {second['behind']:.3f} below [{second['behind_low']:.3f}, {second['behind_high']:.3f}], p = {second['p_vs_best']:.3f}"
+    below = (
+        f"lower by {second['behind']:.3f} (95% CI [{second['behind_low']:.3f}, {second['behind_high']:.3f}]), p = {second['p_vs_best']:.3f}"
+    )
     assert f"Second: egemaps with {second['model']}, {below}, not significantly different.".replace("0.", ".") in head
     assert '<a href="#audit">no errors and 1 warning (delivery)</a>' in head
     assert '<a href="#rests">1 warning</a>' in head

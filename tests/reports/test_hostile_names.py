@@ -180,7 +180,7 @@ def test_a_switch_to_per_cent_leaves_names_alone(page):
     assert on_page("svm") in sentence.text
     page.find_element("css selector", "#percent").click()
     assert on_page("svm") in sentence.text
-    assert re.search(r"UAR \d\d\.\d \[", sentence.text)
+    assert re.search(r"UAR \d\d\.\d \(95% CI \[\d\d\.\d, ", sentence.text)
 
 
 def test_files_of_a_run_hold_no_formula_and_no_markup(folder):
