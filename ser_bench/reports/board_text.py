@@ -125,12 +125,21 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
     if compared:
         said += [_second(compared[0])]
     if len(compared) > 1:
-        like = sum(map(not_significantly_worse, compared))
-        if like == len(compared):
-            said += [f"None of the {like} others is significantly worse"]
-        else:
-            said += [f"{like or 'None'} of the {len(compared)} others {'is' if like == 1 else 'are'} not significantly worse"]
+        said += [others_words(sum(map(not_significantly_worse, compared)), len(compared))]
     return "".join(f"{sentence}. " for sentence in said if sentence).rstrip()
+
+
+def others_words(like: int, others: int) -> str:
+    """How many of the other systems are not shown to be worse than the best.
+
+    >>> others_words(1, 3), others_words(3, 3)
+    ('1 of the 3 others is not significantly worse', 'None of the 3 others is significantly worse')
+    """
+    if others == 1:
+        return f"The other is {'not ' if like else ''}significantly worse"
+    if like == others:
+        return f"None of the {others} others is significantly worse"
+    return f"{like or 'None'} of the {others} others {'is' if like == 1 else 'are'} not significantly worse"
 
 
 def _second(row: dict[str, Any]) -> str:
