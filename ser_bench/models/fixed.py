@@ -60,7 +60,7 @@ class PartlyFixed:
 
 
 class DefaultDraw:
-    """A trial that draws the defaults, and remembers what from: what a model searches is told without optuna.
+    """A trial that draws the defaults and remembers their ranges: a model's search space, without optuna.
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ def _read(row: dict[str, Any] | None) -> tuple[str, str]:
 
 
 def _beside(told: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """Scores that stand beside the headline: name, value, interval."""
+    """Metrics other than the headline: name, value, interval."""
     named = [(NAMED.get(metric) or _of_gender(metric), row) for metric, row in told.items()]
     return [(name, *_read(row)) for name, row in named if name]
 
