@@ -1,78 +1,318 @@
-"""Training time of each model as a function of the number of clips, and the approximate SVM compared with the exact one.
+"""What grows with a corpus: processor seconds and peak memory of each part of a run by number of clips, with their exponents.
 
-    python benchmarks/scale.py --clips 1000 4000 16000
+    python benchmarks/scale.py                                                        (some minutes)
+    python benchmarks/scale.py models --clips 1000 4000 16000 -m svm
+    python benchmarks/scale.py scores page --clips 100000                             (that many clips of 1,000 speakers)
+    python benchmarks/scale.py features --clips 100000 --columns 1000
 
-A clip is a simulated vector that depends on emotion and speaker; the classes are not linearly separable. A fit is one trial with a
-model's defaults on an inner split of three quarters of the clips; UAR is on the other quarter's speakers.
+Features and predictions are made up, audio is not; a speaker has a hundred clips.
+
+models    one trial with the defaults on an inner split of three quarters of the clips, UAR on the other quarter's speakers; and a tuned
+          unit of `--budget` with one of six speaker groups held out. `svm` is measured exact and approximate, whatever the size.
+scores    predictions of `--rows` systems: scored with intervals, ranked and tested, the best corrected, differences that could be detected.
+page      the reports of that run, and how soon Chromium draws its page (as in `page.py`).
+features  the store read, units of it in two processes, and the same values as a user's table, read and checked.
+
+Each part runs in a process of its own, beside what makes its data; GB is the most that process has held so far. *power* is the exponent
+since the size before, by which the last column says what 100,000 clips would take; with that the models end in hours per row.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.evaluation.scaling import column_statistics
-from ser_bench.models import Split, known_models
-from ser_bench.models import svm as machines
-from ser_bench.models.base import Model, prepare_split
-from ser_bench.scores.metrics import uar
+PER_SPEAKER, EMOTIONS, GROUPS = 100, 8, 6
+GOAL = 100_000
+"""Clips that times are extrapolated to."""
+CORES = 2
+PART_ROWS = 5000
+"""Clips that are added to a store at a time."""
+UNITS = 4
 
-EMOTIONS = 8
+
+class Step(NamedTuple):
+    """What a step took: processor seconds, gigabytes held by its process at most until then, and what else is to be said."""
+
+    name: str
+    seconds: float
+    gigabytes: float
+    note: str = ""
 
 
-def make_split(clips: int, columns: int) -> Split:
-    """Clips of simulated speakers, three quarters of these for training."""
+def held() -> float:
+    """The most memory that this process has held, in gigabytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1e9 if sys.platform == "darwin" else 1e6)
+
+
+def timed(name: str, function: Callable[..., Any], *given: Any) -> tuple[Step, Any]:
+    """A step, and what it came to."""
+    began = time.process_time()
+    result = function(*given)
+    return Step(name, time.process_time() - began, held()), result
+
+
+def make_up(clips: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vectors that depend on emotion and speaker, the classes not linearly separable: values, emotions and speakers as numbers."""
     rng = np.random.default_rng(0)
-    speakers = max(8, clips // 60)
+    speakers = max(8, clips // PER_SPEAKER)
     who = rng.integers(0, speakers, clips)
     y = rng.integers(0, EMOTIONS, clips)
     kinds = rng.integers(0, 3, clips)
-    centres = rng.normal(0, 0.42, (EMOTIONS, 3, columns))
-    x = (centres[y, kinds] + rng.normal(0, 0.5, (speakers, columns))[who] + rng.normal(size=(clips, columns))).astype(np.float32)
-    train = who < 0.75 * speakers
-    mean, scale = column_statistics(x[train])
-    x = (x - mean) * scale
-    return Split(x[train], y[train], x[~train], y[~train], EMOTIONS)
+    x = rng.standard_normal((clips, columns), np.float32)
+    x += rng.normal(0, 0.42, (EMOTIONS, 3, columns)).astype(np.float32)[y, kinds]
+    x += rng.normal(0, 0.5, (speakers, columns)).astype(np.float32)[who]
+    return x, y, who
 
 
-def measure(model: Model, split: Split) -> tuple[float, float, float]:
-    """Seconds of a plan and its first trial, seconds of another trial, and UAR."""
-    started = time.perf_counter()
-    plan = prepare_split(model, split)
-    plan.run(dict(model.defaults), 0)
-    first = time.perf_counter()
-    prediction = plan.run(dict(model.defaults), 1)
-    assert split.y_eval is not None
-    return first - started, time.perf_counter() - first, uar(split.y_eval.astype(str), prediction.predicted.astype(str))
+def measure_model(name: str, title: str, options: argparse.Namespace, clips: int) -> Iterator[Step]:
+    """A model's trials on an inner split, and a unit tuned."""
+    from threadpoolctl import threadpool_limits
+
+    from ser_bench.config import BUDGETS
+    from ser_bench.evaluation.nested_cv import tune_unit
+    from ser_bench.evaluation.scaling import UnitData, scaled_split
+    from ser_bench.models import known_models
+    from ser_bench.models import svm as machines
+    from ser_bench.models.base import prepare_split
+    from ser_bench.scores import uar
+
+    machines.EXACT_CLIPS = {"svm exact": clips, "svm approximate": 0}.get(title, machines.EXACT_CLIPS)
+    model, (x, y, who), budget = known_models()[name](), make_up(clips, options.columns), BUDGETS[options.budget]
+    classes = tuple(f"emotion {number}" for number in range(EMOTIONS))
+    with threadpool_limits(1):
+        for some in (slice(200), slice(None)):  # what is compiled or imported at the first call is no part of the growth
+            data = UnitData(x[some], y[some], who[some].astype(str), who[some] % GROUPS > 0, classes)
+            split = scaled_split(data, data.x, who[some] % 4 > 0, who[some] % 4 == 0)
+            plan = prepare_split(model, split)
+            first, _ = timed(f"{title}, first trial", plan.run, dict(model.defaults), 0)
+            another, prediction = timed(f"{title}, another", plan.run, dict(model.defaults), 1)
+        assert split.y_eval is not None
+        reached = uar(split.y_eval, prediction.predicted)
+        yield first
+        yield another._replace(note=f"UAR {reached:.3f}")
+        del plan, split
+        trials, inner = model.trials(budget.trials), budget.inner
+        yield timed(f"{title}, tuned unit", lambda: tune_unit(data, model, trials=trials, inner=inner, seed=0, fold_seed=0))[0]
+
+
+def made_clips(clips: int, cv: str) -> Any:
+    """A clip table as a run has it; of predefined parts, the test part is held out whole."""
+    import pandas as pd
+
+    from page import EMOTIONS as NAMES
+
+    rng = np.random.default_rng(0)
+    speakers = max(8, clips // PER_SPEAKER)
+    who = np.sort(rng.integers(0, speakers, clips))
+    voice = np.array([f"{number:04}" for number in range(speakers)])[who]
+    index = pd.Index([f"{name}/{number:06}.wav" for number, name in enumerate(voice)], name="clip")
+    named = {"emotion": np.array(NAMES)[rng.integers(0, len(NAMES), clips)], "speaker": voice, "voice": voice}
+    told = {"gender": np.where(who % 2, "female", "male"), "seconds": 3.0}
+    return pd.DataFrame({**named, **told, "fold_0": 0 if cv == "predefined" else who % GROUPS}, index)
+
+
+def measure_scores(options: argparse.Namespace, clips: int) -> Iterator[Step]:
+    """What a run does with predictions, but for writing."""
+    from page import evaluate
+
+    from ser_bench.evaluation.leaderboard import evidence_of, rank, resolutions
+    from ser_bench.evaluation.metrics import metric_table
+
+    table = made_clips(clips, options.cv)
+    cells, predictions = evaluate(table, options.rows, options.cv)
+    step, found = timed("predictions gathered", evidence_of, predictions, cells, None)
+    yield step
+    step, board = timed("scored, ranked, tested", rank, found, cells)
+    yield step
+    yield timed("best corrected, detectable differences", resolutions, board, found)[0]
+    yield timed("all metrics with intervals", metric_table, found, table, board)[0]
+
+
+def measure_page(options: argparse.Namespace, clips: int) -> Iterator[Step]:
+    """The reports of a run, and its page in a browser."""
+    from page import browser, fastest, write_run
+
+    with tempfile.TemporaryDirectory() as name, browser(f"{name}/profile") as driver:
+        seconds = write_run(Path(name), made_clips(clips, options.cv), options.rows, options.cv)
+        page = Path(name) / "run" / "report.html"
+        yield Step("reports made", seconds, held(), f"page {page.stat().st_size / 1e6:.2f} MB")
+        if driver is None:
+            return
+        for what, milliseconds in zip(("page drawn", "its details opened"), fastest(driver, page), strict=True):
+            yield Step(what, milliseconds / 1000, held(), "Chromium's main thread")
+
+
+def measure_features(options: argparse.Namespace, clips: int) -> Iterator[Step]:
+    """Features as the store and as a user's table have them."""
+    import pandas as pd
+
+    from ser_bench.evaluation.own_tables import Rows, remarks
+    from ser_bench.features.sets import read_own
+    from ser_bench.utils.parallel import Workers, in_parallel
+    from ser_bench.utils.processes import end_workers
+
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["JOBLIB_TEMP_FOLDER"] = name  # goes with it
+        x, y, who = make_up(clips, options.columns)
+        table = made_clips(clips, options.cv).assign(emotion=y.astype(str), speaker=who.astype(str))
+        file, keys = Path(name) / "own.parquet", [f"{number:032x}" for number in range(clips)]
+        columns = [f"column.{number}" for number in range(options.columns)]
+        pd.DataFrame(x, table.index, columns).to_parquet(file)
+        store = fill_store(Path(name), keys, x)
+        step, values = timed("store read", store.matrix, "made", keys)
+        yield step
+        assert np.array_equal(values, x)
+        del x
+        taken = list(in_parallel(take_unit, ((values, y, who, fold) for fold in range(UNITS)), Workers(CORES)))
+        end_workers()
+        seconds, most = (max(column) for column in zip(*taken, strict=True))
+        yield Step("a unit's split, in a worker", seconds, most, f"main process {held():.2f} GB")
+        del values, store
+        step, own = timed("user's table read", read_own, file)
+        yield step
+        step, rows = timed("its rows", Rows.of, "own", own.table, table)
+        yield step
+        yield timed("it is checked", lambda: remarks(rows, rows, by_speaker=False))[0]
+
+
+def fill_store(cache: Path, keys: Sequence[str], x: np.ndarray) -> Any:
+    """A store that holds these values."""
+    from dataclasses import dataclass
+
+    from ser_bench.audio.clip import Clip
+    from ser_bench.audio.preprocessing import Preprocessing
+    from ser_bench.features.base import Extractor
+    from ser_bench.features.store.feature_store import FeatureStore
+    from ser_bench.features.worker import AudioInfo, ExtractionResult
+
+    @dataclass(frozen=True)
+    class Made(Extractor):
+        name, version, source, libraries = "made", 1, "made up", ("numpy",)
+        rate: int = 16_000
+        columns = tuple(f"column.{number}" for number in range(x.shape[1]))
+
+        def __call__(self, clip: Clip) -> np.ndarray:
+            raise NotImplementedError("its values are made up")
+
+    store = FeatureStore(cache, {"made": Made()}, Preprocessing())
+    for begin in range(0, len(keys), PART_ROWS):
+        end = begin + PART_ROWS
+        rows = zip(keys[begin:end], x[begin:end], strict=True)
+        store.add([ExtractionResult(key, heard=AudioInfo(key), vectors={"made": ("", values)}) for key, values in rows])
+    store.compact()
+    return store
+
+
+def take_unit(values: np.ndarray, y: np.ndarray, who: np.ndarray, fold: int) -> tuple[float, float]:
+    """What a refit without a pair of folds begins with: processor seconds, and gigabytes held."""
+    from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
+
+    began = time.process_time()
+    groups = who % GROUPS
+    rows = np.flatnonzero(groups != fold)
+    mine = {"y": y[rows], "voices": who[rows].astype(str), "train": groups[rows] != (fold + 1) % GROUPS}
+    data = UnitData(x=values, **mine, classes=tuple(map(str, range(EMOTIONS))), rows=rows)
+    scaled_split(data, standardised_beforehand(data), data.train, ~data.train)
+    return time.process_time() - began, held()
+
+
+def in_own_process(part: Callable[..., Iterator[Step]], *given: Any) -> Iterator[Step]:
+    """The steps of a part, which a process of its own takes."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_steps, args=(sender, part, given))
+    process.start()
+    sender.close()
+    while (step := _receive(receiver)) is not None:
+        yield step
+    process.join()
+    if process.exitcode:
+        sys.exit(f"{part.__name__} ended with {process.exitcode}")
+
+
+def _send_steps(sender: Any, part: Callable[..., Iterator[Step]], given: tuple[Any, ...]) -> None:
+    for step in part(*given):
+        sender.send(step)
+    sender.close()
+
+
+def _receive(receiver: Any) -> Step | None:
+    try:
+        step: Step = receiver.recv()
+    except EOFError:
+        return None
+    return step
+
+
+def print_steps(sizes: Sequence[int], steps_of: Callable[[int], Iterator[Step]]) -> dict[str, float]:
+    """Print a line per step and size; returns the seconds of each step at `GOAL` clips, where there are sizes to tell."""
+    before: dict[str, tuple[int, float]] = {}
+    at_goal = {}
+    for clips in sizes:
+        for name, seconds, gigabytes, note in steps_of(clips):
+            power = text = ""
+            if name in before and min(before[name][1], seconds) > 0:
+                exponent = np.log(seconds / before[name][1]) / np.log(clips / before[name][0])
+                at_goal[name] = seconds * (GOAL / clips) ** exponent
+                power, text = f"{exponent:.1f}", f"{at_goal[name]:,.1f}"
+            elif clips == GOAL:
+                at_goal[name] = seconds
+            before[name] = clips, seconds
+            print(f"{name:42}{clips:>8,}{seconds:>10.2f}{gigabytes:>7.2f}{power:>7}{text:>12}  {note}".rstrip(), flush=True)
+    return at_goal
+
+
+def print_hours(title: str, at_goal: dict[str, float], options: argparse.Namespace) -> None:
+    """What a row of a run of `GOAL` clips takes."""
+    from ser_bench.config import BUDGETS
+    from ser_bench.evaluation.refits import PAIRS
+
+    unit, fit = (at_goal.get(f"{title}, {step}") for step in ("tuned unit", "another"))
+    if unit is None or fit is None:
+        return
+    seeds = BUDGETS[options.budget].seeds
+    grouped, fixed = GROUPS * seeds * unit + 2 * PAIRS * fit, seeds * unit
+    said = f"{grouped / 3600 / CORES:.1f} h with {GROUPS} speaker groups, {fixed / 3600 / CORES:.1f} h with one predefined split"
+    print(f"{title}: {GOAL:,} clips, `{options.budget}`, {seeds} seeds, {CORES} cores: {said}", flush=True)
 
 
 def main() -> None:
-    """Print one row per model and size, with the exponent of time as a function of the number of clips."""
-    from threadpoolctl import threadpool_limits
+    """Print the table, part by part."""
+    from ser_bench.models import known_models
 
+    parts = {"scores": measure_scores, "page": measure_page, "features": measure_features}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, nargs="+", default=[1000, 4000, 16000])
+    parser.add_argument("parts", nargs="*", help="models, scores, page, features; all of them without")
+    parser.add_argument("--clips", type=int, nargs="+", default=[1000, 4000])
     parser.add_argument("--columns", type=int, default=88)
     parser.add_argument("-m", "--models", nargs="+", default=sorted(name for name, model in known_models().items() if not model.lacks()))
+    parser.add_argument("--budget", default="standard", help="of a tuned unit")
+    parser.add_argument("--rows", type=int, default=25, help="systems scored and shown")
+    parser.add_argument("--cv", default=f"group:{GROUPS}", choices=[f"group:{GROUPS}", "predefined"], help="of predictions")
     options = parser.parse_args()
-    exact = machines.EXACT_CLIPS
-    rows = [(name, name, exact) for name in options.models if name != "svm"]
-    if "svm" in options.models:
-        rows += [("svm", "svm exact", max(options.clips)), ("svm", "svm approximate", 0)]
-    splits = {clips: make_split(clips, options.columns) for clips in options.clips}
-    print(f"{'model':18}{'clips':>8}{'first trial s':>15}{'another s':>11}{'power':>7}{'UAR':>7}")
-    with threadpool_limits(1):
-        for name, title, machines.EXACT_CLIPS in rows:
-            # What is compiled or imported at the first call is no part of the growth.
-            measure(known_models()[name](), make_split(200, options.columns))
-            before: tuple[int, float] | None = None
-            for clips, split in splits.items():
-                first, another, score = measure(known_models()[name](), split)
-                power = f"{np.log(another / before[1]) / np.log(clips / before[0]):7.1f}" if before else " " * 7
-                print(f"{title:18}{clips:8,}{first:15.2f}{another:11.2f}{power}{score:7.3f}", flush=True)
-                before = clips, another
+    asked = options.parts or ["models", *parts]
+    if strange := [part for part in asked if part not in {"models", *parts}]:
+        parser.error(f"there is no part '{strange[0]}'; models, scores, page, features are")
+    print(f"{'':42}{'clips':>8}{'s':>10}{'GB':>7}{'power':>7}{f'{GOAL:,}':>12}")
+    for name in options.models if "models" in asked else ():
+        for title in ("svm exact", "svm approximate") if name == "svm" else (name,):
+            at_goal = print_steps(options.clips, lambda clips: in_own_process(measure_model, name, title, options, clips))  # noqa: B023
+            print_hours(title, at_goal, options)
+    for part in asked:
+        if part in parts:
+            print_steps(options.clips, lambda clips: in_own_process(parts[part], options, clips))  # noqa: B023
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.cautions import cautions
-from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, folds_of, gather
+from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, coded, folds_of, gather
 from ser_bench.utils import atomic
 from ser_bench.utils.formatting import records
 
@@ -219,12 +219,18 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
 
     rows, counts = pd.concat(found.rows), found.counts
     uars = scores.uar_of(counts.sum(1))
-    emotions = [column.removeprefix("p.") for column in rows.columns if column.startswith("p.")]
-    classes = [emotion for emotion in emotions if (rows["emotion"] == emotion).any()]
+    meant = {*rows["emotion"].unique()}
+    classes = [column.removeprefix("p.") for column in rows.columns if column.startswith("p.") and column.removeprefix("p.") in meant]
     present = [f"p.{emotion}" for emotion in classes]
     known = len(present) > 0 and rows[present].notna().to_numpy().all()
-    taken = rows["emotion"], rows[present], rows["voice"], folds_of(rows)
-    auc = scores.auc_interval(*taken, classes=classes, repeats=len(counts), inflation=ratio) if known else (np.nan,) * 3
+    (truth,), emotions = coded(rows["emotion"])
+    (voices,), (folds,) = (coded(column)[0] for column in (rows["voice"], folds_of(rows)))
+    taken = truth, rows[present], voices, folds
+    auc = (
+        scores.auc_interval(*taken, classes=[emotions.index(name) for name in classes], repeats=len(counts), inflation=ratio)
+        if known
+        else (np.nan,) * 3
+    )
     return {
         **dict(zip(UAR, scores.jackknife_of(counts, inflation=ratio), strict=True)),
         **dict(zip(WAR, scores.war_interval_of(counts, inflation=ratio), strict=True)),
@@ -232,7 +238,7 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
         **dict(zip(AUC, auc, strict=True)),
         "variance_ratio": ratio,
         "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
-        "cautions": cautions(counts, sorted({*rows["emotion"], *rows["predicted"]})),
+        "cautions": cautions(counts, sorted({*meant, *rows["predicted"].unique()})),
     }
 
 

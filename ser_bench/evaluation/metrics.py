@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.evaluation.evidence import CELL, Evidence, Found, folds_of
+from ser_bench.evaluation.evidence import CELL, Evidence, Found, coded, folds_of
 from ser_bench.scores import Interval
 
 if TYPE_CHECKING:
@@ -33,13 +33,16 @@ class Probabilities(NamedTuple):
 class Counted(NamedTuple):
     """One system's predictions, seeds and folds in order.
 
-    The rows, the emotions in them, each row's place, the voices, and confusions by seed and voice, shape (n_seeds, n_voices, k, k).
+    The rows, the emotions and voices in them, true and predicted emotion and voice of each by their places among these, and confusions by
+    seed and voice, shape (n_seeds, n_voices, k, k).
     """
 
     rows: pd.DataFrame
     emotions: list[str]
-    seeds: np.ndarray
-    voices: np.ndarray
+    voices: list[str]
+    truth: np.ndarray
+    predicted: np.ndarray
+    voice: np.ndarray
     counts: np.ndarray
     inflation: float
 
@@ -101,9 +104,9 @@ def sources_of(system: Evidence) -> Iterator[tuple[str, float]]:
     )
     if (folds.max(1) == 0).any() or system.counts.shape[1] < 2:
         return
-    first = system.rows[0]
+    emotions, voices = (coded(system.rows[0][column])[0][0] for column in ("emotion", "voice"))
     training = float(scores.training_covariance(system.losses[None], system.counts.shape[1])[0, 0])
-    for source in scores.decompose(hits, first["emotion"].to_numpy(str), first["voice"].to_numpy(str), folds, training=training):
+    for source in scores.decompose(hits, emotions, voices, folds, training=training):
         if not np.isnan(source.variance):
             yield source.component, source.sd
 
@@ -111,30 +114,28 @@ def sources_of(system: Evidence) -> Iterator[tuple[str, float]]:
 def count(rows: pd.DataFrame, inflation: float) -> Counted:
     """Count a system's confusions by seed and voice."""
     rows = rows.sort_values(["seed", "fold"], kind="stable")
-    truth, predicted, voices = (rows[name].to_numpy(str) for name in ("emotion", "predicted", "voice"))
-    emotions = sorted({*truth, *predicted})
-    seeds = rows["seed"].to_numpy()
+    (truth, predicted), emotions = coded(rows["emotion"], rows["predicted"])
+    (voice,), voices = coded(rows["voice"])
+    seeds, classes = rows["seed"].to_numpy(), range(len(emotions))
     by_seed = [seeds == seed for seed in np.unique(seeds)]
-    who, voice = np.unique(voices, return_inverse=True)
-    counts = np.zeros((len(by_seed), len(who), len(emotions), len(emotions)), int)
+    counts = np.zeros((len(by_seed), len(voices), len(classes), len(classes)), int)
     for place, one in enumerate(by_seed):  # a random split may leave a voice out in some seed
-        counts[place, np.unique(voice[one])] = scores.speaker_counts(truth[one], predicted[one], voice[one], classes=emotions)
-    return Counted(rows, emotions, seeds, who, counts, inflation)
+        counts[place, np.unique(voice[one])] = scores.speaker_counts(truth[one], predicted[one], voice[one], classes=classes)
+    return Counted(rows, emotions, voices, truth, predicted, voice, counts, inflation)
 
 
 def probabilities(rows: pd.DataFrame) -> Probabilities | None:
     """None where some are not known or an emotion has none."""
     columns = [column for column in rows.columns if column.startswith("p.") and rows[column].notna().any()]
     classes = [column.removeprefix("p.") for column in columns]
-    known = columns and rows[columns].notna().to_numpy().all() and {*rows["emotion"], *rows["predicted"]} <= {*classes}
+    known = columns and rows[columns].notna().to_numpy().all() and {*rows["emotion"].unique(), *rows["predicted"].unique()} <= {*classes}
     return Probabilities(rows[columns], classes) if known else None
 
 
 def _fold_uar(found: Counted) -> Interval:
-    rows = found.rows
-    _, fold = np.unique(folds_of(rows).to_numpy(str), return_inverse=True)
-    part = fold * len(found.voices) + np.searchsorted(found.voices, rows["voice"].to_numpy(str))
-    counts = scores.speaker_counts(rows["emotion"].to_numpy(str), rows["predicted"].to_numpy(str), part, classes=found.emotions)
+    (fold,), _ = coded(folds_of(found.rows))
+    part = fold * len(found.voices) + found.voice
+    counts = scores.speaker_counts(found.truth, found.predicted, part, classes=range(len(found.emotions)))
     places = np.column_stack(np.divmod(np.unique(part), len(found.voices)))
     return scores.fold_uar_interval_of(counts, places, inflation=found.inflation)
 
@@ -143,9 +144,11 @@ def _of_probabilities(found: Counted) -> Iterator[tuple[str, Interval]]:
     known = probabilities(found.rows)
     if not known:
         return
+    (folds,), _ = coded(folds_of(found.rows))
+    column = np.array([known.classes.index(emotion) for emotion in found.emotions])
     scored = scores.probability_intervals(
-        *(found.rows["emotion"], found.rows["predicted"], known.p, found.rows["voice"], folds_of(found.rows)),
-        classes=known.classes,
+        *(column[found.truth], column[found.predicted], known.p, found.voice, folds),
+        classes=range(len(known.classes)),
         repeats=len(found.counts),
         inflation=found.inflation,
     )

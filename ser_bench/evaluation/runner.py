@@ -268,11 +268,11 @@ def unit_data(
     """
     from ser_bench.evaluation.scaling import UnitData
 
-    x, train = features.values, eval_set.training(unit.seed, unit.fold, unit.without)
+    train = eval_set.training(unit.seed, unit.fold, unit.without)
     used = train | eval_set.held_out(unit.seed, unit.fold) | everyone
     together = eval_set.standardised_together(unit.track)
     return UnitData(
-        x=x if used.all() else x[used],
+        x=features.values,
         y=eval_set.codes[used],
         voices=eval_set.voices[used],
         train=train[used],
@@ -283,7 +283,9 @@ def unit_data(
         outer=eval_set.folds[unit.seed] if isinstance(unit.task, TuneOnTest) else None,
         selecting=None if eval_set.selecting is None else eval_set.selecting[used],
         copies=features.copies.take(np.flatnonzero(used), len(used)) if features.copies else None,
-        changed=changed.values[used] if changed else None,
+        changed=changed.values if changed else None,
+        # One matrix for all units: workers map the same memory, and take their rows themselves.
+        rows=None if used.all() else np.flatnonzero(used),
     )
 
 

@@ -28,7 +28,7 @@ class UnitData:
     Parameters
     ----------
     x : array of float32, shape (n_clips, n_columns)
-        Features as extracted.
+        Features as extracted; with `rows`, those of all clips of the cell, which its units share.
     y : array of int, shape (n_clips,)
         Emotions as positions in `classes`. Those of held-out clips are never read.
     voices : array of str, shape (n_clips,)
@@ -51,7 +51,9 @@ class UnitData:
     copies : Copies, optional
         Changed copies of the clips, which are trained on where the clips themselves are.
     changed : array of float32, shape (n_clips, n_columns), optional
-        Features of the same clips under a test condition: what stands for held-out ones in `scaled_split`.
+        Features of the same clips under a test condition: what stands for held-out ones in `scaled_split`. With `rows` as `x`.
+    rows : array of int, shape (n_clips,), optional
+        Where the clips stand in `x` and `changed`. Without, they are all that stand there.
     """
 
     x: np.ndarray
@@ -66,6 +68,7 @@ class UnitData:
     scaled: bool = True
     copies: Copies | None = None
     changed: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
     @property
     def n_train(self) -> int:
@@ -80,9 +83,10 @@ def standardised_beforehand(data: UnitData) -> np.ndarray:
     with each other, as somebody who is only ever heard so would be.
     """
     # Sums go in the order of memory, which must not depend on where the features came from.
-    x = np.ascontiguousarray(data.x, np.float32)
+    x = np.ascontiguousarray(data.x if data.rows is None else data.x[data.rows], np.float32)
     copies = np.empty((0, x.shape[1]), np.float32) if data.copies is None else data.copies.values
-    changed = x[:0] if data.changed is None else np.ascontiguousarray(data.changed, np.float32)
+    heard = data.changed if data.changed is None or data.rows is None else data.changed[data.rows]
+    changed = x[:0] if heard is None else np.ascontiguousarray(heard, np.float32)
     if data.scaling_groups is not None:
         of = np.empty(0, int) if data.copies is None else data.copies.of
         changed = standardise_together(changed, data.scaling_groups[: len(changed)])
@@ -109,7 +113,9 @@ def scaled_split(data: UnitData, x: np.ndarray, train: np.ndarray, held: np.ndar
     x_eval = (x[len(x) - len(data.y) :] if held_out and data.changed is not None else x[: len(data.y)])[held]
     if data.scaling_groups is None and data.scaled:
         mean, scale = column_statistics(x_train)
-        x_train, x_eval = (x_train - mean) * scale, (x_eval - mean) * scale
+        for mine in (x_train, x_eval):  # rows taken from x, and so copies of them
+            mine -= mean
+            mine *= scale
     if held_out:
         return Split(x_train, y_train, x_eval, None, len(data.classes))
     return Split(x_train, y_train, x_eval, data.y[held], len(data.classes), len(copies_of(data, held)))

@@ -297,11 +297,12 @@ def smallest_difference(
         return float("inf")
     centred = _leads_on_typical(shares)
     rng = np.random.default_rng(seed)
-    drawn = rng.standard_normal((boards, n_speakers, n_speakers))
+    # Board by board: of a thousand speakers, all at once would be 1.6 GB.
+    leads = [rng.standard_normal((n_speakers, n_speakers)) @ centred.T for _ in range(boards)]
     swaps = signs(n_speakers, resamples, seed)
     if len(swaps) > 2 * resamples:  # all of them are more than the answer is worth
         swaps = swaps[rng.permutation(len(swaps))[:resamples]]
-    needed = np.sort([_shift_needed(swaps, speakers @ centred.T, level) for speakers in drawn])
+    needed = np.sort([_shift_needed(swaps, lead, level) for lead in leads])
     difference = wider * float(needed[int(np.ceil(power * boards)) - 1])
     return difference if difference <= 1 else float("inf")
 

@@ -141,26 +141,29 @@ def _fold_masks(truth: ArrayLike, folds: ArrayLike | None) -> list[NDArray[np.bo
 def _aucs_of_fold(positive: NDArray[np.bool_], scores: Floats, voice: NDArray[np.intp], n_voices: int) -> LeftOut:
     """Of each column, in one fold; who is not in it changes nothing. Arrays of shape (n, m), (n, m), (n,)."""
     order = dense_ranks(scores)
-    here, own = np.unique(voice, return_inverse=True)
-    together = np.zeros_like(own)
-    inside = np.arange(n_voices)[:, None] == voice
+    among_own = dense_ranks(voice[:, None] * (order.max() + 1) + order)
     hits, alarms = positive.sum(0), (~positive).sum(0)
-    own_hits = inside @ positive.astype(int)
-    own_alarms = inside.sum(1, keepdims=True) - own_hits
-    won = inside @ np.where(positive, _lower(order, ~positive, together, 1), 0.0)
-    lost_to = inside @ np.where(positive, 0.0, hits - _lower(order, positive, together, 1))
-    both = inside @ np.where(positive, _lower(order, ~positive, own, len(here)), 0.0)
+    own_hits, own_alarms = _by_voice(positive, voice, n_voices), _by_voice(~positive, voice, n_voices)
+    won = _by_voice(np.where(positive, _lower(order, ~positive), 0.0), voice, n_voices)
+    lost_to = _by_voice(np.where(positive, 0.0, hits - _lower(order, positive)), voice, n_voices)
+    of_others = (np.cumsum(own_alarms, 0) - own_alarms)[voice]
+    both = _by_voice(np.where(positive, _lower(among_own, ~positive) - of_others, 0.0), voice, n_voices)
     pairs = (hits - own_hits) * (alarms - own_alarms)
     return LeftOut(_ratio(won.sum(0), hits * alarms), _ratio(won.sum(0) - won - lost_to + both, pairs))
 
 
-def _lower(order: NDArray[np.intp], which: NDArray[np.bool_], group: NDArray[np.intp], n_groups: int) -> Floats:
-    """Of each clip and column: how many of those `which` in its group are lower in order, ties counting half."""
-    places, columns = order.max() + 1, order.shape[1]
-    cell = (group[:, None] * columns + np.arange(columns)) * places + order
-    counted = np.bincount(cell[which], minlength=n_groups * columns * places).reshape(-1, places)
-    lower: Floats = (np.cumsum(counted, 1) - counted / 2).ravel()[cell]
-    return lower
+def _by_voice(values: NDArray[np.number] | NDArray[np.bool_], voice: NDArray[np.intp], n_voices: int) -> Floats:
+    """Sums over the clips of each voice, shape (n_voices, m)."""
+    return np.stack([np.bincount(voice, column, n_voices) for column in values.T], axis=1)
+
+
+def _lower(order: NDArray[np.intp], which: NDArray[np.bool_]) -> Floats:
+    """Of each clip and column: how many of those `which` are lower in order, ties counting half."""
+    found = np.empty(order.shape)
+    for lower, place, chosen in zip(found.T, order.T, which.T, strict=True):
+        counted = np.bincount(place[chosen], minlength=order.max() + 1)
+        lower[:] = (np.cumsum(counted) - counted / 2)[place]
+    return found
 
 
 def _mean(values: Floats, axis: int) -> Floats:
