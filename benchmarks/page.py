@@ -86,7 +86,7 @@ def evaluate(clips: pd.DataFrame, systems: int, cv: str) -> tuple[pd.DataFrame, 
 
 
 def write_run(folder: Path, clips: pd.DataFrame, systems: int, cv: str) -> float:
-    """Write a run of so many systems with its page; returns the processor seconds that the reports took."""
+    """Write a run of so many systems with its page; returns the CPU time that the reports took."""
     run = RunFolder(folder / "run")
     run.path.mkdir()
     cells, predictions = evaluate(clips, systems, cv)

@@ -1,4 +1,4 @@
-"""What grows with a corpus: processor seconds and peak memory of each part of a run by number of clips, with their exponents.
+"""What grows with a corpus: CPU time and peak memory of each part of a run by number of clips, with their exponents.
 
     python benchmarks/scale.py                                                        (some minutes)
     python benchmarks/scale.py models --clips 1000 4000 16000 -m svm
@@ -14,14 +14,14 @@ page      the reports of that run, and how soon Chromium draws its page (as in `
 features  the store read, units of it in two processes, and the same values as a user's table, read and checked.
 
 Each part runs in a process of its own, beside what makes its data; GB is the most that process has held so far. *power* is the exponent
-since the size before, by which the last column says what 100,000 clips would take; with that the models end in hours per row.
+since the size before, by which the last column says what 100,000 clips would take; with that the models end in minutes per row.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import multiprocessing
-import os
 import resource
 import sys
 import tempfile
@@ -42,7 +42,7 @@ UNITS = 4
 
 
 class Step(NamedTuple):
-    """What a step took: processor seconds, gigabytes held by its process at most until then, and what else is to be said."""
+    """What a step took: CPU seconds, gigabytes held by its process at most until then, and what else is to be said."""
 
     name: str
     seconds: float
@@ -110,7 +110,6 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
 def made_clips(clips: int, cv: str) -> Any:
     """A clip table as a run has it; of predefined parts, the test part is held out whole."""
     import pandas as pd
-
     from page import EMOTIONS as NAMES
 
     rng = np.random.default_rng(0)
@@ -164,7 +163,6 @@ def measure_features(options: argparse.Namespace, clips: int) -> Iterator[Step]:
     from ser_bench.utils.processes import end_workers
 
     with tempfile.TemporaryDirectory() as name:
-        os.environ["JOBLIB_TEMP_FOLDER"] = name  # goes with it
         x, y, who = make_up(clips, options.columns)
         table = made_clips(clips, options.cv).assign(emotion=y.astype(str), speaker=who.astype(str))
         file, keys = Path(name) / "own.parquet", [f"{number:032x}" for number in range(clips)]
@@ -216,7 +214,7 @@ def fill_store(cache: Path, keys: Sequence[str], x: np.ndarray) -> Any:
 
 
 def take_unit(values: np.ndarray, y: np.ndarray, who: np.ndarray, fold: int) -> tuple[float, float]:
-    """What a refit without a pair of folds begins with: processor seconds, and gigabytes held."""
+    """What a refit without a pair of folds begins with: CPU seconds, and gigabytes held."""
     from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
 
     began = time.process_time()
@@ -243,9 +241,11 @@ def in_own_process(part: Callable[..., Iterator[Step]], *given: Any) -> Iterator
 
 
 def _send_steps(sender: Any, part: Callable[..., Iterator[Step]], given: tuple[Any, ...]) -> None:
+    atexit._clear()  # what is to be cleared away by the process that this one was forked from
     for step in part(*given):
         sender.send(step)
     sender.close()
+    atexit._run_exitfuncs()  # which a forked process leaves out
 
 
 def _receive(receiver: Any) -> Step | None:
@@ -274,7 +274,7 @@ def print_steps(sizes: Sequence[int], steps_of: Callable[[int], Iterator[Step]])
     return at_goal
 
 
-def print_hours(title: str, at_goal: dict[str, float], options: argparse.Namespace) -> None:
+def print_minutes(title: str, at_goal: dict[str, float], options: argparse.Namespace) -> None:
     """What a row of a run of `GOAL` clips takes."""
     from ser_bench.config import BUDGETS
     from ser_bench.evaluation.refits import PAIRS
@@ -284,7 +284,7 @@ def print_hours(title: str, at_goal: dict[str, float], options: argparse.Namespa
         return
     seeds = BUDGETS[options.budget].seeds
     grouped, fixed = GROUPS * seeds * unit + 2 * PAIRS * fit, seeds * unit
-    said = f"{grouped / 3600 / CORES:.1f} h with {GROUPS} speaker groups, {fixed / 3600 / CORES:.1f} h with one predefined split"
+    said = f"{grouped / 60 / CORES:.0f} min with {GROUPS} speaker groups, {fixed / 60 / CORES:.0f} min with one predefined split"
     print(f"{title}: {GOAL:,} clips, `{options.budget}`, {seeds} seeds, {CORES} cores: {said}", flush=True)
 
 
@@ -309,7 +309,7 @@ def main() -> None:
     for name in options.models if "models" in asked else ():
         for title in ("svm exact", "svm approximate") if name == "svm" else (name,):
             at_goal = print_steps(options.clips, lambda clips: in_own_process(measure_model, name, title, options, clips))  # noqa: B023
-            print_hours(title, at_goal, options)
+            print_minutes(title, at_goal, options)
     for part in asked:
         if part in parts:
             print_steps(options.clips, lambda clips: in_own_process(parts[part], options, clips))  # noqa: B023

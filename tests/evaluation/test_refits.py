@@ -15,6 +15,7 @@ from ser_bench.evaluation.nested_cv import fit_held
 from ser_bench.evaluation.plan import Plan, make_plan
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.runner import unit_data
+from ser_bench.evaluation.scaling import standardised_beforehand
 from ser_bench.evaluation.splits import fold_pairs
 from ser_bench.results import Results
 from ser_bench.utils.progress import Silent
@@ -48,6 +49,17 @@ def planned(folder: Path, **options: object) -> Plan:
 @pytest.fixture(scope="module")
 def refitted(folder: Path) -> Results:
     return evaluate(folder)
+
+
+def test_units_of_some_of_the_clips_share_the_matrix_that_all_units_have(refitted: Results, folder: Path) -> None:
+    plan = planned(folder)
+    matrix = plan.features["spectral"]
+    again = next(refits._units(plan, refits.finished_units(plan, refitted)))
+    data = unit_data(plan.eval_set, matrix, again)
+    assert data.x is matrix.values
+    assert len(data.y) < len(matrix.values)
+    used = plan.eval_set.training(again.seed, again.fold, again.without) | plan.eval_set.held_out(again.seed, again.fold)
+    assert (standardised_beforehand(data) == matrix.values[used]).all()
 
 
 def test_a_loss_is_what_the_same_system_trained_without_the_other_fold_gives_up(refitted: Results, folder: Path) -> None:
