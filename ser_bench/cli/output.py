@@ -60,14 +60,16 @@ def print_results(result: Results, *, named: bool = False) -> None:
     One of several is `named`, and its rows are left to the leaderboard of all.
     """
     from ser_bench.evaluation.run_folder import RunFolder
-    from ser_bench.reports import terminal_tables
+    from ser_bench.reports import classes_words, terminal_tables
 
     if named:
         say(result.leaderboard["corpus"].iloc[0], bold=True)
     warn([*result.warnings, *result.found])
     print_skipped(result.skipped, result.folder)
     if not named:
-        _print(*terminal_tables(result.leaderboard, RunFolder(result.folder).read_references(), result.resolutions))
+        folder = RunFolder(result.folder)
+        classes = classes_words(folder.read_about())
+        _print(*terminal_tables(result.leaderboard, folder.read_references(), result.resolutions, classes=classes))
     if result.conditions is not None:
         print_conditions(result.conditions)
     if result.unchanged:

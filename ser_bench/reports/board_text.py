@@ -7,11 +7,12 @@ Rule: no number stands without its interval, no row without what it may be compa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.config import EMOTION
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, p_words, records, table_lines
@@ -26,33 +27,66 @@ WORDS = ("features", "model", "95% CI")
 SPARED = ("AUC", "macro F1", "WAR")
 """The columns that a narrow terminal is without, the first of them first."""
 STYLES = {"ok": "", "leaky": "red", "failed": "dim"}
+NAMED = 100
+"""So many letters of classes' names a title has, with what stands between them."""
 ALPHA = 0.05
 """The p from which a row is not significantly different from the best."""
 
 
-def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
+def blocks(board: pd.DataFrame, classes: str = "", apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
     """The leaderboard in parts that may be compared within, each with a title that says what it is.
 
-    `apart` is what the titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
+    Parameters
+    ----------
+    board : DataFrame
+    classes : str
+        What is predicted, as `classes_words` has it; without, titles have the label scheme's name alone.
+    apart : str
+        What titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
     """
     for _, block in board.groupby(BLOCK, sort=False):
         corpus, labels, track, cv = block.iloc[0][BLOCK]
-        what = f"{corpus}, labels '{labels}', {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
+        scheme = [] if classes and labels == "all" else [f"labels '{labels}'"]
+        of = ", ".join([corpus, *([classes] if classes else []), *scheme])
+        what = f"{of}, {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
         yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
 
 
-def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> str:
+def classes_words(about: Mapping[str, Any]) -> str:
+    """What a run predicts, by name; empty where its folder does not say.
+
+    Parameters
+    ----------
+    about : mapping
+        What a run's folder says of itself (`environment.json`).
+
+    Examples
+    --------
+    >>> classes_words({"corpus": {"emotions": {"anger": 9, "fear": 8, "neutral": 7}}})
+    '3 emotions (anger, fear, neutral)'
+    >>> classes_words({"corpus": {"emotions": ["female", "male"], "target": "gender"}})
+    '2 classes of gender (female, male)'
+    """
+    corpus = about.get("corpus", {})
+    names, target = list(corpus.get("emotions", ())), corpus.get("target", EMOTION)
+    ends = np.cumsum([len(name) + len(", ") for name in names])
+    shown = max(int((ends <= NAMED).sum()), 1)
+    listed = ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
+    return f"{len(names)} {'emotions' if target == EMOTION else f'classes of {target}'} ({listed})" if names else ""
+
+
+def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, classes: str = "", apart: str = "") -> str:
     """The leaderboard as Markdown, a table a block in groups of rows that cannot be distinguished from the best or can.
 
     Parameters
     ----------
     board, references, resolutions : DataFrame
         As `leaderboard.rank`, `leaderboard.references` and `leaderboard.resolutions` give them.
-    apart : str
+    classes, apart : str
         As in `blocks`.
     """
     parts = []
-    for title, block in blocks(board, apart):
+    for title, block in blocks(board, classes, apart):
         rows = []
         for name, group in groups(block):
             rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
@@ -245,9 +279,11 @@ def notes(block: pd.DataFrame) -> list[str]:
     return [f"{note} ({'all rows' if len(rows) == scored > 1 else ', '.join(rows)})." for note, rows in about.items()]
 
 
-def terminal_tables(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> list[TerminalTable]:
+def terminal_tables(
+    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, classes: str = "", apart: str = ""
+) -> list[TerminalTable]:
     """The leaderboard for a terminal, a table a block, in groups and with parameters as `to_markdown`; reference levels stand last."""
-    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, apart)]
+    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, classes, apart)]
 
 
 def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> TerminalTable:

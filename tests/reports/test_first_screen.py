@@ -10,7 +10,7 @@ import pytest
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
 from ser_bench.reports.board import zoomed
-from ser_bench.reports.board_text import verdict
+from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict
 from tests.reports import fabricate
 from tests.reports.conftest import show, visible
 
@@ -118,6 +118,25 @@ def block() -> pd.DataFrame:
 
 def test_a_block_in_which_nothing_is_ranked_has_no_answer(block):
     assert verdict(block.assign(status="failed"), fabricate.references(fabricate.clips()), fabricate.resolutions()) == ""
+
+
+def test_a_title_names_what_is_predicted_and_the_scheme_where_that_is_not_all_there_is(folder, block):
+    named = "made up, 3 emotions (anger, fear, neutral), 96 clips of 8 speakers: leave-one-speaker-out"
+    assert f'<h3 id="block-1">{named}' in (folder / "report.html").read_text(encoding="utf-8")
+    assert f"**{named}" in (folder / "leaderboard.md").read_text(encoding="utf-8")
+    (title, _), *_ = blocks(block.assign(labels="big4"), "4 emotions (anger, happiness, neutral, sadness)")
+    assert title.startswith("made up, 4 emotions (anger, happiness, neutral, sadness), labels 'big4', 96 clips")
+    (unsaid, _), *_ = blocks(block)
+    assert unsaid.startswith("made up, labels 'all', 96 clips")
+
+
+def test_of_many_classes_a_title_names_the_first():
+    names = [f"emotion {number}" for number in range(40)]
+    words = classes_words({"corpus": {"emotions": dict.fromkeys(names, 1)}})
+    shown = words.partition("(")[2].partition(" and ")[0].split(", ")
+    assert words == f"40 emotions ({', '.join(shown)} and {40 - len(shown)} more)"
+    assert shown == names[: len(shown)]
+    assert NAMED - 15 < len(", ".join(shown)) <= NAMED
 
 
 def test_a_single_row_is_no_best_of_several(block):
