@@ -61,6 +61,15 @@ def test_rows_like_the_best_are_shaded_and_said_to_be(page):
     assert colours[True] != colours[False]
 
 
+def test_what_the_shade_means_stands_right_above_the_rows_with_the_shade_itself(page):
+    key, table = (page.find_element("css selector", f"div.board {part}") for part in (".key", "table.board"))
+    assert "not significantly different from the best (p \u2265 .05)" in key.text
+    assert 0 <= table.location["y"] - key.location["y"] - key.size["height"] < 20
+    shade, row = (page.find_element("css selector", f"div.board {part}.like-best") for part in (".swatch", "tr"))
+    assert shade.value_of_css_property("background-color") == row.value_of_css_property("background-color")
+    assert shade.size["width"] * shade.size["height"] > 200
+
+
 def test_a_search_keeps_what_has_every_word_and_the_address_keeps_the_search(page):
     page.find_element("css selector", "#search").send_keys("EGE rf")
     (row,) = visible(page, "table.board tbody tr")
