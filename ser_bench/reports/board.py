@@ -34,7 +34,7 @@ def show_block(
         {**row, "read": row_cells(row), "not_significantly_worse": not_significantly_worse(row), "href": link(row)}
         for row in records(block)
     ]
-    worthy = worth(block, resolutions)
+    worthy, said = worth(block, resolutions), verdict(block, references, resolutions)
     lines = [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))]
     few = "A confidence interval over fewer than six speakers is unreliable." if first["speakers"] < 6 else ""
     return {
@@ -44,7 +44,8 @@ def show_block(
         "rows": rows,
         "few": few,
         "notes": [*words_below(block, resolutions), *notes(block)],
-        "verdict": verdict(block, references, resolutions),
+        "sentences": said,
+        "verdict": " ".join(said),
         "worth": worthy,
         "lines": lines,
         "axis": zoomed([*rows, *worthy], lines),

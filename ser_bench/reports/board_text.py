@@ -29,6 +29,7 @@ SPARED = ("AUC", "macro F1", "WAR")
 STYLES = {"ok": "", "leaky": "red", "failed": "dim"}
 NAMED = 100
 """So many letters of classes' names a title has, with what stands between them."""
+CITED = "Cite the corrected UAR for the best of these systems, the measured one only for a system fixed in advance"
 ALPHA = 0.05
 """The p from which a row is not significantly different from the best."""
 
@@ -138,21 +139,24 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
     return rows
 
 
-def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> str:
-    """What a block comes to, in two to four sentences; empty where no row is ranked.
+def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> list[str]:
+    """What a block comes to, in two to five sentences; none where no row is ranked.
 
-    The best row with its interval, what it is worth as it was chosen, what guessing and listeners reach, how far below it the second is,
-    and how many others are as good.
+    The best row with its interval, what it is worth as it was chosen, and which of the two is to be cited; what guessing and listeners
+    reach; how far below it the second is, and how many others are as good.
     """
     ranked = [row for row in records(block) if row["status"] == "ok"]
     if not ranked:
-        return ""
+        return []
     best, mine = ranked[0], resolution_of(block, resolutions)
     several = len(ranked) > 1
     score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
     said = [f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"]
     if several and mine is not None and not np.isnan(mine["best"]):
-        said[0] += f"; corrected for having been chosen as the best, {format_score(float(mine['best']))}"
+        corrected = format_score(float(mine["best"]))
+        within = interval(float(mine["best_low"]), float(mine["best_high"]))
+        said[0] += f"; corrected for having been chosen as the best, {corrected} (95% CI {within})"
+        said += [CITED] if corrected != format_score(best["uar"]) else []
     levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
     said += [", ".join(f"{name.capitalize() if not at else name} {format_score(uar)}" for at, (name, uar) in enumerate(levels.items()))]
     compared = [row for row in ranked[1:] if not np.isnan(row["p_vs_best"])]
@@ -160,7 +164,7 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
         said += [_second(compared[0])]
     if len(compared) > 1:
         said += [others_words(sum(map(not_significantly_worse, compared)), len(compared))]
-    return "".join(f"{sentence}. " for sentence in said if sentence).rstrip()
+    return [f"{sentence}." for sentence in said if sentence]
 
 
 def others_words(like: int, others: int) -> str:
@@ -297,7 +301,7 @@ def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, r
     several = len(parts) > 1
     parts.append(Part(beside, ["italic"] * len(beside), "for comparison" if several and beside else ""))
     reasons = [f"FAILED {row['features']} {row['model']}: {row['notes']}" for row in records(block) if row["status"] == "failed"]
-    below = [verdict(block, references, resolutions), *reasons, *notes(block), *words_below(block, resolutions)]
+    below = [" ".join(verdict(block, references, resolutions)), *reasons, *notes(block), *words_below(block, resolutions)]
     return TerminalTable(HEAD, parts, title, below, WORDS, names=3, folded="features", spared=SPARED)
 
 

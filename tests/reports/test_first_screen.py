@@ -126,7 +126,7 @@ def block() -> pd.DataFrame:
 
 
 def test_a_block_in_which_nothing_is_ranked_has_no_answer(block):
-    assert verdict(block.assign(status="failed"), fabricate.references(fabricate.clips()), fabricate.resolutions()) == ""
+    assert verdict(block.assign(status="failed"), fabricate.references(fabricate.clips()), fabricate.resolutions()) == []
 
 
 def test_a_title_names_what_is_predicted_and_the_scheme_where_that_is_not_all_there_is(folder, block):
@@ -149,4 +149,15 @@ def test_of_many_classes_a_title_names_the_first():
 
 
 def test_a_single_row_is_no_best_of_several(block):
-    assert verdict(block.iloc[:1], fabricate.references(fabricate.clips()), fabricate.resolutions()).startswith("UAR: ")
+    said, *_ = verdict(block.iloc[:1], fabricate.references(fabricate.clips()), fabricate.resolutions())
+    assert said.startswith("UAR: ")
+
+
+@pytest.mark.parametrize(("lower", "cited"), [(0.02, True), (0.0, False)])
+def test_of_two_scores_of_the_best_the_answer_says_which_to_cite(block, lower, cited):
+    uar = block.loc[block["rank"] == 1, "uar"].item()
+    shown = fabricate.resolutions().assign(best=uar - lower, best_low=0.4, best_high=0.9)
+    first, second, *_ = verdict(block, fabricate.references(fabricate.clips()), shown)
+    assert f"UAR {uar:.3f} (95% CI [".replace("0.", ".") in first
+    assert first.endswith(f"; corrected for having been chosen as the best, {uar - lower:.3f} (95% CI [.400, .900]).".replace(" 0.", " ."))
+    assert second.startswith("Cite the corrected UAR for the best") == cited
