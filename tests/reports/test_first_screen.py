@@ -12,7 +12,8 @@ from ser_bench.reports import publish
 from ser_bench.reports.board import zoomed
 from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict
 from tests.reports import fabricate
-from tests.reports.conftest import show, visible
+from tests.reports.conftest import looking, show, visible
+from tests.reports.test_copy import KEPT
 
 
 @pytest.fixture
@@ -108,6 +109,41 @@ def test_rank_system_and_uar_with_its_interval_are_on_every_screen(page, width):
         assert last.location["x"] + last.size["width"] <= width
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_copying_stands_at_the_head_of_the_board_and_paragraphs_are_another_thing_than_the_table(page):
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    title, bar = (page.find_element("css selector", f"div.board {part}") for part in ("h3", ".copy"))
+    assert 0 <= bar.location["y"] - title.location["y"] - title.size["height"] < 20
+    named = [button.text for button in visible(page, ".copy button")[:5]]
+    assert named == ["LaTeX", "Markdown", "CSV", "save CSV file", "copy paragraphs"]
+    page.execute_script(KEPT)
+    visible(page, ".copy button")[4].click()
+    text = WebDriverWait(page, 10).until(lambda page: page.execute_script("return window.kept"))
+    assert text.startswith(page.find_element("css selector", "#method-text").text)
+    assert "tabular" not in text
+
+
+def test_on_a_phone_search_is_folded_and_its_button_says_what_is_filtered(page):
+    with looking(page, "light", 390):
+        fold = page.find_element("css selector", "[aria-controls=filters]")
+        assert not visible(page, "#search, table.heat")
+        copying = visible(page, ".copy button")[0].location["y"]
+        assert copying < visible(page, "table.board")[0].location["y"] < copying + 250
+        fold.click()
+        assert fold.get_attribute("aria-expanded") == "true"
+        page.find_element("css selector", "#search").send_keys("EGE rf")
+        page.find_element("css selector", 'select[data-by="track"]').send_keys("train")
+        fold.click()
+        assert not visible(page, "#search")
+        assert fold.text.strip("\u25b8\u2002 ") == "Filtered: track train, \u201cege\u201d, \u201crf\u201d"
+        page.refresh()
+        assert page.find_element("css selector", "[aria-controls=filters]").text.endswith(
+            "Filtered: track train, \u201cege\u201d, \u201crf\u201d"
+        )
+    assert visible(page, "#search")
+    assert not visible(page, ".fold")
 
 
 def test_an_axis_reaches_as_far_as_the_intervals_and_names_what_lies_beyond():
