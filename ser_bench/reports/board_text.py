@@ -129,13 +129,16 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
     ranked = int((block["status"] == "ok").sum())
     if mine is None or ranked < 2:
         return []
-    named = [("best", f"best of {ranked}, corrected", ""), ("selected", "selected", "per fold")]
+    named = [
+        ("best", f"best of {ranked}, corrected", "to be expected of the best on new speakers"),
+        ("selected", "selected per fold", "in each fold, the system with the best inner score"),
+    ]
     rows = []
-    for key, name, model in named:
+    for key, name, about in named:
         uar, low, high = (float(mine[f"{key}{end}"]) for end in ("", "_low", "_high"))
         if not np.isnan(uar):
-            read = ("", name, model, format_score(uar), interval(low, high), "", "", "", "")
-            rows.append({"name": name, "status": "worth", "uar": uar, "uar_low": low, "uar_high": high, "read": read})
+            read = ("", name, "", format_score(uar), interval(low, high), "", "", "", "")
+            rows.append({"name": name, "about": about, "status": "worth", "uar": uar, "uar_low": low, "uar_high": high, "read": read})
     return rows
 
 
@@ -158,7 +161,8 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
         said[0] += f"; corrected for having been chosen as the best, {corrected} (95% CI {within})"
         said += [CITED] if corrected != format_score(best["uar"]) else []
     levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
-    said += [", ".join(f"{name.capitalize() if not at else name} {format_score(uar)}" for at, (name, uar) in enumerate(levels.items()))]
+    words = [f"{'human listeners' if name == 'human' else name} {format_score(uar)}" for name, uar in levels.items()]
+    said += [", ".join(words).capitalize()]
     compared = [row for row in ranked[1:] if not np.isnan(row["p_vs_best"])]
     if compared:
         said += [_second(compared[0])]
@@ -197,7 +201,8 @@ def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
         "Best, corrected: the UAR to expect of the best row on new speakers, as it was chosen on these "
         "(bootstrap over speakers: chosen by those drawn, evaluated on the others)."
     )
-    selected = f" Selected: in each fold the system with the best inner score ({mine['chosen']})." if "selected" in rows else ""
+    chosen = f" Selected per fold: in each fold the system with the best inner score ({mine['chosen']}): what choosing one so is worth."
+    selected = chosen if "selected per fold" in rows else ""
     return corrected + selected
 
 
@@ -255,7 +260,6 @@ def roughly(difference: float) -> str:
 def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     """How a block's numbers are to be read, in two or three sentences."""
     first = block.iloc[0]
-    lines = [reference_words(row) for row in records(lines_of(block, references))]
     seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
@@ -263,14 +267,24 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
         "having trained each other's models. p (vs. best): on new training and test speakers, were the row as good as the best; it allows "
         "for that, too, and for the best having been chosen from the same data. "
         f"{'' if first['budget'] == 'external' else searched}"
-        f"CPU time: of one core, for search and fits. Reference levels: {'; '.join(lines)}."
+        f"CPU time: of one core, for search and fits. Reference levels: {reference_levels(block, references)}."
     )
 
 
+def reference_levels(block: pd.DataFrame, references: pd.DataFrame) -> str:
+    """What a block is read against, each with its source."""
+    return "; ".join(reference_words(row) for row in records(lines_of(block, references)))
+
+
 def reference_words(row: dict[str, Any]) -> str:
-    """A line that scores are read against, in words: ``chance 0.250 (a guess among 4 emotions)``."""
-    score = f"WAR {row['war']:.3f}" if np.isnan(row["uar"]) else f"{row['uar']:.3f}"
-    return f"{row['name']} {score} ({row['source']})"
+    """A line that scores are read against, in words: ``chance .250 (a guess among 4 emotions)``."""
+    return f"{reference_level(row)} ({row['source']})"
+
+
+def reference_level(row: dict[str, Any]) -> str:
+    """A line that scores are read against without its source: ``chance .250``."""
+    score = f"WAR {format_score(row['war'])}" if np.isnan(row["uar"]) else format_score(row["uar"])
+    return f"{row['name']} {score}"
 
 
 def notes(block: pd.DataFrame) -> list[str]:
@@ -301,7 +315,8 @@ def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, r
     several = len(parts) > 1
     parts.append(Part(beside, ["italic"] * len(beside), "for comparison" if several and beside else ""))
     reasons = [f"FAILED {row['features']} {row['model']}: {row['notes']}" for row in records(block) if row["status"] == "failed"]
-    below = [" ".join(verdict(block, references, resolutions)), *reasons, *notes(block), *words_below(block, resolutions)]
+    levels = f"Reference levels: {reference_levels(block, references)}."
+    below = [" ".join(verdict(block, references, resolutions)), *reasons, levels, *notes(block), *words_below(block, resolutions)]
     return TerminalTable(HEAD, parts, title, below, WORDS, names=3, folded="features", spared=SPARED)
 
 

@@ -10,7 +10,7 @@ import pytest
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
 from ser_bench.reports.board import zoomed
-from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict
+from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict, worth
 from tests.reports import fabricate
 from tests.reports.conftest import looking, show, visible
 from tests.reports.test_copy import KEPT
@@ -28,7 +28,7 @@ def test_the_answer_stands_before_everything_else_and_the_method_is_a_click_away
     assert sections[-2:] == ["method", "rests"]
     told = page.find_element("css selector", "header .verdict").text
     assert told.startswith("Best of 3 systems: egemaps with ")
-    assert "Chance " in told
+    assert "Chance .333, human listeners .900. " in told
     assert "#method" in [link.get_attribute("href").partition("report.html")[2] for link in visible(page, "nav a")]
 
 
@@ -69,6 +69,22 @@ def test_what_the_shade_means_stands_right_above_the_rows_with_the_shade_itself(
     shade, row = (page.find_element("css selector", f"div.board {part}.like-best") for part in (".swatch", "tr"))
     assert shade.value_of_css_property("background-color") == row.value_of_css_property("background-color")
     assert shade.size["width"] * shade.size["height"] > 200
+
+
+def test_what_scores_are_read_against_says_its_source_above_the_rows(page):
+    marks = [
+        part.text.strip() for part in visible(page, "div.board:has(#block-1) .key > span") if part.find_elements("css selector", "svg")
+    ]
+    assert marks == ["chance .333 (a guess among 3 emotions)", "human .900 (asked)"]
+    assert {line.get_attribute("class") for line in page.find_elements("css selector", ".key line")} == {"ref chance", "ref human"}
+
+
+def test_a_row_that_is_no_system_says_what_it_is(page, block):
+    (best,) = visible(page, "table[aria-labelledby=block-1] tfoot .name")
+    assert best.text.split("\n") == ["best of 3, corrected", "to be expected of the best on new speakers"]
+    known = dict.fromkeys(("best", "best_low", "best_high", "selected", "selected_low", "selected_high"), 0.5)
+    said = [(row["name"], row["about"]) for row in worth(block, fabricate.resolutions().assign(**known))]
+    assert said[1:] == [("selected per fold", "in each fold, the system with the best inner score")]
 
 
 def test_a_search_keeps_what_has_every_word_and_the_address_keeps_the_search(page):
