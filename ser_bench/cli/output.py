@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ser_bench.errors import printable, quoted
+from ser_bench.utils.formatting import format_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +147,8 @@ def print_crossed(found: Crossed) -> None:
     print_skipped(found.skipped, found.folder)
     for matrix in matrices(found.table):
         print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
-    say(f"classes: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; loss: how far a UAR is below training within")
+    chance = format_score(1 / len(found.emotions))
+    say(f"classes: {', '.join(found.emotions)}; by chance {chance}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {found.folder / 'cross.csv'}")
     say(f"report: {found.folder / found.PAGE}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.config import EMOTION
+from ser_bench.evaluation.cautions import joined
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, p_words, records, table_lines
@@ -294,7 +295,8 @@ def notes(block: pd.DataFrame) -> list[str]:
         for note in notes_of(row):
             about.setdefault(note, []).append(f"{row['features']} {row['model']}")
     scored = int((block["status"] != "failed").sum())
-    return [f"{note} ({'all rows' if len(rows) == scored > 1 else ', '.join(rows)})." for note, rows in about.items()]
+    whose = {note: "all rows" if len(rows) == scored > 1 else ", ".join(rows) for note, rows in about.items()}
+    return [f"{note} ({whose.get(note) or '; '.join(rows)})." for note, rows in joined(about).items()]
 
 
 def terminal_tables(
