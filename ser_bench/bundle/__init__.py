@@ -7,7 +7,8 @@ what computes its columns is what it was.
 was chosen for it, `about` what the bundle says of itself, and `card` says so for people.
 
 `inputs` finds what is to be predicted, `windows` follows long recordings, `hearing` extracts features, `prediction` decides, `explaining`
-says what moved a decision, `rows`, `listing` and `pictures` show what was predicted.
+says what moved a decision, `rows`, `listing`, `pictures` and `page` show what was predicted. `shown` has what pages say of a bundle, with
+the card made HTML by `markdown`.
 
 `novelty` says what the training clips were like and warns of clips unlike them: `distance` how far they are, `levels` how loud and whether
 they are clipped. `microphone` records a clip.

@@ -67,7 +67,7 @@ def corpus_of(prepared: PreparedData, config: RunConfig) -> dict[str, Any]:
     described = describe_corpus(prepared)
     return {
         "name": described["name"],
-        "title": described["name"],
+        "title": described["title"],
         "licence": described["licence"],
         "citation": described["citation"],
         "obtain": facts.obtain if facts else "",

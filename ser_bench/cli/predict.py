@@ -33,13 +33,23 @@ FORMATS = ("table", "jsonl", "csv")
     metavar="FILE",
     help="Draw probabilities: a radar chart per clip (bars for two classes), with --window lines over time. A .png, .svg or .pdf.",
 )
+@click.option(
+    "--out", metavar="FOLDER", help="Also write a page and a CSV to a folder below FOLDER, such as results, and list it in its index.html."
+)
 @click.option("--window", type=float, metavar="S", help="Follow long recordings: predict windows of S seconds, a row each.")
 @click.option("--hop", type=float, metavar="S", help="Of --window: seconds from the beginning of one window to the next.  [default: S]")
 @click.option("--explain", is_flag=True, help="Also what each group of features did to the decision: in rows, and beside radar charts.")
 @click.option("--record", type=float, metavar="S", help="Record S seconds from the microphone, beside or instead of AUDIO.")
 @click.option("--jobs", type=int, metavar="N", help="Number of worker processes.  [default: one per core; one for a few clips]")
 def predict(
-    model: str, audio: tuple[str, ...], form: str | None, to: Path | None, plot: Path | None, record: float | None, **how: Any
+    model: str,
+    audio: tuple[str, ...],
+    form: str | None,
+    to: Path | None,
+    plot: Path | None,
+    out: str | None,
+    record: float | None,
+    **how: Any,
 ) -> None:
     """Predict the emotion of each AUDIO by the fitted system MODEL.serb, with the probability of each emotion.
 
@@ -50,6 +60,7 @@ def predict(
     Examples:
       ser-bench predict model.serb clip.wav
       ser-bench predict model.serb recordings/ "more/**/*.flac" -o predictions.csv
+      ser-bench predict model.serb recordings/ --out results
       ser-bench predict model.serb a.wav b.wav --plot radar.png --explain
       ser-bench predict model.serb meeting.wav --window 3 --hop 1 --plot emotions.pdf
       arecord -f S16_LE -r 16000 | ser-bench predict model.serb - --window 3 --hop 1
@@ -61,7 +72,7 @@ def predict(
     from ser_bench.bundle.rows import Layout
 
     form = check_form(form, to)
-    check_places(to, plot)
+    check_places(to, plot, out)
     asked = asked_for(**how)
     if not audio and record is None:
         raise WrongCall("predict: name recordings: files, folders, patterns or - for standard input; or --record SECONDS")
@@ -70,7 +81,7 @@ def predict(
     bundle = load_bundle(model)
     warn([*bundle.check_extractors(), *left_out])
     sounds += [] if record is None else [recorded(record)]
-    layout, tally = Layout.of(bundle, explain=asked.explain), Tally(sounds, keep=plot is not None)
+    layout, tally = Layout.of(bundle, explain=asked.explain), Tally(sounds, keep=bool(plot or out))
     rows = tally.counted(predicted(bundle, sounds, asked))
     if to:
         write_rows(rows, layout, form, to)
@@ -79,6 +90,10 @@ def predict(
         print_rows(rows, layout, form, sounds, timed=asked.windows is not None)
     if plot:
         draw(plot, tally.kept, layout, asked)
+    if out:
+        from ser_bench.bundle.page import Predicted, publish_predictions
+
+        say(f"page: {publish_predictions(Predicted(bundle, Path(model), tally.kept, asked), out)}", err=True)
     tally.check()
 
 
@@ -136,9 +151,9 @@ def check_form(form: str | None, to: Path | None) -> str:
     return form
 
 
-def check_places(to: Path | None, plot: Path | None) -> None:
+def check_places(to: Path | None, plot: Path | None, out: str | None) -> None:
     """Find out now that something cannot be written."""
-    from ser_bench.utils.atomic import check_place
+    from ser_bench.utils.atomic import check_place, check_writable
 
     if to:
         check_place("-o", to)
@@ -146,6 +161,8 @@ def check_places(to: Path | None, plot: Path | None) -> None:
         if plot.suffix.lower() not in (".png", ".svg", ".pdf"):
             raise WrongCall(f"--plot {plot}: pictures end in .png, .svg or .pdf")
         check_place("--plot", plot)
+    if out:
+        check_writable("--out", Path(out))
 
 
 def asked_for(window: float | None, hop: float | None, explain: bool, jobs: int | None) -> Asked:

@@ -100,6 +100,8 @@ ABLATION_PAGE, ABLATION, IMPORTANCE = "ablation.html", "ablation.csv", "importan
 RECIPE_PAGE, RECIPE, RECIPE_MARKDOWN = "recipe.html", "recipe.toml", "recipe.md"
 """What folders of audits, ablations and recipes hold that a run's page shows."""
 CROSS_PAGE, CROSS, MERGED_PAGE = "cross.html", "cross.csv", "leaderboard.html"
+PREDICTED_PAGE, PREDICTED = "predictions.html", "predictions.csv"
+"""What a fitted system predicted of recordings."""
 
 
 @dataclass(frozen=True)

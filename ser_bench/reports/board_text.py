@@ -146,30 +146,37 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
 def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> list[str]:
     """What a block comes to, in two to five sentences; none where no row is ranked.
 
-    The best row with its interval, what it is worth as it was chosen, and which of the two is to be cited; what guessing and listeners
-    reach; how far below it the second is, and how many others are as good.
+    The best row with its interval, and what it is worth as it was chosen; how far below it the second is, and how many others are as
+    good; what guessing and listeners reach; which of the best row's two scores is to be cited.
     """
     ranked = [row for row in records(block) if row["status"] == "ok"]
     if not ranked:
         return []
-    best, mine = ranked[0], resolution_of(block, resolutions)
-    several = len(ranked) > 1
-    score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
-    said = [f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"]
-    if several and mine is not None and not np.isnan(mine["best"]):
-        corrected = format_score(float(mine["best"]))
-        within = interval(float(mine["best_low"]), float(mine["best_high"]))
-        said[0] += f"; corrected for having been chosen as the best, {corrected} (95% CI {within})"
-        said += [CITED] if corrected != format_score(best["uar"]) else []
-    levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
-    words = [f"{'human listeners' if name == 'human' else name} {format_score(uar)}" for name, uar in levels.items()]
-    said += [", ".join(words).capitalize()]
+    best, *cited = _best(ranked, resolution_of(block, resolutions))
+    said = [best]
     compared = [row for row in ranked[1:] if not np.isnan(row["p_vs_best"])]
     if compared:
         said += [_second(compared[0])]
     if len(compared) > 1:
         said += [others_words(sum(map(not_significantly_worse, compared)), len(compared))]
+    levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
+    words = [f"{'human listeners' if name == 'human' else name} {format_score(uar)}" for name, uar in levels.items()]
+    said += [", ".join(words).capitalize(), *cited]
     return [f"{sentence}." for sentence in said if sentence]
+
+
+def _best(ranked: list[dict[str, Any]], mine: pd.Series | None) -> Iterator[str]:
+    """The best row with its scores, and, where they differ, which of them to cite."""
+    best, several = ranked[0], len(ranked) > 1
+    score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
+    said = f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"
+    if mine is None or not several or np.isnan(mine["best"]):
+        yield said
+        return
+    corrected, low, high = (float(mine[name]) for name in ("best", "best_low", "best_high"))
+    yield f"{said}; corrected for having been chosen as the best, {format_score(corrected)} (95% CI {interval(low, high)})"
+    if format_score(corrected) != format_score(best["uar"]):
+        yield CITED
 
 
 def others_words(like: int, others: int) -> str:

@@ -1,7 +1,8 @@
 """`index.html`: what a folder of results holds, on one page, and the way back to it from the pages of these.
 
 In:   a folder of results.
-Out:  the page: every leaderboard of several runs, run, audit, ablation, cross-corpus evaluation and recipe, with date, corpus and best row.
+Out:  the page: every leaderboard of several runs, run, audit, ablation, cross-corpus evaluation, recipe and call of `predict --out`, with
+      date, corpus and best row.
 Rule: made from small files alone, and written only where it changed: the same folder gives the same bytes. A folder that is not ours or
       cannot be read stops nothing and is counted. An `index.html` that is not ours is left as it is.
 """
@@ -30,6 +31,8 @@ from ser_bench.evaluation.run_folder import (
     GAP,
     LEADERBOARD,
     MERGED_PAGE,
+    PREDICTED,
+    PREDICTED_PAGE,
     RECIPE_PAGE,
     REPRODUCTION,
     RUN_PAGE,
@@ -206,7 +209,22 @@ def _recipe(folder: RunFolder) -> Entry:
     return Entry(named, system, "", "", said)
 
 
+def _predictions(folder: RunFolder) -> Entry:
+    about = folder.read_environment()
+    counts = about["predicted"]
+    most = "".join(f"; most often {emotion} ({n:,})" for emotion, n in list(counts["emotions"].items())[:1])
+    windows = f"windows of {_many(counts['clips'], 'recording')}" if counts["windows"] else "clips"
+    return Entry(
+        about["corpus"]["title"] or "not known",
+        about["system"],
+        "",
+        "",
+        f"{counts['predicted']:,} of {counts['rows']:,} {windows} predicted{most}",
+    )
+
+
 KINDS = (
+    Kind("Predictions", PREDICTED, PREDICTED_PAGE, _predictions),
     Kind("Published systems", REPRODUCTION.name, RECIPE_PAGE, _recipe),
     Kind("Cross-corpus evaluations", CROSS, CROSS_PAGE, _cross),
     Kind("Ablations", ABLATION, ABLATION_PAGE, _ablation),
@@ -215,4 +233,4 @@ KINDS = (
     Kind("Runs", CONFIGURATION, RUN_PAGE, _run),
 )
 """What folders hold; those of the first kinds hold a configuration as well."""
-ORDER = ("Merged leaderboards", "Runs", "Cross-corpus evaluations", "Audits", "Ablations", "Published systems")
+ORDER = ("Merged leaderboards", "Runs", "Cross-corpus evaluations", "Audits", "Ablations", "Published systems", "Predictions")

@@ -70,7 +70,6 @@ def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about
         shown=view_recipe(table, about),
         rows=list(summary_rows(table)),
         opened=opened_systems(table, folder.read_predictions()),
-        head=HEAD,
         legend=LEGEND,
         back=way_back(folder.path),
     )

@@ -10,7 +10,9 @@ import pytest
 
 import ser_bench
 from ser_bench.bundle import fitting
+from ser_bench.bundle.about import corpus_of
 from ser_bench.config import RunConfig
+from ser_bench.corpora.emodb import EmoDB
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.plan import make_plan
 from ser_bench.evaluation.runner import unit_data
@@ -103,6 +105,11 @@ def test_every_clip_is_trained_on_whatever_the_split(planned):
     again, _ = fitting.system_unit(dataclasses.replace(loso, units=planned.units), 0, None)
     assert (unit.search_seed, unit.fold_seed) == (again.search_seed, again.fold_seed)
     assert everybody.training(0, None).all()
+
+
+def test_a_corpus_is_called_as_its_owners_call_it(planned):
+    known = dataclasses.replace(planned.data.corpus, facts=EmoDB.facts)
+    assert corpus_of(dataclasses.replace(planned.data, corpus=known), planned.config)["title"] == "EMO-DB"
 
 
 @pytest.mark.filterwarnings("ignore:the effective number")

@@ -1,14 +1,19 @@
 """Runs that never were: predictions of systems of known skill, for the reports to be tried on."""
 
+import dataclasses
 import json
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ser_bench.evaluation import leaderboard
+from ser_bench.evaluation import leaderboard, recipes
+from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
+from ser_bench.reports import publish_recipe
 
 Files = tuple[tuple[str, bytes], ...]
 EMOTIONS = ("anger", "fear", "neutral")
@@ -139,6 +144,52 @@ def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     about = environment | {"corpus": corpus | {"licence": "", "citation": "nobody"}}
     (folder / "environment.json").write_text(json.dumps(about))
     return cells, found, references(table)
+
+
+RECIPE = """
+title = "Title"
+source = "Source"
+year = 2020
+corpus = "made up"
+features = "egemaps"
+model = "svm"
+notes = ["Note"]
+split = {test = 0.5, selection = "test"}
+[[experiment]]
+name = "first"
+[[experiment]]
+name = "second"
+"""
+
+
+def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: value) -> Path:
+    """Write a recipe's folder as `run --recipe` does, its names `renamed`; returns its page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "published-2020.toml").write_text(RECIPE)
+    recipe, names = recipes.read_recipe(folder / "published-2020.toml"), ("first", "second")
+    rows = [
+        (name, system, run, "test", metric, 0.8 if run == "claimed" else 0.6, *bounds, 96, 8, status, "")
+        for name in names
+        for metric in (
+            "accuracy",
+            "uar",
+            *(f"{score}.{renamed(name)}" for name in EMOTIONS for score in ("recall", "precision", "f1", "auc")),
+        )
+        for system in ("svm", "rf")
+        for run, status, bounds in (("claimed", "", (np.nan,) * 2), ("reproduced", "leaky", (0.5, 0.7)), ("honest", "ok", (0.4, 0.7)))
+        if run != "claimed" or (system, metric) == ("svm", "accuracy")
+    ]
+    table = renamed(pd.DataFrame(rows, columns=list(recipes.COLUMNS)))
+    said = {"corpus": {"name": "made up", "clips": 96, "speakers": 8, "emotions": dict.fromkeys(EMOTIONS, 32)}, "protocol": "loso"}
+    said |= {"why": "fear", "split": "neutral", "line": "anger", "run": "run"}
+    about = {"ser_bench": "0", "python": "3", "command": "fear", "recipe": recipe.name, "warnings": ["anger"], "notes": ["fear"]}
+    about = renamed(about | {"experiments": [said | {"name": name} for name in names]})
+    made = predictions(clips(), "egemaps", "svm", 0.6)
+    found = pd.concat([made.assign(experiment=name, run="reproduced", part="test") for name in names], ignore_index=True)
+    RunFolder(folder).write_environment(about)
+    RunFolder(folder).write_predictions(renamed(found))
+    publish_recipe(RunFolder(folder), dataclasses.replace(recipe, title=renamed("anger"), source=renamed("fear")), table, about)
+    return folder / RECIPE_PAGE
 
 
 def write_ranked_run(

@@ -10,7 +10,7 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
-from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_merge
+from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_merge, test_predictions_page
 from tests.reports.conftest import looking, show
 from tests.reports.test_listening import spoken
 
@@ -37,6 +37,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "ablation": folder / "ablation" / "ablation.html",
         "cross": index / "cross" / "cross.html",
         "index": index / "index.html",
+        "recipe": fabricate.write_recipe(folder / "recipe"),
+        "predictions": test_predictions_page.published(folder / "predicted"),
     }
 
 
@@ -55,10 +57,16 @@ def violations(browser: Any) -> list[str]:
 
 # Each page in the light or in the dark, on a desk or on a phone; the report, which has most of what pages are made of, in two ways.
 LOOKS = [("report", "light", 1280), ("report", "dark", 390), ("audit", "light", 390), ("merged", "dark", 1280), ("ablation", "light", 1280)]
-LOOKS += [("cross", "dark", 390), ("index", "light", 390), ("ablation", "dark", 390)]
+LOOKS += [
+    ("cross", "dark", 390),
+    ("index", "light", 390),
+    ("ablation", "dark", 390),
+    ("recipe", "dark", 1280),
+    ("predictions", "light", 390),
+]
 OTHERS = [
     (name, *look)
-    for name in ("report", "audit", "merged", "ablation", "cross", "index")
+    for name in ("report", "audit", "merged", "ablation", "cross", "index", "recipe", "predictions")
     for look in product(("light", "dark"), (390, 1280))
 ]
 LOOKS += [pytest.param(*look, marks=pytest.mark.thorough) for look in OTHERS if look not in LOOKS]

@@ -17,7 +17,7 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from ser_bench.utils.atomic import restored
 from ser_bench.utils.formatting import escaped_for_tex
-from tests.reports import fabricate, test_ablation, test_audit, test_merge
+from tests.reports import fabricate, test_ablation, test_audit, test_merge, test_predictions_page
 from tests.reports.conftest import show
 from tests.reports.test_copy import KEPT, copied
 
@@ -70,6 +70,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tried, leaned = (renamed(table) for table in (test_ablation.table(), test_ablation.importance()))
     publish_ablation(RunFolder(folder / "ablation"), tried, leaned, {**test_ablation.ABOUT, "warnings": [RUNS], "tuned": RUNS})
     systems = [(NAMES["egemaps"], NAMES["svm"]), (NAMES["spectral+mfcc"], NAMES["rf"]), (NAMES["mlp"], NAMES["xgb"])]
+    fabricate.write_recipe(folder / "recipe", renamed)
+    classes = [NAMES[name] for name in ("anger", "fear", "neutral")]
+    predicted = test_predictions_page.published(
+        folder / "predicted", classes=classes, clips=[NAMES["s0"], NAMES["egemaps"]], note=RUNS, title=NAMES["made up"]
+    )
+    predicted.parent.rename(folder / "predicted" / "page")
     skills = {system: 0.9 - 0.25 * place for place, system in enumerate(systems)}
     made = [fabricate.write_ranked_run(folder / f"run{c}", skills, corpus=f"{c}{NAMES['made up']}") for c in range(3)]
     test_merge.merge(folder, *made)
@@ -81,6 +87,8 @@ PAGES = {
     "merged/leaderboard.html": ["made up", "egemaps", "spectral+mfcc", "svm", "rf", "mlp", "xgb"],
     "audit/audit.html": ["made up"],
     "ablation/ablation.html": ["made up", "egemaps", "svm", "f0"],
+    "recipe/recipe.html": ["anger", "fear", "neutral", "svm"],
+    "predicted/page/predictions.html": ["anger", "fear", "neutral", "s0", "egemaps"],
 }
 
 

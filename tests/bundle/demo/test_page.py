@@ -15,8 +15,9 @@ import soundfile
 
 from ser_bench.audio.clip import decode
 from ser_bench.bundle.demo.answers import heard
-from ser_bench.bundle.demo.page import expected, page_of
+from ser_bench.bundle.demo.page import page_of
 from ser_bench.bundle.demo.server import LARGEST, DemoServer
+from ser_bench.bundle.shown import expected
 from tests.reports.conftest import chromium, looking, visible
 from tests.reports.test_accessibility import violations
 

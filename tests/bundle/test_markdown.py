@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_bench.bundle.demo.markdown import to_html
+from ser_bench.bundle.markdown import to_html
 from ser_bench.utils.formatting import escaped, table_lines
 
 HEADINGS = {f"h{level}" for level in range(1, 7)}
