@@ -162,6 +162,16 @@ def test_on_a_phone_search_is_folded_and_its_button_says_what_is_filtered(page):
     assert not visible(page, ".fold")
 
 
+def test_paper_is_light_where_the_screen_is_dark(page):
+    shades = {}
+    for medium in ("screen", "print"):
+        dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": medium, "features": dark})
+        shades[medium] = page.execute_script("return getComputedStyle(document.body).color")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    assert shades == {"screen": "rgb(232, 234, 237)", "print": "rgb(27, 31, 36)"}
+
+
 def test_an_axis_reaches_as_far_as_the_intervals_and_names_what_lies_beyond():
     lines = [{"name": name, "uar": uar, "drawn": name} for name, uar in (("chance", 0.125), ("human", 0.93))]
     axis = zoomed([{"uar_low": 0.31, "uar_high": 0.52}, {"uar_low": np.nan, "uar_high": np.nan}], lines)
