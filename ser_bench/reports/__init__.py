@@ -63,6 +63,7 @@ def publish(
     *,
     rope: float = ROPE,
     style: str = "",
+    page: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write a run folder's leaderboard, metrics, figures and page; returns the leaderboard, and what its speakers could have shown.
 
@@ -78,6 +79,8 @@ def publish(
         As `references` gives it.
     style : str
         As `write_figures` takes it.
+    page : bool
+        Whether the page is written: not where it soon is to show more.
     """
     found = evidence_of(predictions, cells, refits)
     board = rank(found, cells, rope=rope)
@@ -89,7 +92,8 @@ def publish(
     folder.write_markdown(to_markdown(board, baselines, shown))
     source = digest_of(board.to_csv(), baselines.to_csv(), (folder.path / PREDICTIONS.name).read_bytes())
     write_figures(folder.path, run_drawings(board, baselines, predictions), source, style)
-    write_page(folder)
+    if page:
+        write_page(folder)
     return board, shown
 
 
