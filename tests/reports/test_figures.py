@@ -207,26 +207,32 @@ def test_a_style_is_written_in_every_kind_once_and_later_calls_keep_it_as_it_sho
 def test_a_run_has_its_figures_and_those_of_the_best_system_of_each_track(tmp_path):
     cells, found = fabricate.run_tables(fabricate.clips())
     ranked = fabricate.rank(found, cells, fabricate.refits(found))
-    drawings = run_drawings(ranked, fabricate.references(fabricate.clips()), found)
+    drawings = run_drawings(ranked, fabricate.references(fabricate.clips()), found, "EMO-DB")
     of_all, of_one = ["leaderboard", "heat-map", "speakers"], ["confusion", "roc", "reliability"]
     assert [drawing.name for drawing in drawings] == [*of_all, *of_one, *(f"{name}-speaker" for name in of_one)]
 
     assert [drawing.name for drawing in drawings if drawing.always] == ["leaderboard"]
     assert "egemaps with svm (UAR" in drawings[3].caption
+    assert all("; EMO-DB, 96 clips of 8 speakers" in drawing.caption for drawing in drawings)
     assert "TRANSDUCTIVE" in drawings[-1].caption
     assert all(drawing.draw(STYLES["column"]) is not None for drawing in drawings)
 
 
 @pytest.mark.usefixtures("pages")
 def test_every_command_has_its_figures(tmp_path, folder, monkeypatch):
-    place = RunFolder(tmp_path)
-    publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT, "column")
-    publish_audit(place, "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT, "column")
+    place, named = RunFolder(tmp_path), {"name": "made up", "title": "EMO-DB"}
+    place.write_environment({"corpus": named, "corpora": [named | {"name": "emodb", "clips": 2, "speakers": 2, "citation": ""}]})
+    publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT | {"corpus": test_ablation.ABOUT["corpus"] | named}, "column")
+    corpus = {"corpus": test_audit.ABOUT["corpus"] | named}
+    publish_audit(place, "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT | corpus, "column")
     publish_cross(place, crossed(), predictions().head(2), ["anger", "fear"], [], "column")
     monkeypatch.setattr(reports, "write_page", lambda folder: None)
     run = RunFolder(folder)
     place.write_references(run.read_references())
     reports.publish_learning(place, run.read_leaderboard(), run.read_learning(), "column")
+    captions = [path.read_text() for path in (tmp_path / "figures" / "column").glob("*.txt")]
+    assert len(captions) == 5
+    assert all("; EMO-DB" in caption for caption in captions)
     write_diagram(dataclasses.replace(_merged(folder, tmp_path), across=[comparison(4)]), "column")
     drawn = {path.stem for path in (tmp_path / "figures" / "column").glob("*.svg")}
     assert drawn == {"ablation", "gap", "cross", "cross-matrix", "learning-curve", "critical-difference"}
