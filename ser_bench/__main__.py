@@ -6,6 +6,9 @@ import sys
 def main() -> None:
     """Run the command line."""
     try:
+        from ser_bench.utils.processes import collect_rarely
+
+        collect_rarely()
         from ser_bench.cli.main import main as run
     except KeyboardInterrupt:
         print("ser-bench: stopped before anything was begun", file=sys.stderr)

@@ -35,10 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "xdist_group(name): what goes to one process of several")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with long files that would come last: no process of several is left alone with one at the end.
 
     Files that need the same costly thing, a browser, PyTorch or the server of `warm.py`, go to one process, and each other file to any.
+    Before pytest-xdist does the same, as it reads the groups there.
     """
     if not THOROUGH:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("thorough")])

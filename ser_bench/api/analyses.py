@@ -110,13 +110,14 @@ def ablate(
     from ser_bench.analyses import ablation
     from ser_bench.analyses.importance import importances
     from ser_bench.analyses.sweep import points, sweep_rows
-    from ser_bench.corpora import left_out
+    from ser_bench.corpora import left_out, load_corpus
     from ser_bench.reports import publish_ablation
     from ser_bench.reports.index_page import indexed
 
     config = configured_for_one("ablate", {"corpus": corpus, "features": "egemaps", "models": "svm", **options})
     modes = [modes] if isinstance(modes, str) else list(dict.fromkeys(modes)) or list(ablation.MODES)
     ablation.check_modes(modes)
+    config = config.for_corpus(load_corpus(config.corpus[0], cache=config.cache, **config.reading))  # once for all values
     values = list(points(sweep or {}, config))  # refused now, not after the first were evaluated
     check_writable("--out", Path(config.out))
     shown = progress_of(progress)

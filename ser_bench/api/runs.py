@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from ser_bench.evaluation.run_folder import RunSource
     from ser_bench.features.extract import FillReport
 
+LONG = 60.0
+"""Seconds of fitting expected of a run, from which on its page is written before its learning curves are there, and again with them."""
+
 
 @overload
 def run(
@@ -118,27 +121,31 @@ def _finish(planned: Plan, progress: Progress, *, fresh: bool) -> Results:
     if not fresh and (done := recall(planned)):
         return done
     from ser_bench.evaluation.learning_curves import curves_of
+    from ser_bench.reports.index_page import indexed
 
-    found = evaluate_plan(planned, progress, fresh=fresh)
-    if planned.config.test_variant:
-        found = _with_conditions(found, planned, progress, fresh=fresh)
-    if curves_of(planned.config, planned.eval_set):
-        found = _with_curves(found, planned, progress, fresh=fresh)
+    curves = curves_of(planned.config, planned.eval_set)
+    once = bool(curves or planned.config.test_variant) and sum(map(planned.cost, planned.units)) < LONG
+    with indexed(Path(planned.config.out)) if once else contextlib.nullcontext():
+        found = evaluate_plan(planned, progress, fresh=fresh, page=not once)
+        if planned.config.test_variant:
+            found = _with_conditions(found, planned, progress, fresh=fresh)
+        if curves:
+            found = _with_curves(found, planned, progress, fresh=fresh)
     remember(planned, found)
     return found
 
 
-def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False) -> Results:
-    """Do a plan's units as far as they are not done, and rank and publish what they come to."""
+def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False, page: bool = True) -> Results:
+    """Do a plan's units as far as they are not done, and rank and publish what they come to; with its page, or all but that."""
     from ser_bench.evaluation import runner
     from ser_bench.evaluation.refits import refit_without_pairs
 
     done = runner.execute(planned, progress, fresh=fresh)
-    return published(refit_without_pairs(planned, done, progress, fresh=fresh), planned.data, planned.config)
+    return published(refit_without_pairs(planned, done, progress, fresh=fresh), planned.data, planned.config, page=page)
 
 
 def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
-    """A run's results with its learning curves, which its folder and its page get last: nobody has to wait for them to read the others."""
+    """A run's results with its learning curves, which its folder and its page get last: nobody waits long to read the others."""
     from ser_bench.evaluation.learning_curves import learning_curves
     from ser_bench.reports import publish_learning
 
@@ -175,8 +182,8 @@ def _ratios(found: Results) -> dict[tuple[str, str, str], float]:
     return {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
 
 
-def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
-    """A run with its leaderboard and report, which are written to its folder."""
+def published(run: Run, prepared: PreparedData, config: RunConfig, *, page: bool = True) -> Results:
+    """A run with its leaderboard and report, which are written to its folder; the report where `page` says so."""
     from ser_bench import reports
     from ser_bench.analyses import audits
     from ser_bench.reports.index_page import indexed
@@ -187,9 +194,9 @@ def published(run: Run, prepared: PreparedData, config: RunConfig) -> Results:
     eval_set, modified = prepared.eval_set, bool(prepared.eval_set.copy)
     tested = eval_set.clips[eval_set.evaluated]
     baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
-    with indexed(Path(config.out)):
+    with indexed(Path(config.out)) if page else contextlib.nullcontext():
         board, shown = reports.publish(
-            folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope, style=config.figure_style
+            folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope, style=config.figure_style, page=page
         )
     return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 

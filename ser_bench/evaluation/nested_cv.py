@@ -12,13 +12,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench.config import BALANCED
 from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
-from ser_bench.evaluation.search import Search, Trial, best_or_raise, folds_inside, median_rounds, trial_table
+from ser_bench.evaluation.search import Search, Trial, best_or_raise, folds_inside, median_rounds, trial_rows
 from ser_bench.evaluation.splits import check_apart, derive_seed
 from ser_bench.models.base import Model, Params, Prediction, prepare_split
 from ser_bench.models.calibration import Calibrator
@@ -45,8 +45,8 @@ class UnitResult:
         The parameters chosen.
     rounds : int or None
         Rounds (epochs) of the final fit, of a model trained in rounds.
-    trials : DataFrame
-        ``trial, state (complete, pruned or failed), score (inner UAR), params (JSON), seconds, chosen``.
+    trial_rows : list of dict
+        As `search.trial_rows` gives them.
     notes : list of str
         What a reader of the row must know.
     seconds : float
@@ -59,10 +59,17 @@ class UnitResult:
     probabilities: np.ndarray
     params: Params
     rounds: int | None
-    trials: pd.DataFrame
+    trial_rows: list[dict[str, Any]]
     notes: list[str]
     seconds: float
     cut_short: bool = False
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """Every trial as a row of a table."""
+        import pandas as pd
+
+        return pd.DataFrame(self.trial_rows)
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,7 @@ def tune_unit(
         probabilities=prediction.scores if model.probabilistic else found.calibrator.probabilities(prediction.scores),
         params=found.params,
         rounds=prediction.rounds,
-        trials=trial_table(found.trials, found.best),
+        trial_rows=trial_rows(found.trials, found.best),
         notes=unit_notes(model, data.n_train, x.shape[1], found.trials, searched=found.searched),
         seconds=time.thread_time() - started,
         cut_short=found.searched and len(found.trials) < trials,
@@ -217,7 +224,7 @@ def result_without_search(data: UnitData, model: Model, params: Params, predicti
         probabilities=prediction.scores if model.probabilistic else Calibrator().probabilities(prediction.scores),
         params=params,
         rounds=prediction.rounds,
-        trials=trial_table([held], held),
+        trial_rows=trial_rows([held], held),
         notes=unit_notes(model, data.n_train, data.x.shape[1], [held], searched=True),
         seconds=time.thread_time() - started,
     )

@@ -321,4 +321,5 @@ def fit_unit(unit: Unit, data: Any, model: Model, terms: JobOptions) -> UnitRepo
         return UnitReport(unit, f"{type(error).__name__}: {error}".splitlines()[0])
     path = result_path(terms.store, unit, terms.time_limit if result.cut_short else 0.0)
     write_unit(path, result)
-    return UnitReport(unit, "", path, float(result.trials["score"].max()), result.seconds, copy.error if copy else "")
+    best = max((row["score"] for row in result.trial_rows if not math.isnan(row["score"])), default=math.nan)
+    return UnitReport(unit, "", path, best, result.seconds, copy.error if copy else "")

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from ser_bench.models.calibration import Calibrator, fit_calibrator
 
 if TYPE_CHECKING:
     import optuna
-    import pandas as pd
 
 PRUNE_CHANCE = 0.1
 """A trial is given up when its chance to end above the best one falls below this."""
@@ -230,9 +229,16 @@ def median_rounds(predictions_of: Sequence[Prediction]) -> int | None:
     return round(float(np.median(rounds))) if rounds else None
 
 
-def trial_table(trials: Sequence[Trial], best: Trial) -> pd.DataFrame:
-    """Trials as rows."""
-    import pandas as pd
-
-    rows = [(t.number, t.state, t.score, json.dumps(t.params, sort_keys=True), t.seconds, t is best) for t in trials]
-    return pd.DataFrame(rows, columns=["trial", "state", "score", "params", "seconds", "chosen"])
+def trial_rows(trials: Sequence[Trial], best: Trial) -> list[dict[str, Any]]:
+    """Trials as rows: ``trial, state (complete, pruned or failed), score (inner UAR), params (JSON), seconds, chosen``."""
+    return [
+        {
+            "trial": trial.number,
+            "state": trial.state,
+            "score": trial.score,
+            "params": json.dumps(trial.params, sort_keys=True),
+            "seconds": trial.seconds,
+            "chosen": trial is best,
+        }
+        for trial in trials
+    ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.evaluation.nested_cv import UnitResult, refit, unit_notes
 from ser_bench.evaluation.scaling import UnitData, standardised_beforehand
-from ser_bench.evaluation.search import Search, best_or_raise, trial_table
+from ser_bench.evaluation.search import Search, best_or_raise, trial_rows
 from ser_bench.evaluation.splits import derive_seed, numbered
 from ser_bench.models.base import Model
 
@@ -66,7 +66,7 @@ def tune_on_test(
         probabilities=scores if model.probabilistic else search.calibrator(best).probabilities(scores),
         params=best.params,
         rounds=None,
-        trials=trial_table(found, best),
+        trial_rows=trial_rows(found, best),
         notes=unit_notes(model, len(data.y), data.x.shape[1], found, searched=True),
         seconds=time.thread_time() - started,
         cut_short=len(found) < trials,

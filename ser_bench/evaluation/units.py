@@ -28,6 +28,7 @@ from ser_bench.utils.spec import versions
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from ser_bench.evaluation.nested_cv import UnitResult
     from ser_bench.features import Features
@@ -383,15 +384,23 @@ def write_unit(path: Path, result: UnitResult) -> None:
     import pyarrow as pa
 
     columns = {"predicted": result.predicted.astype(np.int32), **{f"p.{i}": p for i, p in enumerate(result.probabilities.T)}}
+    arrays = {name: _as_arrow(np.ascontiguousarray(column)) for name, column in columns.items()}
     metadata = {
         "params": result.params,
         "rounds": result.rounds,
         "notes": result.notes,
         "seconds": round(result.seconds, 3),
         "cut_short": result.cut_short,
-        "trials": result.trials.to_dict("records"),
+        "trials": result.trial_rows,
     }
-    write_table(pa.table(columns).replace_schema_metadata({"unit": json.dumps(metadata)}), path)
+    write_table(pa.table(arrays).replace_schema_metadata({"unit": json.dumps(metadata)}), path)
+
+
+def _as_arrow(numbers: np.ndarray) -> pa.Array:
+    """Numbers as `pyarrow.array` has them, which would import pandas to ask whether they are a series: as long as a search."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 @dataclass(frozen=True)

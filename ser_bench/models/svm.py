@@ -12,14 +12,16 @@ a linear least-squares machine on Nystroem features stands for it, inner folds i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, expand_classes
 from ser_bench.models.packing import LARGEST, Packed, Unfit
+from ser_bench.utils.partial_imports import import_alone
 
 if TYPE_CHECKING:
     import optuna
@@ -244,14 +246,13 @@ class PreparedKernel(PreparedFit):
         ValueError
             For a kernel that is not finite, and clips of one class.
         """
-        from sklearn.svm import _libsvm
-
         present, codes = self.classes
         if len(present) < 2 or not np.isfinite(kernel).all():
             raise ValueError("a machine needs clips of two classes" if len(present) < 2 else "the kernel is not finite")
         terms = {"kernel": "precomputed", "C": c, "cache_size": CACHE_MB, "sample_weight": self.weights}
-        _libsvm.set_verbosity_wrap(0)
-        support, _, sizes, weights, offsets, *_ = _libsvm.fit(kernel.astype(np.float64), codes, **terms)
+        libsvm = import_libsvm()
+        libsvm.set_verbosity_wrap(0)
+        support, _, sizes, weights, offsets, *_ = libsvm.fit(kernel.astype(np.float64), codes, **terms)
         return Machine(support, sizes, weights, offsets, present)
 
     @cached_property
@@ -394,6 +395,12 @@ class KernelSvm(Fitted):
         clips = packed.array("clips", np.float32, (len(machine.support), n_columns), (-LARGEST, LARGEST))
         gamma = None if packed.values.get("gamma") is None else np.float32(packed.number("gamma", 0, LARGEST))
         return cls(machine, clips, gamma, n_classes)
+
+
+@cache
+def import_libsvm() -> ModuleType:
+    """LIBSVM as scikit-learn binds it, without the rest: its import takes longer than many a search."""
+    return import_alone("sklearn.svm._libsvm", "sklearn", "sklearn.svm", "sklearn.utils")
 
 
 def squared_distances(norms: np.ndarray, norms_train: np.ndarray, products: np.ndarray) -> np.ndarray:

@@ -64,6 +64,7 @@ def publish(
     *,
     rope: float = ROPE,
     style: str = "",
+    page: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write a run folder's leaderboard, metrics, figures and page; returns the leaderboard, and what its speakers could have shown.
 
@@ -79,6 +80,8 @@ def publish(
         As `references` gives it.
     style : str
         As `write_figures` takes it.
+    page : bool
+        Whether the page is written: not where it soon is to show more.
     """
     found = evidence_of(predictions, cells, refits)
     board = rank(found, cells, rope=rope)
@@ -91,7 +94,8 @@ def publish(
     title = _title(folder, board)
     source = digest_of(board.to_csv(), baselines.to_csv(), (folder.path / PREDICTIONS.name).read_bytes(), title)
     write_figures(folder.path, run_drawings(board, baselines, predictions, title), source, style)
-    write_page(folder)
+    if page:
+        write_page(folder)
     return board, shown
 
 

@@ -8,7 +8,11 @@ Rule: scores are inner ones, of training speakers alone, and compared within a u
 from __future__ import annotations
 
 import json
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from ser_bench.utils.partial_imports import import_alone
 
 if TYPE_CHECKING:
     import optuna
@@ -73,7 +77,15 @@ def _importances(drawn: pd.DataFrame, gains: pd.Series) -> dict[str, float]:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         # Of scores that are mostly tied it says that it cannot tell the best from all.
         warnings.simplefilter("ignore", UserWarning)
-        return optuna.importance.get_param_importances(study, evaluator=optuna.importance.PedAnovaImportanceEvaluator())
+        found = _ped_anova().PedAnovaImportanceEvaluator().evaluate(study)
+    whole = sum(found.values())
+    return {name: importance / whole if whole else 1 / len(found) for name, importance in found.items()}
+
+
+@cache
+def _ped_anova() -> ModuleType:
+    """Optuna's PED-ANOVA without its other ways, which import scikit-learn."""
+    return import_alone("optuna.importance._ped_anova", "optuna.importance")
 
 
 def _range(column: pd.Series) -> optuna.distributions.BaseDistribution:

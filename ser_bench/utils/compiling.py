@@ -14,12 +14,14 @@ import os
 import stat
 import sys
 import warnings
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 VARIABLE = "NUMBA_CACHE_DIR"
 IN_MEMORY = "SER_BENCH_COMPILES_IN_MEMORY"
 """Set for the processes started from here, so that it is said once."""
+BLAS = "scipy.linalg.cython_blas"
 COMPILED = ("ser_bench", "librosa")
 """Packages whose folders numba would write to."""
 
@@ -28,7 +30,10 @@ COMPILED = ("ser_bench", "librosa")
 def import_numba() -> None:
     """Import numba so that its cache cannot stop anything: what cannot be kept is compiled in memory."""
     find_cache()
-    from numba.core import caching
+    with _trusted_to_have_blas():
+        from numba.core import caching
+        from numba.np import arraymath
+    arraymath._HAVE_BLAS = True
 
     # The names had an underscore up to numba 0.60.
     kept, usual = (getattr(caching, name, None) or getattr(caching, f"_{name}") for name in ("CacheImpl", "UserWideCacheLocator"))
@@ -45,6 +50,19 @@ def import_numba() -> None:
 
     kept._locator_classes = [*kept._locator_classes, Nowhere]
     setattr(caching.Cache, "_guard_against_spurious_io_errors", lambda _: contextlib.suppress(OSError))  # noqa: B010
+
+
+@contextlib.contextmanager
+def _trusted_to_have_blas() -> Iterator[None]:
+    """Have numba not import all of `scipy.linalg` to see whether it has BLAS: where compiled code multiplies matrices, it does so then."""
+    if BLAS in sys.modules:
+        yield
+        return
+    sys.modules[BLAS] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[BLAS]
 
 
 @cache

@@ -12,6 +12,7 @@ import pytest
 import ser_bench
 from ser_bench.analyses.sweep import points
 from ser_bench.config import RunConfig
+from ser_bench.corpora import loading
 from ser_bench.errors import SerBenchError, WrongCall
 from ser_bench.results import Ablated
 from tests.calling import call
@@ -53,8 +54,11 @@ def test_differences_are_to_the_configuration_as_it_is(speech, tmp_path):
     )
 
 
-def test_other_clips_have_no_difference(speech, tmp_path):
+def test_other_clips_have_no_difference_and_the_corpus_is_read_once(speech, tmp_path, monkeypatch):
+    sources, read = [], loading._read
+    monkeypatch.setattr(loading, "_read", lambda source, *how: sources.append(source) or read(source, *how))
     found = swept(sweep(speech, tmp_path, {"where": ["speaker != '01'"]}))
+    assert len(sources) == 1
     assert np.isnan(found["diff"].item())
     assert not np.isnan(found["uar"].item())
 

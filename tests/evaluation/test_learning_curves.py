@@ -1,6 +1,7 @@
 """Learning curves: every row again, trained on fewer of the training speakers, several sets of them drawn."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
-from ser_bench.api import dry_run, run
+from ser_bench.api import dry_run, run, runs
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.evaluation import learning_curves as learning
 from ser_bench.evaluation.plan import Plan, make_plan
@@ -181,15 +182,27 @@ def test_a_point_of_which_a_unit_failed_is_left_out_and_told_of(folder: Path, mo
 
 
 @pytest.mark.usefixtures("pages")
-def test_the_report_does_not_wait_for_curves(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_of_a_long_run_does_not_wait_for_curves_and_that_of_a_short_one_is_made_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stopped(*given: object, **named: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(learning, "run_units", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(folder, models="logreg", cv="group:3", out=str(tmp_path))
-    assert next(tmp_path.glob("*/report.html")).is_file()
-    assert next(tmp_path.glob("*/leaderboard.csv")).is_file()
+    def evaluated() -> Results:
+        return evaluate(folder, models="logreg", cv="group:3", out=str(tmp_path))
+
+    with monkeypatch.context() as during:
+        during.setattr(learning, "run_units", stopped)
+        for expected in (runs.LONG, 0.0):
+            during.setattr(runs, "LONG", expected)
+            with pytest.raises(KeyboardInterrupt):
+                evaluated()
+            assert next(tmp_path.glob("*/leaderboard.csv")).is_file()
+            assert len(list(tmp_path.glob("*/report.html"))) == (expected == 0)
+    shutil.rmtree(next(tmp_path.glob("*/leaderboard.csv")).parent)
+    page = evaluated().folder / "report.html"
+    assert "Learning curve" in page.read_text()
+    assert f"{page.parent.name}/{page.name}" in (tmp_path / "index.html").read_text()
 
 
 @pytest.mark.usefixtures("pages")

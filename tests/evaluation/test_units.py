@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ser_bench.evaluation import units
 from ser_bench.evaluation.nested_cv import TUNING_VERSION, UnitResult
 from ser_bench.evaluation.splits import Protocol, derive_seed
 from ser_bench.evaluation.units import (
@@ -167,7 +168,7 @@ def test_predictions_of_units_are_joined_by_their_seeds_and_folds():
 
 
 def result(predicted: list[int], **more) -> UnitResult:
-    trials = pd.DataFrame([{"trial": 0, "score": 0.5}, {"trial": 1, "score": 0.25}])
+    trials = [{"trial": 0, "score": 0.5}, {"trial": 1, "score": 0.25}]
     return UnitResult(np.array(predicted), np.array([[0.25, 0.75]] * len(predicted)), {"C": 1.0}, None, trials, [], 1.23456, **more)
 
 
@@ -209,7 +210,7 @@ def test_paths_and_names_of_clips_are_in_no_hash():
 
 def test_a_unit_is_read_as_it_was_written(tmp_path):
     unit = make_unit(JUDGED, FEATURES, SVM, **PLAIN)
-    trials = pd.DataFrame([{"trial": 0, "state": "complete", "score": 0.5, "params": "{}", "seconds": 0.1, "chosen": True}])
+    trials = [{"trial": 0, "state": "complete", "score": 0.5, "params": "{}", "seconds": 0.1, "chosen": True}]
     result = UnitResult(np.array([1, 0]), np.array([[0.25, 0.75], [0.5, 0.5]]), {"C": 1.0}, 7, trials, ["a note"], 1.5)
     assert read_unit(tmp_path, unit) is None
     write_unit(result_path(tmp_path, unit), result)
@@ -218,5 +219,15 @@ def test_a_unit_is_read_as_it_was_written(tmp_path):
     assert kept.predicted.tolist() == [1, 0]
     assert kept.probabilities.tolist() == [[0.25, 0.75], [0.5, 0.5]]
     metadata = {"params": {"C": 1.0}, "rounds": 7, "notes": ["a note"], "seconds": 1.5, "cut_short": False}
-    assert kept.metadata == metadata | {"trials": trials.to_dict("records")}
+    assert kept.metadata == metadata | {"trials": trials}
     assert [path.name for path in tmp_path.iterdir()] == [f"{unit.hash}.parquet"]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_unit_is_kept_in_the_bytes_that_pyarrow_gives_its_arrays(tmp_path, monkeypatch, dtype):
+    shares = np.array([[0.25, 0.75], [0.5, 0.5], [np.nan, 1]], dtype)
+    result = UnitResult(np.array([1, 0, 1]), shares, {"C": 1.0}, None, [], [], 0.0)
+    write_unit(tmp_path / "quick.parquet", result)
+    monkeypatch.setattr(units, "_as_arrow", pa.array)
+    write_unit(tmp_path / "usual.parquet", result)
+    assert (tmp_path / "quick.parquet").read_bytes() == (tmp_path / "usual.parquet").read_bytes()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
+import optuna
 import pandas as pd
+import pytest
 
+from ser_bench.reports import parameters
 from ser_bench.reports.parameters import parameter_table
 
 
@@ -40,6 +44,20 @@ def test_importances_of_a_model_sum_to_one_and_come_in_order() -> None:
     found = parameter_table(searches())["importance"]
     assert abs(found.sum() - 1) < 1e-9
     assert found.is_monotonic_decreasing
+
+
+def test_importances_are_those_that_optuna_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    studies = []
+
+    class Watched(optuna.importance.PedAnovaImportanceEvaluator):
+        def evaluate(self, study: optuna.Study) -> dict[str, float]:
+            studies.append(study)
+            return super().evaluate(study)
+
+    found = parameter_table(searches()).set_index("parameter")["importance"].to_dict()
+    monkeypatch.setattr(parameters, "_ped_anova", lambda: SimpleNamespace(PedAnovaImportanceEvaluator=Watched))
+    parameter_table(searches())
+    assert found == optuna.importance.get_param_importances(studies[0])
 
 
 def test_chosen_values_are_told_as_numbers_or_shares() -> None:

@@ -20,7 +20,7 @@ from ser_bench.utils import atomic
 
 TABLE = pd.DataFrame({"name": ["a", "=b"], "value": [0.25, 0.5]})
 ARRAYS = {"own": np.arange(6.0), "group": np.arange(40, dtype=np.int16).reshape(2, 20)}
-TRIALS = pd.DataFrame([{"trial": 0, "state": "complete", "score": 0.5, "params": "{}", "seconds": 0.1, "chosen": True}])
+TRIALS = [{"trial": 0, "state": "complete", "score": 0.5, "params": "{}", "seconds": 0.1, "chosen": True}]
 RESULT = UnitResult(np.arange(30) % 3, np.full((30, 3), [0.25, 0.5, 0.25]), {"C": 1.5}, 7, TRIALS, ["a note"], 1.5)
 
 WRITERS = {
@@ -60,7 +60,7 @@ def test_a_unit_with_a_flipped_bit_never_says_something_else(tmp_path_factory, u
         return
     assert found.predicted.tolist() == RESULT.predicted.tolist()
     assert found.probabilities.tolist() == RESULT.probabilities.tolist()
-    assert (found.metadata["params"], found.metadata["rounds"], found.metadata["trials"]) == ({"C": 1.5}, 7, TRIALS.to_dict("records"))
+    assert (found.metadata["params"], found.metadata["rounds"], found.metadata["trials"]) == ({"C": 1.5}, 7, TRIALS)
 
 
 def test_a_unit_that_an_older_version_wrote_is_read(tmp_path):
@@ -68,7 +68,7 @@ def test_a_unit_that_an_older_version_wrote_is_read(tmp_path):
     import pyarrow.parquet as pq
 
     columns = {"predicted": RESULT.predicted.astype(np.int32), **{f"p.{i}": p for i, p in enumerate(RESULT.probabilities.T)}}
-    metadata = {"params": {"C": 1.5}, "rounds": 7, "notes": [], "seconds": 1.5, "cut_short": False, "trials": TRIALS.to_dict("records")}
+    metadata = {"params": {"C": 1.5}, "rounds": 7, "notes": [], "seconds": 1.5, "cut_short": False, "trials": TRIALS}
     pq.write_table(pa.table(columns).replace_schema_metadata({"unit": json.dumps(metadata)}), tmp_path / "old.parquet")
     found = read_file(tmp_path / "old.parquet")
     assert found is not None

@@ -10,9 +10,9 @@ import numpy as np
 
 from ser_bench.errors import WrongCall
 from ser_bench.features.base import Extractor, check_rate
-from ser_bench.features.signal.filters import derivative
+from ser_bench.features.signal.filters import convolved, derivative
 from ser_bench.features.signal.frames import FRAME, HOP, check_frames, frames
-from ser_bench.features.signal.functionals import ALL, canonical_functionals, name_functionals, some_functionals
+from ser_bench.features.signal.functionals import ALL, canonical_functionals, name_columns, name_functionals, some_functionals
 
 if TYPE_CHECKING:
     from ser_bench.audio.clip import Clip
@@ -47,7 +47,7 @@ class Mfcc(Extractor):
     def columns(self) -> tuple[str, ...]:
         """Coefficients, first deltas, second deltas; each functional by functional."""
         tracks = [f"{group}.{number:02}" for group in GROUPS for number in range(1, self.n_mfcc + 1)]
-        return tuple(f"{track}.{functional}" for track in tracks for functional in name_functionals(self.functionals))
+        return name_columns(tracks, self.functionals)
 
     def __call__(self, clip: Clip) -> np.ndarray:
         """The vector of a clip."""
@@ -70,9 +70,7 @@ def check_coefficients(name: str, n_mfcc: int) -> None:
 
 def delta(tracks: np.ndarray, order: int) -> np.ndarray:
     """Local derivative over nine frames, the ends repeated: `librosa.feature.delta(mode='nearest')`; shape as `tracks`."""
-    from scipy.ndimage import convolve1d
-
-    return convolve1d(tracks, _derivative(order), axis=1, mode="nearest")
+    return convolved(tracks, _derivative(order))
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from ser_bench.features.base import Extractor, check_rate
 from ser_bench.features.signal.frames import CHROMA, CONTRAST_BANDS, FRAME, HOP, check_frames, frames
-from ser_bench.features.signal.functionals import ALL, canonical_functionals, name_functionals, some_functionals
+from ser_bench.features.signal.functionals import ALL, canonical_functionals, name_columns, name_functionals, some_functionals
 
 if TYPE_CHECKING:
     from ser_bench.audio.clip import Clip
@@ -49,7 +49,7 @@ class Spectral(Extractor):
     @property
     def columns(self) -> tuple[str, ...]:
         """Track by track, functional by functional."""
-        return tuple(f"{track}.{functional}" for track in TRACKS for functional in name_functionals(self.functionals))
+        return name_columns(TRACKS, self.functionals)
 
     def __call__(self, clip: Clip) -> np.ndarray:
         """The vector of a clip."""

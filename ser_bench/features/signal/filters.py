@@ -1,7 +1,7 @@
-"""What librosa's spectra are made with: its window, bin frequencies and mel filters, and the weights of its deltas.
+"""What librosa's spectra and cepstra are made with: its window, bin frequencies, mel filters and cosines, and its deltas.
 
 In:   a rate and a frame, an order of derivative.
-Out:  the arrays that librosa and `scipy.signal` give, to the last bit.
+Out:  the arrays that librosa and SciPy give, to the last bit.
 Rule: neither is imported, which takes longer than 150 short clips: the tests ask them instead.
 """
 
@@ -68,10 +68,38 @@ def derivative(width: int, order: int) -> np.ndarray:
     ----------
     Savitzky & Golay (1964), Smoothing and differentiation of data by simplified least squares procedures, *Analytical Chemistry* 36(8).
     """
-    from scipy.linalg import lstsq
-
     places = np.arange(-(width // 2), width - width // 2, dtype=float)[::-1]
     wanted = np.zeros(order + 1)
     wanted[order] = math.factorial(order)
-    weights: np.ndarray = lstsq(places ** np.arange(order + 1)[:, None], wanted)[0]
+    weights: np.ndarray = np.linalg.lstsq(places ** np.arange(order + 1)[:, None], wanted, rcond=None)[0]
     return weights
+
+
+def convolved(tracks: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Tracks under an odd number of weights, their ends repeated: ``scipy.ndimage.convolve1d(tracks, weights, axis=1, mode="nearest")``.
+
+    Parameters
+    ----------
+    tracks : array of float32, shape (n_tracks, n_frames)
+    weights : array of float64, shape (width,)
+        Those of a derivative: equal on both sides but for rounding, or equal but for the sign.
+
+    Returns
+    -------
+    array of float32, shape (n_tracks, n_frames)
+    """
+    n, half = tracks.shape[1], len(weights) // 2
+    padded = np.pad(tracks.astype(np.float64), ((0, 0), (half, half)), mode="edge")
+    fold = np.add if np.allclose(weights, weights[::-1], rtol=0, atol=np.finfo(np.float64).eps) else np.subtract
+    total = padded[:, half : half + n] * weights[half]
+    for far in range(half, 0, -1):
+        total += fold(padded[:, half - far :][:, :n], padded[:, half + far :][:, :n]) * weights[half + far]
+    return total.astype(np.float32)
+
+
+def cosines(n_mfcc: int, n_mels: int = MELS) -> np.ndarray:
+    """Rows of the DCT-II, ``scipy.fft.dct(np.eye(n_mels), axis=0, norm="ortho")[:n_mfcc]``; float32, shape (n_mfcc, n_mels)."""
+    turns = np.arange(n_mfcc)[:, None] * np.arange(1, 2 * n_mels, 2) % (4 * n_mels)
+    rows = np.cos(np.pi * turns / (2 * n_mels)) * np.sqrt(2 / n_mels)
+    rows[0] = np.sqrt(1 / n_mels)
+    return rows.astype(np.float32)

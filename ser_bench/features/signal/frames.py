@@ -115,11 +115,8 @@ def contrast_bands(rate: int, frame: int) -> list[tuple[int, int, int]]:
 
 
 @cache
-def cosines(n_mfcc: int, n_mels: int) -> np.ndarray:
-    """The orthonormal DCT-II that makes MFCC of log mel energies; shape (n_mfcc, n_mels)."""
-    from scipy.fft import dct
-
-    return dct(np.eye(n_mels), axis=0, norm="ortho")[:n_mfcc].astype(np.float32)
+def _cosines(n_mfcc: int) -> np.ndarray:
+    return filters.cosines(n_mfcc)
 
 
 class Frames:
@@ -183,7 +180,7 @@ class Frames:
 
     def mfcc(self, n_mfcc: int) -> np.ndarray:
         """`librosa.feature.mfcc`: shape (n_mfcc, n_frames)."""
-        return cosines(n_mfcc, len(self.mel)) @ self.mel
+        return _cosines(n_mfcc) @ self.mel
 
     @cached_property
     def tuning(self) -> float:
@@ -205,8 +202,6 @@ class Frames:
         The transform is done in double precision, as librosa does it: the valleys between a voice's harmonics,
         which contrast measures, drown in the rounding of a single-precision one.
         """
-        from scipy.fft import rfft
-
         from ser_bench.features.signal import kernels
 
         n_frames = 1 + len(self.samples) // self.hop
@@ -216,7 +211,7 @@ class Frames:
             some = slice(begin, begin + FRAMES_AT_A_TIME)
             framed = np.empty((len(rms[some]), self.frame))
             kernels.window_frames(self.samples, self.banks.window, self.hop, begin, framed, rms[some], crossings[some])
-            kernels.power_of(rfft(framed), power[some])
+            kernels.power_of(np.fft.rfft(framed), power[some])
         return power, rms, crossings
 
     @cached_property

@@ -6,6 +6,8 @@ Out:  ten functionals of each, shape (n_tracks, 10), in the order of `FUNCTIONAL
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ser_bench.errors import WrongCall, unknown
@@ -48,6 +50,16 @@ def canonical_functionals(text: str) -> str:
     """
     named = name_functionals(text)
     return ALL if named == FUNCTIONALS else "+".join(named)
+
+
+def name_columns(tracks: Iterable[str], functionals: str) -> tuple[str, ...]:
+    """Columns of the functionals that a parameter names, track by track.
+
+    >>> name_columns(["energy", "pitch"], "mean+std")
+    ('energy.mean', 'energy.std', 'pitch.mean', 'pitch.std')
+    """
+    named = name_functionals(functionals)
+    return tuple(f"{track}.{functional}" for track in tracks for functional in named)
 
 
 def some_functionals(tracks: np.ndarray, step: float, named: tuple[str, ...]) -> np.ndarray:

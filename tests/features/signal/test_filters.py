@@ -1,10 +1,12 @@
-"""Window, mel filters and deltas against librosa and scipy.signal, to the last bit."""
+"""Window, mel filters, transforms and deltas against librosa and SciPy, to the last bit."""
 
 import warnings
 
 import librosa
 import numpy as np
 import pytest
+from scipy.fft import dct, rfft
+from scipy.ndimage import convolve1d
 from scipy.signal import savgol_coeffs
 
 from ser_bench.features.signal import filters
@@ -35,3 +37,23 @@ def test_window_frequencies_and_mel_filters_are_those_of_librosa(rate, frame):
 @pytest.mark.parametrize("order", [1, 2])
 def test_deltas_are_those_of_scipy_signal(order):
     np.testing.assert_array_equal(filters.derivative(9, order), savgol_coeffs(9, order, deriv=order), strict=True)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("n_frames", [1, 4, 9, 200])
+def test_deltas_take_frames_together_as_scipy_ndimage_does(order, n_frames):
+    weights = filters.derivative(9, order)
+    tracks = np.random.default_rng(n_frames).standard_normal((20, n_frames)).astype(np.float32)
+    theirs = convolve1d(tracks, weights, axis=1, mode="nearest")
+    np.testing.assert_array_equal(filters.convolved(tracks, weights), theirs, strict=True)
+
+
+def test_cosines_are_those_of_scipy_fft():
+    theirs = dct(np.eye(128), axis=0, norm="ortho").astype(np.float32)
+    np.testing.assert_array_equal(filters.cosines(128), theirs, strict=True)
+
+
+@pytest.mark.parametrize("frame", sorted({frame for _, frame in PLACES}))
+def test_spectra_are_those_of_scipy_fft(frame):
+    framed = np.random.default_rng(0).standard_normal((3, frame))
+    np.testing.assert_array_equal(np.fft.rfft(framed), rfft(framed), strict=True)

@@ -1,0 +1,42 @@
+"""One module of a library without running the packages that it lies in, where these take longer to import than the work to be done.
+
+In:   the name of a module that needs little of its library, and the packages that need not be run.
+Out:  the module, as any import gives it.
+Rule: nothing else stays: whoever imports the library later gets all of it. Where it is there already, or a version of it needs what was
+      left out, the module is imported as usual.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from types import ModuleType
+
+
+def import_alone(name: str, *packages: str) -> ModuleType:
+    """Import a module without running these packages, the outermost first."""
+    if packages[0] not in sys.modules:
+        # What a module misses of its packages is an ImportError, or an AttributeError; so it is where the library is not installed.
+        with contextlib.suppress(ImportError, AttributeError), _not_run(packages):
+            return importlib.import_module(name)
+    return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _not_run(packages: tuple[str, ...]) -> Iterator[None]:
+    """Have packages be no more than folders of modules for a while, and have nothing of them be there afterwards."""
+    try:
+        for package in packages:
+            spec = find_spec(package)
+            if spec is None or spec.submodule_search_locations is None:
+                raise ImportError(f"no package {package}")
+            folder = ModuleType(package)
+            folder.__path__ = list(spec.submodule_search_locations)
+            sys.modules[package] = folder
+        yield
+    finally:
+        for name in [name for name in sys.modules if name == packages[0] or name.startswith(f"{packages[0]}.")]:
+            del sys.modules[name]

@@ -1,0 +1,54 @@
+"""A module without its packages is the same module, and leaves nothing behind."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ser_bench.utils.partial_imports import import_alone
+
+TRACE = "import sys\nsys.trace_of_packages = [*getattr(sys, 'trace_of_packages', []), __name__]\n"
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A library whose packages say when they are run."""
+    inner = tmp_path / "slowlib" / "inner"
+    inner.mkdir(parents=True)
+    (tmp_path / "slowlib" / "__init__.py").write_text(f"{TRACE}made = 7\n")
+    (inner / "__init__.py").write_text(TRACE)
+    (inner / "quick.py").write_text("from slowlib.inner.other import TWO\nFOUR = 2 * TWO\n")
+    (inner / "other.py").write_text("TWO = 2\n")
+    (inner / "needy.py").write_text("from slowlib import made\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "trace_of_packages", [], raising=False)
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "slowlib"]:
+        del sys.modules[name]
+
+
+def test_packages_are_not_run_and_nothing_stays(library: None) -> None:
+    assert import_alone("slowlib.inner.quick", "slowlib", "slowlib.inner").FOUR == 4
+    assert sys.trace_of_packages == []
+    assert not [name for name in sys.modules if name.startswith("slowlib")]
+    import slowlib.inner.quick
+
+    assert (slowlib.made, slowlib.inner.quick.FOUR, sys.trace_of_packages) == (7, 4, ["slowlib", "slowlib.inner"])
+
+
+def test_a_module_that_needs_its_packages_gets_them(library: None) -> None:
+    assert import_alone("slowlib.inner.needy", "slowlib", "slowlib.inner").made == 7
+    assert sys.trace_of_packages == ["slowlib", "slowlib.inner"]
+    assert "slowlib.inner.needy" in sys.modules
+
+
+def test_a_library_that_is_there_is_used(library: None) -> None:
+    import slowlib.inner.quick
+
+    assert import_alone("slowlib.inner.quick", "slowlib", "slowlib.inner") is slowlib.inner.quick
+
+
+def test_what_is_not_there_is_missed_by_its_name(library: None) -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"slowlib\.inner\.nowhere"):
+        import_alone("slowlib.inner.nowhere", "slowlib", "slowlib.inner")
