@@ -19,7 +19,7 @@ from ser_bench.evaluation.metrics import metric_table
 from ser_bench.evaluation.run_folder import PREDICTIONS, RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
-from ser_bench.reports.board_text import terminal_tables, to_markdown
+from ser_bench.reports.board_text import classes_words, terminal_tables, to_markdown
 from ser_bench.reports.conditions import condition_rows, publish_conditions
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ablation_rows",
+    "classes_words",
     "condition_rows",
     "evidence_of",
     "gap_rows",
@@ -90,7 +91,7 @@ def publish(
     folder.write_resolutions(shown)
     folder.write_metrics(metric_table(found, folder.read_clips(), board))
     folder.write_references(baselines)
-    folder.write_markdown(to_markdown(board, baselines, shown))
+    folder.write_markdown(to_markdown(board, baselines, shown, classes=classes_words(folder.read_about())))
     title = _title(folder, board)
     source = digest_of(board.to_csv(), baselines.to_csv(), (folder.path / PREDICTIONS.name).read_bytes(), title)
     write_figures(folder.path, run_drawings(board, baselines, predictions, title), source, style)

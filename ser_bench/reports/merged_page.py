@@ -20,7 +20,7 @@ from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
-from ser_bench.reports.board_text import blocks, terminal_tables, to_markdown
+from ser_bench.reports.board_text import blocks, classes_words, terminal_tables, to_markdown
 from ser_bench.reports.critical_difference import told
 from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES, Drawing, write_figures
@@ -60,9 +60,14 @@ def _targets(merged: Merged) -> str:
     return "" if said == {EMOTION} else ", ".join(sorted(said))
 
 
+def _classes(block: Block) -> str:
+    """What a block's runs predict, by name: all of them the same, as the first of them says it."""
+    return classes_words(RunFolder(Path(block.board["runs"].iloc[0].split(", ")[0])).read_about())
+
+
 def _show(block: Block, folder: Path) -> dict[str, Any]:
     """A block as a page shows it, its rows leading to the pages of their runs."""
-    ((title, board),) = blocks(block.board, block.apart)
+    ((title, board),) = blocks(block.board, _classes(block), block.apart)
     first = board.iloc[0]
     brief = ", ".join([first["corpus"], first["labels"], first["cv"], TITLES[first["track"]], *([block.apart] if block.apart else [])])
     return {**show_block(title, board, block.references, block.resolutions, _linked(folder)), "brief": brief}
@@ -115,7 +120,9 @@ def write_diagram(merged: Merged, style: str) -> None:
 
 def to_text(merged: Merged) -> str:
     """The merged leaderboard as Markdown."""
-    tables = [to_markdown(block.board, block.references, block.resolutions, apart=block.apart) for block in merged.blocks]
+    tables = [
+        to_markdown(block.board, block.references, block.resolutions, classes=_classes(block), apart=block.apart) for block in merged.blocks
+    ]
     compared = [across.to_markdown(comparison) for comparison in merged.across]
     drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
     kernels = [f"{escaped(merged.kernels)}.\n"] if merged.kernels else []
@@ -136,6 +143,8 @@ def to_text(merged: Merged) -> str:
 def merged_tables(merged: Merged) -> list[TerminalTable]:
     """The merged leaderboard for a terminal: a table per block, then one per comparison."""
     within = [
-        table for block in merged.blocks for table in terminal_tables(block.board, block.references, block.resolutions, apart=block.apart)
+        table
+        for block in merged.blocks
+        for table in terminal_tables(block.board, block.references, block.resolutions, classes=_classes(block), apart=block.apart)
     ]
     return [*within, *map(across.terminal_table, merged.across)]
