@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION
 from ser_bench.evaluation.comparison import search
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
@@ -109,7 +110,9 @@ def write_merged(merged: Merged, style: str = "") -> None:
 def write_diagram(merged: Merged, style: str) -> None:
     """Draw the critical-difference diagram; none where no comparison has three corpora."""
     drawn = [comparison for comparison in merged.across if comparison.drawable]
-    said = "; ".join(f"{', '.join(one.corpora)} ({told(one)}; {one.search})" for one in drawn)
+    abouts = [RunFolder(Path(run)).read_about() for run in merged.runs]
+    titles = {about["corpus"]["name"]: corpus_title(about) for about in abouts if "name" in about.get("corpus", {})}
+    said = "; ".join(f"{', '.join(titles.get(name, name) for name in one.corpora)} ({told(one)}; {one.search})" for one in drawn)
     drawing = Drawing("critical-difference", f"Mean ranks of systems over {said}.", partial(draw_ranks, drawn), always=True)
     compared = (f"{one.title}{one.cliques}{one.systems.to_csv()}" for one in drawn)
     write_figures(merged.folder, [drawing], digest_of(said, *compared), style)
