@@ -97,7 +97,9 @@ def process(folder: Path, command: Sequence[str], without: Sequence[str]) -> tup
         shutil.rmtree(folder / name, ignore_errors=True)
     apart = {"NUMBA_CACHE_DIR": str(folder / COMPILED)} if COMPILED in without else {}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=os.environ | apart, capture_output=True, text=True, check=False)
+    # What is installed is compiled to bytecode once, whatever the shell of a checkout asks for.
+    env = {name: value for name, value in (os.environ | apart).items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if not LINE.match(line)]

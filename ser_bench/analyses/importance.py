@@ -308,5 +308,5 @@ def _decide(fitted: Fitted, x: np.ndarray, shuffled: list[np.ndarray], stand_ins
         for number, others in enumerate(stand_ins):
             changed = x.copy()
             changed[:, mine] = others[:, mine]
-            codes[at, number] = fitted.predict(changed).predicted
+            codes[at, number] = fitted.decide(changed)
     return codes

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ser_bench.errors import printable, quoted
+from ser_bench.utils.formatting import format_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,14 +61,16 @@ def print_results(result: Results, *, named: bool = False) -> None:
     One of several is `named`, and its rows are left to the leaderboard of all.
     """
     from ser_bench.evaluation.run_folder import RunFolder
-    from ser_bench.reports import terminal_tables
+    from ser_bench.reports import classes_words, terminal_tables
 
     if named:
         say(result.leaderboard["corpus"].iloc[0], bold=True)
     warn([*result.warnings, *result.found])
     print_skipped(result.skipped, result.folder)
     if not named:
-        _print(*terminal_tables(result.leaderboard, RunFolder(result.folder).read_references(), result.resolutions))
+        folder = RunFolder(result.folder)
+        classes = classes_words(folder.read_about())
+        _print(*terminal_tables(result.leaderboard, folder.read_references(), result.resolutions, classes=classes))
     if result.conditions is not None:
         print_conditions(result.conditions)
     if result.unchanged:
@@ -144,7 +147,8 @@ def print_crossed(found: Crossed) -> None:
     print_skipped(found.skipped, found.folder)
     for matrix in matrices(found.table):
         print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
-    say(f"classes: {', '.join(found.emotions)}; by chance {1 / len(found.emotions):.3f}; loss: how far a UAR is below training within")
+    chance = format_score(1 / len(found.emotions))
+    say(f"classes: {', '.join(found.emotions)}; by chance {chance}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {found.folder / 'cross.csv'}")
     say(f"report: {found.folder / found.PAGE}")

@@ -142,6 +142,12 @@ def _blas() -> list[dict[str, str]]:
     return sorted(loaded, key=lambda library: library["file"]) or [{"library": built["name"], "version": built["version"], "kernel": ""}]
 
 
+def corpus_title(about: Mapping[str, Any], name: str = "") -> str:
+    """A corpus's name as its owners write it, by what a folder says of itself; earlier versions did not say it: then its own, or `name`."""
+    corpus = about.get("corpus", {})
+    return str(corpus.get("title") or corpus.get("name") or name)
+
+
 def _numpy_simd() -> list[str]:
     """The instruction sets that numpy chooses its loops for, here and with its settings."""
     found = np.show_config(mode="dicts")["SIMD Extensions"]

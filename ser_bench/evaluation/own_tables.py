@@ -20,6 +20,7 @@ from ser_bench.corpora.names import first
 from ser_bench.errors import quoted
 from ser_bench.scores.distributions import ranks as ranks_of
 from ser_bench.scores.distributions import t_above, t_upper
+from ser_bench.utils.formatting import format_score
 from ser_bench.utils.quick import held_out_labels, standardised
 
 if TYPE_CHECKING:
@@ -127,8 +128,9 @@ def labels_together(rows: Rows) -> Iterator[str]:
     uar = scores.uar(codes, held_out_labels(rows.values[::every], codes, voices))
     if uar >= TELLING_UAR:
         yield (
-            f"its columns together tell the emotion: a linear system recognises unseen speakers with a UAR of {uar:.3f} (threshold "
-            f"{TELLING_UAR}): were they made from labels, or by a system that was trained on these clips?"
+            "its columns together tell the emotion: a linear system recognises unseen speakers with a UAR of "
+            f"{format_score(uar)} (threshold {format_score(TELLING_UAR, 2)}): were they made from labels, or by a system that was "
+            "trained on these clips?"
         )
         return
     coded = ~rows.varied
@@ -139,7 +141,7 @@ def labels_together(rows: Rows) -> Iterator[str]:
         names = ", ".join(f"'{name}'" for name, mine in zip(rows.columns, coded, strict=True) if mine)
         yield (
             f"the {coded.sum()} column(s) of few values ({quoted(names)}) together tell the emotion: a tree recognises unseen speakers "
-            f"with a UAR of {uar:.3f} (threshold {TELLING_UAR}): were they made from labels?"
+            f"with a UAR of {format_score(uar)} (threshold {format_score(TELLING_UAR, 2)}): were they made from labels?"
         )
 
 

@@ -42,6 +42,7 @@ from ser_bench.evaluation.units import (
     write_unit,
 )
 from ser_bench.utils.atomic import clear_abandoned
+from ser_bench.utils.formatting import format_score
 from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
 
@@ -245,7 +246,7 @@ def _best_so_far(scores: dict[Cell, list[float]]) -> str:
     """The cell with the best inner score, a mean over its units so far."""
     means = {cell: sum(found) / len(found) for cell, found in scores.items()}
     best = max(means, key=lambda cell: means[cell], default=None)
-    return f"best inner UAR {means[best]:.3f}: {' '.join(best)}" if best else ""
+    return f"best inner UAR {format_score(means[best])}: {' '.join(best)}" if best else ""
 
 
 def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeBudget) -> Iterator[tuple[Any, ...]]:

@@ -97,6 +97,10 @@ class Fitted(Packable, ABC):
     def predict(self, x: np.ndarray) -> Prediction:
         """Decide about clips, scaled as those trained on: shape (n, n_columns)."""
 
+    def decide(self, x: np.ndarray) -> np.ndarray:
+        """The decisions of `predict` alone, shape (n,)."""
+        return self.predict(x).predicted
+
     def feature_importances(self) -> np.ndarray | None:
         """The model's own measure of how much it is based on each column, shape (n_columns,), summing to one; None where it has none."""
         return None

@@ -97,6 +97,28 @@ class FittedSvm(Fitted):
         margins = self.machine.decision_function(x)
         return prediction_of(margins if margins.ndim == 2 else -margins[:, None], self.machine.classes_, self.n_classes)
 
+    def decide(self, x: np.ndarray) -> np.ndarray:
+        """What `predict` decides, in a fraction of its time: by one product of matrices.
+
+        Only signs of margins decide. One that rounding could turn is left to LIBSVM; bounds are those of inner products and sums
+        (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, ch. 3), of both ways together, and some more.
+        """
+        machine, clips, seen = Machine.of(self.machine), self.machine.support_vectors_, x.astype(np.float64)
+        squares, most = np.square(seen).sum(1), np.square(clips).sum(1).max(initial=0.0)
+        kernel, size, width = seen @ clips.T, squares + most, 1.0
+        if self.machine.kernel == "rbf":
+            kernel = np.exp(-self.machine.gamma * squared_distances(squares, np.square(clips).sum(1), kernel))
+            size, width = np.ones(len(x)), float(self.machine.gamma)
+        margins = machine.margins(kernel)
+        n, d = clips.shape
+        rounding = 32 * np.finfo(np.float64).eps * ((d + 2) * width * (squares + most) + (n + 2) * size)
+        weights = np.abs(machine.weights).sum() + np.abs(machine.offsets).max(initial=0.0)
+        codes = prediction_of(margins, machine.present, self.n_classes).predicted
+        unsure = ~(np.abs(margins) > (rounding * weights)[:, None]).all(1)
+        if unsure.any():
+            codes[unsure] = self.predict(x[unsure]).predicted
+        return codes
+
     def pack(self) -> Packed:
         """The clips that it is made of, their weights, and the kernel's width."""
         gamma = float(self.machine.gamma) if self.machine.kernel == "rbf" else None

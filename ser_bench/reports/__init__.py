@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions
 from ser_bench.evaluation.metrics import metric_table
 from ser_bench.evaluation.run_folder import PREDICTIONS, RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
-from ser_bench.reports.board_text import terminal_tables, to_markdown
+from ser_bench.reports.board_text import classes_words, terminal_tables, to_markdown
 from ser_bench.reports.conditions import condition_rows, publish_conditions
 from ser_bench.reports.cross import matrices, publish_cross
 from ser_bench.reports.figures import write_figures
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ablation_rows",
+    "classes_words",
     "condition_rows",
     "evidence_of",
     "gap_rows",
@@ -89,9 +91,10 @@ def publish(
     folder.write_resolutions(shown)
     folder.write_metrics(metric_table(found, folder.read_clips(), board))
     folder.write_references(baselines)
-    folder.write_markdown(to_markdown(board, baselines, shown))
-    source = digest_of(board.to_csv(), baselines.to_csv(), (folder.path / PREDICTIONS.name).read_bytes())
-    write_figures(folder.path, run_drawings(board, baselines, predictions), source, style)
+    folder.write_markdown(to_markdown(board, baselines, shown, classes=classes_words(folder.read_about())))
+    title = _title(folder, board)
+    source = digest_of(board.to_csv(), baselines.to_csv(), (folder.path / PREDICTIONS.name).read_bytes(), title)
+    write_figures(folder.path, run_drawings(board, baselines, predictions, title), source, style)
     if page:
         write_page(folder)
     return board, shown
@@ -99,7 +102,12 @@ def publish(
 
 def publish_learning(folder: RunFolder, board: pd.DataFrame, learning: pd.DataFrame, style: str = "") -> None:
     """Write a run folder's learning curves as a figure where a style is asked for, and its page again, which shows them."""
-    baselines = folder.read_references()
-    source = digest_of(board.to_csv(), baselines.to_csv(), learning.to_csv())
-    write_figures(folder.path, learning_drawings(board, baselines, learning), source, style)
+    baselines, title = folder.read_references(), _title(folder, board)
+    source = digest_of(board.to_csv(), baselines.to_csv(), learning.to_csv(), title)
+    write_figures(folder.path, learning_drawings(board, baselines, learning, title), source, style)
     write_page(folder)
+
+
+def _title(folder: RunFolder, board: pd.DataFrame) -> str:
+    """The corpus as its owners write it."""
+    return corpus_title(folder.read_about(), str(board["corpus"].iloc[0]))

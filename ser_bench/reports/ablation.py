@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.leaderboard import NAMES, write_csv
 from ser_bench.evaluation.run_folder import ABLATION, ABLATION_PAGE, IMPORTANCE, RunFolder
 from ser_bench.reports.board_text import ALPHA
@@ -88,7 +89,9 @@ def publish_ablation(
         write_csv(importance, folder.path / IMPORTANCE)
     write_text(folder.path / "ablation.md", to_markdown(table, importance, about["tuned"], about["warnings"]))
     name = table["corpus"].iloc[0]
-    caption = f"Effect of feature groups on the UAR, with 95% confidence intervals over speakers; {name}. {about['tuned']}"
+    caption = (
+        f"Effect of feature groups on the UAR, with 95% confidence intervals over speakers; {corpus_title(about, name)}. {about['tuned']}"
+    )
     drawing = Drawing("ablation", caption, partial(draw_ablation, table), always=True)
     write_figures(folder.path, [drawing], digest_of(table.to_csv(), caption), style)
     page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance), back=way_back(folder.path))

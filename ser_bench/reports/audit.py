@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.analyses.leakage import HONEST, EvaluationSetting
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.evaluation.run_folder import AUDIT_PAGE, GAP, RunFolder
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Mark, Panel, Style, draw_intervals, write_figures
@@ -55,7 +56,8 @@ def publish_audit(
     shown = None if gap is None else view_gap(gap, about)
     if gap is not None and shown:
         write_csv(gap, folder.path / GAP)
-        caption = f"Effect of evaluation leaks on the UAR of {about['cell']}, with 95% confidence intervals over speakers; {name}."
+        over = f"with 95% confidence intervals over speakers; {corpus_title(about, name)}"
+        caption = f"Effect of evaluation leaks on the UAR of {about['cell']}, {over}."
         drawing = Drawing("gap", caption, partial(draw_gap, gap, len(about["corpus"]["emotions"])), always=True)
         write_figures(folder.path, [drawing], digest_of(gap.to_csv(), caption), style)
     page = render(

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.leaderboard import PUBLISHED, lines_of
-from ser_bench.reports.board_text import not_significantly_worse, notes, reference_words, row_cells, verdict, words_below, worth
+from ser_bench.reports.board_text import (
+    not_significantly_worse,
+    notes,
+    reference_level,
+    reference_words,
+    row_cells,
+    verdict,
+    words_below,
+    worth,
+)
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.utils.formatting import format_score, records
 
@@ -34,8 +43,11 @@ def show_block(
         {**row, "read": row_cells(row), "not_significantly_worse": not_significantly_worse(row), "href": link(row)}
         for row in records(block)
     ]
-    worthy = worth(block, resolutions)
-    lines = [{**row, "words": reference_words(row), "drawn": drawn(row["name"])} for row in records(lines_of(block, references))]
+    worthy, said = worth(block, resolutions), verdict(block, references, resolutions)
+    lines = [
+        {**row, "words": reference_words(row), "level": reference_level(row), "drawn": drawn(row["name"])}
+        for row in records(lines_of(block, references))
+    ]
     few = "A confidence interval over fewer than six speakers is unreliable." if first["speakers"] < 6 else ""
     return {
         "title": title,
@@ -44,7 +56,8 @@ def show_block(
         "rows": rows,
         "few": few,
         "notes": [*words_below(block, resolutions), *notes(block)],
-        "verdict": verdict(block, references, resolutions),
+        "sentences": said,
+        "verdict": " ".join(said),
         "worth": worthy,
         "lines": lines,
         "axis": zoomed([*rows, *worthy], lines),

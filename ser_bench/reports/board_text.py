@@ -7,11 +7,13 @@ Rule: no number stands without its interval, no row without what it may be compa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.config import EMOTION
+from ser_bench.evaluation.cautions import joined
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, p_words, records, table_lines
@@ -26,33 +28,67 @@ WORDS = ("features", "model", "95% CI")
 SPARED = ("AUC", "macro F1", "WAR")
 """The columns that a narrow terminal is without, the first of them first."""
 STYLES = {"ok": "", "leaky": "red", "failed": "dim"}
+NAMED = 100
+"""So many letters of classes' names a title has, with what stands between them."""
+CITED = "Cite the corrected UAR for the best of these systems, the measured one only for a system fixed in advance"
 ALPHA = 0.05
 """The p from which a row is not significantly different from the best."""
 
 
-def blocks(board: pd.DataFrame, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
+def blocks(board: pd.DataFrame, classes: str = "", apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
     """The leaderboard in parts that may be compared within, each with a title that says what it is.
 
-    `apart` is what the titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
+    Parameters
+    ----------
+    board : DataFrame
+    classes : str
+        What is predicted, as `classes_words` has it; without, titles have the label scheme's name alone.
+    apart : str
+        What titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
     """
     for _, block in board.groupby(BLOCK, sort=False):
         corpus, labels, track, cv = block.iloc[0][BLOCK]
-        what = f"{corpus}, labels '{labels}', {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
+        scheme = [] if classes and labels == "all" else [f"labels '{labels}'"]
+        of = ", ".join([corpus, *([classes] if classes else []), *scheme])
+        what = f"{of}, {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
         yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
 
 
-def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> str:
+def classes_words(about: Mapping[str, Any]) -> str:
+    """What a run predicts, by name; empty where its folder does not say.
+
+    Parameters
+    ----------
+    about : mapping
+        What a run's folder says of itself (`environment.json`).
+
+    Examples
+    --------
+    >>> classes_words({"corpus": {"emotions": {"anger": 9, "fear": 8, "neutral": 7}}})
+    '3 emotions (anger, fear, neutral)'
+    >>> classes_words({"corpus": {"emotions": ["female", "male"], "target": "gender"}})
+    '2 classes of gender (female, male)'
+    """
+    corpus = about.get("corpus", {})
+    names, target = list(corpus.get("emotions", ())), corpus.get("target", EMOTION)
+    ends = np.cumsum([len(name) + len(", ") for name in names])
+    shown = max(int((ends <= NAMED).sum()), 1)
+    listed = ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
+    return f"{len(names)} {'emotions' if target == EMOTION else f'classes of {target}'} ({listed})" if names else ""
+
+
+def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, classes: str = "", apart: str = "") -> str:
     """The leaderboard as Markdown, a table a block in groups of rows that cannot be distinguished from the best or can.
 
     Parameters
     ----------
     board, references, resolutions : DataFrame
         As `leaderboard.rank`, `leaderboard.references` and `leaderboard.resolutions` give them.
-    apart : str
+    classes, apart : str
         As in `blocks`.
     """
     parts = []
-    for title, block in blocks(board, apart):
+    for title, block in blocks(board, classes, apart):
         rows = []
         for name, group in groups(block):
             rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
@@ -94,39 +130,53 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
     ranked = int((block["status"] == "ok").sum())
     if mine is None or ranked < 2:
         return []
-    named = [("best", f"best of {ranked}, corrected", ""), ("selected", "selected", "per fold")]
+    named = [
+        ("best", f"best of {ranked}, corrected", "to be expected of the best on new speakers"),
+        ("selected", "selected per fold", "in each fold, the system with the best inner score"),
+    ]
     rows = []
-    for key, name, model in named:
+    for key, name, about in named:
         uar, low, high = (float(mine[f"{key}{end}"]) for end in ("", "_low", "_high"))
         if not np.isnan(uar):
-            read = ("", name, model, format_score(uar), interval(low, high), "", "", "", "")
-            rows.append({"name": name, "status": "worth", "uar": uar, "uar_low": low, "uar_high": high, "read": read})
+            read = ("", name, "", format_score(uar), interval(low, high), "", "", "", "")
+            rows.append({"name": name, "about": about, "status": "worth", "uar": uar, "uar_low": low, "uar_high": high, "read": read})
     return rows
 
 
-def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> str:
-    """What a block comes to, in two to four sentences; empty where no row is ranked.
+def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> list[str]:
+    """What a block comes to, in two to five sentences; none where no row is ranked.
 
-    The best row with its interval, what it is worth as it was chosen, what guessing and listeners reach, how far below it the second is,
-    and how many others are as good.
+    The best row with its interval, and what it is worth as it was chosen; how far below it the second is, and how many others are as
+    good; what guessing and listeners reach; which of the best row's two scores is to be cited.
     """
     ranked = [row for row in records(block) if row["status"] == "ok"]
     if not ranked:
-        return ""
-    best, mine = ranked[0], resolution_of(block, resolutions)
-    several = len(ranked) > 1
-    score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
-    said = [f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"]
-    if several and mine is not None and not np.isnan(mine["best"]):
-        said[0] += f"; corrected for having been chosen as the best, {format_score(float(mine['best']))}"
-    levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
-    said += [", ".join(f"{name.capitalize() if not at else name} {format_score(uar)}" for at, (name, uar) in enumerate(levels.items()))]
+        return []
+    best, *cited = _best(ranked, resolution_of(block, resolutions))
+    said = [best]
     compared = [row for row in ranked[1:] if not np.isnan(row["p_vs_best"])]
     if compared:
         said += [_second(compared[0])]
     if len(compared) > 1:
         said += [others_words(sum(map(not_significantly_worse, compared)), len(compared))]
-    return "".join(f"{sentence}. " for sentence in said if sentence).rstrip()
+    levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
+    words = [f"{'human listeners' if name == 'human' else name} {format_score(uar)}" for name, uar in levels.items()]
+    said += [", ".join(words).capitalize(), *cited]
+    return [f"{sentence}." for sentence in said if sentence]
+
+
+def _best(ranked: list[dict[str, Any]], mine: pd.Series | None) -> Iterator[str]:
+    """The best row with its scores, and, where they differ, which of them to cite."""
+    best, several = ranked[0], len(ranked) > 1
+    score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
+    said = f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"
+    if mine is None or not several or np.isnan(mine["best"]):
+        yield said
+        return
+    corrected, low, high = (float(mine[name]) for name in ("best", "best_low", "best_high"))
+    yield f"{said}; corrected for having been chosen as the best, {format_score(corrected)} (95% CI {interval(low, high)})"
+    if format_score(corrected) != format_score(best["uar"]):
+        yield CITED
 
 
 def others_words(like: int, others: int) -> str:
@@ -159,7 +209,8 @@ def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
         "Best, corrected: the UAR to expect of the best row on new speakers, as it was chosen on these "
         "(bootstrap over speakers: chosen by those drawn, evaluated on the others)."
     )
-    selected = f" Selected: in each fold the system with the best inner score ({mine['chosen']})." if "selected" in rows else ""
+    chosen = f" Selected per fold: in each fold the system with the best inner score ({mine['chosen']}): what choosing one so is worth."
+    selected = chosen if "selected per fold" in rows else ""
     return corrected + selected
 
 
@@ -217,7 +268,6 @@ def roughly(difference: float) -> str:
 def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     """How a block's numbers are to be read, in two or three sentences."""
     first = block.iloc[0]
-    lines = [reference_words(row) for row in records(lines_of(block, references))]
     seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
@@ -225,14 +275,24 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
         "having trained each other's models. p (vs. best): on new training and test speakers, were the row as good as the best; it allows "
         "for that, too, and for the best having been chosen from the same data. "
         f"{'' if first['budget'] == 'external' else searched}"
-        f"CPU time: of one core, for search and fits. Reference levels: {'; '.join(lines)}."
+        f"CPU time: of one core, for search and fits. Reference levels: {reference_levels(block, references)}."
     )
 
 
+def reference_levels(block: pd.DataFrame, references: pd.DataFrame) -> str:
+    """What a block is read against, each with its source."""
+    return "; ".join(reference_words(row) for row in records(lines_of(block, references)))
+
+
 def reference_words(row: dict[str, Any]) -> str:
-    """A line that scores are read against, in words: ``chance 0.250 (a guess among 4 emotions)``."""
-    score = f"WAR {row['war']:.3f}" if np.isnan(row["uar"]) else f"{row['uar']:.3f}"
-    return f"{row['name']} {score} ({row['source']})"
+    """A line that scores are read against, in words: ``chance .250 (a guess among 4 emotions)``."""
+    return f"{reference_level(row)} ({row['source']})"
+
+
+def reference_level(row: dict[str, Any]) -> str:
+    """A line that scores are read against without its source: ``chance .250``."""
+    score = f"WAR {format_score(row['war'])}" if np.isnan(row["uar"]) else format_score(row["uar"])
+    return f"{row['name']} {score}"
 
 
 def notes(block: pd.DataFrame) -> list[str]:
@@ -242,12 +302,15 @@ def notes(block: pd.DataFrame) -> list[str]:
         for note in notes_of(row):
             about.setdefault(note, []).append(f"{row['features']} {row['model']}")
     scored = int((block["status"] != "failed").sum())
-    return [f"{note} ({'all rows' if len(rows) == scored > 1 else ', '.join(rows)})." for note, rows in about.items()]
+    whose = {note: "all rows" if len(rows) == scored > 1 else ", ".join(rows) for note, rows in about.items()}
+    return [f"{note} ({whose.get(note) or '; '.join(rows)})." for note, rows in joined(about).items()]
 
 
-def terminal_tables(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, apart: str = "") -> list[TerminalTable]:
+def terminal_tables(
+    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, classes: str = "", apart: str = ""
+) -> list[TerminalTable]:
     """The leaderboard for a terminal, a table a block, in groups and with parameters as `to_markdown`; reference levels stand last."""
-    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, apart)]
+    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, classes, apart)]
 
 
 def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> TerminalTable:
@@ -261,7 +324,8 @@ def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, r
     several = len(parts) > 1
     parts.append(Part(beside, ["italic"] * len(beside), "for comparison" if several and beside else ""))
     reasons = [f"FAILED {row['features']} {row['model']}: {row['notes']}" for row in records(block) if row["status"] == "failed"]
-    below = [verdict(block, references, resolutions), *reasons, *notes(block), *words_below(block, resolutions)]
+    levels = f"Reference levels: {reference_levels(block, references)}."
+    below = [" ".join(verdict(block, references, resolutions)), *reasons, levels, *notes(block), *words_below(block, resolutions)]
     return TerminalTable(HEAD, parts, title, below, WORDS, names=3, folded="features", spared=SPARED)
 
 

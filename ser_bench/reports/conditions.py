@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.run_folder import UNCHANGED, RunFolder, RunTables
 from ser_bench.reports.figures import TITLES, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of, write_figures
 from ser_bench.reports.made import digest_of
@@ -48,8 +49,9 @@ def publish_conditions(folder: RunFolder, table: pd.DataFrame, style: str = "") 
     lines = table_lines(HEAD, rows, words=(*HEAD[:3], "95% CI", "ΔUAR"))
     write_text(folder.path / CONDITIONS_TEXT, "\n".join([LEGEND, "", *lines, ""]))
     words = "UAR on held-out clips unchanged and under test conditions, with 95% confidence intervals over speakers"
-    drawing = Drawing("conditions", f"{words}; {', '.join(table['corpus'].unique())}.", partial(draw_conditions, table), always=True)
-    write_figures(folder.path, [drawing], digest_of(table.to_csv()), style)
+    caption = f"{words}; {corpus_title(folder.read_about(), table['corpus'].iloc[0])}."
+    drawing = Drawing("conditions", caption, partial(draw_conditions, table), always=True)
+    write_figures(folder.path, [drawing], digest_of(table.to_csv(), caption), style)
     write_page(folder)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.leaderboard import NAMES, notes_of, write_csv
 from ser_bench.evaluation.run_folder import CROSS, CROSS_PAGE, RunFolder
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
@@ -72,7 +73,7 @@ def publish_cross(
     folder.write_predictions(predictions)
     write_text(folder.path / "cross.md", to_markdown(table, emotions, told))
     write_text(folder.path / CROSS_PAGE, make_cross_page(folder, table, emotions, told))
-    data = f"{', '.join(dict.fromkeys([*table['train'], *table['test']]))}; classes: {', '.join(emotions)}"
+    data = f"{', '.join(_titles(folder, table))}; classes: {', '.join(emotions)}"
     drawings = [
         Drawing(
             "cross",
@@ -128,7 +129,7 @@ def make_cross_page(folder: RunFolder, table: pd.DataFrame, emotions: Sequence[s
     chance = 1 / len(emotions)
     return render(
         "cross.html.j2",
-        corpora=list(dict.fromkeys([*table["train"], *table["test"]])),
+        corpora=_titles(folder, table),
         emotions=emotions,
         chance=chance,
         verdicts=list(_verdicts(table, chance)),
@@ -138,6 +139,12 @@ def make_cross_page(folder: RunFolder, table: pd.DataFrame, emotions: Sequence[s
         about=folder.read_about(),
         back=way_back(folder.path),
     )
+
+
+def _titles(folder: RunFolder, table: pd.DataFrame) -> list[str]:
+    """The corpora as their owners write them."""
+    known = {one["name"]: corpus_title({"corpus": one}) for one in folder.read_about().get("corpora", ())}
+    return [known.get(name, name) for name in dict.fromkeys([*table["train"], *table["test"]])]
 
 
 def _verdicts(table: pd.DataFrame, chance: float) -> Iterator[str]:

@@ -62,8 +62,9 @@ def _without_settings(its_own: Path) -> Any:
 
 
 def label(text: str) -> str:
-    """A name as a picture shows it: one line, and no more than the beginning of a long one."""
-    return quoted(text, LONGEST_LABEL)
+    """A name as a picture shows it: one line, of a long one the beginning and the end."""
+    half = LONGEST_LABEL // 2
+    return quoted(text if len(text) <= LONGEST_LABEL else f"{text[:half]}…{text[1 - half :]}", LONGEST_LABEL)
 
 
 @contextlib.contextmanager

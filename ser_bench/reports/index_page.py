@@ -20,6 +20,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ser_bench.errors import reason
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.run_folder import (
     ABLATION,
     ABLATION_PAGE,
@@ -129,8 +130,7 @@ def _date(folder: RunFolder) -> str:
 
 def _corpus(folder: RunFolder) -> str:
     """The corpus as its owners write it."""
-    corpus = folder.read_environment()["corpus"]
-    return str(corpus.get("title") or corpus["name"])
+    return corpus_title(folder.read_environment())
 
 
 def _scored(row: dict[str, Any]) -> tuple[str, str]:

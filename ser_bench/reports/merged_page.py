@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION
 from ser_bench.evaluation.comparison import search
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
-from ser_bench.reports.board_text import blocks, terminal_tables, to_markdown
+from ser_bench.reports.board_text import blocks, classes_words, terminal_tables, to_markdown
 from ser_bench.reports.critical_difference import told
 from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES, Drawing, write_figures
@@ -59,9 +60,14 @@ def _targets(merged: Merged) -> str:
     return "" if said == {EMOTION} else ", ".join(sorted(said))
 
 
+def _classes(block: Block) -> str:
+    """What a block's runs predict, by name: all of them the same, as the first of them says it."""
+    return classes_words(RunFolder(Path(block.board["runs"].iloc[0].split(", ")[0])).read_about())
+
+
 def _show(block: Block, folder: Path) -> dict[str, Any]:
     """A block as a page shows it, its rows leading to the pages of their runs."""
-    ((title, board),) = blocks(block.board, block.apart)
+    ((title, board),) = blocks(block.board, _classes(block), block.apart)
     first = board.iloc[0]
     brief = ", ".join([first["corpus"], first["labels"], first["cv"], TITLES[first["track"]], *([block.apart] if block.apart else [])])
     return {**show_block(title, board, block.references, block.resolutions, _linked(folder)), "brief": brief}
@@ -104,7 +110,9 @@ def write_merged(merged: Merged, style: str = "") -> None:
 def write_diagram(merged: Merged, style: str) -> None:
     """Draw the critical-difference diagram; none where no comparison has three corpora."""
     drawn = [comparison for comparison in merged.across if comparison.drawable]
-    said = "; ".join(f"{', '.join(one.corpora)} ({told(one)}; {one.search})" for one in drawn)
+    abouts = [RunFolder(Path(run)).read_about() for run in merged.runs]
+    titles = {about["corpus"]["name"]: corpus_title(about) for about in abouts if "name" in about.get("corpus", {})}
+    said = "; ".join(f"{', '.join(titles.get(name, name) for name in one.corpora)} ({told(one)}; {one.search})" for one in drawn)
     drawing = Drawing("critical-difference", f"Mean ranks of systems over {said}.", partial(draw_ranks, drawn), always=True)
     compared = (f"{one.title}{one.cliques}{one.systems.to_csv()}" for one in drawn)
     write_figures(merged.folder, [drawing], digest_of(said, *compared), style)
@@ -112,7 +120,9 @@ def write_diagram(merged: Merged, style: str) -> None:
 
 def to_text(merged: Merged) -> str:
     """The merged leaderboard as Markdown."""
-    tables = [to_markdown(block.board, block.references, block.resolutions, apart=block.apart) for block in merged.blocks]
+    tables = [
+        to_markdown(block.board, block.references, block.resolutions, classes=_classes(block), apart=block.apart) for block in merged.blocks
+    ]
     compared = [across.to_markdown(comparison) for comparison in merged.across]
     drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
     kernels = [f"{escaped(merged.kernels)}.\n"] if merged.kernels else []
@@ -133,6 +143,8 @@ def to_text(merged: Merged) -> str:
 def merged_tables(merged: Merged) -> list[TerminalTable]:
     """The merged leaderboard for a terminal: a table per block, then one per comparison."""
     within = [
-        table for block in merged.blocks for table in terminal_tables(block.board, block.references, block.resolutions, apart=block.apart)
+        table
+        for block in merged.blocks
+        for table in terminal_tables(block.board, block.references, block.resolutions, classes=_classes(block), apart=block.apart)
     ]
     return [*within, *map(across.terminal_table, merged.across)]

@@ -18,6 +18,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.errors import printable, unknown
+from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.evidence import CELL, EXTERNAL
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv, protocol_words
@@ -94,9 +95,8 @@ def _with_formulas(text: str) -> str:
 
 
 def title_of(run: RunTables) -> str:
-    """The corpus's name as its owners write it; runs of earlier versions do not say it."""
-    corpus = run.environment["corpus"]
-    return str(corpus.get("title") or corpus["name"])
+    """The corpus's name as its owners write it."""
+    return corpus_title(run.environment)
 
 
 def target_of(run: RunTables) -> str:

@@ -154,9 +154,7 @@ def one_by_one(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -
 
 
 def _on_one_thread(function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
+    with on_one_thread():
         return function(*call)
 
 

@@ -207,7 +207,7 @@ def planted(speech: Path, folder: Path, rng: np.random.Generator) -> Path:
     return folder / "mine.parquet"
 
 
-class Rule:
+class Rule(contract.Fitted):
     """A system that is the same whatever it is trained on: what is above its speaker's mean in the first column is angry."""
 
     def predict(self, x: np.ndarray) -> Prediction:

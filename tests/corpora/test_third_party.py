@@ -65,4 +65,4 @@ def test_a_package_s_corpus_is_listed_recognised_shown_and_evaluated(recordings:
     small = ["-f", "spectral", "-m", "logreg", "--trials", 1, "--inner", 2, "--seeds", 1, "--jobs", 1, "--no-learning-curves"]
     done = call("run", recordings, *small, "--out", tmp_path / "out", "--cache", tmp_path / "store")
     assert done.returncode == 0, done.stderr
-    assert "quartet, labels 'all', 36 clips of 3 speakers" in " ".join(done.stdout.split())
+    assert "quartet, 3 emotions (anger, happiness, neutral), 36 clips of 3 speakers" in " ".join(done.stdout.split())

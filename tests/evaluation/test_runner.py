@@ -13,6 +13,7 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation import runner
 from ser_bench.evaluation.plan import check_skipped
 from ser_bench.models.base import Model
+from ser_bench.utils.formatting import format_score
 from ser_bench.utils.parallel import Died
 from ser_bench.utils.progress import Silent
 from tests.small import WITHOUT_CURVES, but_seconds, evaluate
@@ -227,7 +228,7 @@ def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech,
     results = evaluate(speech, tmp_path, progress=Told(), **how)
     best = results.trials[results.trials["chosen"]].groupby("model")["score"].mean()
     # Refits and learning curves come after the searches and have no inner score.
-    assert [line for line in told if line][-1] == f"best inner UAR {best.max():.3f}: spectral {best.idxmax()} train"
+    assert [line for line in told if line][-1] == f"best inner UAR {format_score(best.max())}: spectral {best.idxmax()} train"
     assert set(results.spent) == {"svm", "logreg"}
     assert sum(results.spent.values()) > 0
     assert evaluate(speech, tmp_path, **how).spent == {}

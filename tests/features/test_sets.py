@@ -15,7 +15,7 @@ from ser_bench.corpora import Corpus
 from ser_bench.errors import WrongCall
 from ser_bench.features import catalogue, distinct_parts, known_extractors, parse_features
 from ser_bench.features.extractors.mfcc import Mfcc
-from ser_bench.features.extractors.opensmile import GROUPS, OpenSmile
+from ser_bench.features.extractors.opensmile import GROUPS, OpenSmile, Session
 from ser_bench.features.sets import OwnTable
 from tests.features.record import RECORDED, built_in, recorded, sample, voice
 
@@ -73,6 +73,16 @@ def test_opensmile_gives_what_it_gives_on_its_own():
     ours = known_extractors()["egemaps"]()
     assert [column.partition(".")[2] for column in ours.columns] == list(theirs.columns)
     np.testing.assert_array_equal(ours(voice()), theirs.to_numpy(np.float32)[0])
+
+
+@pytest.mark.parametrize("name", ["gemaps", "egemaps", "is09", "is10", "is13", "compare", "emobase"])
+def test_what_opensmile_heard_before_does_not_move_what_it_gives(name):
+    kind = known_extractors()[name]
+    heard = voice().at(16_000)
+    clips = [Clip(part, 16_000) for part in (heard[:9_000], heard[5_000:6_600], heard[::2])]
+    alone = [Session(kind.config).measure((clip.samples * 32_768).astype(np.int16)) for clip in clips]
+    after = [kind()(clip) for clip in [clips[2], *clips]][1:]
+    np.testing.assert_array_equal(after, alone)
 
 
 @given(st.integers(2, 40), st.sampled_from([8_000, 16_000, 22_050]))

@@ -5,6 +5,7 @@ import pytest
 from sklearn.svm import SVC
 
 from ser_bench.models import Split, svm
+from ser_bench.models.base import Params
 from ser_bench.models.svm import PreparedKernel, Svm
 from tests.kernels import chooses_kernels, printed
 from tests.models.test_models import make_split, unbalanced
@@ -33,6 +34,24 @@ def test_a_plain_fit_is_sklearns_to_the_last_digit(ours: str, theirs: str | None
         found, scores = model.fit(split, params, 0).predict(split.x_eval), plain.decision_function(split.x_eval)
         np.testing.assert_array_equal(found.predicted, plain.predict(split.x_eval))
         np.testing.assert_array_equal(found.scores, np.column_stack([-scores, scores]) if emotions == 2 else scores)
+
+
+@pytest.mark.parametrize("emotions", [2, 4])
+@pytest.mark.parametrize("params", [{"kernel": "rbf", "C": 30.0, "gamma": 0.5}, {"kernel": "linear", "C": 3.0}])
+def test_decisions_alone_are_those_of_libsvm_which_is_asked_where_rounding_could_decide(
+    params: Params, emotions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = unbalanced(make_split(emotions=emotions))
+    fitted, rng = Svm().fit(split, params, 0), np.random.default_rng(0)
+    x = np.concatenate([split.x_eval, rng.normal(size=(300, split.x_eval.shape[1])).astype(np.float32)])
+    expected, asked, predict = fitted.predict(x).predicted, [], type(fitted).predict
+    monkeypatch.setattr(type(fitted), "predict", lambda self, x: asked.append(len(x)) or predict(self, x))
+    np.testing.assert_array_equal(fitted.decide(x), expected)
+    assert not asked, "no sign hangs on rounding here"
+    # So far away that the bound on rounding is above any margin.
+    far = np.concatenate([x, 1e12 * x[:5], np.zeros_like(x[:1])])
+    np.testing.assert_array_equal(fitted.decide(far), predict(fitted, far).predicted)
+    assert asked == [5]
 
 
 def test_one_plan_serves_both_kernels_in_any_order() -> None:

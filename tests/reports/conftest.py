@@ -65,6 +65,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield driver
 
 
+@contextmanager
+def looking(browser: Any, scheme: str, width: int) -> Iterator[None]:
+    """A browser of a width, on a desk or, where it is narrow, a phone, whose user wants pages light or dark."""
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def show(browser: Any, file: Path) -> None:
     """Load a page afresh, also where it is the one that the browser shows."""
     browser.get("about:blank")

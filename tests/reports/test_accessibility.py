@@ -1,8 +1,6 @@
 """Nothing on the pages that axe-core calls serious or critical, in light and in dark, on a desk and on a phone."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_merge, test_predictions_page
-from tests.reports.conftest import show
+from tests.reports.conftest import looking, show
 from tests.reports.test_listening import spoken
 
 
@@ -42,19 +40,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "recipe": fabricate.write_recipe(folder / "recipe"),
         "predictions": test_predictions_page.published(folder / "predicted"),
     }
-
-
-@contextmanager
-def looking(browser: Any, scheme: str, width: int) -> Iterator[None]:
-    """A browser of a width, on a desk or, where it is narrow, a phone, whose user wants pages light or dark."""
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-    try:
-        yield
-    finally:
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def violations(browser: Any) -> list[str]:

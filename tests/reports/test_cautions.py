@@ -41,7 +41,20 @@ def test_speakers_who_are_not_recognised_are_named():
     assert cautions(counts, ["anger", "fear"]) == []
     counts[0, 3] = [[1, 9], [2, 8]]
     (line,) = cautions(counts, ["anger", "fear"])
-    assert line.startswith("1 of 10 speakers is recognised far worse than the others (UAR 0.45, median 0.90)")
+    assert line.startswith("1 of 10 speakers is recognised far worse than the others (UAR .450, median .900)")
+
+
+def test_one_note_says_of_every_row_who_is_hardly_recognised():
+    table = fabricate.clips(each=30)
+    said = "{} of 8 speakers {} recognised far worse than the others (UAR {}, median .800): so"
+    notes = {"svm": said.format(1, "is", ".300"), "rf": said.format(2, "are", "0.25"), "xgb": ""}
+    found = pd.concat([fabricate.predictions(table, "egemaps", model, 0.8) for model in notes])
+    board = fabricate.rank(found, pd.DataFrame([fabricate.cell("egemaps", model, table, notes=note) for model, note in notes.items()]))
+    text = to_markdown(board, fabricate.references(table), fabricate.resolutions())
+    (line,) = [line for line in text.splitlines() if "recognised far worse" in line]
+    assert line.startswith("1 to 2 of 8 speakers are recognised far worse than the others: so (egemaps ")
+    assert all(part in line for part in ("egemaps svm: 1, UAR .300, median .800", "egemaps rf: 2, UAR .250, median .800"))
+    assert "xgb" not in line
 
 
 def test_a_caution_is_said_once_however_often_a_row_is_ranked():

@@ -55,7 +55,7 @@ def test_what_a_filter_hides_is_not_copied(page):
 
 def test_markdown_is_a_table_below_its_title(page):
     title, blank, head, rule, *rows = copied(page, "markdown").splitlines()
-    assert title.startswith("**made up, labels 'all', 96 clips")
+    assert title.startswith("**made up, 3 emotions (anger, fear, neutral), 96 clips")
     assert title.endswith("** (=: not significantly different from the best)")
     assert not blank
     assert head.split(" | ")[1:4] == ["features", "model", "UAR"]
@@ -69,7 +69,7 @@ def test_markdown_is_a_table_below_its_title(page):
 def test_latex_is_a_booktabs_table_without_a_bare_special(page):
     _, opened, centred, caption, *lines, closed = copied(page, "latex").splitlines()
     assert [opened, centred, closed] == [r"\begin{table}", r"\centering", r"\end{table}"]
-    assert caption.startswith(r"\caption{made up, labels 'all', 96 clips")
+    assert caption.startswith(r"\caption{made up, 3 emotions (anger, fear, neutral), 96 clips")
     assert lines[0] == r"\begin{tabular}{rllrlrrrrrr}"
     assert [lines[i] for i in (1, 3, -2, -1)] == [r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}"]
     assert r"95\% CI" in lines[2]

@@ -1,6 +1,7 @@
 """Figures that go into papers: as wide as asked for, no type too small, nothing cut, one look per name, the same bytes."""
 
 import dataclasses
+import itertools
 import warnings
 from collections.abc import Callable
 from functools import cache, partial
@@ -12,6 +13,8 @@ import matplotlib.text
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ser_bench import figures, reports
 from ser_bench.config import FIGURE_STYLES
@@ -28,6 +31,7 @@ from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, dr
 from ser_bench.reports.figures.looks import LOOKS, looks_of, looks_of_systems
 from ser_bench.reports.figures.ranks import draw_ranks
 from ser_bench.reports.figures.runs import run_drawings
+from ser_bench.reports.figures.style import width_of, wrapped
 from ser_bench.reports.figures.systems import draw_confusion, draw_reliability, draw_roc
 from ser_bench.reports.merged_page import write_diagram
 from tests.calling import call
@@ -128,12 +132,16 @@ def test_a_figure_is_as_wide_as_its_style_with_no_type_below_it_and_nothing_beyo
     assert figure.get_size_inches()[0] == STYLES[style].width
     assert min(text.get_fontsize() for text in texts) >= STYLES[style].small
     assert figure.get_suptitle() == ""
+    assert cut_off(figure, texts) == []
+
+
+def cut_off(figure: matplotlib.figure.Figure, texts: list[matplotlib.text.Text]) -> list[str]:
+    """What is written beyond the edges of a figure."""
     whole = figure.bbox
     ticks = {id(label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in _beyond(axis)}
-    for text in (text for text in texts if id(text) not in ticks):
-        box = text.get_window_extent()
-        inside = whole.x0 - 1 <= box.x0 and box.x1 <= whole.x1 + 1 and whole.y0 - 1 <= box.y0 and box.y1 <= whole.y1 + 1
-        assert inside, f"{text.get_text()!r} is cut"
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts if id(text) not in ticks]
+    inside = [whole.x0 - 1 <= box.x0 and box.x1 <= whole.x1 + 1 and whole.y0 - 1 <= box.y0 and box.y1 <= whole.y1 + 1 for _, box in boxes]
+    return [text for (text, _), seen in zip(boxes, inside, strict=True) if not seen]
 
 
 def _beyond(axis: matplotlib.axis.Axis) -> list[matplotlib.text.Text]:
@@ -142,6 +150,91 @@ def _beyond(axis: matplotlib.axis.Axis) -> list[matplotlib.text.Text]:
     return [tick.label1 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high] + [
         tick.label2 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high
     ]
+
+
+NAMES = st.text(st.sampled_from("abc+,;/_ -(=怒…"), min_size=1, max_size=400).filter(str.strip)
+
+
+@given(NAMES, st.integers(4, 60), st.integers(1, 5))
+def test_a_name_of_any_length_keeps_its_beginning_and_its_end_on_so_many_lines_of_so_many_letters(name, letters, most):
+    lines = wrapped(name, letters, most).split("\n")
+    assert len(lines) <= most
+    assert max(map(width_of, lines)) <= letters
+    if "…" not in name and (shortened := [line for line in lines if "…" in line]):
+        (last,) = shortened
+        before, _, after = last.rpartition("…")
+        assert last == lines[-1]
+        assert after
+        assert name.endswith(after)
+        assert name.startswith(before if most == 1 else lines[0])
+
+
+def long(table: pd.DataFrame, length: int) -> pd.DataFrame:
+    """A table whose systems, corpora and classes have names of so many letters, each its own."""
+    known = [*SETS, *MODELS, *EMOTIONS, *("emodb", "ravdess", "a corpus with a long name", "f0", "energy")]
+    names = {name: f"{name}{at}{'abcdefghij' * 40}"[: length - 3] + f"_{at:02}" for at, name in enumerate(known)}
+    names |= {f"p.{name}": f"p.{names[name]}" for name in EMOTIONS}
+    return table.rename(columns=names).map(lambda cell: names.get(cell, cell))
+
+
+def of_long_names(name: str, length: int, style: Style) -> matplotlib.figure.Figure | None:
+    """A figure of a few systems with such names."""
+    few = board().iloc[[0, 1, 8, 9, 40]]
+    match name:
+        case "leaderboard":
+            return draw_leaderboard(long(few, length), references(), style)
+        case "heat-map":
+            return draw_heat_map(long(few, length), style)
+        case "speakers":
+            return draw_speakers(long(few.head(2), length), long(predictions().head(160), length), references(), style)
+        case "learning-curve":
+            return draw_learning(long(few, length), long(learning(), length), references(), style)
+        case "confusion":
+            return draw_confusion(long(of_one(), length), style)
+        case "roc":
+            return draw_roc(long(of_one(), length), style)
+        case "critical-difference":
+            ranked = comparison(6)
+            return draw_ranks([dataclasses.replace(ranked, systems=long(ranked.systems, length))], style)
+        case "ablation":
+            return draw_ablation(long(test_ablation.table(), length), style)
+        case "cross":
+            return draw_cross(long(crossed(), length), 7, style)
+        case _:
+            return draw_cross_matrix(long(crossed(), length), style)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "leaderboard",
+        "heat-map",
+        "speakers",
+        "learning-curve",
+        "confusion",
+        "roc",
+        "critical-difference",
+        "ablation",
+        "cross",
+        "cross-matrix",
+    ],
+)
+@pytest.mark.parametrize(("style", "length"), [("column", 60), ("page", 250), ("slides", 60)])
+def test_long_names_leave_axes_half_of_the_width(name, style, length):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = of_long_names(name, length, STYLES[style])
+        texts = texts_of(figure)
+    width, height = figure.get_size_inches()
+    for axes in (axes for axes in figure.axes if axes.axison):
+        room = min(width, height) if name == "roc" else width  # a square is as wide as it is high
+        assert axes.get_position().width * width >= room / 2
+    assert cut_off(figure, texts) == []
+    labels = [[label.get_window_extent() for label in axes.get_xticklabels()] for axes in figure.axes if axes.axison]
+    assert not [1 for boxes in labels for left, right in itertools.pairwise(boxes) if name in GRIDS and left.x1 > right.x0 + 1]
+
+
+GRIDS = ("heat-map", "confusion", "cross-matrix")
 
 
 def test_a_column_is_3_3_inches_of_7_points_and_the_styles_are_those_of_the_configuration():
@@ -207,26 +300,32 @@ def test_a_style_is_written_in_every_kind_once_and_later_calls_keep_it_as_it_sho
 def test_a_run_has_its_figures_and_those_of_the_best_system_of_each_track(tmp_path):
     cells, found = fabricate.run_tables(fabricate.clips())
     ranked = fabricate.rank(found, cells, fabricate.refits(found))
-    drawings = run_drawings(ranked, fabricate.references(fabricate.clips()), found)
+    drawings = run_drawings(ranked, fabricate.references(fabricate.clips()), found, "EMO-DB")
     of_all, of_one = ["leaderboard", "heat-map", "speakers"], ["confusion", "roc", "reliability"]
     assert [drawing.name for drawing in drawings] == [*of_all, *of_one, *(f"{name}-speaker" for name in of_one)]
 
     assert [drawing.name for drawing in drawings if drawing.always] == ["leaderboard"]
     assert "egemaps with svm (UAR" in drawings[3].caption
+    assert all("; EMO-DB, 96 clips of 8 speakers" in drawing.caption for drawing in drawings)
     assert "TRANSDUCTIVE" in drawings[-1].caption
     assert all(drawing.draw(STYLES["column"]) is not None for drawing in drawings)
 
 
 @pytest.mark.usefixtures("pages")
 def test_every_command_has_its_figures(tmp_path, folder, monkeypatch):
-    place = RunFolder(tmp_path)
-    publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT, "column")
-    publish_audit(place, "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT, "column")
+    place, named = RunFolder(tmp_path), {"name": "made up", "title": "EMO-DB"}
+    place.write_environment({"corpus": named, "corpora": [named | {"name": "emodb", "clips": 2, "speakers": 2, "citation": ""}]})
+    publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT | {"corpus": test_ablation.ABOUT["corpus"] | named}, "column")
+    corpus = {"corpus": test_audit.ABOUT["corpus"] | named}
+    publish_audit(place, "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT | corpus, "column")
     publish_cross(place, crossed(), predictions().head(2), ["anger", "fear"], [], "column")
     monkeypatch.setattr(reports, "write_page", lambda folder: None)
     run = RunFolder(folder)
     place.write_references(run.read_references())
     reports.publish_learning(place, run.read_leaderboard(), run.read_learning(), "column")
+    captions = [path.read_text() for path in (tmp_path / "figures" / "column").glob("*.txt")]
+    assert len(captions) == 5
+    assert all("; EMO-DB" in caption for caption in captions)
     write_diagram(dataclasses.replace(_merged(folder, tmp_path), across=[comparison(4)]), "column")
     drawn = {path.stem for path in (tmp_path / "figures" / "column").glob("*.svg")}
     assert drawn == {"ablation", "gap", "cross", "cross-matrix", "learning-curve", "critical-difference"}

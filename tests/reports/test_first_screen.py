@@ -10,9 +10,10 @@ import pytest
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
 from ser_bench.reports.board import zoomed
-from ser_bench.reports.board_text import verdict
+from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict, worth
 from tests.reports import fabricate
-from tests.reports.conftest import show, visible
+from tests.reports.conftest import looking, show, visible
+from tests.reports.test_copy import KEPT
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_the_answer_stands_before_everything_else_and_the_method_is_a_click_away
     assert sections[-2:] == ["method", "rests"]
     told = page.find_element("css selector", "header .verdict").text
     assert told.startswith("Best of 3 systems: egemaps with ")
-    assert "Chance " in told
+    assert "Chance .333, human listeners .900." in told
     assert "#method" in [link.get_attribute("href").partition("report.html")[2] for link in visible(page, "nav a")]
 
 
@@ -59,6 +60,31 @@ def test_rows_like_the_best_are_shaded_and_said_to_be(page):
     assert len(shaded) == 3
     colours = {row in shaded: row.value_of_css_property("background-color") for row in rows}
     assert colours[True] != colours[False]
+
+
+def test_what_the_shade_means_stands_right_above_the_rows_with_the_shade_itself(page):
+    key, table = (page.find_element("css selector", f"div.board {part}") for part in (".key", "table.board"))
+    assert "not significantly different from the best (p \u2265 .05)" in key.text
+    assert 0 <= table.location["y"] - key.location["y"] - key.size["height"] < 20
+    shade, row = (page.find_element("css selector", f"div.board {part}.like-best") for part in (".swatch", "tr"))
+    assert shade.value_of_css_property("background-color") == row.value_of_css_property("background-color")
+    assert shade.size["width"] * shade.size["height"] > 200
+
+
+def test_what_scores_are_read_against_says_its_source_above_the_rows(page):
+    marks = [
+        part.text.strip() for part in visible(page, "div.board:has(#block-1) .key > span") if part.find_elements("css selector", "svg")
+    ]
+    assert marks == ["chance .333 (a guess among 3 emotions)", "human .900 (asked)"]
+    assert {line.get_attribute("class") for line in page.find_elements("css selector", ".key line")} == {"ref chance", "ref human"}
+
+
+def test_a_row_that_is_no_system_says_what_it_is(page, block):
+    (best,) = visible(page, "table[aria-labelledby=block-1] tfoot .name")
+    assert best.text.split("\n") == ["best of 3, corrected", "to be expected of the best on new speakers"]
+    known = dict.fromkeys(("best", "best_low", "best_high", "selected", "selected_low", "selected_high"), 0.5)
+    said = [(row["name"], row["about"]) for row in worth(block, fabricate.resolutions().assign(**known))]
+    assert said[1:] == [("selected per fold", "in each fold, the system with the best inner score")]
 
 
 def test_a_search_keeps_what_has_every_word_and_the_address_keeps_the_search(page):
@@ -101,6 +127,51 @@ def test_rank_system_and_uar_with_its_interval_are_on_every_screen(page, width):
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_copying_stands_at_the_head_of_the_board_and_paragraphs_are_another_thing_than_the_table(page):
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    title, bar = (page.find_element("css selector", f"div.board {part}") for part in ("h3", ".copy"))
+    assert 0 <= bar.location["y"] - title.location["y"] - title.size["height"] < 20
+    named = [button.text for button in visible(page, ".copy button")[:5]]
+    assert named == ["LaTeX", "Markdown", "CSV", "save CSV file", "copy paragraphs"]
+    page.execute_script(KEPT)
+    visible(page, ".copy button")[4].click()
+    text = WebDriverWait(page, 10).until(lambda page: page.execute_script("return window.kept"))
+    assert text.startswith(page.find_element("css selector", "#method-text").text)
+    assert "tabular" not in text
+
+
+def test_on_a_phone_search_is_folded_and_its_button_says_what_is_filtered(page):
+    with looking(page, "light", 390):
+        fold = page.find_element("css selector", "[aria-controls=filters]")
+        assert not visible(page, "#search, table.heat")
+        copying = visible(page, ".copy button")[0].location["y"]
+        assert copying < visible(page, "table.board")[0].location["y"] < copying + 250
+        fold.click()
+        assert fold.get_attribute("aria-expanded") == "true"
+        page.find_element("css selector", "#search").send_keys("EGE rf")
+        page.find_element("css selector", 'select[data-by="track"]').send_keys("train")
+        fold.click()
+        assert not visible(page, "#search")
+        assert fold.text.strip("\u25b8\u2002 ") == "Filtered: track train, \u201cege\u201d, \u201crf\u201d"
+        page.refresh()
+        assert page.find_element("css selector", "[aria-controls=filters]").text.endswith(
+            "Filtered: track train, \u201cege\u201d, \u201crf\u201d"
+        )
+    assert visible(page, "#search")
+    assert not visible(page, ".fold")
+
+
+def test_paper_is_light_where_the_screen_is_dark(page):
+    shades = {}
+    for medium in ("screen", "print"):
+        dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": medium, "features": dark})
+        shades[medium] = page.execute_script("return getComputedStyle(document.body).color")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    assert shades == {"screen": "rgb(232, 234, 237)", "print": "rgb(27, 31, 36)"}
+
+
 def test_an_axis_reaches_as_far_as_the_intervals_and_names_what_lies_beyond():
     lines = [{"name": name, "uar": uar, "drawn": name} for name, uar in (("chance", 0.125), ("human", 0.93))]
     axis = zoomed([{"uar_low": 0.31, "uar_high": 0.52}, {"uar_low": np.nan, "uar_high": np.nan}], lines)
@@ -117,8 +188,38 @@ def block() -> pd.DataFrame:
 
 
 def test_a_block_in_which_nothing_is_ranked_has_no_answer(block):
-    assert verdict(block.assign(status="failed"), fabricate.references(fabricate.clips()), fabricate.resolutions()) == ""
+    assert verdict(block.assign(status="failed"), fabricate.references(fabricate.clips()), fabricate.resolutions()) == []
+
+
+def test_a_title_names_what_is_predicted_and_the_scheme_where_that_is_not_all_there_is(folder, block):
+    named = "made up, 3 emotions (anger, fear, neutral), 96 clips of 8 speakers: leave-one-speaker-out"
+    assert f'<h3 id="block-1">{named}' in (folder / "report.html").read_text(encoding="utf-8")
+    assert f"**{named}" in (folder / "leaderboard.md").read_text(encoding="utf-8")
+    (title, _), *_ = blocks(block.assign(labels="big4"), "4 emotions (anger, happiness, neutral, sadness)")
+    assert title.startswith("made up, 4 emotions (anger, happiness, neutral, sadness), labels 'big4', 96 clips")
+    (unsaid, _), *_ = blocks(block)
+    assert unsaid.startswith("made up, labels 'all', 96 clips")
+
+
+def test_of_many_classes_a_title_names_the_first():
+    names = [f"emotion {number}" for number in range(40)]
+    words = classes_words({"corpus": {"emotions": dict.fromkeys(names, 1)}})
+    shown = words.partition("(")[2].partition(" and ")[0].split(", ")
+    assert words == f"40 emotions ({', '.join(shown)} and {40 - len(shown)} more)"
+    assert shown == names[: len(shown)]
+    assert NAMED - 15 < len(", ".join(shown)) <= NAMED
 
 
 def test_a_single_row_is_no_best_of_several(block):
-    assert verdict(block.iloc[:1], fabricate.references(fabricate.clips()), fabricate.resolutions()).startswith("UAR: ")
+    said, *_ = verdict(block.iloc[:1], fabricate.references(fabricate.clips()), fabricate.resolutions())
+    assert said.startswith("UAR: ")
+
+
+@pytest.mark.parametrize(("lower", "cited"), [(0.02, True), (0.0, False)])
+def test_of_two_scores_of_the_best_the_answer_says_which_to_cite(block, lower, cited):
+    uar = block.loc[block["rank"] == 1, "uar"].item()
+    shown = fabricate.resolutions().assign(best=uar - lower, best_low=0.4, best_high=0.9)
+    first, *_, last = verdict(block, fabricate.references(fabricate.clips()), shown)
+    assert f"UAR {uar:.3f} (95% CI [".replace("0.", ".") in first
+    assert first.endswith(f"; corrected for having been chosen as the best, {uar - lower:.3f} (95% CI [.400, .900]).".replace(" 0.", " ."))
+    assert last.startswith("Cite the corrected UAR for the best") == cited

@@ -81,13 +81,15 @@ def test_markdown_keeps_apart_what_may_not_be_compared(board):
     assert "TRANSDUCTIVE" in text
     assert "**LEAKY**" in text
     assert "no room" in text
-    assert "chance 0.333" in text
+    assert "chance .333" in text
 
 
 def test_the_terminal_shows_every_row(board):
     tables = terminal_tables(board, fabricate.references(fabricate.clips()), fabricate.resolutions())
     levels = 2  # chance and listeners, below the rows of each table
     assert sum(table.row_count for table in tables) == len(board) + levels * len(tables)
+    said = "Reference levels: chance .333 (a guess among 3 emotions); human .900 (asked)."
+    assert all(said in table.below for table in tables)
 
 
 def test_chance_majority_and_listeners_are_what_one_reads_against():

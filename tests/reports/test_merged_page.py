@@ -31,9 +31,11 @@ def test_it_loads_without_a_word_on_the_console_or_to_the_network(page):
     assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
-def test_every_corpus_has_its_block_and_lines_that_are_the_same_for_all_stand_once(page):
+def test_every_corpus_has_its_block_with_a_key_of_its_own(page):
     assert len(visible(page, WITHIN)) == 3
-    assert page.find_element("css selector", "body").text.count("Reference levels:") == 1
+    keys = [key.text for key in visible(page, "section[aria-labelledby=board] .key")]
+    assert len(keys) == 3
+    assert all("chance .333 (a guess among 3 emotions)" in key and "human .900 (asked)" in key for key in keys)
 
 
 def test_a_corpus_can_be_looked_at_alone(page):

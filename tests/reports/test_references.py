@@ -42,12 +42,12 @@ def test_only_published_lines_belong_to_a_track(told):
 def test_the_page_and_the_table_name_a_line_beside_the_rows_of_its_track_alone(folder):
     markdown = (folder / "leaderboard.md").read_text(encoding="utf-8")
     train, *_, speaker = (part for part in re.split(r"^\*\*made up", markdown, flags=re.M) if "Reference levels" in part)
-    assert ("0.590 (nested)" in train, "0.690" in train) == (True, False)
-    assert ("0.590" in speaker, "0.690 (by speaker)" in speaker) == (False, True)
+    assert ("theirs .590 (nested)" in train, "theirs .690" in train) == (True, False)
+    assert ("theirs .590" in speaker, "theirs .690 (by speaker)" in speaker) == (False, True)
     page = (folder / "report.html").read_text(encoding="utf-8")
     boards = {track: part for part in page.split('<div class="board">')[1:] for track in re.findall(r'data-track="(\w+)"', part)[:1]}
-    assert ("0.590 (nested)" in boards["train"], "0.690" in boards["train"]) == (True, False)
-    assert ("0.590" in boards["speaker"], "0.690 (by speaker)" in boards["speaker"]) == (False, True)
+    assert ("theirs .590 (nested)" in boards["train"], "theirs .690" in boards["train"]) == (True, False)
+    assert ("theirs .590" in boards["speaker"], "theirs .690 (by speaker)" in boards["speaker"]) == (False, True)
 
 
 def test_a_figure_draws_a_line_in_the_panel_of_its_track_alone(told, monkeypatch):
@@ -67,8 +67,8 @@ def test_a_merged_leaderboard_keeps_lines_of_one_name_and_two_tracks(tmp_path, t
         told.to_csv(tmp_path / track / "references.csv", index=False)
     text = (ser_bench.leaderboard([tmp_path / "train", tmp_path / "speaker"], to=tmp_path / "m").folder / "LEADERBOARD.md").read_text()
     train, speaker = re.split(r"^\*\*made up", text, flags=re.M)[1:]
-    assert ("0.590" in train, "0.690" in train) == (True, False)
-    assert ("0.590" in speaker, "0.690" in speaker) == (False, True)
+    assert ("theirs .590" in train, "theirs .690" in train) == (True, False)
+    assert ("theirs .590" in speaker, "theirs .690" in speaker) == (False, True)
 
 
 def test_lines_written_before_they_had_a_track_are_for_all(tmp_path, told):

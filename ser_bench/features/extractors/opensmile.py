@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -76,8 +78,8 @@ class OpenSmile(Extractor):
 
     def __call__(self, clip: Clip) -> np.ndarray:
         """The vector of a clip. openSMILE takes 16-bit samples and wraps what is louder than full scale: it is clipped here."""
-        samples = np.clip(clip.at(RATE), -1, LARGEST)
-        return _smile(self.config)(samples, RATE).ravel().astype(np.float32)
+        samples = (np.clip(clip.at(RATE), -1, LARGEST) * np.float32(2**15)).astype(np.int16)
+        return _session(self.config).measure(samples)
 
 
 class Gemaps(OpenSmile):
@@ -156,6 +158,54 @@ class Emobase(OpenSmile):
     config = "emobase/emobase"
     sizes = {"loudness": 76, "mfcc": 456, "formants": 304, "zero_crossing": 38, "voice_quality": 38, "f0": 76}
     source = "Eyben, Wöllmer & Schuller (2009), openEAR. ACII"
+
+
+class Session:
+    """openSMILE set up once, and reset between clips: as a new one measures, without its configuration read again for each clip.
+
+    Parameters
+    ----------
+    config : str
+        Of its own configurations, without the ending.
+    """
+
+    def __init__(self, config: str) -> None:
+        from opensmile.core.config import config as names
+
+        self.smile, self.names, self.core = _smile(config), names, None
+
+    def measure(self, samples: np.ndarray) -> np.ndarray:
+        """The functionals of samples at 16 kHz, 16 bits each; NaN where openSMILE gives none, as of what is too short for it."""
+        core, self.core = self._begun(), None  # what fails is not used again
+        found: list[np.ndarray] = []
+        core.external_sink_set_callback_ex(self.names.EXTERNAL_OUTPUT_COMPONENT, lambda rows, _: found.append(rows.copy()))
+        core.external_audio_source_write_data(self.names.EXTERNAL_SOURCE_COMPONENT, samples.tobytes())
+        core.external_audio_source_set_eoi(self.names.EXTERNAL_SOURCE_COMPONENT)
+        core.run()
+        self.core = core
+        return np.concatenate(found).ravel() if found else np.full(self.smile.num_features, np.nan, np.float32)
+
+    def _begun(self) -> Any:
+        """An openSMILE that has heard nothing."""
+        if self.core is not None:
+            self.core.reset()
+            self.core._callbacks.clear()
+            return self.core
+        source = os.path.join(self.smile.default_config_root, self.names.EXTERNAL_INPUT_CONFIG)
+        core = self.smile._smile(self.smile._options() | {"source": source, "sampleRate": RATE, "nBits": 16})
+        weakref.finalize(self, core.free).atexit = False
+        return core
+
+
+_sessions = threading.local()
+"""By configuration; a thread's own, as two cannot share one."""
+
+
+def _session(config: str) -> Session:
+    sessions: dict[str, Session] = _sessions.__dict__
+    if config not in sessions:
+        sessions[config] = Session(config)
+    return sessions[config]
 
 
 def group_of(name: str) -> str:

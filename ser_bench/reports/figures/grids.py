@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ser_bench.reports.figures.style import Style, height_of, name_down, new_figure, parts_of, plain, width_of, wrapped, write_heading
+from ser_bench.reports.figures.style import (
+    MOST_LINES,
+    Style,
+    height_of,
+    name_down,
+    new_figure,
+    parts_of,
+    plain,
+    width_of,
+    wrapped,
+    write_heading,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +83,8 @@ def _across(grid: Grid, style: Style) -> tuple[list[str], bool]:
     letters = style.letters(_field(grid, style))
     flat = [wrapped(name, letters) for name in grid.columns]
     upright = max(height_of(flat)) > 3 or any(width_of(part) > letters for name in grid.columns for part in parts_of(name))
-    return ([wrapped(name, UPRIGHT) for name in grid.columns] if upright else flat), upright
+    beside = min(MOST_LINES, max(1, int(_field(grid, style) / style.line)))
+    return ([wrapped(name, UPRIGHT, beside) for name in grid.columns] if upright else flat), upright
 
 
 def _height(grid: Grid, style: Style) -> float:

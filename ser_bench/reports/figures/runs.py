@@ -24,9 +24,12 @@ HEAT = "heat-map"
 OVER = "95% confidence intervals over speakers"
 
 
-def run_drawings(board: pd.DataFrame, references: pd.DataFrame, predictions: pd.DataFrame) -> list[Drawing]:
-    """The leaderboard, which every run has, and with a style feature sets by models, speakers, and the best system of each track."""
-    data = data_words(board)
+def run_drawings(board: pd.DataFrame, references: pd.DataFrame, predictions: pd.DataFrame, title: str) -> list[Drawing]:
+    """The leaderboard, which every run has, and with a style feature sets by models, speakers, and the best system of each track.
+
+    `title` is the corpus as its owners write it.
+    """
+    data = data_words(board, title)
     return [
         Drawing("leaderboard", f"UAR of each system with {OVER}; {data}.", partial(draw_leaderboard, board, references), always=True),
         Drawing(HEAT, f"UAR of each feature set and model, the best framed; {data}.", partial(draw_heat_map, board)),
@@ -39,10 +42,10 @@ def run_drawings(board: pd.DataFrame, references: pd.DataFrame, predictions: pd.
     ]
 
 
-def learning_drawings(board: pd.DataFrame, references: pd.DataFrame, learning: pd.DataFrame) -> list[Drawing]:
-    """The learning curves."""
+def learning_drawings(board: pd.DataFrame, references: pd.DataFrame, learning: pd.DataFrame, title: str) -> list[Drawing]:
+    """The learning curves; `title` as in `run_drawings`."""
     words = "the same held-out clips, systems trained on fewer of the training speakers"
-    caption = f"UAR by the number of training speakers, with {OVER}: {words}; {data_words(board)}."
+    caption = f"UAR by the number of training speakers, with {OVER}: {words}; {data_words(board, title)}."
     return [Drawing("learning-curve", caption, partial(draw_learning, board, learning, references))]
 
 
@@ -59,12 +62,12 @@ def rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     return table[(table[CELL] == [row[name] for name in CELL]).all(axis=1)]
 
 
-def data_words(board: pd.DataFrame) -> str:
+def data_words(board: pd.DataFrame, title: str) -> str:
     """What a leaderboard was evaluated on, in words."""
     first = board.iloc[0]
     protocols = {protocol_words(cv) for cv in board["cv"]}
     how = f", {protocols.pop()}" if len(protocols) == 1 else ""
-    return f"{first['corpus']}, {first['clips']:,} clips of {first['speakers']} speakers{how}"
+    return f"{title}, {first['clips']:,} clips of {first['speakers']} speakers{how}"
 
 
 def _of_system(row: Mapping[str, Any], suffix: str, rows: pd.DataFrame, data: str) -> list[Drawing]:

@@ -151,12 +151,14 @@ def width_of(text: str) -> int:
 
 
 def wrapped(text: str, letters: int, most: int = MOST_LINES) -> str:
-    r"""A name on lines of so many letters, broken after ``+``, spaces and the like; what is beyond `most` lines is cut, and "…" says so.
+    r"""A name on lines of so many letters, broken after ``+``, spaces and the like; in one of more than `most` lines "…" is for the middle.
 
     >>> wrapped("spectral+mfcc  logreg", 14)
     'spectral+mfcc\nlogreg'
     >>> wrapped("x" * 30, 8, most=2)
-    'xxxxxxxx\nxxxxxxx…'
+    'xxxxxxxx\n…xxxxxxx'
+    >>> wrapped("spectral+mfcc  logreg", 11, most=1)
+    'spect…ogreg'
     """
     parts = [piece for part in parts_of(text) for piece in _pieces(part, letters)]
     lines = [""]
@@ -166,11 +168,14 @@ def wrapped(text: str, letters: int, most: int = MOST_LINES) -> str:
         lines[-1] += part
     lines = [line.rstrip() for line in lines]
     if len(lines) > most:
-        last = lines[most - 1]
-        while width_of(last) > letters - 1:
-            last = last[:-1]
-        lines = [*lines[: most - 1], f"{last}…"]
+        whole, before = label(text), (letters - 1) // 2 if most == 1 else 0
+        lines = [*lines[: most - 1], f"{_within(whole, before)}…{_within(whole[::-1], letters - 1 - before)[::-1]}"]
     return "\n".join(lines)
+
+
+def _within(text: str, letters: int) -> str:
+    """As much of the beginning of a text as is not wider than so many letters."""
+    return next(text[:n] for n in range(min(len(text), 2 * letters), -1, -1) if width_of(text[:n]) <= letters)
 
 
 def parts_of(text: str) -> list[str]:
@@ -265,8 +270,8 @@ def _room(style: Style, inches: float) -> int:
     return max(style.letters(inches) - 7, 4)
 
 
-def handles_of(keys: Sequence[Key], style: Style, inches: float) -> list[Any]:
-    """The entries of a legend that is so many inches wide."""
+def handles_of(keys: Sequence[Key], style: Style, inches: float, most: int = MOST_LINES) -> list[Any]:
+    """The entries of a legend that is so many inches wide, each of `most` lines at the most."""
     from matplotlib.lines import Line2D
 
     return [
@@ -279,7 +284,7 @@ def handles_of(keys: Sequence[Key], style: Style, inches: float) -> list[Any]:
             markerfacecolor=key.look.colour if key.filled else "white",
             markersize=style.marker,
             linewidth=style.weight,
-            label=wrapped(key.words, _room(style, inches)),
+            label=wrapped(key.words, _room(style, inches), most),
         )
         for key in keys
     ]
@@ -292,10 +297,14 @@ def square(style: Style, keys: Sequence[Key]) -> tuple[Figure, Axes]:
         axes = figure.subplots()
         write_legend(figure, keys, style)
     else:
-        figure = new_figure(style, style.height)
+        each = 1.4 * style.line  # with what is between entries
+        height = max(style.height, each * (len(keys) + 1))
+        figure = new_figure(style, height)
         axes, beside = figure.subplots(1, 2, width_ratios=[style.height, style.width - style.height])
         beside.set_axis_off()
-        handles = handles_of(keys, style, style.width - style.height - 0.3)
+        most = max(1, int((height / len(keys) - each) / style.line) + 1)
+        # A legend as wide as its place would push the plane, in a layout that is made once.
+        handles = handles_of(keys, style, 0.7 * (style.width - style.height) - 0.3, min(most, MOST_LINES))
         beside.legend(handles=handles, loc="center left", fontsize=style.small)
     axes.set_box_aspect(1)
     axes.set_xlim(0, 1)

@@ -18,8 +18,8 @@ from ser_bench.bundle.demo.answers import heard
 from ser_bench.bundle.demo.page import page_of
 from ser_bench.bundle.demo.server import LARGEST, DemoServer
 from ser_bench.bundle.shown import expected
-from tests.reports.conftest import chromium, visible
-from tests.reports.test_accessibility import looking, violations
+from tests.reports.conftest import chromium, looking, visible
+from tests.reports.test_accessibility import violations
 
 HOSTILE = "<img src=x onerror=document.title='run'>"
 CLASSES = ("anger", "fear", "happiness", "neutral", "sadness")
