@@ -87,7 +87,10 @@ def test_no_recording_has_more_windows_than_can_be_shown(seconds):
     assert (seconds - 3) // hop_of(seconds) + 1 <= 240
 
 
-@pytest.mark.parametrize("data", [b"", b"no sound", wav(np.zeros(RATE)), wav(voice(300, 0.05))])
+UNHEARD = {"empty": b"", "text": b"no sound", "silent": wav(np.zeros(RATE)), "short": wav(voice(300, 0.05))}
+
+
+@pytest.mark.parametrize("data", UNHEARD.values(), ids=UNHEARD)
 def test_what_cannot_be_heard_says_why(bundle, data):
     with pytest.raises(Unusable):
         list(answer(bundle, data))
