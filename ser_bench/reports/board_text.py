@@ -16,7 +16,7 @@ from ser_bench.config import EMOTION
 from ser_bench.evaluation.cautions import joined
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
-from ser_bench.utils.formatting import escaped, format_score, interval, p_value, p_words, records, table_lines
+from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, p_value, p_words, records, table_lines
 from ser_bench.utils.terminal import Part, TerminalTable
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
         for name, group in groups(block):
             rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
             named = ({**record, **{key: escaped(record[key]) for key in ("features", "model", "notes")}} for record in group)
-            rows += [[*row_cells(record), f"{record['seconds']:,.0f}"] for record in named]
+            rows += [[*row_cells(record), format_seconds(record["seconds"])] for record in named]
         rows += [[*row["read"], ""] for row in worth(block, resolutions)]
         lines = table_lines([*HEAD, "CPU time (s)"], rows, words=WORDS)
         told = [legend(block, references), *words_below(block, resolutions), *notes(block)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.utils.formatting import format_score, records
+from ser_bench.utils.formatting import format_score, format_seconds, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,7 @@ def _point(row: dict[str, Any], decades: tuple[float, float], uars: tuple[float,
     return {
         **{name: row[name] for name in ("name", "front", "rank")},
         "uar": format_score(row["uar"]),
-        "seconds": f"{row['seconds']:,.0f}" if row["seconds"] >= 10 else f"{row['seconds']:.1f}",
+        "seconds": format_seconds(row["seconds"]),
         "x": round(_across(np.log10(row["seconds"]), decades), 2),
         "y": round(_up(row["uar"], uars), 1),
     }

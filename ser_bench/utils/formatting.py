@@ -83,6 +83,15 @@ def format_score(value: float, digits: int = 3) -> str:
     return "" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value + 0.0:.{digits}f}")
 
 
+def format_seconds(value: float) -> str:
+    """Whole seconds, below ten to a tenth.
+
+    >>> format_seconds(0.04), format_seconds(0.44), format_seconds(9.96), format_seconds(1234.5)
+    ('0.0', '0.4', '10', '1,234')
+    """
+    return f"{value:.1f}" if value < 9.95 else f"{value:,.0f}"
+
+
 def signed(value: float, digits: int = 3) -> str:
     """`format_score` with its sign.
 
