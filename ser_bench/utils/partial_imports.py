@@ -3,7 +3,7 @@
 In:   the name of a module that needs little of its library, and the packages that need not be run.
 Out:  the module, as any import gives it.
 Rule: nothing else stays: whoever imports the library later gets all of it. Where it is there already, or a version of it needs what was
-      left out, the module is imported as usual.
+      left out, the module is imported as usual; and so in any but the main thread, as others may be importing the library meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
+import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from types import ModuleType
@@ -18,7 +19,7 @@ from types import ModuleType
 
 def import_alone(name: str, *packages: str) -> ModuleType:
     """Import a module without running these packages, the outermost first."""
-    if packages[0] not in sys.modules:
+    if packages[0] not in sys.modules and threading.current_thread() is threading.main_thread():
         # What a module misses of its packages is an ImportError, or an AttributeError; so it is where the library is not installed.
         with contextlib.suppress(ImportError, AttributeError), _not_run(packages):
             return importlib.import_module(name)

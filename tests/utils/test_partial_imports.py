@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def test_a_library_that_is_there_is_used(library: None) -> None:
     import slowlib.inner.quick
 
     assert import_alone("slowlib.inner.quick", "slowlib", "slowlib.inner") is slowlib.inner.quick
+
+
+def test_one_of_several_threads_imports_as_usual(library: None) -> None:
+    """Dask's workers: two units at once, of which one may import all of the library."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(import_alone, "slowlib.inner.quick", "slowlib", "slowlib.inner").result()
+    assert sys.trace_of_packages == ["slowlib", "slowlib.inner"]
 
 
 def test_what_is_not_there_is_missed_by_its_name(library: None) -> None:
