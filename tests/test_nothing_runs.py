@@ -12,8 +12,8 @@ NAMES = {"eval", "exec", "compile", "__import__", "literal_eval"}
 METHODS = {"query", "eval", "read_pickle", "to_pickle", "unsafe_load", "full_load", "system", "popen", "literal_eval"}
 MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "marshal", "shelve", "runpy", "subprocess", "yaml"}
 LOADS = {"joblib", "torch"}
-IMPORTERS = {"utils/plugins.py", "__init__.py"}
-"""Files that may import by name: the plug-ins that packages registered, and the package's own rooms."""
+IMPORTERS = {"utils/plugins.py", "utils/partial_imports.py", "__init__.py"}
+"""Files that may import by name: the plug-ins that packages registered, modules that callers name in full, and the package's own rooms."""
 READS_YAML = "utils/headers.py"
 """The file that may import PyYAML, and of it only what makes no object of a tag."""
 STARTS_GIT = "evaluation/environment.py"
@@ -53,7 +53,7 @@ def faults(tree: ast.AST, file: str) -> list[str]:
         if isinstance(node.func, ast.Name | ast.Attribute):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
             fixed = bool(node.args) and isinstance(node.args[0], ast.Constant)
-            if name == "import_module" and not fixed and file not in IMPORTERS:
+            if (name == "import_module" and not fixed and file not in IMPORTERS) or (name == "import_alone" and not fixed):
                 found.append(f"{place} imports by name")
         if isinstance(node.func, ast.Attribute):
             of = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
@@ -86,6 +86,7 @@ def test_no_file_can_run_what_it_is_given(file):
         "pd.read_pickle(path)",
         "__import__(name)",
         "importlib.import_module(name)",
+        "import_alone(name)",
         "os.system(name)",
         "import yaml",
         "yaml.load(text, Loader=yaml.Loader)",

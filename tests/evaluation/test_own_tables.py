@@ -80,7 +80,7 @@ def test_columns_that_together_give_the_label_away_are_named():
     told = said(pd.concat([descriptors(), pd.DataFrame(spread, index=CLIPS.index).add_prefix("e")], axis=1))
     assert "alone" not in told
     assert "its columns together tell the emotion: a linear system recognises unseen speakers with a UAR of" in told
-    assert "(threshold 0.99)" in told
+    assert "(threshold .99)" in told
 
 
 def test_bits_that_only_together_are_the_label_are_named():
