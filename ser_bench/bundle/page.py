@@ -80,7 +80,8 @@ class Predicted:
 
 def publish_predictions(found: Predicted, out: str) -> Path:
     """Write what was predicted below a folder of results; returns the page."""
-    folder, page = found.folder(out), found.folder(out).path / PREDICTED_PAGE
+    folder = found.folder(out)
+    page = folder.path / PREDICTED_PAGE
     write_text(folder.path / PREDICTED, "".join(as_csv(found.rows, found.layout)))
     counts = count(found.rows) | {"windows": found.asked.windows is not None}
     about = surroundings() | {
