@@ -62,7 +62,12 @@ def _targets(merged: Merged) -> str:
 
 def _classes(block: Block) -> str:
     """What a block's runs predict, by name: all of them the same, as the first of them says it."""
-    return classes_words(RunFolder(Path(block.board["runs"].iloc[0].split(", ")[0])).read_about())
+    return classes_words(_first_run(block.board["runs"].iloc[0]).read_about())
+
+
+def _first_run(runs: str) -> RunFolder:
+    """The first of the folders that a row is from."""
+    return RunFolder(Path(runs.split(", ")[0]))
 
 
 def _show(block: Block, folder: Path) -> dict[str, Any]:
@@ -77,7 +82,7 @@ def _linked(folder: Path) -> Callable[[dict[str, Any]], str]:
     """Where a row stands opened, from a folder: on the page of its run, as far as that is there."""
 
     def link(row: dict[str, Any]) -> str:
-        page = RunFolder(Path(row["runs"].split(", ")[0])).page
+        page = _first_run(row["runs"]).page
         return f"{Path(os.path.relpath(page, folder)).as_posix()}#{cell_id(row)}" if page.is_file() else ""
 
     return link
