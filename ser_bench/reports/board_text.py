@@ -15,7 +15,7 @@ import numpy as np
 
 from ser_bench.config import EMOTION
 from ser_bench.evaluation.cautions import OUTLYING_SPEAKERS, note_words, outlying_words
-from ser_bench.evaluation.environment import corpus_title
+from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
 from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, p_value, p_words, records, table_lines
@@ -51,11 +51,11 @@ def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str =
     apart : str
         What titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
     """
-    classes = classes_words(about)
+    classes, titles = classes_words(about), corpus_titles([about])
     for _, block in board.groupby(BLOCK, sort=False):
         corpus, labels, track, cv = block.iloc[0][BLOCK]
         scheme = [] if classes and labels == "all" else [f"labels '{labels}'"]
-        of = ", ".join([corpus_title(about, corpus), *([classes] if classes else []), *scheme])
+        of = ", ".join([titles.get(corpus, corpus), *([classes] if classes else []), *scheme])
         what = f"{of}, {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
         yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
 
