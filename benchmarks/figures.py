@@ -19,10 +19,9 @@ from ser_bench.evaluation.comparison import compare
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.ablation import draw_ablation, read_ablation
 from ser_bench.reports.audit import draw_gap, read_gap
-from ser_bench.reports.cross import draw_cross, draw_cross_matrix
+from ser_bench.reports.cross import draw_cross, draw_cross_matrix, read_cross, titled
 from ser_bench.reports.figures import STYLES
 from ser_bench.reports.figures.ranks import draw_ranks
-from ser_bench.utils.atomic import read_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +41,8 @@ def of_reference() -> Iterator[tuple[str, Figure | None]]:
     ablated, _ = read_ablation(emodb)
     yield "ablation", draw_ablation(ablated[(ablated["features"] == "egemaps") & (ablated["mode"] != "sweep")], COLUMN)
     yield "gap", draw_gap(read_gap(emodb), len(emodb.read_environment()["corpus"]["emotions"]), COLUMN)
-    crossed = read_csv(REFERENCE / "cross" / "cross.csv", keep_default_na=False, na_values={"loss": "", "loss_low": "", "loss_high": ""})
+    cross = RunFolder(REFERENCE / "cross")
+    crossed = titled(read_cross(cross), cross.read_about())
     one = crossed[(crossed["features"] == "egemaps") & (crossed["model"] == "svm")]
     yield "cross", draw_cross(one, one["emotions"].iloc[0].count("+") + 1, COLUMN)
     yield "cross-matrix", draw_cross_matrix(one, COLUMN)

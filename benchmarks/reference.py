@@ -26,7 +26,7 @@ from pages import REFERENCE, ROOT, at_a_glance, put
 from ser_bench.api import ablate, audit, cross, run_config
 from ser_bench.config import RunConfig, read_config
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import classes_words, to_markdown
+from ser_bench.reports import to_markdown
 from ser_bench.reports.run_page import make_page
 from ser_bench.results import Results
 from ser_bench.utils.progress import for_terminal
@@ -132,8 +132,7 @@ def headline(results: Results) -> str:
     """The table of the headline track."""
     board = results.leaderboard
     folder = RunFolder(results.folder)
-    classes = classes_words(folder.read_about())
-    return to_markdown(board[board["track"] == "train"], folder.read_references(), results.resolutions, classes=classes)
+    return to_markdown(board[board["track"] == "train"], folder.read_references(), results.resolutions, about=folder.read_about())
 
 
 def main() -> None:

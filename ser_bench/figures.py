@@ -149,17 +149,19 @@ def leakage(result: Audited, *, style: str = "column") -> Figure:
 @named_arguments()
 def cross(result: Crossed, *, style: str = "column") -> Figure:
     """The UAR of each system on each corpus, by the corpus that it was trained on."""
-    from ser_bench.reports.cross import draw_cross
+    from ser_bench.reports.cross import draw_cross, titled
 
-    return _drawn("a score", draw_cross(result.table, len(result.emotions), _style(style)))
+    table = titled(result.table, RunFolder(result.folder).read_about())
+    return _drawn("a score", draw_cross(table, len(result.emotions), _style(style)))
 
 
 @named_arguments()
 def cross_matrix(result: Crossed, *, style: str = "column") -> Figure:
     """The UAR of each corpus trained on by each corpus evaluated, a matrix per system."""
-    from ser_bench.reports.cross import draw_cross_matrix
+    from ser_bench.reports.cross import draw_cross_matrix, titled
 
-    return _drawn("a score", draw_cross_matrix(result.table, _style(style)))
+    table = titled(result.table, RunFolder(result.folder).read_about())
+    return _drawn("a score", draw_cross_matrix(table, _style(style)))
 
 
 def _style(name: str) -> Style:

@@ -153,7 +153,7 @@ def test_a_leaderboard_leaves_out_the_run_that_is_torn_and_names_it(speech, whol
     with pytest.warns(UserWarning, match=r"left out: .*torn-\w+ cannot be merged") as said:
         merged = api.leaderboard(out=out, to=tmp_path / "merged")
     assert len([warning for warning in said if "left out" in str(warning.message)]) == 6
-    assert merged.leaderboard["runs"].tolist() == [str(run)]
+    assert merged.leaderboard["runs"].tolist() == [[str(run)]]
 
 
 @pytest.mark.parametrize(("error", "code", "words"), [(EOFError("no data"), 1, "EOFError: no data"), (KeyboardInterrupt(), 130, "stopped")])

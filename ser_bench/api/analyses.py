@@ -182,7 +182,7 @@ def cross(
 
     from ser_bench.analyses.cross_corpus import evaluate_across, own_rates
     from ser_bench.corpora import left_out
-    from ser_bench.evaluation.environment import describe_corpus, surroundings
+    from ser_bench.evaluation.environment import corpus_titles, describe_corpus, surroundings
     from ser_bench.reports import publish_cross
     from ser_bench.reports.index_page import indexed
 
@@ -194,10 +194,13 @@ def cross(
     tracks = [track] if isinstance(track, str) else track
     by_source, table, predictions = evaluate_across(config, trained, tested, tracks, progress_of(progress))
     corpora = list(by_source.values())
-    warnings = [*(f"{one.corpus.name}: {line}" for one in corpora for line in one.warnings), *own_rates(by_source, config.features)]
+    described = [describe_corpus(one) for one in corpora]
+    titles = corpus_titles([{"corpora": described}])
+    warnings = [f"{titles[one.corpus.name]}: {line}" for one in corpora for line in one.warnings]
+    warnings += own_rates(by_source, config.features)
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
     folder = RunFolder.named("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
-    about = {"corpora": [describe_corpus(one) for one in corpora], "configuration": config.result_keys(), "warnings": warnings}
+    about = {"corpora": described, "configuration": config.result_keys(), "warnings": warnings}
     folder.write_environment(surroundings() | about)
     skipped = pd.concat([one.skipped.assign(corpus=one.corpus.name) for one in corpora])[["corpus", "clip", "reason"]]
     folder.write_skipped(skipped)

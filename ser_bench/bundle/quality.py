@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.evaluation.cautions import note_words
 from ser_bench.evaluation.evidence import CELL
 from ser_bench.evaluation.leaderboard import AUC, BLOCK, F1, UAR, WAR, lines_of, notes_of
 from ser_bench.evaluation.metrics import count
@@ -63,7 +64,7 @@ def quality_of(folder: RunFolder, row: Row) -> dict[str, Any]:
         "speaker_range": speaker_range(predictions),
         "chosen_from": _ranked_beside(board, row),
         "corrected": _corrected(folder, row),
-        "notes": notes_of(row),
+        "notes": [note_words(note, row) for note in notes_of(row)],
     }
 
 

@@ -61,7 +61,7 @@ def print_results(result: Results, *, named: bool = False) -> None:
     One of several is `named`, and its rows are left to the leaderboard of all.
     """
     from ser_bench.evaluation.run_folder import RunFolder
-    from ser_bench.reports import classes_words, terminal_tables
+    from ser_bench.reports import terminal_tables
 
     if named:
         say(result.leaderboard["corpus"].iloc[0], bold=True)
@@ -69,8 +69,7 @@ def print_results(result: Results, *, named: bool = False) -> None:
     print_skipped(result.skipped, result.folder)
     if not named:
         folder = RunFolder(result.folder)
-        classes = classes_words(folder.read_about())
-        _print(*terminal_tables(result.leaderboard, folder.read_references(), result.resolutions, classes=classes))
+        _print(*terminal_tables(result.leaderboard, folder.read_references(), result.resolutions, about=folder.read_about()))
     if result.conditions is not None:
         print_conditions(result.conditions)
     if result.unchanged:
@@ -140,12 +139,12 @@ def print_ablated(found: Ablated) -> None:
 
 def print_crossed(found: Crossed) -> None:
     """A matrix of training and test corpora for each system, and where the tables are."""
-    from ser_bench.reports import matrices
-    from ser_bench.reports.cross import NAMED
+    from ser_bench.evaluation.run_folder import RunFolder
+    from ser_bench.reports.cross import NAMED, matrices, titled
 
     warn(found.warnings)
     print_skipped(found.skipped, found.folder)
-    for matrix in matrices(found.table):
+    for matrix in matrices(titled(found.table, RunFolder(found.folder).read_about())):
         print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
     chance = format_score(1 / len(found.emotions))
     say(f"classes: {', '.join(found.emotions)}; by chance {chance}; loss: how far a UAR is below training within")

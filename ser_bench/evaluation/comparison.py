@@ -9,9 +9,10 @@ Rule: a corpus counts once, also where its audio stands under two names. Only sy
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, count
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +40,8 @@ class Comparison:
     ----------
     track, search : str
         What the rows of the group share.
-    corpora : tuple of str
+    corpora, titles : tuple of str
+        Names of corpora, and how their owners write them.
     blocks : tuple of int
         Of each corpus the block of the leaderboard that its rows are from.
     systems : DataFrame
@@ -55,6 +57,7 @@ class Comparison:
     track: str
     search: str
     corpora: tuple[str, ...]
+    titles: tuple[str, ...]
     blocks: tuple[int, ...]
     systems: pd.DataFrame
     cliques: list[tuple[int, ...]]
@@ -71,7 +74,9 @@ class Comparison:
         return len(self.corpora) > 2 and len(self.systems) > 1
 
 
-def compare(rows: pd.DataFrame, same_audio: Sequence[frozenset[str]] = ()) -> tuple[list[Comparison], list[str]]:
+def compare(
+    rows: pd.DataFrame, same_audio: Sequence[frozenset[str]] = (), titles: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[Comparison], list[str]]:
     """Compare systems over corpora, group by group; the second list names what is in no comparison, and says why.
 
     Parameters
@@ -81,8 +86,11 @@ def compare(rows: pd.DataFrame, same_audio: Sequence[frozenset[str]] = ()) -> tu
         `chance` (a guess's UAR there).
     same_audio : sequence of frozenset of str
         Names of corpora that hold the same audio: one corpus, compared once.
+    titles : mapping of str to str
+        How corpora are written in sentences, where that is not their name.
     """
     compared, unsaid = [], []
+    rows = rows.assign(title=rows["corpus"].map(lambda name: titles.get(name, name)))
     ranked = rows[rows["status"] == "ok"]
     aside = ranked["cv"].str.extract(r"((?:[+]sentence)?(?:@[0-9]+)?)$", expand=False)
     groups = list(_groups(ranked.assign(aside=aside)))
@@ -94,7 +102,7 @@ def compare(rows: pd.DataFrame, same_audio: Sequence[frozenset[str]] = ()) -> tu
         else:
             about = f"{TRACKS[whole['track'].iloc[0]]}; {search(whole.iloc[0])}"
             if group["corpus"].nunique() > 1:
-                said.append(f"no system was evaluated on two of {listed(sorted(group['corpus'].unique()))}.")
+                said.append(f"no system was evaluated on two of {listed(_titles(group).values())}.")
             unsaid += [f"Not compared ({about}): {line}" for line in said]
     return compared, unsaid + _in_no_group(rows, ranked, groups)
 
@@ -103,26 +111,33 @@ def _in_no_group(rows: pd.DataFrame, ranked: pd.DataFrame, groups: Sequence[pd.D
     """Which corpora share no track and search with another, or have nothing that could be compared."""
     if not groups:
         return ["No cross-corpus comparison: no two corpora share a track and a search budget."]
-    without = sorted(set(rows["corpus"]) - set(ranked["corpus"]))
-    alone = sorted(set(ranked["corpus"]) - {name for group in groups for name in group["corpus"]})
+    titles = _titles(rows)
+    without = [titles[name] for name in sorted(set(rows["corpus"]) - set(ranked["corpus"]))]
+    alone = [titles[name] for name in sorted(set(ranked["corpus"]) - {name for group in groups for name in group["corpus"]})]
     said = [f"Compared with no other corpus, as no row is ranked (leaky or failed): {listed(without)}."] if without else []
     return [*said, *([f"Compared with no other corpus, as none shares track and search: {listed(alone)}."] if alone else [])]
 
 
+def _titles(rows: pd.DataFrame) -> dict[str, str]:
+    """The corpora of rows, in the order of their names, as they are written."""
+    return dict(rows[["corpus", "title"]].drop_duplicates().sort_values("corpus").itertuples(index=False, name=None))
+
+
 def _once_each(group: pd.DataFrame, same_audio: Sequence[frozenset[str]]) -> tuple[pd.DataFrame, list[str]]:
     """The rows of corpora that stand in a group once, and what is said of the others."""
-    said = []
+    said, titles = [], _titles(group)
     blocks = group.groupby("corpus")["block"].nunique()
     for name in blocks.index[blocks > 1]:
         group = group[group["corpus"] != name]
-        said.append(f"{name} is left out, as it stands there with several splits or sets of clips; name runs of one.")
+        said.append(f"{titles[name]} is left out, as it stands there with several splits or sets of clips; name runs of one.")
     for names in same_audio:
         rows = group.loc[group["corpus"].isin(names), "corpus"].value_counts()
         if len(rows) > 1:
             kept = min(rows.index, key=lambda name: (-rows[name], name))
             others = sorted(set(rows.index) - {kept})
             group = group[~group["corpus"].isin(others)]
-            said.append(f"{listed(sorted(rows.index))} hold the same audio: they are one corpus, compared once, as {kept}.")
+            named = listed(titles[name] for name in sorted(rows.index))
+            said.append(f"{named} hold the same audio: they are one corpus, compared once, as {titles[kept]}.")
     return group, said
 
 
@@ -178,37 +193,41 @@ def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
         systems["p"] = tested[0]
     cliques = scores.cliques(systems["mean_rank"], tested, level=LEVEL)
     said = [_what_ranks_are(group), *left_out, *_what_tests_say(values, systems, cliques)]
-    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, _blocks(group, corpora), systems, cliques, said)
+    return _of_group(group, corpora, systems, cliques, said)
 
 
 def _one_system(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) -> Comparison:
     """What there is to say of a single system: its UARs, and how far each is above chance."""
     chances = group.drop_duplicates("corpus").set_index("corpus")["chance"]
+    titles = _titles(group)
     told = [
-        f"{name} {format_score((uars[name].iloc[0] - chances[name]) / (1 - chances[name]))} (chance {format_score(chances[name])})"
+        f"{titles[name]} {format_score((uars[name].iloc[0] - chances[name]) / (1 - chances[name]))} (chance {format_score(chances[name])})"
         for name in uars.columns
     ]
     systems = uars.assign(mean_rank=1.0, mean_uar=uars.mean(axis=1)).reset_index()
     systems = systems[[*SYSTEM, "mean_rank", "mean_uar", *uars.columns]].rename(columns={name: f"uar.{name}" for name in uars.columns})
     said = (
-        f"One system was evaluated on all of {listed(uars.columns)}, so nothing is ranked. UARs of these corpora are not of one scale; "
+        f"One system was evaluated on all of {listed(titles[name] for name in uars.columns)}, so nothing is ranked. "
+        "UARs of these corpora are not of one scale; "
         f"UAR above chance, as a share of what is possible above it: {', '.join(told)}."
     )
-    corpora = tuple(uars.columns)
-    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, _blocks(group, corpora), systems, [], [said, *left_out])
+    return _of_group(group, tuple(uars.columns), systems, [], [said, *left_out])
 
 
-def _blocks(group: pd.DataFrame, corpora: Sequence[str]) -> tuple[int, ...]:
-    """The block that each corpus has in a group, where it stands once."""
-    of = group.drop_duplicates("corpus").set_index("corpus")["block"]
-    return tuple(int(of[name]) for name in corpora)
+def _of_group(
+    group: pd.DataFrame, corpora: tuple[str, ...], systems: pd.DataFrame, cliques: list[tuple[int, ...]], said: list[str]
+) -> Comparison:
+    """The comparison of a group's rows, in which each corpus has one block."""
+    of, titles = group.drop_duplicates("corpus").set_index("corpus")["block"], _titles(group)
+    blocks, written = (tuple(int(of[name]) for name in corpora), tuple(titles[name] for name in corpora))
+    return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, written, blocks, systems, cliques, said)
 
 
 def _what_ranks_are(group: pd.DataFrame) -> str:
     corpora = group.drop_duplicates("corpus").sort_values("corpus")
     described = [f"labels '{r['labels']}', chance {format_score(r['chance'])}" for r in records(corpora)]
-    named = [f"{name} ({how})" for name, how in zip(corpora["corpus"], described, strict=True)]
-    over = listed(named) if len(set(described)) > 1 else f"{listed(corpora['corpus'])} ({described[0]} on all)"
+    named = [f"{name} ({how})" for name, how in zip(corpora["title"], described, strict=True)]
+    over = listed(named) if len(set(described)) > 1 else f"{listed(corpora['title'])} ({described[0]} on all)"
     return (
         f"Mean rank: within each corpus the best system has rank 1, and ranks are averaged over {over}. "
         "The mean UAR averages what is not of one scale, as chance and difficulty differ between corpora: it orders only equal mean ranks."
@@ -217,11 +236,11 @@ def _what_ranks_are(group: pd.DataFrame) -> str:
 
 def _left_out(group: pd.DataFrame, uars: pd.DataFrame) -> list[str]:
     """Which corpora and systems of a group are missing in its complete table."""
-    corpora = sorted(set(group["corpus"]) - set(uars.columns))
+    corpora, titles = sorted(set(group["corpus"]) - set(uars.columns)), _titles(group)
     told = []
     for name in corpora:
         lacking = len(uars.index.difference(group[group["corpus"] == name].set_index(SYSTEM).index))
-        told.append(f"{name} (without {lacking} of {len(uars)} systems)")
+        told.append(f"{titles[name]} (without {lacking} of {len(uars)} systems)")
     said = [f"Corpora left out: {', '.join(told)}."] if told else []
     known = group[group["corpus"].isin(uars.columns)].set_index(SYSTEM).index.unique()
     systems = [" ".join(system) for system in known.difference(uars.index)]
@@ -248,7 +267,7 @@ def _friedman(values: np.ndarray) -> str:
         "more than luck would have them" if p < LEVEL else "no more than luck may have them: no system is shown to be better than another"
     )
     told = "p < .001" if p < 0.001 else f"p = {format_score(p)}"
-    return f"Friedman's test (chi-square {statistic:.2f}, {told} by 10,000 random orders): the corpora agree on an order {agreed}."
+    return f"Friedman's test (chi-square {statistic:.1f}, {told} by 10,000 random orders): the corpora agree on an order {agreed}."
 
 
 def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: list[tuple[int, ...]]) -> str:

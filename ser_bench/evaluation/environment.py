@@ -12,7 +12,8 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -146,6 +147,25 @@ def corpus_title(about: Mapping[str, Any], name: str = "") -> str:
     """A corpus's name as its owners write it, by what a folder says of itself; earlier versions did not say it: then its own, or `name`."""
     corpus = about.get("corpus", {})
     return str(corpus.get("title") or corpus.get("name") or name)
+
+
+def corpus_titles(abouts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Each corpus's name as its owners write it, by its own; corpora that would be written alike keep theirs.
+
+    Parameters
+    ----------
+    abouts : iterable of mapping
+        What folders say of themselves: each of one corpus (`corpus`) or of several (`corpora`).
+
+    Examples
+    --------
+    >>> corpus_titles([{"corpus": {"name": "emodb", "title": "EMO-DB"}}, {"corpora": [{"name": "mine"}]}])
+    {'emodb': 'EMO-DB', 'mine': 'mine'}
+    """
+    described = [corpus for about in abouts for corpus in (about.get("corpora") or [about.get("corpus", {})]) if "name" in corpus]
+    titles = {corpus["name"]: corpus_title({"corpus": corpus}) for corpus in described}
+    written = Counter(titles.values())
+    return {name: title if written[title] == 1 else name for name, title in titles.items()}
 
 
 def _numpy_simd() -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.cautions import cautions
+from ser_bench.evaluation.cautions import Outlying, cautions, outlying
 from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, coded, folds_of, gather
 from ser_bench.utils import atomic
 from ser_bench.utils.formatting import records
@@ -42,7 +42,9 @@ UAR, WAR, F1, AUC = (
     ("macro_f1", "f1_low", "f1_high"),
     ("auc", "auc_low", "auc_high"),
 )
-SCORES = [*UAR, "variance_ratio", *WAR, *F1, *AUC, *AGAINST, *LIKE, "uar_sd_seeds"]
+SCORES = [*UAR, "variance_ratio", *WAR, *F1, *AUC, *AGAINST, *LIKE, *Outlying._fields, "uar_sd_seeds"]
+WHOLE = ["rank", "outlying_speakers"]
+"""Columns of whole numbers that may be blank."""
 ALONE = ("uar", "war", "macro_f1", "auc", "uar_sd_seeds")
 """The scores of a row that do not depend on which other rows there are."""
 COLUMNS = (
@@ -106,7 +108,7 @@ def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope
             _check_same_clips(block)
             _compare(board, index, block, with_external=with_external, rope=rope)
     board[SCORES] = board[SCORES].astype(float).round(4)
-    board["rank"] = board["rank"].astype("Int64")
+    board[WHOLE] = board[WHOLE].astype("Int64")
     return _in_order(board)
 
 
@@ -238,6 +240,7 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
         **dict(zip(AUC, auc, strict=True)),
         "variance_ratio": ratio,
         "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
+        **outlying(counts)._asdict(),
         "cautions": cautions(counts, sorted({*meant, *rows["predicted"].unique()})),
     }
 

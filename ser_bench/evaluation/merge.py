@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ser_bench.config import NO_CHANGES, READING, RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason
 from ser_bench.evaluation import comparison as across
+from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.leaderboard import (
     ALONE,
@@ -65,7 +66,7 @@ SAID_ELSEWHERE = {
 class OneRun:
     """What a merged leaderboard takes from a run: its rows (with `settings`, `clip_set` and `run`), and what they are based on.
 
-    `audio` has a digest of each clip's samples, of older runs a key of its file's bytes.
+    `audio` has a digest of each clip's samples, of older runs a key of its file's bytes; `about` is what its folder says of itself.
     """
 
     rows: pd.DataFrame
@@ -73,6 +74,7 @@ class OneRun:
     references: pd.DataFrame
     refits: pd.DataFrame | None
     audio: frozenset[str]
+    about: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Merged(Shown):
         Where `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` of it are.
     leaderboard : DataFrame
         `block` (ranks are within one), the columns of a run's leaderboard, `settings` (of the configuration, where it is not the default)
-        and `runs` (the folders that a row is from).
+        and `runs` (a list: the folders that a row is from; in `leaderboard.csv` as JSON).
     across : list of Comparison
         Systems compared over corpora, a group each.
     not_compared_because : list of str
@@ -104,8 +106,8 @@ class Merged(Shown):
         The leaderboard in parts, as it is shown.
     kernels : str
         That runs were computed on different BLAS kernels, and which; empty where they were not, or do not say.
-    runs : list of str
-        The folders that were merged.
+    abouts : dict of str to mapping
+        What the folders that were merged say of themselves (`environment.json`), by their paths.
     """
 
     folder: Path
@@ -114,16 +116,26 @@ class Merged(Shown):
     not_compared_because: list[str]
     blocks: list[Block]
     kernels: str
-    runs: list[str]
+    abouts: dict[str, Mapping[str, Any]]
 
     PAGE: ClassVar[str] = MERGED_PAGE
+
+    @property
+    def runs(self) -> list[str]:
+        """The folders that were merged."""
+        return list(self.abouts)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The corpora as their owners write them, by their names."""
+        return corpus_titles(self.abouts.values())
 
     def told(self) -> list[str]:
         """The runs, the corpora, the best of each block, comparisons across corpora."""
         best = self.leaderboard.drop_duplicates("block").iloc[0]
         return [
             f"{counted(runs=len(self.runs), blocks=len(self.blocks), rows=len(self.leaderboard))}",
-            f"corpora: {', '.join(self.leaderboard['corpus'].unique())}",
+            f"corpora: {', '.join(self.titles.get(name, name) for name in self.leaderboard['corpus'].unique())}",
             f"first of block {best['block']}: {best['features']} with {best['model']}, UAR {format_score(best['uar'])} on {best['corpus']}",
             counted(comparisons_across_corpora=len(self.across)),
             quoted(self.not_compared_because[0]) if self.not_compared_because else "all runs are compared",
@@ -177,8 +189,9 @@ def merge(folders: Iterable[RunFolder], to: Path, *, with_external: bool = False
     parts = [_unite(part) for part in _parts(rows)]
     blocks = [_block(part, parts, runs, with_external=with_external, rope=rope) for part in parts]
     whole = pd.concat([block.board.assign(block=number) for number, block in enumerate(blocks, 1)], ignore_index=True)
-    compared, not_compared_because = across.compare(whole, same_audio(runs.values()))
-    merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, not_compared_because, blocks, _kernels(runs), list(runs))
+    abouts = {folder: run.about for folder, run in runs.items()}
+    compared, not_compared_because = across.compare(whole, same_audio(runs.values()), corpus_titles(abouts.values()))
+    merged = Merged(to, whole[["block", *COLUMNS, "settings", "runs"]], compared, not_compared_because, blocks, _kernels(runs), abouts)
     if merged.kernels:
         warnings.warn(merged.kernels, stacklevel=2)
     return merged
@@ -221,7 +234,7 @@ def _read_tables(folder: RunFolder) -> OneRun:
     clip_set = hashlib.blake2b(clips[told].to_csv().encode(), digest_size=16).hexdigest()
     rows = folder.read_leaderboard().assign(settings=_settings(folder), clip_set=clip_set, run=str(folder.path))
     audio = frozenset(clips.get("digest", clips.get("key", ())))
-    return OneRun(rows, folder.read_predictions(), folder.read_references(), folder.read_refits(), audio)
+    return OneRun(rows, folder.read_predictions(), folder.read_references(), folder.read_refits(), audio, folder.read_about())
 
 
 def same_audio(runs: Iterable[OneRun]) -> list[frozenset[str]]:
@@ -242,7 +255,7 @@ def _kernels(runs: dict[str, OneRun]) -> str:
     """One line where runs were computed on different BLAS kernels, as far as they say; what comes from elsewhere no run has computed."""
     by_kernel: dict[str, list[str]] = {}
     for folder, run in runs.items():
-        kernel = _kernel(RunFolder(Path(folder)))
+        kernel = _kernel(run.about)
         if kernel and (run.rows["model"] != EXTERNAL).any():
             by_kernel.setdefault(kernel, []).append(folder)
     if len(by_kernel) < 2:
@@ -251,9 +264,9 @@ def _kernels(runs: dict[str, OneRun]) -> str:
     return f"Runs were computed on different BLAS kernels, so close decisions may differ (docs/machines.md): {named}"
 
 
-def _kernel(folder: RunFolder) -> str:
+def _kernel(about: Mapping[str, Any]) -> str:
     """The BLAS kernels that a run says it was computed on, such as ``openblas Haswell``."""
-    libraries = folder.read_about().get("machine", {}).get("blas", [])
+    libraries = about.get("machine", {}).get("blas", [])
     return " + ".join(sorted({f"{library['library']} {library['kernel']}".strip() for library in libraries}))
 
 
@@ -296,7 +309,7 @@ def _unite(rows: pd.DataFrame) -> pd.DataFrame:
         if len(different) > 1:
             told = " and ".join(f"UAR {uar:.4f} in {run}" for uar, run in different[["uar", "run"]].to_numpy())
             raise WrongCall(f"{' '.join(map(str, cell))} has several scores by one protocol, {told}: name only one of these runs")
-        united.append(kept[:1].assign(runs=", ".join(kept["run"])))
+        united.append(kept[:1].assign(runs=pd.Series([kept["run"].tolist()], kept.index[:1])))
     return pd.concat(united, ignore_index=True)
 
 

@@ -21,9 +21,10 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig, labels_copy, to_toml
 from ser_bench.evaluation import leaderboard, metrics, recipes
+from ser_bench.evaluation.cautions import Outlying
 from ser_bench.evaluation.environment import environment
 from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.leaderboard import LIKE, NAMES, SCORES, UAR, WORTH
+from ser_bench.evaluation.leaderboard import LIKE, NAMES, SCORES, UAR, WHOLE, WORTH
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.utils.atomic import clear_abandoned, damage_of, read_csv, read_parquet, set_aside, write_csv, write_parquet, write_text
 
@@ -76,7 +77,12 @@ TRIALS = Table("trials.parquet", (*KEYS, "trial", "state", "score", "params", "s
 """Of predictions made elsewhere empty, and with the keys alone."""
 REFITS = Table("refits.parquet", (*KEYS, "without", "loss"))
 SKIPPED = Table("skipped.csv", ("clip", "reason"), {"dtype": str})
-LEADERBOARD = Table("leaderboard.csv", leaderboard.COLUMNS, _typed(("rank", *SCORES), rank="Int64"), dict.fromkeys(LIKE, np.nan))
+LEADERBOARD = Table(
+    "leaderboard.csv",
+    leaderboard.COLUMNS,
+    _typed(("rank", *SCORES), **dict.fromkeys(WHOLE, "Int64")),
+    dict.fromkeys((*LIKE, *Outlying._fields), np.nan),
+)
 RESOLUTIONS = Table("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope": scores.ROPE})
 REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war")), {"track": ""})
 METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.COLUMNS[-3:], metric=str))

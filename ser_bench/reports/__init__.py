@@ -19,9 +19,9 @@ from ser_bench.evaluation.metrics import metric_table
 from ser_bench.evaluation.run_folder import PREDICTIONS, RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
-from ser_bench.reports.board_text import classes_words, terminal_tables, to_markdown
+from ser_bench.reports.board_text import terminal_tables, to_markdown
 from ser_bench.reports.conditions import condition_rows, publish_conditions
-from ser_bench.reports.cross import matrices, publish_cross
+from ser_bench.reports.cross import publish_cross
 from ser_bench.reports.figures import write_figures
 from ser_bench.reports.figures.runs import learning_drawings, run_drawings
 from ser_bench.reports.made import digest_of
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ablation_rows",
-    "classes_words",
     "condition_rows",
     "evidence_of",
     "gap_rows",
-    "matrices",
     "metric_table",
     "publish",
     "publish_ablation",
@@ -87,12 +85,13 @@ def publish(
     found = evidence_of(predictions, cells, refits)
     board = rank(found, cells, rope=rope)
     shown = resolutions(board, found, rope=rope)
+    about = folder.read_about()
     folder.write_leaderboard(board)
     folder.write_resolutions(shown)
     folder.write_metrics(metric_table(found, folder.read_clips(), board))
     folder.write_references(baselines)
-    folder.write_markdown(to_markdown(board, baselines, shown, classes=classes_words(folder.read_about())))
-    title = _title(folder, board)
+    folder.write_markdown(to_markdown(board, baselines, shown, about=about))
+    title = corpus_title(about, str(board["corpus"].iloc[0]))
     source = digest_of(board.to_csv(), baselines.to_csv(), (folder.path / PREDICTIONS.name).read_bytes(), title)
     write_figures(folder.path, run_drawings(board, baselines, predictions, title), source, style)
     if page:
@@ -102,12 +101,7 @@ def publish(
 
 def publish_learning(folder: RunFolder, board: pd.DataFrame, learning: pd.DataFrame, style: str = "") -> None:
     """Write a run folder's learning curves as a figure where a style is asked for, and its page again, which shows them."""
-    baselines, title = folder.read_references(), _title(folder, board)
+    baselines, title = folder.read_references(), corpus_title(folder.read_about(), str(board["corpus"].iloc[0]))
     source = digest_of(board.to_csv(), baselines.to_csv(), learning.to_csv(), title)
     write_figures(folder.path, learning_drawings(board, baselines, learning, title), source, style)
     write_page(folder)
-
-
-def _title(folder: RunFolder, board: pd.DataFrame) -> str:
-    """The corpus as its owners write it."""
-    return corpus_title(folder.read_about(), str(board["corpus"].iloc[0]))

@@ -55,7 +55,7 @@ def show_block(
         "track": first["track"],
         "rows": rows,
         "few": few,
-        "notes": [*words_below(block, resolutions), *notes(block)],
+        "notes": [*((words, True) for words in words_below(block, resolutions)), *notes(block)],
         "sentences": said,
         "verdict": " ".join(said),
         "worth": worthy,

@@ -8,12 +8,14 @@ Rule: no number stands without its interval, no row without what it may be compa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench.config import EMOTION
-from ser_bench.evaluation.cautions import joined
+from ser_bench.evaluation.cautions import OUTLYING_SPEAKERS, note_words, outlying_words
+from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
 from ser_bench.evaluation.splits import TRACKS, protocol_words
 from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, p_value, p_words, records, table_lines
@@ -31,25 +33,29 @@ STYLES = {"ok": "", "leaky": "red", "failed": "dim"}
 NAMED = 100
 """So many letters of classes' names a title has, with what stands between them."""
 CITED = "Cite the corrected UAR for the best of these systems, the measured one only for a system fixed in advance"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What a folder says of itself that does not say anything."""
 ALPHA = 0.05
 """The p from which a row is not significantly different from the best."""
 
 
-def blocks(board: pd.DataFrame, classes: str = "", apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
+def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
     """The leaderboard in parts that may be compared within, each with a title that says what it is.
 
     Parameters
     ----------
     board : DataFrame
-    classes : str
-        What is predicted, as `classes_words` has it; without, titles have the label scheme's name alone.
+    about : mapping
+        What its run's folder says of itself (`environment.json`): the corpus as its owners write it, and what is predicted; without, titles
+        have the corpus's name and that of the label scheme alone.
     apart : str
         What titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
     """
+    classes, titles = classes_words(about), corpus_titles([about])
     for _, block in board.groupby(BLOCK, sort=False):
         corpus, labels, track, cv = block.iloc[0][BLOCK]
         scheme = [] if classes and labels == "all" else [f"labels '{labels}'"]
-        of = ", ".join([corpus, *([classes] if classes else []), *scheme])
+        of = ", ".join([titles.get(corpus, corpus), *([classes] if classes else []), *scheme])
         what = f"{of}, {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
         yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
 
@@ -77,18 +83,20 @@ def classes_words(about: Mapping[str, Any]) -> str:
     return f"{len(names)} {'emotions' if target == EMOTION else f'classes of {target}'} ({listed})" if names else ""
 
 
-def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, classes: str = "", apart: str = "") -> str:
+def to_markdown(
+    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, about: Mapping[str, Any] = NOTHING, apart: str = ""
+) -> str:
     """The leaderboard as Markdown, a table a block in groups of rows that cannot be distinguished from the best or can.
 
     Parameters
     ----------
     board, references, resolutions : DataFrame
         As `leaderboard.rank`, `leaderboard.references` and `leaderboard.resolutions` give them.
-    classes, apart : str
+    about, apart
         As in `blocks`.
     """
     parts = []
-    for title, block in blocks(board, classes, apart):
+    for title, block in blocks(board, about, apart):
         rows = []
         for name, group in groups(block):
             rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
@@ -96,7 +104,7 @@ def to_markdown(board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.D
             rows += [[*row_cells(record), format_seconds(record["seconds"])] for record in named]
         rows += [[*row["read"], ""] for row in worth(block, resolutions)]
         lines = table_lines([*HEAD, "CPU time (s)"], rows, words=WORDS)
-        told = [legend(block, references), *words_below(block, resolutions), *notes(block)]
+        told = [legend(block, references), *words_below(block, resolutions), *(note for note, _ in notes(block))]
         said = [part for line in told if line for part in (escaped(line), "")]
         parts.append("\n".join([f"**{escaped(title)}.**", "", *lines, "", *said]))
     return "\n".join(parts)
@@ -223,7 +231,7 @@ def equivalence_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
     region = f"within \u00b1{half} UAR (two one-sided tests, allowing for the best having been chosen)"
     shown = [row for row in records(tested) if row["p_equivalent"] < ALPHA]
     if shown:
-        named = ", ".join(f"{row['features']} {row['model']} (p {p_value(row['p_equivalent'])})" for row in shown)
+        named = ", ".join(f"{row['features']} {row['model']} ({p_words(row['p_equivalent'])})" for row in shown)
         return f"Equivalent to the best {region}: {named}."
     near = records(tested)[int(tested["equivalent_within"].to_numpy().argmin())]
     narrowest = (
@@ -251,7 +259,7 @@ def resolution_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
         return ""
     speakers, smallest_p, difference = mine[["speakers", "smallest_p", "smallest_difference"]]
     if smallest_p > ALPHA:
-        return f"With {speakers} speakers no p below {format_score(smallest_p)} can come out: no difference between rows can be shown."
+        return f"With {speakers} speakers p \u2265 {format_score(smallest_p)} whatever the scores: no difference between rows can be shown."
     if np.isnan(difference):
         return ""
     if np.isinf(difference):
@@ -295,22 +303,38 @@ def reference_level(row: dict[str, Any]) -> str:
     return f"{row['name']} {score}"
 
 
-def notes(block: pd.DataFrame) -> list[str]:
-    """What a reader of a block's rows must know, each note with the rows that it is about; a failed row tells its reason itself."""
-    about: dict[str, list[str]] = {}
+def notes(block: pd.DataFrame) -> list[tuple[str, bool]]:
+    """What a reader of a block's rows must know, each note with the rows that it is about, and whether its numbers are scores.
+
+    A failed row tells its reason itself.
+    """
+    about: dict[str, list[dict[str, Any]]] = {}
     for row in records(block):
         for note in notes_of(row):
-            about.setdefault(note, []).append(f"{row['features']} {row['model']}")
+            about.setdefault(note, []).append(row)
     scored = int((block["status"] != "failed").sum())
-    whose = {note: "all rows" if len(rows) == scored > 1 else ", ".join(rows) for note, rows in about.items()}
-    return [f"{note} ({whose.get(note) or '; '.join(rows)})." for note, rows in joined(about).items()]
+    return [(f"{note} ({_whose(note, rows, scored)}).", note == OUTLYING_SPEAKERS) for note, rows in about.items()]
+
+
+def _whose(note: str, rows: list[dict[str, Any]], scored: int) -> str:
+    """The rows that a note is about, with the numbers that each of them has of it."""
+    systems = [f"{row['features']} {row['model']}" for row in rows]
+    if note == OUTLYING_SPEAKERS:
+        return "; ".join(f"{system}: {outlying_words(row)}" for system, row in zip(systems, rows, strict=True))
+    return "all rows" if len(rows) == scored > 1 else ", ".join(systems)
+
+
+def own_notes(row: dict[str, Any]) -> list[tuple[str, bool]]:
+    """As `notes`, of one row that stands alone; of a failed one the reason."""
+    found = [row["notes"]] if row["status"] == "failed" else notes_of(row)
+    return [(note_words(note, row), note == OUTLYING_SPEAKERS) for note in found]
 
 
 def terminal_tables(
-    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, classes: str = "", apart: str = ""
+    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, about: Mapping[str, Any] = NOTHING, apart: str = ""
 ) -> list[TerminalTable]:
     """The leaderboard for a terminal, a table a block, in groups and with parameters as `to_markdown`; reference levels stand last."""
-    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, classes, apart)]
+    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, about, apart)]
 
 
 def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> TerminalTable:
@@ -325,7 +349,13 @@ def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, r
     parts.append(Part(beside, ["italic"] * len(beside), "for comparison" if several and beside else ""))
     reasons = [f"FAILED {row['features']} {row['model']}: {row['notes']}" for row in records(block) if row["status"] == "failed"]
     levels = f"Reference levels: {reference_levels(block, references)}."
-    below = [" ".join(verdict(block, references, resolutions)), *reasons, levels, *notes(block), *words_below(block, resolutions)]
+    below = [
+        " ".join(verdict(block, references, resolutions)),
+        *reasons,
+        levels,
+        *(note for note, _ in notes(block)),
+        *words_below(block, resolutions),
+    ]
     return TerminalTable(HEAD, parts, title, below, WORDS, names=3, folded="features", spared=SPARED)
 
 

@@ -40,7 +40,8 @@ def _columns(comparison: Comparison, *, corpora: bool = True) -> dict[str, str]:
     averaged = len(comparison.systems) > 1
     first = ["mean_rank", *SYSTEM, "mean_uar"] if averaged else SYSTEM
     rest = [name for name in comparison.systems.columns if name not in ("mean_rank", *SYSTEM, "mean_uar") and (corpora or name in HEADS)]
-    return {name: HEADS.get(name, name.removeprefix("uar.")) for name in [*first, *rest]}
+    heads = HEADS | {f"uar.{name}": title for name, title in zip(comparison.corpora, comparison.titles, strict=True)}
+    return {name: heads[name] for name in [*first, *rest]}
 
 
 def _cells(row: dict[str, Any], columns: dict[str, str]) -> list[str]:
@@ -58,7 +59,8 @@ def _cells(row: dict[str, Any], columns: dict[str, str]) -> list[str]:
 def verdict(comparison: Comparison) -> str:
     """What a comparison comes to, in two or three sentences, first of what search: the best system, its scores, how many are as good."""
     first, n_systems, over = comparison.systems.iloc[0], len(comparison.systems), len(comparison.corpora)
-    scores = ", ".join(f"{name} {format_score(first[f'uar.{name}'])}" for name in comparison.corpora)
+    titled = zip(comparison.corpora, comparison.titles, strict=True)
+    scores = ", ".join(f"{title} {format_score(first[f'uar.{name}'])}" for name, title in titled)
     system = f"{first['features']} with {first['model']}"
     if n_systems == 1:
         return f"{_capital(comparison.search)}: one system was evaluated on all {over} corpora, {system}: {scores} UAR."
@@ -105,7 +107,7 @@ def systems_by_corpora(comparison: Comparison, blocks: Sequence[Block], link: Ca
     return {
         "title": comparison.title,
         "track": comparison.track,
-        "corpora": list(zip(comparison.corpora, comparison.blocks, strict=True)),
+        "corpora": list(zip(comparison.titles, comparison.blocks, strict=True)),
         "tests": [HEADS[name] for name in tested],
         "rows": rows,
         "lines": lines,

@@ -8,13 +8,13 @@ Rule: a corpus evaluated by itself stands beside it evaluated by others, and tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.evaluation.environment import corpus_title
+from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.leaderboard import NAMES, notes_of, write_csv
 from ser_bench.evaluation.run_folder import CROSS, CROSS_PAGE, RunFolder
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
@@ -71,9 +71,11 @@ def publish_cross(
     """
     write_csv(table, folder.path / CROSS)
     folder.write_predictions(predictions)
+    about = folder.read_about()
+    table = titled(table, about)
     write_text(folder.path / "cross.md", to_markdown(table, emotions, told))
-    write_text(folder.path / CROSS_PAGE, make_cross_page(folder, table, emotions, told))
-    data = f"{', '.join(_titles(folder, table))}; classes: {', '.join(emotions)}"
+    write_text(folder.path / CROSS_PAGE, make_cross_page(table, emotions, told, about, way_back(folder.path)))
+    data = f"{', '.join(_corpora(table))}; classes: {', '.join(emotions)}"
     drawings = [
         Drawing(
             "cross",
@@ -84,6 +86,12 @@ def publish_cross(
         Drawing("cross-matrix", f"UAR across corpora, within a corpus framed; {data}.", partial(draw_cross_matrix, table)),
     ]
     write_figures(folder.path, drawings, digest_of(table.to_csv(), data), style)
+
+
+def titled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
+    """The table with corpora as their owners write them, by what its folder says of itself: what all that follows shows."""
+    titles = corpus_titles([about])
+    return table.assign(**{side: [titles.get(name, name) for name in table[side]] for side in ("train", "test")})
 
 
 def draw_cross(table: pd.DataFrame, n_emotions: int, style: Style) -> Figure | None:
@@ -124,27 +132,26 @@ def read_cross(folder: RunFolder) -> pd.DataFrame:
     return read_csv(folder.path / CROSS, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
 
 
-def make_cross_page(folder: RunFolder, table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str]) -> str:
-    """The page of corpora evaluated by each other."""
+def make_cross_page(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str], about: Mapping[str, Any], back: str = "") -> str:
+    """The page of corpora evaluated by each other; `about` is what its folder says of itself, `back` the way to the index beside it."""
     chance = 1 / len(emotions)
     return render(
         "cross.html.j2",
-        corpora=_titles(folder, table),
+        corpora=_corpora(table),
         emotions=emotions,
         chance=chance,
         verdicts=list(_verdicts(table, chance)),
         tracks=[_shown(str(track), cells, chance) for track, cells in table.groupby("track", sort=False)],
         legend=LEGEND,
         told=told,
-        about=folder.read_about(),
-        back=way_back(folder.path),
+        about=about,
+        back=back,
     )
 
 
-def _titles(folder: RunFolder, table: pd.DataFrame) -> list[str]:
-    """The corpora as their owners write them."""
-    known = {one["name"]: corpus_title({"corpus": one}) for one in folder.read_about().get("corpora", ())}
-    return [known.get(name, name) for name in dict.fromkeys([*table["train"], *table["test"]])]
+def _corpora(table: pd.DataFrame) -> list[str]:
+    """The corpora of a table, each once."""
+    return list(dict.fromkeys([*table["train"], *table["test"]]))
 
 
 def _verdicts(table: pd.DataFrame, chance: float) -> Iterator[str]:
@@ -206,13 +213,20 @@ def matrices(table: pd.DataFrame) -> Iterator[Matrix]:
 
 
 def _notes(cells: pd.DataFrame) -> list[str]:
-    """What a reader of a matrix must know: each note once per corpus evaluated, with its rows where it is not about all of them."""
-    about: dict[tuple[str, str], list[str]] = {}
+    """What a reader of a matrix must know, each note with the rows that it is about; of a row that failed its reason."""
+    about: dict[str, dict[str, list[str]]] = {}
     for row in records(cells):
         for note in [row["notes"]] if row["status"] == "failed" else notes_of(row):
-            about.setdefault((row["test"], note), []).append(f"{row['train']} -> {row['test']}, {row['features']} {row['model']}")
-    evaluated = cells["test"].value_counts()
-    return [f"{f'on {test}' if len(rows) == evaluated[test] else '; '.join(rows)}: {note}" for (test, note), rows in about.items()]
+            named = f"{row['train']} -> {row['test']}, {row['features']} {row['model']}"
+            about.setdefault(note, {}).setdefault(row["test"], []).append(named)
+    return [f"{note} ({_whose(rows, dict(cells['test'].value_counts()))})." for note, rows in about.items()]
+
+
+def _whose(rows: Mapping[str, Sequence[str]], evaluated: Mapping[str, int]) -> str:
+    """The rows that a note is about, by corpus evaluated, where it is not about all there are."""
+    if {test: len(named) for test, named in rows.items()} == evaluated:
+        return "all rows"
+    return "; ".join(f"on {test}" if len(named) == evaluated[test] else "; ".join(named) for test, named in rows.items())
 
 
 def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:

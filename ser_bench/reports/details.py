@@ -15,7 +15,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.evaluation.evidence import CELL, folds_of
 from ser_bench.evaluation.metrics import Probabilities, count, probabilities
-from ser_bench.reports.board_text import row_cells
+from ser_bench.reports.board_text import own_notes, row_cells
 from ser_bench.utils.formatting import format_score, interval, records
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def cell_id(record: dict[str, Any]) -> str:
 def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     """A cell for the page; a failed one has nothing but its row."""
     rows = of_cell(record, run.predictions)
-    opened = {**record, "id": cell_id(record), "read": row_cells(record)}
+    opened = {**record, "id": cell_id(record), "told": own_notes(record), "read": row_cells(record)}
     if rows.empty:
         return opened
     found = count(rows, record["variance_ratio"])

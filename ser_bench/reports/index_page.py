@@ -20,7 +20,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ser_bench.errors import reason
-from ser_bench.evaluation.environment import corpus_title
+from ser_bench.evaluation.environment import corpus_title, corpus_titles
 from ser_bench.evaluation.run_folder import (
     ABLATION,
     ABLATION_PAGE,
@@ -41,7 +41,7 @@ from ser_bench.evaluation.run_folder import (
 )
 from ser_bench.reports.ablation import read_ablation
 from ser_bench.reports.audit import gap_rows, read_gap
-from ser_bench.reports.cross import read_cross
+from ser_bench.reports.cross import read_cross, titled
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.reports.rendering import INDEX, OURS, is_index, render
 from ser_bench.utils.atomic import write_text
@@ -160,8 +160,9 @@ def _merged(folder: RunFolder) -> Entry:
     board = folder.read_leaderboard()
     ranked = board[board["status"] == "ok"]
     first = records(ranked if len(ranked) else board)[0]
-    corpora = list(board["corpus"].unique())
-    on = f" on {first['corpus']}" if len(corpora) > 1 else ""
+    titles = corpus_titles([folder.read_about()])
+    corpora = [titles.get(name, name) for name in board["corpus"].unique()]
+    on = f" on {titles.get(first['corpus'], first['corpus'])}" if len(corpora) > 1 else ""
     return Entry(
         ", ".join(corpora),
         _system(first) + on,
@@ -190,7 +191,7 @@ def _ablation(folder: RunFolder) -> Entry:
 
 
 def _cross(folder: RunFolder) -> Entry:
-    table = read_cross(folder)
+    table = titled(read_cross(folder), folder.read_about())
     across = table[(table["train"] != table["test"]) & (table["status"] != "failed")].sort_values("uar", ascending=False, kind="stable")
     corpora = ", ".join(dict.fromkeys([*table["train"], *table["test"]]))
     if across.empty:

@@ -8,8 +8,9 @@ Rule: what was searched for with different budgets shares no table. A row leads 
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
-from ser_bench.reports.board_text import blocks, classes_words, terminal_tables, to_markdown
+from ser_bench.reports.board_text import blocks, terminal_tables, to_markdown
 from ser_bench.reports.critical_difference import told
 from ser_bench.reports.details import cell_id
 from ser_bench.reports.figures import TITLES, Drawing, write_figures
@@ -28,7 +29,7 @@ from ser_bench.reports.figures.ranks import draw_ranks
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.run_page import remake_page
-from ser_bench.utils.atomic import clear_abandoned, write_text
+from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, records
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 def write_merged_page(merged: Merged) -> None:
     """Write the page of a merged leaderboard into its folder."""
-    shown = [_show(block, merged.folder) for block in merged.blocks]
+    shown = [_show(block, merged) for block in merged.blocks]
     page = render(
         "merged.html.j2",
         targets=_targets(merged),
@@ -46,6 +47,7 @@ def write_merged_page(merged: Merged) -> None:
         runs=merged.runs,
         kernels=merged.kernels,
         shown=records(merged.leaderboard),
+        titles=merged.titles,
         verdicts=_verdicts(merged, shown),
         blocks=shown,
         across=[across.systems_by_corpora(comparison, merged.blocks, _linked(merged.folder)) for comparison in merged.across],
@@ -56,33 +58,30 @@ def write_merged_page(merged: Merged) -> None:
 
 def _targets(merged: Merged) -> str:
     """What the runs predict, in words; those of earlier versions, which do not say, predict emotions."""
-    said = {str(RunFolder(Path(run)).read_about().get("corpus", {}).get("target", EMOTION)) for run in merged.runs}
+    said = {str(about.get("corpus", {}).get("target", EMOTION)) for about in merged.abouts.values()}
     return "" if said == {EMOTION} else ", ".join(sorted(said))
 
 
-def _classes(block: Block) -> str:
-    """What a block's runs predict, by name: all of them the same, as the first of them says it."""
-    return classes_words(_first_run(block.board["runs"].iloc[0]).read_about())
+def _about(block: Block, merged: Merged) -> Mapping[str, Any]:
+    """What a block's runs say of their corpus and classes: all of them the same, as the first of them says it."""
+    return merged.abouts[block.board["runs"].iloc[0][0]]
 
 
-def _first_run(runs: str) -> RunFolder:
-    """The first of the folders that a row is from."""
-    return RunFolder(Path(runs.split(", ")[0]))
-
-
-def _show(block: Block, folder: Path) -> dict[str, Any]:
+def _show(block: Block, merged: Merged) -> dict[str, Any]:
     """A block as a page shows it, its rows leading to the pages of their runs."""
-    ((title, board),) = blocks(block.board, _classes(block), block.apart)
+    about = _about(block, merged)
+    ((title, board),) = blocks(block.board, about, block.apart)
     first = board.iloc[0]
-    brief = ", ".join([first["corpus"], first["labels"], first["cv"], TITLES[first["track"]], *([block.apart] if block.apart else [])])
-    return {**show_block(title, board, block.references, block.resolutions, _linked(folder)), "brief": brief}
+    named = [corpus_title(about, first["corpus"]), first["labels"], first["cv"], TITLES[first["track"]]]
+    brief = ", ".join([*named, *([block.apart] if block.apart else [])])
+    return {**show_block(title, board, block.references, block.resolutions, _linked(merged.folder)), "brief": brief}
 
 
 def _linked(folder: Path) -> Callable[[dict[str, Any]], str]:
     """Where a row stands opened, from a folder: on the page of its run, as far as that is there."""
 
     def link(row: dict[str, Any]) -> str:
-        page = _first_run(row["runs"]).page
+        page = RunFolder(Path(row["runs"][0])).page
         return f"{Path(os.path.relpath(page, folder)).as_posix()}#{cell_id(row)}" if page.is_file() else ""
 
     return link
@@ -92,7 +91,10 @@ def _verdicts(merged: Merged, shown: list[dict[str, Any]]) -> list[dict[str, str
     """What it all comes to, first of all on the page: each comparison across corpora, or, without one, each block by itself."""
     if merged.across:
         return [{"of": "", "href": "", "said": across.verdict(comparison)} for comparison in merged.across]
-    heads = [f"{block.board['corpus'].iloc[0]}, {search(block.board.iloc[0])}" for block in merged.blocks]
+    corpora = [block.board["corpus"].iloc[0] for block in merged.blocks]
+    heads = [
+        f"{merged.titles.get(corpus, corpus)}, {search(block.board.iloc[0])}" for corpus, block in zip(corpora, merged.blocks, strict=True)
+    ]
     said = [
         {"of": head, "href": f"#block-{i}", "said": block["verdict"]} for i, (head, block) in enumerate(zip(heads, shown, strict=True), 1)
     ]
@@ -103,10 +105,10 @@ def write_merged(merged: Merged, style: str = "") -> None:
     """Write the folder of a merged leaderboard, and first the pages that it leads to, as far as they can be; `style` as `write_figures`."""
     for run in merged.runs:
         remake_page(RunFolder(Path(run)))
-    for place in (merged.folder, merged.folder / "figures", *(merged.folder / "figures").glob("*/")):
-        clear_abandoned(place)
     text = to_text(merged)
-    RunFolder(merged.folder).write_leaderboard(merged.leaderboard)
+    folder = RunFolder(merged.folder)
+    folder.write_environment({"corpora": [{"name": name, "title": title} for name, title in merged.titles.items()]})
+    folder.write_leaderboard(merged.leaderboard.assign(runs=[json.dumps(runs, ensure_ascii=False) for runs in merged.leaderboard["runs"]]))
     write_text(merged.folder / "LEADERBOARD.md", text)
     write_diagram(merged, style)
     write_merged_page(merged)
@@ -115,9 +117,7 @@ def write_merged(merged: Merged, style: str = "") -> None:
 def write_diagram(merged: Merged, style: str) -> None:
     """Draw the critical-difference diagram; none where no comparison has three corpora."""
     drawn = [comparison for comparison in merged.across if comparison.drawable]
-    abouts = [RunFolder(Path(run)).read_about() for run in merged.runs]
-    titles = {about["corpus"]["name"]: corpus_title(about) for about in abouts if "name" in about.get("corpus", {})}
-    said = "; ".join(f"{', '.join(titles.get(name, name) for name in one.corpora)} ({told(one)}; {one.search})" for one in drawn)
+    said = "; ".join(f"{', '.join(one.titles)} ({told(one)}; {one.search})" for one in drawn)
     drawing = Drawing("critical-difference", f"Mean ranks of systems over {said}.", partial(draw_ranks, drawn), always=True)
     compared = (f"{one.title}{one.cliques}{one.systems.to_csv()}" for one in drawn)
     write_figures(merged.folder, [drawing], digest_of(said, *compared), style)
@@ -126,7 +126,8 @@ def write_diagram(merged: Merged, style: str) -> None:
 def to_text(merged: Merged) -> str:
     """The merged leaderboard as Markdown."""
     tables = [
-        to_markdown(block.board, block.references, block.resolutions, classes=_classes(block), apart=block.apart) for block in merged.blocks
+        to_markdown(block.board, block.references, block.resolutions, about=_about(block, merged), apart=block.apart)
+        for block in merged.blocks
     ]
     compared = [across.to_markdown(comparison) for comparison in merged.across]
     drawn = "![Mean ranks](figures/critical-difference.svg)\n" if any(c.drawable for c in merged.across) else ""
@@ -150,6 +151,6 @@ def merged_tables(merged: Merged) -> list[TerminalTable]:
     within = [
         table
         for block in merged.blocks
-        for table in terminal_tables(block.board, block.references, block.resolutions, classes=_classes(block), apart=block.apart)
+        for table in terminal_tables(block.board, block.references, block.resolutions, about=_about(block, merged), apart=block.apart)
     ]
     return [*within, *map(across.terminal_table, merged.across)]

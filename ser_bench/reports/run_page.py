@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION
 from ser_bench.errors import reason
+from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.leaderboard import BLOCK
 from ser_bench.evaluation.run_folder import RunFolder, RunTables
 from ser_bench.reports.board import show_block
-from ser_bench.reports.board_text import blocks, classes_words
+from ser_bench.reports.board_text import blocks
 from ser_bench.reports.conditions import view_conditions
 from ser_bench.reports.details import cell_id, open_cell
 from ser_bench.reports.errors import block_errors
@@ -78,7 +79,7 @@ def make_page(folder: RunFolder) -> str:
     """A run folder's page."""
     run = folder.read()
     heard = sounds(run.configuration, folder.path, run.clips)
-    shown = [_block(title, block, run, heard) for title, block in blocks(run.leaderboard, classes_words(run.environment))]
+    shown = [_block(title, block, run, heard) for title, block in blocks(run.leaderboard, run.environment)]
     cells = [open_cell(record, run) for record in records(run.leaderboard)]
     found = audited(folder)
     hardest = [clip["clip"] for block in shown if block["errors"] for clip in block["errors"]["hardest"]]
@@ -95,6 +96,7 @@ def make_page(folder: RunFolder) -> str:
         pictures=draw_spectrograms(hardest, heard),
         frequencies=frequency_ticks(22, 64),
         shown=records(run.leaderboard),
+        titles=corpus_titles([run.environment]),
         skipped=run.skipped.to_dict("records"),
         conditions=view_conditions(run),
         audited=found,

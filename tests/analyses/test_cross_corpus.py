@@ -13,7 +13,7 @@ import soundfile
 import ser_bench
 from ser_bench import scores
 from ser_bench.errors import SerBenchError, WrongCall
-from ser_bench.reports import matrices
+from ser_bench.reports.cross import matrices
 from ser_bench.results import Crossed
 from ser_bench.utils.formatting import format_score, interval
 from tests.calling import call

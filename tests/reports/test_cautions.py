@@ -2,9 +2,13 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from ser_bench.evaluation.cautions import cautions
+from ser_bench.evaluation.cautions import OUTLYING_SPEAKERS, cautions, outlying
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import to_markdown
+from ser_bench.reports.board_text import own_notes
+from ser_bench.utils.formatting import records
 from tests.reports import fabricate
 
 
@@ -39,22 +43,35 @@ def test_speakers_who_are_not_recognised_are_named():
     counts[..., [0, 1], [0, 1]] = 9
     counts[..., [0, 1], [1, 0]] = 1
     assert cautions(counts, ["anger", "fear"]) == []
+    assert outlying(counts)[::2] == (0, pytest.approx(0.9))
     counts[0, 3] = [[1, 9], [2, 8]]
-    (line,) = cautions(counts, ["anger", "fear"])
-    assert line.startswith("1 of 10 speakers is recognised far worse than the others (UAR .450, median .900)")
+    assert cautions(counts, ["anger", "fear"]) == [OUTLYING_SPEAKERS]
+    assert outlying(counts) == (1, pytest.approx(0.45), pytest.approx(0.9))
 
 
-def test_one_note_says_of_every_row_who_is_hardly_recognised():
+def missing(table, model, speakers, right):
+    """Predictions of a system that gets `right` of ten clips right, and of some speakers' one."""
+    of = table.groupby("speaker").cumcount() % 10 < table["speaker"].isin(speakers).map({True: 1, False: right})
+    found = fabricate.predictions(table, "egemaps", model, 1.0)
+    other = found["emotion"].map({"anger": "fear", "fear": "neutral", "neutral": "anger"})
+    return found.assign(predicted=found["emotion"].where(found["clip"].map(of), other))
+
+
+def test_one_note_says_of_every_row_who_is_hardly_recognised_with_numbers_from_columns(tmp_path):
     table = fabricate.clips(each=30)
-    said = "{} of 8 speakers {} recognised far worse than the others (UAR {}, median .800): so"
-    notes = {"svm": said.format(1, "is", ".300"), "rf": said.format(2, "are", "0.25"), "xgb": ""}
-    found = pd.concat([fabricate.predictions(table, "egemaps", model, 0.8) for model in notes])
-    board = fabricate.rank(found, pd.DataFrame([fabricate.cell("egemaps", model, table, notes=note) for model, note in notes.items()]))
-    text = to_markdown(board, fabricate.references(table), fabricate.resolutions())
+    who = {"svm": ["s1"], "rf": ["s1", "s2"], "xgb": []}
+    found = pd.concat([missing(table, model, speakers, 8) for model, speakers in who.items()])
+    board = fabricate.rank(found, pd.DataFrame([fabricate.cell("egemaps", model, table) for model in who]))
+    RunFolder(tmp_path).write_leaderboard(board)
+    kept = RunFolder(tmp_path).read_leaderboard()
+    assert dict(zip(kept["model"], kept["outlying_speakers"], strict=True)) == {"svm": 1, "rf": 2, "xgb": 0}
+    text = to_markdown(kept, fabricate.references(table), fabricate.resolutions())
     (line,) = [line for line in text.splitlines() if "recognised far worse" in line]
-    assert line.startswith("1 to 2 of 8 speakers are recognised far worse than the others: so (egemaps ")
-    assert all(part in line for part in ("egemaps svm: 1, UAR .300, median .800", "egemaps rf: 2, UAR .250, median .800"))
+    assert line.startswith(f"{OUTLYING_SPEAKERS} (egemaps ")
+    assert all(part in line for part in ("egemaps svm: 1 of 8, lowest UAR .1", "egemaps rf: 2 of 8, lowest UAR .1"))
     assert "xgb" not in line
+    (alone,) = [note for note, _ in own_notes(next(row for row in records(kept) if row["model"] == "rf"))]
+    assert alone.startswith(f"{OUTLYING_SPEAKERS} (2 of 8, lowest UAR .1")
 
 
 def test_a_caution_is_said_once_however_often_a_row_is_ranked():

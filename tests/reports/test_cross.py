@@ -1,15 +1,17 @@
 """The matrices across corpora say each note once, with the rows that it is about."""
 
+import re
+
 import pandas as pd
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish_cross
-from ser_bench.reports.cross import matrices
+from ser_bench.reports.cross import LEGEND, matrices, read_cross
 from tests.reports import test_index_page
 from tests.reports.conftest import show
 
 
-def test_a_note_about_all_rows_of_a_corpus_names_the_corpus_alone():
+def test_a_note_stands_once_and_one_about_all_rows_of_a_corpus_names_the_corpus_alone():
     rows = [
         {"train": train, "test": test, "features": "egemaps", "model": model, "track": "train", "status": "ok", "uar": 0.5}
         | {"uar_low": 0.4, "uar_high": 0.6, "loss": 0.1, "loss_low": 0.0, "loss_high": 0.2, "notes": "reduced" if test == "b" else ""}
@@ -22,11 +24,25 @@ def test_a_note_about_all_rows_of_a_corpus_names_the_corpus_alone():
     rows[1] |= {"status": "failed", "notes": "no memory; at all"}
     (matrix,) = matrices(pd.DataFrame(rows))
     assert matrix.notes == [
-        "a -> a, egemaps svm: late",
-        "a -> a, egemaps rf: no memory; at all",
-        "on b: reduced",
-        "b -> b, egemaps rf: late",
+        "late (a -> a, egemaps svm; b -> b, egemaps rf).",
+        "no memory; at all (a -> a, egemaps rf).",
+        "reduced (on b).",
     ]
+    (matrix,) = matrices(pd.DataFrame(rows).assign(status="ok", notes="copied"))
+    assert matrix.notes == ["copied (all rows)."]
+
+
+def test_corpora_are_written_as_their_owners_do_but_in_the_table(tmp_path):
+    folder = RunFolder(tmp_path)
+    described = {"title": "EMO-DB", "clips": 9, "speakers": 2, "citation": "somebody"}
+    folder.write_environment({"corpora": [{"name": "one", **described}]})
+    table = test_index_page.crossed()
+    publish_cross(folder, table, table[["train"]], ["anger", "fear"])
+    assert read_cross(folder)["train"].unique().tolist() == table["train"].unique().tolist()
+    for shown in ((tmp_path / name).read_text(encoding="utf-8") for name in ("cross.md", "cross.html")):
+        words = shown.partition("<body>")[2].partition("<script>")[0] or shown
+        assert "EMO-DB" in words
+        assert not re.search(r"\bone\b", words.replace(LEGEND, "").replace("the other", ""))
 
 
 def test_the_page_frames_what_was_trained_within_and_says_what_is_lost_elsewhere(browser, tmp_path):

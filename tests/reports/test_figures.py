@@ -86,7 +86,7 @@ def comparison(systems: int = len(SYSTEMS)) -> Comparison:
     ranks = np.linspace(1.2, systems - 0.3, systems)
     table = pd.DataFrame(SYSTEMS[:systems], columns=["features", "model"]).assign(mean_rank=ranks, p=0.5)
     cliques = [(start, min(start + 4, systems - 1)) for start in range(0, systems - 1, 6)]
-    return Comparison("train", "budget smoke, 5 trials, 1 seed", ("a", "b", "c"), (1, 2, 3), table, cliques, [])
+    return Comparison("train", "budget smoke, 5 trials, 1 seed", ("a", "b", "c"), ("A", "B", "C"), (1, 2, 3), table, cliques, [])
 
 
 def crossed() -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What a reader sees first: the answer in a sentence, the heat map, the board, and how it is searched, read in per cent and passed on."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,9 @@ def test_per_cent_is_a_hundredfold_everywhere_and_back_again(page):
             else not after
         )
     assert "UAR 0." not in page.find_element("css selector", ".verdict").text
+    regions = [found for note in visible(page, ".notes li") for found in re.findall(r"\u00b1(\S+?)(?= UAR| \()", note.text)]
+    assert regions
+    assert all(float(region) >= 1 for region in regions), regions
     switch.click()
     assert read() == fractions
 
@@ -195,8 +199,9 @@ def test_a_title_names_what_is_predicted_and_the_scheme_where_that_is_not_all_th
     named = "made up, 3 emotions (anger, fear, neutral), 96 clips of 8 speakers: leave-one-speaker-out"
     assert f'<h3 id="block-1">{named}' in (folder / "report.html").read_text(encoding="utf-8")
     assert f"**{named}" in (folder / "leaderboard.md").read_text(encoding="utf-8")
-    (title, _), *_ = blocks(block.assign(labels="big4"), "4 emotions (anger, happiness, neutral, sadness)")
-    assert title.startswith("made up, 4 emotions (anger, happiness, neutral, sadness), labels 'big4', 96 clips")
+    about = {"corpus": {"name": "made up", "title": "MADE-UP", "emotions": ["anger", "happiness", "neutral", "sadness"]}}
+    (title, _), *_ = blocks(block.assign(labels="big4"), about)
+    assert title.startswith("MADE-UP, 4 emotions (anger, happiness, neutral, sadness), labels 'big4', 96 clips")
     (unsaid, _), *_ = blocks(block)
     assert unsaid.startswith("made up, labels 'all', 96 clips")
 

@@ -199,7 +199,7 @@ def test_a_single_row_is_no_group():
 
 @pytest.mark.parametrize(
     ("difference", "speakers", "said"),
-    [(0.112, 8, "about .11 UAR"), (np.inf, 8, "no difference between rows"), (np.inf, 4, "no p below .125 can come out")],
+    [(0.112, 8, "about .11 UAR"), (np.inf, 8, "no difference between rows"), (np.inf, 4, "p \u2265 .125 whatever the scores")],
 )
 def test_the_smallest_difference_that_could_have_been_shown_is_told(difference, speakers, said):
     cells, svm, rf = two_rows()

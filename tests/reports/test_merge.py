@@ -10,6 +10,7 @@ import pytest
 import ser_bench
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.merge import Merged
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.merged_page import merged_tables
 from tests.reports import fabricate
 
@@ -48,7 +49,7 @@ def test_rows_of_two_runs_are_ranked_together_as_one_run_would_rank_them(tmp_pat
     expected = fabricate.rank(found, cells, fabricate.refits(found))
     merged = merge(tmp_path, first, second).leaderboard
     pd.testing.assert_frame_equal(merged[expected.columns], expected)
-    assert merged["runs"].tolist() == [str(tmp_path / run) for run in "aba"]
+    assert merged["runs"].tolist() == [[str(tmp_path / run)] for run in "aba"]
 
 
 def test_the_order_of_runs_changes_no_byte(tmp_path):
@@ -59,11 +60,20 @@ def test_the_order_of_runs_changes_no_byte(tmp_path):
         assert (written[0] / name).read_bytes() == (written[1] / name).read_bytes()
 
 
-def test_a_row_of_two_runs_is_one_row_that_names_both(tmp_path):
-    runs = [fabricate.write_ranked_run(tmp_path / "a", {A: 0.8, B: 0.5}), fabricate.write_ranked_run(tmp_path / "b", {A: 0.8})]
-    board = merge(tmp_path, *runs).leaderboard
-    assert board["rank"].tolist() == [1, 2]
-    assert board["runs"].tolist() == [f"{runs[0]}, {runs[1]}", str(runs[0])]
+@pytest.mark.filterwarnings("ignore:.*stays as it is")
+@pytest.mark.usefixtures("pages")
+def test_a_row_of_two_runs_is_one_row_that_names_both_whatever_their_folders_are_called(tmp_path):
+    runs = [fabricate.write_ranked_run(tmp_path / name, skills) for name, skills in (("a, b", {A: 0.8, B: 0.5}), ('b; "c"', {A: 0.8}))]
+    (runs[0] / "environment.json").write_text(json.dumps({"corpus": {"name": "made up", "title": "MADE-UP"}}), encoding="utf-8")
+    (runs[0] / "report.html").write_text("a page", encoding="utf-8")
+    merged = merge(tmp_path, *runs)
+    assert merged.leaderboard["rank"].tolist() == [1, 2]
+    assert merged.leaderboard["runs"].tolist() == [[str(run) for run in runs], [str(runs[0])]]
+    kept = RunFolder(merged.folder).read_leaderboard()
+    assert [json.loads(cell) for cell in kept["runs"]] == merged.leaderboard["runs"].tolist()
+    page = (merged.folder / "leaderboard.html").read_text(encoding="utf-8")
+    assert "../a, b/report.html#cell-" in page
+    assert '<h3 id="block-1">MADE-UP, ' in page
 
 
 def test_a_row_with_other_scores_in_another_run_is_refused_by_name(tmp_path):
@@ -75,7 +85,7 @@ def test_a_row_with_other_scores_in_another_run_is_refused_by_name(tmp_path):
 def test_a_row_that_failed_gives_way_to_one_that_did_not(tmp_path):
     failed = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8}, status="failed", notes="MemoryError: no room")
     board = merge(tmp_path, failed, fabricate.write_ranked_run(tmp_path / "b", {A: 0.8})).leaderboard
-    assert board[["status", "runs"]].to_numpy().tolist() == [["ok", str(tmp_path / "b")]]
+    assert board[["status", "runs"]].to_numpy().tolist() == [["ok", [str(tmp_path / "b")]]]
 
 
 @pytest.mark.parametrize(
