@@ -16,10 +16,11 @@ import pandas as pd
 
 from ser_bench import figures, run
 from ser_bench.evaluation.comparison import compare
+from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.ablation import draw_ablation, read_ablation
 from ser_bench.reports.audit import draw_gap, read_gap
-from ser_bench.reports.cross import draw_cross, draw_cross_matrix, read_cross, titled
+from ser_bench.reports.cross import SIDES, draw_cross, draw_cross_matrix, read_cross
 from ser_bench.reports.figures import STYLES
 from ser_bench.reports.figures.ranks import draw_ranks
 
@@ -42,7 +43,7 @@ def of_reference() -> Iterator[tuple[str, Figure | None]]:
     yield "ablation", draw_ablation(ablated[(ablated["features"] == "egemaps") & (ablated["mode"] != "sweep")], COLUMN)
     yield "gap", draw_gap(read_gap(emodb), len(emodb.read_environment()["corpus"]["emotions"]), COLUMN)
     cross = RunFolder(REFERENCE / "cross")
-    crossed = titled(read_cross(cross), cross.read_about())
+    crossed = titled(read_cross(cross), cross.read_about(), *SIDES)
     one = crossed[(crossed["features"] == "egemaps") & (crossed["model"] == "svm")]
     yield "cross", draw_cross(one, one["emotions"].iloc[0].count("+") + 1, COLUMN)
     yield "cross-matrix", draw_cross_matrix(one, COLUMN)

@@ -7,10 +7,13 @@
 
 Features and predictions are made up, audio is not; a speaker has a hundred clips.
 
-models    one trial with the defaults on an inner split of three quarters of the clips, UAR on the other quarter's speakers; and a tuned
-          unit of `--budget` with one of six speaker groups held out. `svm` is measured exact and approximate, whatever the size.
+models    one trial with the defaults on an inner split of three quarters of the clips, UAR on the other quarter's speakers; a tuned unit of
+          `--budget` with one of six speaker groups held out, and its final fit alone; and one of predefined train, dev and test parts.
+          `svm` is measured exact, as far as that goes, and approximate, whatever the size.
 scores    predictions of `--rows` systems: scored with intervals, ranked and tested, the best corrected, differences that could be detected.
 page      the reports of that run, and how soon Chromium draws its page (as in `page.py`).
+dask      tuned units of `--models` in one process and on two workers of a Dask cluster, on this machine; what the main process does alone
+          meanwhile and after; and how many times as fast a run of `--rows` such rows is with many workers (Amdahl), refits not counted.
 features  the store read, units of it in two processes, and the same values as a user's table, read and checked.
 
 Each part runs in a process of its own, beside what makes its data; GB is the most that process has held so far. *power* is the exponent
@@ -21,12 +24,14 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import dataclasses
 import multiprocessing
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +44,10 @@ CORES = 2
 PART_ROWS = 5000
 """Clips that are added to a store at a time."""
 UNITS = 4
+MANY = (2, 10, 100)
+"""Workers that a run's speed is told of."""
+MOST_EXACT = 10_000
+"""Clips up to which an exact svm is measured: it needs a kernel of their number squared."""
 
 
 class Step(NamedTuple):
@@ -81,7 +90,7 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
     from threadpoolctl import threadpool_limits
 
     from ser_bench.config import BUDGETS
-    from ser_bench.evaluation.nested_cv import tune_unit
+    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
     from ser_bench.evaluation.scaling import UnitData, scaled_split
     from ser_bench.models import known_models
     from ser_bench.models import svm as machines
@@ -103,8 +112,15 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
         yield first
         yield another._replace(note=f"UAR {reached:.3f}")
         del plan, split
-        trials, inner = model.trials(budget.trials), budget.inner
-        yield timed(f"{title}, tuned unit", lambda: tune_unit(data, model, trials=trials, inner=inner, seed=0, fold_seed=0))[0]
+        groups = who % (GROUPS - 1)
+        parts = dataclasses.replace(data, train=groups > 0, selecting=groups == 1)
+        tune = partial(tune_unit, trials=model.trials(budget.trials), inner=budget.inner, seed=0, fold_seed=0)
+        for kind, units_data in (("group", data), ("predefined", parts)):
+            step, unit = timed(f"{title}, {kind} unit", tune, units_data, model)
+            yield step._replace(note=f"UAR {uar(y[~units_data.train], unit.predicted):.3f}")
+            if kind == "group":  # what follows without a pair of folds, though of one group more
+                again = partial(fit_held, params=unit.params, rounds=unit.rounds, seed=0)
+                yield timed(f"{title}, final fit", again, data, model)[0]
 
 
 def made_clips(clips: int, cv: str) -> Any:
@@ -175,8 +191,9 @@ def measure_features(options: argparse.Namespace, clips: int) -> Iterator[Step]:
         del x
         taken = list(in_parallel(take_unit, ((values, y, who, fold) for fold in range(UNITS)), Workers(CORES)))
         end_workers()
-        seconds, most = (max(column) for column in zip(*taken, strict=True))
-        yield Step("a unit's split, in a worker", seconds, most, f"main process {held():.2f} GB")
+        seconds, most, own = (max(column) for column in zip(*taken, strict=True))
+        alone = f"of which {own:.2f} its own, {values.nbytes / 1e9:.2f} all clips' features"
+        yield Step("a unit's split, in a worker", seconds, most, f"{alone}; main process {held():.2f}")
         del values, store
         step, own = timed("user's table read", read_own, file)
         yield step
@@ -213,8 +230,8 @@ def fill_store(cache: Path, keys: Sequence[str], x: np.ndarray) -> Any:
     return store
 
 
-def take_unit(values: np.ndarray, y: np.ndarray, who: np.ndarray, fold: int) -> tuple[float, float]:
-    """What a refit without a pair of folds begins with: CPU seconds, and gigabytes held."""
+def take_unit(values: np.ndarray, y: np.ndarray, who: np.ndarray, fold: int) -> tuple[float, float, float]:
+    """What a refit without a pair of folds begins with: CPU seconds, gigabytes held at most, and those of them shared with nobody now."""
     from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
 
     began = time.process_time()
@@ -222,8 +239,56 @@ def take_unit(values: np.ndarray, y: np.ndarray, who: np.ndarray, fold: int) -> 
     rows = np.flatnonzero(groups != fold)
     mine = {"y": y[rows], "voices": who[rows].astype(str), "train": groups[rows] != (fold + 1) % GROUPS}
     data = UnitData(x=values, **mine, classes=tuple(map(str, range(EMOTIONS))), rows=rows)
-    scaled_split(data, standardised_beforehand(data), data.train, ~data.train)
-    return time.process_time() - began, held()
+    split = scaled_split(data, standardised_beforehand(data), data.train, ~data.train)
+    assert len(split.y_train) < len(rows)
+    return time.process_time() - began, held(), unshared()
+
+
+def unshared() -> float:
+    """The memory that this process alone has, in gigabytes; unknown but on Linux."""
+    file = Path("/proc/self/smaps_rollup")
+    lines = file.read_text().splitlines() if file.exists() else []
+    private = [int(line.split()[1]) for line in lines if line.startswith("Private_")]
+    return sum(private) / 1e6 if private else float("nan")
+
+
+def measure_dask(options: argparse.Namespace, clips: int) -> Iterator[Step]:
+    """Tuned units in this process and on a cluster of two workers, what the main process does alone, and what follows for many workers."""
+    from distributed import LocalCluster
+    from page import write_run
+
+    from ser_bench.config import BUDGETS
+    from ser_bench.evaluation.nested_cv import tune_unit
+    from ser_bench.evaluation.scaling import UnitData
+    from ser_bench.models import known_models
+    from ser_bench.utils.parallel import Workers, in_parallel
+
+    (x, y, who), budget = make_up(clips, options.columns), BUDGETS[options.budget]
+    classes, models = tuple(map(str, range(EMOTIONS))), [known_models()[name]() for name in options.models]
+    units = [(UnitData(x, y, who.astype(str), who % GROUPS != fold, classes), model) for model in models for fold in range(GROUPS)]
+    tune = partial(tune_unit, trials=budget.trials, inner=budget.inner, seed=0, fold_seed=0)
+    tune(units[0][0], models[0])  # what is imported and compiled is there
+    began = time.perf_counter()
+    fitting = sum(result.seconds for result in in_parallel(tune, units, Workers()))
+    alone = time.perf_counter() - began
+    yield Step("units in one process, wall time", alone, held())
+    with LocalCluster(n_workers=CORES, threads_per_worker=1, dashboard_address=None) as cluster:
+        workers = Workers(scheduler=cluster.scheduler_address)
+        list(in_parallel(tune, units[::GROUPS] * CORES, workers))  # every worker imports and compiles
+        began, mine = time.perf_counter(), time.process_time()
+        list(in_parallel(tune, units, workers))
+        wall, handing = time.perf_counter() - began, time.process_time() - mine
+    yield Step(f"on {CORES} Dask workers, wall time", wall, held(), f"{wall / alone:.2f} of the time")
+    yield Step("main process handing out units", handing, held(), "processor time, the scheduler's too")
+    with tempfile.TemporaryDirectory() as name:
+        table = made_clips(clips, options.cv)
+        reports = write_run(Path(name), table, options.rows, options.cv)
+    yield Step("main process scoring, and its page", reports, held(), f"{options.rows} rows")
+    as_run = options.rows / len(models) * budget.seeds
+    handing, fitting = handing * as_run, fitting * as_run
+    share = (handing + reports) / (handing + reports + fitting)
+    faster = ", ".join(f"{1 / (share + (1 - share) / many):.0f} times with {many}" for many in MANY)
+    yield Step("units of all rows and seeds", fitting, held(), f"serial {share:.4f}; as fast as one worker: {faster}")
 
 
 def in_own_process(part: Callable[..., Iterator[Step]], *given: Any) -> Iterator[Step]:
@@ -279,11 +344,11 @@ def print_minutes(title: str, at_goal: dict[str, float], options: argparse.Names
     from ser_bench.config import BUDGETS
     from ser_bench.evaluation.refits import PAIRS
 
-    unit, fit = (at_goal.get(f"{title}, {step}") for step in ("tuned unit", "another"))
-    if unit is None or fit is None:
+    unit, fixed, refit = (at_goal.get(f"{title}, {step}") for step in ("group unit", "predefined unit", "final fit"))
+    if unit is None or fixed is None or refit is None:
         return
     seeds = BUDGETS[options.budget].seeds
-    grouped, fixed = GROUPS * seeds * unit + 2 * PAIRS * fit, seeds * unit
+    grouped, fixed = GROUPS * seeds * unit + 2 * PAIRS * refit, seeds * fixed
     said = f"{grouped / 60 / CORES:.0f} min with {GROUPS} speaker groups, {fixed / 60 / CORES:.0f} min with one predefined split"
     print(f"{title}: {GOAL:,} clips, `{options.budget}`, {seeds} seeds, {CORES} cores: {said}", flush=True)
 
@@ -292,9 +357,9 @@ def main() -> None:
     """Print the table, part by part."""
     from ser_bench.models import known_models
 
-    parts = {"scores": measure_scores, "page": measure_page, "features": measure_features}
+    parts = {"scores": measure_scores, "page": measure_page, "features": measure_features, "dask": measure_dask}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", help="models, scores, page, features; all of them without")
+    parser.add_argument("parts", nargs="*", help="models, scores, page, features, dask; all of them but the last without")
     parser.add_argument("--clips", type=int, nargs="+", default=[1000, 4000])
     parser.add_argument("--columns", type=int, default=88)
     parser.add_argument("-m", "--models", nargs="+", default=sorted(name for name, model in known_models().items() if not model.lacks()))
@@ -302,13 +367,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=25, help="systems scored and shown")
     parser.add_argument("--cv", default=f"group:{GROUPS}", choices=[f"group:{GROUPS}", "predefined"], help="of predictions")
     options = parser.parse_args()
-    asked = options.parts or ["models", *parts]
+    asked = options.parts or ["models", "scores", "page", "features"]
     if strange := [part for part in asked if part not in {"models", *parts}]:
-        parser.error(f"there is no part '{strange[0]}'; models, scores, page, features are")
+        parser.error(f"there is no part '{strange[0]}'; models, scores, page, features, dask are")
     print(f"{'':42}{'clips':>8}{'s':>10}{'GB':>7}{'power':>7}{f'{GOAL:,}':>12}")
     for name in options.models if "models" in asked else ():
         for title in ("svm exact", "svm approximate") if name == "svm" else (name,):
-            at_goal = print_steps(options.clips, lambda clips: in_own_process(measure_model, name, title, options, clips))  # noqa: B023
+            sizes = [clips for clips in options.clips if title != "svm exact" or clips <= MOST_EXACT]
+            at_goal = print_steps(sizes, lambda clips: in_own_process(measure_model, name, title, options, clips))  # noqa: B023
             print_minutes(title, at_goal, options)
     for part in asked:
         if part in parts:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.run_folder import RunFolder, RunSource
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
 from ser_bench.reports.figures.runs import best_of_tracks, rows_of
@@ -149,18 +150,18 @@ def leakage(result: Audited, *, style: str = "column") -> Figure:
 @named_arguments()
 def cross(result: Crossed, *, style: str = "column") -> Figure:
     """The UAR of each system on each corpus, by the corpus that it was trained on."""
-    from ser_bench.reports.cross import draw_cross, titled
+    from ser_bench.reports.cross import SIDES, draw_cross
 
-    table = titled(result.table, RunFolder(result.folder).read_about())
+    table = titled(result.table, RunFolder(result.folder).read_about(), *SIDES)
     return _drawn("a score", draw_cross(table, len(result.emotions), _style(style)))
 
 
 @named_arguments()
 def cross_matrix(result: Crossed, *, style: str = "column") -> Figure:
     """The UAR of each corpus trained on by each corpus evaluated, a matrix per system."""
-    from ser_bench.reports.cross import draw_cross_matrix, titled
+    from ser_bench.reports.cross import SIDES, draw_cross_matrix
 
-    table = titled(result.table, RunFolder(result.folder).read_about())
+    table = titled(result.table, RunFolder(result.folder).read_about(), *SIDES)
     return _drawn("a score", draw_cross_matrix(table, _style(style)))
 
 

@@ -26,7 +26,7 @@ SHORTEST = [
     "intervals.py recall --repetitions 1",
     "planning.py cover --repetitions 1 --sentences 2 --speakers 10",
     "planning.py plan --repetitions 1",
-    "scale.py models scores features --clips 100 -m logreg --rows 2",
+    "scale.py models scores features --clips 100 -m logreg --rows 2 --budget smoke",
     "scale.py page --clips 100 --rows 2",
     "size.py equal --repetitions 2 --settings 1",
     "size.py equivalent --repetitions 1 --settings 1",

@@ -257,6 +257,7 @@ def plan_study(
         If a row's predictions lack clips.
     """
     from ser_bench.analyses.planning import needed, wanted_of
+    from ser_bench.evaluation.environment import titled
     from ser_bench.reports.planning import draw_plan
     from ser_bench.utils.atomic import write_csv
 
@@ -266,5 +267,5 @@ def plan_study(
     check_writable("--to", target)
     table = needed(folder, wanted)
     write_csv(table, target / "planning.csv", float_format="%.6g")
-    draw_plan(table, target / "figures")
+    draw_plan(titled(table, folder.read_about(), "corpus"), target / "figures")
     return table

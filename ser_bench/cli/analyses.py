@@ -206,6 +206,8 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
       ser-bench plan results/ravdess-1a2b3c4d --sentences 20           (what more sentences would bring)
     """
     from ser_bench.api import plan_study
+    from ser_bench.evaluation.environment import titled
+    from ser_bench.evaluation.run_folder import RunFolder
     from ser_bench.reports.planning import HEAD, summaries
 
     if to and len(runs) > 1:
@@ -213,7 +215,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
     for run in runs:
         table = plan_study(run, to=to, **wanted)
         warn(table.attrs["warnings"])
-        for summary in summaries(table):
+        for summary in summaries(titled(table, RunFolder(Path(run)).read_about(), "corpus")):
             print_table(HEAD, summary.rows, title=summary.title)
         for note in table.attrs["notes"]:
             say(note)

@@ -60,16 +60,18 @@ def print_results(result: Results, *, named: bool = False) -> None:
 
     One of several is `named`, and its rows are left to the leaderboard of all.
     """
+    from ser_bench.evaluation.environment import corpus_title
     from ser_bench.evaluation.run_folder import RunFolder
     from ser_bench.reports import terminal_tables
 
+    folder = RunFolder(result.folder)
+    about = folder.read_about()
     if named:
-        say(result.leaderboard["corpus"].iloc[0], bold=True)
+        say(corpus_title(about, result.leaderboard["corpus"].iloc[0]), bold=True)
     warn([*result.warnings, *result.found])
     print_skipped(result.skipped, result.folder)
     if not named:
-        folder = RunFolder(result.folder)
-        _print(*terminal_tables(result.leaderboard, folder.read_references(), result.resolutions, about=folder.read_about()))
+        _print(*terminal_tables(result.leaderboard, folder.read_references(), result.resolutions, about=about))
     if result.conditions is not None:
         print_conditions(result.conditions)
     if result.unchanged:
@@ -124,12 +126,15 @@ def _where_time_went(spent: dict[str, float]) -> str:
 
 def print_ablated(found: Ablated) -> None:
     """An ablation's tables, and where its report is."""
+    from ser_bench.evaluation.environment import titled
+    from ser_bench.evaluation.run_folder import RunFolder
     from ser_bench.reports.ablation import importance_table, terminal_table
 
+    table = titled(found.table, RunFolder(found.folder).read_about(), "corpus")
     warn(found.warnings)
     print_skipped(found.skipped, found.folder)
     system = ["features", "model"]
-    for _, rows in found.table.groupby(system, sort=False):
+    for _, rows in table.groupby(system, sort=False):
         _print(terminal_table(rows))
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
         print_table(*importance_table(rows), title=f"feature importance: {features} with {model}")
@@ -139,12 +144,13 @@ def print_ablated(found: Ablated) -> None:
 
 def print_crossed(found: Crossed) -> None:
     """A matrix of training and test corpora for each system, and where the tables are."""
+    from ser_bench.evaluation.environment import titled
     from ser_bench.evaluation.run_folder import RunFolder
-    from ser_bench.reports.cross import NAMED, matrices, titled
+    from ser_bench.reports.cross import NAMED, SIDES, matrices
 
     warn(found.warnings)
     print_skipped(found.skipped, found.folder)
-    for matrix in matrices(titled(found.table, RunFolder(found.folder).read_about())):
+    for matrix in matrices(titled(found.table, RunFolder(found.folder).read_about(), *SIDES)):
         print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
     chance = format_score(1 / len(found.emotions))
     say(f"classes: {', '.join(found.emotions)}; by chance {chance}; loss: how far a UAR is below training within")

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.study_storage import shown_command
 from ser_bench.evaluation.units import library_versions
 from ser_bench.utils.spec import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VECTOR_INSTRUCTIONS = ("sse", "ssse", "avx", "fma", "f16c", "amx", "asimd", "neon", "sve")
 """How the names of instruction sets begin that a numeric library may choose its routines by."""
@@ -166,6 +169,12 @@ def corpus_titles(abouts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     titles = {corpus["name"]: corpus_title({"corpus": corpus}) for corpus in described}
     written = Counter(titles.values())
     return {name: title if written[title] == 1 else name for name, title in titles.items()}
+
+
+def titled(table: pd.DataFrame, about: Mapping[str, Any], *columns: str) -> pd.DataFrame:
+    """A table in whose columns of corpora these are called as their owners do, by what its folder says of itself: for reading."""
+    titles = corpus_titles([about])
+    return table.assign(**{column: [titles.get(name, name) for name in table[column]] for column in columns})
 
 
 def _numpy_simd() -> list[str]:

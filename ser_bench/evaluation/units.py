@@ -45,6 +45,9 @@ Cell = tuple[str, str, str]
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
 
+SECONDS_WORTH_SYNCING = 0.5
+"""Of fitting, from which on a result is on the disk before the next unit begins."""
+
 
 @dataclass(frozen=True)
 class EvaluationSet:
@@ -380,7 +383,11 @@ def result_path(folder: Path, unit: Unit, time_limit: float = 0.0) -> Path:
 
 
 def write_unit(path: Path, result: UnitResult) -> None:
-    """Keep a finished unit: whole or not at all, with a hash of what the file holds."""
+    """Keep a finished unit: whole or not at all, with a hash of what the file holds.
+
+    Waiting for the disk takes longer than fitting a small unit: one of less than `SECONDS_WORTH_SYNCING` may be lost when the power fails,
+    and is fitted again.
+    """
     import pyarrow as pa
 
     columns = {"predicted": result.predicted.astype(np.int32), **{f"p.{i}": p for i, p in enumerate(result.probabilities.T)}}
@@ -393,7 +400,9 @@ def write_unit(path: Path, result: UnitResult) -> None:
         "cut_short": result.cut_short,
         "trials": result.trial_rows,
     }
-    write_table(pa.table(arrays).replace_schema_metadata({"unit": json.dumps(metadata)}), path)
+    write_table(
+        pa.table(arrays).replace_schema_metadata({"unit": json.dumps(metadata)}), path, synced=result.seconds >= SECONDS_WORTH_SYNCING
+    )
 
 
 def _as_arrow(numbers: np.ndarray) -> pa.Array:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.evaluation.environment import corpus_title
+from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.leaderboard import NAMES, write_csv
 from ser_bench.evaluation.run_folder import ABLATION, ABLATION_PAGE, IMPORTANCE, RunFolder
 from ser_bench.reports.board_text import ALPHA
@@ -87,14 +87,13 @@ def publish_ablation(
     write_csv(table, folder.path / ABLATION)
     if importance is not None:
         write_csv(importance, folder.path / IMPORTANCE)
-    write_text(folder.path / "ablation.md", to_markdown(table, importance, about["tuned"], about["warnings"]))
-    name = table["corpus"].iloc[0]
-    caption = (
-        f"Effect of feature groups on the UAR, with 95% confidence intervals over speakers; {corpus_title(about, name)}. {about['tuned']}"
-    )
+    shown = titled(table, about, "corpus")
+    write_text(folder.path / "ablation.md", to_markdown(shown, importance, about["tuned"], about["warnings"]))
+    name = shown["corpus"].iloc[0]
+    caption = f"Effect of feature groups on the UAR, with 95% confidence intervals over speakers; {name}. {about['tuned']}"
     drawing = Drawing("ablation", caption, partial(draw_ablation, table), always=True)
     write_figures(folder.path, [drawing], digest_of(table.to_csv(), caption), style)
-    page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(table, importance), back=way_back(folder.path))
+    page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(shown, importance), back=way_back(folder.path))
     write_text(folder.path / ABLATION_PAGE, page)
 
 

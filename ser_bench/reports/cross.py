@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench.evaluation.environment import corpus_titles
+from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.leaderboard import NAMES, notes_of, write_csv
 from ser_bench.evaluation.run_folder import CROSS, CROSS_PAGE, RunFolder
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
@@ -44,6 +44,8 @@ LEGEND = (
 GREY_DOT = Look(GREY, "o")
 NUMBERS = ("uar", "uar_low", "uar_high", "loss", "loss_low", "loss_high", "war", "macro_f1", "seconds")
 """Columns of the table that may be blank."""
+SIDES = ("train", "test")
+"""Columns of the table that hold corpora."""
 NAMED = 3
 """Columns of a matrix that hold names: feature set, model, corpus trained on."""
 
@@ -72,7 +74,7 @@ def publish_cross(
     write_csv(table, folder.path / CROSS)
     folder.write_predictions(predictions)
     about = folder.read_about()
-    table = titled(table, about)
+    table = titled(table, about, *SIDES)
     write_text(folder.path / "cross.md", to_markdown(table, emotions, told))
     write_text(folder.path / CROSS_PAGE, make_cross_page(table, emotions, told, about, way_back(folder.path)))
     data = f"{', '.join(_corpora(table))}; classes: {', '.join(emotions)}"
@@ -86,12 +88,6 @@ def publish_cross(
         Drawing("cross-matrix", f"UAR across corpora, within a corpus framed; {data}.", partial(draw_cross_matrix, table)),
     ]
     write_figures(folder.path, drawings, digest_of(table.to_csv(), data), style)
-
-
-def titled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
-    """The table with corpora as their owners write them, by what its folder says of itself: what all that follows shows."""
-    titles = corpus_titles([about])
-    return table.assign(**{side: [titles.get(name, name) for name in table[side]] for side in ("train", "test")})
 
 
 def draw_cross(table: pd.DataFrame, n_emotions: int, style: Style) -> Figure | None:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ser_bench.errors import reason
-from ser_bench.evaluation.environment import corpus_title, corpus_titles
+from ser_bench.evaluation.environment import corpus_title, corpus_titles, titled
 from ser_bench.evaluation.run_folder import (
     ABLATION,
     ABLATION_PAGE,
@@ -41,7 +41,7 @@ from ser_bench.evaluation.run_folder import (
 )
 from ser_bench.reports.ablation import read_ablation
 from ser_bench.reports.audit import gap_rows, read_gap
-from ser_bench.reports.cross import read_cross, titled
+from ser_bench.reports.cross import SIDES, read_cross
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.reports.rendering import INDEX, OURS, is_index, render
 from ser_bench.utils.atomic import write_text
@@ -191,7 +191,7 @@ def _ablation(folder: RunFolder) -> Entry:
 
 
 def _cross(folder: RunFolder) -> Entry:
-    table = titled(read_cross(folder), folder.read_about())
+    table = titled(read_cross(folder), folder.read_about(), *SIDES)
     across = table[(table["train"] != table["test"]) & (table["status"] != "failed")].sort_values("uar", ascending=False, kind="stable")
     corpora = ", ".join(dict.fromkeys([*table["train"], *table["test"]]))
     if across.empty:

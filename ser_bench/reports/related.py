@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.errors import reason
+from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.run_folder import (
     ABLATION,
     ABLATION_PAGE,
@@ -113,7 +114,12 @@ def _reproduction(folder: RunFolder, about: dict[str, Any]) -> dict[str, Any]:
 
 
 def _view(of: Neighbour) -> dict[str, Any]:
-    return {**view_ablation(*read_ablation(of.folder)), "about": of.about, "address": f"../{of.folder.path.name}/{ABLATION_PAGE}"}
+    table, importance = read_ablation(of.folder)
+    return {
+        **view_ablation(titled(table, of.about, "corpus"), importance),
+        "about": of.about,
+        "address": f"../{of.folder.path.name}/{ABLATION_PAGE}",
+    }
 
 
 def _readable(neighbour: Neighbour, read: Callable[[Neighbour], T]) -> list[T]:

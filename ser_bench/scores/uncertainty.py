@@ -116,13 +116,16 @@ def training_covariance(losses: Floats, n_voices: int) -> Floats:
     """
     if losses.shape[-1] == 1:
         return np.zeros((len(losses), len(losses)))
-    known = ~np.isnan(losses)
+    # Of a thousand folds few are measured without each other: products of the others are nothing, and would fill the memory.
+    left_out = np.flatnonzero((~np.isnan(losses)).any((0, 1, 2)))
+    found = np.ascontiguousarray(losses[..., left_out[:, None], left_out])  # sums go in the order of memory
+    known = ~np.isnan(found)
     both = known & np.swapaxes(known, -1, -2)
-    filled = np.where(both, losses, 0)
-    products = np.einsum("asgh,bshg->absgh", filled, filled)
+    filled = np.where(both, found, 0)
+    products = np.stack([np.einsum("sgh,bshg->bsgh", mine, filled).sum((1, 2, 3)) for mine in filled])
     measured = np.einsum("asgh,bshg->ab", both.astype(float), both.astype(float))
     n_folds = losses.shape[-1]
-    mean = np.divide(products.sum((2, 3, 4)), measured, where=measured > 0, out=np.full(measured.shape, np.nan))
+    mean = np.divide(products, measured, where=measured > 0, out=np.full(measured.shape, np.nan))
     covariance: Floats = n_voices / (n_voices - 1) * n_folds * (n_folds - 1) * mean
     return covariance
 

@@ -1,7 +1,8 @@
 """Files that appear whole or not at all, and are what was written when they are read; and tables as CSV, which spreadsheets open as well.
 
-Rules: a file is on the disk before its name is. What is torn or damaged is never read as something else: Parquet and NumPy files carry a
-       hash of their bytes, others are looked at for an end. It is named and set aside as `.broken` by whoever writes it again.
+Rules: a file is on the disk before its name is, but for what is made again in a moment. What is torn or damaged is never read as
+       something else: Parquet and NumPy files carry a hash of their bytes, others are looked at for an end. It is named and set aside as
+       `.broken` by whoever writes it again.
        No name is a formula where a table is opened, and every name is itself again where it is read back.
 """
 
@@ -63,28 +64,31 @@ SECONDS_TO_LOCK, SECONDS_UNFINISHED = 1.0, 3600.0
 """How old what nobody holds has to be until it is taken for abandoned; and where files cannot be held, the same."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text, whole or not at all."""
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+def write_text(path: Path, text: str, *, synced: bool = True) -> None:
+    """Write a text, whole or not at all; `synced` as in `write_whole`."""
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"), synced=synced)
 
 
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+def write_whole(path: Path, write: Callable[[Path], Any], *, synced: bool = True) -> None:
     """Have `write` make a file beside `path`, then put it there by one rename, once it is on the disk.
 
-    Nothing is left behind where that fails. A damaged file in its place is set aside.
+    Nothing is left behind where that fails. A damaged file in its place is set aside. Where it is not `synced`, the system writes it to
+    the disk in its own time: only for what shows damage when it is read and is made again at once.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
     try:
         with _held(unfinished):
             write(unfinished)
-            sync(unfinished)
+            if synced:
+                sync(unfinished)
         if why := damage_of(path):
             set_aside(path, why, "it is written again")
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
-    sync(path.parent)
+    if synced:
+        sync(path.parent)
 
 
 def check_writable(option: str, folder: Path) -> None:
@@ -141,15 +145,15 @@ def write_parquet(table: pd.DataFrame, path: Path, *, index: bool | None = None)
     write_table(pa.Table.from_pandas(table, preserve_index=index), path)
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """`write_parquet` for a table of pyarrow's."""
+def write_table(table: pa.Table, path: Path, *, synced: bool = True) -> None:
+    """`write_parquet` for a table of pyarrow's; `synced` as in `write_whole`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), "content": BLANK}), sink)
     data = _sealed(sink.getvalue().to_pybytes())
-    write_whole(path, lambda part: part.write_bytes(data))
+    write_whole(path, lambda part: part.write_bytes(data), synced=synced)
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:

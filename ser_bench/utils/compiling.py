@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 VARIABLE = "NUMBA_CACHE_DIR"
 IN_MEMORY = "SER_BENCH_COMPILES_IN_MEMORY"
@@ -50,6 +51,17 @@ def import_numba() -> None:
 
     kept._locator_classes = [*kept._locator_classes, Nowhere]
     setattr(caching.Cache, "_guard_against_spurious_io_errors", lambda _: contextlib.suppress(OSError))  # noqa: B010
+    setattr(caching.Cache, "load_overload", _load_compiled)  # noqa: B010
+
+
+def _load_compiled(cache: Any, signature: object, target: Any) -> Any:
+    """What is kept of a compiled function, without all that numba has to know before it compiles one: that takes .2 s."""
+    from numba.core.runtime import rtsys
+
+    rtsys.initialize(target)
+    with contextlib.suppress(OSError):
+        return cache._load_overload(signature, target)
+    return None
 
 
 @contextlib.contextmanager

@@ -223,6 +223,15 @@ def test_a_unit_is_read_as_it_was_written(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [f"{unit.hash}.parquet"]
 
 
+def test_only_what_took_long_to_fit_waits_for_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("ser_bench.utils.atomic.sync", synced.append)
+    write_unit(tmp_path / "quick.parquet", dataclasses.replace(result([1, 0]), seconds=0.01))
+    assert not synced
+    write_unit(tmp_path / "slow.parquet", result([1, 0]))
+    assert tmp_path in synced
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_unit_is_kept_in_the_bytes_that_pyarrow_gives_its_arrays(tmp_path, monkeypatch, dtype):
     shares = np.array([[0.25, 0.75], [0.5, 0.5], [np.nan, 1]], dtype)

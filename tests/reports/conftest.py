@@ -66,9 +66,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @contextmanager
-def looking(browser: Any, scheme: str, width: int) -> Iterator[None]:
-    """A browser of a width, on a desk or, where it is narrow, a phone, whose user wants pages light or dark."""
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+def looking(browser: Any, scheme: str, width: int, height: int = 800) -> Iterator[None]:
+    """A browser of a size, on a desk or, where it is narrow, a phone, whose user wants pages light or dark."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     try:

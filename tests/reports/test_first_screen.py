@@ -33,13 +33,48 @@ def test_the_answer_stands_before_everything_else_and_the_method_is_a_click_away
     assert "#method" in [link.get_attribute("href").partition("report.html")[2] for link in visible(page, "nav a")]
 
 
-def test_the_first_screen_says_how_far_the_second_is_what_is_confused_and_whether_the_corpus_is_sound(tmp_path):
-    run = fabricate.write_run(tmp_path)
-    RunFolder(tmp_path).write_findings(
-        pd.DataFrame([("warning", "delivery", "loud"), ("note", "a", "b")], columns=["kind", "check", "what"])
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
+    """The page of a run whose corpus was looked at, its leaderboard, and its predictions."""
+    folder = tmp_path_factory.mktemp("checked")
+    run = fabricate.write_run(folder)
+    found = pd.DataFrame([("warning", "delivery", "loud"), ("note", "a", "b")], columns=["kind", "check", "what"])
+    RunFolder(folder).write_findings(found)
+    board, _ = publish(RunFolder(folder), *run)
+    return folder / "report.html", board, run[1]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_five_questions_have_their_answers_on_the_first_screen(browser, checked, width, height):
+    answers = {
+        "which system is best, and by how much": (
+            ".verdict > :nth-child(1)",
+            r"Best of 3 systems: egemaps with \w+, UAR \.\d{3} \(95% CI \[",
+        ),
+        "is it better than the second": (".verdict > :nth-child(2)", r"Second: .* lower by \.\d{3} .* not significantly different\."),
+        "which emotions are confused": (".answers a[href^='#cell-']", r"\w+ as \w+ \d+%"),
+        "is the corpus sound": (".answers a[href='#audit']", r"no errors and 1 warning \(delivery\)"),
+        "paste the table into LaTeX": ("[data-copy=latex]", "LaTeX"),
+    }
+    seen = (
+        "const r = arguments[0].getBoundingClientRect(); "
+        "return r.height > 0 && r.top >= 0 && r.left >= 0 && r.bottom <= innerHeight && r.right <= innerWidth"
     )
-    board, _ = publish(RunFolder(tmp_path), *run)
-    head = (tmp_path / "report.html").read_text(encoding="utf-8").partition("<header>")[2].partition("</header>")[0]
+    with looking(browser, "light", width, height):
+        show(browser, checked[0])
+        assert browser.execute_script("return [innerWidth, innerHeight, scrollY]") == [width, height, 0]
+        for question, (css, answer) in answers.items():
+            part = browser.find_element("css selector", css)
+            assert re.match(answer, part.text), question
+            assert browser.execute_script(seen, part), f"{question}: not on the first screen"
+        browser.execute_script(KEPT)
+        browser.find_element("css selector", "[data-copy=latex]").click()
+        assert "\\begin{tabular}" in browser.execute_script("return window.kept")
+
+
+def test_the_first_screen_says_how_far_the_second_is_what_is_confused_and_whether_the_corpus_is_sound(checked):
+    page, board, predictions = checked
+    head = page.read_text(encoding="utf-8").partition("<header>")[2].partition("</header>")[0]
     best, second = (row for _, row in board.iloc[:2].iterrows())
     below = (
         f"lower by {second['behind']:.3f} (95% CI [{second['behind_low']:.3f}, {second['behind_high']:.3f}]), p = {second['p_vs_best']:.3f}"
@@ -47,7 +82,7 @@ def test_the_first_screen_says_how_far_the_second_is_what_is_confused_and_whethe
     assert f"Second: egemaps with {second['model']}, {below}, not significantly different.".replace("0.", ".") in head
     assert '<a href="#audit">no errors and 1 warning (delivery)</a>' in head
     assert '<a href="#rests">1 warning</a>' in head
-    rows = run[1][(run[1][["features", "model", "track"]] == list(best[["features", "model", "track"]])).all(axis=1)]
+    rows = predictions[(predictions[["features", "model", "track"]] == list(best[["features", "model", "track"]])).all(axis=1)]
     shares = pd.crosstab(rows["emotion"], rows["predicted"], normalize="index").stack()
     wrong = shares[[meant != said for meant, said in shares.index]]
     (meant, said), share = wrong.idxmax(), wrong.max()

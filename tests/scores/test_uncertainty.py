@@ -1,5 +1,7 @@
 """Variance ratios: what held-out voices owe to each other's training is estimated without bias, and not made up where it is unknown."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -222,3 +224,15 @@ def test_training_sets_of_one_speaker_do_not_overlap():
     with pytest.raises(ValueError, match=r"^training sets overlap from two speakers up; here there are 1$"):
         scores.overlap_bound(1)
     assert [scores.overlap_bound(n) for n in (2, 3, 5)] == [3, 2.5, 2.25]
+
+
+def test_a_pair_of_folds_among_very_many_costs_no_more_than_itself():
+    few, many = measured(0, folds=3, missing=0.0), np.full((3, 2, 600, 600), np.nan)
+    places = np.array([5, 70, 599])
+    many[..., places[:, None], places] = few
+    tracemalloc.start()
+    found = training_covariance(many, 7)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(found, training_covariance(few, 7) / (3 * 2) * (600 * 599), rtol=1e-12)
+    assert most < many.nbytes

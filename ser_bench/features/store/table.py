@@ -85,7 +85,7 @@ class Table:
             return
         about = self.folder / "extractor.json"
         if not about.exists() or damage_of(about):
-            write_text(about, json.dumps(self.about, indent=2) + "\n")
+            write_text(about, json.dumps(self.about, indent=2) + "\n", synced=False)
         self._write_part(rows)
 
     def compact(self) -> None:
