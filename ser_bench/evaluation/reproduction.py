@@ -239,11 +239,8 @@ def leaks_of(published: AsPublished, stated: bool, run: str, part: str) -> list[
 
 def metrics_in(rows: pd.DataFrame, eval_set: EvaluationSet, inflation: float) -> Iterator[tuple[str, Interval]]:
     """The metrics of one system's predictions, named as claims name them; of two-column labels also the reading in two steps."""
-    for metric, interval in metrics_of(rows, eval_set.clips, inflation):
-        if metric == "war":
-            yield from ((name, interval) for name in ("accuracy", *MICRO))
-        else:
-            yield metric, interval
+    for found in metrics_of(rows, eval_set.clips, inflation):
+        yield from ((name, found.interval) for name in (("accuracy", *MICRO) if found.name == "war" else (found.name,)))
     if len(eval_set.made_of) == 2:
         yield from _in_two_steps(rows, eval_set.made_of[0], inflation)
 

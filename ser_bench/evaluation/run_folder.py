@@ -85,7 +85,7 @@ LEADERBOARD = Table(
 )
 RESOLUTIONS = Table("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope": scores.ROPE})
 REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war")), {"track": ""})
-METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.COLUMNS[-3:], metric=str))
+METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.NUMBERS, metric=str, gender=str, minus=str))
 LEARNING = Table("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
 CONDITIONS = Table("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), _typed(("p",), condition=str))
 """Rows evaluated on changed held-out clips, after a row each on `UNCHANGED` ones."""
@@ -354,8 +354,9 @@ class RunFolder:
         return self._read_csv(REFERENCES)
 
     def read_metrics(self) -> pd.DataFrame:
-        """Read every metric of every row."""
-        return self._read_csv(METRICS)
+        """Read every metric of every row; where genders had no columns, they are told by the names of metrics."""
+        table = self._read_csv(METRICS)
+        return table if "gender" in table else metrics.with_genders(table)
 
     def read_learning(self) -> pd.DataFrame:
         """Read the learning curves; empty where there are none, as of predictions that were made elsewhere."""
