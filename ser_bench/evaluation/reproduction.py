@@ -201,8 +201,7 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
 
     name, told = bench.experiment.name, "; ".join(notes)
     rows: list[tuple[object, ...]] = [
-        (name, bench.system, CLAIMED, c.part, c.metric, c.value, np.nan, np.nan, 0, 0, "", "over" if c.over else "")
-        for c in bench.experiment.claimed
+        (name, bench.system, CLAIMED, c.part, c.metric, c.value, np.nan, np.nan, c.over, 0, 0, "", "") for c in bench.experiment.claimed
     ]
     everything = pd.concat([published, honest.assign(run=HONEST, part=TEST)], ignore_index=True)
     crossed = bool(bench.experiment.split.folds)
@@ -212,8 +211,8 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
         leaks = leaks_of(bench.published, model == bench.system, str(run), str(part))
         status, said = "leaky" if leaks else "ok", "; ".join(filter(None, [told, *leaks]))
         for metric, interval in metrics_in(mine, bench.prepared.eval_set, inflation):
-            rows.append((name, model, run, part, metric, *interval, clips, voices, status, said))
-    rows += [(name, bench.system, HONEST, TEST, ABOVE, *found, 0, 0, "ok", told) for found in _above(honest, bench)]
+            rows.append((name, model, run, part, metric, *interval, False, clips, voices, status, said))
+    rows += [(name, bench.system, HONEST, TEST, ABOVE, *found, False, 0, 0, "ok", told) for found in _above(honest, bench)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
 
 

@@ -375,8 +375,12 @@ class RunFolder:
         return self._read_csv_or_none(FINDINGS)
 
     def read_reproduction(self) -> pd.DataFrame:
-        """Read what a recipe claimed and came to."""
-        return self._read_csv(REPRODUCTION)
+        """Read what a recipe claimed and came to; that a claim is `over` its value once was its note."""
+        table = self._read_csv(REPRODUCTION)
+        if "over" in table:
+            return table
+        over = table["notes"] == "over"
+        return table.assign(over=over, notes=table["notes"].where(~over, ""))[list(recipes.COLUMNS)]
 
     def read_configuration(self) -> str:
         """Read `run.toml`."""

@@ -168,7 +168,7 @@ def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: val
     (folder / "published-2020.toml").write_text(RECIPE)
     recipe, names = recipes.read_recipe(folder / "published-2020.toml"), ("first", "second")
     rows = [
-        (name, system, run, "test", metric, 0.8 if run == "claimed" else 0.6, *bounds, 96, 8, status, "")
+        (name, system, run, "test", metric, 0.8 if run == "claimed" else 0.6, *bounds, False, 96, 8, status, "")
         for name in names
         for metric in (
             "accuracy",
