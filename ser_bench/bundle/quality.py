@@ -17,7 +17,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.evaluation.cautions import note_words
 from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.leaderboard import AUC, BLOCK, F1, UAR, WAR, lines_of, notes_of
+from ser_bench.evaluation.leaderboard import AUC, BLOCK, CHANCE, F1, UAR, WAR, lines_of, notes_of
 from ser_bench.evaluation.metrics import NUMBERS, count
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.utils.formatting import records
@@ -103,7 +103,7 @@ def chance_of(folder: RunFolder, row: Row) -> float | None:
     import pandas as pd
 
     lines = lines_of(pd.DataFrame([dict(row)]), folder.read_references())
-    found = lines.loc[lines["name"] == "chance", "uar"]
+    found = lines.loc[lines["kind"] == CHANCE, "uar"]
     return known(found.iloc[0]) if len(found) else None
 
 

@@ -84,7 +84,7 @@ LEADERBOARD = Table(
     dict.fromkeys((*LIKE, *Outlying._fields), np.nan),
 )
 RESOLUTIONS = Table("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope": scores.ROPE})
-REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war")), {"track": ""})
+REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war"), kind=str), {"track": ""})
 METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.NUMBERS, metric=str, gender=str, minus=str))
 LEARNING = Table("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
 CONDITIONS = Table("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), _typed(("p",), condition=str))
@@ -351,7 +351,8 @@ class RunFolder:
 
     def read_references(self) -> pd.DataFrame:
         """Read what scores are to be read against."""
-        return self._read_csv(REFERENCES)
+        lines = self._read_csv(REFERENCES)
+        return lines if "kind" in lines else leaderboard.with_kinds(lines)
 
     def read_metrics(self) -> pd.DataFrame:
         """Read every metric of every row; where genders had no columns, they are told by the names of metrics."""
