@@ -241,25 +241,25 @@ def metrics_in(rows: pd.DataFrame, eval_set: EvaluationSet, inflation: float) ->
     for found in metrics_of(rows, eval_set.clips, inflation):
         yield from ((name, found.interval) for name in (("accuracy", *MICRO) if found.name == "war" else (found.name,)))
     if len(eval_set.made_of) == 2:
-        yield from _in_two_steps(rows, eval_set.made_of[0], inflation)
+        yield from _in_two_steps(rows, eval_set, inflation)
 
 
-def _in_two_steps(rows: pd.DataFrame, first: str, inflation: float) -> Iterator[tuple[str, Interval]]:
+def _in_two_steps(rows: pd.DataFrame, eval_set: EvaluationSet, inflation: float) -> Iterator[tuple[str, Interval]]:
     """First the value of the first column, by summed probability, then the class: nothing where probabilities are not known."""
     known = probabilities(rows)
     if known is None:
         return
     classes = np.array(known.classes)
-    groups = np.array([name.partition(" ")[0] for name in classes])
+    groups = np.array([eval_set.parts[name][0] for name in known.classes])
     found = scores.two_steps(known.p, groups)
     truth, voices = rows["emotion"].to_numpy(str), rows["voice"].to_numpy(str)
     counts = scores.speaker_counts(truth, classes[found.classes], voices, classes=classes)[None]
     yield "two_steps.accuracy", scores.war_interval_of(counts, inflation=inflation)
     yield "two_steps.uar", scores.jackknife_of(counts, inflation=inflation)
-    meant = np.array([name.partition(" ")[0] for name in truth])
+    meant = np.array([eval_set.parts[name][0] for name in truth])
     names = np.unique(groups)
     by_group = scores.speaker_counts(meant, names[found.groups], voices, classes=names)[None]
-    yield f"two_steps.{first}", scores.war_interval_of(by_group, inflation=inflation)
+    yield f"two_steps.{eval_set.made_of[0]}", scores.war_interval_of(by_group, inflation=inflation)
 
 
 def check_systems(experiments: Iterable[Experiment], config: RunConfig, most_epochs: int, name: str) -> None:
