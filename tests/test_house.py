@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,15 @@ def test_contributing_lists_the_rooms_as_they_describe_themselves():
 def test_a_room_s_docstring_says_where_everything_is(room):
     said = ast.get_docstring(ast.parse((HOUSE / room / "__init__.py").read_text())) or ""
     assert {file.stem for file in (HOUSE / room).glob("*.py")} - {"__init__"} <= set(re.findall(r"`(\w+)`", said))
+
+
+def test_no_two_classes_share_a_name():
+    homes = defaultdict(list)
+    for file in sorted(HOUSE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(file.relative_to(HOUSE).as_posix())
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
 
 
 def where_is_what() -> list[tuple[str, str]]:

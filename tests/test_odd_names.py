@@ -30,6 +30,8 @@ NAMES = [
     ["$\\frac{", "@SUM(A1)", "'=2", "\x1b[31mred\x1b[0m;\t=1"],
     ["[l](http://x.y)", "-1", "_a_ *b* ~c~ &lt;", "%s {0} \\n"],
 ]
+SOME = [pytest.param(names, marks=[pytest.mark.thorough] if place % 2 else []) for place, names in enumerate(NAMES)]
+"""Every second, and all with `make test-thorough`: for analyses that write by the same functions as a run, which has them all."""
 
 
 def odd(speech: Path, folder: Path, names: list[str], name: str = "odd", speakers: slice = slice(0, 4)) -> Path:
@@ -81,7 +83,7 @@ def test_a_run_and_an_audit_of_odd_names(speech, tmp_path, names):
     tame(tmp_path)
 
 
-@pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
+@pytest.mark.parametrize("names", SOME, ids=range(len(NAMES)))
 @pytest.mark.filterwarnings("ignore:.*drawn as boxes")
 def test_corpora_with_odd_names_judge_each_other_by_the_right_chance(speech, tmp_path, names):
     one = odd(speech, tmp_path / "a", names, "one", slice(0, 2))
@@ -106,7 +108,7 @@ def test_folds_come_back_from_csv_with_their_names_and_are_scored(speech, tmp_pa
     assert ser_bench.score(tmp_path / "plain.csv", manifest, **where).leaderboard["uar"].tolist() == [1.0]
 
 
-@pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
+@pytest.mark.parametrize("names", SOME, ids=range(len(NAMES)))
 @pytest.mark.filterwarnings("ignore:.*drawn as boxes")
 def test_an_ablation_a_plan_and_a_score_of_odd_names(speech, tmp_path, names):
     """Groups, columns, tables and systems are called so as well."""

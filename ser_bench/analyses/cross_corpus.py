@@ -28,7 +28,7 @@ from ser_bench.config import Loaded, RunConfig
 from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
 from ser_bench.evaluation.leaderboard import join_notes
-from ser_bench.evaluation.plan import Chosen, Plan, PreparedData, choose_clips, choose_models, prepare_data, search_of, split
+from ser_bench.evaluation.plan import ChosenClips, Plan, PreparedData, choose_clips, choose_models, prepare_data, search_of, split
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
 from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, Unit, make_unit
@@ -77,7 +77,7 @@ class CorpusPair:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """What came of a cell of a pair: codes predicted, shape (n_seeds, n_clips), its results, or why there are none."""
 
     predicted: np.ndarray
@@ -127,7 +127,7 @@ def evaluate_across(
     doubts = _doubts(prepared, train, test, config, progress)
     rows, predictions = [], []
     for pair_group in _pairs(prepared, train, test, doubts):
-        within: dict[Cell, Outcome] = {}
+        within: dict[Cell, CellOutcome] = {}
         for pair in pair_group:
             for cell, outcome in _evaluate(pair, config, tracks, progress).items():
                 reference = within.setdefault(cell, outcome)
@@ -156,7 +156,7 @@ def prepare_corpora(sources: Sequence[Named], config: RunConfig, progress: Progr
     return {source: _keep(data, shared, config) for source, data in prepared.items()}
 
 
-def _check_names(chosen: dict[Named, Chosen]) -> None:
+def _check_names(chosen: dict[Named, ChosenClips]) -> None:
     names: dict[str, Named] = {}
     for source, one in chosen.items():
         if other := names.get(one.corpus.name):
@@ -285,7 +285,7 @@ def _stack(train: Features, test: Features) -> Features:
     return dataclasses.replace(test, fingerprint=both, values=np.vstack([train.values, test.values]), copies=train.copies)
 
 
-def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[Cell, Outcome]:
+def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[Cell, CellOutcome]:
     """What came of each cell of a pair."""
     models = choose_models(config)
     units = [
@@ -301,13 +301,13 @@ def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progre
     return {cell: _outcome(pair, mine, done, failures) for cell, mine in plan.cells.items()}
 
 
-def _outcome(pair: CorpusPair, units: list[Unit], done: dict[str, StoredResult], failures: dict[str, str]) -> Outcome:
+def _outcome(pair: CorpusPair, units: list[Unit], done: dict[str, StoredResult], failures: dict[str, str]) -> CellOutcome:
     kept = [done[unit.hash] for unit in units if unit.hash in done]
     failed = [failures[unit.hash] for unit in units if unit.hash in failures]
     if failed:
-        return Outcome(np.empty(0), kept, failed[0])
+        return CellOutcome(np.empty(0), kept, failed[0])
     whole = pair.data.eval_set.predicted(units, done)
-    return Outcome(whole[:, -len(pair.eval_set.codes) :], kept)
+    return CellOutcome(whole[:, -len(pair.eval_set.codes) :], kept)
 
 
 def own_rates(prepared: dict[Named, PreparedData], features: Sequence[str]) -> Iterator[str]:
@@ -321,7 +321,7 @@ def own_rates(prepared: dict[Named, PreparedData], features: Sequence[str]) -> I
             yield f"{part.label} is extracted at each file's own rate, in which corpora differ ({said}): it does not measure the same there"
 
 
-def _row(pair: CorpusPair, cell: Cell, outcome: Outcome, within: Outcome | None, config: RunConfig) -> dict[str, Any]:
+def _row(pair: CorpusPair, cell: Cell, outcome: CellOutcome, within: CellOutcome | None, config: RunConfig) -> dict[str, Any]:
     eval_set = pair.eval_set
     copies = pair.data.features[cell[0]].copies
     told = [*eval_set.notes, *([copies.counted] if copies else []), *(note for unit in outcome.kept for note in unit.metadata["notes"])]
@@ -348,7 +348,7 @@ def _row(pair: CorpusPair, cell: Cell, outcome: Outcome, within: Outcome | None,
     return row if outcome.failure else row | _scores(eval_set, outcome, within)
 
 
-def _scores(eval_set: EvaluationSet, outcome: Outcome, within: Outcome | None) -> dict[str, Any]:
+def _scores(eval_set: EvaluationSet, outcome: CellOutcome, within: CellOutcome | None) -> dict[str, Any]:
     counts = scores.speaker_counts(eval_set.codes, outcome.predicted, eval_set.voices)
     bound = scores.overlap_bound(counts.shape[-3])
     found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts, inflation=bound if within is None else 1.0), strict=True))
@@ -361,7 +361,7 @@ def _scores(eval_set: EvaluationSet, outcome: Outcome, within: Outcome | None) -
     return {name: round(float(value), 4) for name, value in found.items()} | allowed
 
 
-def _prediction_rows(pair: CorpusPair, cell: Cell, outcome: Outcome) -> Iterator[pd.DataFrame]:
+def _prediction_rows(pair: CorpusPair, cell: Cell, outcome: CellOutcome) -> Iterator[pd.DataFrame]:
     emotions, known = np.array(pair.eval_set.emotions), pair.eval_set.clips[["speaker", "voice", "emotion"]]
     for seed, codes in zip(pair.eval_set.folds, outcome.predicted, strict=False):
         named = {"train": pair.train, "test": pair.eval_set.corpus, **dict(zip(("features", "model", "track"), cell, strict=True))}

@@ -56,7 +56,7 @@ COLUMNS = ("corpus", "features", "model", "kind", "shuffled", "name", "value", "
 KINDS = ("shapley", "group", "column", "model")
 
 
-class Asked(NamedTuple):
+class ShuffledColumns(NamedTuple):
     """What is shuffled: groups of columns (`of` names the group of each), sets of groups, by place, that are *not*, single columns."""
 
     of: tuple[str, ...]
@@ -93,7 +93,7 @@ def importances(bench: SubsetEvaluator) -> pd.DataFrame:
     """
     import pandas as pd
 
-    asked = Asked(bench.features.groups, bench.groups, subsets_of(len(bench.groups)), telling(bench))
+    asked = ShuffledColumns(bench.features.groups, bench.groups, subsets_of(len(bench.groups)), telling(bench))
     explained = dict(_explain_all(bench, asked))
     eval_set, held = bench.prepared.eval_set, bench.prepared.eval_set.evaluated
     truth, voices = eval_set.codes[held], eval_set.voices[held]
@@ -205,7 +205,7 @@ def shapley_weights(subsets: list[tuple[int, ...]], n: int, player: int) -> dict
     return weights
 
 
-def _explain_all(bench: SubsetEvaluator, asked: Asked) -> Iterator[tuple[FoldRef, dict[str, np.ndarray]]]:
+def _explain_all(bench: SubsetEvaluator, asked: ShuffledColumns) -> Iterator[tuple[FoldRef, dict[str, np.ndarray]]]:
     """What each place's model decides with values shuffled; kept beside the units."""
     store = Path(bench.config.out).resolve() / "units"
     hashes = {place: bench.units[place, bench.groups].hash for place in bench.places}
@@ -230,7 +230,7 @@ def _explain_all(bench: SubsetEvaluator, asked: Asked) -> Iterator[tuple[FoldRef
         yield place, codes
 
 
-def _call(bench: SubsetEvaluator, place: FoldRef, path: Path, asked: Asked, donors: np.ndarray) -> tuple[Any, ...]:
+def _call(bench: SubsetEvaluator, place: FoldRef, path: Path, asked: ShuffledColumns, donors: np.ndarray) -> tuple[Any, ...]:
     """What `explain` is to be called with."""
     unit, kept, eval_set = bench.units[place, bench.groups], bench.found[place, bench.groups], bench.prepared.eval_set
     held = eval_set.folds[place.seed] == place.fold
@@ -269,7 +269,7 @@ def explain(
     model: Model,
     params: dict[str, Any],
     rounds: int | None,
-    asked: Asked,
+    asked: ShuffledColumns,
     seed: int,
 ) -> Path:
     """Fit a unit's final model again and keep what it decides about held-out clips with values replaced by other clips'.

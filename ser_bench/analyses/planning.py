@@ -54,7 +54,7 @@ class Seen(NamedTuple):
     ratios: np.ndarray
 
 
-class Wanted(NamedTuple):
+class StudyGoals(NamedTuple):
     """What a study should reach: a half-width, or differences with a power; with so many sentences, if not those there are."""
 
     width: float
@@ -63,7 +63,7 @@ class Wanted(NamedTuple):
     sentences: int | None
 
 
-def needed(folder: RunFolder, wanted: Wanted) -> pd.DataFrame:
+def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
     """The table that `api.plan_study` returns, of a run folder."""
     import pandas as pd
 
@@ -81,7 +81,7 @@ def needed(folder: RunFolder, wanted: Wanted) -> pd.DataFrame:
     return table
 
 
-def wanted_of(width: float, difference: float | Sequence[float], power: float, sentences: int | None) -> Wanted:
+def wanted_of(width: float, difference: float | Sequence[float], power: float, sentences: int | None) -> StudyGoals:
     """What is asked for, within its bounds."""
     differences = tuple(dict.fromkeys((difference,) if isinstance(difference, float | int) else difference))
     for name, value in [("width", width), *(("difference", one) for one in differences)]:
@@ -93,7 +93,7 @@ def wanted_of(width: float, difference: float | Sequence[float], power: float, s
         raise WrongCall(f"power: {power} cannot be planned for; it lies between {ALPHA} and 1, such as .8")
     if sentences is not None and sentences < 2:
         raise WrongCall(f"sentences: {sentences} cannot be planned for; at least 2 are needed to see how they differ")
-    return Wanted(width, differences, power, sentences)
+    return StudyGoals(width, differences, power, sentences)
 
 
 def _read(folder: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, pd.DataFrame]:
@@ -124,7 +124,7 @@ def _seen(block: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame |
     return Seen(hits, clips["emotion"].to_numpy(str), voices, sentences, ratios)
 
 
-def _lines(seen: Seen, wanted: Wanted) -> Iterator[dict[str, Any]]:
+def _lines(seen: Seen, wanted: StudyGoals) -> Iterator[dict[str, Any]]:
     """A line per system or pair, target, and design."""
     for place, ((features, model), hits) in enumerate(seen.hits.items()):
         named = {"features": features, "model": model, "other_features": "", "other_model": ""}
@@ -136,7 +136,9 @@ def _lines(seen: Seen, wanted: Wanted) -> Iterator[dict[str, Any]]:
             yield {"goal": "difference", "target": line.pop("target"), **named, **line}
 
 
-def _answers(values: np.ndarray, seen: Seen, ratio: float, wanted: Wanted, goal: str, targets: Sequence[float]) -> Iterator[dict[str, Any]]:
+def _answers(
+    values: np.ndarray, seen: Seen, ratio: float, wanted: StudyGoals, goal: str, targets: Sequence[float]
+) -> Iterator[dict[str, Any]]:
     """What a study like this one, with more clips or with other sentences, needs for each target."""
     for covers, sentences in ((SPEAKERS, None), (BOTH, seen.sentences)):
         if covers == BOTH and sentences is None:
@@ -167,7 +169,7 @@ def _shown(design: scores.Spread, covers: str) -> dict[str, Any]:
     }
 
 
-def _speakers_needed(design: scores.Spread, goal: str, target: float, wanted: Wanted) -> float:
+def _speakers_needed(design: scores.Spread, goal: str, target: float, wanted: StudyGoals) -> float:
     if goal == "interval":
         return scores.speakers_for_width(design, target)
     return scores.speakers_for_difference(design, target, power_wanted=wanted.power, alpha=ALPHA)

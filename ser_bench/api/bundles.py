@@ -42,7 +42,7 @@ HOW = ("jobs", "backend", "scheduler", "cache")
 
 
 @dataclass(frozen=True)
-class Asked:
+class FitRequest:
     """What is to be fitted: parameters as those of `fit`."""
 
     corpus: Source | None
@@ -123,7 +123,7 @@ def fit(
     >>> bundle = ser_bench.fit("path/to/emodb", features="audioemotion26", models="svm", to="model.serb")  # doctest: +SKIP
     >>> bundle.about["quality"]["uar"]  # doctest: +SKIP
     """
-    asked = Asked(corpus, from_run, rank, fold, evaluate)
+    asked = FitRequest(corpus, from_run, rank, fold, evaluate)
     made = fit_bundle(asked, to=to, card=card, progress=progress_of(progress), options=dict(options))
     for line in made.warnings:
         warnings.warn(line, stacklevel=3)
@@ -150,7 +150,9 @@ def load(path: str | Path) -> Bundle:
     return load_bundle(path)
 
 
-def fit_bundle(asked: Asked, *, to: str | Path | None, card: str | Path | None, progress: Progress, options: Mapping[str, Any]) -> Made:
+def fit_bundle(
+    asked: FitRequest, *, to: str | Path | None, card: str | Path | None, progress: Progress, options: Mapping[str, Any]
+) -> Made:
     """What `fit` does, with the warnings of it and its evaluation; parameters and errors as there."""
     for option, path in (("--to", to), ("--card", card)):
         if path is not None:
@@ -164,7 +166,7 @@ def fit_bundle(asked: Asked, *, to: str | Path | None, card: str | Path | None, 
     return made
 
 
-def _fit_corpus(asked: Asked, progress: Progress, options: Mapping[str, Any]) -> Made:
+def _fit_corpus(asked: FitRequest, progress: Progress, options: Mapping[str, Any]) -> Made:
     from ser_bench.bundle.making import check_config, make_bundle
     from ser_bench.bundle.quality import quality_of
     from ser_bench.evaluation.plan import make_plan
@@ -186,7 +188,7 @@ def _fit_corpus(asked: Asked, progress: Progress, options: Mapping[str, Any]) ->
     return Made(bundle, [*results.warnings, *results.found], results)
 
 
-def _fit_row(asked: Asked, progress: Progress, options: Mapping[str, Any]) -> Made:
+def _fit_row(asked: FitRequest, progress: Progress, options: Mapping[str, Any]) -> Made:
     from ser_bench.bundle.making import check_config, make_bundle_of_row
     from ser_bench.bundle.run_rows import row_of
     from ser_bench.evaluation.plan import make_plan

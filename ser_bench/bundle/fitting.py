@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.nested_cv import Chosen, choose, hold, unit_notes
+from ser_bench.evaluation.nested_cv import Selection, choose, hold, unit_notes
 from ser_bench.evaluation.plan import Plan, search_of
 from ser_bench.evaluation.runner import unit_data
 from ser_bench.evaluation.scaling import scaled_split, standardised_beforehand, training_statistics
@@ -47,7 +47,7 @@ class FittedSystem:
     fitted : Fitted
     mean, scale : array of float32, shape (n_columns,)
         What ``(x - mean) * scale`` standardises by; zeros and ones on track ``none``.
-    chosen : Chosen
+    chosen : Selection
         Hyperparameters, rounds, calibrator, and the inner folds that they come from.
     trained : array of bool, shape (n_clips,)
         The clips that it was trained on.
@@ -61,7 +61,7 @@ class FittedSystem:
     fitted: Fitted
     mean: np.ndarray
     scale: np.ndarray
-    chosen: Chosen
+    chosen: Selection
     trained: np.ndarray
     fold: int | None
     notes: list[str]

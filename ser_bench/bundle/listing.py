@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ser_bench.bundle.rows import Layout, Row, parts_of_one
+from ser_bench.bundle.rows import Layout, PredictionRow, parts_of_one
 from ser_bench.errors import printable
 from ser_bench.utils.formatting import format_score, signed
 
@@ -67,7 +67,7 @@ class Listing:
         name = min(name, width - emotion - 2 - columns if heads else width // 4)
         return cls(layout, classes, width, name, emotion, heads, timed)
 
-    def lines(self, rows: Iterable[Row]) -> Iterator[str]:
+    def lines(self, rows: Iterable[PredictionRow]) -> Iterator[str]:
         """A header, then the lines of each row."""
         others = [head.rjust(max(len(head), 3)) for head in self.heads] or ["  p", "others"]
         yield "  ".join([pad("time" if self.timed else "clip", self.name), pad("emotion", self.emotion), *others]).rstrip()
@@ -78,7 +78,7 @@ class Listing:
                 clip = row.clip
             yield from self._row(row)
 
-    def _row(self, row: Row) -> Iterator[str]:
+    def _row(self, row: PredictionRow) -> Iterator[str]:
         name = f"{clock(row.start)}-{clock(row.end)}" if self.timed else printable(row.clip)
         first = pad(name if self.timed else shortened(name, self.name), self.name)
         if row.reason:
@@ -99,7 +99,7 @@ class Listing:
             yield from self._wrapped("  warning: ", printable(warning), YELLOW)
         yield from self._explained(row)
 
-    def _explained(self, row: Row) -> Iterator[str]:
+    def _explained(self, row: PredictionRow) -> Iterator[str]:
         """Groups of features with what they did to the decision, the largest first, as bars of signs."""
         if not row.explained:
             return

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.bundle.listing import clock
-from ser_bench.bundle.rows import Layout, Row, as_csv, parts_of_one
+from ser_bench.bundle.rows import Layout, PredictionRow, as_csv, parts_of_one
 from ser_bench.bundle.shown import card_html, corpus_of, expected
 from ser_bench.config import RunConfig
 from ser_bench.errors import quoted
@@ -31,7 +31,7 @@ from ser_bench.utils.formatting import format_score, signed
 
 if TYPE_CHECKING:
     from ser_bench.bundle.bundle import Bundle
-    from ser_bench.bundle.prediction import Asked
+    from ser_bench.bundle.prediction import PredictionOptions
 
 MOST_ROWS = 2000
 """Rows that a page shows."""
@@ -50,14 +50,14 @@ class Predicted:
     bundle : Bundle
     file : Path
         The bundle's.
-    rows : sequence of Row
-    asked : Asked
+    rows : sequence of PredictionRow
+    asked : PredictionOptions
     """
 
     bundle: Bundle
     file: Path
-    rows: Sequence[Row]
-    asked: Asked
+    rows: Sequence[PredictionRow]
+    asked: PredictionOptions
 
     @property
     def layout(self) -> Layout:
@@ -96,7 +96,7 @@ def publish_predictions(found: Predicted, out: str) -> Path:
     return page
 
 
-def count(rows: Sequence[Row]) -> dict[str, Any]:
+def count(rows: Sequence[PredictionRow]) -> dict[str, Any]:
     """How many rows, clips and predictions there are, how many with a warning, and how many of each emotion, the most frequent first."""
     predicted = [row for row in rows if not row.reason]
     return {
@@ -132,14 +132,14 @@ def make_page(found: Predicted, about: dict[str, Any], back: str = "") -> str:
     )
 
 
-def folder_above(rows: Sequence[Row]) -> str:
+def folder_above(rows: Sequence[PredictionRow]) -> str:
     """The folder that all clips lie in or below, with its last slash, where they are of one; a page need not repeat it in each row."""
     folders = {os.path.dirname(row.clip) for row in rows}
     shared = os.path.join(os.path.commonpath(folders), "") if len({os.path.isabs(folder) for folder in folders}) == 1 else ""
     return shared if all(row.clip.startswith(shared) for row in rows) else ""  # "./a" and "a//b" are written otherwise there
 
 
-def _shown(row: Row, layout: Layout, above: str, *, timed: bool) -> dict[str, Any]:
+def _shown(row: PredictionRow, layout: Layout, above: str, *, timed: bool) -> dict[str, Any]:
     """A row as the page shows it; its probabilities in hundredths that sum to one, `shade` as deep as each is high."""
     shares = [] if row.reason else parts_of_one(row.probabilities, 2)
     changes = sorted(row.explained.items(), key=lambda item: -abs(item[1]))[:MOST_GROUPS]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench.bundle.listing import cells, clock, shortened
-from ser_bench.bundle.rows import Layout, Row
+from ser_bench.bundle.rows import Layout, PredictionRow
 from ser_bench.errors import printable
 from ser_bench.reports.drawing import own_settings
 from ser_bench.reports.figures import LOOKS, save_as
@@ -36,7 +36,7 @@ LONGEST_TITLE, LONGEST_NOTE = 34, 44
 
 
 @own_settings()
-def draw_clips(path: Path, rows: Sequence[Row], layout: Layout) -> str:
+def draw_clips(path: Path, rows: Sequence[PredictionRow], layout: Layout) -> str:
     """Draw the first clips that were predicted, a panel each, beside it what moved the decision where that is known.
 
     Returns
@@ -59,7 +59,7 @@ def draw_clips(path: Path, rows: Sequence[Row], layout: Layout) -> str:
 
 
 @own_settings()
-def draw_windows(path: Path, rows: Sequence[Row], layout: Layout) -> str:
+def draw_windows(path: Path, rows: Sequence[PredictionRow], layout: Layout) -> str:
     """Draw the probability of each emotion over time, a column per recording; returns as `draw_clips`."""
     recordings = [list(windows) for _, windows in groupby(rows, key=lambda row: row.clip)]
     recordings = [windows for windows in recordings if any(not row.reason for row in windows)]
@@ -84,7 +84,7 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _draw_clip(panel: SubFigure, row: Row, layout: Layout, reach: float) -> None:
+def _draw_clip(panel: SubFigure, row: PredictionRow, layout: Layout, reach: float) -> None:
     axes = panel.subplots(1, 2, width_ratios=(1, 0.8)) if layout.groups else [panel.subplots()]
     (_draw_bars if len(layout.classes) == 2 else _draw_radar)(axes[0], row, layout.classes)
     if layout.groups:
@@ -100,7 +100,7 @@ def _draw_clip(panel: SubFigure, row: Row, layout: Layout, reach: float) -> None
         panel.supxlabel(_cut(f"warning: {printable(row.warnings[0])}{more}", LONGEST_NOTE * len(axes)), fontsize=6.5, color=ORANGE)
 
 
-def _draw_radar(axes: Axes, row: Row, classes: Sequence[str]) -> None:
+def _draw_radar(axes: Axes, row: PredictionRow, classes: Sequence[str]) -> None:
     """An axis per emotion, clockwise from the top, in the order of the system; the decision's is marked."""
     angles = np.pi / 2 - 2 * np.pi * np.arange(len(classes)) / len(classes)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -132,7 +132,7 @@ def _draw_radar(axes: Axes, row: Row, classes: Sequence[str]) -> None:
     axes.set_axis_off()
 
 
-def _draw_bars(axes: Axes, row: Row, classes: Sequence[str]) -> None:
+def _draw_bars(axes: Axes, row: PredictionRow, classes: Sequence[str]) -> None:
     """A bar per class, from 0 to 1."""
     colours = [BLUE if label == row.emotion else "0.7" for label in classes]
     axes.barh(range(len(classes)), row.probabilities, color=colours, height=0.6)
@@ -145,7 +145,7 @@ def _draw_bars(axes: Axes, row: Row, classes: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _draw_changes(axes: Axes, row: Row, reach: float) -> None:
+def _draw_changes(axes: Axes, row: PredictionRow, reach: float) -> None:
     """What each group of features did to the log-probability of the decision, the largest at the top."""
     changes = sorted(row.explained.items(), key=lambda item: -abs(item[1]))
     values = [change for _, change in changes]
@@ -169,7 +169,7 @@ def _draw_changes(axes: Axes, row: Row, reach: float) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _draw_recording(axes: Sequence[Axes], windows: Sequence[Row], layout: Layout) -> None:
+def _draw_recording(axes: Sequence[Axes], windows: Sequence[PredictionRow], layout: Layout) -> None:
     """A strip per emotion, dark where it is the decision; a window stands for the time around its middle."""
     edges = edges_of(windows)
     decided = np.array([row.emotion for row in windows])
@@ -190,7 +190,7 @@ def _draw_recording(axes: Sequence[Axes], windows: Sequence[Row], layout: Layout
     axes[0].set_title(shortened(printable(windows[0].clip), 2 * LONGEST_TITLE), fontsize=9)
 
 
-def _show_gaps(axes: Sequence[Axes], windows: Sequence[Row], edges: np.ndarray) -> None:
+def _show_gaps(axes: Sequence[Axes], windows: Sequence[PredictionRow], edges: np.ndarray) -> None:
     """Hatch what could not be predicted."""
     for row, begin, end in zip(windows, edges, edges[1:], strict=False):
         if row.reason:
@@ -198,7 +198,7 @@ def _show_gaps(axes: Sequence[Axes], windows: Sequence[Row], edges: np.ndarray) 
                 strip.axvspan(begin, end, facecolor="0.95", edgecolor=PALE, hatch="////", linewidth=0)
 
 
-def edges_of(windows: Sequence[Row]) -> np.ndarray:
+def edges_of(windows: Sequence[PredictionRow]) -> np.ndarray:
     """Where the time that each window stands for begins, and the end of the last: half-way between middles, shape (n + 1,)."""
     starts = np.array([row.start for row in windows])
     ends = np.array([row.end if math.isfinite(row.end) else row.start for row in windows])

@@ -1,7 +1,7 @@
 """Decisions about sounds: what `ser-bench predict` and `Bundle.predict` do.
 
 In:   a fitted system, and sounds: files, standard input, samples; whole or a window after the other.
-Out:  a `Row` for each, in their order.
+Out:  a `PredictionRow` for each, in their order.
 Rule: clips are heard as those the system was fitted on, and go through the model together, as in a run; one that cannot be heard has its
       reason and costs no other. Why a decision is to be trusted less stands in its row.
 """
@@ -22,7 +22,7 @@ from ser_bench.bundle.explaining import Explained, explain
 from ser_bench.bundle.hearing import Ear, Heard, Sound, hear
 from ser_bench.bundle.inputs import handed_in, read_whole, standard_input
 from ser_bench.bundle.levels import LEVELS
-from ser_bench.bundle.rows import Layout, Row, as_table, gender_in
+from ser_bench.bundle.rows import Layout, PredictionRow, as_table, gender_in
 from ser_bench.bundle.windows import Windows
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, quoted
@@ -45,7 +45,7 @@ PER_PROCESS = 32
 
 
 @dataclass(frozen=True)
-class Asked:
+class PredictionOptions:
     """How sounds are predicted.
 
     Parameters
@@ -83,18 +83,18 @@ class Tally:
 
     Attributes
     ----------
-    kept : list of Row
+    kept : list of PredictionRow
         All rows, where they are to be kept.
     """
 
     def __init__(self, sounds: list[Sound], *, keep: bool = False) -> None:
         self.keep, self.total = keep, len(sounds)
-        self.kept: list[Row] = []
+        self.kept: list[PredictionRow] = []
         self.predicted = 0
         self.first = ""
         self._clip: str | None = None
 
-    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def counted(self, rows: Iterable[PredictionRow]) -> Iterator[PredictionRow]:
         """The same rows."""
         for row in rows:
             if row.reason:
@@ -116,20 +116,20 @@ class Tally:
             raise WorkFailed(f"none of {self.total} clip(s) could be predicted; the first: {quoted(self.first, LONGEST)}")
 
 
-def predict(bundle: Bundle, sounds: list[Sound], asked: Asked, stream: Any = None) -> Iterator[Row]:
+def predict(bundle: Bundle, sounds: list[Sound], asked: PredictionOptions, stream: Any = None) -> Iterator[PredictionRow]:
     """Decide about sounds, in their order.
 
     Parameters
     ----------
     bundle : Bundle
     sounds : list of Sound
-    asked : Asked
+    asked : PredictionOptions
     stream : binary file, optional
         Stands for standard input.
 
     Yields
     ------
-    Row
+    PredictionRow
     """
     extractors = extractors_of(bundle)
     for extractor in extractors:
@@ -166,7 +166,7 @@ def predict_windows(bundle: Bundle, clip: Clip, window: float = 3.0, hop: float 
 
 def _at_once(bundle: Bundle, sounds: Iterable[Sound]) -> Iterator[dict[str, Any]]:
     ear, layout = Ear(bundle.preprocessing, extractors_of(bundle)), Layout.of(bundle)
-    for row in _rows(bundle, hear(sounds, ear, Workers(), 1), Asked(), 1):
+    for row in _rows(bundle, hear(sounds, ear, Workers(), 1), PredictionOptions(), 1):
         yield {name: cell for name, cell in layout.cells(row).items() if name != "clip"}
 
 
@@ -187,7 +187,7 @@ def predict_table(
     progress: Progress | bool | None = None,
 ) -> pd.DataFrame:
     """`predict` for `Bundle.predict`: what was handed in, as a DataFrame."""
-    asked = Asked(Windows.wanted(*windows), explain, jobs, progress_of(progress))
+    asked = PredictionOptions(Windows.wanted(*windows), explain, jobs, progress_of(progress))
     _warn_of_libraries(bundle)
     return as_table(predict(bundle, handed_in(audio, rate), asked), Layout.of(bundle, explain=explain))
 
@@ -197,7 +197,7 @@ def explain_table(bundle: Bundle, audio: Any, rate: int | None) -> pd.DataFrame:
     import pandas as pd
 
     _warn_of_libraries(bundle)
-    found = list(predict(bundle, handed_in(audio, rate), Asked(explain=True)))
+    found = list(predict(bundle, handed_in(audio, rate), PredictionOptions(explain=True)))
     changes = [
         (row.clip, row.emotion, group, change)
         for row in found
@@ -213,12 +213,12 @@ def _warn_of_libraries(bundle: Bundle) -> None:
         warnings.warn(warning, stacklevel=4)
 
 
-def _rows(bundle: Bundle, heard: Iterator[Heard], asked: Asked, together: int) -> Iterator[Row]:
+def _rows(bundle: Bundle, heard: Iterator[Heard], asked: PredictionOptions, together: int) -> Iterator[PredictionRow]:
     while some := list(islice(heard, together)):
         yield from decide(bundle, some, explained=asked.explain)
 
 
-def decide(bundle: Bundle, heard: list[Heard], *, explained: bool = False) -> Iterator[Row]:
+def decide(bundle: Bundle, heard: list[Heard], *, explained: bool = False) -> Iterator[PredictionRow]:
     """Rows of sounds that were heard; those that were not say why."""
     usable = [one for one in heard if not one.found.why_not]
     labels = [part.label for part in bundle.feature_set.parts]
@@ -226,7 +226,7 @@ def decide(bundle: Bundle, heard: list[Heard], *, explained: bool = False) -> It
     found = bundle.decide(x) if usable else None
     decided = iter(zip(x, found.scores, found.predicted, strict=True) if found else ())
     for one in heard:
-        row = Row(one.sound.name, *_span(bundle, one), "", np.full(len(bundle.classes), math.nan), reason=one.found.why_not)
+        row = PredictionRow(one.sound.name, *_span(bundle, one), "", np.full(len(bundle.classes), math.nan), reason=one.found.why_not)
         if row.reason:
             yield row
             continue

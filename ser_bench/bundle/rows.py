@@ -32,7 +32,7 @@ GENDER = "gender"
 
 
 @dataclass(frozen=True)
-class Row:
+class PredictionRow:
     """What is predicted of a clip, or of a window of one.
 
     Parameters
@@ -91,7 +91,7 @@ class Layout:
         gendered = any(gender_in(label, bundle.about) for label in bundle.classes)
         return cls(bundle.classes, gendered, tuple(dict.fromkeys(bundle.groups)) if explain else ())
 
-    def cells(self, row: Row) -> dict[str, Any]:
+    def cells(self, row: PredictionRow) -> dict[str, Any]:
         """A row by the names of its columns, of which those that say nothing hold None."""
         known = not row.reason
         found: dict[str, Any] = {"clip": row.clip, "start": seconds(row.start), "end": seconds(row.end), "emotion": row.emotion or None}
@@ -139,7 +139,7 @@ def seconds(value: float) -> float | None:
     return None if math.isnan(value) else round(float(value), 3)
 
 
-def as_table(rows: Iterable[Row], layout: Layout) -> pd.DataFrame:
+def as_table(rows: Iterable[PredictionRow], layout: Layout) -> pd.DataFrame:
     """Rows as a DataFrame: probabilities as computed, `warnings` a list per row."""
     import pandas as pd
 
@@ -152,9 +152,9 @@ def as_table(rows: Iterable[Row], layout: Layout) -> pd.DataFrame:
     return pd.DataFrame(found, columns=columns)
 
 
-def as_csv(rows: Iterable[Row], layout: Layout) -> Iterator[str]:
+def as_csv(rows: Iterable[PredictionRow], layout: Layout) -> Iterator[str]:
     """A header, then a line per row; warnings joined by a semicolon."""
-    empty = Row("", 0, 0, "", np.full(len(layout.classes), math.nan), reason="none")
+    empty = PredictionRow("", 0, 0, "", np.full(len(layout.classes), math.nan), reason="none")
     yield _csv_line(list(layout.cells(empty)))
     for row in rows:
         cells = layout.cells(row) | {"warnings": "; ".join(row.warnings)}
@@ -181,7 +181,7 @@ def plain_number(value: float) -> str:
     return f"{value:.{DIGITS}f}".rstrip("0").rstrip(".")
 
 
-def as_json_lines(rows: Iterable[Row], layout: Layout) -> Iterator[str]:
+def as_json_lines(rows: Iterable[PredictionRow], layout: Layout) -> Iterator[str]:
     """An object per row and line; warnings are a list, and what is not known is null."""
     for row in rows:
         yield encodable(json.dumps(layout.cells(row), ensure_ascii=False, allow_nan=False)) + "\n"

@@ -39,7 +39,7 @@ NEEDED = (CONFIGURATION, LEADERBOARD.name, CLIPS.name, PREDICTIONS.name, TRIALS.
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenParams:
     """Hyperparameters that some search of a run chose.
 
     Parameters
@@ -76,7 +76,7 @@ class RunRow:
     config: RunConfig
     chosen: pd.DataFrame
 
-    def choice(self, seed: int, fold: int | None = None) -> Chosen:
+    def choice(self, seed: int, fold: int | None = None) -> ChosenParams:
         """The hyperparameters for one outer fold, which are those that its search chose; without, for all speakers (`typical_choice`).
 
         Raises
@@ -91,7 +91,7 @@ class RunRow:
         if fold is None:
             return typical_choice(self.chosen)
         (mine,) = records(self.chosen[(self.chosen["seed"] == seed) & (self.chosen["fold"] == fold)])
-        return Chosen(json.loads(mine["params"]), mine["score"], f"chosen by the search of seed {seed}, outer fold {fold}")
+        return ChosenParams(json.loads(mine["params"]), mine["score"], f"chosen by the search of seed {seed}, outer fold {fold}")
 
     def check_same(self, planned: Plan) -> list[str]:
         """Compare the clips and folds of a plan with those of the run; warnings of what may move a result.
@@ -113,7 +113,7 @@ class RunRow:
         return [f"the run was made with {', '.join(other)}: its scores are of systems fitted with those"] if other else []
 
 
-def typical_choice(chosen: pd.DataFrame) -> Chosen:
+def typical_choice(chosen: pd.DataFrame) -> ChosenParams:
     """One set of hyperparameters from those that the searches of a row chose, one per outer fold and seed.
 
     The set that most searches agree on; where several are equally common, which is usual as numbers hardly repeat, the one whose inner
@@ -146,7 +146,7 @@ def typical_choice(chosen: pd.DataFrame) -> Chosen:
             f"of {common['params'].nunique()} sets, {often} by the row's {n} searches (one per outer fold and seed), the one whose inner "
             f"UAR is in the middle (seed {mine['seed']}, outer fold {mine['fold']})"
         )
-    return Chosen(json.loads(mine["params"]), mine["score"], how)
+    return ChosenParams(json.loads(mine["params"]), mine["score"], how)
 
 
 def row_of(

@@ -74,14 +74,14 @@ def fit(
       ser-bench fit --from results/ravdess-1a2b3c4d --rank 1 -o model.serb
       ser-bench fit --from results/ravdess-1a2b3c4d -f compare -m mlp -o model.serb
     """
-    from ser_bench.api.bundles import Asked, fit_bundle
+    from ser_bench.api.bundles import FitRequest, fit_bundle
     from ser_bench.api.exports import export, places
     from ser_bench.api.options import OF_A_ROW, OF_EVALUATION, USED
 
     idle = USED["fit"] - OF_A_ROW if from_run else OF_EVALUATION if no_evaluation else ()
     options = keys_of("fit", given, idle=tuple(idle))
     named = options.pop("corpus", ())
-    asked = Asked(corpus or next(iter(named), None), from_run, rank, fold, evaluate=not no_evaluation)
+    asked = FitRequest(corpus or next(iter(named), None), from_run, rank, fold, evaluate=not no_evaluation)
     files = places(to, exports)
     made = fit_bundle(asked, to=to, card=card, progress=for_terminal(), options=options)
     print_made(made, to, card)

@@ -16,8 +16,8 @@ from ser_bench.errors import WrongCall, lines, unknown
 
 if TYPE_CHECKING:
     from ser_bench.bundle.hearing import Sound
-    from ser_bench.bundle.prediction import Asked
-    from ser_bench.bundle.rows import Layout, Row
+    from ser_bench.bundle.prediction import PredictionOptions
+    from ser_bench.bundle.rows import Layout, PredictionRow
 
 FORMATS = ("table", "jsonl", "csv")
 
@@ -106,7 +106,7 @@ def recorded(seconds: float) -> Sound:
     return Sound("microphone", samples=samples, rate=rate)
 
 
-def write_rows(rows: Iterator[Row], layout: Layout, form: str, to: Path) -> None:
+def write_rows(rows: Iterator[PredictionRow], layout: Layout, form: str, to: Path) -> None:
     """Write rows to a file, whole or not at all."""
     from ser_bench.bundle.rows import as_csv, as_json_lines
     from ser_bench.utils.atomic import write_text
@@ -114,7 +114,7 @@ def write_rows(rows: Iterator[Row], layout: Layout, form: str, to: Path) -> None
     write_text(to, "".join((as_json_lines if form == "jsonl" else as_csv)(rows, layout)))
 
 
-def print_rows(rows: Iterator[Row], layout: Layout, form: str, sounds: list[Sound], *, timed: bool) -> None:
+def print_rows(rows: Iterator[PredictionRow], layout: Layout, form: str, sounds: list[Sound], *, timed: bool) -> None:
     """Print rows as they come."""
     from ser_bench.bundle.rows import as_csv, as_json_lines
 
@@ -129,7 +129,7 @@ def print_rows(rows: Iterator[Row], layout: Layout, form: str, sounds: list[Soun
         write(lines(text) if sys.stdout.isatty() else text, end="")
 
 
-def draw(plot: Path, rows: list[Row], layout: Layout, asked: Asked) -> None:
+def draw(plot: Path, rows: list[PredictionRow], layout: Layout, asked: PredictionOptions) -> None:
     """Draw rows, and say which are not drawn."""
     from ser_bench.bundle.pictures import draw_clips, draw_windows
 
@@ -165,10 +165,10 @@ def check_places(to: Path | None, plot: Path | None, out: str | None) -> None:
         check_writable("--out", Path(out))
 
 
-def asked_for(window: float | None, hop: float | None, explain: bool, jobs: int | None) -> Asked:
+def asked_for(window: float | None, hop: float | None, explain: bool, jobs: int | None) -> PredictionOptions:
     """How sounds are to be predicted."""
-    from ser_bench.bundle.prediction import Asked
+    from ser_bench.bundle.prediction import PredictionOptions
     from ser_bench.bundle.windows import Windows
     from ser_bench.utils.progress import for_terminal
 
-    return Asked(Windows.wanted(window, hop), explain, jobs or 0, for_terminal())
+    return PredictionOptions(Windows.wanted(window, hop), explain, jobs or 0, for_terminal())

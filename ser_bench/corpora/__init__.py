@@ -15,7 +15,7 @@ from ser_bench.corpora.losses import few, left_out, levels, losses, small_sample
 from ser_bench.corpora.names import ASKED, ask, questions
 from ser_bench.corpora.obtaining import download_size, get, languages_of
 from ser_bench.corpora.overview import show
-from ser_bench.corpora.released import Difference, differences, name_copy
+from ser_bench.corpora.released import ReleaseDifference, differences, name_copy
 from ser_bench.utils.renamed import former
 
 __all__ = [
@@ -23,10 +23,10 @@ __all__ = [
     "Archive",
     "Corpus",
     "CorpusInfo",
-    "Difference",
     "Duplicates",
     "FileNameReader",
     "LabelScheme",
+    "ReleaseDifference",
     "Source",
     "TableReader",
     "apply_labels",
@@ -61,7 +61,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    return former(__name__, name, {"Facts": "CorpusInfo"})
+    return former(__name__, name, {"Difference": "ReleaseDifference", "Facts": "CorpusInfo"})
 
 
 def catalogue() -> list[dict[str, Any]]:

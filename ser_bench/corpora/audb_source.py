@@ -22,18 +22,18 @@ WORKERS = 4
 """Files that are fetched at a time."""
 
 
-class Published(NamedTuple):
+class PublishedDatabase(NamedTuple):
     """A database by its name, and its version where one is meant."""
 
     name: str
     version: str | None
 
 
-def named(source: str | Path) -> Published | None:
+def named(source: str | Path) -> PublishedDatabase | None:
     """The database that a source names; None where it names none of audb's.
 
     >>> named("audb:emodb@1.4.1"), named("emodb")
-    (Published(name='emodb', version='1.4.1'), None)
+    (PublishedDatabase(name='emodb', version='1.4.1'), None)
 
     Raises
     ------
@@ -45,10 +45,10 @@ def named(source: str | Path) -> Published | None:
     found = re.fullmatch(r"([A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*))?", source.strip().removeprefix(PREFIX))
     if not found:
         raise WrongCall(f"'{quoted(source)}' names no database: audb:NAME or audb:NAME@VERSION")
-    return Published(found[1], found[2])
+    return PublishedDatabase(found[1], found[2])
 
 
-def fetch(database: Published, cache: Path) -> tuple[Path, list[str]]:
+def fetch(database: PublishedDatabase, cache: Path) -> tuple[Path, list[str]]:
     """The header of a database in the cache, and a line that says which version was taken where none was named.
 
     Raises
@@ -84,7 +84,7 @@ def fetch(database: Published, cache: Path) -> tuple[Path, list[str]]:
     return Path(fetched.root) / HEADER, [] if database.version else [told]
 
 
-def fetched_folder(database: Published, cache: Path) -> Path:
+def fetched_folder(database: PublishedDatabase, cache: Path) -> Path:
     """Where a database lies once fetched, its newest version where none is named; nothing is fetched."""
     found = list(_home(cache).glob(f"{database.name}/{database.version or '*'}/*/{HEADER}"))
     newest = max(found, key=lambda header: _order(header.parents[1].name), default=None)

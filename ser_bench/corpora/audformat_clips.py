@@ -40,7 +40,7 @@ NEEDED = (EMOTION, "speaker")
 """Of these, the caller is asked where a table has several."""
 
 
-class Chosen(NamedTuple):
+class ChosenTables(NamedTuple):
     """Tables whose clips are meant.
 
     Parameters
@@ -152,14 +152,14 @@ def _check_said(database: Database, options: ReadingOptions) -> None:
             raise unknown(f"column of {database.path}", theirs, dict.fromkeys(known))
 
 
-def choose_tables(database: Database, options: ReadingOptions) -> Chosen:
+def choose_tables(database: Database, options: ReadingOptions) -> ChosenTables:
     """The tables that are meant."""
     asked = tables_asked_for(options.table, database.tables, database.path) if options.table else list(database.tables)
     for role in dict.fromkeys((options.target, EMOTION)):
         found = {table: column_of(database, table, role, options.columns.get(role)) for table in asked}
         candidates = {table: column for table, column in found.items() if column is not None}
         if (options.table and candidates) or len(candidates) == 1:
-            return Chosen(role, candidates)
+            return ChosenTables(role, candidates)
         if candidates:
             return _without_doubt(database, role, candidates)
     told = listed(f"{table} ({', '.join(columns) or 'no columns'})" for table, columns in _shown(database, asked).items())
@@ -173,7 +173,7 @@ def _shown(database: Database, tables: Iterable[str]) -> dict[str, list[str]]:
     return {table: list(database.tables[table])[:5] for table in tables}
 
 
-def _without_doubt(database: Database, role: str, candidates: dict[str, str]) -> Chosen:
+def _without_doubt(database: Database, role: str, candidates: dict[str, str]) -> ChosenTables:
     """Of several tables the one that holds the clips and labels of all, else those of one predefined split."""
     labels = {}
     for table, column in candidates.items():
@@ -182,17 +182,17 @@ def _without_doubt(database: Database, role: str, candidates: dict[str, str]) ->
         labels[table] = dict(zip(_keys(labelled), labelled[column], strict=True))
     for table, known in labels.items():
         if all(other.items() <= known.items() for other in labels.values()):
-            return Chosen(role, {table: candidates[table]}, tuple(other for other in candidates if other != table))
+            return ChosenTables(role, {table: candidates[table]}, tuple(other for other in candidates if other != table))
     apart = all(not one.keys() & other.keys() for one, other in combinations(labels.values(), 2))
     if apart and folds_of(database.split_of(table) for table in candidates):
-        return Chosen(role, candidates)
+        return ChosenTables(role, candidates)
     told = listed(f"{table} ({column}: {len(labels[table]):,} clips)" for table, column in candidates.items())
     raise WrongCall(
         f"{database.path}: several tables could be meant: {told}; choose with --table NAME (several: --table 'NAME,NAME' or 'train.*')"
     )
 
 
-def _own_rows(database: Database, chosen: Chosen, options: ReadingOptions) -> tuple[pd.DataFrame, dict[str, str]]:
+def _own_rows(database: Database, chosen: ChosenTables, options: ReadingOptions) -> tuple[pd.DataFrame, dict[str, str]]:
     """The rows of the chosen tables under our names, and the scheme of each of these."""
     import pandas as pd
 
@@ -221,7 +221,9 @@ def _own_rows(database: Database, chosen: Chosen, options: ReadingOptions) -> tu
     return clips, schemes
 
 
-def _add_from_elsewhere(database: Database, clips: pd.DataFrame, role: str, said: str | None, chosen: Chosen) -> tuple[pd.DataFrame, str]:
+def _add_from_elsewhere(
+    database: Database, clips: pd.DataFrame, role: str, said: str | None, chosen: ChosenTables
+) -> tuple[pd.DataFrame, str]:
     """What tables that were not chosen know of the clips under one of our names, and its scheme; nothing where none does."""
     values, scheme, source = None, "", ""
     for table in database.tables:
@@ -289,7 +291,7 @@ def _add_facts_of_speakers(database: Database, clips: pd.DataFrame, scheme: str)
     return clips
 
 
-def _add_folds(database: Database, clips: pd.DataFrame, chosen: Chosen) -> pd.DataFrame:
+def _add_folds(database: Database, clips: pd.DataFrame, chosen: ChosenTables) -> pd.DataFrame:
     """The part of a predefined split that each clip is in, where tables of one cover all clips."""
     splits = {table: database.split_of(table) for table in (*chosen.tables, *chosen.others) if database.split_of(table)}
     parts = folds_of(splits.values())

@@ -60,7 +60,7 @@ class Token(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ColumnComparison:
     """`column` compared with `values` by ``in``, ``==``, ``!=`` or an order; with a single value, but for ``in``."""
 
     column: Token
@@ -90,7 +90,7 @@ class Joined:
     parts: tuple[Node, ...]
 
 
-Node = Comparison | Missing | Not | Joined
+Node = ColumnComparison | Missing | Not | Joined
 
 
 class Truth(NamedTuple):
@@ -127,7 +127,7 @@ def filter_clips(clips: pd.DataFrame, where: str, name: str, target: str = EMOTI
     about = f'--where "{quoted(where)}"'
     try:
         tree = parse(where)
-        table = Table(clips if target == EMOTION else clips.drop(columns=EMOTION).rename(columns={CORPUS_EMOTION: EMOTION}))
+        table = ClipTable(clips if target == EMOTION else clips.drop(columns=EMOTION).rename(columns={CORPUS_EMOTION: EMOTION}))
         found = table.truth(tree)
     except WrongCall as error:
         raise WrongCall(f"{about}: {error}") from None
@@ -147,7 +147,7 @@ def parse(where: str) -> Node:
     """The tree of an expression.
 
     >>> parse("not age > 30")
-    Not(part=Comparison(column=Token(kind='word', text='age', place=4), sign='>', values=(30.0,)))
+    Not(part=ColumnComparison(column=Token(kind='word', text='age', place=4), sign='>', values=(30.0,)))
 
     Raises
     ------
@@ -260,11 +260,11 @@ class _Reader:
                 raise self.wrong("'missing'")
             return Not(Missing(column)) if turned else Missing(column)
         if sign := self.take("==", "!=", *ORDERS):
-            return Comparison(column, sign.kind, (self.value(),))
+            return ColumnComparison(column, sign.kind, (self.value(),))
         turned = self.take("not")
         if not self.take("in"):
             raise self.wrong("one of == != < <= > >=, 'in', 'not in', 'is missing'")
-        among = Comparison(column, "in", self.values())
+        among = ColumnComparison(column, "in", self.values())
         return Not(among) if turned else among
 
     def values(self) -> tuple[str | float, ...]:
@@ -293,7 +293,7 @@ class _Reader:
         raise self.wrong("a number or quoted text")
 
 
-class Table:
+class ClipTable:
     """The clip table, as an expression sees it; what may not be meant is kept in `doubts`, columns with missing values in `blank`."""
 
     def __init__(self, clips: pd.DataFrame) -> None:
@@ -332,7 +332,7 @@ class Table:
             raise WrongCall(_at(token.place, str(unknown("column", name, known))))
         return self.clips[name]
 
-    def _compared(self, column: pd.Series, missing: np.ndarray, node: Comparison) -> np.ndarray:
+    def _compared(self, column: pd.Series, missing: np.ndarray, node: ColumnComparison) -> np.ndarray:
         from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
         numeric = is_numeric_dtype(column) and not is_bool_dtype(column)
@@ -341,7 +341,7 @@ class Table:
         found = self._among_numbers(column, node) if numeric else self._among_texts(column, missing, node)
         return ~found if node.sign == "!=" else found
 
-    def _among_numbers(self, column: pd.Series, node: Comparison) -> np.ndarray:
+    def _among_numbers(self, column: pd.Series, node: ColumnComparison) -> np.ndarray:
         values, found = column.to_numpy(float, na_value=np.nan), np.zeros(len(column), bool)
         for number in node.values:
             if isinstance(number, str):
@@ -353,7 +353,7 @@ class Table:
             found |= same
         return found
 
-    def _among_texts(self, column: pd.Series, missing: np.ndarray, node: Comparison) -> np.ndarray:
+    def _among_texts(self, column: pd.Series, missing: np.ndarray, node: ColumnComparison) -> np.ndarray:
         texts = np.array([_composed(str(value)) for value in column.astype(object).where(~missing, "")], dtype=object)
         known, found = sorted(set(texts[~missing])), np.zeros(len(column), bool)
         for value in node.values:
@@ -377,14 +377,14 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _number(node: Comparison) -> float:
+def _number(node: ColumnComparison) -> float:
     value = node.values[0]
     if isinstance(value, str):
         raise WrongCall(_at(node.column.place, f"{node.sign} compares with a number, and '{quoted(value)}' is text"))
     return value
 
 
-def _numbers(column: pd.Series, missing: np.ndarray, node: Comparison, *, numeric: bool) -> np.ndarray:
+def _numbers(column: pd.Series, missing: np.ndarray, node: ColumnComparison, *, numeric: bool) -> np.ndarray:
     """A column's numbers, also where it holds them as text, as those of a manifest do; NaN where missing."""
     import pandas as pd
 

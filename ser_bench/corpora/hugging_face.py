@@ -30,7 +30,7 @@ from ser_bench.corpora.distributed import (
     tables_asked_for,
 )
 from ser_bench.corpora.manifest import make_corpus
-from ser_bench.corpora.unpacking import MISSING, Row, unpack, unpacked_folder
+from ser_bench.corpora.unpacking import MISSING, UnpackedAudio, unpack, unpacked_folder
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils.headers import entry, parse_json, parse_yaml, read_json
 from ser_bench.utils.regular_files import check_regular
@@ -245,7 +245,7 @@ def _schema(path: Path) -> pa.Schema:
         raise WrongCall(f"cannot read {path}: {quoted(' '.join(str(error).split()))}") from None
 
 
-def _read(folder: Path, shard: Shard, options: ReadingOptions, cache: Path) -> tuple[pd.DataFrame, list[Row]]:
+def _read(folder: Path, shard: Shard, options: ReadingOptions, cache: Path) -> tuple[pd.DataFrame, list[UnpackedAudio]]:
     """A shard's rows with their audio as `path`, and what was unpacked."""
     schema = _schema(shard.path)
     column = _audio_column(shard.path, options.columns.get("path"))
@@ -344,7 +344,9 @@ def _row_names(shards: Sequence[Shard], parts: Sequence[pd.DataFrame]) -> list[s
     return names
 
 
-def _joined(folder: Path, shards: Sequence[Shard], tables: Sequence[tuple[pd.DataFrame, list[Row]]]) -> tuple[pd.DataFrame, list[str]]:
+def _joined(
+    folder: Path, shards: Sequence[Shard], tables: Sequence[tuple[pd.DataFrame, list[UnpackedAudio]]]
+) -> tuple[pd.DataFrame, list[str]]:
     """One table of all shards with `fold` or `split`, and what a reader should know."""
     import pandas as pd
 

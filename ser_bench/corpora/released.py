@@ -22,7 +22,7 @@ TOLERANCE = 0.002
 """The share of its total length by which a corpus may differ from the release: MP3 and resampling round each clip's."""
 
 
-class Difference(NamedTuple):
+class ReleaseDifference(NamedTuple):
     """What is not as released.
 
     Parameters
@@ -40,7 +40,7 @@ class Difference(NamedTuple):
     brief: str
 
 
-def differences(corpus: Corpus, heard: pd.DataFrame, copies: Collection[str], *, whole: bool = True) -> list[Difference]:
+def differences(corpus: Corpus, heard: pd.DataFrame, copies: Collection[str], *, whole: bool = True) -> list[ReleaseDifference]:
     """What of a corpus is not as released; nothing where nothing is known of the release.
 
     Parameters
@@ -71,7 +71,7 @@ def differences(corpus: Corpus, heard: pd.DataFrame, copies: Collection[str], *,
     total = float(heard["seconds"].sum())
     if whole and facts.seconds and n_clips == facts.clips == len(heard) and abs(total - facts.seconds) > TOLERANCE * facts.seconds:
         brief = f"{total:,.0f} s in all instead of {facts.seconds:,.0f}"
-        found.append(Difference("warning", f"the clips last {brief}: they were cut, padded or changed in speed", brief))
+        found.append(ReleaseDifference("warning", f"the clips last {brief}: they were cut, padded or changed in speed", brief))
     return found
 
 
@@ -88,35 +88,36 @@ def count_clips(clips: pd.DataFrame, heard: pd.DataFrame, copies: Collection[str
     return len(heard) + len(set(zip(stems, left["speaker"], left["original"], strict=True)))
 
 
-def _counts(clips: int, speakers: int, facts: CorpusInfo) -> list[Difference]:
+def _counts(clips: int, speakers: int, facts: CorpusInfo) -> list[ReleaseDifference]:
     found = []
     if facts.differs("clips", clips) and clips < facts.clips:
         absent = f"{facts.clips - clips} of the official {facts.clips} files are absent here"
-        found.append(Difference("note", absent, f"{clips:,} of the {facts.clips:,} clips"))
+        found.append(ReleaseDifference("note", absent, f"{clips:,} of the {facts.clips:,} clips"))
     if facts.differs("clips", clips) and clips > facts.clips:
         more = f"{clips - facts.clips} clips more than the official {facts.clips}"
-        found.append(Difference("warning", more, f"{clips:,} clips instead of {facts.clips:,}"))
+        found.append(ReleaseDifference("warning", more, f"{clips:,} clips instead of {facts.clips:,}"))
     if facts.differs("speakers", speakers):
         brief = f"{speakers} speakers instead of {facts.speakers}"
-        found.append(Difference("note", f"{speakers} speakers instead of the official {facts.speakers}", brief))
+        found.append(ReleaseDifference("note", f"{speakers} speakers instead of the official {facts.speakers}", brief))
     return found
 
 
-def _rates(rates: pd.Series, facts: CorpusInfo) -> list[Difference]:
+def _rates(rates: pd.Series, facts: CorpusInfo) -> list[ReleaseDifference]:
     official, other = facts.rate, rates[[facts.differs("rate", rate) for rate in rates]]
     if other.empty:
         return []
     first = int(other.iloc[0])
     told = f"{len(other)} clips are not at the official {official:,} Hz, such as {other.index[0]} at {first:,}: a resampled copy"
     some = "" if len(other) == len(rates) else f"{len(other):,} clips at "
-    return [Difference("warning", told, f"{some}{first:,} Hz instead of {official:,}")]
+    return [ReleaseDifference("warning", told, f"{some}{first:,} Hz instead of {official:,}")]
 
 
-def name_copy(found: Sequence[Difference], facts: CorpusInfo | None) -> str:
+def name_copy(found: Sequence[ReleaseDifference], facts: CorpusInfo | None) -> str:
     """What a corpus with these differences is, as one note; empty for none.
 
     >>> facts = CorpusInfo(535, 10, 16_000, "", "", "")
-    >>> name_copy([Difference("note", "...", "339 of the 535 clips"), Difference("warning", "...", "8,000 Hz instead of 16,000")], facts)
+    >>> fewer = ReleaseDifference("note", "...", "339 of the 535 clips")
+    >>> name_copy([fewer, ReleaseDifference("warning", "...", "8,000 Hz instead of 16,000")], facts)
     'modified copy of the release: 339 of the 535 clips, 8,000 Hz instead of 16,000'
     """
     if not found or facts is None:

@@ -40,7 +40,7 @@ LISTING = ".rows.json"
 BEGINNINGS = {b"RIFF": ".wav", b"RF64": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\xff\xfb": ".mp3", b"\xff\xf3": ".mp3"}
 
 
-class Row(NamedTuple):
+class UnpackedAudio(NamedTuple):
     """A row's audio.
 
     Parameters
@@ -63,7 +63,7 @@ def unpacked_folder(cache: Path) -> Path:
     return Path(os.path.abspath(cache)) / "unpacked"
 
 
-def unpack(shard: Path, column: str, cache: Path) -> list[Row]:
+def unpack(shard: Path, column: str, cache: Path) -> list[UnpackedAudio]:
     """The audio of each row of a shard, unpacked unless the cache holds it.
 
     Raises
@@ -207,11 +207,11 @@ def _suffix(beginning: bytes, path: str) -> str:
     return known or (own if own in (*SUFFIXES, *OTHER_SUFFIXES) else ".bin")
 
 
-def _listed(folder: Path, home: Path) -> list[Row] | None:
+def _listed(folder: Path, home: Path) -> list[UnpackedAudio] | None:
     """The rows of a folder that was unpacked before; None where there is none, or it is not as it was left (it is removed then)."""
     try:
         kept = json.loads((folder / LISTING).read_text(encoding="utf-8"))
-        rows = [Row(f"{folder.name}/{name}" if name else "", int(size), str(path)) for name, size, path in kept["rows"]]
+        rows = [UnpackedAudio(f"{folder.name}/{name}" if name else "", int(size), str(path)) for name, size, path in kept["rows"]]
         whole = kept["version"] == VERSION and all((home / row.name).stat().st_size == row.size for row in rows if row.size != MISSING)
     except FileNotFoundError:
         whole = False

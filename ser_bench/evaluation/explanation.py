@@ -22,7 +22,7 @@ SMALL = 0.005
 """A difference that a table of two digits would not show."""
 
 
-class Scored:
+class ExperimentScores:
     """The values of one experiment by system, run and part, in one metric."""
 
     def __init__(self, table: pd.DataFrame, metric: str) -> None:
@@ -55,12 +55,12 @@ def explain(table: pd.DataFrame, *, cut: str, shared: bool) -> str:
     measured = set(table.loc[table["run"] == REPRODUCED, ["metric", "part"]].itertuples(index=False, name=None))
     claims = claims[[pair in measured for pair in claims[["metric", "part"]].itertuples(index=False, name=None)]]
     metric, part = (str(claims["metric"].iloc[0]), str(claims["part"].iloc[0])) if len(claims) else ("accuracy", TEST)
-    found = Scored(table, metric)
+    found = ExperimentScores(table, metric)
     lines = [*_met(claims, found, system, cut), *_steps(found, system, part, shared=shared), *_compared(table, found, system, part)]
     return "; ".join(lines)
 
 
-def _met(claims: pd.DataFrame, found: Scored, system: str, cut: str) -> Iterator[str]:
+def _met(claims: pd.DataFrame, found: ExperimentScores, system: str, cut: str) -> Iterator[str]:
     """Whether the first claim was reached as published, or with epochs `cut`; an interval that holds it neither reaches nor misses it."""
     if claims.empty:
         return
@@ -76,7 +76,7 @@ def _met(claims: pd.DataFrame, found: Scored, system: str, cut: str) -> Iterator
     yield f"{metric} {amount} claimed, {verdict} {how} ({format_score(value, 2)} {interval(low, high)})"
 
 
-def _steps(found: Scored, system: str, part: str, *, shared: bool) -> Iterator[str]:
+def _steps(found: ExperimentScores, system: str, part: str, *, shared: bool) -> Iterator[str]:
     """What each step from the published to the honest evaluation takes away."""
     honest, tested = found.of(system, HONEST), found.of(system, REPRODUCED)
     inside, first = found.of(system, INSIDE), found.of(system, REPRODUCED, part)
@@ -94,7 +94,7 @@ def _steps(found: Scored, system: str, part: str, *, shared: bool) -> Iterator[s
     yield f"the honest {metric_words(found.metric, TEST)} is {format_score(honest, 2)}, {apart}"
 
 
-def _compared(table: pd.DataFrame, found: Scored, system: str, part: str) -> Iterator[str]:
+def _compared(table: pd.DataFrame, found: ExperimentScores, system: str, part: str) -> Iterator[str]:
     """What `COMPARED` does on the same input."""
     if system == COMPARED:
         return

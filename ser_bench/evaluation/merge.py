@@ -79,7 +79,7 @@ class OneRun:
 
 
 @dataclass(frozen=True)
-class Block:
+class RankedBlock:
     """Rows that are ranked together, what to read them against, what they could show, what keeps them from others of the title."""
 
     board: pd.DataFrame
@@ -103,7 +103,7 @@ class Merged(Shown):
         Systems compared over corpora, a group each.
     not_compared_because : list of str
         Why there is no such comparison, or none of some runs.
-    blocks : list of Block
+    blocks : list of RankedBlock
         The leaderboard in parts, as it is shown.
     kernels : str
         That runs were computed on different BLAS kernels, and which; empty where they were not, or do not say.
@@ -115,7 +115,7 @@ class Merged(Shown):
     leaderboard: pd.DataFrame
     across: list[across.Comparison]
     not_compared_because: list[str]
-    blocks: list[Block]
+    blocks: list[RankedBlock]
     kernels: str
     abouts: dict[str, Mapping[str, Any]]
 
@@ -314,7 +314,7 @@ def _unite(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(united, ignore_index=True)
 
 
-def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun], *, with_external: bool, rope: float) -> Block:
+def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun], *, with_external: bool, rope: float) -> RankedBlock:
     """Rank rows of one protocol again, from their predictions."""
     import pandas as pd
 
@@ -330,7 +330,7 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["kind"] == CHANCE, "uar"].max()
     shown = resolutions(board, found, with_external=with_external, rope=rope)
-    return Block(board.assign(chance=chance), lines, shown, _apart(part, parts))
+    return RankedBlock(board.assign(chance=chance), lines, shown, _apart(part, parts))
 
 
 def _say_aside(part: pd.DataFrame) -> pd.DataFrame:

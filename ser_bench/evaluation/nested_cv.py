@@ -73,7 +73,7 @@ class UnitResult:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Selection:
     """What the inner folds of a unit came to.
 
     Parameters
@@ -169,13 +169,13 @@ def choose(
     start: Params | None = None,
     stop: Callable[[], bool] | None = None,
     watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
-) -> Chosen:
+) -> Selection:
     """Search for hyperparameters inside the training speakers; x as `standardised_beforehand` gives it, the others as in `tune_unit`."""
     search = _search_over(data, x, model, inner=inner, seed=seed, fold_seed=fold_seed)
     return _chosen(model, search, search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.start))])
 
 
-def hold(data: UnitData, x: np.ndarray, model: Model, params: Params, *, inner: int, seed: int, fold_seed: int) -> Chosen:
+def hold(data: UnitData, x: np.ndarray, model: Model, params: Params, *, inner: int, seed: int, fold_seed: int) -> Selection:
     """Take hyperparameters that were chosen elsewhere through the inner folds once, as a search would.
 
     That gives their inner score, rounds and calibrator: those of the search that chose them, where all else is the same.
@@ -191,10 +191,10 @@ def _search_over(data: UnitData, x: np.ndarray, model: Model, *, inner: int, see
     return None if folds is None else Search.over(data, x, model, folds, seed)
 
 
-def _chosen(model: Model, search: Search | None, trials: list[Trial]) -> Chosen:
+def _chosen(model: Model, search: Search | None, trials: list[Trial]) -> Selection:
     best = best_or_raise(model, trials)
     calibrator = search.calibrator(best) if search and not model.probabilistic else Calibrator()
-    return Chosen(best, trials, median_rounds(best.predictions_of), calibrator, search is not None)
+    return Selection(best, trials, median_rounds(best.predictions_of), calibrator, search is not None)
 
 
 def fit_held(data: UnitData, model: Model, *, params: Params, rounds: int | None, seed: int) -> UnitResult:

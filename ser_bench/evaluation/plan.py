@@ -28,7 +28,7 @@ from ser_bench.utils.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.corpora import Corpus, Difference, Duplicates, LabelScheme
+    from ser_bench.corpora import Corpus, Duplicates, LabelScheme, ReleaseDifference
     from ser_bench.features import Features, FeatureSet
     from ser_bench.models.base import Model
 
@@ -54,7 +54,7 @@ class PreparedData:
     duplicates: Duplicates
     corpus_warnings: list[str]
     scheme: LabelScheme
-    differences: list[Difference] = dataclasses.field(default_factory=list)
+    differences: list[ReleaseDifference] = dataclasses.field(default_factory=list)
     conditions: dict[str, dict[str, Features]] = dataclasses.field(default_factory=dict)
 
     @property
@@ -73,7 +73,7 @@ class Selected(NamedTuple):
     scheme: LabelScheme
 
 
-class Chosen(NamedTuple):
+class ChosenClips(NamedTuple):
     """The clips of a corpus that may be evaluated, warnings, the corpus as it was loaded, and the label scheme."""
 
     corpus: Corpus
@@ -144,17 +144,17 @@ def make_plan(config: RunConfig, progress: Progress, *, keeping: bool = True) ->
     return Plan(prepared, config, models, units)
 
 
-def choose_clips(config: RunConfig) -> Chosen:
+def choose_clips(config: RunConfig) -> ChosenClips:
     """Load the corpus and choose the clips that may be evaluated, none of which is heard yet; errors as `make_plan`."""
     from ser_bench.corpora import load_corpus, voices_of
 
     whole = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
     corpus, doubts, scheme = select(whole, config)
     split(corpus.clips.assign(voice=voices_of(corpus.clips)), corpus, config)
-    return Chosen(corpus, doubts, whole, scheme)
+    return ChosenClips(corpus, doubts, whole, scheme)
 
 
-def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress, chosen: Chosen | None = None) -> PreparedData:
+def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress, chosen: ChosenClips | None = None) -> PreparedData:
     """Load the corpus, extract what is missing of these feature sets, and settle which clips are evaluated.
 
     A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.

@@ -138,7 +138,7 @@ def fit_published(data: UnitData, model: Model, *, params: Params, rounds: int |
     data, model, seed
         As in `nested_cv.tune_unit`.
     params, rounds, selecting
-        As in `units.Published`.
+        As in `units.PublishedFit`.
     """
     from threadpoolctl import threadpool_limits
 

@@ -156,7 +156,7 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RecipeNeed:
     """What the published system had and a copy of the corpus may lack.
 
     Parameters
@@ -181,7 +181,7 @@ class Recipe:
     corpus : str
         The reader that its corpus has (see ``ser-bench corpora``).
     experiments : tuple of Experiment
-    wanted : tuple of Wanted
+    wanted : tuple of RecipeNeed
     needs : str
         What it takes besides the corpus, in words.
     notes : tuple of str
@@ -196,7 +196,7 @@ class Recipe:
     year: int
     corpus: str
     experiments: tuple[Experiment, ...]
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[RecipeNeed, ...] = ()
     needs: str = ""
     notes: tuple[str, ...] = ()
     text: str = field(default="", repr=False)
@@ -267,7 +267,7 @@ def read_recipe(file: Path) -> Recipe:
     names = [one.name for one in experiments]
     if len(set(names)) < len(names):
         raise WrongCall(f"{file}: two experiments have one name; each needs a name of its own")
-    wanted = tuple(_made(Wanted, _table("wanted", row, file), "wanted", file) for row in general.pop("wanted"))
+    wanted = tuple(_made(RecipeNeed, _table("wanted", row, file), "wanted", file) for row in general.pop("wanted"))
     return Recipe(file.stem, experiments=experiments, wanted=wanted, text=text, **{**general, "notes": tuple(map(str, general["notes"]))})
 
 

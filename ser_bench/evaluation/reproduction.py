@@ -22,7 +22,7 @@ from ser_bench.evaluation.plan import Plan, PreparedData, check_widths, choose_m
 from ser_bench.evaluation.published import TEST, AsPublished, as_published
 from ser_bench.evaluation.recipes import COLUMNS
 from ser_bench.evaluation.tabulation import prediction_rows
-from ser_bench.evaluation.units import EvaluationSet, Published, StoredResult, Task, Tune, Unit, make_unit
+from ser_bench.evaluation.units import EvaluationSet, PublishedFit, StoredResult, Task, Tune, Unit, make_unit
 from ser_bench.scores import Interval
 from ser_bench.utils.spec import parse
 
@@ -166,10 +166,10 @@ def jobs_of(eval_set: EvaluationSet, published: AsPublished, models: Mapping[str
             yield from (Job(HONEST, other, "train", seed, fold, searched) for other in others)
 
 
-def as_stated(model: Model, published: AsPublished, seed: int) -> Published:
+def as_stated(model: Model, published: AsPublished, seed: int) -> PublishedFit:
     """A fit with the hyperparameters that are stated, those that are not at the model's defaults."""
     selecting = published.selecting(seed)
-    return Published(model.start, None if selecting else model.setting(model.start).get("epochs"), selecting)
+    return PublishedFit(model.start, None if selecting else model.setting(model.start).get("epochs"), selecting)
 
 
 def published_predictions(bench: Bench, done: Mapping[str, StoredResult]) -> pd.DataFrame:

@@ -43,7 +43,7 @@ UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True)
-class Table:
+class TableFile:
     """A table of a run folder.
 
     Parameters
@@ -69,31 +69,31 @@ def _typed(numbers: Iterable[str], **types: str | type) -> dict[str, Any]:
     return {"dtype": {**NAMES, **types}, "keep_default_na": False, "na_values": dict.fromkeys(numbers, "")}
 
 
-CLIPS = Table("clips.parquet", ("emotion", "speaker", "key", "voice"))
+CLIPS = TableFile("clips.parquet", ("emotion", "speaker", "key", "voice"))
 """Indexed by `clip`; with what else is known of clips, and the outer fold of each seed (`fold_<seed>`)."""
-PREDICTIONS = Table("predictions.parquet", (*KEYS, "clip", "speaker", "voice", "emotion", "predicted"))
+PREDICTIONS = TableFile("predictions.parquet", (*KEYS, "clip", "speaker", "voice", "emotion", "predicted"))
 """Then ``p.<emotion>`` and `inner`, the chosen trial's score."""
-TRIALS = Table("trials.parquet", (*KEYS, "trial", "state", "score", "params", "seconds", "chosen"))
+TRIALS = TableFile("trials.parquet", (*KEYS, "trial", "state", "score", "params", "seconds", "chosen"))
 """Of predictions made elsewhere empty, and with the keys alone."""
-REFITS = Table("refits.parquet", (*KEYS, "without", "loss"))
-SKIPPED = Table("skipped.csv", ("clip", "reason"), {"dtype": str})
-LEADERBOARD = Table(
+REFITS = TableFile("refits.parquet", (*KEYS, "without", "loss"))
+SKIPPED = TableFile("skipped.csv", ("clip", "reason"), {"dtype": str})
+LEADERBOARD = TableFile(
     "leaderboard.csv",
     leaderboard.COLUMNS,
     _typed(("rank", *SCORES), **dict.fromkeys(WHOLE, "Int64")),
     dict.fromkeys((*LIKE, *Outlying._fields), np.nan),
 )
-RESOLUTIONS = Table("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope": scores.ROPE})
-REFERENCES = Table("references.csv", leaderboard.LINES, _typed(("uar", "war"), kind=str), {"track": ""})
-METRICS = Table("metrics.csv", metrics.COLUMNS, _typed(metrics.NUMBERS, metric=str, gender=str, minus=str))
-LEARNING = Table("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
-CONDITIONS = Table("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), _typed(("p",), condition=str))
+RESOLUTIONS = TableFile("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope": scores.ROPE})
+REFERENCES = TableFile("references.csv", leaderboard.LINES, _typed(("uar", "war"), kind=str), {"track": ""})
+METRICS = TableFile("metrics.csv", metrics.COLUMNS, _typed(metrics.NUMBERS, metric=str, gender=str, minus=str))
+LEARNING = TableFile("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
+CONDITIONS = TableFile("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), _typed(("p",), condition=str))
 """Rows evaluated on changed held-out clips, after a row each on `UNCHANGED` ones."""
-CONDITION_PREDICTIONS = Table(
+CONDITION_PREDICTIONS = TableFile(
     "condition_predictions.parquet", (*CELL, "condition", "seed", "fold", "clip", "speaker", "voice", "emotion", "predicted")
 )
-FINDINGS = Table("findings.csv", ("kind", "check", "what"), {"keep_default_na": False})
-REPRODUCTION = Table("recipe.csv", recipes.COLUMNS, _typed(recipes.COLUMNS[5:8], **dict.fromkeys(recipes.COLUMNS[:5], str), status=str))
+FINDINGS = TableFile("findings.csv", ("kind", "check", "what"), {"keep_default_na": False})
+REPRODUCTION = TableFile("recipe.csv", recipes.COLUMNS, _typed(recipes.COLUMNS[5:8], **dict.fromkeys(recipes.COLUMNS[:5], str), status=str))
 """Of a recipe's folder: what was claimed, and every score measured."""
 TABLES = (
     *(CLIPS, PREDICTIONS, TRIALS, REFITS, SKIPPED),
@@ -398,11 +398,11 @@ class RunFolder:
         except (OSError, ValueError, TypeError):
             return {}
 
-    def _read_csv(self, file: Table) -> pd.DataFrame:
+    def _read_csv(self, file: TableFile) -> pd.DataFrame:
         table = read_csv(self.path / file.name, **file.reading)
         return table.assign(**{name: value for name, value in file.added.items() if name not in table})
 
-    def _read_csv_or_none(self, file: Table) -> pd.DataFrame:
+    def _read_csv_or_none(self, file: TableFile) -> pd.DataFrame:
         """The table; without rows where it is not there."""
         import pandas as pd
 

@@ -30,7 +30,7 @@ from ser_bench.evaluation.tabulation import tabulate
 from ser_bench.evaluation.units import (
     Cell,
     EvaluationSet,
-    Published,
+    PublishedFit,
     Refit,
     StoredResult,
     Tune,
@@ -306,7 +306,7 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: Stu
         case Tune(trials, inner, start):
             search = {"trials": trials, "inner": inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
             return tune_unit(data, model, **search, start=None if start is None else dict(start), stop=stop, watch=copy)
-        case Published(params, rounds, selecting):
+        case PublishedFit(params, rounds, selecting):
             return fit_published(data, model, params=dict(params), rounds=rounds, selecting=selecting, seed=unit.search_seed)
         case TuneOnTest(trials):
             return tune_on_test(data, model, trials=trials, seed=unit.search_seed, stop=stop, watch=copy)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ser_bench.models.base import Model
 
 ON_TEST_VERSION, PUBLISHED_VERSION = 2, 1
-"""Change whenever the result of `TuneOnTest` or `Published` may."""
+"""Change whenever the result of `TuneOnTest` or `PublishedFit` may."""
 
 ONE_TRAINING_PART = "one fixed split: intervals and p are for new test speakers of systems trained on this training part"
 """What every row of a fixed split says."""
@@ -295,7 +295,7 @@ class Refit:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFit:
     """Fit with the hyperparameters that a recipe states, and predict all that is held out.
 
     Parameters
@@ -319,7 +319,7 @@ class Published:
         return [PUBLISHED_VERSION, json.dumps({"params": self.params, "rounds": self.rounds, "selecting": self.selecting}, sort_keys=True)]
 
 
-Task = Tune | TuneOnTest | Refit | Published
+Task = Tune | TuneOnTest | Refit | PublishedFit
 
 
 @dataclass(frozen=True)

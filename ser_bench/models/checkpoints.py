@@ -49,7 +49,7 @@ def keeping_in(folder: Path) -> Iterator[None]:
         _folder.reset(token)
 
 
-class Checkpoint:
+class FitCheckpoint:
     """The file of one fit; nothing is written or read where no folder is named.
 
     Parameters

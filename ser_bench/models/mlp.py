@@ -67,7 +67,7 @@ class Mlp(Model):
         return n_train * (2.5e-5 + 1.7e-7 * n_columns)
 
 
-class Network:
+class MlpWeights:
     """Weights of both layers, views of one vector.
 
     Parameters
@@ -82,7 +82,7 @@ class Network:
         self.hidden, self.hidden_bias, self.output, self.output_bias = self.parts(values)
 
     @classmethod
-    def drawn(cls, shape: tuple[int, int, int], random: np.random.RandomState) -> Network:
+    def drawn(cls, shape: tuple[int, int, int], random: np.random.RandomState) -> MlpWeights:
         """Weights as training begins with them, drawn uniformly (Glorot & Bengio 2010)."""
         bounds = [(6 / (fan_in + fan_out)) ** 0.5 for fan_in, fan_out in itertools.pairwise(shape)]
         parts = [random.uniform(-b, b, size) for b, sizes in zip(bounds, layers_of(shape), strict=True) for size in sizes]
@@ -118,7 +118,7 @@ class Adam:
 
     MEAN, SQUARE, TINY = 0.9, 0.999, 1e-8
 
-    def __init__(self, network: Network, step: float, alpha: float) -> None:
+    def __init__(self, network: MlpWeights, step: float, alpha: float) -> None:
         self.network, self.step, self.steps = network, step, 0
         self.gradient, self.mean, self.square, self.buffer, self.decay = (np.zeros_like(network.values) for _ in range(5))
         self.hidden, self.hidden_bias, self.output, self.output_bias = network.parts(self.gradient)
@@ -177,7 +177,7 @@ class FittedMlp(Fitted):
 
     Parameters
     ----------
-    networks : list of Network
+    networks : list of MlpWeights
     present : array of int
         The emotions that training knew.
     n_classes, rounds : int
@@ -186,11 +186,11 @@ class FittedMlp(Fitted):
 
     kind = "mlp"
 
-    def __init__(self, networks: list[Network], present: np.ndarray, n_classes: int, rounds: int) -> None:
+    def __init__(self, networks: list[MlpWeights], present: np.ndarray, n_classes: int, rounds: int) -> None:
         self.networks, self.present, self.n_classes, self.rounds = networks, present, n_classes, rounds
 
     @classmethod
-    def of(cls, trained: list[tuple[Network, int]], split: Split) -> FittedMlp:
+    def of(cls, trained: list[tuple[MlpWeights, int]], split: Split) -> FittedMlp:
         """Networks with the epochs of each, trained on a split."""
         return cls([network for network, _ in trained], np.unique(split.y_train), split.n_classes, trained[0][1])
 
@@ -211,13 +211,13 @@ class FittedMlp(Fitted):
         shape = (n_columns, packed.whole("width", 1, WIDEST), len(present))
         size = sum(math.prod(part) for layer in layers_of(shape) for part in layer)
         rows = packed.array("weights", np.float32, (None, size))
-        return cls([Network(shape, row.copy()) for row in rows], present, n_classes, packed.rounds())
+        return cls([MlpWeights(shape, row.copy()) for row in rows], present, n_classes, packed.rounds())
 
 
-def train(split: Split, weights: np.ndarray, params: Params, random: np.random.RandomState, rounds: int | None) -> tuple[Network, int]:
+def train(split: Split, weights: np.ndarray, params: Params, random: np.random.RandomState, rounds: int | None) -> tuple[MlpWeights, int]:
     """Train one network for that many epochs, or until validation clips gain no more; returns it and the epochs."""
     present, y = np.unique(split.y_train, return_inverse=True)
-    network = Network.drawn((split.x_train.shape[1], params["width"], len(present)), random)
+    network = MlpWeights.drawn((split.x_train.shape[1], params["width"], len(present)), random)
     optimiser = Adam(network, params["learning_rate"], params["alpha"])
     epoch = Epoch(split.x_train, y, weights, random)
     if rounds is None:
@@ -227,7 +227,7 @@ def train(split: Split, weights: np.ndarray, params: Params, random: np.random.R
     return network, rounds
 
 
-def train_watched(network: Network, optimiser: Adam, epoch: Epoch, split: Split, present: np.ndarray) -> int:
+def train_watched(network: MlpWeights, optimiser: Adam, epoch: Epoch, split: Split, present: np.ndarray) -> int:
     """Train until validation clips gain no more; leaves the best epoch's weights, and returns its number."""
     assert split.y_eval is not None
     known = np.isin(split.y_eval, present)

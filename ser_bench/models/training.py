@@ -41,7 +41,7 @@ import numpy as np
 from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.models.base import Fitted, Model, Params, Prediction, Split, argmax_prediction
-from ser_bench.models.checkpoints import Checkpoint
+from ser_bench.models.checkpoints import FitCheckpoint
 from ser_bench.models.layers import Layer
 from ser_bench.models.networks import (
     OPTIMISERS,
@@ -131,7 +131,7 @@ class NetworkModel(Model):
             course = Course(network, (split.x_train, y, self.weights(split.y_train)), how)
             watched = None if rounds or how["watch"] == NONE or split.y_eval is None else self.validation(split, present, how)
             about = {"how": how, "seed": seed, "rounds": rounds, "model": [self.name, self.version, self.class_weights, split.n_classes]}
-            epochs = course.run(rounds or how["epochs"], watched, Checkpoint(split, about))
+            epochs = course.run(rounds or how["epochs"], watched, FitCheckpoint(split, about))
         return FittedNetwork(network.stages, network.state, present, split.n_classes, epochs)
 
     def validation(self, split: Split, present: np.ndarray, how: Params) -> Validation:
@@ -227,7 +227,7 @@ class Course:
         self.weights = torch.from_numpy(weights.astype(np.float32))
         self.optimiser = Optimiser(network.weights, how)
 
-    def run(self, epochs: int, watched: Validation | None, checkpoint: Checkpoint) -> int:
+    def run(self, epochs: int, watched: Validation | None, checkpoint: FitCheckpoint) -> int:
         """Train for so many epochs, or as long as validation clips gain; leaves the best epoch's weights, and returns its number."""
         number, ended = checkpoint.restore(self, watched)
         while not ended:

@@ -21,7 +21,7 @@ from ser_bench.utils.terminal import Part, TerminalTable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.evaluation.merge import Block
+    from ser_bench.evaluation.merge import RankedBlock
 
 HEADS = {
     "mean_rank": "mean rank",
@@ -80,7 +80,7 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def systems_by_corpora(comparison: Comparison, blocks: Sequence[Block], link: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+def systems_by_corpora(comparison: Comparison, blocks: Sequence[RankedBlock], link: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
     """A comparison's systems, and below them those that lack a corpus, by its corpora: `rows` of cells, and `lines` to read them against.
 
     `blocks` are all of the leaderboard; `link` tells where a row of it stands opened. A cell's `shade` is 0 for the lowest UAR of its

@@ -61,7 +61,7 @@ class Entry(NamedTuple):
     about: str
 
 
-class Kind(NamedTuple):
+class FolderKind(NamedTuple):
     """What a folder may hold: how that is called, the file that it is known by, its page, and how it is read."""
 
     title: str
@@ -109,7 +109,7 @@ def make_index(out: Path) -> str:
     return render("index.html.j2", ours=OURS, parts=parts, torn=torn, others=others)
 
 
-def _listed(folder: RunFolder, kind: Kind) -> dict[str, Any]:
+def _listed(folder: RunFolder, kind: FolderKind) -> dict[str, Any]:
     """A folder as a row of the index."""
     entry, page = kind.read(folder), folder.path / kind.page
     return {
@@ -225,13 +225,13 @@ def _predictions(folder: RunFolder) -> Entry:
 
 
 KINDS = (
-    Kind("Predictions", PREDICTED, PREDICTED_PAGE, _predictions),
-    Kind("Published systems", REPRODUCTION.name, RECIPE_PAGE, _recipe),
-    Kind("Cross-corpus evaluations", CROSS, CROSS_PAGE, _cross),
-    Kind("Ablations", ABLATION, ABLATION_PAGE, _ablation),
-    Kind("Audits", AUDIT_PAGE, AUDIT_PAGE, _audit),
-    Kind("Merged leaderboards", MERGED_PAGE, MERGED_PAGE, _merged),
-    Kind("Runs", CONFIGURATION, RUN_PAGE, _run),
+    FolderKind("Predictions", PREDICTED, PREDICTED_PAGE, _predictions),
+    FolderKind("Published systems", REPRODUCTION.name, RECIPE_PAGE, _recipe),
+    FolderKind("Cross-corpus evaluations", CROSS, CROSS_PAGE, _cross),
+    FolderKind("Ablations", ABLATION, ABLATION_PAGE, _ablation),
+    FolderKind("Audits", AUDIT_PAGE, AUDIT_PAGE, _audit),
+    FolderKind("Merged leaderboards", MERGED_PAGE, MERGED_PAGE, _merged),
+    FolderKind("Runs", CONFIGURATION, RUN_PAGE, _run),
 )
 """What folders hold; those of the first kinds hold a configuration as well."""
 ORDER = ("Merged leaderboards", "Runs", "Cross-corpus evaluations", "Audits", "Ablations", "Published systems", "Predictions")

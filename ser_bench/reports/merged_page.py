@@ -33,7 +33,7 @@ from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, records
 
 if TYPE_CHECKING:
-    from ser_bench.evaluation.merge import Block, Merged
+    from ser_bench.evaluation.merge import Merged, RankedBlock
     from ser_bench.utils.terminal import TerminalTable
 
 
@@ -62,12 +62,12 @@ def _targets(merged: Merged) -> str:
     return "" if said == {EMOTION} else ", ".join(sorted(said))
 
 
-def _about(block: Block, merged: Merged) -> Mapping[str, Any]:
+def _about(block: RankedBlock, merged: Merged) -> Mapping[str, Any]:
     """What a block's runs say of their corpus and classes: all of them the same, as the first of them says it."""
     return merged.abouts[block.board["runs"].iloc[0][0]]
 
 
-def _show(block: Block, merged: Merged) -> dict[str, Any]:
+def _show(block: RankedBlock, merged: Merged) -> dict[str, Any]:
     """A block as a page shows it, its rows leading to the pages of their runs."""
     about = _about(block, merged)
     ((title, board),) = blocks(block.board, about, block.apart)

@@ -18,7 +18,7 @@ from ser_bench.scores.leaving_out import LeftOut, aucs_without, calibration_erro
 from ser_bench.scores.metrics import Counts, Floats, codes, f1s_of, labels, macro_f1_of, precisions_of, uar_of, war_of
 
 
-class Scored(NamedTuple):
+class ProbabilityIntervals(NamedTuple):
     """Intervals of what probabilities are worth; those of `auc_by_class` in the order of the classes."""
 
     auc: Interval
@@ -108,7 +108,7 @@ def probability_intervals(
     classes: ArrayLike,
     repeats: int = 1,
     inflation: float = 1.0,
-) -> Scored:
+) -> ProbabilityIntervals:
     """All that probabilities are scored by, with intervals.
 
     Parameters
@@ -135,7 +135,7 @@ def probability_intervals(
 
     macro, by_class = aucs_without(truth, probabilities, voices, folds, classes=classes)
     each = [LeftOut(*pair) for pair in zip(by_class.score, by_class.without.T, strict=True)]
-    return Scored(
+    return ProbabilityIntervals(
         of(macro),
         [of(mine) for mine in each],
         of(micro_auc_without(truth, probabilities, voices, folds, classes=classes)),

@@ -24,7 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Kind(NamedTuple):
+class ArgumentKind(NamedTuple):
     """What an argument may be, in words and as a test."""
 
     words: str
@@ -32,25 +32,27 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "None": Kind("None", lambda value: value is None),
-    "bool": Kind("True or False", lambda value: isinstance(value, bool)),
-    "int": Kind("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)),
-    "float": Kind("a number", lambda value: isinstance(value, Real) and not isinstance(value, bool)),
-    "str": Kind("text", lambda value: isinstance(value, str)),
-    "Path": Kind("a path", lambda value: isinstance(value, PathLike)),
-    "Source": Kind("a path, a name or a Corpus", lambda value: isinstance(value, str | PathLike) or hasattr(value, "clips")),
-    "Loaded": Kind("a Corpus", lambda value: hasattr(value, "clips")),
-    "RunSource": Kind("a run folder or the result of run()", lambda value: isinstance(value, str | PathLike) or hasattr(value, "folder")),
-    "pd.DataFrame": Kind("a DataFrame", lambda value: isinstance(value, getattr(sys.modules.get("pandas"), "DataFrame", ()))),
-    "dict": Kind("a dictionary", lambda value: isinstance(value, dict)),
-    "Mapping": Kind("a dictionary", lambda value: isinstance(value, Mapping)),
-    "Progress": Kind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
-    "RunConfig": Kind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
-    "Merged": Kind("the result of leaderboard()", lambda value: type(value).__name__ == "Merged"),
-    "Ablated": Kind("the result of ablate()", lambda value: type(value).__name__ == "Ablated"),
-    "Audited": Kind("the result of audit()", lambda value: type(value).__name__ == "Audited"),
-    "Crossed": Kind("the result of cross()", lambda value: type(value).__name__ == "Crossed"),
-    "Bundle": Kind("a Bundle", lambda value: type(value).__name__ == "Bundle"),
+    "None": ArgumentKind("None", lambda value: value is None),
+    "bool": ArgumentKind("True or False", lambda value: isinstance(value, bool)),
+    "int": ArgumentKind("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)),
+    "float": ArgumentKind("a number", lambda value: isinstance(value, Real) and not isinstance(value, bool)),
+    "str": ArgumentKind("text", lambda value: isinstance(value, str)),
+    "Path": ArgumentKind("a path", lambda value: isinstance(value, PathLike)),
+    "Source": ArgumentKind("a path, a name or a Corpus", lambda value: isinstance(value, str | PathLike) or hasattr(value, "clips")),
+    "Loaded": ArgumentKind("a Corpus", lambda value: hasattr(value, "clips")),
+    "RunSource": ArgumentKind(
+        "a run folder or the result of run()", lambda value: isinstance(value, str | PathLike) or hasattr(value, "folder")
+    ),
+    "pd.DataFrame": ArgumentKind("a DataFrame", lambda value: isinstance(value, getattr(sys.modules.get("pandas"), "DataFrame", ()))),
+    "dict": ArgumentKind("a dictionary", lambda value: isinstance(value, dict)),
+    "Mapping": ArgumentKind("a dictionary", lambda value: isinstance(value, Mapping)),
+    "Progress": ArgumentKind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
+    "RunConfig": ArgumentKind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
+    "Merged": ArgumentKind("the result of leaderboard()", lambda value: type(value).__name__ == "Merged"),
+    "Ablated": ArgumentKind("the result of ablate()", lambda value: type(value).__name__ == "Ablated"),
+    "Audited": ArgumentKind("the result of audit()", lambda value: type(value).__name__ == "Audited"),
+    "Crossed": ArgumentKind("the result of cross()", lambda value: type(value).__name__ == "Crossed"),
+    "Bundle": ArgumentKind("a Bundle", lambda value: type(value).__name__ == "Bundle"),
 }
 """What the names in annotations of public functions stand for, told without importing a heavy library."""
 
@@ -111,7 +113,7 @@ def named_arguments(options: Iterable[str] = (), elsewhere: Mapping[str, str] | 
     return decorate
 
 
-def _kind(annotation: str) -> Kind:
+def _kind(annotation: str) -> ArgumentKind:
     """What an annotation allows: alternatives, of which one may be several of a kind.
 
     >>> kind = _kind("str | Sequence[str] | None")
@@ -120,11 +122,11 @@ def _kind(annotation: str) -> Kind:
     """
     alternatives = [_alternative(part) for part in re.split(r" \| (?![^\[]*\])", annotation)]
     words = " or ".join(dict.fromkeys(kind.words for kind in alternatives if kind.words != "None"))
-    return Kind(words, lambda value: any(kind.fits(value) for kind in alternatives))
+    return ArgumentKind(words, lambda value: any(kind.fits(value) for kind in alternatives))
 
 
-def _alternative(text: str) -> Kind:
+def _alternative(text: str) -> ArgumentKind:
     if several := re.fullmatch(r"Sequence\[(.+)]", text):
         each = _kind(several[1])
-        return Kind("a list of such", lambda value: isinstance(value, list | tuple) and all(map(each.fits, value)))
+        return ArgumentKind("a list of such", lambda value: isinstance(value, list | tuple) and all(map(each.fits, value)))
     return KINDS[text.partition("[")[0]]

@@ -25,6 +25,8 @@ IN_MEMORY = "SER_BENCH_COMPILES_IN_MEMORY"
 BLAS = "scipy.linalg.cython_blas"
 COMPILED = ("ser_bench", "librosa")
 """Packages whose folders numba would write to."""
+OURS = "ser_bench."
+"""How the names of the modules begin whose compiled functions are loaded alone."""
 
 
 @cache
@@ -51,17 +53,27 @@ def import_numba() -> None:
 
     kept._locator_classes = [*kept._locator_classes, Nowhere]
     setattr(caching.Cache, "_guard_against_spurious_io_errors", lambda _: contextlib.suppress(OSError))  # noqa: B010
-    setattr(caching.Cache, "load_overload", _load_compiled)  # noqa: B010
+    _load_ours_alone(caching.Cache)
 
 
-def _load_compiled(cache: Any, signature: object, target: Any) -> Any:
-    """What is kept of a compiled function, without all that numba has to know before it compiles one: that takes .2 s."""
+def _load_ours_alone(of_numba: Any) -> None:
+    """Load what is kept of our compiled functions without all that numba has to know before it compiles one: that takes .2 s.
+
+    Functions of other packages may need it: librosa's ufuncs, for one, are compiled in part even where they are kept.
+    """
     from numba.core.runtime import rtsys
 
-    rtsys.initialize(target)
-    with contextlib.suppress(OSError):
-        return cache._load_overload(signature, target)
-    return None
+    usual = of_numba.load_overload
+
+    def load_overload(cache: Any, signature: object, target: Any) -> Any:
+        if not cache._py_func.__module__.startswith(OURS):
+            return usual(cache, signature, target)
+        rtsys.initialize(target)
+        with contextlib.suppress(OSError):
+            return cache._load_overload(signature, target)
+        return None
+
+    of_numba.load_overload = load_overload
 
 
 @contextlib.contextmanager

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 SECONDS_TO_CONNECT = 15
+SECONDS_FOR_WORKERS = 15
+"""How long the first worker of a cluster that answers is waited for."""
 SAME = ("ser-bench", "numpy", "scipy", "scikit-learn", "xgboost", "optuna", "librosa", "opensmile", "numba", "soundfile", "soxr", "torch")
 """What must be the same everywhere for results to be, or be nowhere."""
 ABSENT = "not installed"
@@ -130,7 +132,7 @@ def _check(client: Client, address: str) -> None:
 
     start = f"start some with: dask worker {address} --nthreads 1 --nworkers 2"
     try:
-        client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
+        client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
     except TooLate:
         raise WrongCall(f"--scheduler {address} has no workers; {start}") from None
     found, threads = client.run(versions, SAME), client.nthreads()

@@ -156,7 +156,7 @@ def test_holm_multiplies_by_how_many_are_left():
 def test_a_subset_with_everything_is_the_unit_s_own_decision(speech, tmp_path):
     mine = bench(speech, tmp_path)
     subsets = importance.subsets_of(len(mine.groups))
-    asked = importance.Asked(mine.features.groups, mine.groups, subsets, [0, 3])
+    asked = importance.ShuffledColumns(mine.features.groups, mine.groups, subsets, [0, 3])
     for place, explained in importance._explain_all(mine, asked):
         own = mine.found[place, mine.groups].predicted
         for repeat in explained["subsets"][subsets.index(tuple(range(len(mine.groups))))]:

@@ -7,7 +7,7 @@ import pytest
 
 from ser_bench.bundle import pictures
 from ser_bench.bundle.pictures import draw_clips, draw_windows, edges_of
-from ser_bench.bundle.rows import Layout, Row
+from ser_bench.bundle.rows import Layout, PredictionRow
 
 EMOTIONS = (
     "anger",
@@ -28,7 +28,7 @@ EMOTIONS = (
 def row(name, classes, at=0, start=0.0, end=1.0, **more):
     p = np.full(len(classes), 0.4 / (len(classes) - 1))
     p[at] = 0.6
-    return Row(name, start, end, classes[at], p, **more)
+    return PredictionRow(name, start, end, classes[at], p, **more)
 
 
 def words(path):
@@ -84,7 +84,7 @@ def test_a_picture_of_too_many_clips_says_which_it_shows(tmp_path, monkeypatch):
 def test_a_picture_over_time_has_a_strip_per_emotion_and_marks_gaps(tmp_path):
     classes = EMOTIONS[:3]
     rows = [row("=$x$.wav", classes, number % 3, number, number + 3) for number in range(5)]
-    rows[2] = Row("=$x$.wav", 2.0, 5.0, "", np.full(3, np.nan), reason="constant")
+    rows[2] = PredictionRow("=$x$.wav", 2.0, 5.0, "", np.full(3, np.nan), reason="constant")
     for name in ("a.svg", "b.svg"):
         draw_windows(tmp_path / name, rows, Layout(classes))
     assert {*classes, "=$x$.wav", "time (min:s)"} <= set(words(tmp_path / "a.svg"))

@@ -13,7 +13,7 @@ import ser_bench
 from ser_bench.bundle import hearing, microphone, prediction
 from ser_bench.bundle.bundle import Bundle
 from ser_bench.bundle.listing import Listing, cells
-from ser_bench.bundle.rows import Layout, Row, as_csv, as_json_lines, parts_of_one
+from ser_bench.bundle.rows import Layout, PredictionRow, as_csv, as_json_lines, parts_of_one
 from ser_bench.errors import WrongCall
 from ser_bench.utils.atomic import restored
 from tests.bundle.systems import RATE, system, voice
@@ -112,7 +112,10 @@ def test_rounded_probabilities_sum_to_one_and_are_off_by_less_than_a_digit(digit
 
 def test_a_name_is_no_formula_in_a_table_and_text_on_a_terminal():
     layout = Layout(("anger", "calm"))
-    rows = [Row(name, 0.0, 1.0, "anger", np.array([0.75, 0.25])) for name in ("=HYPERLINK(1).wav", "a\x1b[31m\n\u202e.wav", "b\udcff.wav")]
+    rows = [
+        PredictionRow(name, 0.0, 1.0, "anger", np.array([0.75, 0.25]))
+        for name in ("=HYPERLINK(1).wav", "a\x1b[31m\n\u202e.wav", "b\udcff.wav")
+    ]
     written = read("".join(as_csv(rows, layout)))
     assert written[0]["clip"] == "'=HYPERLINK(1).wav"
     assert restored(written[0]["clip"]) == rows[0].clip
@@ -121,7 +124,7 @@ def test_a_name_is_no_formula_in_a_table_and_text_on_a_terminal():
     shown = list(Listing.of(layout, [row.clip for row in rows], 80, timed=False).lines(rows))
     assert "a\\x1b[31m\\n\\u202e.wav" in shown[2]
     hostile = Layout(("a\x1b[31m", "b"))
-    row = Row("a.wav", 0.0, 1.0, "a\x1b[31m", np.array([0.75, 0.25]), explained={"f\x1b0": 1.0}, average=0.5)
+    row = PredictionRow("a.wav", 0.0, 1.0, "a\x1b[31m", np.array([0.75, 0.25]), explained={"f\x1b0": 1.0}, average=0.5)
     shown = list(Listing.of(hostile, ["a.wav"], 80, timed=False).lines([row]))
     assert not any("\x1b" in line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in shown)
 
@@ -135,7 +138,9 @@ def test_a_table_fits_eighty_columns_and_has_every_probability(classes, timed):
     p = np.arange(len(classes)) + 1.0
     layout = Layout(tuple(classes), groups=("f0",))
     warned = ["a sound that is unlike all of those that the system was trained on, in its rate, its level and its length alike"]
-    row = Row("folder/" * 20 + "音.wav", 3594.0, 3601.5, classes[-1], p / p.sum(), warnings=warned, explained={"f0": -0.5}, average=0.5)
+    row = PredictionRow(
+        "folder/" * 20 + "音.wav", 3594.0, 3601.5, classes[-1], p / p.sum(), warnings=warned, explained={"f0": -0.5}, average=0.5
+    )
     lines = [
         line.replace("\x1b[1m", "").replace("\x1b[0m", "").replace("\x1b[33m", "")
         for line in Listing.of(layout, [row.clip], 80, timed=timed).lines([row])
@@ -202,7 +207,7 @@ def test_few_clips_start_no_process_and_many_no_more_than_pay(bundle, monkeypatc
     asked = []
     monkeypatch.setattr(prediction, "hear", lambda sounds, ear, workers, *_: asked.append(workers.jobs) or iter(()))
     for n in (1, 63, 64, 1000):
-        list(prediction.predict(bundle, [hearing.Sound("a")] * n, prediction.Asked(processes=4)))
+        list(prediction.predict(bundle, [hearing.Sound("a")] * n, prediction.PredictionOptions(processes=4)))
     assert asked == [1, 1, 2, 4]
 
 

@@ -77,14 +77,14 @@ def test_a_stream_is_followed_as_the_file_is(bundle, recording, tmp_path):
 
     speaker = threading.Thread(target=speak)
     speaker.start()
-    asked = prediction.Asked(Windows(2, 1))
+    asked = prediction.PredictionOptions(Windows(2, 1))
     with os.fdopen(read, "rb") as stream:
         rows = list(prediction.predict(bundle, [Sound("stdin", piped=True)], asked, stream))
     speaker.join()
     table = bundle.predict(tmp_path / "a.wav", window=2, hop=1)
     assert [row.emotion for row in rows] == table["emotion"].tolist()
     assert [(row.start, row.end) for row in rows] == table[["start", "end"]].apply(tuple, axis=1).tolist()
-    whole = prediction.predict(bundle, [Sound("stdin", piped=True)], prediction.Asked(), io.BytesIO(endless))
+    whole = prediction.predict(bundle, [Sound("stdin", piped=True)], prediction.PredictionOptions(), io.BytesIO(endless))
     assert [row.end for row in whole] == [len(recording) / RATE]
 
 

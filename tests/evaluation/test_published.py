@@ -13,7 +13,7 @@ from ser_bench.evaluation.published import as_published, fit_published
 from ser_bench.evaluation.recipes import PublishedSplit
 from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
 from ser_bench.evaluation.splits import NEVER, Protocol
-from ser_bench.evaluation.units import EvaluationSet, Published, Tune, make_unit
+from ser_bench.evaluation.units import EvaluationSet, PublishedFit, Tune, make_unit
 from ser_bench.features import Features
 from ser_bench.models import known_models
 from ser_bench.models.base import Estimator, Fitted, Model
@@ -128,7 +128,7 @@ def test_a_unit_s_hash_covers_the_split_and_what_selects_and_no_name():
 
     def digest(split: PublishedSplit, task=None) -> str:
         published = as_published(EVALUATED, split)
-        stated = Published({"C": 1.0}, None, published.selecting(0))
+        stated = PublishedFit({"C": 1.0}, None, published.selecting(0))
         return make_unit(published.eval_set, matrix, model, "train", 0, 0, task or stated).hash
 
     base = PublishedSplit(test=0.2, validation=0.2, selection="validation")
@@ -138,7 +138,7 @@ def test_a_unit_s_hash_covers_the_split_and_what_selects_and_no_name():
         digest(dataclasses.replace(base, selection="none")),
         digest(dataclasses.replace(base, test=0.3)),
         digest(base, Tune(1, 2)),
-        digest(base, Published({"C": 2.0}, None)),
+        digest(base, PublishedFit({"C": 2.0}, None)),
     ]
     assert len({digest(base), *others}) == 6
 

@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from ser_bench.bundle.page import MOST_ROWS, Predicted, folder_above, make_page, publish_predictions
-from ser_bench.bundle.prediction import Asked
-from ser_bench.bundle.rows import Row
+from ser_bench.bundle.prediction import PredictionOptions
+from ser_bench.bundle.rows import PredictionRow
 from ser_bench.bundle.windows import Windows
 from ser_bench.reports.index_page import make_index
 from tests.bundle.systems import RATE, system, voice
@@ -32,9 +32,13 @@ def made_up(
     bundle = system(classes, **ABOUT | {"corpus": {"title": title}})
     object.__setattr__(bundle, "card", CARD)
     p = np.array([0.7, 0.2, 0.1])
-    rows = [Row(clip, start, start + 1.5, classes[start], np.roll(p, start), warnings=[note] * start) for clip in clips for start in (0, 1)]
-    rows += [Row("silent.wav", 0, 1, "", np.full(3, np.nan), reason="constant")]
-    return Predicted(bundle, bundle.save(folder / "model.serb"), rows, Asked(Windows(1.5, 1)))
+    rows = [
+        PredictionRow(clip, start, start + 1.5, classes[start], np.roll(p, start), warnings=[note] * start)
+        for clip in clips
+        for start in (0, 1)
+    ]
+    rows += [PredictionRow("silent.wav", 0, 1, "", np.full(3, np.nan), reason="constant")]
+    return Predicted(bundle, bundle.save(folder / "model.serb"), rows, PredictionOptions(Windows(1.5, 1)))
 
 
 def published(folder: Path, **names: Any) -> Path:
@@ -116,4 +120,4 @@ def test_a_page_says_how_many_rows_it_does_not_show(tmp_path):
     ],
 )
 def test_only_a_folder_that_every_clip_lies_below_is_left_out_of_rows(clips, above):
-    assert folder_above([Row(clip, 0, 1, "", np.zeros(3)) for clip in clips]) == above
+    assert folder_above([PredictionRow(clip, 0, 1, "", np.zeros(3)) for clip in clips]) == above

@@ -66,16 +66,21 @@ print(tests_compiled.double(21))
     assert (done.stdout.strip(), done.returncode) == ("42", 0), done.stderr
 
 
-def test_kept_code_is_loaded_without_what_compiling_needs_and_more_may_be_compiled_then(tmp_path):
+def test_our_kept_code_is_loaded_without_what_compiling_needs_and_that_of_others_with_it(tmp_path):
     code = """
 import sys
 import ser_bench.utils.compiling as room
+room.OURS = "tests_kept"
 room.import_numba()
 from tests_kept import double, quadruple
-print(double(21), *double.stats.cache_hits.values(), "numba.np.npyimpl" in sys.modules, quadruple(21))
+print(double(21), *double.stats.cache_hits.values(), "numba.np.npyimpl" in sys.modules)
+from tests_others import halve  # a ufunc, of which numba compiles a part each time
+print(halve(42), quadruple(21))
 """
-    functions = "from numba import njit\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n"
-    (tmp_path / "tests_kept.py").write_text(f"{functions}@njit\ndef quadruple(x):\n    return 2 * double(x)\n")
+    ours = "from numba import njit\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n"
+    (tmp_path / "tests_kept.py").write_text(f"{ours}@njit\ndef quadruple(x):\n    return 2 * double(x)\n")
+    others = "from numba import vectorize\n@vectorize(['int64(int64)'], cache=True, identity=0)\ndef halve(x):\n    return x // 2\n"
+    (tmp_path / "tests_others.py").write_text(others)
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(room.__file__).parents[2])]), room.VARIABLE: str(tmp_path)}
     done = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env) for _ in range(2)]
-    assert [process.stdout.split() for process in done] == [["42", "True", "84"], ["42", "1", "False", "84"]], done[-1].stderr
+    assert [process.stdout.split() for process in done] == [["42", "True", "21", "84"], ["42", "1", "False", "21", "84"]], done[-1].stderr

@@ -130,7 +130,7 @@ def test_workers_of_several_threads_are_refused(start: Start, address: str) -> N
 
 
 def test_a_cluster_without_workers_or_none_at_all_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dask_backend, "SECONDS_TO_CONNECT", 5)
+    monkeypatch.setattr(dask_backend, "SECONDS_FOR_WORKERS", 0.2)
     with pytest.raises(WrongCall, match=r"has no workers; start some with: dask worker tcp://127\.0\.0\.1"):
         dask_backend.connect(address)
     monkeypatch.setattr(dask_backend, "SECONDS_TO_CONNECT", 0.5)

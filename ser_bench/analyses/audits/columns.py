@@ -44,7 +44,7 @@ LEVELS, LEVELS_WITHIN = 8, 4
 MOST_TIES = 3
 
 
-class Asked(NamedTuple):
+class ColumnCodes(NamedTuple):
     """A column's values as they are asked: codes that all speakers share, codes that count within a speaker, and words."""
 
     shared: Codes
@@ -101,17 +101,17 @@ def askable(clips: pd.DataFrame) -> dict[str, np.ndarray]:
     return {name: values for name, values in table.items() if len(np.unique(values)) > 1}
 
 
-def ask(values: np.ndarray) -> Asked:
+def ask(values: np.ndarray) -> ColumnCodes:
     """A column's values as codes: words as they are, and many numbers or dates by level."""
     words, codes = np.unique(values, return_inverse=True)
     if len(words) <= FEW_VALUES or (numbers := as_numbers(words)) is None:
-        return Asked(codes, codes, words.tolist())
+        return ColumnCodes(codes, codes, words.tolist())
     heights = numbers[codes]
     levels = np.unique(np.quantile(heights, np.arange(1, LEVELS) / LEVELS))
     shared = np.searchsorted(levels, heights, side="right")
     ends = [heights[shared == level] for level in range(shared.max() + 1)]
     names = [words[np.flatnonzero(numbers == own.min())[0]] if len(own) else "" for own in ends]
-    return Asked(shared, codes if len(words) < len(values) / 2 else _ranks(heights), [f"{name} and above" for name in names])
+    return ColumnCodes(shared, codes if len(words) < len(values) / 2 else _ranks(heights), [f"{name} and above" for name in names])
 
 
 def as_numbers(words: np.ndarray) -> np.ndarray | None:
@@ -136,7 +136,7 @@ def _ranks(heights: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(heights, kind="stable"), kind="stable")
 
 
-def corrected(told: dict[str, Asked], eval_set: EvaluationSet) -> tuple[list[Answer], int]:
+def corrected(told: dict[str, ColumnCodes], eval_set: EvaluationSet) -> tuple[list[Answer], int]:
     """The stronger test of every column that can be asked, p corrected for all tests; and how many these are."""
     voices = np.unique(eval_set.voices, return_inverse=True)[1]
     # With so many, the smallest p stays below ALPHA after Holm's correction.
@@ -152,7 +152,7 @@ def corrected(told: dict[str, Asked], eval_set: EvaluationSet) -> tuple[list[Ans
     return list(best.values()), len(tests)
 
 
-def _links(asked: Asked, voices: Codes, codes: Codes, permutations: int) -> Iterator[tuple[str, Link]]:
+def _links(asked: ColumnCodes, voices: Codes, codes: Codes, permutations: int) -> Iterator[tuple[str, Link]]:
     """The tests of one column: between speakers where each has one value, else across and within them."""
     several = len(np.unique(np.stack([voices, asked.shared]), axis=1).T)
     if several == voices.max() + 1 and asked.shared.max() < several - 1:
@@ -178,7 +178,7 @@ def _by_level(ranks: Codes, voices: Codes) -> Codes:
     return position * LEVELS_WITHIN // clips[voices]
 
 
-def _finding(answer: Answer, asked: Asked, eval_set: EvaluationSet, tests: int, best: float | None) -> Finding:
+def _finding(answer: Answer, asked: ColumnCodes, eval_set: EvaluationSet, tests: int, best: float | None) -> Finding:
     """A column that is associated with emotion, as a warning; a note where the link is weak, or may be a genuine effect of emotion."""
     column, found, chance = answer.column, answer.link, 1 / len(eval_set.emotions)
     numbers = f"UAR {figure(found.uar)} {answer.how}, from '{column}' alone; chance {figure(chance)}"
@@ -196,7 +196,7 @@ def _finding(answer: Answer, asked: Asked, eval_set: EvaluationSet, tests: int, 
     )
 
 
-def ties(asked: Asked, eval_set: EvaluationSet) -> str:
+def ties(asked: ColumnCodes, eval_set: EvaluationSet) -> str:
     """What associates a column with emotion: emotions with a single value, values with a single emotion, else the most unequal share."""
     counts = scores.confusion_counts(eval_set.codes, asked.shared, classes=range(max(len(eval_set.emotions), len(asked.words))))
     counts = counts[: len(eval_set.emotions), : len(asked.words)]
@@ -219,5 +219,5 @@ def ties(asked: Asked, eval_set: EvaluationSet) -> str:
     return f"'{eval_set.emotions[emotion]}' is {share} and {counts[emotion].sum() / counts.sum():.0%} of all"
 
 
-def _word(asked: Asked, value: int) -> str:
+def _word(asked: ColumnCodes, value: int) -> str:
     return f"'{quoted(asked.words[value])}'" if asked.words[value] else "no value"

@@ -82,7 +82,7 @@ def shuffled(truth: np.ndarray, predicted: np.ndarray, voices: np.ndarray) -> li
     return found
 
 
-class Row(NamedTuple):
+class ShuffledRow(NamedTuple):
     """What one row of a run predicts: codes of emotions, shapes (n_clips,) and (n_seeds, n_clips), whose voices, and its UAR."""
 
     name: str
@@ -93,13 +93,13 @@ class Row(NamedTuple):
     uar: float
 
 
-def best_row(run: Run) -> Row | None:
+def best_row(run: Run) -> ShuffledRow | None:
     """The row with the highest UAR of those that were evaluated without leaks; None where there is none."""
     rows = [_row(run, cell) for cell in run.cells.loc[run.cells["status"] == "ok", SYSTEM].itertuples(index=False, name=None)]
     return max(rows, key=lambda row: row.uar, default=None)
 
 
-def _row(run: Run, cell: tuple[str, ...]) -> Row:
+def _row(run: Run, cell: tuple[str, ...]) -> ShuffledRow:
     table = run.predictions
     mine = table[np.logical_and.reduce([table[name] == value for name, value in zip(SYSTEM, cell, strict=True)])]
     emotions = sorted({*mine["emotion"], *mine["predicted"]})
@@ -108,7 +108,7 @@ def _row(run: Run, cell: tuple[str, ...]) -> Row:
     truth = np.searchsorted(emotions, known["emotion"].to_numpy(str))
     predicted = np.stack([np.searchsorted(emotions, wide[seed].to_numpy(str)) for seed in wide])
     uar = float(np.mean([scores.uar(truth, codes) for codes in predicted]))
-    return Row(" ".join(cell), truth, predicted, known["voice"].to_numpy(str), 1 / len(np.unique(truth)), uar)
+    return ShuffledRow(" ".join(cell), truth, predicted, known["voice"].to_numpy(str), 1 / len(np.unique(truth)), uar)
 
 
 def shuffled_by_ear(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
@@ -119,10 +119,10 @@ def shuffled_by_ear(prepared: PreparedData, config: RunConfig) -> Iterator[Findi
     predicted = held_out_labels(x, eval_set.codes, np.unique(eval_set.voices, return_inverse=True)[1])
     name = "a linear system on outlines, spectra and delivery"
     chance, uar = 1 / len(eval_set.emotions), scores.uar(eval_set.codes, predicted)
-    yield from shuffled_by_row(Row(name, eval_set.codes, predicted[None], eval_set.voices, chance, uar))
+    yield from shuffled_by_row(ShuffledRow(name, eval_set.codes, predicted[None], eval_set.voices, chance, uar))
 
 
-def shuffled_by_row(row: Row) -> Iterator[Finding]:
+def shuffled_by_row(row: ShuffledRow) -> Iterator[Finding]:
     """The speakers who stand out by what a row predicts."""
     found = shuffled(row.truth, row.predicted, row.voices)
     if not found:

@@ -1,7 +1,7 @@
 """What each model computes, in plain operators.
 
 In:   a trained model as it is stored (`ser_bench.models.packing.Packed`), and a node of standardised clips.
-Out:  an `Outcome`: the decision and a score for each class, as the model's `predict` gives them.
+Out:  an `GraphOutput`: the decision and a score for each class, as the model's `predict` gives them.
 Rule: one function per kind, and what has none is refused. Sums that decisions hang on are in double precision, where the format has it.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from ser_bench.bundle.export.operators import Node, Value
 from ser_bench.errors import WorkFailed, quoted
-from ser_bench.models.mlp import Network
+from ser_bench.models.mlp import MlpWeights
 from ser_bench.models.networks import NARROW, Stage, read_stages
 from ser_bench.models.nodes import LEAF
 from ser_bench.models.packing import Packed
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from ser_bench.bundle.bundle import Bundle
 
 
-class Sizes(NamedTuple):
+class ModelSizes(NamedTuple):
     """How many columns a model is shown, and of how many classes it knows."""
 
     columns: int
     classes: int
 
 
-class Outcome(NamedTuple):
+class GraphOutput(NamedTuple):
     """A prediction.
 
     Parameters
@@ -49,9 +49,9 @@ class Outcome(NamedTuple):
     present: np.ndarray
 
 
-def most_probable(probabilities: Node, present: np.ndarray) -> Outcome:
+def most_probable(probabilities: Node, present: np.ndarray) -> GraphOutput:
     """Decide for the greatest of probabilities, which need not sum to one."""
-    return Outcome(probabilities.graph.greatest(probabilities), probabilities, present)
+    return GraphOutput(probabilities.graph.greatest(probabilities), probabilities, present)
 
 
 def leaves(x: Node, packed: Packed, *, below: bool) -> Node:
@@ -93,14 +93,14 @@ def depth_of(roots: np.ndarray, left: np.ndarray, right: np.ndarray) -> int:
     return max(1, steps)
 
 
-def rf(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def rf(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """The mean of the shares of leaves, or what is as many times that as there are trees."""
     graph, shares = x.graph, packed.arrays["shares"]
     votes = graph.total(graph.to(graph.look_up(shares, leaves(x, packed, below=False)), "float64"), 1)
     return most_probable(votes, np.arange(shares.shape[1]))
 
 
-def xgb(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def xgb(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """The softmax of sums of leaves' values, each tree adding to its class."""
     graph, arrays = x.graph, packed.arrays
     values = graph.to(graph.look_up(arrays["cut"], leaves(x, packed, below=True)), "float64")
@@ -108,38 +108,38 @@ def xgb(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
     return most_probable(graph.unary("softmax", sums), arrays["present"])
 
 
-def logreg(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def logreg(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """The softmax of linear scores."""
     return regression(x, packed.arrays["weights"], packed.arrays["offsets"], packed.arrays["present"])
 
 
-def rotated(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def rotated(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """The same along directions that are linear in columns, and so is the whole."""
     arrays, inner = packed.arrays, packed.part("fitted").arrays
     along = (arrays["vectors"].T / arrays["lengths"]) @ inner["weights"].astype(np.float64)
     return regression(x.graph.to(x, "float64"), arrays["clips"].T.astype(np.float64) @ along, inner["offsets"], inner["present"])
 
 
-def regression(x: Node, weights: np.ndarray, offsets: np.ndarray, present: np.ndarray) -> Outcome:
+def regression(x: Node, weights: np.ndarray, offsets: np.ndarray, present: np.ndarray) -> GraphOutput:
     """The softmax of linear scores; with two classes the first one's score is 0."""
     if weights.shape[1] < len(present):
         weights, offsets = np.column_stack([np.zeros_like(weights), weights]), np.concatenate([np.zeros_like(offsets), offsets])
     return most_probable(x.graph.unary("softmax", x @ weights + offsets), present)
 
 
-def mlp(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def mlp(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """The mean of probabilities of networks with one hidden layer, or what is as many times that as there are networks."""
     graph, present = x.graph, packed.arrays["present"]
     shape = (sizes.columns, packed.values["width"], len(present))
     each = []
     for values in packed.arrays["weights"]:
-        one = Network(shape, values)
+        one = MlpWeights(shape, values)
         hidden = graph.at_least(x @ one.hidden + one.hidden_bias, 0.0)
         each.append(graph.unary("softmax", hidden @ one.output + one.output_bias))
     return most_probable(sum(each[1:], start=each[0]), present)
 
 
-def machine(x: Node, kernel: Node, coefficients: np.ndarray, intercepts: np.ndarray, present: np.ndarray) -> Outcome:
+def machine(x: Node, kernel: Node, coefficients: np.ndarray, intercepts: np.ndarray, present: np.ndarray) -> GraphOutput:
     """The vote of pairs of classes, as `ser_bench.models.svm.prediction_of` counts it.
 
     Parameters
@@ -157,8 +157,8 @@ def machine(x: Node, kernel: Node, coefficients: np.ndarray, intercepts: np.ndar
     votes = graph.to(graph.at_most(margins, 0.0), margins.kind) @ (other - one) + one.sum(0)
     sums = margins @ (one - other)
     if k == 2:
-        return Outcome(graph.greatest(votes), sums, present)
-    return Outcome(graph.greatest(votes), votes + sums / ((graph.unary("absolute", sums) + 1.0) * 3.0), present)
+        return GraphOutput(graph.greatest(votes), sums, present)
+    return GraphOutput(graph.greatest(votes), votes + sums / ((graph.unary("absolute", sums) + 1.0) * 3.0), present)
 
 
 def on_grid(x: Node) -> Node:
@@ -194,7 +194,7 @@ def pairs_of(sizes: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return out
 
 
-def network(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def network(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """The softmax of what comes out of the last stage."""
     present = packed.arrays["present"]
     stages = read_stages(packed.values["stages"], (sizes.columns,) if packed.values["flat"] else (1, sizes.columns), len(present))
@@ -237,21 +237,21 @@ def halves(spare: int) -> tuple[int, int]:
     return spare // 2, spare - spare // 2
 
 
-def svm(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def svm(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """A machine over values on a grid."""
     arrays = packed.arrays
     kernel = gridded_kernel(x, arrays["clips"], packed.values["gamma"])
     return machine(x, kernel, pairs_of(arrays["sizes"], arrays["weights"]), arrays["offsets"], arrays["present"])
 
 
-def plain_svm(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def plain_svm(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """A machine over values as they are."""
     arrays = packed.arrays
     kernel = exact_kernel(x.graph.to(x, "float64"), arrays["clips"], packed.values["gamma"])
     return machine(x, kernel, pairs_of(arrays["sizes"], arrays["weights"]), arrays["offsets"], arrays["present"])
 
 
-def approximate_svm(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def approximate_svm(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """A linear machine over clips, or their kernel with landmarks; its two steps are one in double precision."""
     graph, arrays = x.graph, packed.arrays
     present = np.flatnonzero(~arrays["absent"])
@@ -272,19 +272,19 @@ def exact_kernel(x: Node, clips: np.ndarray, gamma: float | None) -> Node:
     return x.graph.unary("exp", (x.graph.total(x * x, 1, keep=True) + lengths - products * 2.0) * -gamma)
 
 
-def narrowed(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def narrowed(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """A model of some of the columns."""
     columns = packed.arrays["columns"]
     return outcome(packed.part("fitted"), x.graph.columns(x, columns), sizes._replace(columns=len(columns)))
 
 
-def constant(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def constant(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """One emotion for every clip."""
     certain = np.eye(sizes.classes, dtype=np.float32)[packed.values["emotion"]]
     return most_probable(x.graph.columns(x, np.zeros(1, int)) * 0.0 + certain, np.arange(sizes.classes))
 
 
-KINDS: dict[str, Callable[[Packed, Node, Sizes], Outcome]] = {
+KINDS: dict[str, Callable[[Packed, Node, ModelSizes], GraphOutput]] = {
     "constant": constant,
     "logreg": logreg,
     "logreg.rotated": rotated,
@@ -300,7 +300,7 @@ KINDS: dict[str, Callable[[Packed, Node, Sizes], Outcome]] = {
 """What a model of each kind computes; `unpack` of that kind says what is in it."""
 
 
-def outcome(packed: Packed, x: Node, sizes: Sizes) -> Outcome:
+def outcome(packed: Packed, x: Node, sizes: ModelSizes) -> GraphOutput:
     """What a model of any known kind computes.
 
     Raises
@@ -317,7 +317,7 @@ def decide(bundle: Bundle, x: Node) -> tuple[Node, Node]:
     """Calibrated probabilities of all classes, float (n, n_classes), and codes of decisions, int32 (n,), as `Bundle.decide` gives them."""
     graph = x.graph
     winner, scores, present = outcome(
-        bundle.fitted.pack(), (x - bundle.mean) * bundle.scale, Sizes(len(bundle.columns), len(bundle.classes))
+        bundle.fitted.pack(), (x - bundle.mean) * bundle.scale, ModelSizes(len(bundle.columns), len(bundle.classes))
     )
     scores = graph.to(scores, "float64")
     if bundle.probabilistic:

@@ -21,11 +21,11 @@ import numpy as np
 from ser_bench.audio.clip import Clip
 from ser_bench.errors import WorkFailed, WrongCall, quoted, unknown
 from ser_bench.features.base import Extractor
-from ser_bench.features.signal.vggish import RATE, Network, Sizes, make_network, patches, wrong_shapes
+from ser_bench.features.signal.vggish import RATE, VggishNetwork, VggishSizes, make_network, patches, wrong_shapes
 from ser_bench.utils.checkpoints import Checkpoint, read_checkpoint, read_weights_file
 from ser_bench.utils.progress import Progress
 
-SIZES = Sizes()
+SIZES = VggishSizes()
 URL = "https://github.com/harritaylor/torchvggish/releases/download/v0.1/vggish-10086976.pth"
 RELEASED = "10086976"
 """How the SHA-256 of the released file begins, which its name says."""
@@ -176,6 +176,6 @@ def load(place: Path, content: str) -> Checkpoint:
 
 
 @lru_cache(maxsize=2)
-def network_of(place: Path, content: str, layer: str) -> Network:
+def network_of(place: Path, content: str, layer: str) -> VggishNetwork:
     """The network up to a layer, made once a process."""
     return make_network(load(place, content), SIZES, dense=layer == "embedding")

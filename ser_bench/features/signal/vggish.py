@@ -33,7 +33,7 @@ class Arrays(Protocol):
     def __getitem__(self, name: str) -> np.ndarray: ...
 
 
-class Sizes(NamedTuple):
+class VggishSizes(NamedTuple):
     """Channels of the convolutions between one pooling and the next, and units of the dense layers."""
 
     convolutions: tuple[tuple[int, ...], ...] = ((64,), (128,), (256, 256), (512, 512))
@@ -62,18 +62,18 @@ class Sizes(NamedTuple):
         return shapes
 
 
-class Layer(NamedTuple):
+class VggishLayer(NamedTuple):
     """Weights, shape (n_in, n_out), and biases."""
 
     weights: np.ndarray
     biases: np.ndarray
 
 
-class Network(NamedTuple):
+class VggishNetwork(NamedTuple):
     """Stages of convolutions, each followed by a pooling, then dense layers."""
 
-    stages: tuple[tuple[Layer, ...], ...]
-    dense: tuple[Layer, ...]
+    stages: tuple[tuple[VggishLayer, ...], ...]
+    dense: tuple[VggishLayer, ...]
 
     def __call__(self, patches: np.ndarray) -> np.ndarray:
         """A vector per patch: the last dense layer's, or what is left after the last pooling where there is none.
@@ -101,20 +101,20 @@ class Network(NamedTuple):
         return np.concatenate(described)
 
 
-def make_network(arrays: Arrays, sizes: Sizes, *, dense: bool) -> Network:
+def make_network(arrays: Arrays, sizes: VggishSizes, *, dense: bool) -> VggishNetwork:
     """The network with the weights of a state dict, without its dense layers where they are not asked for."""
     names = iter(sizes.shapes())
     stages = tuple(
-        tuple(Layer(arrays[next(names)].transpose(2, 3, 1, 0).reshape(-1, channels), arrays[next(names)]) for channels in stage)
+        tuple(VggishLayer(arrays[next(names)].transpose(2, 3, 1, 0).reshape(-1, channels), arrays[next(names)]) for channels in stage)
         for stage in sizes.convolutions
     )
-    return Network(stages, tuple(Layer(arrays[next(names)].T, arrays[next(names)]) for _ in sizes.dense) if dense else ())
+    return VggishNetwork(stages, tuple(VggishLayer(arrays[next(names)].T, arrays[next(names)]) for _ in sizes.dense) if dense else ())
 
 
-def wrong_shapes(found: Mapping[str, tuple[int, ...]], sizes: Sizes) -> str:
+def wrong_shapes(found: Mapping[str, tuple[int, ...]], sizes: VggishSizes) -> str:
     """What first differs from the arrays of a network of these sizes, or nothing.
 
-    >>> wrong_shapes({"features.0.weight": (3, 1, 3, 3)}, Sizes(((2,),), (1,)))
+    >>> wrong_shapes({"features.0.weight": (3, 1, 3, 3)}, VggishSizes(((2,),), (1,)))
     'features.0.weight is of shape (3, 1, 3, 3), not (2, 1, 3, 3)'
     """
     for name, shape in sizes.shapes().items():
@@ -125,7 +125,7 @@ def wrong_shapes(found: Mapping[str, tuple[int, ...]], sizes: Sizes) -> str:
     return ""
 
 
-def convolve(x: np.ndarray, layer: Layer) -> np.ndarray:
+def convolve(x: np.ndarray, layer: VggishLayer) -> np.ndarray:
     """Convolution of 3 by 3 with zeros around, rectified; shape (n, height, width, n_in) to (n, height, width, n_out)."""
     n, height, width, channels = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -136,7 +136,7 @@ def convolve(x: np.ndarray, layer: Layer) -> np.ndarray:
     return rectified(around.reshape(-1, 9 * channels), layer).reshape(n, height, width, -1)
 
 
-def rectified(x: np.ndarray, layer: Layer) -> np.ndarray:
+def rectified(x: np.ndarray, layer: VggishLayer) -> np.ndarray:
     """A linear layer, rectified; shape (n, n_in) to (n, n_out)."""
     y = x @ layer.weights
     y += layer.biases

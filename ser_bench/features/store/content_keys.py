@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.audio.clip import Unusable, key_of, read_bytes
-from ser_bench.features.store.table import Table
+from ser_bench.features.store.table import StoredTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,8 +79,8 @@ def _state(path: str, start: float, end: float) -> tuple[str, bool]:
     return f"{s.st_dev}:{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}@{start}-{end}", settled
 
 
-def _files_table(cache: Path) -> Table:
+def _files_table(cache: Path) -> StoredTable:
     import pyarrow as pa
 
     about = {"name": "files", "version": FILES_VERSION}
-    return Table.within(cache, "files", about, pa.schema([("key", pa.string()), ("content", pa.string())]))
+    return StoredTable.within(cache, "files", about, pa.schema([("key", pa.string()), ("content", pa.string())]))

@@ -17,7 +17,7 @@ import numpy as np
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import WorkFailed
 from ser_bench.features.base import Extractor
-from ser_bench.features.store.table import Table
+from ser_bench.features.store.table import StoredTable
 from ser_bench.features.worker import AudioInfo, ExtractionResult, passes
 from ser_bench.utils.spec import versions
 
@@ -112,7 +112,7 @@ class FeatureStore:
         return self.tables[label].folder.name.rpartition("-")[2]
 
 
-def _reasons(table: Table) -> dict[str, str]:
+def _reasons(table: StoredTable) -> dict[str, str]:
     """By key, why there are no values, or nothing; without those that are no matter of the sound."""
     found: dict[str, str] = {}
     for part in table.parts(["key", "reason"]):
@@ -121,7 +121,7 @@ def _reasons(table: Table) -> dict[str, str]:
     return found
 
 
-def _check_whole(table: Table, whole: bool) -> None:
+def _check_whole(table: StoredTable, whole: bool) -> None:
     if not whole:
         raise WorkFailed(f"{table.folder} lost rows while it was read; run the same command again, they are then recomputed")
 
@@ -134,19 +134,19 @@ def _places(keys: Sequence[str]) -> dict[str, list[int]]:
     return places
 
 
-def _feature_table(cache: Path, extractor: Extractor, hearing: Preprocessing) -> Table:
+def _feature_table(cache: Path, extractor: Extractor, hearing: Preprocessing) -> StoredTable:
     import pyarrow as pa
 
     extractor.recall(cache)
     values = pa.list_(pa.float32(), len(extractor.columns))
     schema = pa.schema([("key", pa.string()), ("reason", pa.string()), ("values", values)])
-    return Table.within(cache, extractor.name, extractor.describe() | hearing.describe(), schema)
+    return StoredTable.within(cache, extractor.name, extractor.describe() | hearing.describe(), schema)
 
 
-def _audio_table(cache: Path, hearing: Preprocessing) -> Table:
+def _audio_table(cache: Path, hearing: Preprocessing) -> StoredTable:
     import pyarrow as pa
 
     types = (pa.string(), pa.float64(), pa.int64(), pa.int64(), pa.string(), pa.float64())
     about = {"name": "audio", "version": AUDIO_VERSION, "libraries": versions(["soundfile", "numpy"]), "window": hearing.describe_window()}
     schema = pa.schema([("key", pa.string()), ("reason", pa.string()), *zip(AudioInfo._fields, types, strict=True)])
-    return Table.within(cache, "audio", about, schema)
+    return StoredTable.within(cache, "audio", about, schema)

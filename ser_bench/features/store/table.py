@@ -32,7 +32,7 @@ AGAIN = "its clips are computed again"
 
 
 @dataclass(frozen=True)
-class Table:
+class StoredTable:
     """A folder of parts.
 
     Parameters
@@ -49,7 +49,7 @@ class Table:
     schema: pa.Schema
 
     @classmethod
-    def within(cls, store: Path, name: str, about: dict[str, Any], schema: pa.Schema) -> Table:
+    def within(cls, store: Path, name: str, about: dict[str, Any], schema: pa.Schema) -> StoredTable:
         """The table of that name and fingerprint."""
         about = about | {"store": STORE_VERSION}
         return cls(store / f"{name}-{fingerprint_of(about)}", about, schema)

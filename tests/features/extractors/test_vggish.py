@@ -16,7 +16,7 @@ from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.features import ExtractionOptions, extract_corpus, parse_features
 from ser_bench.features.extractors import vggish as room
 from ser_bench.features.extractors.vggish import LAYERS, RELEASED, VGGish
-from ser_bench.features.signal.vggish import BANDS, PATCH_FRAMES, PATCH_SAMPLES, RATE, Sizes, log_mel, make_network, patches
+from ser_bench.features.signal.vggish import BANDS, PATCH_FRAMES, PATCH_SAMPLES, RATE, VggishSizes, log_mel, make_network, patches
 from ser_bench.utils import download
 from ser_bench.utils.checkpoints import read_checkpoint
 from ser_bench.utils.parallel import Workers
@@ -24,11 +24,11 @@ from ser_bench.utils.progress import Silent
 from tests.features.record import voice
 from tests.serving import Served, serving
 
-TINY = Sizes(((2,), (3,), (4, 4), (5, 5)), (6, 7, 8))
+TINY = VggishSizes(((2,), (3,), (4, 4), (5, 5)), (6, 7, 8))
 VALUES = {"embedding": 8, "pool4": TINY.pooled}
 
 
-def weights(seed: int = 0, sizes: Sizes = TINY) -> dict[str, np.ndarray]:
+def weights(seed: int = 0, sizes: VggishSizes = TINY) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
     return {name: random.standard_normal(shape).astype(np.float32) / 3 for name, shape in sizes.shapes().items()}
 
@@ -154,7 +154,7 @@ def test_values_are_the_mean_over_patches_and_always_the_same(tiny, layer):
 
 
 def test_the_released_network_has_its_sizes():
-    shapes = Sizes().shapes()
+    shapes = VggishSizes().shapes()
     assert sum(int(np.prod(shape)) for shape in shapes.values()) == 72_141_184
     assert [name for name in shapes if "weight" in name] == [
         *(f"features.{place}.weight" for place in (0, 3, 6, 8, 11, 13)),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import ser_bench.features.store.table as room
 from ser_bench.corpora import load_corpus
-from ser_bench.features.store.table import Table
+from ser_bench.features.store.table import StoredTable
 from ser_bench.utils.atomic import hold
 from tests import warm
 from tests.calling import call
@@ -21,19 +21,19 @@ from tests.calling import call
 SCHEMA = pa.schema([("key", pa.string()), ("values", pa.list_(pa.float32(), 2))])
 
 
-def table(store: Path, version: int = 1) -> Table:
-    return Table.within(store, "some", {"name": "some", "version": version}, SCHEMA)
+def table(store: Path, version: int = 1) -> StoredTable:
+    return StoredTable.within(store, "some", {"name": "some", "version": version}, SCHEMA)
 
 
-def add(to: Table, keys: str) -> None:
+def add(to: StoredTable, keys: str) -> None:
     to.add({"key": list(keys), "values": [[ord(key), 0.5] for key in keys]})
 
 
-def content(of: Table) -> dict[str, list[float]]:
+def content(of: StoredTable) -> dict[str, list[float]]:
     return dict(zip(*(column.to_pylist() for column in of.read().columns), strict=True))
 
 
-def parts(of: Table) -> list[Path]:
+def parts(of: StoredTable) -> list[Path]:
     return sorted(of.folder.glob("part-*"))
 
 
