@@ -25,7 +25,15 @@ settings.register_profile("thorough", deadline=None, derandomize=True, max_examp
 settings.register_profile("random", deadline=None)
 settings.load_profile("thorough" if THOROUGH else "repeated")
 
-LONGEST = ("test_faults.py", "test_leaks.py", "test_names.py", "test_odd_names.py", "test_python.py", "test_repeat.py", "test_voices.py")
+LONGEST = (
+    "test_faults.py",
+    "test_leaks.py",
+    "test_names.py",
+    "test_odd_names.py",
+    "test_python.py",
+    "test_repeat.py",
+    "test_speaker_groups.py",
+)
 NETWORKS = ("test_brackets.py", "test_models.py", "test_nested_cv.py", "test_networks.py", "test_recipes.py", "test_vggish.py")
 
 

@@ -12,7 +12,7 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_merge, test_predictions_page
 from tests.reports.conftest import looking, show
-from tests.reports.test_listening import spoken
+from tests.reports.test_players import spoken
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish_ablation, publish_audit
 from tests.reports import fabricate, test_ablation, test_audit, test_merge
 from tests.reports.conftest import show, visible
-from tests.reports.test_listening import spoken
-from tests.reports.test_pictures import page_of
+from tests.reports.test_players import spoken
+from tests.reports.test_spectrograms import page_of
 
 
 def texts(browser: Any, drawn: Any) -> list[str]:

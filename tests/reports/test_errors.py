@@ -12,7 +12,7 @@ from ser_bench.reports import publish
 from ser_bench.reports.errors import MOST_CLIPS, always_misclassified, block_errors, confused
 from tests.reports import fabricate
 from tests.reports.conftest import show, visible
-from tests.reports.test_listening import spoken
+from tests.reports.test_players import spoken
 
 
 def rows(*said: str, system: str = "svm", seed: int = 0, p: float = 0.5) -> pd.DataFrame:

@@ -132,6 +132,7 @@ def test_seeds_are_no_more_clips(predictions, metrics):
     pd.testing.assert_frame_equal(again, metrics, atol=1.01e-4)
 
 
+@pytest.mark.usefixtures("pages")
 def test_a_run_folder_and_its_page_hold_them(tmp_path):
     cells, found, baselines = fabricate.write_run(tmp_path)
     publish(RunFolder(tmp_path), cells, found, baselines)

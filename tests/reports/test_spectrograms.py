@@ -12,7 +12,7 @@ from PIL import Image
 from ser_bench.reports.players import AudioLink
 from ser_bench.reports.spectrograms import BAR_HEIGHT, BARS, HEIGHT, WIDTH, Picture, draw, draw_spectrograms, picture_of
 from tests.reports.test_errors import page_of
-from tests.reports.test_listening import spoken
+from tests.reports.test_players import spoken
 
 
 def tone(hz: float, seconds: float = 1.0, rate: int = 16_000) -> np.ndarray:

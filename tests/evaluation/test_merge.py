@@ -17,11 +17,6 @@ from tests.reports import fabricate
 A, B, C = ("egemaps", "svm"), ("egemaps", "rf"), ("spectral+mfcc", "svm")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def looked_at() -> None:
-    """Most of these read tables; who looks at a page or a diagram asks for `pages`."""
-
-
 def merge(tmp_path: Path, *runs: Path) -> Merged:
     return ser_bench.leaderboard(runs, to=tmp_path / "merged")
 

@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 from ser_bench.evaluation.comparison import _complete
 from ser_bench.evaluation.merge import Merged
 from ser_bench.reports.merged_page import merged_tables
+from tests.evaluation.test_merge import A, B, C, merge, over_corpora, text
 from tests.reports import fabricate
-from tests.reports.test_merge import A, B, C, merge, over_corpora, text
-
-
-@pytest.fixture(scope="module", autouse=True)
-def looked_at() -> None:
-    """As in `test_merge.py`."""
 
 
 def test_of_one_corpus_nothing_is_compared_and_that_is_said(tmp_path):
