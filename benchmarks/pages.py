@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from ser_bench.corpora import known_readers
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.splits import protocol_words
 from ser_bench.reports.board_text import not_significantly_worse
 from ser_bench.utils.formatting import format_score, interval, records, table_lines
@@ -41,7 +42,7 @@ def _n_speakers(folder: Path) -> int:
 def _glance(folder: Path) -> list[str]:
     """One corpus's row: the best of the headline track, beside how many others are not significantly worse."""
     board = pd.read_csv(folder / "leaderboard.csv").query("track == 'train'")
-    levels = pd.read_csv(folder / "references.csv").set_index("name")["uar"]
+    levels = RunFolder(folder).read_references().set_index("kind")["uar"]
     best, others = board.iloc[0], board.iloc[1:]
     facts = known_readers()[best["corpus"]].facts
     classes = f"{round(1 / levels['chance'])} classes, {best['speakers']} speakers"

@@ -14,12 +14,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pages import REFERENCE, ROOT, put
 
 from ser_bench.api import run
 from ser_bench.evaluation.recipes import metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, COMPARED
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
 from ser_bench.utils.formatting import table_lines
@@ -69,7 +69,7 @@ def side_by_side(folder: Path) -> str:
     """The first claim of each experiment and part, with what it came to, as a table in Markdown."""
     rows = []
     for file in sorted(folder.glob("*/recipe.csv")):
-        table = pd.read_csv(file, keep_default_na=False, na_values={"low": "", "high": ""})
+        table = RunFolder(file.parent).read_reproduction()
         for (name, _), claims in table[table["run"] == CLAIMED].groupby(["experiment", "part"], sort=False):
             mine = table[(table["experiment"] == name) & table["metric"].isin(["uar", claims["metric"].iloc[0]])]
             shown = [row["read"] for row in summary_rows(mine)]

@@ -206,8 +206,8 @@ class Reproduced(Shown):
     name : str
         The recipe's.
     table : DataFrame
-        ``experiment, system, run, part, metric, value, low, high, clips, speakers, status, notes``: what was claimed, and every metric of
-        every system as published and honest.
+        ``experiment, system, run, part, metric, value, low, high, over, clips, speakers, status, notes``: what was
+        claimed, or claimed to be `over` a value, and every metric of every system as published and honest.
     lines : dict of str to str
         Where the difference comes from, by experiment.
     honest : list of Results

@@ -150,6 +150,9 @@ def test_what_is_not_here_is_said(found):
 def test_files_hold_what_is_returned_and_pages_show_it(found, recipe):
     assert (found.folder / "recipe.toml").read_text() == recipe.read_text()
     pd.testing.assert_frame_equal(RunFolder(found.folder).read_reproduction(), found.table, check_dtype=False)
+    assert found.table.loc[found.table["over"], ["experiment", "run", "metric", "notes"]].values.tolist() == [
+        ["random", "claimed", "micro_f1", ""]
+    ]
     page = (found.folder / "recipe.html").read_text()
     for text in (
         "a tiny &lt;system&gt;",
@@ -320,6 +323,7 @@ def test_a_picture_says_which_claim_is_of_validation_clips():
         "high": np.nan,
         "status": "",
         "notes": "",
+        "over": False,
     }
     rows = [{**shared, "part": part, "value": value} for part, value in (("validation", 0.9), ("test", 0.5))]
     (panel,) = _panels(pd.DataFrame(rows))

@@ -17,8 +17,8 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.evaluation.cautions import note_words
 from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.leaderboard import AUC, BLOCK, F1, UAR, WAR, lines_of, notes_of
-from ser_bench.evaluation.metrics import count
+from ser_bench.evaluation.leaderboard import AUC, BLOCK, CHANCE, F1, UAR, WAR, lines_of, notes_of
+from ser_bench.evaluation.metrics import NUMBERS, count
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.utils.formatting import records
 
@@ -47,8 +47,9 @@ def quality_of(folder: RunFolder, row: Row) -> dict[str, Any]:
         ranked), ``corrected`` (of the best of several: its UAR corrected for that), ``notes``. None for what is not known.
     """
     predictions = _of_row(folder.read_predictions(), row)
-    metrics = {name: tuple(map(known, rest)) for name, *rest in _of_row(folder.read_metrics(), row)[list(METRIC)].to_numpy().tolist()}
-    clips = folder.read_clips()
+    table = _of_row(folder.read_metrics(), row)
+    genders = table["gender"] != ""
+    metrics = _numbers(table[~genders], "metric")
     board = folder.read_leaderboard()
     return {
         **{name: known(row[name]) for group in (UAR, WAR, F1, AUC) for name in group},
@@ -60,7 +61,10 @@ def quality_of(folder: RunFolder, row: Row) -> dict[str, Any]:
         "clips": int(row["clips"]),
         "seeds": int(row["seeds"]),
         "by_class": _by_class(metrics, predictions),
-        "by_gender": _by_gender(metrics, clips),
+        "by_gender": {
+            gender: dict(zip(UAR, found, strict=True))
+            for gender, found in sorted(_numbers(table[genders & (table["minus"] == "")], "gender").items())
+        },
         "speaker_range": speaker_range(predictions),
         "chosen_from": _ranked_beside(board, row),
         "corrected": _corrected(folder, row),
@@ -68,7 +72,6 @@ def quality_of(folder: RunFolder, row: Row) -> dict[str, Any]:
     }
 
 
-METRIC = ("metric", "value", "low", "high")
 LOWEST, MEDIAN, HIGHEST = "lowest", "median", "highest"
 
 
@@ -100,13 +103,18 @@ def chance_of(folder: RunFolder, row: Row) -> float | None:
     import pandas as pd
 
     lines = lines_of(pd.DataFrame([dict(row)]), folder.read_references())
-    found = lines.loc[lines["name"] == "chance", "uar"]
+    found = lines.loc[lines["kind"] == CHANCE, "uar"]
     return known(found.iloc[0]) if len(found) else None
 
 
 def _of_row(table: pd.DataFrame, row: Row) -> pd.DataFrame:
     """What a run's table says of one row."""
     return table[np.logical_and.reduce([(table[name] == row[name]).to_numpy(bool) for name in CELL])]
+
+
+def _numbers(table: pd.DataFrame, name: str) -> dict[str, tuple[float | None, ...]]:
+    """The value and the interval of each row, by the column `name`."""
+    return {key: tuple(map(known, numbers)) for key, *numbers in table[[name, *NUMBERS]].itertuples(index=False, name=None)}
 
 
 def _by_class(metrics: Mapping[str, tuple[float | None, ...]], predictions: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -120,11 +128,6 @@ def _by_class(metrics: Mapping[str, tuple[float | None, ...]], predictions: pd.D
         }
         for name, n in clips.items()
     }
-
-
-def _by_gender(metrics: Mapping[str, tuple[float | None, ...]], clips: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    genders = sorted(set(clips["gender"].dropna().astype(str)) - {""}) if "gender" in clips else []
-    return {name: dict(zip(UAR, found, strict=True)) for name in genders if (found := metrics.get(f"uar.{name}"))}
 
 
 def _block(table: pd.DataFrame, row: Row) -> pd.DataFrame:

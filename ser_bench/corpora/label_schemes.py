@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALL = "all"
+BETWEEN = " "
+"""Stands between the words of a label."""
 KEYS = ("description", "labels", "columns")
 ADVICE = 'takes lines such as excitement = "happiness", with at least two labels'
 
@@ -50,6 +53,16 @@ class LabelScheme:
     def made_of(self) -> tuple[str, ...]:
         """The columns that make the label."""
         return tuple(self.columns) or (EMOTION,)
+
+    @property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """The word of each column in each label that the scheme can make; nothing where every emotion is its own label.
+
+        >>> LabelScheme("mine", "", {"gender": {"f": "not male", "m": "male"}, "emotion": {"joy": "joy"}}).parts
+        {'not male joy': ('not male', 'joy'), 'male joy': ('male', 'joy')}
+        """
+        words = [dict.fromkeys(listed.values()) for listed in self.columns.values()]
+        return {BETWEEN.join(label): label for label in product(*words)} if words else {}
 
     @property
     def mapping(self) -> str:
@@ -198,7 +211,7 @@ def _labels_of(clips: pd.DataFrame, scheme: LabelScheme) -> pd.Series:
     words = [_column_words(clips[column], listed) for column, listed in scheme.columns.items()]
     labels = words[0]
     for more in words[1:]:
-        labels = labels.str.cat(more, sep=" ")
+        labels = labels.str.cat(more, sep=BETWEEN)
     return labels
 
 

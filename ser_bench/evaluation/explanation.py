@@ -69,7 +69,7 @@ def _met(claims: pd.DataFrame, found: ExperimentScores, system: str, cut: str) -
     if measured is None:
         return
     value, low, high = measured
-    amount = f"{'over ' if claim['notes'] == 'over' else ''}{format_score(claim['value'], 2)}"
+    amount = f"{'over ' if claim['over'] else ''}{format_score(claim['value'], 2)}"
     verdict = "not reached" if high < claim["value"] else "exceeded" if low > claim["value"] else "within the interval"
     how = f"with its own split, {cut}" if cut else "as published"
     metric = metric_words(claim["metric"], claim["part"])

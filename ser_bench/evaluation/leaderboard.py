@@ -57,13 +57,15 @@ WORTH = ("smallest_difference", "best", "best_low", "best_high", "selected", "se
 SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen", "rope")
 """The columns of `resolution.csv`."""
 
-LINES = ("corpus", "labels", "track", "name", "uar", "war", "source")
+LINES = ("corpus", "labels", "track", "kind", "name", "uar", "war", "source")
 """The columns of `references.csv`."""
 
 BETWEEN_NOTES = "; "
 
-PUBLISHED, LEAKY_ELSEWHERE = "published: ", "published, LEAKY: "
-"""How names of references from papers begin; those whose training and test sets share speakers are listed, and not drawn."""
+CHANCE, MAJORITY, HUMAN, PUBLISHED, LEAKY_ELSEWHERE = "chance", "majority", "human", "published", "published, LEAKY"
+"""Kinds of references. Those from papers whose training and test sets share speakers are LEAKY: listed, and not drawn."""
+DRAWN = (CHANCE, HUMAN, PUBLISHED)
+"""Kinds that are drawn: another would lie on one of these, or is LEAKY."""
 
 
 def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope: float = scores.ROPE) -> pd.DataFrame:
@@ -246,7 +248,7 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
 
 
 def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = EMOTION, *, modified: bool = False) -> pd.DataFrame:
-    """What a score is to be read against, drawn as lines and never ranked: ``corpus, labels, track, name, uar, war, source``.
+    """What a score is to be read against, drawn as lines and never ranked: the columns of `LINES`.
 
     Chance, always the commonest emotion, and listeners: on these very clips where the corpus tells how many recognised each, else
     as published, if all of the corpus's clips are evaluated; then also what others have published on these, each on the track that it
@@ -271,20 +273,31 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = E
     shares = clips["emotion"].value_counts(normalize=True)
     chance = 1 / len(shares)
     rows = [
-        ("chance", chance, chance, f"a guess among {len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
-        ("majority", chance, shares.iloc[0], f"always {shares.index[0]}"),
+        (CHANCE, CHANCE, chance, chance, f"a guess among {len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
+        (MAJORITY, MAJORITY, chance, shares.iloc[0], f"always {shares.index[0]}"),
     ]
     about = target == EMOTION  # what listeners and others did was about emotions
     heard, facts = human_recall(clips) if about else None, corpus.facts
     if heard is not None:
-        rows.append(("human", heard, np.nan, "mean listener accuracy per emotion on these clips"))
+        rows.append((HUMAN, HUMAN, heard, np.nan, "mean listener accuracy per emotion on these clips"))
     whole = facts is not None and about and not modified and labels == "all" and len(clips) == facts.clips
     if facts and whole and heard is None and facts.human is not None:
-        rows.append(("human", facts.human, np.nan, facts.human_source))
+        rows.append((HUMAN, HUMAN, facts.human, np.nan, facts.human_source))
     named = [(corpus.name, labels, "", *row) for row in rows]
     for p in facts.published if facts and whole else ():
-        named.append((corpus.name, labels, p.track, f"{LEAKY_ELSEWHERE if p.leaky else PUBLISHED}{p.name}", p.uar, p.war, p.source))
+        kind = LEAKY_ELSEWHERE if p.leaky else PUBLISHED
+        named.append((corpus.name, labels, p.track, kind, f"{kind}: {p.name}", p.uar, p.war, p.source))
     return pd.DataFrame(named, columns=list(LINES)).round(4)
+
+
+def with_kinds(lines: pd.DataFrame) -> pd.DataFrame:
+    """References as they were written before they had a kind, which then began their names.
+
+    >>> import pandas as pd
+    >>> with_kinds(pd.DataFrame({"name": ["chance", "published: A: b", "published, LEAKY: C"]}))["kind"].tolist()
+    ['chance', 'published', 'published, LEAKY']
+    """
+    return lines.assign(kind=[name.partition(": ")[0] for name in lines["name"]])
 
 
 def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from ser_bench.evaluation.leaderboard import (
     ALONE,
     BLOCK,
     CELL,
+    CHANCE,
     COLUMNS,
     SCORES,
     evidence_of,
@@ -327,7 +328,7 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     board = rank(found, cells, with_external=with_external, rope=rope)
     board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
-    chance = lines.loc[lines["name"] == "chance", "uar"].max()
+    chance = lines.loc[lines["kind"] == CHANCE, "uar"].max()
     shown = resolutions(board, found, with_external=with_external, rope=rope)
     return RankedBlock(board.assign(chance=chance), lines, shown, _apart(part, parts))
 

@@ -1,7 +1,7 @@
 """Every metric of every system with its interval, as one tidy table.
 
 In:   the evidence of a run's cells, and its clips.
-Out:  `metrics.csv`: ``corpus, features, model, track, metric, value, low, high``.
+Out:  `metrics.csv`: ``corpus, features, model, track, metric, gender, minus, value, low, high``.
 Rule: one jackknife over voices for all, with the same inflation as the UAR's; the worst voice's UAR alone is over its clips.
 """
 
@@ -20,7 +20,18 @@ from ser_bench.scores import Interval
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (*CELL, "metric", "value", "low", "high")
+NUMBERS = ("value", "low", "high")
+COLUMNS = (*CELL, "metric", "gender", "minus", *NUMBERS)
+"""The UAR of a gender has this one in `gender`; a difference between two the other in `minus`. Both are blank for all other metrics."""
+
+
+class Metric(NamedTuple):
+    """A metric of one system: its name, its value with the interval, and of which gender it is, `minus` which."""
+
+    name: str
+    interval: Interval
+    gender: str = ""
+    minus: str = ""
 
 
 class Probabilities(NamedTuple):
@@ -52,8 +63,8 @@ def metric_table(found: Found, clips: pd.DataFrame, board: pd.DataFrame) -> pd.D
 
     Metrics are ``uar, war, macro_f1, auc, micro_auc, log_loss, calibration_error``; ``uar.fold`` (the mean over folds);
     ``recall.<emotion>``, ``precision.<emotion>``, ``f1.<emotion>``, ``auc.<emotion>``; where genders are known ``uar.<gender>`` and
-    ``uar.<gender>-<gender>`` (the one above the other); and ``uar.worst_speaker``. ``sd.<source>`` are the standard deviations of the UAR
-    that `scores.decompose` finds, without intervals; none of a source that cannot be separated.
+    ``uar.<gender>-<gender>`` (the one above the other), whose genders are columns too; and ``uar.worst_speaker``. ``sd.<source>`` are
+    the standard deviations of the UAR that `scores.decompose` finds, without intervals; none of a source that cannot be separated.
 
     Parameters
     ----------
@@ -69,19 +80,19 @@ def metric_table(found: Found, clips: pd.DataFrame, board: pd.DataFrame) -> pd.D
     ratios = {(*cell,): ratio for *cell, ratio in board[[*CELL, "variance_ratio"]].itertuples(index=False, name=None)}
     rows = []
     for cell, system in sorted(found.items()):
-        rows += [(*cell, name, *interval) for name, interval in metrics_of(pd.concat(system.rows), clips, ratios[cell])]
-        rows += [(*cell, f"sd.{source}", sd, np.nan, np.nan) for source, sd in sources_of(system)]
+        rows += [(*cell, m.name, m.gender, m.minus, *m.interval) for m in metrics_of(pd.concat(system.rows), clips, ratios[cell])]
+        rows += [(*cell, f"sd.{source}", "", "", sd, np.nan, np.nan) for source, sd in sources_of(system)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
 
 
-def metrics_of(rows: pd.DataFrame, clips: pd.DataFrame, inflation: float) -> Iterator[tuple[str, Interval]]:
-    """The metrics of one system's predictions over all seeds, each with its name; `inflation` is the variance ratio of its UAR."""
+def metrics_of(rows: pd.DataFrame, clips: pd.DataFrame, inflation: float) -> Iterator[Metric]:
+    """The metrics of one system's predictions over all seeds; `inflation` is the variance ratio of its UAR."""
     found = count(rows, inflation)
     counts = found.counts
-    yield "uar", scores.jackknife_of(counts, inflation=inflation)
-    yield "uar.fold", _fold_uar(found)
-    yield "war", scores.war_interval_of(counts, inflation=inflation)
-    yield "macro_f1", scores.macro_f1_interval_of(counts, inflation=inflation)
+    yield Metric("uar", scores.jackknife_of(counts, inflation=inflation))
+    yield Metric("uar.fold", _fold_uar(found))
+    yield Metric("war", scores.war_interval_of(counts, inflation=inflation))
+    yield Metric("macro_f1", scores.macro_f1_interval_of(counts, inflation=inflation))
     by_class = {
         "recall": scores.recall_intervals_of(counts, inflation=inflation),
         "precision": scores.precision_intervals_of(counts, inflation=inflation),
@@ -89,9 +100,9 @@ def metrics_of(rows: pd.DataFrame, clips: pd.DataFrame, inflation: float) -> Ite
     }
     yield from _of_probabilities(found)
     for name, intervals in by_class.items():
-        yield from ((f"{name}.{emotion}", interval) for emotion, interval in zip(found.emotions, intervals, strict=True))
+        yield from (Metric(f"{name}.{emotion}", interval) for emotion, interval in zip(found.emotions, intervals, strict=True))
     yield from _by_gender(found, clips)
-    yield "uar.worst_speaker", scores.worst_voice_of(counts)[1]
+    yield Metric("uar.worst_speaker", scores.worst_voice_of(counts)[1])
 
 
 def sources_of(system: Evidence) -> Iterator[tuple[str, float]]:
@@ -140,7 +151,7 @@ def _fold_uar(found: Counted) -> Interval:
     return scores.fold_uar_interval_of(counts, places, inflation=found.inflation)
 
 
-def _of_probabilities(found: Counted) -> Iterator[tuple[str, Interval]]:
+def _of_probabilities(found: Counted) -> Iterator[Metric]:
     known = probabilities(found.rows)
     if not known:
         return
@@ -152,27 +163,43 @@ def _of_probabilities(found: Counted) -> Iterator[tuple[str, Interval]]:
         repeats=len(found.counts),
         inflation=found.inflation,
     )
-    yield "auc", scored.auc
-    yield "micro_auc", scored.micro_auc
-    yield "log_loss", scored.log_loss
-    yield "calibration_error", scored.calibration_error
-    yield from ((f"auc.{emotion}", interval) for emotion, interval in zip(known.classes, scored.auc_by_class, strict=True))
+    yield Metric("auc", scored.auc)
+    yield Metric("micro_auc", scored.micro_auc)
+    yield Metric("log_loss", scored.log_loss)
+    yield Metric("calibration_error", scored.calibration_error)
+    yield from (Metric(f"auc.{emotion}", interval) for emotion, interval in zip(known.classes, scored.auc_by_class, strict=True))
 
 
-def _by_gender(found: Counted, clips: pd.DataFrame) -> Iterator[tuple[str, Interval]]:
+def _by_gender(found: Counted, clips: pd.DataFrame) -> Iterator[Metric]:
     """UAR of each gender, and the differences between those that share no voice; nothing where a clip's is not known."""
     if "gender" not in clips:
         return
     gender = found.rows["clip"].map(clips["gender"])
     if gender.isna().any():
         return
-    groups = {}
-    for name, rows in found.rows.groupby(gender.to_numpy(str)):
+    groups: dict[str, Counted] = {}
+    for name, rows in ((str(name), rows) for name, rows in found.rows.groupby(gender.to_numpy(str))):
         if name and rows["voice"].nunique() > 1:
             groups[name] = count(rows, found.inflation)
-            yield f"uar.{name}", scores.jackknife_of(groups[name].counts, inflation=found.inflation)
+            yield Metric(f"uar.{name}", scores.jackknife_of(groups[name].counts, inflation=found.inflation), name)
         elif name:
-            yield f"uar.{name}", Interval(scores.uar(rows["emotion"], rows["predicted"]), np.nan, np.nan)
+            yield Metric(f"uar.{name}", Interval(scores.uar(rows["emotion"], rows["predicted"]), np.nan, np.nan), name)
     for (name, mine), (other, theirs) in combinations(groups.items(), 2):
         if not set(mine.voices) & set(theirs.voices):
-            yield f"uar.{name}-{other}", scores.unpaired_difference_of(mine.counts, theirs.counts, inflation=found.inflation)
+            above = scores.unpaired_difference_of(mine.counts, theirs.counts, inflation=found.inflation)
+            yield Metric(f"uar.{name}-{other}", above, name, other)
+
+
+def with_genders(table: pd.DataFrame) -> pd.DataFrame:
+    """A table written before genders had columns, with those that can be told: ``uar.a-b`` is a difference if `a` and `b` have a UAR each.
+
+    >>> import pandas as pd
+    >>> old = pd.DataFrame({"metric": ["uar", "uar.fold", "uar.f", "uar.non-binary", "uar.f-non-binary", "uar.worst_speaker"]})
+    >>> with_genders(old)[["gender", "minus"]].to_numpy().tolist()
+    [['', ''], ['', ''], ['f', ''], ['non-binary', ''], ['f', 'non-binary'], ['', '']]
+    """
+    there = {name.removeprefix("uar.") for name in table["metric"] if name.startswith("uar.")} - {"fold", "worst_speaker"}
+    pairs = {f"uar.{a}-{b}": (a, b) for a in there for b in there}
+    told = {f"uar.{name}": (name, "") for name in there} | pairs
+    genders, minus = zip(*(told.get(name, ("", "")) for name in table["metric"]), strict=True) if len(table) else ((), ())
+    return table.assign(gender=genders, minus=minus)

@@ -240,7 +240,7 @@ def resolve_clips(
         f"'{label}' is only ever shown by one speaker: it cannot be learned for unseen speakers" for label in single_speaker_labels(used)
     ]
     made_of = tuple(corpus.target if column == EMOTION else column for column in scheme.made_of)
-    eval_set = EvaluationSet(corpus.name, labels_of_target(scheme, corpus.target), used, protocol, folds, made_of)
+    eval_set = EvaluationSet(corpus.name, labels_of_target(scheme, corpus.target), used, protocol, folds, made_of, scheme.parts)
     single_speaker += [line for line in (unseen_classes(eval_set, config.seed),) if line and not single_speaker]
     left_out = pd.concat([skipped, duplicates.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
     single_speaker += fixed_split(eval_set) or unused_split(eval_set, config.cv)

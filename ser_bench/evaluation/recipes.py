@@ -36,8 +36,8 @@ METRIC_NAMES = {
     "two_steps.accuracy": "accuracy in two steps",
 }
 """What metrics are called where their own names are not what the field says."""
-COLUMNS = ("experiment", "system", "run", "part", "metric", "value", "low", "high", "clips", "speakers", "status", "notes")
-"""What a table of claims and scores has (`reproduction.score_table`)."""
+COLUMNS = ("experiment", "system", "run", "part", "metric", "value", "low", "high", "over", "clips", "speakers", "status", "notes")
+"""What a table of claims and scores has (`reproduction.score_table`); `over` of a claim says that its value is a lower bound."""
 
 
 @dataclass(frozen=True)

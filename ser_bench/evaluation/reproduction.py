@@ -201,8 +201,7 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
 
     name, told = bench.experiment.name, "; ".join(notes)
     rows: list[tuple[object, ...]] = [
-        (name, bench.system, CLAIMED, c.part, c.metric, c.value, np.nan, np.nan, 0, 0, "", "over" if c.over else "")
-        for c in bench.experiment.claimed
+        (name, bench.system, CLAIMED, c.part, c.metric, c.value, np.nan, np.nan, c.over, 0, 0, "", "") for c in bench.experiment.claimed
     ]
     everything = pd.concat([published, honest.assign(run=HONEST, part=TEST)], ignore_index=True)
     crossed = bool(bench.experiment.split.folds)
@@ -212,8 +211,8 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
         leaks = leaks_of(bench.published, model == bench.system, str(run), str(part))
         status, said = "leaky" if leaks else "ok", "; ".join(filter(None, [told, *leaks]))
         for metric, interval in metrics_in(mine, bench.prepared.eval_set, inflation):
-            rows.append((name, model, run, part, metric, *interval, clips, voices, status, said))
-    rows += [(name, bench.system, HONEST, TEST, ABOVE, *found, 0, 0, "ok", told) for found in _above(honest, bench)]
+            rows.append((name, model, run, part, metric, *interval, False, clips, voices, status, said))
+    rows += [(name, bench.system, HONEST, TEST, ABOVE, *found, False, 0, 0, "ok", told) for found in _above(honest, bench)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
 
 
@@ -239,31 +238,28 @@ def leaks_of(published: AsPublished, stated: bool, run: str, part: str) -> list[
 
 def metrics_in(rows: pd.DataFrame, eval_set: EvaluationSet, inflation: float) -> Iterator[tuple[str, Interval]]:
     """The metrics of one system's predictions, named as claims name them; of two-column labels also the reading in two steps."""
-    for metric, interval in metrics_of(rows, eval_set.clips, inflation):
-        if metric == "war":
-            yield from ((name, interval) for name in ("accuracy", *MICRO))
-        else:
-            yield metric, interval
+    for found in metrics_of(rows, eval_set.clips, inflation):
+        yield from ((name, found.interval) for name in (("accuracy", *MICRO) if found.name == "war" else (found.name,)))
     if len(eval_set.made_of) == 2:
-        yield from _in_two_steps(rows, eval_set.made_of[0], inflation)
+        yield from _in_two_steps(rows, eval_set, inflation)
 
 
-def _in_two_steps(rows: pd.DataFrame, first: str, inflation: float) -> Iterator[tuple[str, Interval]]:
+def _in_two_steps(rows: pd.DataFrame, eval_set: EvaluationSet, inflation: float) -> Iterator[tuple[str, Interval]]:
     """First the value of the first column, by summed probability, then the class: nothing where probabilities are not known."""
     known = probabilities(rows)
     if known is None:
         return
     classes = np.array(known.classes)
-    groups = np.array([name.partition(" ")[0] for name in classes])
+    groups = np.array([eval_set.parts[name][0] for name in known.classes])
     found = scores.two_steps(known.p, groups)
     truth, voices = rows["emotion"].to_numpy(str), rows["voice"].to_numpy(str)
     counts = scores.speaker_counts(truth, classes[found.classes], voices, classes=classes)[None]
     yield "two_steps.accuracy", scores.war_interval_of(counts, inflation=inflation)
     yield "two_steps.uar", scores.jackknife_of(counts, inflation=inflation)
-    meant = np.array([name.partition(" ")[0] for name in truth])
+    meant = np.array([eval_set.parts[name][0] for name in truth])
     names = np.unique(groups)
     by_group = scores.speaker_counts(meant, names[found.groups], voices, classes=names)[None]
-    yield f"two_steps.{first}", scores.war_interval_of(by_group, inflation=inflation)
+    yield f"two_steps.{eval_set.made_of[0]}", scores.war_interval_of(by_group, inflation=inflation)
 
 
 def check_systems(experiments: Iterable[Experiment], config: RunConfig, most_epochs: int, name: str) -> None:

@@ -84,8 +84,8 @@ LEADERBOARD = TableFile(
     dict.fromkeys((*LIKE, *Outlying._fields), np.nan),
 )
 RESOLUTIONS = TableFile("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope": scores.ROPE})
-REFERENCES = TableFile("references.csv", leaderboard.LINES, _typed(("uar", "war")), {"track": ""})
-METRICS = TableFile("metrics.csv", metrics.COLUMNS, _typed(metrics.COLUMNS[-3:], metric=str))
+REFERENCES = TableFile("references.csv", leaderboard.LINES, _typed(("uar", "war"), kind=str), {"track": ""})
+METRICS = TableFile("metrics.csv", metrics.COLUMNS, _typed(metrics.NUMBERS, metric=str, gender=str, minus=str))
 LEARNING = TableFile("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
 CONDITIONS = TableFile("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), _typed(("p",), condition=str))
 """Rows evaluated on changed held-out clips, after a row each on `UNCHANGED` ones."""
@@ -351,11 +351,13 @@ class RunFolder:
 
     def read_references(self) -> pd.DataFrame:
         """Read what scores are to be read against."""
-        return self._read_csv(REFERENCES)
+        lines = self._read_csv(REFERENCES)
+        return lines if "kind" in lines else leaderboard.with_kinds(lines)
 
     def read_metrics(self) -> pd.DataFrame:
-        """Read every metric of every row."""
-        return self._read_csv(METRICS)
+        """Read every metric of every row; where genders had no columns, they are told by the names of metrics."""
+        table = self._read_csv(METRICS)
+        return table if "gender" in table else metrics.with_genders(table)
 
     def read_learning(self) -> pd.DataFrame:
         """Read the learning curves; empty where there are none, as of predictions that were made elsewhere."""
@@ -374,8 +376,12 @@ class RunFolder:
         return self._read_csv_or_none(FINDINGS)
 
     def read_reproduction(self) -> pd.DataFrame:
-        """Read what a recipe claimed and came to."""
-        return self._read_csv(REPRODUCTION)
+        """Read what a recipe claimed and came to; that a claim is `over` its value once was its note."""
+        table = self._read_csv(REPRODUCTION)
+        if "over" in table:
+            return table
+        over = table["notes"] == "over"
+        return table.assign(over=over, notes=table["notes"].where(~over, ""))[list(recipes.COLUMNS)]
 
     def read_configuration(self) -> str:
         """Read `run.toml`."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -64,6 +64,8 @@ class EvaluationSet:
         The outer folds, by seed.
     made_of : tuple of str
         The columns that make the labels: ``emotion``, or another target.
+    parts : mapping of str to tuple of str
+        The word of each of these columns in each label, where a label scheme says which.
     copy : str
         What the corpus is where it is not as released (`corpora.name_copy`): a note for every row.
     """
@@ -74,6 +76,7 @@ class EvaluationSet:
     protocol: Protocol
     folds: dict[int, np.ndarray]
     made_of: tuple[str, ...] = (EMOTION,)
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     copy: str = ""
 
     @property

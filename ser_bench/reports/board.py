@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.evaluation.leaderboard import PUBLISHED, lines_of
+from ser_bench.evaluation.leaderboard import DRAWN, lines_of
 from ser_bench.reports.board_text import (
     not_significantly_worse,
     notes,
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def drawn(name: str) -> str:
-    """How a reference is drawn; empty for one that is only told of, as it would lie on another or is LEAKY."""
-    return name if name in ("chance", "human") else "published" if name.startswith(PUBLISHED) else ""
-
-
 def show_block(
     title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, link: Callable[[dict[str, Any]], str]
 ) -> dict[str, Any]:
@@ -45,7 +40,7 @@ def show_block(
     ]
     worthy, said = worth(block, resolutions), verdict(block, references, resolutions)
     lines = [
-        {**row, "words": reference_words(row), "level": reference_level(row), "drawn": drawn(row["name"])}
+        {**row, "words": reference_words(row), "level": reference_level(row), "drawn": row["kind"] if row["kind"] in DRAWN else ""}
         for row in records(lines_of(block, references))
     ]
     few = "A confidence interval over fewer than six speakers is unreliable." if first["speakers"] < 6 else ""

@@ -167,7 +167,7 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
         said += [_second(compared[0])]
     if len(compared) > 1:
         said += [others_words(sum(map(not_significantly_worse, compared)), len(compared))]
-    levels = {row["name"]: row["uar"] for row in records(lines_of(block, references)) if row["name"] in ("chance", "human")}
+    levels = {row["kind"]: row["uar"] for row in records(lines_of(block, references)) if row["kind"] in ("chance", "human")}
     words = [f"{'human listeners' if name == 'human' else name} {format_score(uar)}" for name, uar in levels.items()]
     said += [", ".join(words).capitalize(), *cited]
     return [f"{sentence}." for sentence in said if sentence]

@@ -102,7 +102,7 @@ def systems_by_corpora(comparison: Comparison, blocks: Sequence[RankedBlock], li
         for system in [*ranked, *others]
     ]
     parts = [blocks[number - 1] for number in comparison.blocks]
-    found = [{row["name"]: format_score(row["uar"]) for row in records(lines_of(part.board, part.references))} for part in parts]
+    found = [{row["kind"]: format_score(row["uar"]) for row in records(lines_of(part.board, part.references))} for part in parts]
     lines = [(name, [column.get(name, "") for column in found]) for name in ("chance", "human") if any(name in column for column in found)]
     return {
         "title": comparison.title,

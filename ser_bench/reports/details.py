@@ -59,7 +59,8 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     found = count(rows, record["variance_ratio"])
     emotions, counts = found.emotions, found.counts.sum((0, 1))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    known, told = probabilities(rows), {row["metric"]: row for row in records(_rows_of(record, run.metrics))}
+    known, metrics = probabilities(rows), records(_rows_of(record, run.metrics))
+    told = {row["metric"]: row for row in metrics if not row["gender"]}
     speakers = scores.uar_by(*(rows[name].to_numpy(str) for name in ("emotion", "predicted", "speaker")))
     return {
         **opened,
@@ -67,7 +68,7 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
         "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
         "classes": class_scores(emotions, counts, told),
         "speakers": [{"name": name, "uar": value} for name, value in sorted(speakers.items(), key=lambda pair: (pair[1], pair[0]))],
-        "beside": _beside(told),
+        "beside": _beside(metrics),
         "sources": _sources(told),
         "curves": curves_of(rows, known, told, emotions) if known else [],
         "reliability": _reliability(rows, known) if known else None,
@@ -107,9 +108,9 @@ def _read(row: dict[str, Any] | None) -> tuple[str, str]:
     return format_score(row["value"]), "" if np.isnan(row["low"]) else interval(row["low"], row["high"])
 
 
-def _beside(told: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:
+def _beside(metrics: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """Metrics other than the headline: name, value, interval."""
-    named = [(NAMED.get(metric) or _of_gender(metric), row) for metric, row in told.items()]
+    named = [(_of_gender(row["gender"], row["minus"]) if row["gender"] else NAMED.get(row["metric"]), row) for row in metrics]
     return [(name, *_read(row)) for name, row in named if name]
 
 
@@ -118,12 +119,13 @@ def _sources(told: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     return [(metric.removeprefix("sd."), format_score(row["value"])) for metric, row in told.items() if metric.startswith("sd.")]
 
 
-def _of_gender(metric: str) -> str:
-    """What the UAR of a gender, or the difference between two, is called; empty for another metric."""
-    if not metric.startswith("uar."):
-        return ""
-    one, _, other = metric.removeprefix("uar.").partition("-")
-    return f"UAR, {one} minus {other}" if other else f"UAR, {one}"
+def _of_gender(gender: str, minus: str) -> str:
+    """What the UAR of a gender, or the difference between two, is called.
+
+    >>> _of_gender("non-binary", ""), _of_gender("female", "non-binary")
+    ('UAR, non-binary', 'UAR, female minus non-binary')
+    """
+    return f"UAR, {gender} minus {minus}" if minus else f"UAR, {gender}"
 
 
 def curves_of(rows: pd.DataFrame, known: Probabilities, told: dict[str, dict[str, Any]], emotions: list[str]) -> list[dict[str, str]]:

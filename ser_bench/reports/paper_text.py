@@ -258,7 +258,7 @@ def _best(ranked: list[dict[str, Any]], block: pd.DataFrame, run: RunTables, whe
         for name, key in (("weighted average recall", "war"), ("macro F1", "macro_f1"), ("AUC", "auc"))
         if not np.isnan(best[key])
     ]
-    levels = {row["name"]: row["uar"] for row in records(lines_of(block, run.references)) if row["name"] in ("chance", "human")}
+    levels = {row["kind"]: row["uar"] for row in records(lines_of(block, run.references)) if row["kind"] in ("chance", "human")}
     words = {"chance": "chance is", "human": "human listeners reach"}
     against = listed([f"{words[name]} {format_score(uar)}" for name, uar in levels.items()]) if levels else ""
     score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"

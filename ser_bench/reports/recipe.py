@@ -110,7 +110,7 @@ def _metrics_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 def claimed_words(claim: Mapping[str, Any] | None) -> str:
     """Such as ``over .70``; empty where nothing was claimed."""
-    return "" if claim is None else f"{'over ' if claim['notes'] == 'over' else ''}{format_score(claim['value'], 3).removesuffix('0')}"
+    return "" if claim is None else f"{'over ' if claim['over'] else ''}{format_score(claim['value'], 3).removesuffix('0')}"
 
 
 def _read(row: Mapping[str, Any] | None) -> tuple[str, str]:

@@ -94,6 +94,21 @@ def test_genders_are_compared_without_pairing(predictions, metrics):
     assert above["high"] - above["value"] == pytest.approx(above["value"] - above["low"], abs=2e-4)
 
 
+def test_genders_are_named_as_they_are(tmp_path):
+    """A gender may be called what a difference between two others would be."""
+    cells, found, baselines = fabricate.write_run(tmp_path)
+    speakers = RunFolder(tmp_path).read_clips()["speaker"]
+    genders = {speaker: ("non", "binary", "non-binary", "fold")[at % 4] for at, speaker in enumerate(sorted(set(speakers)))}
+    clips = RunFolder(tmp_path).read_clips().assign(gender=speakers.map(genders))
+    clips.to_parquet(tmp_path / "clips.parquet")
+    publish(RunFolder(tmp_path), cells, found, baselines)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "UAR, non-binary" in page
+    assert "UAR, fold" in page
+    assert "UAR, binary minus non-binary" in page
+    assert "UAR, non minus binary" not in page
+
+
 def test_the_worst_speaker_s_interval_is_that_of_having_been_picked(predictions, metrics):
     by_speaker = scores.uar_by(
         predictions["emotion"].to_numpy(str), predictions["predicted"].to_numpy(str), predictions["speaker"].to_numpy(str)
@@ -122,7 +137,7 @@ def test_a_run_folder_and_its_page_hold_them(tmp_path):
     cells, found, baselines = fabricate.write_run(tmp_path)
     publish(RunFolder(tmp_path), cells, found, baselines)
     written = pd.read_csv(tmp_path / "metrics.csv")
-    assert list(written.columns) == ["corpus", "features", "model", "track", "metric", "value", "low", "high"]
+    assert list(written.columns) == ["corpus", "features", "model", "track", "metric", "gender", "minus", "value", "low", "high"]
     assert len(written.drop_duplicates(["features", "model", "track"])) == 5
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     row = (

@@ -56,8 +56,8 @@ def cell(features: str, model: str, table: pd.DataFrame, **changes: object) -> d
 def references(table: pd.DataFrame) -> pd.DataFrame:
     """Chance and listeners."""
     rows = [("chance", 1 / 3, 1 / 3, "a guess among 3 emotions"), ("human", 0.9, np.nan, "asked")]
-    named = [("made up", "all", "", *row) for row in rows]
-    return pd.DataFrame(named, columns=["corpus", "labels", "track", "name", "uar", "war", "source"])
+    named = [("made up", "all", "", row[0], *row) for row in rows]
+    return pd.DataFrame(named, columns=["corpus", "labels", "track", "kind", "name", "uar", "war", "source"])
 
 
 def resolutions(difference: float = 0.112, *, speakers: int = 8) -> pd.DataFrame:
@@ -168,7 +168,7 @@ def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: val
     (folder / "published-2020.toml").write_text(RECIPE)
     recipe, names = recipes.read_recipe(folder / "published-2020.toml"), ("first", "second")
     rows = [
-        (name, system, run, "test", metric, 0.8 if run == "claimed" else 0.6, *bounds, 96, 8, status, "")
+        (name, system, run, "test", metric, 0.8 if run == "claimed" else 0.6, *bounds, False, 96, 8, status, "")
         for name in names
         for metric in (
             "accuracy",

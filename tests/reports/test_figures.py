@@ -54,8 +54,9 @@ def board() -> pd.DataFrame:
 
 @cache
 def references() -> pd.DataFrame:
-    named = [("made up", "all", "", name, uar, np.nan, "") for name, uar in (("chance", 0.125), ("human", 0.9), ("published: A", 0.7))]
-    return pd.DataFrame(named, columns=["corpus", "labels", "track", "name", "uar", "war", "source"])
+    lines = (("chance", "chance", 0.125), ("human", "human", 0.9), ("published", "published: A", 0.7))
+    named = [("made up", "all", "", *line, np.nan, "") for line in lines]
+    return pd.DataFrame(named, columns=["corpus", "labels", "track", "kind", "name", "uar", "war", "source"])
 
 
 @cache

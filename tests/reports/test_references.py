@@ -71,6 +71,22 @@ def test_a_merged_leaderboard_keeps_lines_of_one_name_and_two_tracks(tmp_path, t
     assert ("theirs .590" in speaker, "theirs .690" in speaker) == (False, True)
 
 
+def test_a_line_is_drawn_by_its_kind_whatever_its_name(told, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(boards, "draw_intervals", lambda panels, *_: drawn.extend(panels))
+    cells, found = fabricate.run_tables(fabricate.clips())
+    named = told.assign(name=["by guessing", "the commonest", "published: of listeners", "theirs: nested", "theirs"])
+    boards.draw_leaderboard(fabricate.rank(found, cells), named, STYLES["column"])
+    assert {panel.lines["human"] for panel in drawn} == {0.9}
+    assert {panel.lines["published"] for panel in drawn} == {0.59, 0.69}
+    assert {name for panel in drawn for name in panel.lines} == {"chance", "human", "published"}
+
+
+def test_lines_written_before_they_had_a_kind_have_it_from_their_names(tmp_path, told):
+    told.drop(columns="kind").to_csv(tmp_path / "references.csv", index=False)
+    pd.testing.assert_frame_equal(RunFolder(tmp_path).read_references()[list(told)], told, check_dtype=False)
+
+
 def test_lines_written_before_they_had_a_track_are_for_all(tmp_path, told):
     told.drop(columns="track").to_csv(tmp_path / "references.csv", index=False)
     assert (RunFolder(tmp_path).read_references()["track"] == "").all()

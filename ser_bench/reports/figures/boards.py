@@ -14,7 +14,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.leaderboard import BLOCK, lines_of
+from ser_bench.evaluation.leaderboard import BLOCK, DRAWN, lines_of
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.intervals import (
     NAMES,
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINES = ("chance", "human", "published")
-"""References that are drawn, by the first word of their names."""
 MOST_CURVES = 8
 """Systems whose learning curves have looks of their own: the best; the others are grey."""
 HOLLOW = Key("hollow: LEAKY", Look(GREY, "o"), filled=False, line=False)
@@ -166,9 +164,8 @@ def _mark(row: Mapping[str, Any], looks: Mapping[tuple[str, str], Look]) -> Mark
 
 
 def _lines(block: pd.DataFrame, references: pd.DataFrame) -> dict[str, float]:
-    """The lines that a block is read against, by the first word of their names."""
-    named = [(name.partition(": ")[0], uar) for name, uar in lines_of(block, references)[["name", "uar"]].itertuples(index=False)]
-    return {name: uar for name, uar in named if name in LINES}
+    """The lines that a block is read against, by their kinds."""
+    return {kind: uar for kind, uar in lines_of(block, references)[["kind", "uar"]].itertuples(index=False) if kind in DRAWN}
 
 
 def _grid(block: pd.DataFrame, heading: str, span: tuple[float, float]) -> Grid:
