@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 from ser_bench.audio.augmentation import kinds_of_copies, label_of, parse_variant
 from ser_bench.audio.preprocessing import Preprocessing
-from ser_bench.errors import WrongCall, quoted, unknown, writable
+from ser_bench.errors import WrongArgument, WrongCall, quoted, unknown, writable
 from ser_bench.scores import ROPE
 from ser_bench.utils.parallel import Workers
 from ser_bench.utils.spec import pairs, plainly, split_sum, typed, within
@@ -224,6 +224,14 @@ class RunConfig:
     storage: str = field(default="", repr=False)
     out: str = "results"
     cache: str = "features"
+
+    def __new__(cls, *_values: Any, **named: Any) -> RunConfig:
+        """Refuse a field that there is none of with the nearest one, which a dataclass would not name."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in named:
+            if name not in known:
+                raise WrongArgument(str(unknown("argument of RunConfig()", name, known)))
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name in (*WORDS, *LISTS):

@@ -389,10 +389,6 @@ class RunFolder:
         """Read what rows are worth under test conditions; empty where there are none."""
         return self._read_csv_or_none(CONDITIONS)
 
-    def read_condition_predictions(self) -> pd.DataFrame:
-        """Read what rows predict under test conditions."""
-        return read_parquet(self.path / CONDITION_PREDICTIONS.name)
-
     def read_findings(self) -> pd.DataFrame:
         """Read what was found out about the corpus; empty where nobody looked."""
         return self._read_csv_or_none(FINDINGS)
