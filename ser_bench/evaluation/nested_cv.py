@@ -180,10 +180,8 @@ def hold(data: UnitData, x: np.ndarray, model: Model, params: Params, *, inner: 
 
     That gives their inner score, rounds and calibrator: those of the search that chose them, where all else is the same.
     """
-    search, trial = _search_over(data, x, model, inner=inner, seed=seed, fold_seed=fold_seed), Trial(0, dict(params))
-    if search:
-        search.evaluate(trial, None)
-    return _chosen(model, search, [trial])
+    search = _search_over(data, x, model, inner=inner, seed=seed, fold_seed=fold_seed)
+    return _chosen(model, search, [search.evaluate(0, dict(params), None) if search else Trial(0, dict(params))])
 
 
 def _search_over(data: UnitData, x: np.ndarray, model: Model, *, inner: int, seed: int, fold_seed: int) -> Search | None:

@@ -28,7 +28,7 @@ PRUNE_CHANCE = 0.1
 """A trial is given up when its chance to end above the best one falls below this."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Trial:
     """One set of parameters on the inner folds, as far as it came."""
 
@@ -97,34 +97,33 @@ class Search:
             if number and stop and stop():
                 break
             asked = study.ask()
-            trial = Trial(number, self.model.draw(asked))
-            self.evaluate(trial, best_of(found))
+            trial = self.evaluate(number, self.model.draw(asked), best_of(found))
             tell(study, asked, trial)
             found.append(trial)
             if watch:
                 watch(study.get_trials(deepcopy=False)[number])
         return found
 
-    def evaluate(self, trial: Trial, best: Trial | None) -> None:
-        """Take a trial through the inner folds until it is complete, fails or cannot win any more."""
+    def evaluate(self, number: int, params: Params, best: Trial | None) -> Trial:
+        """What parameters come to on the inner folds, until they have been through all, fail or cannot win any more."""
         started = time.thread_time()
-        gains = []
-        for number, fit in enumerate(self.prepared):
+        state, score, reason = "complete", float("nan"), ""
+        gains, predictions = np.empty(0), []
+        for fold, fit in enumerate(self.prepared):
             try:
-                prediction = fit.run(trial.params, derive_seed(self.seed, "model", number))
+                prediction = fit.run(params, derive_seed(self.seed, "model", fold))
             except Exception as error:
-                trial.state, trial.reason = "failed", f"{type(error).__name__}: {error}"
+                state, reason = "failed", f"{type(error).__name__}: {error}"
                 break
-            trial.predictions_of.append(prediction)
-            gains.append(self.speaker_gains(number, prediction))
-            trial.gains = np.concatenate(gains)
-            if best and should_prune(trial.gains - best.gains[: len(trial.gains)], len(best.gains)):
-                trial.state = "pruned"
+            predictions.append(prediction)
+            gains = np.concatenate([gains, self.speaker_gains(fold, prediction)])
+            if best and should_prune(gains - best.gains[: len(gains)], len(best.gains)):
+                state = "pruned"
                 break
         else:
             # Equal hits must be equal scores, in whatever order their worth was added up: the first trial of equals wins.
-            trial.score = round(float(trial.gains.sum()), 12)
-        trial.seconds = time.thread_time() - started
+            score = round(float(gains.sum()), 12)
+        return Trial(number, params, state, score, time.thread_time() - started, gains, predictions, reason)
 
     def speaker_gains(self, number: int, prediction: Prediction) -> np.ndarray:
         """What each speaker of an inner fold adds to the inner UAR; over all folds these sum to it."""

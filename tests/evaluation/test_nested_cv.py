@@ -19,7 +19,7 @@ from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.nested_cv import UnitResult, fit_held, tune_unit
 from ser_bench.evaluation.scaling import UnitData, standardise_together
-from ser_bench.evaluation.search import PRUNE_CHANCE, Search, Trial, folds_inside, median_rounds, should_prune
+from ser_bench.evaluation.search import PRUNE_CHANCE, Search, folds_inside, median_rounds, should_prune
 from ser_bench.models import Fitted, Model, known_models, parse_model
 from ser_bench.models.base import Prediction
 from ser_bench.models.svm import Svm
@@ -201,8 +201,7 @@ def test_inner_score_is_that_of_a_pipeline_scaled_by_inner_training_clips() -> N
     data = make_unit()
     search = Search.over(data, data.x, Svm(), folds_inside(data, 4, 2), 1)
     assert search is not None
-    trial = Trial(0, dict(Svm.defaults))
-    search.evaluate(trial, None)
+    trial = search.evaluate(0, dict(Svm.defaults), None)
     x, y = data.x[data.train], data.y[data.train]
     predicted = np.empty_like(y)
     for fold in range(4):
