@@ -139,9 +139,12 @@ class Block:
     Parameters
     ----------
     systems : sequence of Evidence
+    known_ratios : array of float, shape (n_systems, n_systems), or None
+        The variance ratios, where they are known: those of some systems of a block are the ones that they have there.
     """
 
     systems: Sequence[Evidence]
+    known_ratios: np.ndarray | None = None
 
     @cached_property
     def shares(self) -> np.ndarray:
@@ -151,7 +154,7 @@ class Block:
     @cached_property
     def ratios(self) -> np.ndarray:
         """Variance ratios of UARs and of their differences."""
-        return scores.ratios_of(self.systems)
+        return scores.ratios_of(self.systems) if self.known_ratios is None else self.known_ratios
 
     @property
     def between(self) -> np.ndarray:
@@ -160,9 +163,7 @@ class Block:
 
     def of(self, places: Sequence[int]) -> Block:
         """Some of the systems, with the ratios that they have here."""
-        part = Block([self.systems[place] for place in places])
-        part.__dict__["ratios"] = self.ratios[np.ix_(places, places)]
-        return part
+        return Block([self.systems[place] for place in places], self.ratios[np.ix_(places, places)])
 
     def versus_best(self) -> scores.VersusBest:
         """Each system against the best."""

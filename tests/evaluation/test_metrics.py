@@ -8,6 +8,7 @@ from ser_bench import scores
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import evidence_of, metric_table, publish
 from tests.reports import fabricate
+from tests.small import with_pages
 
 CLIPS = fabricate.clips().assign(gender=lambda clips: np.where(clips["speaker"] < "s4", "female", "male"))
 METRICS = {
@@ -101,7 +102,8 @@ def test_genders_are_named_as_they_are(tmp_path):
     genders = {speaker: ("non", "binary", "non-binary", "fold")[at % 4] for at, speaker in enumerate(sorted(set(speakers)))}
     clips = RunFolder(tmp_path).read_clips().assign(gender=speakers.map(genders))
     clips.to_parquet(tmp_path / "clips.parquet")
-    publish(RunFolder(tmp_path), cells, found, baselines)
+    with with_pages(figures=False):
+        publish(RunFolder(tmp_path), cells, found, baselines)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "UAR, non-binary" in page
     assert "UAR, fold" in page

@@ -10,7 +10,8 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
-from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_merge, test_predictions_page
+from tests.evaluation import test_merge
+from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_predictions_page
 from tests.reports.conftest import looking, show
 from tests.reports.test_players import spoken
 

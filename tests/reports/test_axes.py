@@ -7,7 +7,8 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish_ablation, publish_audit
-from tests.reports import fabricate, test_ablation, test_audit, test_merge
+from tests.evaluation import test_merge
+from tests.reports import fabricate, test_ablation, test_audit
 from tests.reports.conftest import show, visible
 from tests.reports.test_players import spoken
 from tests.reports.test_spectrograms import page_of

@@ -17,7 +17,8 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit
 from ser_bench.utils.atomic import restored
 from ser_bench.utils.formatting import escaped_for_tex
-from tests.reports import fabricate, test_ablation, test_audit, test_merge, test_predictions_page
+from tests.evaluation import test_merge
+from tests.reports import fabricate, test_ablation, test_audit, test_predictions_page
 from tests.reports.conftest import show
 from tests.reports.test_copy import KEPT, copied
 

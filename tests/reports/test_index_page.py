@@ -14,7 +14,8 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish, publish_ablation, publish_audit, publish_cross
 from ser_bench.reports.index_page import indexed, make_index, write_index
 from ser_bench.reports.rendering import way_back
-from tests.reports import fabricate, test_ablation, test_audit, test_merge
+from tests.evaluation import test_merge
+from tests.reports import fabricate, test_ablation, test_audit
 from tests.reports.conftest import show, visible
 
 WRITTEN = 1_700_000_000

@@ -9,7 +9,8 @@ import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 
 from ser_bench.reports.merged_page import _verdicts
-from tests.reports import fabricate, test_copy, test_merge
+from tests.evaluation import test_merge
+from tests.reports import fabricate, test_copy
 from tests.reports.conftest import show, visible
 
 WITHIN = "table.board:not(.corpora)"
