@@ -23,6 +23,7 @@ _HOMES = {
     "load": "ser_bench.api",
     "export": "ser_bench.api",
     "RunConfig": "ser_bench.config",
+    "Bundle": "ser_bench.bundle.bundle",
     "Corpus": "ser_bench.corpora",
     "FileNameReader": "ser_bench.corpora",
     "Extractor": "ser_bench.features",

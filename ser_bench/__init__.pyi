@@ -13,6 +13,7 @@ from ser_bench.api import run as run
 from ser_bench.api import run_config as run_config
 from ser_bench.api import score as score
 from ser_bench.api import splits as splits
+from ser_bench.bundle.bundle import Bundle as Bundle
 from ser_bench.config import RunConfig as RunConfig
 from ser_bench.corpora import Corpus as Corpus
 from ser_bench.corpora import FileNameReader as FileNameReader
@@ -35,6 +36,7 @@ __version__: str
 __all__ = [
     "Ablated",
     "Audited",
+    "Bundle",
     "Corpus",
     "Crossed",
     "Extractor",

@@ -12,11 +12,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 from ser_bench.audio.augmentation import kinds_of_copies, label_of, parse_variant
 from ser_bench.audio.preprocessing import Preprocessing
-from ser_bench.errors import WrongCall, quoted, unknown, writable
+from ser_bench.errors import WrongArgument, WrongCall, quoted, unknown, writable
 from ser_bench.scores import ROPE
 from ser_bench.utils.parallel import Workers
 from ser_bench.utils.spec import pairs, plainly, split_sum, typed, within
@@ -224,6 +224,16 @@ class RunConfig:
     storage: str = field(default="", repr=False)
     out: str = "results"
     cache: str = "features"
+
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *values: Any, **given: Any) -> RunConfig:
+            """Refuse a setting that there is none of by its nearest name, which `__init__` would not tell."""
+            known = [setting.name for setting in dataclasses.fields(cls)]
+            for name in given:
+                if name not in known:
+                    raise WrongArgument(str(unknown("argument of RunConfig()", name, known)))
+            return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name in (*WORDS, *LISTS):

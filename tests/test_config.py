@@ -1,13 +1,15 @@
 """Configurations: the same words in TOML, in Python and on the command line; nothing unknown gets through."""
 
+import dataclasses
 import math
+import pickle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_bench.config import BOUNDS, RunConfig, check_keys, read_config, read_file, to_toml
-from ser_bench.errors import WrongCall
+from ser_bench.errors import WrongArgument, WrongCall
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
 WORDS = st.lists(TEXT.filter(str.strip), min_size=1, max_size=3, unique=True)
@@ -80,7 +82,7 @@ def test_an_unknown_key_is_refused_with_the_nearest():
     ("key", "value"), [("trials", "many"), ("features", 3), ("jobs", True), ("max_skipped", "x"), ("allow_conflicts", 1)]
 )
 def test_a_value_of_another_type_is_refused(key, value):
-    with pytest.raises(WrongCall, match=f"'{key}' takes a"):
+    with pytest.raises(WrongCall, match=f"'{key}' takes (a|text|true or false)"):
         check_keys({key: value}, source="run()")
 
 
@@ -124,3 +126,10 @@ def test_a_configuration_that_is_not_toml_says_so(tmp_path):
         read_config(tmp_path / "x.toml")
     with pytest.raises(WrongCall, match="No such file"):
         read_config(tmp_path / "y.toml")
+
+
+def test_a_setting_that_there_is_none_of_is_refused_by_its_nearest_name_and_others_are_copied_and_pickled():
+    with pytest.raises(WrongArgument, match="'modelz': did you mean 'models'"):
+        RunConfig(modelz=["svm"])
+    config = RunConfig(models=("svm",))
+    assert pickle.loads(pickle.dumps(config)) == config == dataclasses.replace(RunConfig(), models=("svm",))

@@ -34,8 +34,10 @@ def show_block(
 ) -> dict[str, Any]:
     """A block of the leaderboard as a page shows it; `link` tells where a row stands opened."""
     first = block.iloc[0]
+    # The only ranked row is compared with none.
+    compared = int((block["status"] == "ok").sum()) > 1
     rows = [
-        {**row, "read": row_cells(row), "not_significantly_worse": not_significantly_worse(row), "href": link(row)}
+        {**row, "read": row_cells(row), "not_significantly_worse": compared and not_significantly_worse(row), "href": link(row)}
         for row in records(block)
     ]
     worthy, said = worth(block, resolutions), verdict(block, references, resolutions)

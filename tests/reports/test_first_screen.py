@@ -44,6 +44,16 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFram
     return folder / "report.html", board, run[1]
 
 
+def test_the_only_system_is_compared_with_none(tmp_path):
+    cells, predicted, trials = fabricate.write_run(tmp_path)
+    mine = (cells["features"] == "egemaps") & (cells["model"] == cells["model"].iloc[0])
+    publish(RunFolder(tmp_path), cells[mine], predicted, trials)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert 'class="ok"' in page
+    assert "> not significantly different from the best<" not in page
+    assert "swatch like-best" not in page
+
+
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_five_questions_have_their_answers_on_the_first_screen(browser, checked, width, height):
     answers = {
