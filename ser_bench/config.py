@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 from ser_bench.audio.augmentation import kinds_of_copies, label_of, parse_variant
 from ser_bench.audio.preprocessing import Preprocessing
@@ -225,15 +225,13 @@ class RunConfig:
     out: str = "results"
     cache: str = "features"
 
-    if not TYPE_CHECKING:
-
-        def __new__(cls, *values: Any, **given: Any) -> RunConfig:
-            """Refuse a setting that there is none of by its nearest name, which `__init__` would not tell."""
-            known = [setting.name for setting in dataclasses.fields(cls)]
-            for name in given:
-                if name not in known:
-                    raise WrongArgument(str(unknown("argument of RunConfig()", name, known)))
-            return super().__new__(cls)
+    def __new__(cls, *_values: Any, **named: Any) -> RunConfig:
+        """Refuse a field that there is none of with the nearest one, which a dataclass would not name."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in named:
+            if name not in known:
+                raise WrongArgument(str(unknown("argument of RunConfig()", name, known)))
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name in (*WORDS, *LISTS):

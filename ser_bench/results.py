@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
-from ser_bench.evaluation.run_folder import AUDIT_PAGE, CROSS_PAGE, RECIPE_PAGE, RUN_PAGE, Run, RunFolder
+from ser_bench.evaluation.run_folder import ABLATION_PAGE, AUDIT_PAGE, CROSS_PAGE, RECIPE_PAGE, RUN_PAGE, Run, RunFolder
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
@@ -172,7 +172,7 @@ class Ablated(Shown):
     skipped: pd.DataFrame
     warnings: list[str]
 
-    PAGE: ClassVar[str] = "ablation.html"
+    PAGE: ClassVar[str] = ABLATION_PAGE
 
     def told(self) -> list[str]:
         """The corpus, the systems, what was compared, the largest loss, what was left out."""

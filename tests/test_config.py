@@ -1,15 +1,13 @@
 """Configurations: the same words in TOML, in Python and on the command line; nothing unknown gets through."""
 
-import dataclasses
 import math
-import pickle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_bench.config import BOUNDS, RunConfig, check_keys, read_config, read_file, to_toml
-from ser_bench.errors import WrongArgument, WrongCall
+from ser_bench.errors import WrongCall
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
 WORDS = st.lists(TEXT.filter(str.strip), min_size=1, max_size=3, unique=True)
@@ -126,10 +124,3 @@ def test_a_configuration_that_is_not_toml_says_so(tmp_path):
         read_config(tmp_path / "x.toml")
     with pytest.raises(WrongCall, match="No such file"):
         read_config(tmp_path / "y.toml")
-
-
-def test_a_setting_that_there_is_none_of_is_refused_by_its_nearest_name_and_others_are_copied_and_pickled():
-    with pytest.raises(WrongArgument, match="'modelz': did you mean 'models'"):
-        RunConfig(modelz=["svm"])
-    config = RunConfig(models=("svm",))
-    assert pickle.loads(pickle.dumps(config)) == config == dataclasses.replace(RunConfig(), models=("svm",))

@@ -114,6 +114,7 @@ def test_results_are_taken_where_their_folders_are(found, tmp_path):
 
 WRONG = [
     (lambda: ser_bench.run("tones", modelz="svm"), r"argument of run\(\) 'modelz': did you mean 'models'"),
+    (lambda: RunConfig(modelz="svm"), r"argument of RunConfig\(\) 'modelz': did you mean 'models'"),
     (lambda: ser_bench.ablate("tones", mode="alone"), "did you mean 'modes'"),
     (lambda: ser_bench.extract("tones", "spectral", trm=3.0), "did you mean 'trim'"),
     (lambda: ser_bench.cross("tones", tracks="train"), "did you mean 'track'"),

@@ -2,7 +2,7 @@
 
 The command line is a thin face over these. `runs` evaluates our own systems (`finished` tells whether anything is left to do), `recipes`
 published ones, `outside` those trained elsewhere, `analyses` asks why, `bundles` makes systems to be used, `exports` writes them for other
-runtimes; `options` says which keys of a configuration each uses.
+runtimes; `publishing` writes what evaluation came to, of whichever systems, and `options` says which keys of a configuration each uses.
 """
 
 from ser_bench.api.analyses import ablate, audit, cross, plan_study

@@ -259,13 +259,12 @@ def plan_study(
     from ser_bench.analyses.planning import needed, wanted_of
     from ser_bench.evaluation.environment import titled
     from ser_bench.reports.planning import draw_plan
-    from ser_bench.utils.atomic import write_csv
 
     wanted = wanted_of(width, difference, power, sentences)
     folder = RunFolder.of(run)
     target = Path(to) if to else folder.path
     check_writable("--to", target)
     table = needed(folder, wanted)
-    write_csv(table, target / "planning.csv", float_format="%.6g")
+    RunFolder(target).write_planning(table)
     draw_plan(titled(table, folder.read_about(), "corpus"), target / "figures")
     return table

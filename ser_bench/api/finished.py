@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import to_toml
-from ser_bench.evaluation.run_folder import RUN_PAGE, RunFolder
+from ser_bench.evaluation.run_folder import MADE, RUN_PAGE, RunFolder
 from ser_bench.evaluation.units import result_path
-from ser_bench.reports.made import RECORD, digest_of, keep, kept, made_quietly
+from ser_bench.reports.made import digest_of, keep, kept, made_quietly
 from ser_bench.results import Results
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _source(planned: Plan) -> str:
 def _names(folder: RunFolder, planned: Plan) -> list[str]:
     """The files of a run's folder, and of its units; not its page, which also shows what lies beside and has a record of its own."""
     own = [path.name for path in folder.path.iterdir() if path.is_file()] if folder.path.is_dir() else []
-    tables = [name for name in own if not name.startswith(".") and name not in (RECORD, RUN_PAGE)]
+    tables = [name for name in own if not name.startswith(".") and name not in (MADE, RUN_PAGE)]
     units = Path("..", "units")
     return [*tables, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ser_bench.api.options import ScoreOptions, SplitsOptions, configured_for_one, takes
-from ser_bench.api.runs import published
+from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall, quoted, writable
 from ser_bench.results import Results

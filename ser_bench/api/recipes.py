@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ser_bench.api.options import configured
+from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
@@ -182,7 +183,6 @@ class Evaluated(NamedTuple):
 
 
 def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -> Evaluated:
-    from ser_bench.api.runs import published
     from ser_bench.errors import WorkFailed
     from ser_bench.evaluation import runner
     from ser_bench.evaluation.explanation import explain

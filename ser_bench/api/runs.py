@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, overload
 
 from ser_bench.api.options import RunOptions, configured, corpora_of, takes
+from ser_bench.api.publishing import published
+from ser_bench.api.recipes import Choice, run_recipe
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.study_storage import open_storage
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from ser_bench.corpora import Source
     from ser_bench.evaluation.merge import Merged
-    from ser_bench.evaluation.plan import Plan, PreparedData
+    from ser_bench.evaluation.plan import Plan
     from ser_bench.evaluation.run_folder import RunSource
     from ser_bench.features.extract import FillReport
 
@@ -89,7 +91,6 @@ def run(
     WrongCall, WorkFailed
         With one line that says what, where, and what to do.
     """
-    from ser_bench.api.recipes import Choice, run_recipe
     from ser_bench.corpora import load_corpus
 
     choice = Choice(recipe, (experiment,) if isinstance(experiment, str) else tuple(experiment), max_epochs)
@@ -180,25 +181,6 @@ def _ratios(found: Results) -> dict[tuple[str, str, str], float]:
     """Each row's variance ratio, by feature set, model and track."""
     rows = found.leaderboard[["features", "model", "track", "variance_ratio"]]
     return {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
-
-
-def published(run: Run, prepared: PreparedData, config: RunConfig, *, page: bool = True) -> Results:
-    """A run with its leaderboard and report, which are written to its folder; the report where `page` says so."""
-    from ser_bench import reports
-    from ser_bench.analyses import audits
-    from ser_bench.reports.index_page import indexed
-
-    folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
-    folder.write_terms(prepared, config, run)
-    folder.write_findings(findings)
-    eval_set, modified = prepared.eval_set, bool(prepared.eval_set.copy)
-    tested = eval_set.clips[eval_set.evaluated]
-    baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
-    with indexed(Path(config.out)) if page else contextlib.nullcontext():
-        board, shown = reports.publish(
-            folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope, style=config.figure_style, page=page
-        )
-    return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
 
 
 @named_arguments()

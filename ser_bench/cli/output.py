@@ -78,7 +78,7 @@ def print_results(result: Results, *, named: bool = False) -> None:
         say(f"nothing to do: {result.reused} unit(s) reused, and all files as they were written")
     elif result.fitted or result.reused:
         say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} reused")
-    say(f"report: {result.folder / 'report.html'}")
+    say(f"report: {folder.page}")
 
 
 def print_conditions(table: pd.DataFrame) -> None:

@@ -101,11 +101,13 @@ TABLES = (
 )
 
 CONFIGURATION, ENVIRONMENT, MARKDOWN, RUN_PAGE = "run.toml", "environment.json", "leaderboard.md", "report.html"
+CONDITIONS_MARKDOWN, PLANNING, MADE = "conditions.md", "planning.csv", "made.json"
 AUDIT_PAGE, GAP = "audit.html", "gap.csv"
-ABLATION_PAGE, ABLATION, IMPORTANCE = "ablation.html", "ablation.csv", "importance.csv"
+ABLATION_PAGE, ABLATION, IMPORTANCE, ABLATION_MARKDOWN = "ablation.html", "ablation.csv", "importance.csv", "ablation.md"
 RECIPE_PAGE, RECIPE, RECIPE_MARKDOWN = "recipe.html", "recipe.toml", "recipe.md"
 """What folders of audits, ablations and recipes hold that a run's page shows."""
-CROSS_PAGE, CROSS, MERGED_PAGE = "cross.html", "cross.csv", "leaderboard.html"
+CROSS_PAGE, CROSS, CROSS_MARKDOWN = "cross.html", "cross.csv", "cross.md"
+MERGED_PAGE, MERGED_MARKDOWN = "leaderboard.html", "LEADERBOARD.md"
 PREDICTED_PAGE, PREDICTED = "predictions.html", "predictions.csv"
 """What a fitted system predicted of recordings."""
 
@@ -275,6 +277,22 @@ class RunFolder:
         """Write the leaderboard as Markdown."""
         write_text(self.path / MARKDOWN, text)
 
+    def write_conditions_markdown(self, text: str) -> None:
+        """Write what rows are worth under test conditions as Markdown."""
+        write_text(self.path / CONDITIONS_MARKDOWN, text)
+
+    def write_planning(self, table: pd.DataFrame) -> None:
+        """Write what a study like this run would need."""
+        write_csv(table, self.path / PLANNING, float_format="%.6g")
+
+    def write_page(self, text: str) -> None:
+        """Write the page."""
+        write_text(self.page, text)
+
+    def write_made(self, record: dict[str, Any]) -> None:
+        """Write what its reports were made from."""
+        write_text(self.path / MADE, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
     def write_terms(self, prepared: PreparedData, config: RunConfig, run: Run | None = None, **said: str) -> dict[str, Any]:
         """Write what was asked for and what it was done with, which is returned, with what is `said` besides.
 
@@ -329,6 +347,10 @@ class RunFolder:
             return predictions
         return predictions.assign(voice=predictions["clip"].map(self.read_clips(["voice"])["voice"]))
 
+    def predictions_as_stored(self) -> bytes:
+        """The file of the predictions, for a digest of what is made from it."""
+        return (self.path / PREDICTIONS.name).read_bytes()
+
     def read_trials(self) -> pd.DataFrame:
         """Read the trials of every search."""
         return read_parquet(self.path / TRIALS.name)
@@ -367,10 +389,6 @@ class RunFolder:
         """Read what rows are worth under test conditions; empty where there are none."""
         return self._read_csv_or_none(CONDITIONS)
 
-    def read_condition_predictions(self) -> pd.DataFrame:
-        """Read what rows predict under test conditions."""
-        return read_parquet(self.path / CONDITION_PREDICTIONS.name)
-
     def read_findings(self) -> pd.DataFrame:
         """Read what was found out about the corpus; empty where nobody looked."""
         return self._read_csv_or_none(FINDINGS)
@@ -395,6 +413,13 @@ class RunFolder:
         """What the folder says of itself; nothing where that cannot be read."""
         try:
             return self.read_environment()
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    def read_made(self) -> dict[str, Any]:
+        """Read what its reports were made from; nothing where that cannot be read."""
+        try:
+            return dict(json.loads((self.path / MADE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return {}
 

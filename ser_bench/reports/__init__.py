@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions
 from ser_bench.evaluation.metrics import metric_table
-from ser_bench.evaluation.run_folder import PREDICTIONS, RunFolder
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
 from ser_bench.reports.board_text import terminal_tables, to_markdown
-from ser_bench.reports.conditions import condition_rows, publish_conditions
+from ser_bench.reports.conditions import condition_rows, write_conditions
 from ser_bench.reports.cross import publish_cross
 from ser_bench.reports.figures import write_figures
 from ser_bench.reports.figures.runs import learning_drawings, run_drawings
@@ -92,7 +92,7 @@ def publish(
     folder.write_references(baselines)
     folder.write_markdown(to_markdown(board, baselines, shown, about=about))
     title = corpus_title(about, str(board["corpus"].iloc[0]))
-    source = digest_of(board.to_csv(), baselines.to_csv(), (folder.path / PREDICTIONS.name).read_bytes(), title)
+    source = digest_of(board.to_csv(), baselines.to_csv(), folder.predictions_as_stored(), title)
     write_figures(folder.path, run_drawings(board, baselines, predictions, title), source, style)
     if page:
         write_page(folder)
@@ -104,4 +104,10 @@ def publish_learning(folder: RunFolder, board: pd.DataFrame, learning: pd.DataFr
     baselines, title = folder.read_references(), corpus_title(folder.read_about(), str(board["corpus"].iloc[0]))
     source = digest_of(board.to_csv(), baselines.to_csv(), learning.to_csv(), title)
     write_figures(folder.path, learning_drawings(board, baselines, learning, title), source, style)
+    write_page(folder)
+
+
+def publish_conditions(folder: RunFolder, table: pd.DataFrame, style: str = "") -> None:
+    """Write what a run's rows are worth under test conditions as Markdown and as a figure, and its page again, which shows both."""
+    write_conditions(folder, table, style)
     write_page(folder)

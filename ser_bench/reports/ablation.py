@@ -16,7 +16,7 @@ import numpy as np
 
 from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.leaderboard import NAMES, write_csv
-from ser_bench.evaluation.run_folder import ABLATION, ABLATION_PAGE, IMPORTANCE, RunFolder
+from ser_bench.evaluation.run_folder import ABLATION, ABLATION_MARKDOWN, ABLATION_PAGE, IMPORTANCE, RunFolder
 from ser_bench.reports.board_text import ALPHA
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.figures.style import GREY
@@ -88,7 +88,7 @@ def publish_ablation(
     if importance is not None:
         write_csv(importance, folder.path / IMPORTANCE)
     shown = titled(table, about, "corpus")
-    write_text(folder.path / "ablation.md", to_markdown(shown, importance, about["tuned"], about["warnings"]))
+    write_text(folder.path / ABLATION_MARKDOWN, to_markdown(shown, importance, about["tuned"], about["warnings"]))
     name = shown["corpus"].iloc[0]
     caption = f"Effect of feature groups on the UAR, with 95% confidence intervals over speakers; {name}. {about['tuned']}"
     drawing = Drawing("ablation", caption, partial(draw_ablation, table), always=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ser_bench.evaluation.leaderboard import DRAWN, lines_of
 from ser_bench.reports.board_text import (
+    is_compared,
     not_significantly_worse,
     notes,
     reference_level,
@@ -34,8 +35,7 @@ def show_block(
 ) -> dict[str, Any]:
     """A block of the leaderboard as a page shows it; `link` tells where a row stands opened."""
     first = block.iloc[0]
-    # The only ranked row is compared with none.
-    compared = int((block["status"] == "ok").sum()) > 1
+    compared = is_compared(block)
     rows = [
         {**row, "read": row_cells(row), "not_significantly_worse": compared and not_significantly_worse(row), "href": link(row)}
         for row in records(block)

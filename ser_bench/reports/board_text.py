@@ -113,8 +113,9 @@ def to_markdown(
 def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A block's rows by what can be said of them against the best, with a name for each group where there are several."""
     rows = records(block)
+    several = is_compared(block)
     parts = {
-        f"not significantly different from the best (p \u2265 {format_score(ALPHA, 2)})": [
+        f"not significantly different from the best (p \u2265 {format_score(ALPHA, 2)})" if several else "ranked": [
             row for row in rows if not_significantly_worse(row)
         ],
         f"significantly below the best (p < {format_score(ALPHA, 2)})": [
@@ -127,6 +128,11 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield name if len(some) > 1 else "", part
 
 
+def is_compared(block: pd.DataFrame) -> bool:
+    """Whether a block ranks several rows, so that they are compared with the best of them."""
+    return int((block["status"] == "ok").sum()) > 1
+
+
 def not_significantly_worse(row: dict[str, Any]) -> bool:
     """Whether a row is the best, or is not significantly different from it."""
     return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= ALPHA))
@@ -136,7 +142,7 @@ def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]
     """What a block's best row is worth on new speakers, as rows without a rank: the best as corrected, and the `selected` one."""
     mine = resolution_of(block, resolutions)
     ranked = int((block["status"] == "ok").sum())
-    if mine is None or ranked < 2:
+    if mine is None or not is_compared(block):
         return []
     named = [
         ("best", f"best of {ranked}, corrected", "to be expected of the best on new speakers"),

@@ -127,7 +127,7 @@ def _column(board: pd.DataFrame, link: Callable[[dict[str, Any]], str]) -> dict[
             "within": interval(row["uar_low"], row["uar_high"]),
             "shade": round((row["uar"] - low) / reach, 2) if reach else 1.0,
             "best": row["rank"] == 1,
-            "like_best": not_significantly_worse(row),
+            "like_best": len(ranked) > 1 and not_significantly_worse(row),
             "href": link(row),
         }
         for row in records(ranked)

@@ -15,14 +15,12 @@ from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.run_folder import UNCHANGED, RunFolder, RunTables
 from ser_bench.reports.figures import TITLES, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of, write_figures
 from ser_bench.reports.made import digest_of
-from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, signed, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-CONDITIONS_TEXT = "conditions.md"
 HEAD = ("features", "model", "held-out clips", "UAR", "95% CI", "ΔUAR", "p")
 LEGEND = (
     "The same fitted systems on the same held-out clips: unchanged, and under each test condition. ΔUAR: difference of the UAR from that "
@@ -31,8 +29,8 @@ LEGEND = (
 )
 
 
-def publish_conditions(folder: RunFolder, table: pd.DataFrame, style: str = "") -> None:
-    """Write the table as Markdown and as a picture, and the run's page again, which shows both.
+def write_conditions(folder: RunFolder, table: pd.DataFrame, style: str = "") -> None:
+    """Write the table as Markdown and as a picture.
 
     Parameters
     ----------
@@ -43,16 +41,13 @@ def publish_conditions(folder: RunFolder, table: pd.DataFrame, style: str = "") 
     style : str
         As `write_figures` takes it.
     """
-    from ser_bench.reports.run_page import write_page
-
     rows = [[*map(escaped, row["read"][:3]), *row["read"][3:], row["added"], row["p_read"]] for row in condition_rows(table)]
     lines = table_lines(HEAD, rows, words=(*HEAD[:3], "95% CI", "ΔUAR"))
-    write_text(folder.path / CONDITIONS_TEXT, "\n".join([LEGEND, "", *lines, ""]))
+    folder.write_conditions_markdown("\n".join([LEGEND, "", *lines, ""]))
     words = "UAR on held-out clips unchanged and under test conditions, with 95% confidence intervals over speakers"
     caption = f"{words}; {corpus_title(folder.read_about(), table['corpus'].iloc[0])}."
     drawing = Drawing("conditions", caption, partial(draw_conditions, table), always=True)
     write_figures(folder.path, [drawing], digest_of(table.to_csv(), caption), style)
-    write_page(folder)
 
 
 def draw_conditions(table: pd.DataFrame, style: Style) -> Figure | None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.leaderboard import NAMES, notes_of, write_csv
-from ser_bench.evaluation.run_folder import CROSS, CROSS_PAGE, RunFolder
+from ser_bench.evaluation.run_folder import CROSS, CROSS_MARKDOWN, CROSS_PAGE, RunFolder
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.style import GREY
@@ -75,7 +75,7 @@ def publish_cross(
     folder.write_predictions(predictions)
     about = folder.read_about()
     table = titled(table, about, *SIDES)
-    write_text(folder.path / "cross.md", to_markdown(table, emotions, told))
+    write_text(folder.path / CROSS_MARKDOWN, to_markdown(table, emotions, told))
     write_text(folder.path / CROSS_PAGE, make_cross_page(table, emotions, told, about, way_back(folder.path)))
     data = f"{', '.join(_corpora(table))}; classes: {', '.join(emotions)}"
     drawings = [

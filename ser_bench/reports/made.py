@@ -17,13 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, ENVIRONMENT, GAP, REPRODUCTION, RunFolder
+from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, ENVIRONMENT, GAP, MADE, REPRODUCTION, RunFolder
 from ser_bench.reports.players import sounds
 from ser_bench.reports.rendering import way_back
-from ser_bench.utils.atomic import write_text
 from ser_bench.utils.spec import versions
 
-RECORD = "made.json"
 LIBRARIES = ("numpy", "pandas", "scipy", "matplotlib", "jinja2", "pillow", "optuna", "scikit-learn", "numba", "soundfile", "soxr")
 BESIDE = (AUDIT_PAGE, GAP, ABLATION, REPRODUCTION.name)
 """What folders hold that a page shows."""
@@ -51,7 +49,7 @@ def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Calla
         Whether they were made.
     """
     names = sorted(names)
-    record, key = _recorded(folder), names[0]
+    record, key = RunFolder(folder).read_made(), names[0]
     if _unchanged(folder, record.get(key), source, names):
         return False
     with warnings.catch_warnings(record=True) as said:
@@ -61,24 +59,26 @@ def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Calla
     record.pop(key, None)
     if all(issubclass(one.category, FOR_DEVELOPERS) for one in said):
         record[key] = {"from": source, "files": _hashes(folder, names)}
-    _write(folder, record)
+    RunFolder(folder).write_made(record)
     return True
 
 
 def keep(folder: Path, key: str, source: str, names: Iterable[str], what: dict[str, Any]) -> None:
     """Keep what was made from `source` along with files of these names, as JSON, under a key."""
-    _write(folder, _recorded(folder) | {key: {"from": source, "files": _hashes(folder, sorted(names)), "what": what}})
+    RunFolder(folder).write_made(
+        RunFolder(folder).read_made() | {key: {"from": source, "files": _hashes(folder, sorted(names)), "what": what}}
+    )
 
 
 def kept(folder: Path, key: str, source: str, names: Iterable[str]) -> dict[str, Any] | None:
     """What is kept under a key, if it was made from the same, and files of these names, and no others, are as they were then."""
-    found = _recorded(folder).get(key)
+    found = RunFolder(folder).read_made().get(key)
     return dict(found["what"]) if found and _unchanged(folder, found, source, sorted(names)) else None
 
 
 def made_quietly(folder: Path, names: Iterable[str]) -> bool:
     """Whether files were all made without a warning."""
-    made = (entry["files"] for entry in _recorded(folder).values() if isinstance(entry, dict) and "what" not in entry)
+    made = (entry["files"] for entry in RunFolder(folder).read_made().values() if isinstance(entry, dict) and "what" not in entry)
     return {*names} <= {name for files in made for name in files}
 
 
@@ -124,20 +124,8 @@ def _files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.is_file() and path.suffix not in PAGES and path.name != RECORD and not path.name.startswith(".")
+        if path.is_file() and path.suffix not in PAGES and path.name != MADE and not path.name.startswith(".")
     )
-
-
-def _recorded(folder: Path) -> dict[str, Any]:
-    """What `made.json` says; nothing where it cannot be read."""
-    try:
-        return dict(json.loads((folder / RECORD).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
-
-
-def _write(folder: Path, record: dict[str, Any]) -> None:
-    write_text(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
 
 
 def _unchanged(folder: Path, found: Any, source: str, names: list[str]) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ser_bench.config import EMOTION
 from ser_bench.evaluation.comparison import search
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.run_folder import MERGED_MARKDOWN, MERGED_PAGE, RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
 from ser_bench.reports.board_text import blocks, terminal_tables, to_markdown
@@ -53,7 +53,7 @@ def write_merged_page(merged: Merged) -> None:
         across=[across.systems_by_corpora(comparison, merged.blocks, _linked(merged.folder)) for comparison in merged.across],
         not_compared_because=merged.not_compared_because,
     )
-    write_text(merged.folder / "leaderboard.html", page)
+    write_text(merged.folder / MERGED_PAGE, page)
 
 
 def _targets(merged: Merged) -> str:
@@ -109,7 +109,7 @@ def write_merged(merged: Merged, style: str = "") -> None:
     folder = RunFolder(merged.folder)
     folder.write_environment({"corpora": [{"name": name, "title": title} for name, title in merged.titles.items()]})
     folder.write_leaderboard(merged.leaderboard.assign(runs=[json.dumps(runs, ensure_ascii=False) for runs in merged.leaderboard["runs"]]))
-    write_text(merged.folder / "LEADERBOARD.md", text)
+    write_text(merged.folder / MERGED_MARKDOWN, text)
     write_diagram(merged, style)
     write_merged_page(merged)
 

@@ -33,7 +33,6 @@ from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps, reproductions
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.spectrograms import draw_spectrograms, frequency_ticks
-from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import listed, records
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def remake_page(folder: RunFolder) -> bool:
         page = make_page(folder)
         if PLAYER in file.read_text(encoding="utf-8") and PLAYER not in page:
             raise FileNotFoundError("its audio is not found from here")
-        write_text(file, page)
+        folder.write_page(page)
     except Exception as error:  # a run that is not ours to mend may be damaged in any way
         warnings.warn(f"{file} stays as it is: {reason(error)}", stacklevel=2)
         return False
@@ -71,8 +70,7 @@ def remake_page(folder: RunFolder) -> bool:
 
 def write_page(folder: RunFolder) -> None:
     """Write a run folder's `report.html`; one that was made from the same is left as it is."""
-    page = folder.page
-    make_if_changed(folder.path, [page.name], page_source(folder), lambda: write_text(page, make_page(folder)))
+    make_if_changed(folder.path, [folder.page.name], page_source(folder), lambda: folder.write_page(make_page(folder)))
 
 
 def make_page(folder: RunFolder) -> str:

@@ -12,7 +12,7 @@ import pytest
 import ser_bench
 from ser_bench import scores
 from ser_bench.evaluation.nested_cv import fit_held
-from ser_bench.evaluation.run_folder import UNCHANGED, RunFolder
+from ser_bench.evaluation.run_folder import CONDITION_PREDICTIONS, UNCHANGED, RunFolder
 from ser_bench.evaluation.scaling import column_statistics, scaled_split, standardised_beforehand
 from ser_bench.models import known_models
 from ser_bench.results import Results
@@ -70,7 +70,7 @@ def test_conditions_are_scored_against_unchanged_clips(robust):
     assert table.loc[UNCHANGED, ["uar", "uar_low", "uar_high"]].tolist() == pytest.approx(row[["uar", "uar_low", "uar_high"]].tolist())
     assert table.loc[NOTHING, "uar"] == table.loc[UNCHANGED, "uar"]
     assert table.loc[NOISE, "uar"] < table.loc[UNCHANGED, "uar"]
-    noisy = RunFolder(robust.folder).read_condition_predictions().query("condition == @NOISE").sort_values("clip")
+    noisy = pd.read_parquet(robust.folder / CONDITION_PREDICTIONS.name).query("condition == @NOISE").sort_values("clip")
     clean = robust.predictions.sort_values("clip")
     assert noisy["clip"].tolist() == clean["clip"].tolist()
     truth, voices = clean["emotion"].to_numpy(str), clean["voice"].to_numpy(str)
@@ -142,7 +142,7 @@ def test_a_fixed_split_is_evaluated_in_conditions_on_its_test_part(speech, tmp_p
     clips.assign(fold=clips["speaker"].map({"01": "train", "02": "dev", "03": "test", "04": "test"})).to_csv(manifest, index=False)
     where = {"out": str(tmp_path), "cache": str(speech / "store"), "cv": "predefined"}
     found = ser_bench.run(manifest, **{**WITHOUT_CURVES, **where}, test_variant="gain", augment="noise")
-    told = RunFolder(found.folder).read_condition_predictions()
+    told = pd.read_parquet(found.folder / CONDITION_PREDICTIONS.name)
     assert set(told["speaker"]) == {"03", "04"}
     assert len(told) == 24
     assert "24 changed copies of 24 clips" in found.leaderboard["notes"].iloc[0]

@@ -8,6 +8,7 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish
+from ser_bench.reports.board_text import to_markdown
 from ser_bench.reports.details import held_out
 from tests.reports import fabricate
 from tests.reports.conftest import show, visible
@@ -143,6 +144,18 @@ def test_systems_and_corpora_called_by_numbers_keep_their_names(tmp_path):
         baselines.assign(corpus="2023"),
     )
     assert "cell-2023-007-svm-train" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_single_ranked_row_is_compared_with_no_best(tmp_path):
+    cells, found, baselines = fabricate.write_run(tmp_path)
+    for ranked, said in ((1, False), (2, True)):
+        kept = pd.concat([cells[(cells["status"] == "ok") & (cells["track"] == "train")][:ranked], cells[cells["status"] != "ok"]])
+        shown = publish(RunFolder(tmp_path), kept, found.merge(kept[["features", "model", "track"]]), baselines)
+        markdown = to_markdown(shown[0], baselines, shown[1])
+        page = (tmp_path / "report.html").read_text(encoding="utf-8").partition("<script")[0]
+        board = page.partition('aria-labelledby="board"')[2].partition("</section>")[0]
+        assert ["not significantly different from the best" in text for text in (board, markdown)] == [said, said]
+        assert ('class="ok like-best"' in board) == said
 
 
 def _once(found):

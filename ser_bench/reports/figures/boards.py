@@ -130,7 +130,7 @@ def draw_learning(board: pd.DataFrame, learning: pd.DataFrame, references: pd.Da
             axes.axhline(against.get("chance", np.nan), color=GREY, linestyle=":", linewidth=style.weight)
             for place, cell in reversed(list(enumerate(cells))):
                 _draw_curve(axes, curves[cell], looks.get(_system(cell)) if place < MOST_CURVES else None, place, style)
-            _name_speakers(axes, [curves[cell] for cell in cells], [*against.values()], style)
+            _name_speakers(axes, [curves[cell] for cell in cells], [*against.values()])
             write_heading(axes, heading_of(block, blocks), style, 0.8 * style.width)
         write_legend(figure, keys, style)
     return figure
@@ -216,7 +216,7 @@ def _draw_curve(axes: Axes, points: pd.DataFrame, look: Look | None, place: int,
     )
 
 
-def _name_speakers(axes: Axes, curves: list[pd.DataFrame], lines: list[float], style: Style) -> None:
+def _name_speakers(axes: Axes, curves: list[pd.DataFrame], lines: list[float]) -> None:
     """Name both axes, and the numbers of speakers that were trained on."""
     from matplotlib.ticker import NullFormatter, NullLocator
 

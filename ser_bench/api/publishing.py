@@ -1,0 +1,38 @@
+"""What a run came to, published: its leaderboard, findings and report.
+
+In:   a `Run`, the data that it evaluated, its configuration.
+Out:  `Results`, and in the run's folder all that is shown.
+Rule: our own systems, published ones and those trained elsewhere are scored and shown by this one way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ser_bench.config import RunConfig
+from ser_bench.evaluation.run_folder import Run, RunFolder
+from ser_bench.results import Results
+
+if TYPE_CHECKING:
+    from ser_bench.evaluation.plan import PreparedData
+
+
+def published(run: Run, prepared: PreparedData, config: RunConfig, *, page: bool = True) -> Results:
+    """A run with its leaderboard and report, which are written to its folder; the report where `page` says so."""
+    from ser_bench import reports
+    from ser_bench.analyses import audits
+    from ser_bench.reports.index_page import indexed
+
+    folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
+    folder.write_terms(prepared, config, run)
+    folder.write_findings(findings)
+    eval_set, modified = prepared.eval_set, bool(prepared.eval_set.copy)
+    tested = eval_set.clips[eval_set.evaluated]
+    baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
+    with indexed(Path(config.out)) if page else contextlib.nullcontext():
+        board, shown = reports.publish(
+            folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope, style=config.figure_style, page=page
+        )
+    return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
