@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-UNITS = "clip|speaker|unit|row|line|fold|emotion|seed|group|trial|class|core|fingerprint|stage|"
+UNITS = (
+    "clip|speaker|unit|row|line|fold|emotion|seed|group|trial|class|core|fingerprint|stage|"
     "cell|pair|block|model|channel|system|value|condition"
+)
 INSTEAD = {
     rf"\b(?:[Oo]ne|[Aa]) (?:row|line|fold|folder|value|column|thread|worker|process|score|UAR|table|shade) an? (?:{UNITS})\b": "per",
     r"\bprocessor (?:seconds|minutes|hours)\b": "CPU time",
