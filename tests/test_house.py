@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,29 @@ def test_a_room_imports_nothing_from_above(file):
         return
     assert room in HEIGHT, f"{room} has no place in the house yet"
     assert all(HEIGHT[other] < HEIGHT[room] or other == room for other in imports(file))
+
+
+def modules_imported(file: Path) -> set[Path]:
+    """The files that a file imports, inside functions too, but for what only types name."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    of_types = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "ser_bench" and id(node) not in of_types:
+            place = HOUSE.parent.joinpath(*str(node.module).split("."))
+            for name in (alias.name for alias in node.names):
+                homes = (place / f"{name}.py", place / name / "__init__.py", place.with_suffix(".py"), place / "__init__.py")
+                found.add(next(home for home in homes if home.exists()))
+    return found - {file}
+
+
+def test_no_modules_import_each_other():
+    TopologicalSorter({file: modules_imported(file) for file in HOUSE.rglob("*.py")}).prepare()
 
 
 def listing() -> str:

@@ -112,6 +112,7 @@ def test_results_are_taken_where_their_folders_are(found, tmp_path):
     assert all(board.equals(boards[0]) for board in boards)
 
 
+TABLE = pd.DataFrame({"clip": ["a", "b"], "f0": [1.0, 2.0]})
 WRONG = [
     (lambda: ser_bench.run("tones", modelz="svm"), r"argument of run\(\) 'modelz': did you mean 'models'"),
     (lambda: RunConfig(modelz="svm"), r"argument of RunConfig\(\) 'modelz': did you mean 'models'"),
@@ -142,6 +143,14 @@ def test_a_wrong_call_is_refused_in_one_line(call, said):
 def test_a_wrong_value_of_an_option_is_refused_in_one_line():
     with pytest.raises(WrongCall, match="'features' takes a list of words, not 3"):
         ser_bench.run("tones", features=3)
+
+
+@pytest.mark.parametrize(
+    "given", [{"features": TABLE}, {"features": [TABLE]}, {"where": TABLE}, {"corpus": TABLE}], ids=["features", "list", "where", "corpus"]
+)
+def test_a_table_where_none_is_taken_is_named_by_its_kind(given):
+    with pytest.raises(WrongCall, match=r"takes [\w, ]+, not \[?a DataFrame\]?$"):
+        ser_bench.run(**given)
 
 
 def test_a_configuration_takes_one_name_as_a_list_of_one():

@@ -20,7 +20,7 @@ import numpy as np
 from ser_bench.config import BALANCED, UNWEIGHTED
 from ser_bench.models.feature_selection import select_k_best
 from ser_bench.models.fixed import Bounds, FirstDraw, PartlyFixed, check_drawn, check_fixed, labelled
-from ser_bench.models.packing import Packable, Packed, Unfit, unpack
+from ser_bench.models.packing import Packable, Packed, Unfit, pack_sklearn, unpack
 from ser_bench.utils.renamed import carry_over
 from ser_bench.utils.spec import versions
 
@@ -124,9 +124,7 @@ class Estimator(Fitted):
 
     def pack(self) -> Packed:
         """The weights of a logistic regression; others cannot be written down."""
-        from ser_bench.models.logreg import pack_sklearn
-
-        return pack_sklearn(self.classifier, self.n_classes)
+        return pack_sklearn(self.classifier)
 
 
 @dataclass(frozen=True)

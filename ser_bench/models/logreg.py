@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.errors import WrongCall
 from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, argmax_prediction, softmax
-from ser_bench.models.packing import Packed, unpack
+from ser_bench.models.packing import REGRESSION, Packed, pack_regression, unpack
 
 if TYPE_CHECKING:
     import optuna
@@ -71,7 +70,7 @@ class FittedRegression(Fitted):
     n_classes : int
     """
 
-    kind = "logreg"
+    kind = REGRESSION
     weights: np.ndarray
     offsets: np.ndarray
     present: np.ndarray
@@ -98,8 +97,7 @@ class FittedRegression(Fitted):
 
     def pack(self) -> Packed:
         """The weights."""
-        arrays = {"weights": self.weights, "offsets": self.offsets, "present": self.present.astype(np.int64)}
-        return Packed(self.kind, arrays)
+        return pack_regression(self.weights, self.offsets, self.present)
 
     @classmethod
     def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> FittedRegression:
@@ -173,23 +171,6 @@ class RotatedRegression(Fitted):
         lengths = packed.array("lengths", np.float64, (len(vectors),), (1e-7, 1e30))
         fitted = unpack(packed.part("fitted"), len(vectors), n_classes, FittedRegression)
         return cls(Rotation(clips, vectors.T, lengths), fitted)
-
-
-def pack_sklearn(classifier: Any, n_classes: int) -> Packed:
-    """A classifier of scikit-learn's as it is stored, where it is a regression as `FittedRegression` is one.
-
-    Raises
-    ------
-    WrongCall
-        Naming another's class.
-    """
-    from sklearn.linear_model import LogisticRegression as Regression
-
-    if type(classifier) is not Regression or classifier.solver == "liblinear":
-        raise WrongCall(
-            f"a {type(classifier).__name__} cannot be written to a file: give the model a Fitted with 'kind', 'pack' and 'unpack'"
-        )
-    return FittedRegression.of(classifier, n_classes).pack()
 
 
 class PreparedRotation(PreparedFit):

@@ -20,6 +20,8 @@ MOST_CLASSES, MOST_COLUMNS = 1_000, 10_000_000
 """What a bundle may have."""
 LARGEST = 1e30
 """What no number of a model exceeds."""
+REGRESSION = "logreg"
+"""The kind of a logistic regression, from whichever library."""
 
 
 class Unfit(ValueError):
@@ -187,3 +189,25 @@ def unpack(packed: Packed, n_columns: int, n_classes: int, among: type[Packable]
     if found is None or not issubclass(found, among):
         raise Unfit(f"it holds something of the kind '{quoted(packed.kind)}', which nothing here reads")
     return found.unpack(packed, n_columns, n_classes)
+
+
+def pack_regression(weights: np.ndarray, offsets: np.ndarray, present: np.ndarray) -> Packed:
+    """A regression, which `models.logreg` reads again: of each class that training knew, its weights and offset."""
+    return Packed(REGRESSION, {"weights": weights, "offsets": offsets, "present": present.astype(np.int64)})
+
+
+def pack_sklearn(classifier: Any) -> Packed:
+    """A classifier of scikit-learn's as it is stored, where it is a regression as those of `models.logreg`.
+
+    Raises
+    ------
+    WrongCall
+        Naming another's class.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if type(classifier) is not LogisticRegression or classifier.solver == "liblinear":
+        raise WrongCall(
+            f"a {type(classifier).__name__} cannot be written to a file: give the model a Fitted with 'kind', 'pack' and 'unpack'"
+        )
+    return pack_regression(np.ascontiguousarray(classifier.coef_.T), classifier.intercept_, classifier.classes_)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -72,30 +71,51 @@ class Silent:
         """End."""
 
 
-class Lines:
+class Paced:
+    """How far a stage is, for what shows that no more often than every `between` seconds."""
+
+    between: float
+
+    def _begin(self, what: str, total: int) -> None:
+        self.what, self.total, self.done, self.share, self.begun = what, total, 0, 0.0, time.monotonic()
+        self.said = self.begun
+
+    def _count(self, share: float | None) -> None:
+        self.done += 1
+        self.share += 1 / self.total if share is None else share
+
+    def _due(self) -> bool:
+        """Whether it is time to show it again, which then counts as shown."""
+        now = time.monotonic()
+        due = now - self.said >= self.between
+        if due:
+            self.said = now
+        return due
+
+    def _left(self) -> str:
+        """How long the rest takes, if it goes on as it did."""
+        return f"about {clock((self.said - self.begun) / self.share * max(0.0, 1 - self.share))} left"
+
+
+class Lines(Paced):
     """A line at the start, one every so often, one at the end: for logs."""
+
+    between = SECONDS_BETWEEN_LINES
 
     def start(self, what: str, total: int) -> None:
         """Say what begins."""
-        self.what, self.total, self.done, self.share, self.begun = what, total, 0, 0.0, time.monotonic()
-        self.said = self.begun
+        self._begin(what, total)
         self._say(f"{what}: {total} to do")
 
     def advance(self, note: str = "", share: float | None = None) -> None:
         """Count on; speak when it is time to."""
-        self.done += 1
-        self.share += 1 / self.total if share is None else share
-        now = time.monotonic()
-        if now - self.said >= SECONDS_BETWEEN_LINES:
-            self.said = now
-            left = (now - self.begun) / self.share * max(0.0, 1 - self.share)
-            self._say(f"{self.what}: {self.done} of {self.total}, about {clock(left)} left{f' ({note})' if note else ''}")
+        self._count(share)
+        if self._due():
+            self._say(f"{self.what}: {self.done} of {self.total}, {self._left()}{f' ({note})' if note else ''}")
 
     def note(self, text: str) -> None:
         """Speak when it is time to."""
-        now = time.monotonic()
-        if now - self.said >= SECONDS_BETWEEN_LINES:
-            self.said = now
+        if self._due():
             self._say(f"{self.what}: {self.done} of {self.total}, {text}")
 
     def stop(self) -> None:
@@ -155,35 +175,30 @@ class Bar:
             self.bar = None
 
 
-class Notebook:
+class Notebook(Paced):
     """A bar below the cell that runs, changed in place: for notebooks."""
 
+    between = SECONDS_BETWEEN_CHANGES
+
     def __init__(self, display: Callable[..., Any]) -> None:
-        self.display, self.shown = display, -math.inf
+        self.display = display
 
     def start(self, what: str, total: int) -> None:
         """Show the bar."""
-        self.what, self.total, self.done, self.share, self.begun = what, total, 0, 0.0, time.monotonic()
-        self.shown = self.begun
+        self._begin(what, total)
         self.handle = self.display(
             {"text/plain": f"{printable(what)}: {total} to do", "text/html": self._html("")}, raw=True, display_id=True
         )
 
     def advance(self, note: str = "", share: float | None = None) -> None:
         """Move it, when it is time to."""
-        self.done += 1
-        self.share += 1 / self.total if share is None else share
-        now = time.monotonic()
-        if now - self.shown >= SECONDS_BETWEEN_CHANGES:
-            self.shown = now
-            left = (now - self.begun) / self.share * max(0.0, 1 - self.share)
-            self._change(f"about {clock(left)} left {note}")
+        self._count(share)
+        if self._due():
+            self._change(f"{self._left()} {note}")
 
     def note(self, text: str) -> None:
         """Write it beside the bar, when it is time to."""
-        now = time.monotonic()
-        if now - self.shown >= SECONDS_BETWEEN_CHANGES:
-            self.shown = now
+        if self._due():
             self._change(text)
 
     def stop(self) -> None:

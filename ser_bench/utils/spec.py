@@ -80,15 +80,21 @@ def within(name: str, value: float, low: float, high: float) -> None:
 
 
 def plainly(value: object) -> str:
-    """A value as Python writes it, but for whole numbers of so many digits that it refuses to.
+    """A value as Python writes it, but for whole numbers of so many digits that it refuses to, and for tables, which are named by kind.
 
     >>> plainly(True), plainly([1]), plainly(10**5000)
     ('True', '[1]', 'a number of more than 4,300 digits')
+    >>> import pandas as pd
+    >>> plainly(pd.DataFrame({"f0": [1.0, 2.0]})), plainly(["egemaps", pd.DataFrame()])
+    ('a DataFrame', "['egemaps', a DataFrame]")
     """
     try:
-        return repr(value)
+        text = repr(value)
     except ValueError:
         return "a number of more than 4,300 digits"
+    if "\n" not in text:
+        return text
+    return f"[{', '.join(map(plainly, value))}]" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
 
 
 def pairs(key: str, value: Any, source: str) -> dict[str, str]:
