@@ -49,7 +49,7 @@ class Outcome:
     machine : dict
         As in `environment.json`.
     scores : DataFrame
-        A row a system: ``system, uar, rank, p_vs_best``, the latter two blank across corpora.
+        A row per system: ``system, uar, rank, p_vs_best``, the latter two blank across corpora.
     decisions : DataFrame
         ``system, seed, clip, predicted``.
     features : DataFrame

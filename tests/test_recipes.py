@@ -198,7 +198,7 @@ def test_the_command_line_says_what_would_be_fitted_and_then_does_it(found, reci
     named = ["run", SOURCE, "--recipe", recipe, "--experiment", "actors", *(f"--{key}={value}" for key, value in how.items())]
     told = call(*named, "--dry-run")
     assert told.returncode == 0
-    assert "0 fits in 0 unit(s) still to do" in told.stdout
+    assert "0 fits in 0 unit(s) remaining" in told.stdout
     done = call(*named)
     assert done.returncode == 0, done.stderr
     assert "actors" in done.stdout
@@ -212,7 +212,7 @@ def test_features_that_are_not_extracted_yet_are_counted_and_nothing_is(recipe, 
     few = [f"--{key}={value}" for key, value in LITTLE.items()]
     told = call("run", SOURCE, "--recipe", recipe, "--dry-run", *few, "--out", tmp_path, "--cache", tmp_path / "store")
     assert "features of 48 clip(s) are to be extracted" in told.stdout
-    assert "59 fits in 21 unit(s) still to do" in told.stdout
+    assert "59 fits in 21 unit(s) remaining" in told.stdout
     assert "experiment 'nobody' is left out" in told.stderr
 
 

@@ -9,6 +9,11 @@ PLANTED = (
     ("page.html.j2", "<p>fine</p>\n<p>one fold a speaker</p>\n", 2),
     ("module.py", '"""What a module is for.\n\nTuned anew.\n"""\n', 3),
     ("module.py", 'X = 1\nSAID = "in 95 % of cases"\n', 2),
+    ("module.py", 'X = 1\nSAID = "Out:  a row a cell: its units"\n', 2),
+    ("page.md", "One row a model.\n", 1),
+    ("page.md", "the row in the middle\n", 1),
+    ("page.md", "3 units still to do, 2 found finished\n", 1),
+    ("module.py", 'X = 1\nHELP = "Of --gap: the model."\n', 2),
 )
 
 

@@ -14,9 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-UNITS = "clip|speaker|unit|row|line|fold|emotion|seed|group|trial|class|core|fingerprint|stage"
+UNITS = (
+    "clip|speaker|unit|row|line|fold|emotion|seed|group|trial|class|core|fingerprint|stage|"
+    "cell|pair|block|model|channel|system|value|condition"
+)
 INSTEAD = {
-    rf"\b(?:one|a) (?:row|line|fold|folder|value|column|thread|worker|process|score|UAR) an? (?:{UNITS})\b": "per",
+    rf"\b(?:[Oo]ne|[Aa]) (?:row|line|fold|folder|value|column|thread|worker|process|score|UAR|table|shade) an? (?:{UNITS})\b": "per",
     r"\bprocessor (?:seconds|minutes|hours)\b": "CPU time",
     r"\bhostile reviewer\b": "reviewer",
     r"\bnever heard\b": "unseen",
@@ -42,6 +45,14 @@ INSTEAD = {
     r"\bby the test score\b": "on the test set",
     r"\bp vs best\b": "p (vs. best)",
     r"\bearn(?:s)? (?:their|its) place\b": "matter",
+    r"\bfound finished\b": "reused",
+    r"\bstill to do\b": "remaining",
+    r"\ba guess among\b": "chance level",
+    r"\babsent here\b": "missing",
+    r"\bspeakers heard before\b": "shared with training",
+    r"\b(?:row|one|score|system|line|pair|choice) (?:is |that is )?in the middle\b": "median",
+    r"\btest score\b(?= \()": "test set",
+    r"\bOf (?:--|backend)[a-z]*": "With --option:",
     r"\b(?:one a core|one a clip|one a class|one a speaker|one a seed|one a unit)\b": "one per",
 }
 BANNED = [(re.compile(pattern), instead) for pattern, instead in INSTEAD.items()]

@@ -1,7 +1,7 @@
 """Train on one corpus, evaluate on another: what is left of a system where microphone, language and actors change, too.
 
 In:   corpora to train on, corpora to evaluate on.
-Out:  a row a pair, feature set, model and track: UAR on the other corpus, and what is lost against training within it.
+Out:  a row per pair, feature set, model and track: UAR on the other corpus, and what is lost against training within it.
 Rule: all pairs are evaluated on the emotions that every corpus has, and on the same clips within a corpus as across.
       Nothing of the test corpus is seen, but on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
 

@@ -237,7 +237,7 @@ def _remarks(table: pd.DataFrame, clips: pd.DataFrame) -> list[str]:
 def _bound(track: str, row: pd.Series) -> str:
     """What the sentences there are allow at best."""
     many, seen, limit = row["sentences"], max(0.0, row["sd_sentence"]), row["sd_sentence_high"]
-    of = f"track {track}, {row['features']} {row['model']} (the row in the middle)"
+    of = f"track {track}, {row['features']} {row['model']} (the median row)"
     best = f"no number of speakers narrows the interval for new speakers and sentences below \u00b1{format_score(row['least'])}"
     said = best if seen else "these sentences were not seen to differ, so nothing bounds the interval"
     how = f"sd between sentences {format_score(seen)}, 95% upper limit {format_score(limit)} ({many - 1} degree(s) of freedom)"

@@ -1,7 +1,7 @@
 """One setting, several values: what difference each makes.
 
 In:   a configuration, and for some of its keys, or of a feature set's parameters, the values to try.
-Out:  a row a value: its UAR, and what it is above that of the configuration as it is.
+Out:  a row per value: its UAR, and what it is above that of the configuration as it is.
 Rule: a value is evaluated as a row of a leaderboard is, on the same folds; where it leaves out other clips, or asks other emotions, no
       difference is reported.
 """

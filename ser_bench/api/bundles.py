@@ -95,7 +95,7 @@ def fit(
     from_run : str, Path or Results, optional
         A finished run: one of its rows is fitted with hyperparameters that were chosen there, at no new search, and has the quality of that
         row. Each of its searches chose some: of these the set is taken that most agree on, and of equally common ones that with the inner
-        score in the middle (`bundle.run_rows.typical_choice`). Rows that share speakers, of track ``speaker``, and of predictions made
+        score at the median (`bundle.run_rows.typical_choice`). Rows that share speakers, of track ``speaker``, and of predictions made
         elsewhere are refused.
     rank : int, optional
         Of `from_run`: the row, 1 without; or `features` and `models` name it, as the leaderboard does.

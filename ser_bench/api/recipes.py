@@ -281,7 +281,7 @@ def _missing(ready: Ready) -> int:
 
 
 def _counted(ready: Ready, max_epochs: int) -> tuple[list[list[Any]], list[str]]:
-    """What all experiments would fit where features are missing yet: every clip counts as usable and every unit as still to do."""
+    """What all experiments would fit where features are missing yet: every clip counts as usable and every unit as not done."""
     from ser_bench.corpora import voices_of
     from ser_bench.evaluation.plan import choose_clips, choose_models, split
     from ser_bench.evaluation.published import as_published
@@ -309,7 +309,7 @@ def _counted(ready: Ready, max_epochs: int) -> tuple[list[list[Any]], list[str]]
 
 
 def _to_do(benches: list[Bench], bench: Bench, *, fresh: bool) -> Iterator[tuple[Job, bool, float]]:
-    """Each job of an experiment, whether it is still to do, and its seconds; a unit that an earlier one has as well is done there."""
+    """Each job of an experiment, whether it is not done yet, and its seconds; a unit that an earlier one has as well is done there."""
     from ser_bench.evaluation.units import read_unit
 
     store = Path(bench.config.out) / "units"

@@ -117,7 +117,7 @@ def typical_choice(chosen: pd.DataFrame) -> ChosenParams:
     """One set of hyperparameters from those that the searches of a row chose, one per outer fold and seed.
 
     The set that most searches agree on; where several are equally common, which is usual as numbers hardly repeat, the one whose inner
-    score is in the middle (the lower of two). Inner scores of different folds are of different speakers: the highest says that its
+    score is the median (the lower of two). Inner scores of different folds are of different speakers: the highest says that its
     speakers were easy, so it is not a reason to choose a fold. And a row's UAR is a mean over what all folds chose, which a typical choice
     stands for, while a lucky one does not. Held-out clips have no say.
 
@@ -144,7 +144,7 @@ def typical_choice(chosen: pd.DataFrame) -> ChosenParams:
         often = "each chosen only once" if most == 1 else f"each chosen {most} times"
         how = (
             f"of {common['params'].nunique()} sets, {often} by the row's {n} searches (one per outer fold and seed), the one whose inner "
-            f"UAR is in the middle (seed {mine['seed']}, outer fold {mine['fold']})"
+            f"UAR is the median (seed {mine['seed']}, outer fold {mine['fold']})"
         )
     return ChosenParams(json.loads(mine["params"]), mine["score"], how)
 

@@ -36,7 +36,7 @@ from ser_bench.utils.atomic import check_place, write_csv
 from ser_bench.utils.progress import for_terminal
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Check corpora for leaks, near-duplicates and confounds.")
 @click.argument("corpus", nargs=-1, required=True)
 @splitting
 @click.option(
@@ -86,7 +86,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
         raise WorkFailed(f"{len(errors)} error(s) that a run stops for; the first: {errors.iloc[0]['corpus']}: {errors.iloc[0]['what']}")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Train on one corpus and evaluate on another.")
 @click.option("--train", multiple=True, required=True, metavar="CORPUS", help="A corpus to train on; repeatable.")
 @click.option(
     "--test", multiple=True, metavar="CORPUS", help="A corpus to evaluate on; repeatable.  [default: those to train on, all pairs]"
@@ -128,7 +128,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
         raise WorkFailed(f"{len(failed)} row(s) failed; the first: {first['train']} -> {first['test']}: {first['notes']}")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Ablate feature groups, and measure their importance.")
 @click.argument("corpus")
 @click.option(
     "-f", "--features", multiple=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable.  [default: egemaps]"
@@ -139,7 +139,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     "modes",
     multiple=True,
     metavar="MODE",
-    help="alone (one group), without (all but one) or forward (the best next one); repeatable.  [default: all three]",
+    help="alone (each group only), without (leave-one-out) or forward (forward selection); repeatable.  [default: all three]",
 )
 @click.option("--hold", is_flag=True, help="Hold the hyperparameters chosen for all groups, instead of tuning every subset again.")
 @click.option("--no-importance", is_flag=True, help="Do not compute permutation importance and Shapley values.")
@@ -174,7 +174,7 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
     print_ablated(api.ablate(modes=modes, hold=hold, importance=not no_importance, progress=for_terminal(), **how))
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Estimate how many speakers a study needs.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--width", type=float, default=WIDTH, show_default=True, metavar="W", help="Half-width wanted of the 95% interval of a UAR.")
 @click.option(
@@ -194,7 +194,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
     RUN is the folder of a finished run on a corpus like the one you plan: the variance between its speakers, its sentences and its clips
     says how wide intervals of a larger study will be, and what differences it will show. "for new speakers" takes the
     sentences as given; "for new speakers and sentences" treats them as a sample of all that could be spoken. With few sentences no
-    number of speakers is enough for that ("never"). Each line is the system or pair in the middle of the leaderboard; "now" is
+    number of speakers is enough for that ("never"). Each line is the median system or pair of the leaderboard; "now" is
     half the width of its 95% interval, "at best" that with any number of speakers. The numbers needed
     are estimates from few speakers, and the 95% CI shows how rough. Writes planning.csv and a figure;
     docs/planning.md has the formulas.

@@ -51,7 +51,7 @@ from ser_bench.utils.atomic import check_place, csv_text, write_csv, write_parqu
 from ser_bench.utils.progress import for_terminal
 
 
-@cli.command()
+@cli.command(short_help="Evaluate feature sets and models: leaderboard and report.")
 @click.argument("corpus", nargs=-1)
 @FEATURES
 @searching
@@ -65,15 +65,15 @@ from ser_bench.utils.progress import for_terminal
     "learning_curves",
     flag_value=False,
     default=None,
-    help="Do not also evaluate each row with half, a quarter, ... of the training speakers; --time-limit implies it.",
+    help="Skip learning curves: each row with half, a quarter, ... of the training speakers; --time-limit implies it.",
 )
 @EQUIVALENCE
 @FIGURE_STYLE
 @reproducing
-@click.option("--dry-run", is_flag=True, help="Print cells, fits and expected time; fit nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be fitted and the expected time; fit nothing.")
 @click.option("--fresh", is_flag=True, help="Fit everything again, finished or not.")
 def run(recipe: str | None, experiments: tuple[str, ...], max_epochs: int, dry_run: bool, fresh: bool, **given: Any) -> None:
-    """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report; of several, also one of all of them.
+    """Evaluate feature sets and models on each CORPUS and write a leaderboard and a report; for several corpora, also a merged one.
 
     CORPUS is a folder of audio, a manifest (.csv, .tsv, .jsonl or .parquet with path, emotion, speaker), a database in
     audformat, `audb:NAME`, a folder of Parquet files with audio in them (Hugging Face), or `tones`, the embedded
@@ -112,7 +112,7 @@ def run(recipe: str | None, experiments: tuple[str, ...], max_epochs: int, dry_r
         raise WorkFailed(f"{len(failures)} unit(s) failed and their rows are marked FAILED; the first: {failures[0]}")
 
 
-@cli.command()
+@cli.command(short_help="Extract features of corpora into the feature store.")
 @click.argument("corpus", nargs=-1, required=True)
 @click.option(
     "-f", "--features", multiple=True, required=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable."
@@ -140,7 +140,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
         say(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
 
 
-@cli.command()
+@cli.command(short_help="Write a corpus's folds as a table.")
 @click.argument("corpus")
 @splitting
 @INNER_BUDGET
@@ -179,7 +179,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
         write_csv(table, Path(to))
 
 
-@cli.command()
+@cli.command(short_help="Evaluate predictions of an external system.")
 @click.argument("predictions")
 @click.argument("corpus")
 @splitting
@@ -215,7 +215,7 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
     print_results(api.score(predictions, name=name or "", decisions_only=decisions_only, progress=for_terminal(), **how))
 
 
-@cli.command()
+@cli.command(short_help="Merge runs into one leaderboard.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--out", metavar="FOLDER", default=DEFAULTS.out, help=f"Where runs lie, if none are named.  [default: {DEFAULTS.out}]")
 @click.option("-o", "--to", metavar="FOLDER", help="Where the merged leaderboard goes.  [default: leaderboard below --out]")
@@ -231,7 +231,7 @@ def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: 
 
     RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
     such as in reference/). Rows of one corpus are ranked together if labels, split, track, search and clips are the same, and
-    kept apart otherwise; a row that stands in several runs is shown once, and refused if its scores differ. Writes
+    in separate tables otherwise; a row that stands in several runs is shown once, and refused if its scores differ. Writes
     LEADERBOARD.md, leaderboard.html, leaderboard.csv and, from three corpora on, figures/critical-difference as SVG and PNG;
     and each run's report.html again, with the audits and ablations that lie beside it by now.
 
@@ -256,7 +256,7 @@ cli.add_command(recipes)
 cli.add_command(export)
 
 
-@cli.command()
+@cli.command(short_help="List label schemes.")
 def labels() -> None:
     """The label schemes: which emotions are evaluated, and under which label."""
     from ser_bench.corpora import label_schemes
@@ -264,7 +264,7 @@ def labels() -> None:
     print_catalogue(label_schemes())
 
 
-@cli.command()
+@cli.command(short_help="List feature sets.")
 def features() -> None:
     """The feature sets, with dimensions, parameters and their defaults, groups, rate, source and licence."""
     from ser_bench.features import catalogue
@@ -272,7 +272,7 @@ def features() -> None:
     print_catalogue(catalogue())
 
 
-@cli.command()
+@cli.command(short_help="List models.")
 def models() -> None:
     """The models, with their defaults."""
     from ser_bench.models import catalogue

@@ -32,7 +32,7 @@ MOST_SPEAKERS = 30
 """Speakers up to which each has a line of its own."""
 
 
-@click.group(cls=Commands, invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True, short_help="List, download and inspect corpora.")
 @click.pass_context
 def corpora(context: click.Context) -> None:
     """The corpora that are recognised, what they hold, on which terms, and how to get them.

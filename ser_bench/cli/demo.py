@@ -13,7 +13,7 @@ from ser_bench.utils.processes import Stopped
 from ser_bench.utils.progress import for_terminal
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Try a fitted system on a local page.")
 @click.argument("model", metavar="MODEL.serb")
 @click.option(
     "--port", type=click.IntRange(1024, 65535), metavar="PORT", help="Port of 127.0.0.1 to listen on.  [default: any that is free]"

@@ -8,7 +8,7 @@ from ser_bench.cli.output import say
 from ser_bench.cli.parsing import Command
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Write a fitted system as ONNX or Core ML.")
 @click.argument("bundle")
 @click.argument("file")
 def export(bundle: str, file: str) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ser_bench.api.bundles import Made
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Fit one system on all speakers, and write it to a file.")
 @click.argument("corpus", required=False)
 @click.option("-f", "--features", multiple=True, metavar="FEATURES", help="The feature set, joined by + of several.  [default: egemaps]")
 @click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="The model; svm(C=1) fixes C.  [default: svm]")
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     help="Also write it for other runtimes, beside --to: model.onnx, model.mlpackage; repeatable. `ser-bench export` does so later.",
 )
 @click.option("--from", "from_run", metavar="RUN", help="Fit a row of this run folder with hyperparameters chosen there: no new search.")
-@click.option("--rank", type=int, metavar="N", help="Of --from: the row, by its rank on --track; or -f and -m name it.  [default: 1]")
+@click.option("--rank", type=int, metavar="N", help="With --from: the row, by its rank on --track; or -f and -m name it.  [default: 1]")
 @click.option(
     "--fold",
     type=int,
     metavar="K",
-    help="Of --from: fit on the training speakers of outer fold K (of --seed) alone, so that the system predicts the held-out clips as the "
+    help="With --from: fit on the training speakers of outer fold K (of --seed) alone, so that the system predicts held-out clips as the "
     "run did.",
 )
 @click.option("--no-evaluation", is_flag=True, help="Do not evaluate the system: its card then says that no quality is known.")
@@ -64,7 +64,7 @@ def fit(
     Hyperparameters are searched for on speaker-grouped inner folds of all speakers, and the model is trained on all clips. The score to
     expect is the row that `run` would give the same system: it is evaluated here with --cv and --seeds, which takes as long as a run of
     it and reuses what is finished below --out. With --from the row of a finished run is fitted instead: of the hyperparameters that its
-    searches chose, the set that most of them agree on, or else the one whose inner score is in the middle. The same
+    searches chose, the set that most of them agree on, or else the one with the median inner score. The same
     command writes the same bytes again, whatever --jobs.
 
     \b

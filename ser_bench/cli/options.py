@@ -47,7 +47,7 @@ extracting = options(
     click.option(
         "--backend", metavar="BACKEND", help="local, or dask: the workers of a Dask cluster that shares the file system.  [default: local]"
     ),
-    click.option("--scheduler", metavar="URL", help="Of backend dask: the address of its scheduler, such as tcp://host:8786."),
+    click.option("--scheduler", metavar="URL", help="With --backend dask: the address of its scheduler, such as tcp://host:8786."),
     click.option("--cache", metavar="FOLDER", help=f"The feature store.  [default: {DEFAULTS.cache}]"),
     click.option(
         "--max-skipped",
@@ -110,7 +110,7 @@ INNER_BUDGET = click.option(
 
 INNER = click.option("--inner", type=int, metavar="K", help="Inner folds, instead of the budget's.")
 
-SEEDS = click.option("--seeds", type=int, metavar="N", help="Repeats with seeds counting up, instead of the budget's.")
+SEEDS = click.option("--seeds", type=int, metavar="N", help="Repeats, with seeds --seed, --seed + 1, ..., instead of the budget's.")
 
 TRACK = click.option(
     "--track",
@@ -197,8 +197,8 @@ FIGURE_STYLE = click.option(
 
 
 measuring = options(
-    click.option("-f", "--features", metavar="FEATURES", help="Of --gap: the feature set.  [default: egemaps]"),
-    click.option("-m", "--model", "models", metavar="MODEL", help="Of --gap: the model.  [default: svm]"),
+    click.option("-f", "--features", metavar="FEATURES", help="With --gap: the feature set.  [default: egemaps]"),
+    click.option("-m", "--model", "models", metavar="MODEL", help="With --gap: the model.  [default: svm]"),
     BUDGET,
     TRIALS,
     INNER,
@@ -237,7 +237,7 @@ searching = options(
         "--time-limit",
         type=float,
         metavar="MINUTES",
-        help="End searches after that long (of evaluation, per corpus, counted again at each start) and evaluate what they found: marked "
+        help="End searches after that long (of evaluation, per corpus, starting over with each start) and evaluate what they found: marked "
         "in the notes, and no longer the same from run to run. --fresh searches again.",
     ),
     click.option(
@@ -257,13 +257,13 @@ reproducing = options(
         "experiments",
         multiple=True,
         metavar="NAME",
-        help="Of --recipe: the experiments to run; repeatable.  [default: all]",
+        help="With --recipe: the experiments to run; repeatable.  [default: all]",
     ),
     click.option(
         "--max-epochs",
         type=int,
         default=0,
         metavar="N",
-        help="Of --recipe: train N epochs at most, which is said of every score.  [default: as published]",
+        help="With --recipe: train N epochs at most, which is said of every score.  [default: as published]",
     ),
 )

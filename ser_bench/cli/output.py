@@ -75,9 +75,9 @@ def print_results(result: Results, *, named: bool = False) -> None:
     if result.conditions is not None:
         print_conditions(result.conditions)
     if result.unchanged:
-        say(f"nothing to do: {result.reused} unit(s) found finished, and all files as they were written")
+        say(f"nothing to do: {result.reused} unit(s) reused, and all files as they were written")
     elif result.fitted or result.reused:
-        say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} found finished")
+        say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} reused")
     say(f"report: {folder.page}")
 
 
@@ -236,9 +236,9 @@ def print_dry_runs(tables: Iterable[pd.DataFrame]) -> None:
 
 def print_forecast(table: pd.DataFrame) -> None:
     """What a dry run expects: fits, minutes, clips to be extracted."""
-    say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) still to do, about {table['minutes'].sum():.0f} minutes")
+    say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) remaining, about {table['minutes'].sum():.0f} minutes")
     if table.attrs["missing"]:
-        say(f"before that, features of {table.attrs['missing']} clip(s) are to be extracted")
+        say(f"plus feature extraction for {table.attrs['missing']:,} clip(s)")
 
 
 def print_table(

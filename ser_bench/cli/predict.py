@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "jsonl", "csv")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Predict the emotion of audio files.")
 @click.argument("model", metavar="MODEL.serb")
 @click.argument("audio", nargs=-1, metavar="AUDIO...")
 @click.option("--format", "form", metavar="FORMAT", help="table, jsonl (JSON lines) or csv.  [default: table on a terminal; else csv]")
@@ -37,7 +37,7 @@ FORMATS = ("table", "jsonl", "csv")
     "--out", metavar="FOLDER", help="Also write a page and a CSV to a folder below FOLDER, such as results, and list it in its index.html."
 )
 @click.option("--window", type=float, metavar="S", help="Follow long recordings: predict windows of S seconds, a row each.")
-@click.option("--hop", type=float, metavar="S", help="Of --window: seconds from the beginning of one window to the next.  [default: S]")
+@click.option("--hop", type=float, metavar="S", help="With --window: seconds from the beginning of one window to the next.  [default: S]")
 @click.option("--explain", is_flag=True, help="Also what each group of features did to the decision: in rows, and beside radar charts.")
 @click.option("--record", type=float, metavar="S", help="Record S seconds from the microphone, beside or instead of AUDIO.")
 @click.option("--jobs", type=int, metavar="N", help="Number of worker processes.  [default: one per core; one for a few clips]")

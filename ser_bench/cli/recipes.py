@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HEAD = ("recipe", "system", "corpus", "claimed", "needs")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="List published systems that `run --recipe` runs.")
 @click.argument("name", required=False)
 def recipes(name: str | None) -> None:
     """Published systems that `run --recipe` runs: what each is, what was claimed, what it needs; NAME shows one in full.

@@ -91,7 +91,7 @@ def count_clips(clips: pd.DataFrame, heard: pd.DataFrame, copies: Collection[str
 def _counts(clips: int, speakers: int, facts: CorpusInfo) -> list[ReleaseDifference]:
     found = []
     if facts.differs("clips", clips) and clips < facts.clips:
-        absent = f"{facts.clips - clips} of the official {facts.clips} files are absent here"
+        absent = f"{facts.clips - clips} of the {facts.clips} released files are missing"
         found.append(ReleaseDifference("note", absent, f"{clips:,} of the {facts.clips:,} clips"))
     if facts.differs("clips", clips) and clips > facts.clips:
         more = f"{clips - facts.clips} clips more than the official {facts.clips}"

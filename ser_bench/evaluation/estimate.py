@@ -1,8 +1,8 @@
 """What a run would fit, and for how long.
 
 In:   a configuration, and what is finished already.
-Out:  a row a cell: its units, those still to do, their fits, minutes.
-Rule: nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every unit as still to do.
+Out:  a row per cell: its units, those remaining, their fits, minutes.
+Rule: nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every unit as not done.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig, 
 
 
 def _to_do(planned: Plan, searches: list[PlannedSearch]) -> dict[Cell, list[int]]:
-    """How many units of each cell are still to do, for each search."""
+    """How many units of each cell are not done yet, for each search."""
     store, limit = Path(planned.config.out) / "units", planned.config.time_limit
     kept = {unit.hash: found for unit in planned.units if (found := read_unit(store, unit, limit))}
     refits = {key: refit_of(found) for key, found in kept.items()}

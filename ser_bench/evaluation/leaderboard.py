@@ -273,7 +273,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = E
     shares = clips["emotion"].value_counts(normalize=True)
     chance = 1 / len(shares)
     rows = [
-        (CHANCE, CHANCE, chance, chance, f"a guess among {len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
+        (CHANCE, CHANCE, chance, chance, f"{len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
         (MAJORITY, MAJORITY, chance, shares.iloc[0], f"always {shares.index[0]}"),
     ]
     about = target == EMOTION  # what listeners and others did was about emotions

@@ -299,7 +299,7 @@ def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unite(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell, with all its `runs`; a row that failed gives way to one of another run that did not."""
+    """One row per cell, with all its `runs`; a row that failed gives way to one of another run that did not."""
     import pandas as pd
 
     united = []

@@ -124,7 +124,7 @@ class Run:
     predictions, trials, skipped, refits : DataFrame
         As in the run folder; `refits` once they are made.
     fitted, reused : int
-        Units fitted now, and units found finished.
+        Units fitted now, and units reused.
     spent : dict of str to float
         Processor seconds that went into units fitted now, by model, the most first.
     failures : list of str

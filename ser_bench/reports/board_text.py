@@ -86,7 +86,7 @@ def classes_words(about: Mapping[str, Any]) -> str:
 def to_markdown(
     board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, about: Mapping[str, Any] = NOTHING, apart: str = ""
 ) -> str:
-    """The leaderboard as Markdown, a table a block in groups of rows that cannot be distinguished from the best or can.
+    """The leaderboard as Markdown, a table per block in groups of rows that cannot be distinguished from the best or can.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def reference_levels(block: pd.DataFrame, references: pd.DataFrame) -> str:
 
 
 def reference_words(row: dict[str, Any]) -> str:
-    """A line that scores are read against, in words: ``chance .250 (a guess among 4 emotions)``."""
+    """A line that scores are read against, in words: ``chance .250 (4 emotions)``."""
     return f"{reference_level(row)} ({row['source']})"
 
 
@@ -339,7 +339,7 @@ def own_notes(row: dict[str, Any]) -> list[tuple[str, bool]]:
 def terminal_tables(
     board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, about: Mapping[str, Any] = NOTHING, apart: str = ""
 ) -> list[TerminalTable]:
-    """The leaderboard for a terminal, a table a block, in groups and with parameters as `to_markdown`; reference levels stand last."""
+    """The leaderboard for a terminal, a table per block, in groups and with parameters as `to_markdown`; reference levels stand last."""
     return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, about, apart)]
 
 

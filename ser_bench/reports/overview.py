@@ -1,7 +1,7 @@
 """A block at a glance: feature sets against models, and what a score costs.
 
 In:   a block of the leaderboard.
-Out:  a table with a shade a cell, and points on a plane of seconds and UAR.
+Out:  a table with a shade per cell, and points on a plane of seconds and UAR.
 Rule: both are within a block, and every number that is drawn is also written.
 """
 

@@ -1,7 +1,7 @@
 """What the searches of a run found out about the models' parameters.
 
 In:   the trials of a run.
-Out:  a row a model and parameter: how much it mattered, and what was chosen.
+Out:  a row per model and parameter: how much it mattered, and what was chosen.
 Rule: scores are inner ones, of training speakers alone, and compared within a unit; a few trials tell nothing and are not asked.
 """
 

@@ -2,7 +2,7 @@
 
 In:   the table of `api.plan_study`.
 Out:  rows of text, and `planning` as PNG, SVG and PDF.
-Rule: the typical system is the one in the middle, and how far the others lie from it stands beside it.
+Rule: the typical system is the median one, and how far the others lie from it stands beside it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Summary(NamedTuple):
 
 
 def summaries(table: pd.DataFrame) -> Iterator[Summary]:
-    """One `Summary` per leaderboard of the run; each row shows the system, or pair of systems, in the middle."""
+    """One `Summary` per leaderboard of the run; each row shows the system, or pair of systems, at the median."""
     for _, block in table.groupby(BLOCK, sort=False):
         first = block.iloc[0]
         title = f"{first['corpus']}, labels '{first['labels']}', {first['cv']}, track {first['track']}: {first['speakers']} speakers"
@@ -45,7 +45,7 @@ def summaries(table: pd.DataFrame) -> Iterator[Summary]:
 
 
 def typical(asked: pd.DataFrame) -> dict[str, Any]:
-    """The line in the middle by speakers needed, the lower of two; then by interval."""
+    """The median line by speakers needed, the lower of two; then by interval."""
     ordered = asked.sort_values(["speakers_needed", "half_width"], kind="stable")
     return records(ordered)[(len(ordered) - 1) // 2]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -69,8 +70,13 @@ def scored(table: pd.DataFrame, columns: list[str], value: str = "uar", name: st
 
 
 def counted(**numbers: int) -> str:
-    """Such as ``2 systems, 1 corpus``: one line of counts."""
-    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in numbers.items())
+    """One line of counts, each named by its plural.
+
+    >>> counted(systems=1, clips_skipped=1, comparisons_across_corpora=1_439)
+    '1 system, 1 clip skipped, 1,439 comparisons across corpora'
+    """
+    names = {name: re.sub("s(?=_|$)", "", name, count=1) if number == 1 else name for name, number in numbers.items()}
+    return ", ".join(f"{number:,} {names[name].replace('_', ' ')}" for name, number in numbers.items())
 
 
 def _link(page: Path) -> str:

@@ -13,6 +13,8 @@ from ser_bench.errors import WrongCall, quoted, unknown
 T = TypeVar("T")
 LONGEST = 1000
 """Characters of a name with its parameters."""
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list", tuple: "a list", dict: "a table"}
+"""Types of defaults in words."""
 LARGEST = 2**53
 """Of whole numbers: those up to it are exact as floating-point numbers, too."""
 
@@ -63,7 +65,7 @@ def typed(key: str, value: Any, default: Any, where: str) -> Any:
         return value
     if isinstance(default, float) and type(value) is int:
         return float(value)
-    raise WrongCall(f"{where}: '{key}' takes a {type(default).__name__}, not {quoted(plainly(value))}")
+    raise WrongCall(f"{where}: '{key}' takes {KINDS[type(default)]}, not {quoted(plainly(value))}")
 
 
 def within(name: str, value: float, low: float, high: float) -> None:

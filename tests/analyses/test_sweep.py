@@ -109,7 +109,7 @@ def test_a_budget_of_none_is_the_budget_s():
     [
         ({"trimm": [1]}, "did you mean 'trim'"),
         ({"trim": 30.0}, "takes a list of values"),
-        ({"trim": ["much"]}, "takes a float"),
+        ({"trim": ["much"]}, "takes a number"),
         ({"features.spectral.bands": [3]}, "has a part 'spectral'"),
         ({"features.mfcc": [3]}, "with a parameter 'mfcc'"),
         ({"features.mfcc.nope": [3]}, "nope"),
@@ -128,7 +128,7 @@ def test_what_cannot_be_swept_is_refused(values, why, tmp_path):
 @pytest.mark.parametrize(
     ("last", "why"),
     [
-        ({"trim": ["x"]}, "takes a float"),
+        ({"trim": ["x"]}, "takes a number"),
         ({"cv": ["auto@4"]}, "only 4 speakers"),
         ({"where": ["emotion == 'no such emotion'"]}, "no such emotion"),
     ],

@@ -82,6 +82,6 @@ def test_what_is_not_confirmed_of_a_release_is_held_against_no_folder(trees: dic
         return " | ".join(found.what for found in differences(corpus, corpus.clips.assign(rate=16_000, seconds=0.1), ()))
 
     assert "speakers instead of the official" not in told("mesd")
-    assert "861 of the official 864 files are absent here" in told("mesd")
+    assert "861 of the 864 released files are missing" in told("mesd")
     assert told("meld") == ""
     assert "a resampled copy" in told("cafe")

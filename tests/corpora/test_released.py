@@ -106,7 +106,7 @@ def test_a_copy_of_a_part_at_another_rate_is_named_in_every_row_and_report(tmp_p
         assert note in (results.folder / file).read_text(encoding="utf-8")
     assert set(pd.read_csv(results.folder / "references.csv")["name"]) == {"chance", "majority"}
     found = results.findings.set_index("check")["what"]
-    assert "472 of the official 480 files are absent here" in set(found["official facts"])
+    assert "472 of the 480 released files are missing" in set(found["official facts"])
 
 
 def test_a_doubled_corpus_is_counted_after_copies_went(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_doubled_corpus_is_counted_after_copies_went(tmp_path: Path) -> None:
     config = RunConfig(jobs=1, cache=str(tmp_path / "store")).for_corpus(load_corpus(tmp_path / "savee"))
     prepared = prepare_data(config, ["recording"], Silent())
     assert len(prepared.skipped) == 4
-    assert prepared.differences[0].what == "472 of the official 480 files are absent here"
+    assert prepared.differences[0].what == "472 of the 480 released files are missing"
 
 
 def test_the_real_emovo_is_a_modified_copy_and_ravdess_is_not(real_corpora: Path) -> None:

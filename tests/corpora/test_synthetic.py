@@ -88,7 +88,7 @@ def test_files_are_mono_16_bit_at_16_khz_and_about_a_second(tmp_path: Path) -> N
         ("tones(emotions=9)", "emotions is 9"),
         ("tones(cue=loud)", "did you mean 'loudness'? (known: all, loudness, pitch, tempo, timbre)"),
         ("tones(speeker=4)", "did you mean 'speakers'"),
-        ("tones(speakers=many)", "takes a int"),
+        ("tones(speakers=many)", "takes a whole number"),
     ],
 )
 def test_parameters_that_cannot_be_meant_are_refused(call: str, said: str, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_the_command_line_prints_conditions_and_says_what_they_would_cost(robust
     assert "robustness: the same systems on changed held-out clips" in done.stdout
     assert "ΔUAR from unchanged" in done.stdout
     dry = call("run", manifest, *options, *where, "--test-variant", "noise(snr=0)", "--dry-run", cwd=tmp_path)
-    assert "0 fits in 0 unit(s) still to do" in dry.stdout
+    assert "0 fits in 0 unit(s) remaining" in dry.stdout
     dry = call("run", manifest, *options, *where, "--test-variant", "shift", "--dry-run", cwd=tmp_path)
     assert "before that, features of 48 clip(s)" in dry.stdout
 

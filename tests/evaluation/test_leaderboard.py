@@ -88,7 +88,7 @@ def test_the_terminal_shows_every_row(board):
     tables = terminal_tables(board, fabricate.references(fabricate.clips()), fabricate.resolutions())
     levels = 2  # chance and listeners, below the rows of each table
     assert sum(table.row_count for table in tables) == len(board) + levels * len(tables)
-    said = "Reference levels: chance .333 (a guess among 3 emotions); human .900 (asked)."
+    said = "Reference levels: chance .333 (3 emotions); human .900 (asked)."
     assert all(said in table.below for table in tables)
 
 

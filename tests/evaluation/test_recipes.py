@@ -50,7 +50,7 @@ WRONG = [
     ("[[experiment]]\nsplit = {validation = 0.2}", "takes one of .*, not none"),
     ('[[experiment]]\nsplit = {test = 0.2, selection = "validation"}', "nothing is left for selection"),
     ("[[experiment]]\nsplit = {test_speakers = [21]}", "test_speakers takes a list of words in quotes"),
-    ("[[experiment]]\nmodel = 3", "'model' takes a str, not 3"),
+    ("[[experiment]]\nmodel = 3", "'model' takes text, not 3"),
     ("experiment = 3", "'experiment' takes a list, not 3"),
     ('[[experiment]]\nname = "a"\n[[experiment]]\nname = "a"', "two experiments have one name"),
     ("[[experiment]]\nmodel = ''", "experiment '' lacks its model"),

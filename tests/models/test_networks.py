@@ -365,7 +365,7 @@ def test_columns_that_are_too_few_are_refused_with_the_number_needed(layers: str
         ("dense(epochs=0)", "model dense: 'epochs': 0 is not in the range from 1 to 100,000"),
         ("dense(dropout=1)", "model dense: 'dropout': 1.0 is not in the range"),
         ("cnn(batch_norm=true)", "unknown parameter of model 'cnn' 'batch_norm'"),
-        ("dense(batch_norm=yes)", "model dense: 'batch_norm' takes a bool, not 'yes'"),
+        ("dense(batch_norm=yes)", "model dense: 'batch_norm' takes true or false, not 'yes'"),
     ],
 )
 def test_networks_that_cannot_be_are_refused_in_one_line(text: str, told: str) -> None:

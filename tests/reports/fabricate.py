@@ -55,7 +55,7 @@ def cell(features: str, model: str, table: pd.DataFrame, **changes: object) -> d
 
 def references(table: pd.DataFrame) -> pd.DataFrame:
     """Chance and listeners."""
-    rows = [("chance", 1 / 3, 1 / 3, "a guess among 3 emotions"), ("human", 0.9, np.nan, "asked")]
+    rows = [("chance", 1 / 3, 1 / 3, "3 emotions"), ("human", 0.9, np.nan, "asked")]
     named = [("made up", "all", "", row[0], *row) for row in rows]
     return pd.DataFrame(named, columns=["corpus", "labels", "track", "kind", "name", "uar", "war", "source"])
 

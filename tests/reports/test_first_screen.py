@@ -111,7 +111,7 @@ def test_what_scores_are_read_against_says_its_source_above_the_rows(page):
     marks = [
         part.text.strip() for part in visible(page, "div.board:has(#block-1) .key > span") if part.find_elements("css selector", "svg")
     ]
-    assert marks == ["chance .333 (a guess among 3 emotions)", "human .900 (asked)"]
+    assert marks == ["chance .333 (3 emotions)", "human .900 (asked)"]
     assert {line.get_attribute("class") for line in page.find_elements("css selector", ".key line")} == {"ref chance", "ref human"}
 
 

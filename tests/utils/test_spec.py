@@ -40,7 +40,8 @@ def test_what_cannot_be_read_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "said"), [({"cout": 1}, "did you mean 'count'"), ({"count": "a"}, "takes a int"), ({"count": True}, "takes a int")]
+    ("parameters", "said"),
+    [({"cout": 1}, "did you mean 'count'"), ({"count": "a"}, "takes a whole number"), ({"count": True}, "takes a whole number")],
 )
 def test_a_wrong_parameter_is_named(parameters, said):
     with pytest.raises(WrongCall, match=said):

@@ -49,7 +49,7 @@ def official_facts(prepared: PreparedData, config: RunConfig) -> Iterator[Findin
     here, reader = corpus.clips, known_readers().get(corpus.name)
     known = set(reader.emotions.values()) if reader else set()
     if absent := sorted(known - set(here["emotion"])):
-        yield Finding("note", check, f"{len(absent)} of {len(known)} emotions are absent here: {', '.join(absent)}")
+        yield Finding("note", check, f"{len(absent)} of {len(known)} emotions are missing: {', '.join(absent)}")
     for difference in prepared.differences:
         yield Finding(difference.kind, check, difference.what)
 

@@ -79,7 +79,7 @@ def _differing(features: Features, header: np.ndarray) -> list[str]:
 def _finding(check: str, what: str, found: scores.Interval, eval_set: EvaluationSet, kind: str) -> Finding:
     """A finding where the interval lies above chance; else a note that nothing could be shown."""
     chance = 1 / len(eval_set.emotions)
-    whose = "speakers heard before: LEAKY" if eval_set.protocol.leaky else "unseen speakers"
+    whose = "speakers shared with training: LEAKY" if eval_set.protocol.leaky else "unseen speakers"
     uar = f"UAR {figure(found.score)} [{figure(found.low)}, {figure(found.high)}] on {whose}, chance {figure(chance)}"
     if found.low > chance:
         return Finding(kind, check, f"{eval_set.target} is predicted by {what}: {uar}")

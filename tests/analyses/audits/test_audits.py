@@ -226,7 +226,7 @@ def test_a_sixth_of_ravdess_has_one_identical_pair_and_no_take_for_another_and_e
         assert not said(found, "warning", "spectrum")
         assert not said(found, "warning", "confounds")
     assert "error" not in set(emodb.findings["kind"])
-    assert "3 of 7 emotions are absent here" in said(emodb, "note", "official facts")
+    assert "3 of 7 emotions are missing" in said(emodb, "note", "official facts")
     assert "196 of the official 535 files are absent" in said(emodb, "note", "official facts")
 
 
