@@ -102,9 +102,9 @@ def write_run(folder: Path, clips: pd.DataFrame, systems: int, cv: str) -> float
     run.write_learning(names.merge(curve.assign(uar_low=curve["uar"] - 0.05, uar_high=curve["uar"] + 0.05), how="cross"))
     (run.path / "run.toml").write_text(f"corpus = [{json.dumps(str(folder / 'corpus'))}]\n", encoding="utf-8")
     run.write_environment(environment(clips))
-    lines = [("made up", "all", "", "chance", 1 / len(EMOTIONS), 1 / len(EMOTIONS), "8 emotions")]
+    lines = [("made up", "all", "", "chance", "chance", 1 / len(EMOTIONS), 1 / len(EMOTIONS), "8 emotions")]
     began = time.process_time()
-    publish(run, cells, predictions, pd.DataFrame(lines, columns=["corpus", "labels", "track", "name", "uar", "war", "source"]))
+    publish(run, cells, predictions, pd.DataFrame(lines, columns=["corpus", "labels", "track", "name", "kind", "uar", "war", "source"]))
     return time.process_time() - began
 
 

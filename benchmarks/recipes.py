@@ -2,9 +2,9 @@
 
     make recipes CORPORA=path/to/corpora        (a folder that holds ravdess/)
 
-Each recipe of `PLANS` is run as it says there, through `ser_bench.run`: which experiments, how many epochs at most, and how many folds the
-honest way has. What was cut stands in the results. All of it takes about two hours of two cores; finished units are not done again.
-`--only NAME` runs some recipes, `--max-epochs N` fewer epochs; `--out` and `--to` keep a trial apart.
+Each recipe of `PLANS` is run as it says there, through `ser_bench.reproduce`: which experiments, how many epochs at most, and how many
+folds the honest way has. What was cut stands in the results. All of it takes about two hours of two cores; finished units are not done
+again. `--only NAME` runs some recipes, `--max-epochs N` fewer epochs; `--out` and `--to` keep a trial apart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from pages import REFERENCE, ROOT, put
 
-from ser_bench.api import run
+from ser_bench.api import reproduce
 from ser_bench.evaluation.recipes import metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, COMPARED
 from ser_bench.evaluation.run_folder import RunFolder
@@ -49,7 +49,7 @@ def measure(name: str, options: argparse.Namespace) -> Reproduced:
     if options.max_epochs:
         how["max_epochs"] = min(options.max_epochs, how.get("max_epochs", options.max_epochs))
     places = {"out": options.out, "cache": options.cache, "jobs": options.jobs}
-    found = run(options.corpora / "ravdess", recipe=name, progress=for_terminal(), **places, **how)
+    found = reproduce(options.corpora / "ravdess", name, progress=for_terminal(), **places, **how)
     kept = options.to / name
     kept.mkdir(parents=True, exist_ok=True)
     for file in KEPT:

@@ -19,6 +19,7 @@ _HOMES = {
     "score": "ser_bench.api",
     "leaderboard": "ser_bench.api",
     "plan_study": "ser_bench.api",
+    "reproduce": "ser_bench.api",
     "fit": "ser_bench.api",
     "load": "ser_bench.api",
     "export": "ser_bench.api",

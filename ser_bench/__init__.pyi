@@ -9,6 +9,7 @@ from ser_bench.api import fit as fit
 from ser_bench.api import leaderboard as leaderboard
 from ser_bench.api import load as load
 from ser_bench.api import plan_study as plan_study
+from ser_bench.api import reproduce as reproduce
 from ser_bench.api import run as run
 from ser_bench.api import run_config as run_config
 from ser_bench.api import score as score
@@ -62,6 +63,7 @@ __all__ = [
     "load",
     "load_corpus",
     "plan_study",
+    "reproduce",
     "run",
     "run_config",
     "score",

@@ -51,14 +51,14 @@ class Results(Shown, Run):
 
         first = self.leaderboard.iloc[0]
         ranked = self.leaderboard[(self.leaderboard["status"] == "ok") & (self.leaderboard["track"] == first["track"])]
-        alike = int((ranked["p_vs_best"].iloc[1:] >= ALPHA).sum())
+        alike, others = int((ranked["p_vs_best"].iloc[1:] >= ALPHA).sum()), len(ranked) - 1
         found = interval(first["uar_low"], first["uar_high"])
         best = f"{first['features']} with {first['model']} ({first['track']} track), UAR {format_score(first['uar'])}, 95% CI {found}"
         size = counted(systems=len(self.leaderboard), clips=first["clips"], speakers=first["speakers"])
         return [
             f"{first['corpus']} ({first['labels']}): {size}, {first['cv']}",
             f"best: {best}" if len(ranked) else f"none is ranked; the first: {best} ({first['status']})",
-            f"not significantly different from the best: {alike} of {max(len(ranked) - 1, 0)} others",
+            f"not significantly different from the best: {alike} of {others} others" if others > 0 else "no other system to compare with",
             counted(clips_skipped=len(self.skipped), warnings=len(self.warnings) + len(self.found), failed_units=len(self.failures)),
             counted(units_fitted=self.fitted, units_reused=self.reused),
         ]

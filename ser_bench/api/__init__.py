@@ -9,7 +9,7 @@ from ser_bench.api.analyses import ablate, audit, cross, plan_study
 from ser_bench.api.bundles import fit, load
 from ser_bench.api.exports import export
 from ser_bench.api.outside import score, splits
-from ser_bench.api.recipes import Choice, forecast_recipe, run_recipe
+from ser_bench.api.recipes import Choice, forecast_recipe, reproduce, run_recipe
 from ser_bench.api.runs import dry_run, extract_all, leaderboard, leaderboard_of, run, run_config
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "leaderboard_of",
     "load",
     "plan_study",
+    "reproduce",
     "run",
     "run_config",
     "run_recipe",

@@ -9,11 +9,11 @@ Rule: what a recipe states cannot be set besides it. All experiments are read an
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from ser_bench.api.options import configured
+from ser_bench.api.options import RunOptions, configured, takes
 from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
@@ -26,7 +26,7 @@ from ser_bench.utils.spec import within
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.corpora import Corpus
+    from ser_bench.corpora import Corpus, Source
     from ser_bench.evaluation.recipes import Experiment, Recipe
     from ser_bench.evaluation.reproduction import Bench, Job
 
@@ -119,6 +119,44 @@ def run_recipe(choice: Choice, given: Mapping[str, Any], *, progress: Progress |
     benches, left_out = _benches(ready, choice.max_epochs, shown)
     done = [_evaluated(bench, ready, shown, fresh=fresh) for bench in benches]
     return _published(ready, benches, done, left_out)
+
+
+@takes("run")
+def reproduce(
+    corpus: Source,
+    recipe: str,
+    *,
+    experiment: str | Sequence[str] = (),
+    max_epochs: int = 0,
+    progress: Progress | bool | None = None,
+    fresh: bool = False,
+    **options: Unpack[RunOptions],
+) -> Reproduced:
+    """Run a published system as published, and then as all others are: speaker-independently.
+
+    Parameters
+    ----------
+    corpus : str, Path or Corpus
+        As `run` takes it.
+    recipe : str
+        A published system (``ser-bench recipes``), or a TOML file that states one.
+    experiment : str or several
+        The experiments that are run; all without.
+    max_epochs : int
+        Epochs of a fit at most, which is said of every score; 0 is as published.
+    progress, fresh
+        As `run` takes them.
+    **options
+        Those keys of `RunConfig` that the recipe does not state.
+
+    Raises
+    ------
+    WrongCall, WorkFailed
+        As `run_recipe` does.
+    """
+    choice = Choice(recipe, (experiment,) if isinstance(experiment, str) else tuple(experiment), max_epochs)
+    choice.check()
+    return run_recipe(choice, {"corpus": corpus, **options}, progress=progress, fresh=fresh)
 
 
 def _ready(choice: Choice, given: Mapping[str, Any]) -> Ready:

@@ -14,15 +14,14 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, overload
+from typing import TYPE_CHECKING, Unpack
 
 from ser_bench.api.options import RunOptions, configured, corpora_of, takes
 from ser_bench.api.publishing import published
-from ser_bench.api.recipes import Choice, run_recipe
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.study_storage import open_storage
-from ser_bench.results import Reproduced, Results
+from ser_bench.results import Results
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.progress import Progress, progress_of
@@ -40,45 +39,16 @@ LONG = 60.0
 """Seconds of fitting expected of a run, from which on its page is written before its learning curves are there, and again with them."""
 
 
-@overload
-def run(
-    corpus: Source = "tones", *, progress: Progress | bool | None = None, fresh: bool = False, **options: Unpack[RunOptions]
-) -> Results: ...
-@overload
-def run(
-    corpus: Source = "tones",
-    *,
-    recipe: str,
-    experiment: str | Sequence[str] = (),
-    max_epochs: int = 0,
-    progress: Progress | bool | None = None,
-    fresh: bool = False,
-    **options: Unpack[RunOptions],
-) -> Reproduced: ...
 @takes("run")
 def run(
-    corpus: Source = "tones",
-    *,
-    recipe: str = "",
-    experiment: str | Sequence[str] = (),
-    max_epochs: int = 0,
-    progress: Progress | bool | None = None,
-    fresh: bool = False,
-    **options: Unpack[RunOptions],
-) -> Results | Reproduced:
+    corpus: Source = "tones", *, progress: Progress | bool | None = None, fresh: bool = False, **options: Unpack[RunOptions]
+) -> Results:
     """Evaluate a corpus: extract, tune inside the training speakers, predict the held-out ones, rank.
 
     Parameters
     ----------
     corpus : str, Path or Corpus
         A folder, a manifest, or ``"tones"``; or what `load_corpus` made of it.
-    recipe : str
-        A published system (``ser-bench recipes``), or a TOML file that states one: it is run as published, and then as all others are.
-        What it states is no option then.
-    experiment : str or several
-        Of a recipe: the experiments that are run; all without.
-    max_epochs : int
-        Of a recipe: epochs of a fit at most, which is said of every score; 0 is as published.
     progress : bool or Progress, optional
         A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
     fresh : bool
@@ -93,10 +63,6 @@ def run(
     """
     from ser_bench.corpora import load_corpus
 
-    choice = Choice(recipe, (experiment,) if isinstance(experiment, str) else tuple(experiment), max_epochs)
-    choice.check()
-    if recipe:
-        return run_recipe(choice, {"corpus": corpus, **options}, progress=progress, fresh=fresh)
     config = configured("run", {"corpus": corpus, **options})
     one = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
     return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]

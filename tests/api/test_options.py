@@ -192,6 +192,6 @@ def test_a_checker_finds_a_keyword_that_a_command_does_not_use(checked):
 
 def test_a_checker_finds_a_wrong_value_and_a_wrong_name(checked):
     said = " ".join(errors(checked, "wrong.py"))
-    assert 'Unexpected keyword argument "modelz" for overloaded function "run"; did you mean "models"?' in said
-    assert 'No overload variant of "run" matches argument types "str", "int"' in said
+    assert 'Unexpected keyword argument "modelz" for "run"; did you mean "models"?' in said
+    assert 'Argument "features" to "run" has incompatible type "int"' in said
     assert not [line for line in checked if "right.py" in line]
