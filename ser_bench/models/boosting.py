@@ -39,9 +39,9 @@ BINS = 12
 MOST_ROUNDS = 100
 ROUNDS_UNTUNED = 7
 """Rounds of the search where no inner fold could tell."""
-FINER = 8
+FINER = 16
 """Rounds of the final fit for one of the search."""
-SMALLER = 4.5
+SMALLER = 8.0
 """How many times smaller a step of the final fit is: less than `FINER`, as small steps go farther before they overfit."""
 SEARCH_COLUMNS = 250
 """Columns on which trials are compared, those with the highest ANOVA F: histograms, which take most of the time, grow with them."""
