@@ -133,7 +133,7 @@ def test_the_command_line_prints_conditions_and_says_what_they_would_cost(robust
     dry = call("run", manifest, *options, *where, "--test-variant", "noise(snr=0)", "--dry-run", cwd=tmp_path)
     assert "0 fits in 0 unit(s) remaining" in dry.stdout
     dry = call("run", manifest, *options, *where, "--test-variant", "shift", "--dry-run", cwd=tmp_path)
-    assert "before that, features of 48 clip(s)" in dry.stdout
+    assert "plus feature extraction for 48 clip(s)" in dry.stdout
 
 
 def test_a_fixed_split_is_evaluated_in_conditions_on_its_test_part(speech, tmp_path):
