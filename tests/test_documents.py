@@ -50,9 +50,9 @@ def indistinguishable(corpus: str) -> int:
     return int((board["p_vs_best"].iloc[1:] >= 0.05).sum()) + 1
 
 
-def smallest_p(corpus: str) -> str:
+def largest_p(corpus: str) -> str:
     p = kept(f"{corpus}/leaderboard.csv").query("track == 'train'")["p_vs_best"]
-    return f"{p[p >= 0.05].min():.3f}".removeprefix("0")
+    return f"{p.max():.3f}".removeprefix("0")
 
 
 RANDOM, APART = gap("ravdess", "random"), gap("ravdess", "speaker")
@@ -63,7 +63,7 @@ CLAIMS = [
     ("docs/guide.md", f"# {crossed('emodb', 'emodb')} within EMO-DB, {crossed('ravdess', 'emodb')} across corpora"),
     ("docs/results.md", f"reach {corrected('ravdess')} UAR on RAVDESS (8 classes), {corrected('emodb')} on EMO-DB (4 classes) and"),
     ("docs/results.md", f"and {corrected('emovo')} on EMOVO (7 classes)"),
-    ("docs/results.md", f"(p {smallest_p('ravdess')} and above among 25 rows"),
+    ("docs/results.md", f"(p up to {largest_p('ravdess')} among 25 rows)"),
     ("docs/results.md", f"on EMOVO it takes these 26 values from {gap('emovo', 'speaker')} to {gap('emovo', 'random')}"),
 ]
 
@@ -75,7 +75,7 @@ def test_a_sentence_has_the_figures_of_the_kept_results(page: str, sentence: str
 
 
 def test_sentences_about_the_best_hold_in_the_kept_results() -> None:
-    assert [indistinguishable(corpus) for corpus in ("emodb", "emovo", "ravdess")] == [25, 25, 4]
+    assert [indistinguishable(corpus) for corpus in ("emodb", "emovo", "ravdess")] == [25, 25, 1]
 
 
 @pytest.fixture(scope="module")
