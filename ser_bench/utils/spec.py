@@ -65,7 +65,8 @@ def typed(key: str, value: Any, default: Any, where: str) -> Any:
         return value
     if isinstance(default, float) and type(value) is int:
         return float(value)
-    raise WrongCall(f"{where}: '{key}' takes {KINDS[type(default)]}, not {quoted(plainly(value))}")
+    kind = KINDS.get(type(default), f"a {type(default).__name__}")
+    raise WrongCall(f"{where}: '{key}' takes {kind}, not {quoted(plainly(value))}")
 
 
 def within(name: str, value: float, low: float, high: float) -> None:

@@ -2,13 +2,14 @@
 
 import contextlib
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_bench.errors import WrongCall
-from ser_bench.utils.spec import build, canonical, parse
+from ser_bench.utils.spec import build, canonical, parse, typed
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ def test_what_cannot_be_read_is_refused(text):
 def test_a_wrong_parameter_is_named(parameters, said):
     with pytest.raises(WrongCall, match=said):
         build("corpus", Voice, "voice", parameters)
+
+
+def test_a_default_of_a_type_of_a_plug_in_s_own_is_named_by_that_type():
+    with pytest.raises(WrongCall, match="'share' takes a Fraction, not 'half'"):
+        typed("share", "half", Fraction(1, 2), "voice")
 
 
 @pytest.mark.parametrize(
