@@ -207,7 +207,7 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
     """
     from ser_bench.api import plan_study
     from ser_bench.evaluation.environment import titled
-    from ser_bench.evaluation.run_folder import RunFolder
+    from ser_bench.evaluation.run_folder import PLANNING, RunFolder
     from ser_bench.reports.planning import HEAD, summaries
 
     if to and len(runs) > 1:
@@ -219,4 +219,4 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
             print_table(HEAD, summary.rows, title=summary.title)
         for note in table.attrs["notes"]:
             say(note)
-        say(f"table: {os.path.join(to or run, 'planning.csv')}")
+        say(f"table: {os.path.join(to or run, PLANNING)}")

@@ -19,9 +19,6 @@ from ser_bench.utils.formatting import format_score
 
 MANY = 30
 """From so many speakers on, intervals cover what they claim even where a fifth is not recognised."""
-COVERED = "where a fifth of all speakers are like that, a 95% confidence interval covers 82, 90, 94% of the time with 6, 10, 24 speakers"
-"""As `benchmarks/intervals.py mixture` finds it."""
-
 OUTLYING_SPEAKERS = (
     "some speakers are recognised far worse than the others: where a fifth of all speakers are like that, a 95% confidence interval covers "
     "82, 90, 94% of the time with 6, 10, 24 speakers"
@@ -30,10 +27,7 @@ OUTLYING_SPEAKERS = (
 
 
 class Outlying(NamedTuple):
-    """Speakers who are recognised far worse than the others: how many, and the UAR of the least of them, NaN without any.
-
-    And that of the median of all speakers.
-    """
+    """How many speakers are recognised far worse than the others, the lowest UAR of these (NaN without any), and the median of all."""
 
     outlying_speakers: int
     outlying_uar: float
