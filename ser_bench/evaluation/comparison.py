@@ -219,7 +219,7 @@ def _of_group(
 ) -> Comparison:
     """The comparison of a group's rows, in which each corpus has one block."""
     of, titles = group.drop_duplicates("corpus").set_index("corpus")["block"], _titles(group)
-    blocks, written = (tuple(int(of[name]) for name in corpora), tuple(titles[name] for name in corpora))
+    blocks, written = tuple(int(of[name]) for name in corpora), tuple(titles[name] for name in corpora)
     return Comparison(group["track"].iloc[0], search(group.iloc[0]), corpora, written, blocks, systems, cliques, said)
 
 

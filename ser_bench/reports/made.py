@@ -65,9 +65,8 @@ def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Calla
 
 def keep(folder: Path, key: str, source: str, names: Iterable[str], what: dict[str, Any]) -> None:
     """Keep what was made from `source` along with files of these names, as JSON, under a key."""
-    RunFolder(folder).write_made(
-        RunFolder(folder).read_made() | {key: {"from": source, "files": _hashes(folder, sorted(names)), "what": what}}
-    )
+    run = RunFolder(folder)
+    run.write_made(run.read_made() | {key: {"from": source, "files": _hashes(folder, sorted(names)), "what": what}})
 
 
 def kept(folder: Path, key: str, source: str, names: Iterable[str]) -> dict[str, Any] | None:
