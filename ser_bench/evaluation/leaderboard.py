@@ -307,6 +307,19 @@ def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
     return references[same & references["track"].isin([first["track"], ""])]
 
 
+def by_cost(block: pd.DataFrame) -> pd.DataFrame:
+    """The ranked rows of a block that have taken time, the quickest first; on the `front` are those that none as quick beats in UAR.
+
+    >>> import pandas as pd
+    >>> by_cost(pd.DataFrame({"status": "ok", "seconds": [9.0, 1.0, 4.0, 0.0], "uar": [0.7, 0.5, 0.4, 0.9]}))["front"].tolist()
+    [True, False, True]
+    """
+    known = block[(block["status"] == "ok") & (block["seconds"] > 0)]
+    known = known.sort_values(["seconds", "uar"], ascending=[True, False], kind="stable")
+    best_before = np.append(-np.inf, np.maximum.accumulate(known["uar"].to_numpy()))[:-1]
+    return known.assign(front=known["uar"] > best_before)
+
+
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table of scores, whole or not at all: four digits everywhere, so that equal scores are equal bytes."""
     atomic.write_csv(table, path, float_format="%.4f")

@@ -31,6 +31,7 @@ from ser_bench.utils.atomic import clear_abandoned, damage_of, read_csv, read_pa
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.scoring import RunScores
     from ser_bench.evaluation.units import EvaluationSet
 
 
@@ -242,17 +243,12 @@ class RunFolder:
         """Write the leaderboard."""
         leaderboard.write_csv(board, self.path / LEADERBOARD.name)
 
-    def write_resolutions(self, shown: pd.DataFrame) -> None:
-        """Write what differences each block could have shown."""
-        leaderboard.write_csv(shown, self.path / RESOLUTIONS.name)
-
-    def write_references(self, lines: pd.DataFrame) -> None:
-        """Write what scores are to be read against."""
-        write_csv(lines, self.path / REFERENCES.name)
-
-    def write_metrics(self, table: pd.DataFrame) -> None:
-        """Write every metric of every row."""
-        leaderboard.write_csv(table, self.path / METRICS.name)
+    def write_scores(self, scored: RunScores) -> None:
+        """Write what the predictions are worth: the leaderboard, resolutions, every metric, and what these are to be read against."""
+        self.write_leaderboard(scored.leaderboard)
+        leaderboard.write_csv(scored.resolutions, self.path / RESOLUTIONS.name)
+        leaderboard.write_csv(scored.metrics, self.path / METRICS.name)
+        write_csv(scored.references, self.path / REFERENCES.name)
 
     def write_learning(self, learning: pd.DataFrame) -> None:
         """Write the learning curves."""
