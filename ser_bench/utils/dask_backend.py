@@ -8,6 +8,7 @@ Rule: results do not depend on who computed them. So workers run one thread each
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -124,10 +125,14 @@ def connect(address: str) -> Client:
     # The errors below say what it would log of lost connections.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
+    client, why = None, ""
     try:
         client = Client(address, timeout=SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
-        raise WrongCall(f"--scheduler {address}: no Dask scheduler answers there ({error}); start one with: dask scheduler") from None
+        why = str(error)
+    if client is None:
+        gc.collect()  # ends what there is of the client: in another thread, while the next one starts, each would wait for the other
+        raise WrongCall(f"--scheduler {address}: no Dask scheduler answers there ({why}); start one with: dask scheduler")
     try:
         _check(client, address)
     except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -182,12 +183,15 @@ def test_workers_of_several_threads_are_refused(start: Start, address: str) -> N
 
 
 def test_a_cluster_without_workers_or_none_at_all_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import Client
+
     monkeypatch.setattr(dask_backend, "SECONDS_FOR_WORKERS", 0.2)
     with pytest.raises(WrongCall, match=r"has no workers; start some with: dask worker tcp://127\.0\.0\.1"):
         dask_backend.connect(address)
     monkeypatch.setattr(dask_backend, "SECONDS_TO_CONNECT", 0.5)
     with pytest.raises(WrongCall, match="no Dask scheduler answers there"):
         dask_backend.connect("tcp://127.0.0.1:9")
+    assert not any(isinstance(held, Client) for held in gc.get_objects())
     with pytest.raises(WrongCall, match="--scheduler"):
         dask_backend.connect("127.0.0.1:x")
 
