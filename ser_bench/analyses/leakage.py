@@ -59,6 +59,14 @@ class EvaluationSetting(NamedTuple):
     parameters: str
     scaling: str
 
+    @property
+    def leaky(self) -> bool:
+        """Whether it is LEAKY.
+
+        All are but nested searches on speaker-independent splits, scaled without test clips or, which is a track of its own, by speaker.
+        """
+        return self.split == "random" or self.parameters == "test" or self.scaling == "all"
+
 
 HONEST = EvaluationSetting("speaker", "nested", "train")
 NOTHING = scores.Interval(0.0, 0.0, 0.0)

@@ -32,6 +32,7 @@ from ser_bench.utils.atomic import clear_abandoned, damage_of, read_csv, read_pa
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.scoring import RunScores
     from ser_bench.evaluation.units import EvaluationSet
 
 
@@ -238,17 +239,12 @@ class RunFolder:
         """Write the leaderboard."""
         write_scores(board, self.path / LEADERBOARD.name)
 
-    def write_resolutions(self, shown: pd.DataFrame) -> None:
-        """Write what differences each block could have shown."""
-        write_scores(shown, self.path / RESOLUTIONS.name)
-
-    def write_references(self, lines: pd.DataFrame) -> None:
-        """Write what scores are to be read against."""
-        write_csv(lines, self.path / REFERENCES.name)
-
-    def write_metrics(self, table: pd.DataFrame) -> None:
-        """Write every metric of every row."""
-        write_scores(table, self.path / METRICS.name)
+    def write_scored(self, scored: RunScores) -> None:
+        """Write what the predictions are worth: the leaderboard, resolutions, every metric, and what these are to be read against."""
+        self.write_leaderboard(scored.leaderboard)
+        write_scores(scored.resolutions, self.path / RESOLUTIONS.name)
+        write_scores(scored.metrics, self.path / METRICS.name)
+        write_csv(scored.references, self.path / REFERENCES.name)
 
     def write_learning(self, learning: pd.DataFrame) -> None:
         """Write the learning curves."""

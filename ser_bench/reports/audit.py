@@ -119,18 +119,10 @@ def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {
             **row,
             "words": (SPLITS[way.split], PARAMETERS[way.parameters], SCALINGS[way.scaling]),
-            "status": "leaky" if leaks(way) else "ok",
+            "status": "leaky" if way.leaky else "ok",
             "read": ["", "", "", format_score(uar), interval(low, high)],
             "added": "" if way == HONEST else f"{signed(more)} {interval(least, most)}",
         }
-
-
-def leaks(way: EvaluationSetting) -> bool:
-    """Whether a way of evaluating is LEAKY.
-
-    All are but nested searches on speaker-independent splits, scaled without test clips or, which is a track of its own, by speaker.
-    """
-    return way.split == "random" or way.parameters == "test" or way.scaling == "all"
 
 
 def _mark(row: dict[str, Any]) -> Mark:

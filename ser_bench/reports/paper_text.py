@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.errors import printable, unknown
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.evidence import CELL, EXTERNAL
+from ser_bench.evaluation.evidence import CELL, EXTERNAL, swaps_of
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv, protocol_words
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
@@ -288,7 +287,7 @@ def _compared(ranked: list[dict[str, Any]], mine: pd.Series | None, *, overlappi
 
 def _test(others: list[dict[str, Any]], *, overlapping: bool) -> Sentence:
     """The test of `scores.versus_best`."""
-    swaps = scores.n_swaps(int(others[0]["speakers"]))
+    swaps = swaps_of(int(others[0]["speakers"]))
     pairs = "the other system" if len(others) == 1 else f"each of {len(others)} other systems"
     scaled = ", distances scaled for overlapping training sets" if overlapping else ""
     return Sentence(

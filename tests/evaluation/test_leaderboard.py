@@ -9,9 +9,9 @@ from ser_bench import scores
 from ser_bench.corpora import Corpus, CorpusInfo
 from ser_bench.corpora.base import PublishedResult
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.leaderboard import COLUMNS
+from ser_bench.evaluation.leaderboard import COLUMNS, references
 from ser_bench.evaluation.score_tables import write_scores
-from ser_bench.reports import references, terminal_tables, to_markdown
+from ser_bench.reports import terminal_tables, to_markdown
 from tests.reports import fabricate
 
 

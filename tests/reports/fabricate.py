@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ser_bench import reports
 from ser_bench.evaluation import leaderboard, recipes
 from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
 from ser_bench.evaluation.score_tables import write_scores
+from ser_bench.evaluation.scoring import RunScores, score_run
 from ser_bench.reports import publish_recipe
+from ser_bench.scores import ROPE
 
 Files = tuple[tuple[str, bytes], ...]
 EMOTIONS = ("anger", "fear", "neutral")
@@ -145,6 +148,23 @@ def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     about = environment | {"corpus": corpus | {"licence": "", "citation": "nobody"}}
     (folder / "environment.json").write_text(json.dumps(about))
     return cells, found, references(table)
+
+
+def publish(
+    folder: RunFolder,
+    cells: pd.DataFrame,
+    found: pd.DataFrame,
+    baselines: pd.DataFrame,
+    refits: pd.DataFrame | None = None,
+    *,
+    rope: float = ROPE,
+    style: str = "",
+) -> RunScores:
+    """Score a run that `write_run` wrote, and publish it."""
+    scored = score_run(cells, found, refits, folder.read_clips(), baselines, rope=rope)
+    folder.write_scored(scored)
+    reports.publish(folder, scored, found, style=style)
+    return scored
 
 
 RECIPE = """
