@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish, publish_ablation, publish_audit
+from ser_bench.reports import publish_ablation, publish_audit
 from tests.reports import fabricate
 from tests.small import with_pages
 
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's folder, its leaderboard and page written, to be looked at."""
     folder = tmp_path_factory.mktemp("run")
     with with_pages():
-        publish(RunFolder(folder), *fabricate.write_run(folder))
+        fabricate.publish(RunFolder(folder), *fabricate.write_run(folder))
     return folder
 
 
@@ -48,7 +48,7 @@ def every_kind_of_page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
         same = {"corpus": json.loads((folder / "run" / "environment.json").read_text())["corpus"], "protocol": None}
         for name, about in (("audit", test_audit.ABOUT), ("ablation", test_ablation.ABOUT)):
             RunFolder(folder / name).write_environment(about | same)
-        publish(RunFolder(folder / "run"), *run)
+        fabricate.publish(RunFolder(folder / "run"), *run)
         merged = test_merge.over_corpora(folder / "merging", 3).folder
         index = test_index_page.results(folder / "results")
         return {
