@@ -2,7 +2,7 @@
 
 In:   an evaluated corpus; a table of somebody's out-of-fold predictions.
 Out:  the outer and inner folds as a table; a `Run` of one row, of model ``external``.
-Rule: every clip is predicted once a seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
+Rule: every clip is predicted once per seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
       is refused by name. That the held-out clips took no part in training cannot be seen from here: it is the word of whoever made the
       predictions.
 """

@@ -17,7 +17,7 @@ from ser_bench.config import EMOTION
 from ser_bench.evaluation.cautions import OUTLYING_SPEAKERS, note_words, outlying_words
 from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.leaderboard import BLOCK, lines_of
-from ser_bench.evaluation.splits import TRACKS, protocol_words
+from ser_bench.evaluation.splits import TRACKS, parse_cv
 from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, p_value, p_words, records, table_lines
 from ser_bench.utils.terminal import Part, TerminalTable
 
@@ -57,7 +57,7 @@ def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str =
         scheme = [] if classes and labels == "all" else [f"labels '{labels}'"]
         of = ", ".join([titles.get(corpus, corpus), *([classes] if classes else []), *scheme])
         what = f"{of}, {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
-        yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
+        yield f"{what}: {parse_cv(cv).words} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
 
 
 def classes_words(about: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Corpora evaluated by each other, for people: a matrix a track, a page, a picture.
+"""Corpora evaluated by each other, for people: a matrix per track, a page, a picture.
 
 In:   the table of `cross_corpus.evaluate_across`.
 Out:  `cross.csv`, `cross.md`, `cross.html`, `figures/cross.*`; tables for the terminal.

@@ -16,7 +16,7 @@ from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.published import TEST
 from ser_bench.evaluation.recipes import Recipe, metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
-from ser_bench.evaluation.splits import protocol_words
+from ser_bench.evaluation.splits import parse_cv
 from ser_bench.reports.details import class_scores, confusion_view, curves_of
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
@@ -122,7 +122,7 @@ def view_recipe(table: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str,
         chance = 1 / len(said["corpus"]["emotions"])
         claim = rows[(rows["run"] == CLAIMED) & (rows["metric"] == metric) & (rows["part"] == part)]["value"]
         lines = [{"drawn": "chance", "uar": chance}, *({"drawn": "published", "uar": value} for value in claim)]
-        how = f"{protocol_words(said['protocol'])} ({said['protocol']})"
+        how = f"{parse_cv(said['protocol']).words} ({said['protocol']})"
         named = {"metric": metric_words(metric, part), "chance": chance, "lines": lines, "how": how}
         shown.append({**said, **named, "system": rows["system"].iloc[0], "rows": list(_drawn(rows, part, metric))})
     return shown
@@ -226,7 +226,7 @@ def to_markdown(recipe: Recipe, table: pd.DataFrame, about: Mapping[str, Any]) -
     for said in about["experiments"]:
         name = f"**{escaped(said['name'])}**: " if said["name"] else ""
         system = table.loc[table["experiment"] == said["name"], "system"].iloc[0]
-        split = f"System: `{system}`. Split: {escaped(said['split'])}; honest: {protocol_words(said['protocol'])} ({said['protocol']})."
+        split = f"System: `{system}`. Split: {escaped(said['split'])}; honest: {parse_cv(said['protocol']).words} ({said['protocol']})."
         parts += [f"{name}{escaped(said['line'])}. {escaped(said['why'])} {split}", ""]
     parts += [LEGEND, "", *(part for line in [*about["warnings"], *about["notes"]] for part in (escaped(line), ""))]
     return "\n".join(parts)

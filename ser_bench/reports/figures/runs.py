@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.splits import protocol_words
+from ser_bench.evaluation.splits import parse_cv
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
 from ser_bench.reports.figures.saving import Drawing
 from ser_bench.reports.figures.systems import draw_confusion, draw_reliability, draw_roc, heading_of_system
@@ -70,7 +70,7 @@ def rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
 def data_words(board: pd.DataFrame, title: str) -> str:
     """What a leaderboard was evaluated on, in words."""
     first = board.iloc[0]
-    protocols = {protocol_words(cv) for cv in board["cv"]}
+    protocols = {parse_cv(cv).words for cv in board["cv"]}
     how = f", {protocols.pop()}" if len(protocols) == 1 else ""
     return f"{title}, {first['clips']:,} clips of {first['speakers']} speakers{how}"
 
