@@ -19,7 +19,7 @@ from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import WrongArgument, WrongCall, quoted, unknown, writable
 from ser_bench.scores import ROPE
 from ser_bench.utils.parallel import Workers
-from ser_bench.utils.spec import pairs, plainly, split_sum, typed, within
+from ser_bench.utils.spec import KINDS, pairs, plainly, split_sum, typed, within
 from ser_bench.utils.toml import in_toml, read_toml
 
 
@@ -67,8 +67,6 @@ READING: Mapping[str, Any] = {"columns": {}, "table": "", "target": EMOTION}
 BACKENDS = ("local", "dask")
 WORDS = ("corpus", "features", "models", "track")
 """The fields that hold several, and at least one."""
-LISTS = ("augment", "augment_only", "test_variant")
-"""The fields that hold several or none."""
 NO_CHANGES: Mapping[str, Any] = {"augment": (), "augment_times": 1, "augment_only": (), "test_variant": ()}
 """Which clips are also used with their sound changed, and without other words."""
 
@@ -234,8 +232,7 @@ class RunConfig:
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        for name in (*WORDS, *LISTS):
-            object.__setattr__(self, name, _words(name, getattr(self, name), "RunConfig()"))
+        self._check_types()
         for track in self.track:
             if track not in TRACKS:
                 raise unknown("track", track, TRACKS)
@@ -248,7 +245,6 @@ class RunConfig:
         for name in WORDS:
             if not getattr(self, name):
                 raise WrongCall(f"{name}: at least one is needed")
-        object.__setattr__(self, "columns", pairs("columns", self.columns, "RunConfig()"))
         if not self.target.strip():
             raise WrongCall("target: is empty; name a column, or leave it out")
         if self.backend not in BACKENDS:
@@ -257,8 +253,6 @@ class RunConfig:
             raise WrongCall("backend 'dask' and the address of its scheduler go together: --backend dask --scheduler tcp://host:port")
         if self.jobs and self.scheduler:
             raise WrongCall("jobs: with backend dask the cluster's workers are all used; leave --jobs out")
-        for name, (low, high) in BOUNDS.items():
-            within(name, getattr(self, name), low, high)
         if self.seed + max(self.seeds, 1) - 1 > LAST_SEED:
             raise WrongCall(f"seeds: {self.seeds} seeds from {self.seed} on count beyond {LAST_SEED:,}, the last one")
         if self.rope < NARROWEST:
@@ -268,6 +262,14 @@ class RunConfig:
         self._check_texts()
         object.__setattr__(self, "variant", self.hearing.variant)
         self._check_changes()
+
+    def _check_types(self) -> None:
+        """Write values as they are always written, and refuse those of another type, or out of range."""
+        for one in dataclasses.fields(self):
+            value = getattr(self, one.name)
+            if one.name in BOUNDS and KINDS[float].fits(value):
+                within(one.name, value, *BOUNDS[one.name])
+            object.__setattr__(self, one.name, _value(one.name, value, one.default, "RunConfig()"))
 
     def _check_changes(self) -> None:
         """Write variants as they are always written, and refuse what would change nothing."""
@@ -440,7 +442,7 @@ def to_toml(config: RunConfig) -> str:
 def _value(key: str, value: Any, default: Any, source: str) -> Any:
     if key == "storage" and not isinstance(value, str):
         raise WrongCall(f"{source}: 'storage' takes a URL in quotes")
-    if key in BOUNDS and type(value) in {int, float}:
+    if key in BOUNDS and KINDS[float].fits(value):
         within(f"{source}: '{key}'", value, *BOUNDS[key])
     if key == "columns":
         return pairs(key, value, source)

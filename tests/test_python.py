@@ -123,7 +123,7 @@ WRONG = [
     (lambda: ser_bench.plan_study("x", powr=0.1), "did you mean 'power'"),
     (lambda: ser_bench.load_corpus("tones", cach="x"), "did you mean 'cache'"),
     (lambda: ser_bench.run(3), "'corpus' takes a path, a name or a Corpus, not 3"),
-    (lambda: ser_bench.run("tones", fresh="yes"), "'fresh' takes True or False"),
+    (lambda: ser_bench.run("tones", fresh="yes"), "'fresh' takes true or false, not 'yes'"),
     (lambda: ser_bench.ablate("tones", modes=3), "'modes' takes text or a list of such, not 3"),
     (lambda: ser_bench.ablate("tones", sweep=[3]), "'sweep' takes a dictionary"),
     (lambda: ser_bench.score(3, "tones"), "'predictions' takes text or a path or a DataFrame"),
