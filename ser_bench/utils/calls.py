@@ -11,13 +11,13 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import ParamSpec, TypeVar
 
 from ser_bench.errors import WrongArgument, quoted, unknown
 from ser_bench.utils import spec
+from ser_bench.utils.named_tables import is_given
 from ser_bench.utils.spec import ValueKind, plainly
 
 P = ParamSpec("P")
@@ -28,12 +28,15 @@ KINDS = {
     "None": ValueKind("None", lambda value: value is None),
     **{kind.__name__: spec.KINDS[kind] for kind in (bool, int, float, str)},
     "Path": ValueKind("a path", lambda value: isinstance(value, PathLike)),
-    "Source": ValueKind("a path, a name or a Corpus", lambda value: isinstance(value, str | PathLike) or hasattr(value, "clips")),
+    "Source": ValueKind(
+        "a path, a name, a DataFrame or a Corpus",
+        lambda value: isinstance(value, str | PathLike) or is_given(value) or hasattr(value, "clips"),
+    ),
     "Loaded": ValueKind("a Corpus", lambda value: hasattr(value, "clips")),
     "RunSource": ValueKind(
         "a run folder or the result of run()", lambda value: isinstance(value, str | PathLike) or hasattr(value, "folder")
     ),
-    "pd.DataFrame": ValueKind("a DataFrame", lambda value: isinstance(value, getattr(sys.modules.get("pandas"), "DataFrame", ()))),
+    "Frames": ValueKind("a DataFrame", is_given),
     "dict": ValueKind("a dictionary", lambda value: isinstance(value, dict)),
     "Mapping": ValueKind("a dictionary", lambda value: isinstance(value, Mapping)),
     "Progress": ValueKind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
