@@ -87,7 +87,8 @@ def _names(folder: RunFolder, planned: Plan) -> list[str]:
     """The files of a run's folder, and of its units; not its page, which also shows what lies beside and has a record of its own."""
     tables = [path.name for path in folder.files if path != folder.page] if folder.path.is_dir() else []
     units = Path("..", "units")
-    return [*tables, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
+    given = sorted(path.relative_to(folder.path).as_posix() for path in folder.tables.glob("*.parquet"))
+    return [*tables, *given, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
 
 
 def _figures(folder: RunFolder) -> list[str]:

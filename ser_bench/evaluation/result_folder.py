@@ -22,6 +22,7 @@ from ser_bench.evaluation.environment import environment
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.score_tables import write_scores
 from ser_bench.utils.atomic import clear_abandoned, read_csv, read_parquet, write_csv, write_text
+from ser_bench.utils.named_tables import FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +101,11 @@ class ResultFolder:
         return self.path / "figures"
 
     @property
+    def tables(self) -> Path:
+        """Where tables lie that were handed in."""
+        return self.path / FOLDER
+
+    @property
     def environment(self) -> Path:
         """Where it says of itself what it was made with."""
         return self.path / ENVIRONMENT
@@ -138,10 +144,12 @@ class ResultFolder:
         """Write what was asked for and what it was done with, which is returned, with what is `said` besides.
 
         Of a `run`, its seconds and warnings are written, which are more than those of the data. One for which nothing was fitted now keeps
-        the date and commit that it was computed at.
+        the date and commit that it was computed at. Tables that were handed in are kept, too, so that the configuration can be repeated.
         """
         before = self.read_about()
         write_text(self.path / CONFIGURATION, to_toml(config))
+        for table in config.tables:
+            table.keep(self.path)
         if prepared.scheme.own:
             write_text(self.path / labels_copy(config.labels), prepared.scheme.to_toml())
         known = prepared if run is None else run
@@ -154,7 +162,7 @@ class ResultFolder:
 
     def write_environment(self, metadata: dict[str, Any]) -> None:
         """Write `environment.json`; what killed processes left in the folder goes."""
-        for place in (self.path, self.figures, *self.figures.glob("*/")):
+        for place in (self.path, self.tables, self.figures, *self.figures.glob("*/")):
             clear_abandoned(place)
         write_text(self.environment, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 
