@@ -24,28 +24,24 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.analyses.audits.near_duplicates import FingerprintedCorpus, listen, shared_recordings
-from ser_bench.config import Loaded, RunConfig
+from ser_bench.config import Named, RunConfig
 from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
-from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import ChosenClips, Plan, PreparedData, choose_clips, choose_models, prepare_data, search_of, split
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
 from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, Unit, make_unit
-from ser_bench.features import Extractor, Features, distinct_parts, parse_features
+from ser_bench.features import Extractor, Features, FeatureSource, distinct_parts, parse_features
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Named = str | Loaded
-"""A corpus as a configuration has it."""
 TRACKS = ("train", "corpus", "speaker")
 ACROSS = Protocol("cross")
 COLUMNS = (
     *("train", "test", "emotions", "features", "dims", "model", "track", "cv", "speakers", "clips"),
     *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high", "overlap", "loss_overlap"),
-    *("budget", "trials", "seeds", "status", "notes", "seconds"),
+    *("budget", "trials", "seeds", "status", "reason", "notes", "seconds"),
 )
 
 
@@ -183,7 +179,7 @@ def _once_each(prepared: dict[Named, PreparedData]) -> dict[Named, PreparedData]
 def _check_apart(prepared: dict[Named, PreparedData], config: RunConfig) -> None:
     """Refuse corpora that share audio, or clips' names where rows of one's own go by these."""
     parts = distinct_parts([parse_features(text) for text in config.features])
-    own = [part.label for part in parts if not isinstance(part, Extractor)]
+    own = [part.called for part in parts if not isinstance(part, Extractor)]
     digests: dict[str, str] = {}
     seen: set[str] = set()
     for source, data in prepared.items():
@@ -194,7 +190,7 @@ def _check_apart(prepared: dict[Named, PreparedData], config: RunConfig) -> None
                     f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot be evaluated on each other"
                 )
         if own and (twice := sorted(set(clips.index) & seen)):
-            raise WrongCall(f"-f {own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
+            raise WrongCall(f"{own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
         seen |= set(clips.index)
         digests |= {digest: str(clip) for clip, digest in clips["digest"].items()}
 
@@ -310,7 +306,7 @@ def _outcome(pair: CorpusPair, units: list[Unit], done: dict[str, StoredResult],
     return CellOutcome(whole[:, -len(pair.eval_set.codes) :], kept)
 
 
-def own_rates(prepared: dict[Named, PreparedData], features: Sequence[str]) -> Iterator[str]:
+def own_rates(prepared: dict[Named, PreparedData], features: Sequence[FeatureSource]) -> Iterator[str]:
     """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things."""
     rates = {data.corpus.name: sorted(data.eval_set.clips["rate"].unique()) for data in prepared.values()}
     if len({tuple(found) for found in rates.values()}) == 1:
@@ -326,7 +322,7 @@ def _row(pair: CorpusPair, cell: Cell, outcome: CellOutcome, within: CellOutcome
     copies = pair.data.features[cell[0]].copies
     told = [*eval_set.notes, *([copies.counted] if copies else []), *(note for unit in outcome.kept for note in unit.metadata["notes"])]
     notes = [pair.doubt] if pair.doubt else []
-    notes += [outcome.failure] if outcome.failure else told
+    notes += [] if outcome.failure else told
     if len(always := np.unique(outcome.predicted)) == 1:
         notes.append(f"every clip is predicted as {eval_set.emotions[always[0]]}")
     row = {
@@ -342,7 +338,8 @@ def _row(pair: CorpusPair, cell: Cell, outcome: CellOutcome, within: CellOutcome
         "trials": config.trials,
         "seeds": config.seeds,
         "status": "failed" if outcome.failure else "ok",
-        "notes": join_notes(notes),
+        "reason": outcome.failure,
+        "notes": list(dict.fromkeys(notes)),
         "seconds": round(sum(unit.metadata["seconds"] for unit in outcome.kept), 1),
     }
     return row if outcome.failure else row | _scores(eval_set, outcome, within)
