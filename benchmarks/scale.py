@@ -90,7 +90,7 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
     from threadpoolctl import threadpool_limits
 
     from ser_bench.config import BUDGETS
-    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, fit_held, tune_unit
     from ser_bench.evaluation.scaling import UnitData, scaled_split
     from ser_bench.models import known_models
     from ser_bench.models import svm as machines
@@ -114,7 +114,7 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
         del plan, split
         groups = who % (GROUPS - 1)
         parts = dataclasses.replace(data, train=groups > 0, selecting=groups == 1)
-        tune = partial(tune_unit, trials=model.trials(budget.trials), inner=budget.inner, seed=0, fold_seed=0)
+        tune = partial(tune_unit, terms=SearchTerms(model.trials(budget.trials), budget.inner, seed=0, fold_seed=0))
         for kind, units_data in (("group", data), ("predefined", parts)):
             step, unit = timed(f"{title}, {kind} unit", tune, units_data, model)
             yield step._replace(note=f"UAR {uar(y[~units_data.train], unit.predicted):.3f}")
@@ -258,7 +258,7 @@ def measure_dask(options: argparse.Namespace, clips: int) -> Iterator[Step]:
     from page import write_run
 
     from ser_bench.config import BUDGETS
-    from ser_bench.evaluation.nested_cv import tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, tune_unit
     from ser_bench.evaluation.scaling import UnitData
     from ser_bench.models import known_models
     from ser_bench.utils.parallel import Workers, in_parallel
@@ -266,7 +266,7 @@ def measure_dask(options: argparse.Namespace, clips: int) -> Iterator[Step]:
     (x, y, who), budget = make_up(clips, options.columns), BUDGETS[options.budget]
     classes, models = tuple(map(str, range(EMOTIONS))), [known_models()[name]() for name in options.models]
     units = [(UnitData(x, y, who.astype(str), who % GROUPS != fold, classes), model) for model in models for fold in range(GROUPS)]
-    tune = partial(tune_unit, trials=budget.trials, inner=budget.inner, seed=0, fold_seed=0)
+    tune = partial(tune_unit, terms=SearchTerms(budget.trials, budget.inner, seed=0, fold_seed=0))
     tune(units[0][0], models[0])  # what is imported and compiled is there
     began = time.perf_counter()
     fitting = sum(result.seconds for result in in_parallel(tune, units, Workers()))

@@ -8,19 +8,7 @@ from typing import Any
 
 import click
 
-from ser_bench.cli.options import (
-    FEATURES,
-    FIGURE_STYLE,
-    MODELS,
-    ONE_TRACK,
-    OUT,
-    SEARCH,
-    extracting,
-    hearing,
-    measuring,
-    reading,
-    splitting,
-)
+from ser_bench.cli.options import FEATURES, MODELS, ONE_TRACK, OUT, analysing, clips, measuring, splitting
 from ser_bench.cli.output import (
     print_ablated,
     print_audit,
@@ -44,9 +32,7 @@ from ser_bench.utils.progress import for_terminal
 )
 @measuring
 @OUT
-@reading
-@hearing
-@extracting
+@clips
 @click.option("-o", "--to", metavar="FILE", help="Write the findings of all as one CSV, too.")
 def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> None:
     """Check each CORPUS for leaks, near-duplicates and confounds.
@@ -100,13 +86,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     help="Standardise with training-set statistics (train), or, transductive, per corpus (corpus) or per speaker (speaker); "
     "repeatable.  [default: train, corpus]",
 )
-@SEARCH
-@splitting
-@FIGURE_STYLE
-@OUT
-@reading
-@hearing
-@extracting
+@analysing
 def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     """Train on one corpus and evaluate on another, on the emotions that all have.
 
@@ -144,13 +124,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
 @click.option("--hold", is_flag=True, help="Hold the hyperparameters chosen for all groups, instead of tuning every subset again.")
 @click.option("--no-importance", is_flag=True, help="Do not compute permutation importance and Shapley values.")
 @ONE_TRACK
-@SEARCH
-@splitting
-@FIGURE_STYLE
-@OUT
-@reading
-@hearing
-@extracting
+@analysing
 def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool, **given: Any) -> None:
     """Ablate feature groups: each group only, leave-one-out, and forward selection.
 

@@ -24,9 +24,7 @@ from ser_bench.cli.options import (
     ONE_TRACK,
     OUT,
     SEEDS,
-    extracting,
-    hearing,
-    reading,
+    clips,
     reproducing,
     searching,
     splitting,
@@ -57,9 +55,7 @@ from ser_bench.utils.progress import for_terminal
 @searching
 @splitting
 @OUT
-@reading
-@hearing
-@extracting
+@clips
 @click.option(
     "--no-learning-curves",
     "learning_curves",
@@ -117,9 +113,7 @@ def run(recipe: str | None, experiments: tuple[str, ...], max_epochs: int, dry_r
 @click.option(
     "-f", "--features", multiple=True, required=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable."
 )
-@reading
-@hearing
-@extracting
+@clips
 @click.option("--verify", is_flag=True, help="Read all audio again instead of trusting size and times.")
 def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **given: Any) -> None:
     """Fill the feature store with FEATURES of each CORPUS; what is there already is not computed again.
@@ -147,9 +141,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 @INNER
 @SEEDS
 @MADE_USABLE_BY
-@reading
-@hearing
-@extracting
+@clips
 @click.option("-o", "--to", metavar="FILE", help="Where the table goes: .csv or .parquet.  [default: to stdout, as CSV]")
 def splits(corpus: str, to: str | None, **given: Any) -> None:
     """The folds of CORPUS as a table, so that a system trained elsewhere uses the very same ones.
@@ -189,9 +181,7 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 @EQUIVALENCE
 @FIGURE_STYLE
 @OUT
-@reading
-@hearing
-@extracting
+@clips
 @click.option("--name", metavar="NAME", help="What the system is called.  [default: the file's name]")
 @click.option(
     "--decisions-only", is_flag=True, help="Leave the probabilities out, such as where decisions are not the most probable emotion."

@@ -79,6 +79,8 @@ hearing = options(
     ),
 )
 
+clips = options(reading, hearing, extracting)
+
 FEATURES = click.option(
     "-f",
     "--features",
@@ -226,6 +228,9 @@ MODELS = click.option(
 )
 
 SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS, AUGMENTATION)
+
+
+analysing = options(SEARCH, splitting, FIGURE_STYLE, OUT, clips)
 
 
 searching = options(

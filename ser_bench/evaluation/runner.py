@@ -312,7 +312,7 @@ def unit_data(
 
 
 def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: StudyCopy | None) -> UnitResult:
-    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, fit_held, tune_unit
     from ser_bench.evaluation.published import fit_published
     from ser_bench.evaluation.test_tuned import tune_on_test
 
@@ -325,8 +325,8 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: Stu
         case Refit(params, rounds):
             return fit_held(data, model, params=dict(params), rounds=rounds, seed=unit.search_seed)
         case Tune(trials, inner, start):
-            search = {"trials": trials, "inner": inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
-            return tune_unit(data, model, **search, start=None if start is None else dict(start), stop=stop, watch=copy)
+            first = None if start is None else dict(start)
+            return tune_unit(data, model, SearchTerms(trials, inner, unit.search_seed, unit.fold_seed, first, stop, copy))
         case PublishedFit(params, rounds, selecting):
             return fit_published(data, model, params=dict(params), rounds=rounds, selecting=selecting, seed=unit.search_seed)
         case TuneOnTest(trials):
