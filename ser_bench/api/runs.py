@@ -1,4 +1,4 @@
-"""Systems of our own: features extracted, runs evaluated, several runs merged.
+"""Runs: features extracted, systems evaluated, several runs merged.
 
 In:   corpora and the keys of a configuration, or a whole `RunConfig`; for a leaderboard, run folders.
 Out:  `Results`, one per corpus, whose folder holds tables and report; `Merged`, one leaderboard of several.

@@ -144,7 +144,7 @@ def test_a_blank_sentence_leaves_the_text_independent_row_out(sayings, speech, t
 
 
 def test_several_models_at_once_are_refused(sayings, speech, tmp_path):
-    with pytest.raises(WrongCall, match="models: the gap is measured of one, and svm, rf are named"):
+    with pytest.raises(WrongCall, match="models: the gap is measured for one, and svm, rf are named"):
         measure(sayings, speech, tmp_path, models=["svm", "rf"])
 
 
