@@ -107,7 +107,7 @@ def write_run(folder: Path, clips: pd.DataFrame, systems: int, cv: str) -> float
     began = time.process_time()
     references = pd.DataFrame(lines, columns=["corpus", "labels", "track", "name", "kind", "uar", "war", "source"])
     scored = score_run(cells, predictions, None, clips, references)
-    run.write_scores(scored)
+    run.write_scored(scored)
     publish(run, scored, predictions)
     return time.process_time() - began
 

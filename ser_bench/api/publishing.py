@@ -34,7 +34,7 @@ def published(run: Run, prepared: PreparedData, config: RunConfig, *, page: bool
     tested = eval_set.clips[eval_set.evaluated]
     baselines = references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
     scored = score_run(run.cells, run.predictions, run.refits, folder.read_clips(), baselines, rope=config.rope)
-    folder.write_scores(scored)
+    folder.write_scored(scored)
     with indexed(Path(config.out)) if page else contextlib.nullcontext():
         reports.publish(folder, scored, run.predictions, style=config.figure_style, page=page)
     return Results(**vars(run), leaderboard=scored.leaderboard, resolutions=scored.resolutions, findings=findings)

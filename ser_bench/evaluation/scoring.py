@@ -1,7 +1,7 @@
 """What a run's predictions are worth, computed once: rows scored and ranked, what they could have shown, every metric, reference levels.
 
 In:   a run's cells, its predictions and refits, the clips evaluated, and what scores are to be read against.
-Out:  `RunScores`, which `RunFolder.write_scores` writes and reports show.
+Out:  `RunScores`, which `RunFolder.write_scored` writes and reports show.
 Rule: whatever is shown of a run's scores is from here: reports score nothing.
 """
 

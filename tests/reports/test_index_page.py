@@ -32,8 +32,8 @@ def crossed() -> pd.DataFrame:
             "status": "ok",
             "uar": 0.7 if train == test else 0.5,
         }
-        | {"uar_low": 0.4, "uar_high": 0.8, "loss": float("nan") if train == test else 0.2, "loss_low": 0.1, "loss_high": 0.3, "notes": ""}
-        | {"speakers": 8}
+        | {"uar_low": 0.4, "uar_high": 0.8, "loss": float("nan") if train == test else 0.2, "loss_low": 0.1, "loss_high": 0.3}
+        | {"speakers": 8, "reason": "", "notes": []}
         for track in ("train", "corpus")
         for train in ("one", "<i>two")
         for test in ("one", "<i>two")
