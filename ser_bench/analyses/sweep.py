@@ -21,7 +21,7 @@ from ser_bench.config import RunConfig, check_keys
 from ser_bench.errors import WrongCall, unknown
 from ser_bench.evaluation.plan import choose_clips
 from ser_bench.evaluation.splits import parse_cv
-from ser_bench.features import known_extractors, parse_features
+from ser_bench.features import FeatureSource, known_extractors, parse_features
 from ser_bench.utils.progress import Progress
 from ser_bench.utils.spec import parse, split_sum
 
@@ -94,18 +94,18 @@ def _with_parameter(config: RunConfig, key: str, value: Any) -> Point:
     """The configuration with a parameter of its feature sets changed, of those that have it."""
     _, *name, parameter = key.split(".")
     usual: dict[str, list[str]] = {}
-    for text in config.features:
+    for text in (one for one in config.features if isinstance(one, str)):
         terms = [_changed(term, name, parameter, value) for term in split_sum(text)]
         if terms != split_sum(text):
             usual.setdefault(_name("+".join(terms)), []).append(_name(text))
     if not usual or not parameter:
         lacking = f"part '{name[0]}'" if name else f"part with a parameter '{parameter}'"
-        raise WrongCall(f"none of the feature sets ({', '.join(config.features)}) has a {lacking}; see ser-bench features")
+        raise WrongCall(f"none of the feature sets ({', '.join(map(str, config.features))}) has a {lacking}; see ser-bench features")
     return Point(f"{key} = {value}", dataclasses.replace(config, features=tuple(usual)), usual)
 
 
-def _name(text: str) -> str:
-    return parse_features(text).name
+def _name(features: FeatureSource) -> str:
+    return parse_features(features).name
 
 
 def _changed(term: str, name: list[str], parameter: str, value: Any) -> str:

@@ -38,7 +38,7 @@ def audit(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As in `run`.
     gap : bool
         Measure the leak gap, too: what each shortcut adds to the UAR of one feature set and one model.
@@ -93,7 +93,7 @@ def ablate(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As in `run`.
     modes : {'alone', 'without', 'forward'} or several
         All without.
@@ -167,7 +167,7 @@ def cross(
 
     Parameters
     ----------
-    train, test : str, Path, Corpus or several
+    train, test : str, Path, DataFrame, Corpus or several
         As the corpus of `run`; without `test`, every corpus of `train` evaluates every other.
     track : {'train', 'corpus', 'speaker'} or several
         Scaled by the clips trained on; by each corpus's own clips or by each speaker's own, which are transductive.

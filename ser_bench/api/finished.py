@@ -88,7 +88,8 @@ def _names(folder: RunFolder, planned: Plan) -> list[str]:
     own = [path.name for path in folder.path.iterdir() if path.is_file()] if folder.path.is_dir() else []
     tables = [name for name in own if not name.startswith(".") and name not in (MADE, RUN_PAGE)]
     units = Path("..", "units")
-    return [*tables, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
+    given = sorted(path.relative_to(folder.path).as_posix() for path in folder.tables.glob("*.parquet"))
+    return [*tables, *given, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
 
 
 def _figures(folder: RunFolder) -> list[str]:

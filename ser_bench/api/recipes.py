@@ -136,7 +136,7 @@ def reproduce(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As `run` takes it.
     recipe : str
         A published system (``ser-bench recipes``), or a TOML file that states one.

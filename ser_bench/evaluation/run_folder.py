@@ -28,6 +28,7 @@ from ser_bench.evaluation.leaderboard import LIKE, SCORES, UAR, WHOLE, WORTH
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.score_tables import typed, with_reasons, write_scores
 from ser_bench.utils.atomic import clear_abandoned, damage_of, read_csv, read_parquet, set_aside, write_csv, write_parquet, write_text
+from ser_bench.utils.named_tables import FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,6 +201,11 @@ class RunFolder:
         """Where its figures lie."""
         return self.path / "figures"
 
+    @property
+    def tables(self) -> Path:
+        """Where tables lie that were handed in."""
+        return self.path / FOLDER
+
     def lacks(self, *names: str) -> str:
         """The first of some files that is not there; empty where all are."""
         return next((name for name in names if not (self.path / name).is_file()), "")
@@ -289,10 +295,12 @@ class RunFolder:
         """Write what was asked for and what it was done with, which is returned, with what is `said` besides.
 
         Of a `run`, its seconds and warnings are written, which are more than those of the data. One for which nothing was fitted now keeps
-        the date and commit that it was computed at.
+        the date and commit that it was computed at. Tables that were handed in are kept, too, so that the configuration can be repeated.
         """
         before = self.read_about()
         write_text(self.path / CONFIGURATION, to_toml(config))
+        for table in config.tables:
+            table.keep(self.path)
         if prepared.scheme.own:
             write_text(self.path / labels_copy(config.labels), prepared.scheme.to_toml())
         known = prepared if run is None else run
@@ -305,7 +313,7 @@ class RunFolder:
 
     def write_environment(self, metadata: dict[str, Any]) -> None:
         """Write `environment.json`; what killed processes left in the folder goes."""
-        for place in (self.path, self.figures, *self.figures.glob("*/")):
+        for place in (self.path, self.tables, self.figures, *self.figures.glob("*/")):
             clear_abandoned(place)
         write_text(self.path / ENVIRONMENT, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 

@@ -151,7 +151,7 @@ def test_several_models_at_once_are_refused(sayings, speech, tmp_path):
 def test_options_of_the_gap_without_it_are_refused(tmp_path):
     done = call("audit", "tones(speakers=2,takes=1)", "-m", "svm", cwd=tmp_path)
     assert done.returncode == 2
-    assert "add --gap" in done.stderr
+    assert "without --gap" in done.stderr
 
 
 def test_without_sentences_there_is_no_text_independent_row(finished, speech, tmp_path):

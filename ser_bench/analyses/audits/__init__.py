@@ -24,7 +24,7 @@ from ser_bench.analyses.audits.near_duplicates import near_duplicates
 from ser_bench.analyses.audits.recording import recordings
 from ser_bench.analyses.audits.shuffled import best_row, shuffled_by_ear, shuffled_by_row
 from ser_bench.analyses.audits.speakers import effective_speakers
-from ser_bench.config import NO_CHANGES, RunConfig
+from ser_bench.config import NO_CHANGES, RunConfig, table_of
 from ser_bench.evaluation.plan import PreparedData, prepare_data
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.utils.progress import Progress
@@ -85,7 +85,8 @@ def quick_audit(prepared: PreparedData, config: RunConfig, run: Run) -> pd.DataF
     usual = RunConfig()
     named = [part for key in SAME if (value := getattr(config, key)) != getattr(usual, key) for part in (f"--{key}", str(value))]
     named += ["--columns", ",".join(f"{ours}={theirs}" for ours, theirs in config.columns.items())] if config.columns else []
-    command = shlex.join(["ser-bench", "audit", str(config.corpus[0]), *named])
+    corpus = config.corpus[0]
+    command = f"ser_bench.audit of {corpus}" if table_of(corpus) else shlex.join(["ser-bench", "audit", str(corpus), *named])
     best = best_row(run)
     checks = (*QUICK_CHECKS, partial(columns, best=best.uar if best else None))
     found = [finding for check in checks for finding in check(prepared, config)]
