@@ -27,6 +27,7 @@ from ser_bench.analyses.audits.near_duplicates import FingerprintedCorpus, liste
 from ser_bench.config import Named, RunConfig
 from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.evaluation.analysis_folders import CROSS
 from ser_bench.evaluation.plan import ChosenClips, Plan, PreparedData, choose_clips, choose_models, prepare_data, search_of, split
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
@@ -38,11 +39,6 @@ if TYPE_CHECKING:
     import pandas as pd
 TRACKS = ("train", "corpus", "speaker")
 ACROSS = Protocol("cross")
-COLUMNS = (
-    *("train", "test", "emotions", "features", "dims", "model", "track", "cv", "speakers", "clips"),
-    *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high", "overlap", "loss_overlap"),
-    *("budget", "trials", "seeds", "status", "reason", "notes", "seconds"),
-)
 
 
 @dataclass(frozen=True)
@@ -100,7 +96,7 @@ def evaluate_across(
     prepared : dict of str or Corpus to PreparedData
         By source, with the clips of the emotions that all corpora share.
     table : DataFrame
-        The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
+        The columns of `CROSS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
         that is what the row is. `overlap` and `loss_overlap` say what the two intervals allow for: `scores.BOUND` or `scores.NONE`.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, voice, emotion, predicted``.
@@ -129,7 +125,7 @@ def evaluate_across(
                 reference = within.setdefault(cell, outcome)
                 rows.append(_row(pair, cell, outcome, None if pair.within else reference, config))
                 predictions += list(_prediction_rows(pair, cell, outcome))
-    return prepared, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
+    return prepared, pd.DataFrame(rows, columns=list(CROSS.columns)), pd.concat(predictions) if predictions else pd.DataFrame()
 
 
 def prepare_corpora(sources: Sequence[Named], config: RunConfig, progress: Progress) -> dict[Named, PreparedData]:

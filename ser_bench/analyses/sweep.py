@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.analyses.ablation import COLUMNS, NOTHING, SubsetEvaluator, check_honest, fill, set_up
+from ser_bench.analyses.ablation import NOTHING, SubsetEvaluator, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.evaluation.analysis_folders import ABLATION
 from ser_bench.evaluation.plan import choose_clips
 from ser_bench.evaluation.splits import parse_cv
 from ser_bench.features import FeatureSource, known_extractors, parse_features
@@ -152,7 +153,7 @@ def sweep_rows(values: Sequence[Point], benches: list[SubsetEvaluator], progress
                 warnings.warn(f"[sweep] {name}: {line}", stacklevel=2)
         tried += [(name, bench, by_name[before, *bench.models]) for bench in changed_benches for before in usual[bench.features.name]]
     rows = [bench.row(bench.everywhere("sweep", name, bench.groups), usual.features.label) for name, bench, usual in tried]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(ABLATION.columns))
     pairs = [_pair(bench, usual) for _, bench, usual in tried]
     for name, bench, _ in tried:
         for line in bench.warnings:

@@ -20,7 +20,7 @@ from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason, unknown
 from ser_bench.evaluation.evidence import CELL, EXTERNAL
 from ser_bench.evaluation.plan import Plan
-from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
+from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
 from ser_bench.evaluation.units import library_versions
 from ser_bench.features import FeatureSet, feature_label, parse_features
 from ser_bench.features.sets import OwnTable
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FITTED_TRACKS = ("train", "none", "speaker")
 """Where a row is looked for, if it is not said; of the last none can be fitted."""
-NEEDED = (CONFIGURATION, LEADERBOARD.name, CLIPS.name, PREDICTIONS.name, TRIALS.name, METRICS.name)
+NEEDED = (RunFolder.MARK, LEADERBOARD.name, CLIPS.name, PREDICTIONS.name, TRIALS.name, METRICS.name)
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def _read(folder: RunFolder) -> tuple[pd.DataFrame, RunConfig]:
     if name := folder.lacks(*NEEDED):
         raise WrongCall(f"--from {folder.path} is no finished run: it has no {name}")
     try:
-        return folder.read_leaderboard(), RunConfig(**read_config(folder.path / CONFIGURATION))
+        return folder.read_leaderboard(), RunConfig(**read_config(folder.configuration))
     except Exception as error:  # it may be damaged in any way
         raise WrongCall(f"--from {folder.path} cannot be read: {reason(error)}") from None
 

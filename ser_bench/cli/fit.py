@@ -115,7 +115,7 @@ def print_made(made: Made, to: str, card: str | None) -> None:
     else:
         say("not evaluated: no score on unseen speakers is known")
     if made.evaluation is not None:
-        say(f"report: {made.evaluation.folder / made.evaluation.PAGE}")
+        say(f"report: {made.evaluation.page}")
     say(f"bundle: {to}{f', card: {card}' if card else ''}")
 
 
