@@ -26,6 +26,7 @@ import pandas as pd
 import soundfile
 
 from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.scoring import score_run
 from ser_bench.reports import publish
 
 EMOTIONS = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -104,7 +105,10 @@ def write_run(folder: Path, clips: pd.DataFrame, systems: int, cv: str) -> float
     run.write_environment(environment(clips))
     lines = [("made up", "all", "", "chance", "chance", 1 / len(EMOTIONS), 1 / len(EMOTIONS), "8 emotions")]
     began = time.process_time()
-    publish(run, cells, predictions, pd.DataFrame(lines, columns=["corpus", "labels", "track", "name", "kind", "uar", "war", "source"]))
+    references = pd.DataFrame(lines, columns=["corpus", "labels", "track", "name", "kind", "uar", "war", "source"])
+    scored = score_run(cells, predictions, None, clips, references)
+    run.write_scored(scored)
+    publish(run, scored, predictions)
     return time.process_time() - began
 
 

@@ -313,7 +313,7 @@ class RunConfig:
     def workers(self) -> Workers:
         """Who does the work."""
         if self.jobs or self.scheduler:
-            return Workers(self.jobs, self.scheduler)
+            return Workers(self.jobs, self.scheduler, Path(self.out))
         from joblib import cpu_count
 
         # Those that this process may use, which can be fewer than the machine has.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.run_folder import RunFolder, RunSource
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
@@ -191,5 +192,5 @@ def _of_system(draw: Callable[..., Figure | None], result: RunSource, features: 
     row: dict[str, Any] = next((row for _, row in best_of_tracks(board)), {}) if len(board) else {}
     if not row:
         raise WrongCall("nothing to draw: no row of the leaderboard has a score and what is named")
-    rows = rows_of(row, folder.read_predictions())
-    return _drawn("probabilities of every class", draw(rows, look, heading=heading_of_system(row)))
+    shown = Diagnostics(rows_of(row, folder.read_predictions()))
+    return _drawn("probabilities of every class", draw(shown, look, heading=heading_of_system(row)))

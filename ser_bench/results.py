@@ -22,6 +22,8 @@ class Results(Shown, Run):
     Parameters
     ----------
     leaderboard : DataFrame
+        A row per system, as `leaderboard.csv` has it. `reason` says why a row failed; `notes`, a list of str, what is to be known of its
+        scores.
     resolutions : DataFrame
         What differences each block of it could have shown, and what its best row is worth (`evaluation.leaderboard.resolutions`).
     findings : DataFrame
@@ -103,7 +105,7 @@ class Crossed(Shown):
         With `cross.csv`, `cross.md`, `cross.html`, `predictions.parquet`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
         A row per corpus trained on, corpus evaluated, feature set, model and track; `loss` is how far the UAR is below training within.
-        `overlap` and `loss_overlap` say what their intervals allow for.
+        `overlap` and `loss_overlap` say what their intervals allow for; `reason` and `notes` are as those of a leaderboard.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
     warnings : list of str
@@ -207,7 +209,7 @@ class Reproduced(Shown):
         The recipe's.
     table : DataFrame
         ``experiment, system, run, part, metric, value, low, high, over, clips, speakers, status, notes``: what was
-        claimed, or claimed to be `over` a value, and every metric of every system as published and honest.
+        claimed, or claimed to be `over` a value, and every metric of every system as published and honest; `notes` is a list of str.
     lines : dict of str to str
         Where the difference comes from, by experiment.
     honest : list of Results

@@ -27,7 +27,6 @@ from ser_bench.analyses.audits.near_duplicates import FingerprintedCorpus, liste
 from ser_bench.config import Loaded, RunConfig
 from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
-from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import ChosenClips, Plan, PreparedData, choose_clips, choose_models, prepare_data, search_of, split
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
@@ -45,7 +44,7 @@ ACROSS = Protocol("cross")
 COLUMNS = (
     *("train", "test", "emotions", "features", "dims", "model", "track", "cv", "speakers", "clips"),
     *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high", "overlap", "loss_overlap"),
-    *("budget", "trials", "seeds", "status", "notes", "seconds"),
+    *("budget", "trials", "seeds", "status", "reason", "notes", "seconds"),
 )
 
 
@@ -326,7 +325,7 @@ def _row(pair: CorpusPair, cell: Cell, outcome: CellOutcome, within: CellOutcome
     copies = pair.data.features[cell[0]].copies
     told = [*eval_set.notes, *([copies.counted] if copies else []), *(note for unit in outcome.kept for note in unit.metadata["notes"])]
     notes = [pair.doubt] if pair.doubt else []
-    notes += [outcome.failure] if outcome.failure else told
+    notes += [] if outcome.failure else told
     if len(always := np.unique(outcome.predicted)) == 1:
         notes.append(f"every clip is predicted as {eval_set.emotions[always[0]]}")
     row = {
@@ -342,7 +341,8 @@ def _row(pair: CorpusPair, cell: Cell, outcome: CellOutcome, within: CellOutcome
         "trials": config.trials,
         "seeds": config.seeds,
         "status": "failed" if outcome.failure else "ok",
-        "notes": join_notes(notes),
+        "reason": outcome.failure,
+        "notes": list(dict.fromkeys(notes)),
         "seconds": round(sum(unit.metadata["seconds"] for unit in outcome.kept), 1),
     }
     return row if outcome.failure else row | _scores(eval_set, outcome, within)

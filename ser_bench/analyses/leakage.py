@@ -26,7 +26,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data, resplit, search_of
 from ser_bench.evaluation.runner import finish_all
-from ser_bench.evaluation.splits import WITH_SENTENCES
+from ser_bench.evaluation.splits import WITH_SENTENCES, Protocol
 from ser_bench.evaluation.units import TuneOnTest, Unit, make_unit
 from ser_bench.utils.progress import Progress
 
@@ -58,6 +58,14 @@ class EvaluationSetting(NamedTuple):
     split: str
     parameters: str
     scaling: str
+
+    @property
+    def leaky(self) -> bool:
+        """Whether it is LEAKY.
+
+        All are but nested searches on speaker-independent splits, scaled without test clips or, which is a track of its own, by speaker.
+        """
+        return self.split == "random" or self.parameters == "test" or self.scaling == "all"
 
 
 HONEST = EvaluationSetting("speaker", "nested", "train")
@@ -109,16 +117,16 @@ def _splits(prepared: PreparedData, config: RunConfig) -> Iterator[tuple[str, Pr
     eval_set = prepared.eval_set
     yield "speaker", prepared
     n_folds = len(np.unique(eval_set.folds[config.seed]))
-    yield "random", resplit(prepared, dataclasses.replace(config, cv=f"random:{n_folds}"))
+    yield "random", resplit(prepared, Protocol("random", n_folds), config)
     said = eval_set.clips.get("sentence")
     if said is not None and said.nunique() > 1 and (said.str.strip() != "").all():
-        yield f"speaker{WITH_SENTENCES}", resplit(prepared, dataclasses.replace(config, cv=f"{eval_set.protocol}{WITH_SENTENCES}"))
+        yield f"speaker{WITH_SENTENCES}", resplit(prepared, dataclasses.replace(eval_set.protocol, text=True), config)
 
 
 def _judge(part: tuple[str, PreparedData], config: RunConfig, progress: Progress) -> Iterator[tuple[EvaluationSetting, np.ndarray]]:
     """Each way that is measured on a split, with the emotion codes predicted by it, shape (n_seeds, n_clips)."""
     name, prepared = part
-    text = name.endswith(WITH_SENTENCES)
+    text = prepared.eval_set.protocol.text
     ways = [HONEST._replace(split=name)] if text else [EvaluationSetting(name, p, s) for p in PARAMETERS for s in SCALINGS]
     models = choose_models(config)
     units = {way: list(_units(prepared, config, way)) for way in ways}

@@ -8,7 +8,7 @@ Rule: speakers are voices, and sentences count as a second sample wherever they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,7 @@ from ser_bench.evaluation.leaderboard import BLOCK, CELL, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
-from ser_bench.utils.formatting import format_score
+from ser_bench.utils.formatting import format_score, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +79,29 @@ def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
     table.attrs["warnings"] = folder.read_about().get("warnings", [])
     table.attrs["notes"] = [*notes, *_remarks(table, clips)]
     return table
+
+
+def typical(asked: pd.DataFrame) -> dict[str, Any]:
+    """The median line by speakers needed, the lower of two; then by interval."""
+    ordered = asked.sort_values(["speakers_needed", "half_width"], kind="stable")
+    return records(ordered)[(len(ordered) - 1) // 2]
+
+
+def half_widths(line: Mapping[str, Any], speakers: np.ndarray) -> np.ndarray:
+    """Half the width of a line's 95% confidence interval with each number of speakers."""
+    return scores.half_width(_design(line), speakers)
+
+
+def powers(line: Mapping[str, Any], difference: float, speakers: np.ndarray) -> np.ndarray:
+    """The power to show a true difference between a line's systems with each number of speakers."""
+    return scores.power(_design(line), difference, speakers)
+
+
+def _design(line: Mapping[str, Any]) -> scores.Spread:
+    """The variance components of a line, those below zero as zero."""
+    speaker, sentence, cell, clip = (max(0.0, line[f"sd_{name}"]) ** 2 for name in COMPONENTS)
+    clips = round(line["speakers"] * line["clips_per_speaker"])
+    return scores.Spread(speaker, sentence, cell, clip, line["speakers"], line["sentences"], clips, line["variance_ratio"])
 
 
 def wanted_of(width: float, difference: float | Sequence[float], power: float, sentences: int | None) -> StudyGoals:

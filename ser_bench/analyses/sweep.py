@@ -83,8 +83,7 @@ def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
 
 def _with_key(config: RunConfig, key: str, value: Any) -> Point:
     changed = dataclasses.replace(config, **check_keys({key: value}, source="[sweep]")).for_corpus(config.corpus[0])
-    if not changed.cv.startswith("auto"):
-        check_honest(parse_cv(changed.cv))
+    check_honest(parse_cv(changed.cv))
     if key in CHOOSING:
         choose_clips(changed)
     name = f"{key} = {value}{' (transductive)' if value == 'speaker' else ''}"

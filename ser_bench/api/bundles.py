@@ -183,7 +183,7 @@ def _fit_corpus(asked: FitRequest, progress: Progress, options: Mapping[str, Any
     results = evaluate_plan(planned, progress)
     (row,) = records(results.leaderboard)
     if row["status"] == "failed":
-        raise WorkFailed(f"fit: {row['features']} with {row['model']} failed: {row['notes']}")
+        raise WorkFailed(f"fit: {row['features']} with {row['model']} failed: {row['reason']}")
     bundle = make_bundle(planned, progress, quality=quality_of(RunFolder(results.folder), row))
     return Made(bundle, [*results.warnings, *results.found], results)
 

@@ -43,7 +43,7 @@ def check_config(config: RunConfig) -> None:
         raise WrongCall(f"fit: {SPEAKER_TRACK}")
     if is_own_table(parse_features(config.features[0])):
         raise WrongCall(f"fit: -f {quoted(config.features[0])}: {OWN_TABLE}")
-    if not config.cv.startswith("auto") and parse_cv(config.cv).leaky:
+    if parse_cv(config.cv).leaky:
         raise WrongCall(f"fit: --cv {config.cv} shares speakers, so that its score would hold for no new one; use auto, loso or group:K")
     for model in choose_models(config).values():
         check_packs(model)

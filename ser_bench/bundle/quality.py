@@ -17,7 +17,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.evaluation.cautions import note_words
 from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.leaderboard import AUC, BLOCK, CHANCE, F1, UAR, WAR, lines_of, notes_of
+from ser_bench.evaluation.leaderboard import AUC, BLOCK, CHANCE, F1, UAR, WAR, lines_of
 from ser_bench.evaluation.metrics import NUMBERS, count
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.utils.formatting import records
@@ -68,7 +68,7 @@ def quality_of(folder: RunFolder, row: Row) -> dict[str, Any]:
         "speaker_range": speaker_range(predictions),
         "chosen_from": _ranked_beside(board, row),
         "corrected": _corrected(folder, row),
-        "notes": [note_words(note, row) for note in notes_of(row)],
+        "notes": [note_words(note, row) for note in row["notes"]],
     }
 
 

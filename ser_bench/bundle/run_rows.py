@@ -19,7 +19,6 @@ import numpy as np
 from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason, unknown
 from ser_bench.evaluation.evidence import CELL, EXTERNAL
-from ser_bench.evaluation.leaderboard import notes_of
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
 from ser_bench.evaluation.units import library_versions
@@ -188,7 +187,7 @@ def why_not(row: dict[str, Any], config: RunConfig) -> str:
     if row["model"] == EXTERNAL:
         return "its predictions were made elsewhere, and ser-bench has no model of it"
     if row["status"] == "failed":
-        return f"it failed ({quoted('; '.join(notes_of(row)) or row['notes'])})"
+        return f"it failed ({quoted(row['reason'])})"
     if row["status"] == "leaky":
         return "it is LEAKY: nothing is known of it on unseen speakers; run it with a speaker-independent --cv"
     if row["track"] == "speaker":

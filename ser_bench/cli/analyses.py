@@ -125,7 +125,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     failed = found.table[found.table["status"] == "failed"]
     if len(failed):
         first = failed.iloc[0]
-        raise WorkFailed(f"{len(failed)} row(s) failed; the first: {first['train']} -> {first['test']}: {first['notes']}")
+        raise WorkFailed(f"{len(failed)} row(s) failed; the first: {first['train']} -> {first['test']}: {first['reason']}")
 
 
 @click.command(cls=Command, short_help="Ablate feature groups, and measure their importance.")

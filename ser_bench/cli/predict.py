@@ -15,7 +15,7 @@ from ser_bench.cli.parsing import Command
 from ser_bench.errors import WrongCall, lines, unknown
 
 if TYPE_CHECKING:
-    from ser_bench.bundle.hearing import Sound
+    from ser_bench.bundle.extraction import Sound
     from ser_bench.bundle.prediction import PredictionOptions
     from ser_bench.bundle.rows import Layout, PredictionRow
 
@@ -99,11 +99,10 @@ def predict(
 
 def recorded(seconds: float) -> Sound:
     """What the microphone hears, with what there is to say of it on stderr."""
-    from ser_bench.bundle.hearing import Sound
+    from ser_bench.bundle.extraction import Samples, Sound, Span
     from ser_bench.bundle.microphone import record
 
-    samples, rate = record(seconds, say=lambda line: say(line, err=True))
-    return Sound("microphone", samples=samples, rate=rate)
+    return Sound(Span("microphone"), Samples(*record(seconds, say=lambda line: say(line, err=True))))
 
 
 def write_rows(rows: Iterator[PredictionRow], layout: Layout, form: str, to: Path) -> None:
@@ -122,7 +121,7 @@ def print_rows(rows: Iterator[PredictionRow], layout: Layout, form: str, sounds:
         from ser_bench.bundle.listing import Listing
 
         width = shutil.get_terminal_size((80, 24)).columns
-        for line in Listing.of(layout, [sound.name for sound in sounds], width, timed=timed).lines(rows):
+        for line in Listing.of(layout, [sound.span.name for sound in sounds], width, timed=timed).lines(rows):
             write(line)
         return
     for text in (as_json_lines if form == "jsonl" else as_csv)(rows, layout):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.evaluation.splits import TRACKS
+from ser_bench.evaluation.splits import TRACKS, parse_cv
 from ser_bench.utils.formatting import format_score, listed, records
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def compare(
     compared, unsaid = [], []
     rows = rows.assign(title=rows["corpus"].map(lambda name: titles.get(name, name)))
     ranked = rows[rows["status"] == "ok"]
-    aside = ranked["cv"].str.extract(r"((?:[+]sentence)?(?:@[0-9]+)?)$", expand=False)
-    groups = list(_groups(ranked.assign(aside=aside)))
+    groups = list(_groups(ranked.assign(aside=[parse_cv(cv).suffix for cv in ranked["cv"]])))
     for whole in groups:
         group, said = _once_each(whole, same_audio)
         uars = _complete(group.pivot(index=SYSTEM, columns="corpus", values="uar"))

@@ -22,7 +22,7 @@ from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.refits import refit_of
 from ser_bench.evaluation.run_folder import CONDITION_PREDICTIONS, CONDITIONS, UNCHANGED, Run
 from ser_bench.evaluation.runner import run_units
-from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, make_unit, read_unit
+from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, UnderCondition, make_unit, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def plan_condition(planned: Plan, kept: Mapping[str, StoredResult], condition: s
     units = []
     for unit in planned.units:
         if unit.hash in kept:
-            heard = planned.data.conditions[condition][unit.features].fingerprint
-            task = dataclasses.replace(refit_of(kept[unit.hash]), condition=condition, heard=heard)
+            changed = UnderCondition(condition, planned.data.conditions[condition][unit.features].fingerprint)
+            task = dataclasses.replace(refit_of(kept[unit.hash]), change=changed)
             matrix, model = planned.features[unit.features], planned.models[unit.model]
             units.append(make_unit(planned.eval_set, matrix, model, unit.track, unit.seed, unit.fold, task))
     # There are no studies to be copied.

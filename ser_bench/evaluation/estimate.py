@@ -29,17 +29,26 @@ if TYPE_CHECKING:
     from ser_bench.features import FeatureSet
 
 
-class PlannedSearch(NamedTuple):
-    """What a unit does that learns from so many speakers, of the draw of that number: trials on inner folds, and a fit of the best.
+class OnFewer(NamedTuple):
+    """Every row fitted again on so many speakers, of the draw of that number: a point of its learning curve."""
 
-    With a `condition` it is evaluated in that.
-    """
+    speakers: int
+    draw: int
+
+
+class InCondition(NamedTuple):
+    """Every row fitted again, on as many speakers as before, and evaluated in a test condition."""
+
+    speakers: int
+    condition: str
+
+
+class Extent(NamedTuple):
+    """What a unit does that is trained on so many speakers: trials on inner folds, and a fit of the best."""
 
     speakers: int
     trials: int
     inner: int
-    draw: int = 0
-    condition: str = ""
 
 
 def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> pd.DataFrame:
@@ -62,23 +71,24 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     planned = None if missing else make_plan(config, progress)
     eval_set = planned.eval_set if planned else eval_set
     more = 1 + len(config.copies) * len(copied_clips(eval_set, config)) / len(eval_set.clips)
-    searches, units = _searches(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
+    again, units = _fitted_again(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
+    extents = [Extent(eval_set.fewest_voices(), config.trials, config.inner), *(Extent(refit.speakers, 0, 0) for refit in again)]
     cells = planned.cells if planned else [(f, m, t) for f in dims for m in models for t in config.track]
-    to_do = _to_do(planned, searches) if planned and not fresh else {cell: [units] * len(searches) for cell in cells}
+    to_do = _to_do(planned, again) if planned and not fresh else {cell: [units] * len(extents) for cell in cells}
     rows = []
     for (features, model, track), numbers in to_do.items():
-        shares = [search.speakers / searches[0].speakers for search in searches]
+        shares = [extent.speakers / extents[0].speakers for extent in extents]
         each = [
             models[model].seconds(
-                round(share * more * len(eval_set.clips)), dims[features], models[model].trials(search.trials), search.inner
+                round(share * more * len(eval_set.clips)), dims[features], models[model].trials(extent.trials), extent.inner
             )
-            for share, search in zip(shares, searches, strict=True)
+            for share, extent in zip(shares, extents, strict=True)
         ]
         fits = sum(
-            number * (models[model].trials(search.trials) * search.inner + 1) for number, search in zip(numbers, searches, strict=True)
+            number * (models[model].trials(extent.trials) * extent.inner + 1) for number, extent in zip(numbers, extents, strict=True)
         )
         minutes = sum(number * seconds for number, seconds in zip(numbers, each, strict=True)) / config.workers.number / 60
-        told = (units * len(searches), sum(numbers), fits, round(minutes, 1))
+        told = (units * len(extents), sum(numbers), fits, round(minutes, 1))
         rows.append([corpus.name, features, dims[features], model, track, str(eval_set.protocol), *told])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
     table = pd.DataFrame(rows, columns=names)
@@ -86,15 +96,14 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     return table
 
 
-def _searches(eval_set: EvaluationSet, config: RunConfig) -> list[PlannedSearch]:
-    """That of a run's units, and those of their curves."""
+def _fitted_again(eval_set: EvaluationSet, config: RunConfig) -> list[OnFewer | InCondition]:
+    """What follows a run's searches."""
     everybody = eval_set.fewest_voices()
     fewer = halvings(everybody) if curves_of(config, eval_set) else []
     draws = range(draws_per_seed(len(eval_set.folds)))
     return [
-        PlannedSearch(everybody, config.trials, config.inner),
-        *(PlannedSearch(n, 0, 0, draw) for n in fewer for draw in draws),
-        *(PlannedSearch(everybody, 0, 0, condition=condition) for condition in config.test_variant),
+        *(OnFewer(n, draw) for n in fewer for draw in draws),
+        *(InCondition(everybody, condition) for condition in config.test_variant),
     ]
 
 
@@ -119,17 +128,18 @@ def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig, 
     return missing + sum(lacking(eval_set.clips, condition) for condition in config.test_variant), eval_set
 
 
-def _to_do(planned: Plan, searches: list[PlannedSearch]) -> dict[Cell, list[int]]:
-    """How many units of each cell are not done yet, for each search."""
+def _to_do(planned: Plan, again: list[OnFewer | InCondition]) -> dict[Cell, list[int]]:
+    """How many units of each cell are not done yet: of the searches, and then of whatever is fitted again."""
     store, limit = Path(planned.config.out) / "units", planned.config.time_limit
     kept = {unit.hash: found for unit in planned.units if (found := read_unit(store, unit, limit))}
     refits = {key: refit_of(found) for key, found in kept.items()}
     to_do = {cell: [sum(unit.hash not in kept for unit in units)] for cell, units in planned.cells.items()}
-    for search in searches[1:]:
-        if search.condition:
-            further = plan_condition(planned, kept, search.condition)
-        else:
-            further = plan_fewer(planned, refits, search.speakers, search.draw)
+    for refit in again:
+        match refit:
+            case InCondition(_, condition):
+                further = plan_condition(planned, kept, condition)
+            case OnFewer(speakers, draw):
+                further = plan_fewer(planned, refits, speakers, draw)
         missing = Counter(unit.cell for unit in further.units if read_unit(store, unit) is None)
         for cell, numbers in to_do.items():
             numbers.append(numbers[0] + missing[cell])

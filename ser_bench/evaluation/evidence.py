@@ -207,6 +207,11 @@ class Block:
         return scores.Interval(estimate, max(0.0, estimate - (score - low)), min(1.0, estimate + (high - score)))
 
 
+def swaps_of(n_voices: int) -> int:
+    """How many swaps of predictions the test of `Block.versus_best` goes through, as `scores.n_swaps`."""
+    return scores.n_swaps(n_voices)
+
+
 def selected_interval(counts: np.ndarray) -> scores.Interval:
     """The UAR of the system that `select` gives, with its interval.
 

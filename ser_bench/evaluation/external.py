@@ -2,7 +2,7 @@
 
 In:   an evaluated corpus; a table of somebody's out-of-fold predictions.
 Out:  the outer and inner folds as a table; a `Run` of one row, of model ``external``.
-Rule: every clip is predicted once a seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
+Rule: every clip is predicted once per seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
       is refused by name. That the held-out clips took no part in training cannot be seen from here: it is the word of whoever made the
       predictions.
 """
@@ -21,7 +21,6 @@ from ser_bench.config import RunConfig
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.evidence import EXTERNAL
-from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import KEYS, Run, RunFolder
 from ser_bench.evaluation.splits import NEVER, inner_folds
@@ -298,6 +297,7 @@ def _row(eval_set: EvaluationSet, name: str, track: str, seeds: int, notes: list
         "trials": 0,
         "seeds": seeds,
         "status": "leaky" if eval_set.protocol.leaky else "ok",
-        "notes": join_notes([*eval_set.notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
+        "reason": "",
+        "notes": [*eval_set.notes, "external: out-of-fold by the word of whoever made the predictions", *notes],
         "seconds": 0.0,
     }

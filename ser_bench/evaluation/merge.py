@@ -29,14 +29,12 @@ from ser_bench.evaluation.leaderboard import (
     COLUMNS,
     SCORES,
     evidence_of,
-    join_notes,
-    notes_of,
     rank,
     resolutions,
 )
 from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, MERGED_PAGE, PREDICTIONS, REFERENCES, RunFolder
 from ser_bench.scores import ROPE
-from ser_bench.utils.formatting import format_score, records
+from ser_bench.utils.formatting import format_score
 from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
@@ -98,7 +96,7 @@ class Merged(Shown):
         Where `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` of it are.
     leaderboard : DataFrame
         `block` (ranks are within one), the columns of a run's leaderboard, `settings` (of the configuration, where it is not the default)
-        and `runs` (a list: the folders that a row is from; in `leaderboard.csv` as JSON).
+        and `runs` (a list of str: the folders that a row is from; in `leaderboard.csv` as JSON, like `notes`).
     across : list of Comparison
         Systems compared over corpora, a group each.
     not_compared_because : list of str
@@ -338,8 +336,8 @@ def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
     outside = (part["model"] == EXTERNAL) & (part["status"] == "ok")
     if not (part.loc[~outside, "status"] == "ok").any():
         return part
-    rows = zip(records(part), outside, strict=True)
-    return part.assign(notes=[join_notes([*notes_of(row), ASIDE]) if aside else row["notes"] for row, aside in rows])
+    told: list[Any] = [[*notes, ASIDE] if aside else notes for notes, aside in zip(part["notes"], outside, strict=True)]
+    return part.assign(notes=told)
 
 
 def _of_rows(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ import numpy as np
 from ser_bench.config import EMOTION, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
 from ser_bench.evaluation.changed_clips import hear_conditions, make_copies, refuse_vectors
-from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
+from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, parse_cv, resolve_cv, training_clips
 from ser_bench.evaluation.units import Cell, EvaluationSet, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.utils.atomic import check_writable
@@ -243,7 +243,7 @@ def resolve_clips(
     eval_set = EvaluationSet(corpus.name, labels_of_target(scheme, corpus.target), used, protocol, folds, made_of, scheme.parts)
     single_speaker += [line for line in (unseen_classes(eval_set, config.seed),) if line and not single_speaker]
     left_out = pd.concat([skipped, duplicates.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
-    single_speaker += fixed_split(eval_set) or unused_split(eval_set, config.cv)
+    single_speaker += fixed_split(eval_set) or unused_split(eval_set, parse_cv(config.cv))
     told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track, target=eval_set.target)
     return eval_set, left_out, duplicates, [*duplicates.warnings, *single_speaker, *told]
 
@@ -265,10 +265,10 @@ def fixed_split(eval_set: EvaluationSet) -> list[str]:
     return [f"--cv {eval_set.protocol} is one fixed split: {told}", *unheard]
 
 
-def unused_split(eval_set: EvaluationSet, cv: str) -> list[str]:
+def unused_split(eval_set: EvaluationSet, asked: Protocol) -> list[str]:
     """That a corpus names a fixed split which is not used, as nobody asked for it by name."""
     parts = fixed_parts(eval_set.clips, Protocol("predefined"))
-    if parts is None or not cv.startswith("auto"):
+    if parts is None or asked.kind != "auto":
         return []
     apart = len(set(zip(eval_set.voices, parts, strict=True))) == len(set(eval_set.voices))
     advice = "; --cv predefined evaluates its test part alone" if apart else "; its parts share speakers"
@@ -286,8 +286,10 @@ def unseen_classes(eval_set: EvaluationSet, seed: int) -> str:
     return f"in some folds the training part lacks what is held out: {emotions} (--cv {eval_set.protocol})" if lacking else ""
 
 
-def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Protocol, dict[int, np.ndarray]]:
-    """The protocol, and the outer folds of every seed, with no voice on both sides of any.
+def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig, asked: Protocol | None = None) -> tuple[Protocol, dict[int, np.ndarray]]:
+    """The protocol that is meant, and the outer folds of every seed, with no voice on both sides of any.
+
+    The configuration's is meant where no other is `asked` for.
 
     Raises
     ------
@@ -301,7 +303,7 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
             only = f"'{clips[column].iloc[0]}' alone" if len(clips) else "nothing"
             raise WrongCall(f"{corpus.name}: the evaluated clips show {only} as {what}; at least two are needed")
     voices = clips["voice"].to_numpy(str)
-    protocol = resolve_cv(config.cv, corpus.protocol, voices)
+    protocol = resolve_cv(asked or parse_cv(config.cv), corpus.protocol, voices)
     folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
     for seed, fold in folds.items():
         if len(np.unique(voices[fold != NEVER])) < 2:
@@ -315,9 +317,9 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
     return protocol, folds
 
 
-def resplit(prepared: PreparedData, config: RunConfig) -> PreparedData:
-    """The same clips under another protocol, errors as `split`."""
-    protocol, folds = split(prepared.eval_set.clips, prepared.corpus, config)
+def resplit(prepared: PreparedData, asked: Protocol, config: RunConfig) -> PreparedData:
+    """The same clips under another protocol; errors as `split`."""
+    protocol, folds = split(prepared.eval_set.clips, prepared.corpus, config, asked)
     return dataclasses.replace(prepared, eval_set=dataclasses.replace(prepared.eval_set, protocol=protocol, folds=folds))
 
 

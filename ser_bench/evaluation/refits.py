@@ -21,7 +21,7 @@ from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import REFITS, Run, RunFolder
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import fold_pairs
-from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, Unit, make_unit, read_unit
+from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, Unit, WithoutFold, make_unit, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _units(planned: Plan, kept: Mapping[str, StoredResult]) -> Iterator[Unit]:
     for u in planned.units:
         for fold, without in sorted(pairs[u.seed]) if u.hash in kept else ():
             if fold == u.fold:
-                again = dataclasses.replace(refit_of(kept[u.hash]), without=without)
+                again = dataclasses.replace(refit_of(kept[u.hash]), change=WithoutFold(without))
                 yield make_unit(eval_set, planned.features[u.features], planned.models[u.model], u.track, u.seed, fold, again)
 
 

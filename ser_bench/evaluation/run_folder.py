@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,15 @@ from ser_bench.evaluation import leaderboard, metrics, recipes
 from ser_bench.evaluation.cautions import Outlying
 from ser_bench.evaluation.environment import environment
 from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.leaderboard import LIKE, NAMES, SCORES, UAR, WHOLE, WORTH
+from ser_bench.evaluation.leaderboard import LIKE, SCORES, UAR, WHOLE, WORTH
 from ser_bench.evaluation.plan import PreparedData
+from ser_bench.evaluation.score_tables import typed, with_reasons, write_scores
 from ser_bench.utils.atomic import clear_abandoned, damage_of, read_csv, read_parquet, set_aside, write_csv, write_parquet, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.scoring import RunScores
     from ser_bench.evaluation.units import EvaluationSet
 
 
@@ -64,11 +66,6 @@ class TableFile:
     added: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _typed(numbers: Iterable[str], **types: str | type) -> dict[str, Any]:
-    """Options of pandas that leave names as they are, such as a system's called "null"; a blank is none in columns of `numbers` alone."""
-    return {"dtype": {**NAMES, **types}, "keep_default_na": False, "na_values": dict.fromkeys(numbers, "")}
-
-
 CLIPS = TableFile("clips.parquet", ("emotion", "speaker", "key", "voice"))
 """Indexed by `clip`; with what else is known of clips, and the outer fold of each seed (`fold_<seed>`)."""
 PREDICTIONS = TableFile("predictions.parquet", (*KEYS, "clip", "speaker", "voice", "emotion", "predicted"))
@@ -80,20 +77,20 @@ SKIPPED = TableFile("skipped.csv", ("clip", "reason"), {"dtype": str})
 LEADERBOARD = TableFile(
     "leaderboard.csv",
     leaderboard.COLUMNS,
-    _typed(("rank", *SCORES), **dict.fromkeys(WHOLE, "Int64")),
+    typed(("rank", *SCORES), **dict.fromkeys(WHOLE, "Int64")),
     dict.fromkeys((*LIKE, *Outlying._fields), np.nan),
 )
-RESOLUTIONS = TableFile("resolution.csv", leaderboard.SHOWN, _typed(WORTH), {"rope": scores.ROPE})
-REFERENCES = TableFile("references.csv", leaderboard.LINES, _typed(("uar", "war"), kind=str), {"track": ""})
-METRICS = TableFile("metrics.csv", metrics.COLUMNS, _typed(metrics.NUMBERS, metric=str, gender=str, minus=str))
-LEARNING = TableFile("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), _typed(("sd_draws",)), {"draws": 1})
-CONDITIONS = TableFile("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), _typed(("p",), condition=str))
+RESOLUTIONS = TableFile("resolution.csv", leaderboard.SHOWN, typed(WORTH), {"rope": scores.ROPE})
+REFERENCES = TableFile("references.csv", leaderboard.LINES, typed(("uar", "war"), kind=str), {"track": ""})
+METRICS = TableFile("metrics.csv", metrics.COLUMNS, typed(metrics.NUMBERS, metric=str, gender=str, minus=str))
+LEARNING = TableFile("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), typed(("sd_draws",)), {"draws": 1})
+CONDITIONS = TableFile("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), typed(("p",), condition=str))
 """Rows evaluated on changed held-out clips, after a row each on `UNCHANGED` ones."""
 CONDITION_PREDICTIONS = TableFile(
     "condition_predictions.parquet", (*CELL, "condition", "seed", "fold", "clip", "speaker", "voice", "emotion", "predicted")
 )
 FINDINGS = TableFile("findings.csv", ("kind", "check", "what"), {"keep_default_na": False})
-REPRODUCTION = TableFile("recipe.csv", recipes.COLUMNS, _typed(recipes.COLUMNS[5:8], **dict.fromkeys(recipes.COLUMNS[:5], str), status=str))
+REPRODUCTION = TableFile("recipe.csv", recipes.COLUMNS, typed(recipes.COLUMNS[5:8], **dict.fromkeys(recipes.COLUMNS[:5], str), status=str))
 """Of a recipe's folder: what was claimed, and every score measured."""
 TABLES = (
     *(CLIPS, PREDICTIONS, TRIALS, REFITS, SKIPPED),
@@ -240,36 +237,31 @@ class RunFolder:
 
     def write_leaderboard(self, board: pd.DataFrame) -> None:
         """Write the leaderboard."""
-        leaderboard.write_csv(board, self.path / LEADERBOARD.name)
+        write_scores(board, self.path / LEADERBOARD.name)
 
-    def write_resolutions(self, shown: pd.DataFrame) -> None:
-        """Write what differences each block could have shown."""
-        leaderboard.write_csv(shown, self.path / RESOLUTIONS.name)
-
-    def write_references(self, lines: pd.DataFrame) -> None:
-        """Write what scores are to be read against."""
-        write_csv(lines, self.path / REFERENCES.name)
-
-    def write_metrics(self, table: pd.DataFrame) -> None:
-        """Write every metric of every row."""
-        leaderboard.write_csv(table, self.path / METRICS.name)
+    def write_scored(self, scored: RunScores) -> None:
+        """Write what the predictions are worth: the leaderboard, resolutions, every metric, and what these are to be read against."""
+        self.write_leaderboard(scored.leaderboard)
+        write_scores(scored.resolutions, self.path / RESOLUTIONS.name)
+        write_scores(scored.metrics, self.path / METRICS.name)
+        write_csv(scored.references, self.path / REFERENCES.name)
 
     def write_learning(self, learning: pd.DataFrame) -> None:
         """Write the learning curves."""
-        leaderboard.write_csv(learning, self.path / LEARNING.name)
+        write_scores(learning, self.path / LEARNING.name)
 
     def write_conditions(self, table: pd.DataFrame, predictions: pd.DataFrame) -> None:
         """Write what rows are worth under test conditions, and what they predict there."""
-        leaderboard.write_csv(table, self.path / CONDITIONS.name)
+        write_scores(table, self.path / CONDITIONS.name)
         write_parquet(predictions, self.path / CONDITION_PREDICTIONS.name, index=False)
 
     def write_findings(self, findings: pd.DataFrame) -> None:
         """Write what was found out about the corpus."""
-        leaderboard.write_csv(findings, self.path / FINDINGS.name)
+        write_scores(findings, self.path / FINDINGS.name)
 
     def write_reproduction(self, table: pd.DataFrame, recipe: str, markdown: str) -> None:
         """Write what a recipe claimed and came to: the scores, the recipe itself, and the scores as Markdown."""
-        leaderboard.write_csv(table, self.path / REPRODUCTION.name)
+        write_scores(table, self.path / REPRODUCTION.name)
         write_text(self.path / RECIPE, recipe)
         write_text(self.path / RECIPE_MARKDOWN, markdown)
 
@@ -364,8 +356,9 @@ class RunFolder:
         return self._read_csv(SKIPPED)
 
     def read_leaderboard(self) -> pd.DataFrame:
-        """Read the leaderboard."""
-        return self._read_csv(LEADERBOARD)
+        """Read the leaderboard, of a run or merged."""
+        table = self._read_csv(LEADERBOARD)
+        return table if "reason" in table else with_reasons(table)
 
     def read_resolutions(self) -> pd.DataFrame:
         """Read what differences each block could have shown."""
@@ -398,8 +391,9 @@ class RunFolder:
         table = self._read_csv(REPRODUCTION)
         if "over" in table:
             return table
-        over = table["notes"] == "over"
-        return table.assign(over=over, notes=table["notes"].where(~over, ""))[list(recipes.COLUMNS)]
+        over = [notes == ["over"] for notes in table["notes"]]
+        rest = [[] if its_note else notes for its_note, notes in zip(over, table["notes"], strict=True)]
+        return table.assign(over=over, notes=rest)[list(recipes.COLUMNS)]
 
     def read_configuration(self) -> str:
         """Read `run.toml`."""

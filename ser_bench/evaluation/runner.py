@@ -56,15 +56,36 @@ DIED = "the process that fitted it died, most likely for want of memory: try few
 UNSEEN = "its result is not in the folder of units: do all workers share it, under the same path?"
 
 
-class UnitReport(NamedTuple):
-    """What a worker reports a unit: why it failed; else where its result is, its best inner score and seconds, and what befell a copy."""
+class FailedUnit(NamedTuple):
+    """What a worker reports of a unit that it could not fit: why."""
 
     unit: Unit
-    failure: str = ""
-    path: Path = Path()
-    score: float = math.nan
-    seconds: float = 0.0
-    not_copied: str = ""
+    reason: str
+
+
+class FittedUnit(NamedTuple):
+    """What a worker reports of a unit that it fitted.
+
+    Parameters
+    ----------
+    unit : Unit
+    path : Path
+        Where its result is.
+    score : float or None
+        The best inner score; None where there was no search.
+    seconds : float
+    not_copied : str
+        Why its study could not be copied to a database; empty where it was, or was not to be.
+    """
+
+    unit: Unit
+    path: Path
+    score: float | None
+    seconds: float
+    not_copied: str
+
+
+UnitReport = FittedUnit | FailedUnit
 
 
 @dataclass(frozen=True)
@@ -177,8 +198,8 @@ def run_units(
     # Cells that differ in nothing but a name share their units.
     todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
     fits = list(_fit_all(planned, todo, store, progress, meanwhile)) if todo else []
-    failures = {fit.unit.hash: fit.failure for fit in fits if fit.failure}
-    done |= {fit.unit.hash: kept for fit in fits if not fit.failure and (kept := read_file(fit.path))}
+    failures = {fit.unit.hash: fit.reason for fit in fits if isinstance(fit, FailedUnit)}
+    done |= {fit.unit.hash: kept for fit in fits if isinstance(fit, FittedUnit) and (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
     return done, failures, fits
 
@@ -205,12 +226,12 @@ def _failed_lines(planned: Plan, failures: dict[str, str]) -> list[str]:
 def _spent(fits: list[UnitReport]) -> dict[str, float]:
     by_model: dict[str, float] = defaultdict(float)
     for fit in fits:
-        by_model[fit.unit.model] += fit.seconds
+        by_model[fit.unit.model] += fit.seconds if isinstance(fit, FittedUnit) else 0.0
     return dict(sorted(by_model.items(), key=lambda item: -item[1]))
 
 
 def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
-    errors = [fit.not_copied for fit in fits if fit.not_copied]
+    errors = [fit.not_copied for fit in fits if isinstance(fit, FittedUnit) and fit.not_copied]
     return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
 
 
@@ -230,9 +251,9 @@ def _fit_all(
     try:
         with _showing_epochs(planned, todo, store, progress):
             for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers, meanwhile):
-                fit = UnitReport(done.call[0], DIED) if isinstance(done, Died) else done
+                fit = FailedUnit(done.call[0], DIED) if isinstance(done, Died) else done
                 left.ended(fit.unit)
-                if not math.isnan(fit.score):
+                if isinstance(fit, FittedUnit) and fit.score is not None:
                     scores[fit.unit.cell].append(fit.score)
                 progress.advance(_best_so_far(scores), costs[fit.unit.hash] / expected)
                 yield fit
@@ -325,8 +346,8 @@ def fit_unit(unit: Unit, data: Any, model: Model, terms: JobOptions) -> UnitRepo
     except SpeakerLeak:
         raise
     except Exception as error:
-        return UnitReport(unit, f"{type(error).__name__}: {error}".splitlines()[0])
+        return FailedUnit(unit, f"{type(error).__name__}: {error}".splitlines()[0])
     path = result_path(terms.store, unit, terms.time_limit if result.cut_short else 0.0)
     write_unit(path, result)
-    best = max((row["score"] for row in result.trial_rows if not math.isnan(row["score"])), default=math.nan)
-    return UnitReport(unit, "", path, best, result.seconds, copy.error if copy else "")
+    best = max((row["score"] for row in result.trial_rows if not math.isnan(row["score"])), default=None)
+    return FittedUnit(unit, path, best, result.seconds, copy.error if copy else "")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import KEYS
 from ser_bench.evaluation.units import Cell, StoredResult, Unit
@@ -62,7 +61,8 @@ def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[
         "trials": planned.cells[cell][0].task.trials,
         "seeds": config.seeds,
         "status": "failed" if failed else "leaky" if eval_set.protocol.leaky else "ok",
-        "notes": failed[0] if failed else join_notes(told),
+        "reason": failed[0] if failed else "",
+        "notes": [] if failed else list(dict.fromkeys(told)),
         "seconds": round(sum(unit.metadata["seconds"] for unit in kept), 1),
     }
 

@@ -265,7 +265,10 @@ def laid_out(tree: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> FittedBoosting:
-    """Boost as far as that many rounds of the search go, or for as long as validation clips gain."""
+    """Boost as far as that many rounds of the search go, or for as long as validation clips gain.
+
+    `xgboost.train` gives the same trees, and copies them in the end, which takes as long as several rounds.
+    """
     import xgboost
 
     searching = binned.split.searching
@@ -284,14 +287,16 @@ def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> Fitt
         return FittedBoosting(booster, binned, best, best)
     rounds = rounds or ROUNDS_UNTUNED
     used = rounds if searching else FINER * rounds
-    return FittedBoosting(xgboost.train(settings, binned.train, used), binned, rounds, used)
+    booster = xgboost.Booster(settings, [binned.train])
+    for done in range(used):
+        booster.update(binned.train, done)
+    return FittedBoosting(booster, binned, rounds, used)
 
 
 def boost_while_better(settings: dict[str, Any], binned: Binned) -> tuple[xgboost.Booster, int]:
     """Boost until a round does not lower the log loss of validation clips; the trees, and how many rounds lowered it (at least one).
 
-    This is `xgboost.train` with early stopping but for its callbacks and the copy that it makes of the trees in the end, which
-    together take as long as several rounds.
+    This is `xgboost.train` with early stopping but for its callbacks and its copy.
     """
     import xgboost
 

@@ -134,87 +134,114 @@ class FittedSvm(Fitted):
         return cls(machine.rebuilt(clips, gamma), n_classes)
 
 
+@dataclass(frozen=True)
+class Landmarks:
+    """Training clips whose radial kernel with any clip stands for that clip, whitened, so that inner products are near the kernel's values.
+
+    After Williams & Seeger, *Using the Nystroem method to speed up kernel machines*, 2001.
+
+    Parameters
+    ----------
+    clips : array of float32, shape (n, n_columns)
+    gamma : float
+    whitening : array of float32, shape (n, n)
+    """
+
+    clips: np.ndarray
+    gamma: float
+    whitening: np.ndarray
+
+    @classmethod
+    def of(cls, clips: np.ndarray, gamma: float) -> Landmarks:
+        """Those clips, with the whitening that is theirs."""
+        values, vectors = np.linalg.eigh(_kernel(clips.astype(np.float64), clips, gamma))
+        return cls(clips, gamma, (vectors / np.sqrt(values.clip(1e-6))).astype(np.float32))
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """What stands for clips, shape (n_clips, n)."""
+        return _kernel(x, self.clips, self.gamma) @ self.whitening
+
+
+def _kernel(x: np.ndarray, landmarks: np.ndarray, gamma: float) -> np.ndarray:
+    from sklearn.metrics.pairwise import rbf_kernel
+
+    return rbf_kernel(x, landmarks, gamma=gamma)
+
+
+@dataclass(frozen=True)
 class ApproximateSvm(Fitted):
     """A linear least-squares machine (Suykens & Vandewalle, *Least squares support vector machine classifiers*, 1999).
 
-    It sees clips themselves, or their kernel with landmarks, whitened, so that inner products are near the kernel's values
-    (Williams & Seeger, *Using the Nystroem method to speed up kernel machines*, 2001). Each emotion stands against the rest.
+    Each emotion stands against the rest.
+
+    Parameters
+    ----------
+    landmarks : Landmarks or None
+        What stands for clips; None where they are seen themselves.
+    weights : array of float32, shape (n_seen + 1, n_classes)
+        The last row is a constant's.
+    absent : array of bool, shape (n_classes,)
+        Which classes training lacked.
     """
 
     kind = "svm.approximate"
-    landmarks: np.ndarray | None = None
-    gamma: float = 0.0
-    whitening: np.ndarray
+    landmarks: Landmarks | None
     weights: np.ndarray
     absent: np.ndarray
 
     @classmethod
-    def on(cls, landmarks: np.ndarray, gamma: float) -> ApproximateSvm:
-        """One that sees the kernel with landmarks."""
-        machine = cls()
-        machine.landmarks, machine.gamma = landmarks, gamma
-        values, vectors = np.linalg.eigh(machine.kernel(landmarks.astype(np.float64)))
-        machine.whitening = (vectors / np.sqrt(values.clip(1e-6))).astype(np.float32)
-        return machine
-
-    def pack(self) -> Packed:
-        """The weights, and the landmarks where there are any."""
-        arrays = {"weights": self.weights, "absent": self.absent}
-        if self.landmarks is None:
-            return Packed(self.kind, arrays, {"gamma": None})
-        return Packed(self.kind, arrays | {"landmarks": self.landmarks, "whitening": self.whitening}, {"gamma": float(self.gamma)})
-
-    @classmethod
-    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> ApproximateSvm:
-        """A machine that sees so many columns, or its landmarks."""
-        machine, seen = cls(), n_columns
-        if packed.values.get("gamma") is not None:
-            machine.gamma = packed.number("gamma", 0, LARGEST)
-            machine.landmarks = packed.array("landmarks", np.float32, (None, n_columns), (-LARGEST, LARGEST))
-            seen = len(machine.landmarks)
-            machine.whitening = packed.array("whitening", np.float32, (seen, seen), (-LARGEST, LARGEST))
-        machine.weights = packed.array("weights", np.float32, (seen + 1, n_classes), (-LARGEST, LARGEST))
-        machine.absent = packed.array("absent", np.bool_, (n_classes,))
-        if machine.absent.all():
-            raise Unfit("its array 'absent' leaves no class")
-        return machine
-
-    def kernel(self, x: np.ndarray) -> np.ndarray:
-        """The radial kernel between clips and landmarks."""
-        from sklearn.metrics.pairwise import rbf_kernel
-
-        return rbf_kernel(x, self.landmarks, gamma=self.gamma)
-
-    def features(self, x: np.ndarray) -> np.ndarray:
-        """What the machine sees of clips, and a constant."""
-        seen = x if self.landmarks is None else self.kernel(x) @ self.whitening
-        return np.column_stack([seen, np.ones(len(x), np.float32)])
-
-    def fit(self, split: Split, c: float, clip_weights: np.ndarray) -> ApproximateSvm:
+    def fit(cls, landmarks: Landmarks | None, split: Split, c: float, clip_weights: np.ndarray) -> ApproximateSvm:
         """Find the weights with the least squared error over weighted clips, plus their own square by 1 / c."""
-        seen = self.features(split.x_train)
+        seen = _with_constant(landmarks, split.x_train)
         weighted = (seen * clip_weights.astype(np.float32)[:, None]).T
         target = np.where(split.y_train[:, None] == np.arange(split.n_classes), np.float32(1), np.float32(-1))
         square = (weighted @ seen).astype(np.float64)
         square[np.diag_indices_from(square)] += 1 / c
-        self.weights = np.linalg.solve(square, (weighted @ target).astype(np.float64)).astype(np.float32)
-        self.absent = np.bincount(split.y_train, minlength=split.n_classes) == 0
-        return self
+        weights = np.linalg.solve(square, (weighted @ target).astype(np.float64)).astype(np.float32)
+        return cls(landmarks, weights, np.bincount(split.y_train, minlength=split.n_classes) == 0)
 
     def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the emotion with the highest score."""
-        scores = (self.features(x) @ self.weights).astype(np.float64)
+        scores = (_with_constant(self.landmarks, x) @ self.weights).astype(np.float64)
         scores[:, self.absent] = -np.inf
         return Prediction(scores.argmax(1), scores)
+
+    def pack(self) -> Packed:
+        """The weights, and the landmarks where there are any."""
+        arrays, seen = {"weights": self.weights, "absent": self.absent}, self.landmarks
+        if seen is None:
+            return Packed(self.kind, arrays, {"gamma": None})
+        return Packed(self.kind, arrays | {"landmarks": seen.clips, "whitening": seen.whitening}, {"gamma": float(seen.gamma)})
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> ApproximateSvm:
+        """A machine that sees so many columns, or its landmarks."""
+        landmarks, seen = None, n_columns
+        if packed.values.get("gamma") is not None:
+            gamma = packed.number("gamma", 0, LARGEST)
+            clips = packed.array("landmarks", np.float32, (None, n_columns), (-LARGEST, LARGEST))
+            seen = len(clips)
+            landmarks = Landmarks(clips, gamma, packed.array("whitening", np.float32, (seen, seen), (-LARGEST, LARGEST)))
+        weights = packed.array("weights", np.float32, (seen + 1, n_classes), (-LARGEST, LARGEST))
+        absent = packed.array("absent", np.bool_, (n_classes,))
+        if absent.all():
+            raise Unfit("its array 'absent' leaves no class")
+        return cls(landmarks, weights, absent)
+
+
+def _with_constant(landmarks: Landmarks | None, x: np.ndarray) -> np.ndarray:
+    """What the machine sees of clips, and a constant."""
+    seen = x if landmarks is None else landmarks.features(x)
+    return np.column_stack([seen, np.ones(len(x), np.float32)])
 
 
 def fit_approximately(split: Split, params: Params, scale: float, weights: np.ndarray) -> ApproximateSvm:
     """Train on the clips, or for the radial kernel on their Nystroem features."""
     if params["kernel"] == "linear":
-        return ApproximateSvm().fit(split, params["C"] * scale, weights)
+        return ApproximateSvm.fit(None, split, params["C"] * scale, weights)
     # Clips stand in no order that means anything: every so-many-th of them is a sample.
     landmarks = split.x_train[:: max(1, len(split.x_train) // LANDMARKS)][:LANDMARKS]
-    return ApproximateSvm.on(landmarks, params["gamma"] * scale).fit(split, params["C"], weights)
+    return ApproximateSvm.fit(Landmarks.of(landmarks, params["gamma"] * scale), split, params["C"], weights)
 
 
 class PreparedKernel(PreparedFit):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.environment import titled
-from ser_bench.evaluation.leaderboard import NAMES, write_csv
 from ser_bench.evaluation.run_folder import ABLATION, ABLATION_MARKDOWN, ABLATION_PAGE, IMPORTANCE, RunFolder
+from ser_bench.evaluation.score_tables import typed, write_scores
 from ser_bench.reports.board_text import ALPHA
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.figures.style import GREY
@@ -84,9 +84,9 @@ def publish_ablation(
     style : str
         As `write_figures` takes it.
     """
-    write_csv(table, folder.path / ABLATION)
+    write_scores(table, folder.path / ABLATION)
     if importance is not None:
-        write_csv(importance, folder.path / IMPORTANCE)
+        write_scores(importance, folder.path / IMPORTANCE)
     shown = titled(table, about, "corpus")
     write_text(folder.path / ABLATION_MARKDOWN, to_markdown(shown, importance, about["tuned"], about["warnings"]))
     name = shown["corpus"].iloc[0]
@@ -102,7 +102,7 @@ def read_ablation(folder: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame | None]
 
     def read(path: Path) -> pd.DataFrame:
         # A group called "NA" keeps its name.
-        return read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
+        return read_csv(path, **typed(NUMBERS))
 
     table = read(folder.path / ABLATION)
     if folder.lacks(IMPORTANCE):

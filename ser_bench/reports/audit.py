@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.analyses.leakage import HONEST, EvaluationSetting
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.leaderboard import write_csv
 from ser_bench.evaluation.run_folder import AUDIT_PAGE, GAP, RunFolder
+from ser_bench.evaluation.score_tables import write_scores
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
@@ -55,7 +55,7 @@ def publish_audit(
     folder.write_findings(findings)
     shown = None if gap is None else view_gap(gap, about)
     if gap is not None and shown:
-        write_csv(gap, folder.path / GAP)
+        write_scores(gap, folder.path / GAP)
         over = f"with 95% confidence intervals over speakers; {corpus_title(about, name)}"
         caption = f"Effect of evaluation leaks on the UAR of {about['cell']}, {over}."
         drawing = Drawing("gap", caption, partial(draw_gap, gap, len(about["corpus"]["emotions"])), always=True)
@@ -119,18 +119,10 @@ def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {
             **row,
             "words": (SPLITS[way.split], PARAMETERS[way.parameters], SCALINGS[way.scaling]),
-            "status": "leaky" if leaks(way) else "ok",
+            "status": "leaky" if way.leaky else "ok",
             "read": ["", "", "", format_score(uar), interval(low, high)],
             "added": "" if way == HONEST else f"{signed(more)} {interval(least, most)}",
         }
-
-
-def leaks(way: EvaluationSetting) -> bool:
-    """Whether a way of evaluating is LEAKY.
-
-    All are but nested searches on speaker-independent splits, scaled without test clips or, which is a track of its own, by speaker.
-    """
-    return way.split == "random" or way.parameters == "test" or way.scaling == "all"
 
 
 def _mark(row: dict[str, Any]) -> Mark:

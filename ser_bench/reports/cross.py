@@ -1,4 +1,4 @@
-"""Corpora evaluated by each other, for people: a matrix a track, a page, a picture.
+"""Corpora evaluated by each other, for people: a matrix per track, a page, a picture.
 
 In:   the table of `cross_corpus.evaluate_across`.
 Out:  `cross.csv`, `cross.md`, `cross.html`, `figures/cross.*`; tables for the terminal.
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench.evaluation.environment import titled
-from ser_bench.evaluation.leaderboard import NAMES, notes_of, write_csv
 from ser_bench.evaluation.run_folder import CROSS, CROSS_MARKDOWN, CROSS_PAGE, RunFolder
+from ser_bench.evaluation.score_tables import typed, with_reasons, write_scores
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.style import GREY
@@ -71,7 +71,7 @@ def publish_cross(
 
     `emotions` are those evaluated, `told` what was left out and else is to be known, `style` is as `write_figures` takes it.
     """
-    write_csv(table, folder.path / CROSS)
+    write_scores(table, folder.path / CROSS)
     folder.write_predictions(predictions)
     about = folder.read_about()
     table = titled(table, about, *SIDES)
@@ -125,7 +125,8 @@ def _transductive(track: str) -> str:
 
 def read_cross(folder: RunFolder) -> pd.DataFrame:
     """The table in a folder of corpora evaluated by each other."""
-    return read_csv(folder.path / CROSS, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
+    table = read_csv(folder.path / CROSS, **typed(NUMBERS))
+    return table if "reason" in table else with_reasons(table)
 
 
 def make_cross_page(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str], about: Mapping[str, Any], back: str = "") -> str:
@@ -212,7 +213,7 @@ def _notes(cells: pd.DataFrame) -> list[str]:
     """What a reader of a matrix must know, each note with the rows that it is about; of a row that failed its reason."""
     about: dict[str, dict[str, list[str]]] = {}
     for row in records(cells):
-        for note in [row["notes"]] if row["status"] == "failed" else notes_of(row):
+        for note in filter(None, [row["reason"], *row["notes"]]):
             named = f"{row['train']} -> {row['test']}, {row['features']} {row['model']}"
             about.setdefault(note, {}).setdefault(row["test"], []).append(named)
     return [f"{note} ({_whose(rows, dict(cells['test'].value_counts()))})." for note, rows in about.items()]

@@ -8,7 +8,6 @@ Rule: what was searched for with different budgets shares no table. A row leads 
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -108,7 +107,7 @@ def write_merged(merged: Merged, style: str = "") -> None:
     text = to_text(merged)
     folder = RunFolder(merged.folder)
     folder.write_environment({"corpora": [{"name": name, "title": title} for name, title in merged.titles.items()]})
-    folder.write_leaderboard(merged.leaderboard.assign(runs=[json.dumps(runs, ensure_ascii=False) for runs in merged.leaderboard["runs"]]))
+    folder.write_leaderboard(merged.leaderboard)
     write_text(merged.folder / MERGED_MARKDOWN, text)
     write_diagram(merged, style)
     write_merged_page(merged)

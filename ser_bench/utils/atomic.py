@@ -114,8 +114,8 @@ def write_csv(table: pd.DataFrame, path: Path, **how: Any) -> None:
 
 
 def csv_text(table: pd.DataFrame, **how: Any) -> str:
-    """A table as CSV, its index left out, its formulas guarded; options as those of pandas."""
-    guarded = without_formulas(table)
+    """A table as CSV, its index left out, lists in its cells as JSON, its formulas guarded; options as those of pandas."""
+    guarded = without_formulas(with_json(table))
     text = guarded.to_csv(index=False, lineterminator="\n", **how)
     # A carriage return ends a line for every reader and is not quoted of itself.
     return guarded.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC, **how) if "\r" in text else text
@@ -402,6 +402,20 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     ["'=1+1", "''=1", "'s", 'a']
     """
     return _in_texts(table, without_formula)
+
+
+def with_json(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with JSON in the place of lists.
+
+    >>> import pandas as pd
+    >>> with_json(pd.DataFrame({"name": ["a", "b"], "notes": [["no room; none", "Zürich"], []]}))["notes"].tolist()
+    ['["no room; none", "Zürich"]', '[]']
+    """
+
+    def as_json(value: Any) -> Any:
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+    return table.assign(**{name: table[name].map(as_json) for name in table.columns if table[name].dtype == object})
 
 
 def _in_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.utils.processes import shared_folder, with_this_process
@@ -57,10 +58,14 @@ class Died(NamedTuple):
 
 @dataclass(frozen=True)
 class Workers:
-    """Who works: processes of this machine, or where there is the address of a scheduler, those of its Dask cluster."""
+    """Who works: processes of this machine, or where there is the address of a scheduler, those of its Dask cluster.
+
+    These find large arrays in `folder`, which they see under the same path.
+    """
 
     jobs: int = 1
     scheduler: str = ""
+    folder: Path = Path()
 
     @property
     def number(self) -> int:
@@ -83,7 +88,8 @@ def in_parallel(
     if workers.scheduler:
         from ser_bench.utils.dask_backend import on_cluster
 
-        yield from (Died(call) if died else result for call, result, died in on_cluster(function, calls, workers.scheduler))
+        found = on_cluster(function, calls, workers.scheduler, workers.folder.resolve())
+        yield from (Died(call) if died else result for call, result, died in found)
     elif workers.jobs == 1:
         yield from (_on_one_thread(function, call) for call in calls)
     else:

@@ -20,6 +20,8 @@ from ser_bench.evaluation.units import (
     StoredResult,
     Tune,
     TuneOnTest,
+    UnderCondition,
+    WithoutFold,
     library_versions,
     make_unit,
     read_file,
@@ -135,9 +137,16 @@ REFIT = {"params": {"b": 2.0, "a": 1}, "rounds": None}
         (Tune(5, 3, {"b": 2, "a": 1}), 0, [0], [5, 3], ['{"a": 1, "b": 2}']),
         (TuneOnTest(5, 3), None, [None], [5, 3], [ON_TEST_VERSION]),
         (Refit(**REFIT), 1, [1], [0, 0], ['{"params": {"a": 1, "b": 2.0}, "rounds": null}']),
-        (Refit(**REFIT | {"rounds": 7}, without=0), 1, [1, 0], [0, 0], ['{"params": {"a": 1, "b": 2.0}, "rounds": 7}']),
+        (Refit(**REFIT | {"rounds": 7}, change=WithoutFold(0)), 1, [1, 0], [0, 0], ['{"params": {"a": 1, "b": 2.0}, "rounds": 7}']),
+        (
+            Refit(**REFIT, change=UnderCondition("gain", "abc")),
+            1,
+            [1],
+            [0, 0],
+            ['{"params": {"a": 1, "b": 2.0}, "rounds": null}', {"condition": "abc"}],
+        ),
     ],
-    ids=["tuned", "from a start", "on the test clips", "fitted again", "fitted again without a fold"],
+    ids=["tuned", "from a start", "on the test clips", "fitted again", "fitted again without a fold", "under a condition"],
 )
 def test_a_hash_is_of_the_task_and_what_each_task_adds_to_it(task, fold, content, extent, more):
     unit = make_unit(JUDGED, FEATURES, SVM, track="train", seed=0, fold=fold, task=task)

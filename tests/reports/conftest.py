@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish
 from tests.reports import fabricate
 from tests.small import with_pages
 
@@ -26,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's folder, its leaderboard and page written, to be looked at."""
     folder = tmp_path_factory.mktemp("run")
     with with_pages():
-        publish(RunFolder(folder), *fabricate.write_run(folder))
+        fabricate.publish(RunFolder(folder), *fabricate.write_run(folder))
     return folder
 
 

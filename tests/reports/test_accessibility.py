@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish, publish_ablation, publish_audit
+from ser_bench.reports import publish_ablation, publish_audit
 from tests.evaluation import test_merge
 from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_predictions_page
 from tests.reports.conftest import looking, show
@@ -28,7 +28,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     same = {"corpus": json.loads((folder / "run" / "environment.json").read_text())["corpus"], "protocol": None}
     for name, about in (("audit", test_audit.ABOUT), ("ablation", test_ablation.ABOUT)):
         RunFolder(folder / name).write_environment(about | same)
-    publish(RunFolder(folder / "run"), *run)
+    fabricate.publish(RunFolder(folder / "run"), *run)
     merged = test_merge.over_corpora(folder / "merging", 3).folder
     index = test_index_page.results(folder / "results")
     return {

@@ -14,21 +14,22 @@ from tests.reports.conftest import show
 def test_a_note_stands_once_and_one_about_all_rows_of_a_corpus_names_the_corpus_alone():
     rows = [
         {"train": train, "test": test, "features": "egemaps", "model": model, "track": "train", "status": "ok", "uar": 0.5}
-        | {"uar_low": 0.4, "uar_high": 0.6, "loss": 0.1, "loss_low": 0.0, "loss_high": 0.2, "notes": "reduced" if test == "b" else ""}
+        | {"uar_low": 0.4, "uar_high": 0.6, "loss": 0.1, "loss_low": 0.0, "loss_high": 0.2}
+        | {"reason": "", "notes": ["reduced"] if test == "b" else []}
         for train in "ab"
         for test in "ab"
         for model in ("svm", "rf")
     ]
-    rows[0]["notes"] = "late"
-    rows[-1]["notes"] = "reduced; late"
-    rows[1] |= {"status": "failed", "notes": "no memory; at all"}
+    rows[0]["notes"] = ["late"]
+    rows[-1]["notes"] = ["reduced", "late"]
+    rows[1] |= {"status": "failed", "reason": "no memory; at all"}
     (matrix,) = matrices(pd.DataFrame(rows))
     assert matrix.notes == [
         "late (a -> a, egemaps svm; b -> b, egemaps rf).",
         "no memory; at all (a -> a, egemaps rf).",
         "reduced (on b).",
     ]
-    (matrix,) = matrices(pd.DataFrame(rows).assign(status="ok", notes="copied"))
+    (matrix,) = matrices(pd.DataFrame([row | {"status": "ok", "reason": "", "notes": ["copied"]} for row in rows]))
     assert matrix.notes == ["copied (all rows)."]
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import shutil
 import warnings
 from collections.abc import Callable
 from functools import cache, partial
@@ -20,6 +21,7 @@ from ser_bench import figures, reports
 from ser_bench.config import FIGURE_STYLES
 from ser_bench.errors import WrongArgument, WrongCall
 from ser_bench.evaluation.comparison import Comparison
+from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.merge import Merged, merge
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish_ablation, publish_audit, publish_cross
@@ -102,9 +104,9 @@ DRAWINGS: dict[str, Callable[[Style], matplotlib.figure.Figure | None]] = {
     "heat-map": lambda style: draw_heat_map(board(), style),
     "speakers": lambda style: draw_speakers(board().head(12), predictions(), references(), style),
     "learning-curve": lambda style: draw_learning(board(), learning(), references(), style),
-    "confusion": lambda style: draw_confusion(of_one(), style),
-    "roc": lambda style: draw_roc(of_one(), style),
-    "reliability": lambda style: draw_reliability(of_one(), style, "TRANSDUCTIVE: standardised per speaker"),
+    "confusion": lambda style: draw_confusion(Diagnostics(of_one()), style),
+    "roc": lambda style: draw_roc(Diagnostics(of_one()), style),
+    "reliability": lambda style: draw_reliability(Diagnostics(of_one()), style, "TRANSDUCTIVE: standardised per speaker"),
     "critical-difference": lambda style: draw_ranks([comparison(), comparison(6)], style),
     "ablation": lambda style: draw_ablation(test_ablation.table(), style),
     "gap": lambda style: draw_gap(test_audit.gap(), 7, style),
@@ -191,9 +193,9 @@ def of_long_names(name: str, length: int, style: Style) -> matplotlib.figure.Fig
         case "learning-curve":
             return draw_learning(long(few, length), long(learning(), length), references(), style)
         case "confusion":
-            return draw_confusion(long(of_one(), length), style)
+            return draw_confusion(Diagnostics(long(of_one(), length)), style)
         case "roc":
-            return draw_roc(long(of_one(), length), style)
+            return draw_roc(Diagnostics(long(of_one(), length)), style)
         case "critical-difference":
             ranked = comparison(6)
             return draw_ranks([dataclasses.replace(ranked, systems=long(ranked.systems, length))], style)
@@ -322,7 +324,7 @@ def test_every_command_has_its_figures(tmp_path, folder, monkeypatch):
     publish_cross(place, crossed(), predictions().head(2), ["anger", "fear"], [], "column")
     monkeypatch.setattr(reports, "write_page", lambda folder: None)
     run = RunFolder(folder)
-    place.write_references(run.read_references())
+    shutil.copy(folder / "references.csv", tmp_path)
     reports.publish_learning(place, run.read_leaderboard(), run.read_learning(), "column")
     captions = [path.read_text() for path in (tmp_path / "figures" / "column").glob("*.txt")]
     assert len(captions) == 5

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish
 from ser_bench.reports.board import zoomed
 from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict, worth
 from tests.reports import fabricate
@@ -40,7 +39,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFram
     run = fabricate.write_run(folder)
     found = pd.DataFrame([("warning", "delivery", "loud"), ("note", "a", "b")], columns=["kind", "check", "what"])
     RunFolder(folder).write_findings(found)
-    board, _ = publish(RunFolder(folder), *run)
+    board = fabricate.publish(RunFolder(folder), *run).leaderboard
     return folder / "report.html", board, run[1]
 
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from ser_bench.errors import printable
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish, publish_ablation, publish_audit
+from ser_bench.reports import publish_ablation, publish_audit
 from ser_bench.utils.atomic import restored
 from ser_bench.utils.formatting import escaped_for_tex
 from tests.evaluation import test_merge
@@ -64,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         renamed(pd.read_parquet(run / f"{name}.parquet")).to_parquet(run / f"{name}.parquet")
     renamed(pd.read_csv(run / "learning.csv")).to_csv(run / "learning.csv", index=False)
     (run / "environment.json").write_text(json.dumps(renamed(json.loads((run / "environment.json").read_text()))))
-    publish(RunFolder(run), *tables)
+    fabricate.publish(RunFolder(run), *tables)
     about = {**test_audit.ABOUT, "command": RUNS, "corpus": {"emotions": [1, 2], "citation": RUNS, "licence": RUNS}}
     findings = pd.DataFrame([("note", RUNS, NAMES["made up"])], columns=["kind", "check", "what"])
     publish_audit(RunFolder(folder / "audit"), NAMES["made up"], {RUNS: RUNS}, findings, test_audit.gap(), about)

@@ -11,7 +11,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 import ser_bench
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish, publish_ablation, publish_audit, publish_cross
+from ser_bench.reports import publish_ablation, publish_audit, publish_cross
 from ser_bench.reports.index_page import indexed, make_index, write_index
 from ser_bench.reports.rendering import way_back
 from tests.evaluation import test_merge
@@ -32,8 +32,8 @@ def crossed() -> pd.DataFrame:
             "status": "ok",
             "uar": 0.7 if train == test else 0.5,
         }
-        | {"uar_low": 0.4, "uar_high": 0.8, "loss": float("nan") if train == test else 0.2, "loss_low": 0.1, "loss_high": 0.3, "notes": ""}
-        | {"speakers": 8}
+        | {"uar_low": 0.4, "uar_high": 0.8, "loss": float("nan") if train == test else 0.2, "loss_low": 0.1, "loss_high": 0.3}
+        | {"speakers": 8, "reason": "", "notes": []}
         for track in ("train", "corpus")
         for train in ("one", "<i>two")
         for test in ("one", "<i>two")
@@ -48,7 +48,7 @@ def results(out: Path) -> Path:
     with indexed(out):
         for name in ("run", "other run"):
             tables = fabricate.write_run(out / name)
-            publish(RunFolder(out / name), *tables)
+            fabricate.publish(RunFolder(out / name), *tables)
         RunFolder(out / "audit").write_environment(dict(test_audit.ABOUT, corpus={**test_audit.ABOUT["corpus"], "name": "made up"}))
         publish_audit(RunFolder(out / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
         RunFolder(out / "ablation").write_environment(dict(test_ablation.ABOUT, corpus={"name": "made up", "title": "MADE UP"}))
@@ -98,7 +98,7 @@ def test_it_lists_one_of_each_with_date_corpus_and_best_row(page):
 
 def test_a_run_has_the_date_that_it_was_computed_at(tmp_path):
     tables = fabricate.write_run(tmp_path / "run")
-    publish(RunFolder(tmp_path / "run"), *tables)
+    fabricate.publish(RunFolder(tmp_path / "run"), *tables)
     about = RunFolder(tmp_path / "run").read_environment() | {"computed": {"at": "2026-01-02T03:04:05+00:00"}}
     RunFolder(tmp_path / "run").write_environment(about)
     assert "2026-01-02 03:04" in make_index(tmp_path)
@@ -134,7 +134,7 @@ def test_the_same_folder_makes_the_same_bytes_and_is_not_written_again(out):
 
 def test_a_page_without_an_index_beside_it_leads_nowhere(tmp_path):
     tables = fabricate.write_run(tmp_path / "run")
-    publish(RunFolder(tmp_path / "run"), *tables)
+    fabricate.publish(RunFolder(tmp_path / "run"), *tables)
     assert way_back(tmp_path / "run") == ""
     assert 'class="back"' not in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
@@ -153,6 +153,6 @@ def test_a_command_that_writes_results_writes_the_index(finished):
 
 
 def test_an_environment_that_is_no_json_is_a_torn_folder(tmp_path):
-    publish(RunFolder(tmp_path / "run"), *fabricate.write_run(tmp_path / "run"))
+    fabricate.publish(RunFolder(tmp_path / "run"), *fabricate.write_run(tmp_path / "run"))
     (tmp_path / "run" / "environment.json").write_text(json.dumps({})[:1])
     assert "1 folder could not be read" in make_index(tmp_path)

@@ -177,5 +177,5 @@ def load(place: Path, content: str) -> Checkpoint:
 
 @lru_cache(maxsize=2)
 def network_of(place: Path, content: str, layer: str) -> VggishNetwork:
-    """The network up to a layer, made once a process."""
+    """The network up to a layer, made once per process."""
     return make_network(load(place, content), SIZES, dense=layer == "embedding")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench import scores
+from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.evidence import CELL
 from ser_bench.evaluation.leaderboard import BLOCK, DRAWN, lines_of
 from ser_bench.reports.figures.grids import Grid, draw_grids
@@ -181,8 +181,7 @@ def _draw_speakers(
     axes: Axes, place: float, row: Mapping[str, Any], predictions: pd.DataFrame, looks: Mapping[tuple[str, str], Look], style: Style
 ) -> None:
     mine = predictions[(predictions[CELL] == [row[name] for name in CELL]).all(axis=1)]
-    found = scores.uar_by(*(mine[name].to_numpy(str) for name in ("emotion", "predicted", "voice")))
-    uars = sorted(found.values())
+    uars = sorted(Diagnostics(mine).uar_by("voice").values())
     beside = [place + 0.2 * (n % 3 - 1) for n in range(len(uars))]
     look = looks[row["features"], row["model"]]
     axes.plot(uars, beside, color=look.colour, marker="o", markersize=0.6 * style.marker, linestyle="None", alpha=0.6, markeredgewidth=0)

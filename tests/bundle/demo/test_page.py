@@ -238,6 +238,8 @@ def test_what_fails_is_said_on_the_page(browser, tmp_path, sounds):
             "UAR .450, 95% CI [.400, .600], chance .200, corrected for its having been chosen as the best.",
         ),
         ({"uar": 0.9, "uar_low": 0.8, "uar_high": 1.0, "cv": "random:6"}, "was not evaluated."),
+        ({"uar": 0.9, "uar_low": 0.8, "uar_high": 1.0, "cv": "published"}, "was not evaluated."),
+        ({"uar": 0.9, "uar_low": 0.8, "uar_high": 1.0}, "was not evaluated."),
         (None, "was not evaluated."),
         ({"uar": HOSTILE}, "was not evaluated."),
     ],
