@@ -17,9 +17,9 @@ from typing import Any
 from pages import REFERENCE, ROOT, put
 
 from ser_bench.api import reproduce
+from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.evaluation.recipes import metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, COMPARED
-from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
 from ser_bench.utils.formatting import table_lines
@@ -68,15 +68,15 @@ def measured(folder: Path) -> str:
 def side_by_side(folder: Path) -> str:
     """The first claim of each experiment and part, with what it came to, as a table in Markdown."""
     rows = []
-    for file in sorted(folder.glob("*/recipe.csv")):
-        table = RunFolder(file.parent).read_reproduction()
+    for kept in RecipeFolder.all_in(folder):
+        table = kept.read_reproduction()
         for (name, _), claims in table[table["run"] == CLAIMED].groupby(["experiment", "part"], sort=False):
             mine = table[(table["experiment"] == name) & table["metric"].isin(["uar", claims["metric"].iloc[0]])]
             shown = [row["read"] for row in summary_rows(mine)]
             claimed = next(read for read in shown if read[2] == metric_words(claims["metric"].iloc[0], claims["part"].iloc[0]))
             other = next((read for read in shown if read[1] == COMPARED and read[2] == claimed[2]), claimed)
             measured = (" ".join(pair) for pair in (claimed[4:6], claimed[6:8], other[6:8]))
-            rows.append([f"`{file.parent.name}`", name, claimed[2], claimed[3], *measured])
+            rows.append([f"`{kept.path.name}`", name, claimed[2], claimed[3], *measured])
     return "\n".join(table_lines(HEAD, rows, words=HEAD)) + "\n"
 
 

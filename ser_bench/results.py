@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
-from ser_bench.evaluation.run_folder import ABLATION_PAGE, AUDIT_PAGE, CROSS_PAGE, RECIPE_PAGE, RUN_PAGE, Run, RunFolder
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, RecipeFolder
+from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
@@ -45,7 +46,7 @@ class Results(Shown, Run):
     conditions: pd.DataFrame | None = None
     unchanged: bool = False
 
-    PAGE: ClassVar[str] = RUN_PAGE
+    PAGE: ClassVar[str] = RunFolder.PAGE
 
     def told(self) -> list[str]:
         """The corpus, the best system, those as good, what was left out, what it cost."""
@@ -122,7 +123,7 @@ class Crossed(Shown):
     emotions: list[str]
     skipped: pd.DataFrame
 
-    PAGE: ClassVar[str] = CROSS_PAGE
+    PAGE: ClassVar[str] = CrossFolder.PAGE
 
     def told(self) -> list[str]:
         """The corpora, the emotions that they share, what is lost, what was left out."""
@@ -174,7 +175,7 @@ class Ablated(Shown):
     skipped: pd.DataFrame
     warnings: list[str]
 
-    PAGE: ClassVar[str] = ABLATION_PAGE
+    PAGE: ClassVar[str] = AblationFolder.PAGE
 
     def told(self) -> list[str]:
         """The corpus, the systems, what was compared, the largest loss, what was left out."""
@@ -226,7 +227,7 @@ class Reproduced(Shown):
     warnings: list[str]
     notes: list[str]
 
-    PAGE: ClassVar[str] = RECIPE_PAGE
+    PAGE: ClassVar[str] = RecipeFolder.PAGE
 
     def told(self) -> list[str]:
         """The recipe, its systems, the first experiment's three numbers, where the difference comes from, what is to be known."""
@@ -277,7 +278,7 @@ class Audited(Shown):
     gap: pd.DataFrame | None
     shown_in: list[Path]
 
-    PAGE: ClassVar[str] = AUDIT_PAGE
+    PAGE: ClassVar[str] = AuditFolder.PAGE
 
     def told(self) -> list[str]:
         """The corpus, its size, what was found, the first of it, the largest leak gap."""

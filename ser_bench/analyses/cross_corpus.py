@@ -24,28 +24,21 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.analyses.audits.near_duplicates import FingerprintedCorpus, listen, shared_recordings
-from ser_bench.config import Loaded, RunConfig
+from ser_bench.config import Named, RunConfig
 from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.evaluation.analysis_folders import CROSS
 from ser_bench.evaluation.plan import ChosenClips, Plan, PreparedData, choose_clips, choose_models, prepare_data, search_of, split
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
 from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, Unit, make_unit
-from ser_bench.features import Extractor, Features, distinct_parts, parse_features
+from ser_bench.features import Extractor, Features, FeatureSource, distinct_parts, parse_features
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Named = str | Loaded
-"""A corpus as a configuration has it."""
 TRACKS = ("train", "corpus", "speaker")
 ACROSS = Protocol("cross")
-COLUMNS = (
-    *("train", "test", "emotions", "features", "dims", "model", "track", "cv", "speakers", "clips"),
-    *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high", "overlap", "loss_overlap"),
-    *("budget", "trials", "seeds", "status", "reason", "notes", "seconds"),
-)
 
 
 @dataclass(frozen=True)
@@ -103,7 +96,7 @@ def evaluate_across(
     prepared : dict of str or Corpus to PreparedData
         By source, with the clips of the emotions that all corpora share.
     table : DataFrame
-        The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
+        The columns of `CROSS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
         that is what the row is. `overlap` and `loss_overlap` say what the two intervals allow for: `scores.BOUND` or `scores.NONE`.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, voice, emotion, predicted``.
@@ -132,7 +125,7 @@ def evaluate_across(
                 reference = within.setdefault(cell, outcome)
                 rows.append(_row(pair, cell, outcome, None if pair.within else reference, config))
                 predictions += list(_prediction_rows(pair, cell, outcome))
-    return prepared, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
+    return prepared, pd.DataFrame(rows, columns=list(CROSS.columns)), pd.concat(predictions) if predictions else pd.DataFrame()
 
 
 def prepare_corpora(sources: Sequence[Named], config: RunConfig, progress: Progress) -> dict[Named, PreparedData]:
@@ -182,7 +175,7 @@ def _once_each(prepared: dict[Named, PreparedData]) -> dict[Named, PreparedData]
 def _check_apart(prepared: dict[Named, PreparedData], config: RunConfig) -> None:
     """Refuse corpora that share audio, or clips' names where rows of one's own go by these."""
     parts = distinct_parts([parse_features(text) for text in config.features])
-    own = [part.label for part in parts if not isinstance(part, Extractor)]
+    own = [part.called for part in parts if not isinstance(part, Extractor)]
     digests: dict[str, str] = {}
     seen: set[str] = set()
     for source, data in prepared.items():
@@ -193,7 +186,7 @@ def _check_apart(prepared: dict[Named, PreparedData], config: RunConfig) -> None
                     f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot be evaluated on each other"
                 )
         if own and (twice := sorted(set(clips.index) & seen)):
-            raise WrongCall(f"-f {own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
+            raise WrongCall(f"{own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
         seen |= set(clips.index)
         digests |= {digest: str(clip) for clip, digest in clips["digest"].items()}
 
@@ -309,7 +302,7 @@ def _outcome(pair: CorpusPair, units: list[Unit], done: dict[str, StoredResult],
     return CellOutcome(whole[:, -len(pair.eval_set.codes) :], kept)
 
 
-def own_rates(prepared: dict[Named, PreparedData], features: Sequence[str]) -> Iterator[str]:
+def own_rates(prepared: dict[Named, PreparedData], features: Sequence[FeatureSource]) -> Iterator[str]:
     """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things."""
     rates = {data.corpus.name: sorted(data.eval_set.clips["rate"].unique()) for data in prepared.values()}
     if len({tuple(found) for found in rates.values()}) == 1:

@@ -25,6 +25,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.ablation import FoldRef, SubsetEvaluator, chosen
 from ser_bench.errors import Damaged, WorkFailed
+from ser_bench.evaluation.analysis_folders import IMPORTANCE
 from ser_bench.evaluation.runner import DIED, UNSEEN, unit_data
 from ser_bench.evaluation.splits import derive_seed
 from ser_bench.models.feature_selection import select_k_best
@@ -52,7 +53,6 @@ ORDERS = 64
 MOST_COLUMNS = 100
 """So many single columns are gone through: those that training clips' emotions most often tell by, over folds (ANOVA)."""
 
-COLUMNS = ("corpus", "features", "model", "kind", "shuffled", "name", "value", "low", "high")
 KINDS = ("shapley", "group", "column", "model")
 
 
@@ -81,7 +81,7 @@ def importances(bench: SubsetEvaluator) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of `COLUMNS`: kind ``shapley`` (a group's share of the UAR above that of a system whose columns are all shuffled),
+        The columns of `IMPORTANCE`: kind ``shapley`` (a group's share of the UAR above that of a system whose columns are all shuffled),
         ``group`` and ``column`` (what is lost with it shuffled), each with a 95% confidence interval over speakers, the largest first; and
         ``model``, a group's share by the model's own measure, the mean over folds, where it has one. `shuffled` is one of `SHUFFLED`,
         blank for the model's own measure; Shapley values are across speakers.
@@ -118,7 +118,7 @@ def importances(bench: SubsetEvaluator) -> pd.DataFrame:
     if own := [mine for found in explained.values() if len(mine := found["own"])]:
         rows += [("model", "", name, value, np.nan, np.nan) for name, value in zip(bench.groups, np.mean(own, axis=0), strict=True)]
     (model,) = bench.models
-    found = pd.DataFrame([(eval_set.corpus, bench.features.label, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
+    found = pd.DataFrame([(eval_set.corpus, bench.features.label, model, *row) for row in rows], columns=list(IMPORTANCE.columns)).round(4)
     keys = found.assign(kind=found["kind"].map(KINDS.index), value=-found["value"])
     return found.loc[keys.sort_values(["kind", "shuffled", "value"], kind="stable").index].reset_index(drop=True)
 

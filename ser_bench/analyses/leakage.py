@@ -24,6 +24,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.analysis_folders import GAP
 from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data, resplit, search_of
 from ser_bench.evaluation.runner import finish_all
 from ser_bench.evaluation.splits import WITH_SENTENCES, Protocol
@@ -85,8 +86,8 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd
     prepared : PreparedData
         What the honest rows stand on.
     gap : DataFrame
-        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high, overlap``, the honest row first; `gap` is what a row's
-        UAR is above the honest one, both with intervals over speakers; `overlap` is `scores.BOUND`, which these allow for.
+        The columns of `GAP`, the honest row first; `gap` is what a row's UAR is above the honest one, both with intervals over speakers;
+        `overlap` is `scores.BOUND`, which these allow for.
 
     Raises
     ------
@@ -108,8 +109,7 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd
         # The honest row is above itself by nothing, for sure.
         above = NOTHING if way == HONEST else scores.difference_interval(truth, codes, predicted[HONEST], voices, inflation=inflation)
         rows.append((*way, *scores.jackknife_interval(truth, codes, voices, inflation=inflation), *above, scores.BOUND))
-    columns = [*EvaluationSetting._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high", "overlap"]
-    return prepared, pd.DataFrame(rows, columns=columns).round(4)
+    return prepared, pd.DataFrame(rows, columns=list(GAP.columns)).round(4)
 
 
 def _splits(prepared: PreparedData, config: RunConfig) -> Iterator[tuple[str, PreparedData]]:

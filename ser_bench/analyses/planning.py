@@ -16,6 +16,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.evaluation.analysis_folders import PLANNING
 from ser_bench.evaluation.evidence import SYSTEM
 from ser_bench.evaluation.leaderboard import BLOCK, CELL, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
@@ -75,7 +76,7 @@ def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
         rows += [dict(zip(BLOCK, place, strict=True)) | line for line in _lines(seen, wanted)]
     if not rows:
         raise WrongCall(f"{folder.path} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=list(PLANNING.columns))
     table.attrs["warnings"] = folder.read_about().get("warnings", [])
     table.attrs["notes"] = [*notes, *_remarks(table, clips)]
     return table

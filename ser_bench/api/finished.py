@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import to_toml
-from ser_bench.evaluation.run_folder import MADE, RUN_PAGE, RunFolder
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.units import result_path
 from ser_bench.reports.made import digest_of, keep, kept, made_quietly
 from ser_bench.results import Results
@@ -59,7 +59,7 @@ def recall(planned: Plan) -> Results | None:
 def remember(planned: Plan, found: Results) -> None:
     """Keep what a plan came to for `recall`."""
     folder = RunFolder(found.folder)
-    if not (found.failures or planned.config.time_limit) and made_quietly(folder.path, [RUN_PAGE, *_figures(folder)]):
+    if not (found.failures or planned.config.time_limit) and made_quietly(folder.path, [folder.PAGE, *_figures(folder)]):
         what = {name: _plain(getattr(found, name)) for name in TABLES} | {"warnings": found.warnings}
         keep(folder.path, KEY, _source(planned), _names(folder, planned), what)
 
@@ -85,10 +85,10 @@ def _source(planned: Plan) -> str:
 
 def _names(folder: RunFolder, planned: Plan) -> list[str]:
     """The files of a run's folder, and of its units; not its page, which also shows what lies beside and has a record of its own."""
-    own = [path.name for path in folder.path.iterdir() if path.is_file()] if folder.path.is_dir() else []
-    tables = [name for name in own if not name.startswith(".") and name not in (MADE, RUN_PAGE)]
+    tables = [path.name for path in folder.files if path != folder.page] if folder.path.is_dir() else []
     units = Path("..", "units")
-    return [*tables, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
+    given = sorted(path.relative_to(folder.path).as_posix() for path in folder.tables.glob("*.parquet"))
+    return [*tables, *given, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
 
 
 def _figures(folder: RunFolder) -> list[str]:

@@ -17,6 +17,7 @@ from ser_bench.api.options import RunOptions, configured, takes
 from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.results import Reproduced, Results
 from ser_bench.utils.atomic import check_writable
@@ -136,7 +137,7 @@ def reproduce(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As `run` takes it.
     recipe : str
         A published system (``ser-bench recipes``), or a TOML file that states one.
@@ -250,7 +251,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     recipe, table = ready.recipe, pd.concat([one.table for one in done], ignore_index=True)
     lines = {bench.experiment.name: one.line for bench, one in zip(benches, done, strict=True)}
     units = [unit.hash for bench in benches for honest in (True, False) for _, unit in bench.units(honest=honest)]
-    folder = RunFolder.named(f"{ready.corpus.name}-{recipe.name}", ready.config, [*units, recipe.text])
+    folder = RecipeFolder.named(f"{ready.corpus.name}-{recipe.name}", ready.config, [*units, recipe.text])
     told = list(dict.fromkeys([*ready.lacking, *(bench.cut for bench in benches if bench.cut), *left_out]))
     experiments = [
         {

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from ser_bench.api.options import RunOptions, configured, corpora_of, takes
+from ser_bench.api.options import RunOptions, configured, corpora_of, one_corpus, takes
 from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
@@ -47,14 +47,16 @@ def run(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
-        A folder, a manifest, or ``"tones"``; or what `load_corpus` made of it.
+    corpus : str, Path, DataFrame or Corpus
+        A folder, a manifest, or ``"tones"``; the table of a manifest, whose relative paths begin in the current folder; or what
+        `load_corpus` made of any of these.
     progress : bool or Progress, optional
         A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
     fresh : bool
         Fit everything again, finished or not.
     **options
-        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ...
+        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ... Features of one's own are a
+        DataFrame, too: ``features={"wav2vec2": vectors}``, with a row per clip.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def run(
     from ser_bench.corpora import load_corpus
 
     config = configured("run", {"corpus": corpus, **options})
-    one = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
+    one = load_corpus(one_corpus("run", config), cache=config.cache, **config.reading)
     return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]
 
 

@@ -21,7 +21,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.evaluation.plan import Plan, choose_models
 from ser_bench.evaluation.splits import parse_cv
-from ser_bench.features import Extractor, parse_features
+from ser_bench.features import Extractor, called, parse_features
 from ser_bench.utils.progress import Progress
 
 SEARCHED = "chosen by a search on speaker-grouped inner folds of all speakers"
@@ -38,11 +38,11 @@ def check_config(config: RunConfig) -> None:
     """
     for key, option in (("features", "-f"), ("models", "-m"), ("track", "--track")):
         if len(named := getattr(config, key)) > 1:
-            raise WrongCall(f"fit: one system is fitted, and {option} names {len(named)}: {quoted(', '.join(named))}; name one")
+            raise WrongCall(f"fit: one system is fitted, and {option} names {len(named)}: {quoted(', '.join(map(str, named)))}; name one")
     if config.track == ("speaker",):
         raise WrongCall(f"fit: {SPEAKER_TRACK}")
     if is_own_table(parse_features(config.features[0])):
-        raise WrongCall(f"fit: -f {quoted(config.features[0])}: {OWN_TABLE}")
+        raise WrongCall(f"fit: {called(config.features[0])}: {OWN_TABLE}")
     if parse_cv(config.cv).leaky:
         raise WrongCall(f"fit: --cv {config.cv} shares speakers, so that its score would hold for no new one; use auto, loso or group:K")
     for model in choose_models(config).values():

@@ -12,7 +12,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason, unknown
 from ser_bench.evaluation.evidence import CELL, EXTERNAL
 from ser_bench.evaluation.plan import Plan
-from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
+from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
 from ser_bench.evaluation.units import library_versions
 from ser_bench.features import FeatureSet, feature_label, parse_features
 from ser_bench.features.sets import OwnTable
@@ -30,11 +30,12 @@ from ser_bench.utils.formatting import records
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.config import Loaded
+    from ser_bench.config import Named
 
+T = TypeVar("T")
 FITTED_TRACKS = ("train", "none", "speaker")
 """Where a row is looked for, if it is not said; of the last none can be fitted."""
-NEEDED = (CONFIGURATION, LEADERBOARD.name, CLIPS.name, PREDICTIONS.name, TRIALS.name, METRICS.name)
+NEEDED = (RunFolder.MARK, LEADERBOARD.name, CLIPS.name, PREDICTIONS.name, TRIALS.name, METRICS.name)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def typical_choice(chosen: pd.DataFrame) -> ChosenParams:
 
 
 def row_of(
-    folder: RunFolder, *, rank: int | None = None, features: str = "", model: str = "", track: str = "", corpus: str | Loaded | None = None
+    folder: RunFolder, *, rank: int | None = None, features: str = "", model: str = "", track: str = "", corpus: Named | None = None
 ) -> RunRow:
     """The row of a run that is asked for, by its rank (the first without) or by its names.
 
@@ -170,15 +171,15 @@ def row_of(
         Where the folder is no finished run, has no such row, or the row cannot be fitted: why.
     """
     board, config = _read(folder)
-    named = _name(features, board["features"], lambda text: label_of(parse_features(text), config))
+    named = _name(features, board["features"], lambda one: label_of(parse_features(one), config))
     row = _pick(folder, board, rank, named, _name(model, board["model"], lambda text: parse_model(text, config.class_weights).label), track)
     if why := why_not(row, config):
         raise WrongCall(f"{folder.path}: {_named(row)} cannot be fitted: {why}")
-    features = _written(config.features, lambda text: label_of(parse_features(text), config), row["features"], folder)
-    if is_own_table(parse_features(features)):
+    written = _written(config.features, lambda one: label_of(parse_features(one), config), row["features"], folder)
+    if is_own_table(parse_features(written)):
         raise WrongCall(f"{folder.path}: {_named(row)} cannot be fitted: {OWN_TABLE}")
-    model = _written(config.models, lambda text: parse_model(text, config.class_weights).label, row["model"], folder)
-    mine = dataclasses.replace(config, features=(features,), models=(model,), track=(row["track"],))
+    trained = _written(config.models, lambda text: parse_model(text, config.class_weights).label, row["model"], folder)
+    mine = dataclasses.replace(config, features=(written,), models=(trained,), track=(row["track"],))
     return RunRow(folder, row, mine.for_corpus(corpus or config.corpus[0]), _chosen(folder, row))
 
 
@@ -223,13 +224,13 @@ def _name(text: str, there: pd.Series, label: Callable[[str], str]) -> str:
         return text
 
 
-def _written(texts: Sequence[str], label: Callable[[str], str], wanted: str, folder: RunFolder) -> str:
-    """Which of the texts of a configuration a row's name stands for; others of the run may lack what they need here."""
+def _written(given: Sequence[T], label: Callable[[T], str], wanted: str, folder: RunFolder) -> T:
+    """What of a configuration a row's name stands for; other parts of it may lack what they need here."""
     why = "run.toml does not name it"
-    for text in texts:
+    for one in given:
         try:
-            if label(text) == wanted:
-                return text
+            if label(one) == wanted:
+                return one
         except WrongCall as error:
             why = str(error)
     raise WrongCall(f"{folder.path}: '{quoted(wanted)}' cannot be made here: {why}")
@@ -240,7 +241,7 @@ def _read(folder: RunFolder) -> tuple[pd.DataFrame, RunConfig]:
     if name := folder.lacks(*NEEDED):
         raise WrongCall(f"--from {folder.path} is no finished run: it has no {name}")
     try:
-        return folder.read_leaderboard(), RunConfig(**read_config(folder.path / CONFIGURATION))
+        return folder.read_leaderboard(), RunConfig(**read_config(folder.configuration))
     except Exception as error:  # it may be damaged in any way
         raise WrongCall(f"--from {folder.path} cannot be read: {reason(error)}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -206,8 +205,9 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
       ser-bench plan results/ravdess-1a2b3c4d --sentences 20           (what more sentences would bring)
     """
     from ser_bench.api import plan_study
+    from ser_bench.evaluation.analysis_folders import PlanningFolder
     from ser_bench.evaluation.environment import titled
-    from ser_bench.evaluation.run_folder import PLANNING, RunFolder
+    from ser_bench.evaluation.run_folder import RunFolder
     from ser_bench.reports.planning import HEAD, summaries
 
     if to and len(runs) > 1:
@@ -219,4 +219,4 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
             print_table(HEAD, summary.rows, title=summary.title)
         for note in table.attrs["notes"]:
             say(note)
-        say(f"table: {os.path.join(to or run, PLANNING)}")
+        say(f"table: {PlanningFolder(Path(to or run)).table}")

@@ -113,7 +113,7 @@ def print_made(made: Made, to: str, card: str | None) -> None:
     else:
         say("no quality is known: the system was not evaluated on speakers that it was not trained on")
     if made.evaluation is not None:
-        say(f"report: {made.evaluation.folder / made.evaluation.PAGE}")
+        say(f"report: {made.evaluation.page}")
     say(f"bundle: {to}{f', card: {card}' if card else ''}")
 
 

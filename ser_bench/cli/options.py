@@ -84,7 +84,7 @@ FEATURES = click.option(
     "--features",
     multiple=True,
     metavar="FEATURES",
-    help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(DEFAULTS.features)}]",
+    help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(map(str, DEFAULTS.features))}]",
 )
 
 MADE_USABLE_BY = click.option(

@@ -25,7 +25,8 @@ from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import KEYS, Run, RunFolder
 from ser_bench.evaluation.splits import NEVER, inner_folds
 from ser_bench.utils.atomic import restored
-from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, take_table, to_numbers
+from ser_bench.utils.named_tables import NamedTable
+from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, to_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,18 +79,18 @@ def split_table(eval_set: EvaluationSet, inner: int) -> pd.DataFrame:
     return pd.concat(tables).rename_axis("clip").reset_index()
 
 
-def read_predictions(source: Path | pd.DataFrame, path: Path) -> pd.DataFrame:
+def read_predictions(source: Path | NamedTable) -> pd.DataFrame:
     """A table of predictions: ``clip`` (or ``file``), ``predicted``, and where there are, ``seed, fold, p.<emotion>...`` and labels.
 
     Names, emotions and labels (`LABELS`) are text, a cell that is missing is empty; seeds and folds are whole numbers. In Parquet clips
-    may be the index. `path` is what errors call it.
+    may be the index.
 
     Raises
     ------
     WrongCall
-        Naming the file, and the column or row.
+        Naming the table, and the column or row.
     """
-    table = read_table(source) if isinstance(source, Path) else take_table(source, path)
+    table, path = (read_table(source), source) if isinstance(source, Path) else (source.frame, Path(str(source)))
     if "clip" not in table:
         table = table.rename(columns={"file": "clip"})
     check_columns(table, ("clip", "predicted"), path)
@@ -236,14 +237,14 @@ def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_o
 
 
 def score_predictions(
-    prepared: PreparedData, source: Path | pd.DataFrame, name: str, config: RunConfig, *, decisions_only: bool = False
+    prepared: PreparedData, source: Path | NamedTable, name: str, config: RunConfig, *, decisions_only: bool = False
 ) -> Run:
     """Evaluate a table of predictions and write a run folder of its one row.
 
     Parameters
     ----------
     prepared : PreparedData
-    source : Path or DataFrame
+    source : Path or NamedTable
         The table, as `read_predictions` takes it.
     name : str
         What the system is called: its row's `features`.
@@ -261,8 +262,8 @@ def score_predictions(
 
     if len(config.track) > 1:
         raise WrongCall(f"track: a table of predictions is of one, and {', '.join(config.track)} are named")
-    path = source if isinstance(source, Path) else Path(name)
-    eval_set, table = prepared.eval_set, read_predictions(source, path)
+    path = source if isinstance(source, Path) else Path(str(source))
+    eval_set, table = prepared.eval_set, read_predictions(source)
     if decisions_only and not probability_columns(table):
         raise WrongCall(f"{path} has no probabilities (p.EMOTION) to be left out; drop --decisions-only")
     found = align(table.drop(columns=probability_columns(table)) if decisions_only else table, eval_set, path)

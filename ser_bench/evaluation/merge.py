@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ser_bench.config import NO_CHANGES, READING, RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason
 from ser_bench.evaluation import comparison as across
+from ser_bench.evaluation.analysis_folders import MergedFolder
 from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.leaderboard import (
@@ -32,7 +33,7 @@ from ser_bench.evaluation.leaderboard import (
     rank,
     resolutions,
 )
-from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, MERGED_PAGE, PREDICTIONS, REFERENCES, RunFolder
+from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, REFERENCES, RunFolder
 from ser_bench.scores import ROPE
 from ser_bench.utils.formatting import format_score
 from ser_bench.utils.shown import Shown, counted, scored
@@ -40,7 +41,7 @@ from ser_bench.utils.shown import Shown, counted, scored
 if TYPE_CHECKING:
     import pandas as pd
 
-NEEDED = (CONFIGURATION, LEADERBOARD.name, REFERENCES.name, CLIPS.name, PREDICTIONS.name)
+NEEDED = (RunFolder.MARK, LEADERBOARD.name, REFERENCES.name, CLIPS.name, PREDICTIONS.name)
 ASIDE = "p against the best of all rows, while other rows are compared without this one (--with-external includes it)"
 SEARCH = ["budget", "trials", "seeds"]
 PROTOCOL = [*BLOCK, *SEARCH, "settings", "clip_set"]
@@ -117,7 +118,7 @@ class Merged(Shown):
     kernels: str
     abouts: dict[str, Mapping[str, Any]]
 
-    PAGE: ClassVar[str] = MERGED_PAGE
+    PAGE: ClassVar[str] = MergedFolder.PAGE
 
     @property
     def runs(self) -> list[str]:
@@ -153,8 +154,7 @@ def find_runs(out: Path) -> list[RunFolder]:
     WrongCall
         If there are none.
     """
-    below = (RunFolder(path.parent) for path in out.glob(f"*/{CONFIGURATION}"))
-    found = sorted(folder for folder in below if not folder.lacks(LEADERBOARD.name))
+    found = [folder for folder in RunFolder.all_in(out) if not folder.lacks(LEADERBOARD.name)]
     if not found:
         raise WrongCall(f"there is no finished run in {out}: name run folders, or their parent with --out")
     return found
@@ -181,7 +181,7 @@ def merge(folders: Iterable[RunFolder], to: Path, *, with_external: bool = False
     """
     import pandas as pd
 
-    if (to / CONFIGURATION).exists():
+    if RunFolder(to).known:
         raise WrongCall(f"{to} is a run, whose own leaderboard would be written over: name another folder with --to")
     runs = _read_runs(sorted(set(folders)), named=named)
     rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
@@ -272,7 +272,7 @@ def _kernel(about: Mapping[str, Any]) -> str:
 def _settings(folder: RunFolder) -> str:
     """What of a configuration no row says, as far as it is not the default: ``inner 4, variant noise(snr=10)``."""
     usual = RunConfig().result_keys()
-    chosen = RunConfig(**read_config(folder.path / CONFIGURATION)).result_keys()
+    chosen = RunConfig(**read_config(folder.configuration)).result_keys()
     return ", ".join(f"{name} {value}" for name, value in chosen.items() if name not in SAID_ELSEWHERE and value != usual[name])
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Corpus, Duplicates, LabelScheme, ReleaseDifference
-    from ser_bench.features import Features, FeatureSet
+    from ser_bench.features import Features, FeatureSet, FeatureSource
     from ser_bench.models.base import Model
 
 
@@ -154,7 +154,9 @@ def choose_clips(config: RunConfig) -> ChosenClips:
     return ChosenClips(corpus, doubts, whole, scheme)
 
 
-def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress, chosen: ChosenClips | None = None) -> PreparedData:
+def prepare_data(
+    config: RunConfig, features: Iterable[FeatureSource], progress: Progress, chosen: ChosenClips | None = None
+) -> PreparedData:
     """Load the corpus, extract what is missing of these feature sets, and settle which clips are evaluated.
 
     A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.
@@ -365,7 +367,7 @@ def choose_models(config: RunConfig) -> dict[str, Model]:
     return {model.label: model for model in models}
 
 
-def check_widths(features: Iterable[str], models: dict[str, Model]) -> None:
+def check_widths(features: Iterable[FeatureSource], models: dict[str, Model]) -> None:
     """Refuse feature sets that are too narrow for a model.
 
     Raises
@@ -373,14 +375,14 @@ def check_widths(features: Iterable[str], models: dict[str, Model]) -> None:
     WrongCall
         Naming both, and the columns needed.
     """
-    from ser_bench.features import parse_features
+    from ser_bench.features import called, parse_features
 
     widest = max(models.values(), key=lambda model: model.least_columns)
-    for text in features if widest.least_columns > 1 else ():
-        width = sum(len(part.columns) for part in parse_features(text).parts)
+    for one in features if widest.least_columns > 1 else ():
+        width = sum(len(part.columns) for part in parse_features(one).parts)
         if width < widest.least_columns:
             raise WrongCall(
-                f"-f {quoted(text)} has {width} columns, and {widest.label} needs {widest.least_columns}; pool less, or take a wider set"
+                f"{called(one)} has {width} columns, and {widest.label} needs {widest.least_columns}; pool less, or take a wider set"
             )
 
 

@@ -76,7 +76,7 @@ def refuse_own(feature_sets: list[FeatureSet], why: str) -> None:
     """Refuse a user-supplied table where features of changed sound are needed."""
     for part in distinct_parts(feature_sets):
         if isinstance(part, OwnTable):
-            raise WrongCall(f"-f {part.path} holds finished vectors, and {why} features of other sounds; leave one of the two out")
+            raise WrongCall(f"{part.called} holds finished vectors, and {why} features of other sounds; leave one of the two out")
 
 
 def _under(asked: Corpus, keys: pd.Series, feature_sets: list[FeatureSet], variant: str, options: ExtractionOptions) -> ChangedClips:

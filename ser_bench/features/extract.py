@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from ser_bench.audio.preprocessing import Preprocessing
-from ser_bench.config import ExtractOptions, RunConfig, check_keys
+from ser_bench.config import ExtractOptions, Frames, RunConfig, check_keys
 from ser_bench.errors import WrongCall
 from ser_bench.features.base import Extractor, Features
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
@@ -102,7 +102,7 @@ class Extraction(FillReport):
 @named_arguments(ExtractOptions.__optional_keys__)
 def extract(
     corpus: Source,
-    features: str | Path | Sequence[str | Path],
+    features: str | Path | Frames | Sequence[str | Path | Frames],
     *,
     progress: Progress | bool | None = None,
     **options: Unpack[ExtractOptions],
@@ -111,9 +111,9 @@ def extract(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
-        A folder, a manifest or ``"tones"``, or what `load_corpus` made of it.
-    features : str, Path or several
+    corpus : str, Path, DataFrame or Corpus
+        As in `run`.
+    features : str, Path, DataFrame or several
         Such as ``"egemaps+mfcc"``; several are joined as by ``+``.
     progress : bool or Progress, optional
         As in `run`.
@@ -182,7 +182,7 @@ def _fill(corpus: Corpus, parts: list[Part], options: ExtractionOptions) -> tupl
     hearing = options.hearing
     own = [part for part in parts if isinstance(part, OwnTable)]
     if own and hearing != Preprocessing():
-        raise WrongCall(f"-f {own[0].path} holds finished vectors, for which clips cannot be heard another way ({hearing.label})")
+        raise WrongCall(f"{own[0].called} holds finished vectors, for which clips cannot be heard another way ({hearing.label})")
     keys, unreadable, changed = content_keys(corpus.clips, options.cache, verify=options.verify)
     store = FeatureStore(options.cache, _extractors(parts), hearing)
     clips = corpus.clips.loc[list(keys)].assign(key=list(keys.values()))
@@ -190,7 +190,7 @@ def _fill(corpus: Corpus, parts: list[Part], options: ExtractionOptions) -> tupl
     reasons = dict(unreadable)
     for clip, key in keys.items():
         why = unread.get(key) or store.why_not(key)
-        why = why or next((f"no row in {table.path.name}" for table in own if clip not in table.table.index), "")
+        why = why or next((f"no row in {table.short}" for table in own if clip not in table.table.index), "")
         if why:
             reasons[clip] = why
     clips = clips.drop(index=[clip for clip in reasons if clip in keys])
@@ -263,7 +263,7 @@ def _warnings(corpus: Corpus, own: list[OwnTable], changed: list[str]) -> list[s
         )
     if changed:
         said.append(f"{len(changed)} file(s) had changed though size and times had not, such as {changed[0]}; they are computed again")
-    extra = {table.path.name: len(table.table.index.difference(corpus.clips.index)) for table in own}
+    extra = {table.short: len(table.table.index.difference(corpus.clips.index)) for table in own}
     return said + [f"{name}: {n} row(s) for clips that are not evaluated" for name, n in extra.items() if n]
 
 

@@ -12,13 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.analyses.leakage import HONEST, EvaluationSetting
+from ser_bench.evaluation.analysis_folders import AuditFolder
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.run_folder import AUDIT_PAGE, GAP, RunFolder
-from ser_bench.evaluation.score_tables import write_scores
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import format_score, interval, records, signed
 
 if TYPE_CHECKING:
@@ -36,13 +34,13 @@ SCALINGS = {"train": "training clips", "all": "all clips", "speaker": "speaker (
 
 
 def publish_audit(
-    folder: RunFolder, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any, style: str = ""
+    folder: AuditFolder, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any, style: str = ""
 ) -> None:
-    """Write an audit's folder: `findings.csv`, `audit.html`, and of the gap `gap.csv` and its picture.
+    """Write an audit's folder: findings, page, and of the gap its table and picture.
 
     Parameters
     ----------
-    folder : RunFolder
+    folder : AuditFolder
     name, summary, findings
         As in `Audit`.
     gap : DataFrame, optional
@@ -55,7 +53,7 @@ def publish_audit(
     folder.write_findings(findings)
     shown = None if gap is None else view_gap(gap, about)
     if gap is not None and shown:
-        write_scores(gap, folder.path / GAP)
+        folder.write_gap(gap)
         over = f"with 95% confidence intervals over speakers; {corpus_title(about, name)}"
         caption = f"Effect of evaluation leaks on the UAR of {about['cell']}, {over}."
         drawing = Drawing("gap", caption, partial(draw_gap, gap, len(about["corpus"]["emotions"])), always=True)
@@ -70,7 +68,7 @@ def publish_audit(
         about=about,
         back=way_back(folder.path),
     )
-    write_text(folder.path / AUDIT_PAGE, page)
+    folder.write_page(page)
 
 
 def _verdict(findings: pd.DataFrame, gap: dict[str, Any] | None) -> str:
@@ -98,11 +96,6 @@ def draw_gap(gap: pd.DataFrame, n_emotions: int, style: Style) -> Figure:
     ]
     panel = Panel("", [_mark(row) for row in rows], lines, "split, hyperparameters, standardised with")
     return draw_intervals([panel], style, keys)
-
-
-def read_gap(folder: RunFolder) -> pd.DataFrame:
-    """The gap in an audit's folder."""
-    return read_csv(folder.path / GAP)
 
 
 def view_gap(gap: pd.DataFrame, about: dict[str, Any]) -> dict[str, Any]:

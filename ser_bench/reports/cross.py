@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ser_bench.evaluation.analysis_folders import CrossFolder
 from ser_bench.evaluation.environment import titled
-from ser_bench.evaluation.run_folder import CROSS, CROSS_MARKDOWN, CROSS_PAGE, RunFolder
-from ser_bench.evaluation.score_tables import typed, with_reasons, write_scores
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.style import GREY
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
 if TYPE_CHECKING:
@@ -42,8 +40,6 @@ LEGEND = (
 )
 
 GREY_DOT = Look(GREY, "o")
-NUMBERS = ("uar", "uar_low", "uar_high", "loss", "loss_low", "loss_high", "war", "macro_f1", "seconds")
-"""Columns of the table that may be blank."""
 SIDES = ("train", "test")
 """Columns of the table that hold corpora."""
 NAMED = 3
@@ -60,23 +56,22 @@ class Matrix(NamedTuple):
 
 
 def publish_cross(
-    folder: RunFolder,
+    folder: CrossFolder,
     table: pd.DataFrame,
     predictions: pd.DataFrame,
     emotions: Sequence[str],
     told: Sequence[str] = (),
     style: str = "",
 ) -> None:
-    """Write what came of it below `folder`.
+    """Write what came of it into its folder.
 
     `emotions` are those evaluated, `told` what was left out and else is to be known, `style` is as `write_figures` takes it.
     """
-    write_scores(table, folder.path / CROSS)
-    folder.write_predictions(predictions)
+    folder.write_tables(table, predictions)
     about = folder.read_about()
     table = titled(table, about, *SIDES)
-    write_text(folder.path / CROSS_MARKDOWN, to_markdown(table, emotions, told))
-    write_text(folder.path / CROSS_PAGE, make_cross_page(table, emotions, told, about, way_back(folder.path)))
+    folder.write_markdown(to_markdown(table, emotions, told))
+    folder.write_page(make_cross_page(table, emotions, told, about, way_back(folder.path)))
     data = f"{', '.join(_corpora(table))}; classes: {', '.join(emotions)}"
     drawings = [
         Drawing(
@@ -121,12 +116,6 @@ def _grid(heading: str, cells: pd.DataFrame, span: tuple[float, float]) -> Grid:
 
 def _transductive(track: str) -> str:
     return "" if track == "train" else f", {track} (TRANSDUCTIVE)"
-
-
-def read_cross(folder: RunFolder) -> pd.DataFrame:
-    """The table in a folder of corpora evaluated by each other."""
-    table = read_csv(folder.path / CROSS, **typed(NUMBERS))
-    return table if "reason" in table else with_reasons(table)
 
 
 def make_cross_page(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str], about: Mapping[str, Any], back: str = "") -> str:

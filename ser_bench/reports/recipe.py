@@ -11,17 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.published import TEST
 from ser_bench.evaluation.recipes import Recipe, metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
-from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
 from ser_bench.evaluation.splits import parse_cv
 from ser_bench.reports.details import class_scores, confusion_view, curves_of
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
 if TYPE_CHECKING:
@@ -43,12 +42,12 @@ LEGEND = (
 )
 
 
-def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about: dict[str, Any], style: str = "") -> None:
+def publish_recipe(folder: RecipeFolder, recipe: Recipe, table: pd.DataFrame, about: dict[str, Any], style: str = "") -> None:
     """Write a recipe's folder.
 
     Parameters
     ----------
-    folder : RunFolder
+    folder : RecipeFolder
     recipe : Recipe
     table : DataFrame
         As `score_table` gives it, of all experiments.
@@ -70,7 +69,7 @@ def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about
         legend=LEGEND,
         back=way_back(folder.path),
     )
-    write_text(folder.path / RECIPE_PAGE, page)
+    folder.write_page(page)
 
 
 def summary_rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -87,13 +87,28 @@ def read_delimited(path: Path, delimiter: str) -> pd.DataFrame:
 
 def take_table(table: pd.DataFrame, name: Path) -> pd.DataFrame:
     """A table that was handed in as such, under the rules of `read_table`; `name` is what errors call it."""
+    if both := [quoted(level) for level in table.index.names if level is not None and level in table.columns]:
+        raise WrongCall(f"{name}: the index and a column are both called '{both[0]}'; drop one of the two")
     taken = _index_as_columns(table.copy())
-    if columns := [str(column) for column, values in taken.items() if values.map(lambda cell: isinstance(cell, UNREADABLE)).any()]:
-        raise WrongCall(f"{name}: the column '{quoted(columns[0])}' holds bytes, lists or records; leave it out")
+    taken.attrs["left_out"] = {}
     _refuse_twins(name, taken.columns)
+    objects = [column for column, values in taken.items() if values.dtype == object]
+    if columns := [column for column in objects if taken[column].map(lambda cell: isinstance(cell, UNREADABLE)).any()]:
+        raise WrongCall(f"{name}: the column '{quoted(columns[0])}' holds bytes, lists or records; leave it out")
     if taken.empty:
         raise WrongCall(f"{name} has no rows")
     return taken
+
+
+def cell_text(value: Any) -> str:
+    """A cell as text, without surrounding space; a whole number has no ``.0``.
+
+    >>> cell_text(3.0), cell_text(" 3.0 "), cell_text(Path("a.wav"))
+    ('3', '3.0', 'a.wav')
+    """
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
 
 
 def is_missing(text: str) -> bool:
@@ -124,7 +139,7 @@ def as_text(column: pd.Series, *, keep_words: bool = False) -> pd.Series:
 
     if is_timedelta64_dtype(column):
         column = column.dt.total_seconds()
-    text = column.astype(object).where(column.notna(), "").map(_cell).astype(object)
+    text = column.astype(object).where(column.notna(), "").map(cell_text).astype(object)
     if not keep_words:
         text = text.mask(text.map(is_missing), "")
     known = text[text != ""]
@@ -234,12 +249,6 @@ def clip_name(path: str, folder: Path) -> str:
 def _unread(path: Path, error: Exception) -> WrongCall:
     why = (isinstance(error, OSError) and error.strerror) or str(error)
     return WrongCall(f"cannot read {path}: {quoted(' '.join(why.split()))}")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 def _refuse_twins(path: Path, columns: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import t
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, _libsvm
+from sklearn.svm import SVC
 
 from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed
@@ -186,15 +186,6 @@ def test_decision_is_the_machines_own_and_not_the_calibrators() -> None:
     result = tune(data, trials=1)
     machine = make_pipeline(StandardScaler(), SVC(C=3, class_weight="balanced")).fit(data.x[data.train], data.y[data.train])
     np.testing.assert_array_equal(result.predicted, machine.predict(data.x[~data.train]))
-
-
-def test_no_machine_is_asked_for_its_own_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    fit = _libsvm.fit  # which `SVC.fit` calls as well
-    monkeypatch.setattr(_libsvm, "fit", lambda *about, **options: (asked.append(options), fit(*about, **options))[1])
-    tune(make_unit(), trials=2)
-    assert asked
-    assert not any(options.get("probability") for options in asked)
 
 
 def test_inner_score_is_that_of_a_pipeline_scaled_by_inner_training_clips() -> None:

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from ser_bench.errors import Damaged
-from ser_bench.evaluation.run_folder import CROSS, LEADERBOARD, REPRODUCTION, RunFolder
+from ser_bench.evaluation.analysis_folders import CROSS, REPRODUCTION, CrossFolder, RecipeFolder
+from ser_bench.evaluation.run_folder import LEADERBOARD, RunFolder
 from ser_bench.evaluation.score_tables import typed, write_scores
 from ser_bench.reports import to_markdown
-from ser_bench.reports.cross import read_cross
 from ser_bench.utils.atomic import read_csv, write_csv
 from tests.reports import fabricate
 
@@ -26,11 +26,10 @@ AWKWARD = [
     "",
     "null",
 ]
-Reader = Callable[[RunFolder], pd.DataFrame]
-READERS: dict[str, Reader] = {
-    LEADERBOARD.name: RunFolder.read_leaderboard,
-    CROSS: read_cross,
-    REPRODUCTION.name: RunFolder.read_reproduction,
+READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    LEADERBOARD.name: lambda path: RunFolder(path).read_leaderboard(),
+    CROSS.name: lambda path: CrossFolder(path).read_table(),
+    REPRODUCTION.name: lambda path: RecipeFolder(path).read_reproduction(),
 }
 
 
@@ -43,7 +42,7 @@ def a_table(**columns: list[object]) -> pd.DataFrame:
 @pytest.mark.parametrize("notes", [[AWKWARD, []], [[], []], [["a note"], ["[]"]]])
 def test_notes_are_read_as_they_were_whatever_they_hold(tmp_path: Path, name: str, notes: list[object]) -> None:
     write_scores(a_table(reason=["", AWKWARD[0]], notes=notes, runs=[["a, b", "c"], ["=d"]]), tmp_path / name)
-    read = READERS[name](RunFolder(tmp_path))
+    read = READERS[name](tmp_path)
     assert read["notes"].tolist() == notes
     assert read["runs"].tolist() == [["a, b", "c"], ["=d"]]
     assert read["reason"].tolist() == ["", AWKWARD[0]]
@@ -58,16 +57,16 @@ def test_a_cell_is_json_for_whoever_opens_the_file(tmp_path: Path) -> None:
 
 def test_tables_of_earlier_versions_are_read_as_the_present_one_has_them(tmp_path: Path) -> None:
     table = a_table(notes=["'=a copy; TIME LIMIT", "[Errno 28] no room; none"], runs=["one, two", "one"]).drop(columns="over")
-    for name in (LEADERBOARD.name, CROSS):
+    for name in (LEADERBOARD.name, CROSS.name):
         write_csv(table, tmp_path / name)
-        read = READERS[name](RunFolder(tmp_path))
+        read = READERS[name](tmp_path)
         assert read["notes"].tolist() == [["'=a copy", "TIME LIMIT"], []]
         assert read["reason"].tolist() == ["", "[Errno 28] no room; none"]
         assert read["runs"].tolist() == [["one", "two"], ["one"]]
     claims = {"experiment": "", "system": "svm", "run": "claimed", "part": "test", "metric": "uar", "value": 0.5, "status": ""}
     shared = {**claims, "low": None, "high": None, "clips": 0, "speakers": 0}
     write_csv(pd.DataFrame([{**shared, "notes": "over"}, {**shared, "notes": "a copy; no songs"}]), tmp_path / REPRODUCTION.name)
-    read = RunFolder(tmp_path).read_reproduction()
+    read = RecipeFolder(tmp_path).read_reproduction()
     assert read["over"].tolist() == [True, False]
     assert read["notes"].tolist() == [[], ["a copy", "no songs"]]
 

@@ -13,7 +13,8 @@ import pandas as pd
 
 from ser_bench import reports
 from ser_bench.evaluation import leaderboard, recipes
-from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
+from ser_bench.evaluation.analysis_folders import RecipeFolder
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.score_tables import write_scores
 from ser_bench.evaluation.scoring import RunScores, score_run
 from ser_bench.reports import publish_recipe
@@ -207,10 +208,11 @@ def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: val
     about = renamed(about | {"experiments": [said | {"name": name} for name in names]})
     made = predictions(clips(), "egemaps", "svm", 0.6)
     found = pd.concat([made.assign(experiment=name, run="reproduced", part="test") for name in names], ignore_index=True)
-    RunFolder(folder).write_environment(about)
-    RunFolder(folder).write_predictions(renamed(found))
-    publish_recipe(RunFolder(folder), dataclasses.replace(recipe, title=renamed("anger"), source=renamed("fear")), table, about)
-    return folder / RECIPE_PAGE
+    home = RecipeFolder(folder)
+    home.write_environment(about)
+    home.write_predictions(renamed(found))
+    publish_recipe(home, dataclasses.replace(recipe, title=renamed("anger"), source=renamed("fear")), table, about)
+    return home.page
 
 
 def write_ranked_run(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish_ablation, publish_audit
 from tests.evaluation import test_merge
@@ -23,8 +24,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     run = fabricate.write_run(folder / "run")
     spoken(folder / "corpus", *fabricate.clips().index)
     (folder / "run" / "run.toml").write_text(f'corpus = ["{(folder / "corpus").as_posix()}"]\n')
-    publish_audit(RunFolder(folder / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
-    publish_ablation(RunFolder(folder / "ablation"), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
+    publish_audit(AuditFolder(folder / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
+    publish_ablation(AblationFolder(folder / "ablation"), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
     same = {"corpus": json.loads((folder / "run" / "environment.json").read_text())["corpus"], "protocol": None}
     for name, about in (("audit", test_audit.ABOUT), ("ablation", test_ablation.ABOUT)):
         RunFolder(folder / name).write_environment(about | same)

@@ -4,9 +4,9 @@ import re
 
 import pandas as pd
 
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.analysis_folders import CrossFolder
 from ser_bench.reports import publish_cross
-from ser_bench.reports.cross import LEGEND, matrices, read_cross
+from ser_bench.reports.cross import LEGEND, matrices
 from tests.reports import test_index_page
 from tests.reports.conftest import show
 
@@ -34,12 +34,12 @@ def test_a_note_stands_once_and_one_about_all_rows_of_a_corpus_names_the_corpus_
 
 
 def test_corpora_are_written_as_their_owners_do_but_in_the_table(tmp_path):
-    folder = RunFolder(tmp_path)
+    folder = CrossFolder(tmp_path)
     described = {"title": "EMO-DB", "clips": 9, "speakers": 2, "citation": "somebody"}
     folder.write_environment({"corpora": [{"name": "one", **described}]})
     table = test_index_page.crossed()
     publish_cross(folder, table, table[["train"]], ["anger", "fear"])
-    assert read_cross(folder)["train"].unique().tolist() == table["train"].unique().tolist()
+    assert folder.read_table()["train"].unique().tolist() == table["train"].unique().tolist()
     for shown in ((tmp_path / name).read_text(encoding="utf-8") for name in ("cross.md", "cross.html")):
         words = shown.partition("<body>")[2].partition("<script>")[0] or shown
         assert "EMO-DB" in words
@@ -48,7 +48,7 @@ def test_corpora_are_written_as_their_owners_do_but_in_the_table(tmp_path):
 
 def test_the_page_frames_what_was_trained_within_and_says_what_is_lost_elsewhere(browser, tmp_path):
     table = test_index_page.crossed()
-    publish_cross(RunFolder(tmp_path), table, table[["train"]], ["anger", "fear"], ["1 clip was left out"])
+    publish_cross(CrossFolder(tmp_path), table, table[["train"]], ["anger", "fear"], ["1 clip was left out"])
     show(browser, tmp_path / "cross.html")
     assert browser.get_log("browser") == []
     row = browser.find_elements("css selector", "table.cross tbody tr")[0].find_elements("css selector", "td")

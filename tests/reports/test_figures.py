@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from ser_bench import figures, reports
 from ser_bench.config import FIGURE_STYLES
 from ser_bench.errors import WrongArgument, WrongCall
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder
 from ser_bench.evaluation.comparison import Comparison
 from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.merge import Merged, merge
@@ -318,10 +319,16 @@ def test_a_run_has_its_figures_and_those_of_the_best_system_of_each_track(tmp_pa
 def test_every_command_has_its_figures(tmp_path, folder, monkeypatch):
     place, named = RunFolder(tmp_path), {"name": "made up", "title": "EMO-DB"}
     place.write_environment({"corpus": named, "corpora": [named | {"name": "emodb", "clips": 2, "speakers": 2, "citation": ""}]})
-    publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT | {"corpus": test_ablation.ABOUT["corpus"] | named}, "column")
+    publish_ablation(
+        AblationFolder(tmp_path),
+        test_ablation.table(),
+        None,
+        test_ablation.ABOUT | {"corpus": test_ablation.ABOUT["corpus"] | named},
+        "column",
+    )
     corpus = {"corpus": test_audit.ABOUT["corpus"] | named}
-    publish_audit(place, "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT | corpus, "column")
-    publish_cross(place, crossed(), predictions().head(2), ["anger", "fear"], [], "column")
+    publish_audit(AuditFolder(tmp_path), "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT | corpus, "column")
+    publish_cross(CrossFolder(tmp_path), crossed(), predictions().head(2), ["anger", "fear"], [], "column")
     monkeypatch.setattr(reports, "write_page", lambda folder: None)
     run = RunFolder(folder)
     shutil.copy(folder / "references.csv", tmp_path)

@@ -13,6 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from ser_bench.errors import printable
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish_ablation, publish_audit
 from ser_bench.utils.atomic import restored
@@ -67,9 +68,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fabricate.publish(RunFolder(run), *tables)
     about = {**test_audit.ABOUT, "command": RUNS, "corpus": {"emotions": [1, 2], "citation": RUNS, "licence": RUNS}}
     findings = pd.DataFrame([("note", RUNS, NAMES["made up"])], columns=["kind", "check", "what"])
-    publish_audit(RunFolder(folder / "audit"), NAMES["made up"], {RUNS: RUNS}, findings, test_audit.gap(), about)
+    publish_audit(AuditFolder(folder / "audit"), NAMES["made up"], {RUNS: RUNS}, findings, test_audit.gap(), about)
     tried, leaned = (renamed(table) for table in (test_ablation.table(), test_ablation.importance()))
-    publish_ablation(RunFolder(folder / "ablation"), tried, leaned, {**test_ablation.ABOUT, "warnings": [RUNS], "tuned": RUNS})
+    publish_ablation(AblationFolder(folder / "ablation"), tried, leaned, {**test_ablation.ABOUT, "warnings": [RUNS], "tuned": RUNS})
     systems = [(NAMES["egemaps"], NAMES["svm"]), (NAMES["spectral+mfcc"], NAMES["rf"]), (NAMES["mlp"], NAMES["xgb"])]
     fabricate.write_recipe(folder / "recipe", renamed)
     classes = [NAMES[name] for name in ("anger", "fear", "neutral")]

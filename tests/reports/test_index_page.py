@@ -10,6 +10,7 @@ import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 
 import ser_bench
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish_ablation, publish_audit, publish_cross
 from ser_bench.reports.index_page import indexed, make_index, write_index
@@ -49,13 +50,13 @@ def results(out: Path) -> Path:
         for name in ("run", "other run"):
             tables = fabricate.write_run(out / name)
             fabricate.publish(RunFolder(out / name), *tables)
-        RunFolder(out / "audit").write_environment(dict(test_audit.ABOUT, corpus={**test_audit.ABOUT["corpus"], "name": "made up"}))
-        publish_audit(RunFolder(out / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
-        RunFolder(out / "ablation").write_environment(dict(test_ablation.ABOUT, corpus={"name": "made up", "title": "MADE UP"}))
-        publish_ablation(RunFolder(out / "ablation"), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
-        RunFolder(out / "cross").write_environment({"ser_bench": "0", "python": "3", "command": "ser-bench cross"})
+        AuditFolder(out / "audit").write_environment(dict(test_audit.ABOUT, corpus={**test_audit.ABOUT["corpus"], "name": "made up"}))
+        publish_audit(AuditFolder(out / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
+        AblationFolder(out / "ablation").write_environment(dict(test_ablation.ABOUT, corpus={"name": "made up", "title": "MADE UP"}))
+        publish_ablation(AblationFolder(out / "ablation"), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
+        CrossFolder(out / "cross").write_environment({"ser_bench": "0", "python": "3", "command": "ser-bench cross"})
         table = crossed()
-        publish_cross(RunFolder(out / "cross"), table, table[["train"]], ["anger", "fear"])
+        publish_cross(CrossFolder(out / "cross"), table, table[["train"]], ["anger", "fear"])
         (out / "torn").mkdir()
         (out / "torn" / "run.toml").write_text("")
         (out / "units").mkdir()

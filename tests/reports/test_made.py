@@ -81,7 +81,7 @@ def test_a_page_that_was_changed_lost_or_damaged_is_made_again(published):
     picture.unlink()
     assert again() == ["report.html", "leaderboard.svg"]
     assert page.read_bytes() == whole
-    (folder / made.MADE).write_text("[")
+    (folder / "made.json").write_text("[")
     assert again() == ["report.html", "leaderboard.svg"]
 
 
