@@ -108,8 +108,9 @@ def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False, pag
     """Do a plan's units as far as they are not done, and rank and publish what they come to; with its page, or all but that."""
     from ser_bench.evaluation import runner
     from ser_bench.evaluation.refits import refit_without_pairs
+    from ser_bench.reports.drawing import import_all
 
-    done = runner.execute(planned, progress, fresh=fresh)
+    done = runner.execute(planned, progress, fresh=fresh, meanwhile=import_all)
     return published(refit_without_pairs(planned, done, progress, fresh=fresh), planned.data, planned.config, page=page)
 
 

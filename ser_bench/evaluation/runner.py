@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -143,16 +143,18 @@ class TimeBudget:
         del self.waiting[unit.hash]
 
 
-def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
+def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile: Callable[[], object] | None = None) -> Run:
     """Do the units that are not done yet, and write the run folder's tables.
 
     Parameters
     ----------
     fresh : bool
         Fit everything again, finished or not.
+    meanwhile : callable, optional
+        As `in_parallel` takes it.
     """
     began = time.perf_counter()
-    done, failures, fits = run_units(planned, progress, fresh=fresh)
+    done, failures, fits = run_units(planned, progress, fresh=fresh, meanwhile=meanwhile)
     seconds = planned.data.seconds | {"units": time.perf_counter() - began}
     cells, predictions, trials = tabulate(planned, done, failures)
     folder = RunFolder.named(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
@@ -174,9 +176,9 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
 
 
 def run_units(
-    planned: Plan, progress: Progress, *, fresh: bool = False
+    planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile: Callable[[], object] | None = None
 ) -> tuple[dict[str, StoredResult], dict[str, str], list[UnitReport]]:
-    """Do the units that are not done yet.
+    """Do the units that are not done yet; `meanwhile` as `in_parallel` takes it.
 
     Returns
     -------
@@ -195,7 +197,7 @@ def run_units(
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     # Cells that differ in nothing but a name share their units.
     todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
-    fits = list(_fit_all(planned, todo, store, progress)) if todo else []
+    fits = list(_fit_all(planned, todo, store, progress, meanwhile)) if todo else []
     failures = {fit.unit.hash: fit.reason for fit in fits if isinstance(fit, FailedUnit)}
     done |= {fit.unit.hash: kept for fit in fits if isinstance(fit, FittedUnit) and (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
@@ -233,7 +235,9 @@ def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
     return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
 
 
-def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[UnitReport]:
+def _fit_all(
+    planned: Plan, todo: list[Unit], store: Path, progress: Progress, meanwhile: Callable[[], object] | None
+) -> Iterator[UnitReport]:
     """Fit units in parallel, and report each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.cost(unit))
@@ -246,7 +250,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
     try:
         with _showing_epochs(planned, todo, store, progress):
-            for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
+            for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers, meanwhile):
                 fit = FailedUnit(done.call[0], DIED) if isinstance(done, Died) else done
                 left.ended(fit.unit)
                 if isinstance(fit, FittedUnit) and fit.score is not None:
