@@ -293,7 +293,7 @@ def test_a_model_that_is_not_installed_is_refused_before_anything_is_extracted(t
 REFUSED = [
     (["emodb", "--recipe", "audioemotion-2019"], "emodb"),
     ([SOURCE, "--recipe", "audioemotion-2019"], "--recipe audioemotion-2019 is of ravdess, and this is tones"),
-    ([SOURCE, "--recipe", "RECIPE", "-m", "svm"], "'models' is the recipe's to state"),
+    ([SOURCE, "--recipe", "RECIPE", "-m", "svm"], "'models' is stated by the recipe"),
     ([SOURCE, "--recipe", "RECIPE", "--experiment", "actor"], "did you mean 'actors'"),
     ([SOURCE, "--recipe", "RECIPE", "--max-epochs", "5"], "states no epochs"),
     ([SOURCE, "--recipe", "RECIPE", "--experiment", "nobody"], "keeps none of the 48 clips"),
@@ -336,7 +336,7 @@ def test_python_refuses_the_same(recipe):
         ser_bench.run(SOURCE, max_epochs=3)
     with pytest.raises(WrongArgument, match="did you mean 'experiment'"):
         ser_bench.reproduce(SOURCE, str(recipe), experimnt="x")
-    with pytest.raises(WrongCall, match="'features' is the recipe's to state"):
+    with pytest.raises(WrongCall, match="'features' is stated by the recipe"):
         ser_bench.reproduce(SOURCE, str(recipe), features="egemaps")
 
 

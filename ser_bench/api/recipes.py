@@ -168,7 +168,7 @@ def _ready(choice: Choice, given: Mapping[str, Any]) -> Ready:
 
     recipe = with_experiments(recipe_named(choice.recipe), choice.experiments)
     if stated := [key for key in given if key not in LEFT_OPEN]:
-        raise WrongCall(f"--recipe {recipe.name}: '{stated[0]}' is the recipe's to state; leave it out, or run the system without --recipe")
+        raise WrongCall(f"--recipe {recipe.name}: '{stated[0]}' is stated by the recipe; leave it out, or run the system without --recipe")
     config = configured("run", given)
     if len(config.corpus) > 1:
         raise WrongCall(f"--recipe {recipe.name} is run on one corpus, and {len(config.corpus)} are named")

@@ -1,4 +1,4 @@
-"""Systems of our own: features extracted, runs evaluated, several runs merged.
+"""Runs: features extracted, systems evaluated, several runs merged.
 
 In:   corpora and the keys of a configuration, or a whole `RunConfig`; for a leaderboard, run folders.
 Out:  `Results`, one per corpus, whose folder holds tables and report; `Merged`, one leaderboard of several.
@@ -107,8 +107,9 @@ def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False, pag
     """Do a plan's units as far as they are not done, and rank and publish what they come to; with its page, or all but that."""
     from ser_bench.evaluation import runner
     from ser_bench.evaluation.refits import refit_without_pairs
+    from ser_bench.reports.drawing import import_all
 
-    done = runner.execute(planned, progress, fresh=fresh)
+    done = runner.execute(planned, progress, fresh=fresh, meanwhile=import_all)
     return published(refit_without_pairs(planned, done, progress, fresh=fresh), planned.data, planned.config, page=page)
 
 

@@ -1,4 +1,9 @@
-"""What commands print: tables on stdout, the rest beside them; any terminal takes it."""
+"""What commands print: tables on stdout, the rest beside them.
+
+In:   results, tables, lines.
+Out:  text on stdout, warnings and progress on stderr.
+Rule: nothing that others named reaches a terminal as more than text, and no line needs more than plain characters.
+"""
 
 from __future__ import annotations
 

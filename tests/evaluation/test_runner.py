@@ -121,7 +121,7 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
 
 
 def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path, monkeypatch):
-    def in_parallel(fit, calls, workers):
+    def in_parallel(fit, calls, *_):
         """`test_parallel.py` and `test_extract.py` have processes killed."""
         for unit, *rest in calls:
             yield Died((unit, *rest)) if (unit.model, unit.fold) == ("logreg", 1) else fit(unit, *rest)
