@@ -1,9 +1,9 @@
-"""Train on one corpus, evaluate on another: what is left of a system where microphone, language and actors change, too.
+"""Train on one corpus, evaluate on another: how a system does where microphone, language and actors change as well.
 
 In:   corpora to train on, corpora to evaluate on.
 Out:  a row per pair, feature set, model and track: UAR on the other corpus, and what is lost against training within it.
 Rule: all pairs are evaluated on the emotions that every corpus has, and on the same clips within a corpus as across.
-      Nothing of the test corpus is seen, but on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
+      Nothing of the test corpus is used, except on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
 
 Across corpora no voice that is evaluated trained a model, so given the training corpus the voices are independent: there is no overlap to
 allow for (`overlap` is ``none``), and an interval is about *this* training corpus and new speakers of the other. What other speakers to

@@ -1,4 +1,4 @@
-"""What a bundle can be expected to be worth: the row of the leaderboard that it belongs to, by class, by gender, by speaker.
+"""How well a bundle can be expected to do: its row of the leaderboard, by class, by gender, by speaker.
 
 In:   the folder of a finished run, and which of its rows.
 Out:  a dictionary of numbers, as JSON has them.

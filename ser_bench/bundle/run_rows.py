@@ -3,7 +3,7 @@
 In:   a run folder; a rank, or the names of a feature set and a model.
 Out:  a `RunRow`: the row, the configuration that makes its plan again, and the hyperparameters that its searches chose.
 Rule: a row is taken only if a clip of a new speaker can be predicted by it as it was there, one by one, by a system that was evaluated on
-      speakers it had not heard; any other is refused with the reason.
+      speakers that it was not trained on; any other is refused with the reason.
 """
 
 from __future__ import annotations

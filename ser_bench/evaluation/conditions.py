@@ -1,7 +1,7 @@
 """Every row of a run evaluated on its held-out clips with their sound changed: how robust its systems are.
 
 In:   a plan, and what its run came to.
-Out:  a row per cell and test condition, its UAR and what that is above the UAR on unchanged clips; and the predictions.
+Out:  a row per cell and test condition, its UAR and the difference from that on unchanged clips; and the predictions.
 Rule: the fitted systems are the run's own. Hyperparameters and rounds are held as each fold's search chose them and training is the same
       to the last bit, so that nothing but the held-out clips' sound differs; no condition takes part in a search. A condition is a unit
       of its own per fold and seed: what was evaluated once, or without it, is never fitted again.
@@ -39,7 +39,7 @@ class Robustness:
     Parameters
     ----------
     table : DataFrame
-        The columns of `CONDITIONS`. `diff` is what the UAR is above that on unchanged clips, paired by speaker; its interval and `p` are
+        The columns of `CONDITIONS`. `diff` is the difference in UAR from unchanged clips, paired by speaker; its interval and `p` are
         corrected for the number of conditions of a row (`scores.differences_of`).
     predictions : DataFrame
         The columns of `CONDITION_PREDICTIONS`.

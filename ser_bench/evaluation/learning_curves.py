@@ -3,9 +3,9 @@
 In:   a plan, and what its run came to.
 Out:  a row per cell and number of training speakers: its mean UAR on the same held-out clips, over several draws of them.
 Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is used for training. Which they are is luck: at
-      least `DRAWS` sets are drawn, and what they differ by is part of the interval. Parameters and rounds are held as the fold's search
-      chose them among all: a point tells what fewer speakers cost a system. What searches among these would find is an ablation's to
-      tell (``[sweep]``, ``"cv" = ["auto@4"]``).
+      least `DRAWS` sets are drawn, and what they differ by is part of the interval. Hyperparameters and rounds are held as the fold's
+      search chose them among all: a point shows what fewer speakers cost a system. What searches among these would find, a sweep
+      shows (``[sweep]``, ``"cv" = ["auto@4"]``).
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 In:   run folders.
 Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv`, a figure.
 Rule: what was not evaluated by one protocol, on the same clips in the same folds, is kept apart (but for external systems, whose
-      search is not known). A row that stands in several runs is one row; where its scores differ, nobody can tell which are right, and
-      it is refused.
+      search is not known). A row that stands in several runs is one row; where its scores differ it is refused, as nothing says which are
+      right.
 """
 
 from __future__ import annotations

@@ -313,7 +313,9 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig, asked: Protoco
         for number in range(fold.max() + 1):
             train = training_clips(clips, protocol, fold, number, seed)
             if not train.any():
-                raise WrongCall(f"--cv {protocol}: nobody else says another sentence than {clips.index[int((fold == number).argmax())]}'s")
+                raise WrongCall(
+                    f"--cv {protocol}: no other speaker says another sentence than {clips.index[int((fold == number).argmax())]}'s"
+                )
             if not protocol.leaky:
                 check_apart(voices[train], voices[fold == number])
     return protocol, folds
@@ -332,7 +334,7 @@ def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
         first = counting.iloc[0]
         raise WorkFailed(
             f"{len(counting)} of {total} clips are unusable (the first: {first['clip']}: {first['reason']}), "
-            f"more than the {allowed:.0%} that --max-skipped allows; mend them, or raise it"
+            f"more than the {allowed:.0%} that --max-skipped allows; repair them, or raise it"
         )
 
 

@@ -2,8 +2,8 @@
 
 In:   a plan, and what its run came to.
 Out:  what each fold's contribution to a row's UAR loses when another fold is left out of its training, too.
-Rule: hyperparameters and rounds are held as the fold's search chose them; the pairs are the same for all rows. What is made of the losses
-      is `scores.uncertainty`'s to say.
+Rule: hyperparameters and rounds are held as the fold's search chose them; the pairs are the same for all rows. `scores.uncertainty` says
+      what follows from the losses.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -143,16 +143,18 @@ class TimeBudget:
         del self.waiting[unit.hash]
 
 
-def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
+def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile: Callable[[], object] | None = None) -> Run:
     """Do the units that are not done yet, and write the run folder's tables.
 
     Parameters
     ----------
     fresh : bool
         Fit everything again, finished or not.
+    meanwhile : callable, optional
+        As `in_parallel` takes it.
     """
     began = time.perf_counter()
-    done, failures, fits = run_units(planned, progress, fresh=fresh)
+    done, failures, fits = run_units(planned, progress, fresh=fresh, meanwhile=meanwhile)
     seconds = planned.data.seconds | {"units": time.perf_counter() - began}
     cells, predictions, trials = tabulate(planned, done, failures)
     folder = RunFolder.named(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
@@ -174,9 +176,9 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
 
 
 def run_units(
-    planned: Plan, progress: Progress, *, fresh: bool = False
+    planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile: Callable[[], object] | None = None
 ) -> tuple[dict[str, StoredResult], dict[str, str], list[UnitReport]]:
-    """Do the units that are not done yet.
+    """Do the units that are not done yet; `meanwhile` as `in_parallel` takes it.
 
     Returns
     -------
@@ -195,7 +197,7 @@ def run_units(
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     # Cells that differ in nothing but a name share their units.
     todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
-    fits = list(_fit_all(planned, todo, store, progress)) if todo else []
+    fits = list(_fit_all(planned, todo, store, progress, meanwhile)) if todo else []
     failures = {fit.unit.hash: fit.reason for fit in fits if isinstance(fit, FailedUnit)}
     done |= {fit.unit.hash: kept for fit in fits if isinstance(fit, FittedUnit) and (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
@@ -233,7 +235,9 @@ def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
     return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
 
 
-def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[UnitReport]:
+def _fit_all(
+    planned: Plan, todo: list[Unit], store: Path, progress: Progress, meanwhile: Callable[[], object] | None
+) -> Iterator[UnitReport]:
     """Fit units in parallel, and report each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.cost(unit))
@@ -246,7 +250,7 @@ def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -
     progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
     try:
         with _showing_epochs(planned, todo, store, progress):
-            for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
+            for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers, meanwhile):
                 fit = FailedUnit(done.call[0], DIED) if isinstance(done, Died) else done
                 left.ended(fit.unit)
                 if isinstance(fit, FittedUnit) and fit.score is not None:
@@ -312,7 +316,7 @@ def unit_data(
 
 
 def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: StudyCopy | None) -> UnitResult:
-    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, fit_held, tune_unit
     from ser_bench.evaluation.published import fit_published
     from ser_bench.evaluation.test_tuned import tune_on_test
 
@@ -325,8 +329,8 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: Stu
         case Refit(params, rounds):
             return fit_held(data, model, params=dict(params), rounds=rounds, seed=unit.search_seed)
         case Tune(trials, inner, start):
-            search = {"trials": trials, "inner": inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
-            return tune_unit(data, model, **search, start=None if start is None else dict(start), stop=stop, watch=copy)
+            first = None if start is None else dict(start)
+            return tune_unit(data, model, SearchTerms(trials, inner, unit.search_seed, unit.fold_seed, first, stop, copy))
         case PublishedFit(params, rounds, selecting):
             return fit_published(data, model, params=dict(params), rounds=rounds, selecting=selecting, seed=unit.search_seed)
         case TuneOnTest(trials):

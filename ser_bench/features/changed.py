@@ -2,7 +2,7 @@
 
 In:   a corpus, feature sets, names of clips, and variants.
 Out:  a matrix per variant and feature set, in the order of the clips, and why some clips have no row.
-Rule: a variant is one more way to hear a clip: its features are kept in the store as those of any other, and computed once.
+Rule: a variant is one more kind of preprocessing: its features are kept in the store as those of any other, and computed once.
       What is drawn at random is drawn from a clip's content, so that no file name and no order reaches a value.
 """
 

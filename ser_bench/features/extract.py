@@ -1,6 +1,6 @@
 """Clips -> store -> matrices, in parallel.
 
-In:   a corpus, feature sets, and how clips are heard.
+In:   a corpus, feature sets, and how clips are preprocessed.
 Out:  a full store, and of it an `Extraction`: the usable clips with their keys, the others with their reasons, matrices.
 Rule: only what the store lacks is computed. All feature sets of a call stand on the same clips.
 """

@@ -1,7 +1,7 @@
 """One clip through all extractors that lack it: what a worker process does.
 
-In:   tasks: a clip's key and file, how it is heard, and extractors.
-Out:  an `ExtractionResult` per task: what was heard, and a vector per extractor or why there is none.
+In:   tasks: a clip's key and file, how it is preprocessed, and extractors.
+Out:  an `ExtractionResult` per task: what its audio is like, and a vector per extractor or why there is none.
 Rule: a clip is decoded once for all extractors, and resampled once per rate; whatever happens to it is reported, never raised. Only what
       depends on the sound alone is cached: a lack of memory, or of a library, is this machine's and passes.
 """

@@ -1,8 +1,8 @@
 """Details per system: what one row of the leaderboard is made of.
 
 In:   a row of the leaderboard, the run's metrics and trials, and what its predictions show (`evaluation.diagnostics`).
-Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
-Rule: what is drawn is also given in words beside it, and curves are few points: fifty cells make one page.
+Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the hyperparameters chosen.
+Rule: what is drawn is also given in words beside it, and curves are few points: fifty systems fit on one page.
 """
 
 from __future__ import annotations

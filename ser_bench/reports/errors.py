@@ -1,8 +1,9 @@
 """What systems get wrong: the clips that none of a block recognises, and the emotions that all of them confuse.
 
 In:   a block of the leaderboard, and the run's predictions and clips.
-Out:  the hardest clips (`evaluation.misclassified`) with what was said of them, where they can be listened to, and the most confused pairs.
-Rule: only ranked rows are asked: what a LEAKY one gets wrong tells nothing of new voices.
+Out:  the hardest clips (`evaluation.misclassified`) with what they were predicted as, where they can be listened to, and the most confused
+      pairs.
+Rule: only ranked rows count: what a LEAKY one gets wrong says nothing of unseen speakers.
 """
 
 from __future__ import annotations

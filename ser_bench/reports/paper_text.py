@@ -1,4 +1,4 @@
-"""A run as two paragraphs that can stand in a paper: how scores were come by, and what they are.
+"""A run as two paragraphs that can stand in a paper: how scores were obtained, and what they are.
 
 In:   a run's tables.
 Out:  sentences with what each cites; as text, as LaTeX, and what is cited as BibTeX.

@@ -1,4 +1,9 @@
-"""What long work tells the person who waits: a bar on a terminal, a line now and then elsewhere. Always on stderr."""
+"""What long work tells the person who waits: a bar on a terminal, a line now and then elsewhere.
+
+In:   how many steps there are, and each as it is done, with the share of time that it takes.
+Out:  progress and the time left, on stderr, or below a cell of a notebook.
+Rule: nothing on stdout, and nothing that a result depends on.
+"""
 
 from __future__ import annotations
 

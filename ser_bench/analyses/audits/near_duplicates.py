@@ -1,6 +1,6 @@
 """The same recording again, though not sample by sample: encoded, resampled, softer, faster, higher, stretched, cut, joined, in a room.
 
-In:   what stands to be evaluated, of one corpus or of several.
+In:   the clips that are evaluated, of one corpus or of several.
 Out:  pairs of clips that may hold one recording, and findings on them.
 Rule: fingerprints say which pairs are worth a look. A pair is named where waveforms agree, or where one tempo and one pitch carry the
       one into the other throughout. Equal samples are reported as identical audio, and not again here.

@@ -1,6 +1,6 @@
-"""The tables of the store that a call needs: one of what is heard, and one an extractor.
+"""The tables of the store that a call needs: one of the audio, and one per extractor.
 
-In:   extractors, and how clips are heard.
+In:   extractors, and how clips are preprocessed.
 Out:  which clips lack what, the reasons why clips cannot be used, and matrices of those that can.
 Rule: keys and reasons are held in memory, values only when a matrix is asked for, so that filling the store takes no more
       memory for many clips than for few.
