@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 BAR = 0.55
 """The distance between bars, in lines of text."""
-NAMES = 0.26
+NAMES = 0.2
 """The share of a figure's width for the names of either side."""
 JOINED = Look("#D55E00")
 
