@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support
 import ser_bench
 from ser_bench.api import Choice, run_recipe
 from ser_bench.errors import WrongArgument, WrongCall
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.reports.recipe import _panels, summary_rows
 from ser_bench.results import Reproduced
 from ser_bench.utils import spec
@@ -149,7 +149,7 @@ def test_what_is_not_here_is_said(found):
 
 def test_files_hold_what_is_returned_and_pages_show_it(found, recipe):
     assert (found.folder / "recipe.toml").read_text() == recipe.read_text()
-    pd.testing.assert_frame_equal(RunFolder(found.folder).read_reproduction(), found.table, check_dtype=False)
+    pd.testing.assert_frame_equal(RecipeFolder(found.folder).read_reproduction(), found.table, check_dtype=False)
     assert found.table.loc[found.table["over"], ["experiment", "run", "metric", "notes"]].values.tolist() == [
         ["random", "claimed", "micro_f1", []]
     ]

@@ -64,8 +64,26 @@ class StudyGoals(NamedTuple):
     sentences: int | None
 
 
-def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
-    """The table that `api.plan_study` returns, of a run folder."""
+class StudyPlan(NamedTuple):
+    """What a study like a run would need.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The columns of `PLANNING`: what `api.plan_study` returns.
+    notes : list of str
+        What is left out, and why; what the numbers do not cover.
+    warnings : list of str
+        What the run warned of.
+    """
+
+    table: pd.DataFrame
+    notes: list[str]
+    warnings: list[str]
+
+
+def needed(folder: RunFolder, wanted: StudyGoals) -> StudyPlan:
+    """What a study like the run in a folder would need."""
     import pandas as pd
 
     board, predictions, refits, whole = _read(folder)
@@ -77,9 +95,7 @@ def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
     if not rows:
         raise WrongCall(f"{folder.path} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
     table = pd.DataFrame(rows, columns=list(PLANNING.columns))
-    table.attrs["warnings"] = folder.read_about().get("warnings", [])
-    table.attrs["notes"] = [*notes, *_remarks(table, clips)]
-    return table
+    return StudyPlan(table, [*notes, *_remarks(table, clips)], folder.read_about().get("warnings", []))
 
 
 def typical(asked: pd.DataFrame) -> dict[str, Any]:

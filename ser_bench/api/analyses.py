@@ -265,8 +265,8 @@ def plan_study(
     folder = RunFolder.of(run)
     target = Path(to) if to else folder.path
     check_writable("--to", target)
-    table = needed(folder, wanted)
-    planned = PlanningFolder(target)
-    planned.write_table(table)
-    draw_plan(titled(table, folder.read_about(), "corpus"), planned.figures)
-    return table
+    found, planned = needed(folder, wanted), PlanningFolder(target)
+    planned.write_table(found.table)
+    draw_plan(titled(found.table, folder.read_about(), "corpus"), planned.figures)
+    found.table.attrs |= {"notes": found.notes, "warnings": found.warnings}
+    return found.table

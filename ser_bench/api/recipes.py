@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Corpus, Source
+    from ser_bench.evaluation.estimate import Forecast
     from ser_bench.evaluation.recipes import Experiment, Recipe
     from ser_bench.evaluation.reproduction import Bench, Job
 
@@ -274,15 +275,14 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told, list(recipe.notes))
 
 
-def forecast_recipe(
-    choice: Choice, given: Mapping[str, Any], *, progress: Progress | bool | None = None, fresh: bool = False
-) -> pd.DataFrame:
+def forecast_recipe(choice: Choice, given: Mapping[str, Any], *, progress: Progress | bool | None = None, fresh: bool = False) -> Forecast:
     """What `run_recipe` would fit: one row per experiment, run and model, with the columns of `FORECAST`.
 
-    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what this copy of the
-    corpus lacks. Parameters, errors: see `run_recipe`.
+    Parameters, errors: see `run_recipe`.
     """
     import pandas as pd
+
+    from ser_bench.evaluation.estimate import Forecast
 
     ready, shown = _ready(choice, given), progress_of(progress)
     missing = _missing(ready)
@@ -291,9 +291,7 @@ def forecast_recipe(
     else:
         benches, left_out = _benches(ready, choice.max_epochs, shown)
         rows = [row for bench in benches for row in _rows(bench.experiment, bench.config, _to_do(benches, bench, fresh=fresh))]
-    table = pd.DataFrame(rows, columns=FORECAST)
-    table.attrs |= {"missing": missing, "warnings": [*ready.lacking, *left_out]}
-    return table
+    return Forecast(pd.DataFrame(rows, columns=FORECAST), missing, [*ready.lacking, *left_out])
 
 
 def _missing(ready: Ready) -> int:

@@ -29,6 +29,24 @@ if TYPE_CHECKING:
     from ser_bench.features import FeatureSet
 
 
+class Forecast(NamedTuple):
+    """What would be fitted, a row each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``units, to do, fits, minutes``.
+    missing : int
+        Clips whose features would have to be extracted first.
+    warnings : list of str
+        What may not be meant by `where`, or what this copy of a recipe's corpus lacks.
+    """
+
+    table: pd.DataFrame
+    missing: int
+    warnings: list[str]
+
+
 class OnFewer(NamedTuple):
     """Every row fitted again on so many speakers, of the draw of that number: a point of its learning curve."""
 
@@ -51,11 +69,8 @@ class Extent(NamedTuple):
     inner: int
 
 
-def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> pd.DataFrame:
-    """What a run would fit: one row per system; with `fresh`, whatever is finished.
-
-    How many clips lack features stands in ``attrs["missing"]``.
-    """
+def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> Forecast:
+    """What a run would fit: one row per system; with `fresh`, whatever is finished."""
     import pandas as pd
 
     from ser_bench.corpora import load_corpus
@@ -94,9 +109,7 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
         told = (units * len(extents), sum(numbers), fits, round(minutes, 1))
         rows.append([corpus.name, features, dims[features], model, track, str(eval_set.protocol), *told])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
-    table = pd.DataFrame(rows, columns=names)
-    table.attrs |= {"missing": missing, "warnings": warnings}
-    return table
+    return Forecast(pd.DataFrame(rows, columns=names), missing, warnings)
 
 
 def _fitted_again(eval_set: EvaluationSet, config: RunConfig) -> list[OnFewer | InCondition]:
