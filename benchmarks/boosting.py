@@ -17,7 +17,7 @@ import xgboost
 from optuna.trial import BaseTrial
 from tune import read_cell
 
-from ser_bench.evaluation.nested_cv import tune_unit
+from ser_bench.evaluation.nested_cv import SearchTerms, tune_unit
 from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import derive_seed, voice_folds
 from ser_bench.models.base import Model, PreparedFit, Split
@@ -78,7 +78,7 @@ def evaluate(data: UnitData, model: Model, seed: int, options: argparse.Namespac
     for k in range(options.folds):
         unit = UnitData(data.x, data.y, data.voices, folds != k, data.classes)
         own, shared = derive_seed(seed, model.name, k), derive_seed(seed, k)
-        result = tune_unit(unit, model, trials=options.trials, inner=options.inner, seed=own, fold_seed=shared)
+        result = tune_unit(unit, model, SearchTerms(options.trials, options.inner, own, shared))
         predicted[folds == k] = result.predicted
     return time.process_time() - started, predicted
 

@@ -1,4 +1,4 @@
-"""What a run, an ablation, corpora evaluated by each other and an audit came to: tables, and the folder that they are in."""
+"""What a run, an ablation, cross-corpus evaluation and an audit came to: tables, and the folder that they are in."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Results(Shown, Run):
         evaluated.
     conditions : DataFrame or None
         ``corpus, features, model, track, condition, uar, uar_low, uar_high, diff, diff_low, diff_high, p``: each row on its held-out clips
-        as they are and changed (`test_variant`), `diff` being what the latter's UAR is above the former's; None where none was asked for.
+        as they are and changed (`test_variant`), `diff` being the latter's UAR minus the former's; None where none was asked for.
     unchanged : bool
         Whether there was nothing to do: every file was as it was written, and none was written again.
     """
@@ -157,7 +157,7 @@ class Ablated(Shown):
         With `ablation.csv`, `ablation.md`, `ablation.html`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
         ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims, track, cv``: `diff` is
-        what a row's UAR is above that of all groups.
+        a row's UAR minus that of all groups.
     importance : DataFrame or None
         ``corpus, features, model, kind, shuffled, name, value, low, high``: what the UAR loses with a group (kind ``group``) or a column
         shuffled across or within speakers, and groups' Shapley values.

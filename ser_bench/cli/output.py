@@ -1,4 +1,9 @@
-"""What commands print: tables on stdout, the rest beside them; any terminal takes it."""
+"""What commands print: tables on stdout, the rest beside them.
+
+In:   results, tables, lines.
+Out:  text on stdout, warnings and progress on stderr.
+Rule: nothing that others named reaches a terminal as more than text, and no line needs more than plain characters.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,7 @@ from ser_bench.utils.formatting import format_score
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.estimate import Forecast
     from ser_bench.evaluation.merge import Merged
     from ser_bench.results import Ablated, Audited, Crossed, Reproduced, Results
     from ser_bench.utils.terminal import TerminalTable
@@ -228,19 +234,20 @@ def print_entry(name: str, text: str) -> None:
         say(line)
 
 
-def print_dry_runs(tables: Iterable[pd.DataFrame]) -> None:
+def print_dry_runs(forecasts: Iterable[Forecast]) -> None:
     """What dry runs expect, a table each."""
-    for table in tables:
-        warn(table.attrs["warnings"])
-        print_table(table.columns, table.itertuples(index=False))
-        print_forecast(table)
+    for forecast in forecasts:
+        warn(forecast.warnings)
+        print_table(forecast.table.columns, forecast.table.itertuples(index=False))
+        print_forecast(forecast)
 
 
-def print_forecast(table: pd.DataFrame) -> None:
+def print_forecast(forecast: Forecast) -> None:
     """What a dry run expects: fits, minutes, clips to be extracted."""
+    table = forecast.table
     say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) remaining, about {table['minutes'].sum():.0f} minutes")
-    if table.attrs["missing"]:
-        say(f"plus feature extraction for {table.attrs['missing']:,} clip(s)")
+    if forecast.missing:
+        say(f"plus feature extraction for {forecast.missing:,} clip(s)")
 
 
 def print_table(

@@ -1,10 +1,10 @@
 """Systems compared across corpora.
 
 In:   rows of a merged leaderboard, and the chance level of each corpus.
-Out:  a comparison a group of rows of one track and one search: mean ranks, tests, and in words what they can tell.
+Out:  a comparison per group of rows of one track and one search: mean ranks, tests, and in words what they show.
 Rule: a corpus counts once, also where its audio stands under two names. Only systems that were evaluated on every corpus of a
       comparison take part, by their ranks within each; a corpus or system that is missing somewhere is left out and named. What so
-      few corpora cannot tell is said.
+      few corpora cannot show is said.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 In:   the table of `evaluation.conditions`.
 Out:  `conditions.md`, `figures/conditions.*`; rows for the page and the terminal.
-Rule: every condition is read against unchanged clips; a difference never stands without its interval.
+Rule: every condition is compared with unchanged clips; a difference never stands without its interval.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Corpora evaluated by each other, for people: a matrix per track, a page, a picture.
+"""Cross-corpus evaluation, for people: a matrix per track, a page, a figure.
 
 In:   the table of `cross_corpus.evaluate_across`.
 Out:  `cross.csv`, `cross.md`, `cross.html`, `figures/cross.*`; tables for the terminal.
-Rule: a corpus evaluated by itself stands beside it evaluated by others, and transductive tracks stand apart. A loss is how far a UAR
+Rule: evaluation within a corpus stands beside that across corpora, and transductive tracks are shown separately. A loss is how far a UAR
       is below that of training within, here as in `cross.csv`: above zero where something is lost.
 """
 
