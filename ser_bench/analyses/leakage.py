@@ -44,7 +44,7 @@ PARAMETERS = ("nested", "test")
 
 
 class EvaluationSetting(NamedTuple):
-    """One way to evaluate a cell.
+    """One way to evaluate a system.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ NOTHING = scores.Interval(0.0, 0.0, 0.0)
 
 
 def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd.DataFrame]:
-    """Evaluate one cell in every way.
+    """Evaluate one system in every way.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.analysis_folders import PLANNING
 from ser_bench.evaluation.evidence import SYSTEM
-from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, CELL, block_of, evidence_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, ROW_KEY, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
@@ -151,8 +151,8 @@ def evaluated(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 def _seen(block: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame | None, clips: pd.DataFrame) -> Seen:
     """Correctness of every row of a block, clip by clip."""
     hits = {}
-    for cell in block[CELL].itertuples(index=False, name=None):
-        mine = predictions[(predictions[CELL] == list(cell)).all(axis=1)]
+    for cell in block[ROW_KEY].itertuples(index=False, name=None):
+        mine = predictions[(predictions[ROW_KEY] == list(cell)).all(axis=1)]
         right = (mine["predicted"] == mine["emotion"]).groupby(mine["clip"]).mean().reindex(clips.index)
         if right.isna().any():
             raise WorkFailed(f"predictions of {' '.join(cell)} lack {right.isna().sum()} clip(s), such as {right.index[right.isna()][0]}")

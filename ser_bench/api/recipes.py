@@ -309,11 +309,13 @@ def _missing(ready: Ready) -> int:
             continue
         copied = clips[clips["emotion"].isin(config.augment_only)] if config.augment_only else clips
         for variant, mine in (("", clips), *((kind, copied) for kind in config.copies)):
-            wanted.setdefault((config.features, config.hearing.changed(variant)), set()).update(mine.index)
+            wanted.setdefault((config.features, config.preprocessing.changed(variant)), set()).update(mine.index)
     missing = 0
-    for (features, hearing), names in wanted.items():
+    for (features, preprocessing), names in wanted.items():
         some = dataclasses.replace(ready.corpus, clips=ready.corpus.clips[ready.corpus.clips.index.isin(names)])
-        missing += count_missing(some, [parse_features(text) for text in features], cache=Path(ready.config.cache), hearing=hearing)
+        missing += count_missing(
+            some, [parse_features(text) for text in features], cache=Path(ready.config.cache), preprocessing=preprocessing
+        )
     return missing
 
 

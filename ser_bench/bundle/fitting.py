@@ -26,7 +26,7 @@ from ser_bench.evaluation.splits import Protocol, check_apart, derive_seed
 from ser_bench.evaluation.units import EvaluationSet, Tune, Unit, make_unit
 from ser_bench.models.base import Fitted, Model, Split, prepare_split
 from ser_bench.models.calibration import Calibrator
-from ser_bench.utils.progress import Progress, hearing_epochs
+from ser_bench.utils.progress import Progress, watching_epochs
 
 if TYPE_CHECKING:
     from ser_bench.features import Features
@@ -162,7 +162,7 @@ def _shown(planned: Plan, unit: Unit, params: Mapping[str, Any] | None, progress
     searched = isinstance(unit.task, Tune) and params is None
     progress.start(f"fitting {unit.features} with {unit.model} on {who}", 1 + (unit.task.trials if searched else 0))
     try:
-        with hearing_epochs(lambda number, of, loss: progress.note(f"epoch {number} of {of}, loss {loss:.3g}")):
+        with watching_epochs(lambda number, of, loss: progress.note(f"epoch {number} of {of}, loss {loss:.3g}")):
             yield lambda trial: progress.advance()
         progress.advance()
     finally:

@@ -98,7 +98,7 @@ def bundle_of(planned: Plan, system: FittedSystem, about: Mapping[str, Any]) -> 
         fingerprint=features.fingerprint,
         columns=features.columns,
         groups=features.groups,
-        preprocessing=planned.config.hearing,
+        preprocessing=planned.config.preprocessing,
         model=model.label,
         fitted=system.fitted,
         probabilistic=model.probabilistic,

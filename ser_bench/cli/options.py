@@ -80,7 +80,7 @@ segment = options(
 )
 
 
-hearing = options(
+preprocessing = options(
     segment,
     click.option(
         "--variant",
@@ -89,7 +89,7 @@ hearing = options(
     ),
 )
 
-clips = options(reading, hearing, extracting)
+clips = options(reading, preprocessing, extracting)
 
 FEATURES = click.option(
     "-f",

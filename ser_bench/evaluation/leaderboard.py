@@ -17,7 +17,7 @@ from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.cautions import Outlying, cautions, outlying
-from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, coded, folds_of, gather
+from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY, Block, Evidence, Found, coded, folds_of, gather
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope
     done = cells[cells["status"] != "failed"]
     blocks = {place: (rows.index, block_of(rows, found)) for place, rows in done.groupby([*BLOCK, "status"])}
     ratios = {place: float(ratio) for index, block in blocks.values() for place, ratio in zip(index, np.diag(block.ratios), strict=True)}
-    names = list(cells[CELL].itertuples(index=False, name=None))
+    names = list(cells[ROW_KEY].itertuples(index=False, name=None))
     scored = [score_system(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
     board = pd.concat([cells, pd.DataFrame(scored).reindex(columns=SCORES)], axis=1)
     cautioned = [cautions_about(found[cell]) if cell in found else [] for cell in names]
@@ -151,10 +151,10 @@ def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataF
     """
     import pandas as pd
 
-    grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
-    lost = dict(list(refits.groupby(CELL))) if refits is not None and len(refits) else {}
+    grouped = dict(list(predictions.groupby(ROW_KEY))) if len(predictions) else {}
+    lost = dict(list(refits.groupby(ROW_KEY))) if refits is not None and len(refits) else {}
     found = {}
-    for cell in cells.loc[cells["status"] != "failed", CELL].itertuples(index=False, name=None):
+    for cell in cells.loc[cells["status"] != "failed", ROW_KEY].itertuples(index=False, name=None):
         if cell not in grouped:
             raise WorkFailed(f"{' '.join(cell)} has no predictions, yet did not fail: run it again with --fresh")
         found[cell] = gather(grouped[cell], lost.get(cell, pd.DataFrame()))
@@ -163,7 +163,7 @@ def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataF
 
 def block_of(rows: pd.DataFrame, found: Found) -> Block:
     """The rows' systems, in their order."""
-    return Block([found[cell] for cell in rows[CELL].itertuples(index=False, name=None)])
+    return Block([found[cell] for cell in rows[ROW_KEY].itertuples(index=False, name=None)])
 
 
 def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[pd.Index, pd.Index]]:

@@ -1,6 +1,6 @@
 """One unit: search inside the training speakers, fit once on all of them, predict the held-out ones once.
 
-In:   features, emotions and speakers of a cell's clips, which of them are for training, and seeds.
+In:   features, emotions and speakers of a system's clips, which of them are for training, and seeds.
 Out:  decisions and probabilities for the held-out clips, the hyperparameters chosen and every trial.
 Rule: nothing here sees a held-out emotion; on the ``train`` track (data without `scaling_groups`) no held-out
       feature moves anything fitted; no voice is on both sides of a split; and a unit is a pure function of what it is given:

@@ -35,7 +35,7 @@ class Task(NamedTuple):
     path: str
     start: float | None
     end: float | None
-    hearing: Preprocessing
+    preprocessing: Preprocessing
     extractors: list[Extractor]
 
 
@@ -97,15 +97,15 @@ def extract_clip(task: Task) -> ExtractionResult:
             return ExtractionResult(task.key, unread="the file changed while it was read")
     except Unusable as error:
         return ExtractionResult(task.key, unread=error.reason)
-    return extract_sound(task.key, lambda: decode(data, task.start, task.end), task.hearing, task.extractors)
+    return extract_sound(task.key, lambda: decode(data, task.start, task.end), task.preprocessing, task.extractors)
 
 
-def extract_sound(key: str, sound: Callable[[], Clip], hearing: Preprocessing, extractors: Sequence[Extractor]) -> ExtractionResult:
+def extract_sound(key: str, sound: Callable[[], Clip], preprocessing: Preprocessing, extractors: Sequence[Extractor]) -> ExtractionResult:
     """A clip that `sound` decodes, or raises `Unusable` for."""
     try:
-        clip = hearing.window(sound())
+        clip = preprocessing.window(sound())
         heard = AudioInfo(clip.digest, clip.seconds, clip.rate, clip.channels, clip.note, float(np.abs(clip.samples).max()))
-        clip = hearing.vary(clip, key)
+        clip = preprocessing.vary(clip, key)
     except Unusable as error:
         return ExtractionResult(key, unusable=error.reason)
     except MemoryError:

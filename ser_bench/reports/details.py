@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.diagnostics import Confusions, Diagnostics
-from ser_bench.evaluation.evidence import CELL
+from ser_bench.evaluation.evidence import ROW_KEY
 from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.board_text import own_notes, row_cells
 from ser_bench.utils.formatting import format_score, interval, records
@@ -49,7 +49,7 @@ NAMED = {
 
 def cell_id(record: dict[str, Any]) -> str:
     """Where a cell stands on the page."""
-    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in CELL)
+    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in ROW_KEY)
 
 
 def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    for name in CELL:
+    for name in ROW_KEY:
         table = table[table[name] == record[name]]
     return table
 

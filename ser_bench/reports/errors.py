@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.evaluation.leaderboard import CELL
+from ser_bench.evaluation.leaderboard import ROW_KEY
 from ser_bench.evaluation.misclassified import always_misclassified, confused
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def block_errors(
     sounds : mapping of str to AudioLink
         Where the audio of clips lies, as `listening.sounds` gives it.
     """
-    ranked = block.loc[block["status"] == "ok", CELL]
-    rows = predictions.merge(ranked, on=CELL)
+    ranked = block.loc[block["status"] == "ok", ROW_KEY]
+    rows = predictions.merge(ranked, on=ROW_KEY)
     if rows.empty:
         return None
     hardest = always_misclassified(rows)

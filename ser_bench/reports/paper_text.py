@@ -18,7 +18,7 @@ import numpy as np
 from ser_bench.config import EMOTION
 from ser_bench.errors import printable, unknown
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.evidence import CELL, EXTERNAL, swaps_of
+from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY, swaps_of
 from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, lines_of, not_significantly_worse
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
@@ -181,8 +181,8 @@ def _overlap(run: RunTables) -> tuple[str, tuple[str, ...]]:
     if run.predictions["fold"].nunique() == 1:
         return "given the one training part: no speaker who is evaluated trained any model", ()
     bound = "the largest correction that overlapping training sets can call for"
-    refitted = set() if run.refits is None else set(run.refits[CELL].itertuples(index=False, name=None))
-    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", CELL]
+    refitted = set() if run.refits is None else set(run.refits[ROW_KEY].itertuples(index=False, name=None))
+    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", ROW_KEY]
     without = sum(cell not in refitted for cell in done.itertuples(index=False, name=None))
     if without == len(done):
         return f"with {bound}, as no row could be fitted again without pairs of folds", ("nadeau2003inference",)

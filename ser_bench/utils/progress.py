@@ -29,7 +29,7 @@ _epoch_heard: ContextVar[Callable[[int, int, float], object] | None] = ContextVa
 
 
 @contextmanager
-def hearing_epochs(listener: Callable[[int, int, float], object]) -> Iterator[None]:
+def watching_epochs(listener: Callable[[int, int, float], object]) -> Iterator[None]:
     """Have `tell_epoch` call `listener`, until it is left."""
     token = _epoch_heard.set(listener)
     try:

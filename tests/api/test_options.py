@@ -23,7 +23,7 @@ UNUSED = [(command, key) for command, keys in USED.items() for key in sorted(KEY
 NAMED = {"cross": ["--train", "tones"], "score": ["x.csv", "tones"]}
 """What a command needs besides options; ``tones`` alone where it is not here."""
 READ_AS = {
-    "hearing": ("offset", "duration", "trim", "variant"),
+    "preprocessing": ("offset", "duration", "trim", "variant"),
     "workers": ("jobs", "backend", "scheduler"),
     "reading": ("columns", "table", "target"),
 }

@@ -156,7 +156,7 @@ def test_a_hash_is_of_the_task_and_what_each_task_adds_to_it(task, fold, content
     covered = [["svm", "train", "loso"], 0, contents, *extent, *versions, "12345678", JUDGED.hashes[0], *more]
     assert unit.hash == hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     assert (unit.features, unit.model, unit.track, unit.seed, unit.fold, unit.task) == ("set", "svm", "train", 0, fold, task)
-    assert unit.cell == ("set", "svm", "train")
+    assert unit.system == ("set", "svm", "train")
     assert unit.without == (0 if len(content) > 1 else None)
     assert unit.search_seed == derive_seed(0, "svm", contents)
     assert unit.fold_seed == JUDGED.fold_seed(0, fold)
