@@ -80,7 +80,8 @@ class Svm(Model):
         """Grows with pairs of clips, and the columns only matter once per split; of the approximation, with clips."""
         if n_train > EXACT_CLIPS:
             return 2e-4 * n_train
-        return 2.5e-8 * n_train**2 * (1 + n_columns / 10_000)
+        per_pair = 1e-8 if n_train <= SHARED_CLIPS else 2.5e-8
+        return per_pair * n_train**2 * (1 + n_columns / 10_000)
 
     def notes(self, n_train: int, n_columns: int) -> list[str]:
         """Whether the machine is approximate."""
