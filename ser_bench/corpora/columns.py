@@ -1,4 +1,4 @@
-"""Which columns of somebody else's table are meant: as the caller says, under our names in any case, or under their usual other names.
+"""Which columns of a table hold what: as the caller says, under our names in any case, or under their usual other names.
 
 In:   a table, and what was said of its columns and its target.
 Out:  the same table with its columns under our names, and a line that says which were taken.

@@ -2,7 +2,7 @@
 
 In:   a plan.
 Out:  a `Run`, its folder written.
-Rule: a finished unit is never done again and never used for anything but itself; a failed one costs its cell only, and a kill
+Rule: a finished unit is never done again and never used for anything but itself; a failed one costs its system only, and a kill
       costs the units under way.
 """
 
@@ -28,11 +28,11 @@ from ser_bench.evaluation.splits import SpeakerLeak
 from ser_bench.evaluation.study_storage import StudyCopy, shown_url, whole_url
 from ser_bench.evaluation.tabulation import tabulate
 from ser_bench.evaluation.units import (
-    Cell,
     EvaluationSet,
     PublishedFit,
     Refit,
     StoredResult,
+    SystemName,
     Tune,
     TuneOnTest,
     Unit,
@@ -156,12 +156,12 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile
     began = time.perf_counter()
     done, failures, fits = run_units(planned, progress, fresh=fresh, meanwhile=meanwhile)
     seconds = planned.data.seconds | {"units": time.perf_counter() - began}
-    cells, predictions, trials = tabulate(planned, done, failures)
+    systems, predictions, trials = tabulate(planned, done, failures)
     folder = RunFolder.named(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
     folder.write_evaluation(planned.data, predictions, trials)
     return Run(
         folder.path,
-        cells,
+        systems,
         predictions,
         trials,
         planned.data.skipped,
@@ -244,7 +244,7 @@ def _fit_all(
     costs = {unit.hash: planned.cost(unit) for unit in todo}
     expected, config = sum(costs.values()), planned.config
     left = TimeBudget(config.time_limit, config.workers.number if config.time_limit else 1, costs)
-    scores: dict[Cell, list[float]] = defaultdict(list)
+    scores: dict[SystemName, list[float]] = defaultdict(list)
     first = todo[0]
     again = "refits without pairs of folds, " if first.without is not None else f"under {first.condition}, " if first.condition else ""
     progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
@@ -254,7 +254,7 @@ def _fit_all(
                 fit = FailedUnit(done.call[0], DIED) if isinstance(done, Died) else done
                 left.ended(fit.unit)
                 if isinstance(fit, FittedUnit) and fit.score is not None:
-                    scores[fit.unit.cell].append(fit.score)
+                    scores[fit.unit.system].append(fit.score)
                 progress.advance(_best_so_far(scores), costs[fit.unit.hash] / expected)
                 yield fit
     finally:
@@ -267,10 +267,10 @@ def _showing_epochs(planned: Plan, todo: list[Unit], store: Path, progress: Prog
     return showing_epochs(store, telling, progress) if telling and hasattr(progress, "note") else nullcontext()
 
 
-def _best_so_far(scores: dict[Cell, list[float]]) -> str:
-    """The cell with the best inner score, a mean over its units so far."""
-    means = {cell: sum(found) / len(found) for cell, found in scores.items()}
-    best = max(means, key=lambda cell: means[cell], default=None)
+def _best_so_far(scores: dict[SystemName, list[float]]) -> str:
+    """The system with the best inner score, a mean over its units so far."""
+    means = {system: sum(found) / len(found) for system, found in scores.items()}
+    best = max(means, key=lambda system: means[system], default=None)
     return f"best inner UAR {format_score(means[best])}: {' '.join(best)}" if best else ""
 
 
@@ -278,7 +278,7 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeBudget) -> It
     """What `fit_unit` is to be called with, a unit each."""
     config = planned.config
     for unit in todo:
-        study = f"{planned.eval_set.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
+        study = f"{planned.eval_set.corpus}: {' '.join(unit.system)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
         terms = JobOptions(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
         changed = planned.data.conditions[unit.condition][unit.features] if unit.condition else None
         data = unit_data(planned.eval_set, planned.features[unit.features], unit, changed=changed)
@@ -316,7 +316,7 @@ def unit_data(
 
 
 def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: StudyCopy | None) -> UnitResult:
-    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, fit_held, tune_unit
     from ser_bench.evaluation.published import fit_published
     from ser_bench.evaluation.test_tuned import tune_on_test
 
@@ -329,8 +329,8 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: Stu
         case Refit(params, rounds):
             return fit_held(data, model, params=dict(params), rounds=rounds, seed=unit.search_seed)
         case Tune(trials, inner, start):
-            search = {"trials": trials, "inner": inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
-            return tune_unit(data, model, **search, start=None if start is None else dict(start), stop=stop, watch=copy)
+            first = None if start is None else dict(start)
+            return tune_unit(data, model, SearchTerms(trials, inner, unit.search_seed, unit.fold_seed, first, stop, copy))
         case PublishedFit(params, rounds, selecting):
             return fit_published(data, model, params=dict(params), rounds=rounds, selecting=selecting, seed=unit.search_seed)
         case TuneOnTest(trials):

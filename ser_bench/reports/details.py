@@ -1,8 +1,8 @@
 """Details per system: what one row of the leaderboard is made of.
 
 In:   a row of the leaderboard, the run's metrics and trials, and what its predictions show (`evaluation.diagnostics`).
-Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
-Rule: what is drawn is also given in words beside it, and curves are few points: fifty cells make one page.
+Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the hyperparameters chosen.
+Rule: what is drawn is also given in words beside it, and curves are few points: fifty systems fit on one page.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.diagnostics import Confusions, Diagnostics
-from ser_bench.evaluation.evidence import CELL
+from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.board_text import own_notes, row_cells
 from ser_bench.utils.formatting import format_score, interval, records
 
@@ -48,7 +49,7 @@ NAMED = {
 
 def cell_id(record: dict[str, Any]) -> str:
     """Where a cell stands on the page."""
-    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in CELL)
+    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in ROW_KEY)
 
 
 def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    for name in CELL:
+    for name in ROW_KEY:
         table = table[table[name] == record[name]]
     return table
 
@@ -172,7 +173,7 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     """UAR over the number of speakers trained on, on a plane `SIDE` high and wider, and the same in words; None for a single point."""
     if len(points) < 2:
         return None
-    chance = 1 / n_emotions
+    chance = chance_level(n_emotions)
     low, high = np.floor(10 * min(chance, points["uar_low"].min())) / 10, np.ceil(10 * points["uar_high"].max()) / 10
     ends = low, max(high, low + 0.1)
     doublings = np.log2(points["speakers"] / points["speakers"].min())

@@ -162,5 +162,5 @@ def _private_folder() -> Path:
     found = folder.lstat()
     whose = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
     if not (stat.S_ISDIR(found.st_mode) and whose and os.access(folder, os.W_OK | os.X_OK)):
-        raise PermissionError(f"{folder} is somebody else's")
+        raise PermissionError(f"{folder} belongs to another user")
     return folder

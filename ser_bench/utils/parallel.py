@@ -1,6 +1,8 @@
 """Work over processes, one thread each, on this machine or on a cluster; results come as they are finished.
 
-Rule: processes of this machine end with this one, whatever ends it.
+In:   a function, the arguments of each call, `Workers`.
+Out:  each call's result as it ends; `Died` where its process did.
+Rule: no result depends on the process that it comes from, or on their number; processes of this machine end with this one.
 """
 
 from __future__ import annotations

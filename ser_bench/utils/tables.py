@@ -14,7 +14,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,14 +55,7 @@ def read_table(path: Path) -> pd.DataFrame:
     WrongCall
         Naming the file and why it cannot be read.
     """
-    try:
-        check_regular(path)
-        table = {".parquet": _read_parquet, ".jsonl": _read_json_lines}.get(path.suffix.lower(), _read_delimited)(path)
-    except FileNotFoundError:
-        raise WrongCall(f"{path}: no such file") from None
-    except (OSError, ValueError, csv.Error) as error:
-        raise _unread(path, error) from None
-    _refuse_twins(path, table.columns)
+    table = _checked(path, {".parquet": _read_parquet, ".jsonl": _read_json_lines}.get(path.suffix.lower(), _read_delimited))
     if table.empty:
         raise WrongCall(f"{path} has no rows")
     return table
@@ -76,9 +69,16 @@ def read_delimited(path: Path, delimiter: str) -> pd.DataFrame:
     WrongCall
         Naming the file and why it cannot be read.
     """
+    return _checked(path, lambda path: _read_delimited(path, delimiter))
+
+
+def _checked(path: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
+    """What is read of a file, with errors that name it."""
     try:
         check_regular(path)
-        table = _read_delimited(path, delimiter)
+        table = read(path)
+    except FileNotFoundError:
+        raise WrongCall(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
         raise _unread(path, error) from None
     _refuse_twins(path, table.columns)

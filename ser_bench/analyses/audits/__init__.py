@@ -1,6 +1,6 @@
 """What a reviewer would ask of a corpus, asked first.
 
-In:   a corpus, read and heard.
+In:   a corpus, read and decoded.
 Out:  findings: errors, which a run would stop for; warnings, which a paper should answer; notes.
 Rule: a finding names clips or numbers. None is passed by not looking: what could not be checked is a note.
 """
