@@ -302,9 +302,12 @@ def _outcome(pair: CorpusPair, units: list[Unit], done: dict[str, StoredResult],
     return SystemOutcome(whole[:, -len(pair.eval_set.codes) :], kept)
 
 
-def own_rates(prepared: dict[Named, PreparedData], features: Sequence[FeatureSource]) -> Iterator[str]:
-    """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things."""
-    rates = {data.corpus.name: sorted(data.eval_set.clips["rate"].unique()) for data in prepared.values()}
+def own_rates(prepared: dict[Named, PreparedData], features: Sequence[FeatureSource], titles: Mapping[str, str]) -> Iterator[str]:
+    """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things.
+
+    `titles` are the corpora's names as their owners write them, by their own.
+    """
+    rates = {titles[data.corpus.name]: sorted(data.eval_set.clips["rate"].unique()) for data in prepared.values()}
     if len({tuple(found) for found in rates.values()}) == 1:
         return
     said = "; ".join(f"{name}: {', '.join(f'{rate:,}' for rate in found)} Hz" for name, found in rates.items())

@@ -198,7 +198,7 @@ def cross(
     described = [describe_corpus(one) for one in corpora]
     titles = corpus_titles([{"corpora": described}])
     warnings = [f"{titles[one.corpus.name]}: {line}" for one in corpora for line in one.warnings]
-    warnings += own_rates(by_source, config.features)
+    warnings += own_rates(by_source, config.features, titles)
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
     folder = CrossFolder.named("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
     about = {"corpora": described, "configuration": config.result_keys(), "warnings": warnings}

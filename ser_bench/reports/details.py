@@ -115,10 +115,10 @@ def _read(row: dict[str, Any] | None) -> tuple[str, str]:
     return format_score(row["value"]), "" if np.isnan(row["low"]) else interval(row["low"], row["high"])
 
 
-def _beside(metrics: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """Metrics other than the headline: name, value, interval."""
+def _beside(metrics: list[dict[str, Any]]) -> list[tuple[str, str, str, bool]]:
+    """Metrics other than the headline: name, value, interval, and whether it is a score, which may be read in per cent."""
     named = [(_of_gender(row["gender"], row["minus"]) if row["gender"] else NAMED.get(row["metric"]), row) for row in metrics]
-    return [(name, *_read(row)) for name, row in named if name]
+    return [(name, *_read(row), row["metric"] != "log_loss") for name, row in named if name]
 
 
 def _sources(told: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
@@ -166,7 +166,12 @@ def _reliability(found: Diagnostics) -> dict[str, Any] | None:
         return None
     bins, most = list(zip(*found.calibration, strict=True)), found.calibration.clips.max()
     dots = [{"x": round(SIDE * said), "y": round(SIDE * (1 - right)), "r": round(2 + 9 * np.sqrt(n / most), 1)} for said, right, n in bins]
-    return {"dots": dots, "words": "; ".join(f"confidence {said:.2f}, accuracy {right:.2f}, {n:.0f} clips" for said, right, n in bins)}
+    return {
+        "dots": dots,
+        "words": "; ".join(
+            f"confidence {format_score(said, 2)}, accuracy {format_score(right, 2)}, {n:.0f} clips" for said, right, n in bins
+        ),
+    }
 
 
 def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
