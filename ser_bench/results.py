@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
 from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, RecipeFolder
+from ser_bench.evaluation.leaderboard import ALPHA
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
@@ -50,8 +51,6 @@ class Results(Shown, Run):
 
     def told(self) -> list[str]:
         """The corpus, the best system, those as good, what was left out, what it cost."""
-        from ser_bench.reports.board_text import ALPHA
-
         first = self.leaderboard.iloc[0]
         ranked = self.leaderboard[(self.leaderboard["status"] == "ok") & (self.leaderboard["track"] == first["track"])]
         alike, others = int((ranked["p_vs_best"].iloc[1:] >= ALPHA).sum()), len(ranked) - 1

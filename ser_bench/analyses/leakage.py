@@ -102,7 +102,7 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd
     protocol = prepared.eval_set.protocol
     if protocol.leaky or protocol.text or protocol.most or not prepared.eval_set.evaluated.all():
         raise WrongCall(f"--cv {protocol}: the gap is measured from an honest and whole split; leave --cv out, or use loso or group:K")
-    predicted = {way: codes for part in _splits(prepared, config) for way, codes in _judge(part, config, progress)}
+    predicted = {way: codes for part in _splits(prepared, config) for way, codes in _evaluate_on(part, config, progress)}
     truth, voices = prepared.eval_set.codes, prepared.eval_set.voices
     inflation, rows = scores.overlap_bound(len(np.unique(voices))), []
     for way, codes in predicted.items():
@@ -123,7 +123,7 @@ def _splits(prepared: PreparedData, config: RunConfig) -> Iterator[tuple[str, Pr
         yield f"speaker{WITH_SENTENCES}", resplit(prepared, dataclasses.replace(eval_set.protocol, text=True), config)
 
 
-def _judge(part: tuple[str, PreparedData], config: RunConfig, progress: Progress) -> Iterator[tuple[EvaluationSetting, np.ndarray]]:
+def _evaluate_on(part: tuple[str, PreparedData], config: RunConfig, progress: Progress) -> Iterator[tuple[EvaluationSetting, np.ndarray]]:
     """Each way that is measured on a split, with the emotion codes predicted by it, shape (n_seeds, n_clips)."""
     name, prepared = part
     text = prepared.eval_set.protocol.text

@@ -18,7 +18,7 @@ from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.analysis_folders import PLANNING
 from ser_bench.evaluation.evidence import SYSTEM
-from ser_bench.evaluation.leaderboard import BLOCK, ROW_KEY, block_of, evidence_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, ROW_KEY, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 NEEDED = (LEADERBOARD.name, PREDICTIONS.name, CLIPS.name)
 COMPONENTS = ("speaker", "sentence", "cell", "clip")
-ALPHA = 0.05
 
 System = tuple[str, str]
 

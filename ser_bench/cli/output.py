@@ -153,6 +153,7 @@ def print_crossed(found: Crossed) -> None:
     """A matrix of training and test corpora for each system, and where the tables are."""
     from ser_bench.evaluation.analysis_folders import CrossFolder
     from ser_bench.evaluation.environment import titled
+    from ser_bench.evaluation.leaderboard import chance_level
     from ser_bench.reports.cross import NAMED, SIDES, matrices
 
     warn(found.warnings)
@@ -160,7 +161,7 @@ def print_crossed(found: Crossed) -> None:
     folder = CrossFolder(found.folder)
     for matrix in matrices(titled(found.table, folder.read_about(), *SIDES)):
         print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
-    chance = format_score(1 / len(found.emotions))
+    chance = format_score(chance_level(len(found.emotions)))
     say(f"classes: {', '.join(found.emotions)}; by chance {chance}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {folder.table}")

@@ -8,8 +8,8 @@ Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FA
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ser_bench.corpora import Corpus
 
 BLOCK = ["corpus", "labels", "track", "cv"]
+ALPHA = 0.05
+"""The p below which systems are significantly different."""
 AGAINST = ("behind", "behind_low", "behind_high", "p_vs_best")
 """What a row is behind the best: the fields of `scores.VersusBest`."""
 LIKE = ("p_equivalent", "equivalent_within")
@@ -245,7 +247,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = E
     from ser_bench.corpora import human_recall
 
     shares = clips["emotion"].value_counts(normalize=True)
-    chance = 1 / len(shares)
+    chance = chance_level(len(shares))
     rows = [
         (CHANCE, CHANCE, chance, chance, f"{len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
         (MAJORITY, MAJORITY, chance, shares.iloc[0], f"always {shares.index[0]}"),
@@ -279,6 +281,25 @@ def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
     first = block.iloc[0]
     same = (references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])
     return references[same & references["track"].isin([first["track"], ""])]
+
+
+def is_compared(block: pd.DataFrame) -> bool:
+    """Whether a block ranks several rows, so that they are compared with the best of them."""
+    return int((block["status"] == "ok").sum()) > 1
+
+
+def not_significantly_worse(row: Mapping[str, Any]) -> bool:
+    """Whether a row is the best, or is not significantly different from it, at `ALPHA`."""
+    return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= ALPHA))
+
+
+def chance_level(n_classes: int) -> float:
+    """The UAR of guessing.
+
+    >>> chance_level(4)
+    0.25
+    """
+    return 1 / n_classes
 
 
 def by_cost(block: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ser_bench.config import EMOTION, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
-from ser_bench.evaluation.changed_clips import hear_conditions, make_copies, refuse_vectors
+from ser_bench.evaluation.changed_clips import extract_conditions, make_copies, refuse_vectors
 from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, parse_cv, resolve_cv, training_clips
 from ser_bench.evaluation.units import EvaluationSet, SystemName, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
@@ -182,7 +182,7 @@ def prepare_data(
         )
         for feature_set in feature_sets
     ]
-    changed = hear_conditions(corpus, eval_set, feature_sets, config, progress)
+    changed = extract_conditions(corpus, eval_set, feature_sets, config, progress)
     conditions = {name: {matrix.label: sets[matrix.name] for matrix in heard} for name, sets in changed.items()}
     seconds = {"corpus": loaded - began, "features": time.perf_counter() - loaded}
     told = own_table_remarks(feature_sets, whole, eval_set, config)

@@ -155,7 +155,7 @@ def extract_corpus(corpus: Corpus, feature_sets: list[FeatureSet], options: Extr
     parts = _parts_for(corpus, feature_sets)
     filled, store = _fill(corpus, parts, options)
     keys = filled.clips["key"].tolist()
-    clips = filled.clips.assign(**store.heard(keys))
+    clips = filled.clips.assign(**store.audio_info(keys))
     matrices = {part.label: _matrix(part, clips, store) for part in parts}
     joined = {feature_set.name: feature_set.join([matrices[part.label] for part in feature_set.parts]) for feature_set in feature_sets}
     return Extraction(clips, filled.skipped, filled.warnings, joined)

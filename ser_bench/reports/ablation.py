@@ -15,7 +15,7 @@ import numpy as np
 
 from ser_bench.evaluation.analysis_folders import AblationFolder
 from ser_bench.evaluation.environment import titled
-from ser_bench.reports.board_text import ALPHA
+from ser_bench.evaluation.leaderboard import ALPHA
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.figures.style import GREY
 from ser_bench.reports.made import digest_of

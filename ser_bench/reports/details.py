@@ -14,6 +14,7 @@ import numpy as np
 
 from ser_bench.evaluation.diagnostics import Confusions, Diagnostics
 from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.board_text import own_notes, row_cells
 from ser_bench.utils.formatting import format_score, interval, records
 
@@ -177,7 +178,7 @@ def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     """UAR over the number of speakers trained on, on a plane `SIDE` high and wider, and the same in words; None for a single point."""
     if len(points) < 2:
         return None
-    chance = 1 / n_emotions
+    chance = chance_level(n_emotions)
     low, high = np.floor(10 * min(chance, points["uar_low"].min())) / 10, np.ceil(10 * points["uar_high"].max()) / 10
     ends = low, max(high, low + 0.1)
     doublings = np.log2(points["speakers"] / points["speakers"].min())

@@ -19,10 +19,10 @@ from ser_bench.config import EMOTION
 from ser_bench.errors import printable, unknown
 from ser_bench.evaluation.environment import corpus_title
 from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY, swaps_of
-from ser_bench.evaluation.leaderboard import BLOCK, lines_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, lines_of, not_significantly_worse
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
-from ser_bench.reports.board_text import ALPHA, not_significantly_worse, resolution_of, roughly
+from ser_bench.reports.board_text import resolution_of, roughly
 from ser_bench.utils.formatting import escaped_for_tex, format_score, interval, listed, p_words, records
 
 if TYPE_CHECKING:

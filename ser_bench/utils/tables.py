@@ -81,7 +81,7 @@ def _checked(path: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
         raise WrongCall(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
         raise _unread(path, error) from None
-    _refuse_twins(path, table.columns)
+    _refuse_repeated_columns(path, table.columns)
     return table
 
 
@@ -91,7 +91,7 @@ def take_table(table: pd.DataFrame, name: Path) -> pd.DataFrame:
         raise WrongCall(f"{name}: the index and a column are both called '{both[0]}'; drop one of the two")
     taken = _index_as_columns(table.copy())
     taken.attrs["left_out"] = {}
-    _refuse_twins(name, taken.columns)
+    _refuse_repeated_columns(name, taken.columns)
     objects = [column for column, values in taken.items() if values.dtype == object]
     if columns := [column for column in objects if taken[column].map(lambda cell: isinstance(cell, UNREADABLE)).any()]:
         raise WrongCall(f"{name}: the column '{quoted(columns[0])}' holds bytes, lists or records; leave it out")
@@ -251,7 +251,7 @@ def _unread(path: Path, error: Exception) -> WrongCall:
     return WrongCall(f"cannot read {path}: {quoted(' '.join(why.split()))}")
 
 
-def _refuse_twins(path: Path, columns: Iterable[str]) -> None:
+def _refuse_repeated_columns(path: Path, columns: Iterable[str]) -> None:
     seen: set[str] = set()
     for column in columns:
         if column in seen:

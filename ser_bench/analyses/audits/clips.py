@@ -30,7 +30,7 @@ def skipped_clips(prepared: PreparedData, config: RunConfig) -> Iterator[Finding
         yield Finding(kind, "unusable clips", f"{len(unusable)} ({share:.1%}), the first: {first['clip']}: {first['reason']}")
 
 
-def unheard_levels(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
+def audible_levels(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """Clips far over full scale, and clips in which nothing can be heard."""
     from ser_bench.corpora import levels
 

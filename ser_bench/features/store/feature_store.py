@@ -43,7 +43,7 @@ class FeatureStore:
         self.notes: dict[str, str] = {}
         for part in self.audio.parts(["key", "reason", "note"]):
             keys, reasons, notes = (column.to_pylist() for column in part.columns)
-            self._hear(zip(keys, reasons, notes, strict=True))
+            self._note_audio(zip(keys, reasons, notes, strict=True))
         self.failed = {label: _reasons(table) for label, table in self.tables.items()}
 
     def lacking(self, key: str) -> list[str] | None:
@@ -64,13 +64,13 @@ class FeatureStore:
         unheard = [m for m in measured if m.key not in self.unusable]
         columns = {name: [getattr(m.heard, name) for m in unheard] for name in AudioInfo._fields}
         self.audio.add({"key": [m.key for m in unheard], "reason": [m.unusable for m in unheard], **columns})
-        self._hear((m.key, m.unusable, m.heard.note) for m in unheard)
+        self._note_audio((m.key, m.unusable, m.heard.note) for m in unheard)
         for label, table in self.tables.items():
             rows = [(m.key, *m.vectors[label]) for m in measured if label in m.vectors]
             table.add({name: [row[at] for row in rows] for at, name in enumerate(("key", "reason", "values"))})
             self.failed[label] |= {key: reason for key, reason, _ in rows}
 
-    def _hear(self, rows: Iterable[tuple[str, str, str]]) -> None:
+    def _note_audio(self, rows: Iterable[tuple[str, str, str]]) -> None:
         for key, reason, note in rows:
             self.unusable[key] = reason
             if note:
@@ -81,7 +81,7 @@ class FeatureStore:
         for table in (self.audio, *self.tables.values()):
             table.compact()
 
-    def heard(self, keys: Sequence[str]) -> dict[str, list[Any]]:
+    def audio_info(self, keys: Sequence[str]) -> dict[str, list[Any]]:
         """What is known of these clips' audio: the fields of `AudioInfo`, a value per clip."""
         known: dict[str, tuple[Any, ...]] = {}
         wanted = set(keys)
