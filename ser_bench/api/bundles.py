@@ -18,7 +18,7 @@ from ser_bench.api.options import OF_A_ROW, OF_EVALUATION, PURPOSES, FitOptions,
 from ser_bench.api.runs import evaluate_plan
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.utils.atomic import check_place, write_text
+from ser_bench.utils.atomic import check_place
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.formatting import records
 from ser_bench.utils.named_tables import is_given
@@ -105,7 +105,7 @@ def fit(
         Of `from_run`: fit on the training speakers of that outer fold alone, with the hyperparameters of its search: such a system predicts
         the fold's held-out clips as the run did, bit for bit, and may honestly be tried on them. `seed` says of which of the run's seeds.
     to, card : str or Path, optional
-        The file that the bundle is written to, and one for its model card (Markdown), which is also in the bundle.
+        The file that the bundle is written to, and one for its model card (.html for a page, else Markdown), which is also in the bundle.
     evaluate : bool
         Without `from_run`: evaluate the system. Else the bundle says that its quality is not known.
     progress : bool or Progress, optional
@@ -156,6 +156,8 @@ def fit_bundle(
     asked: FitRequest, *, to: str | Path | None, card: str | Path | None, progress: Progress, options: Mapping[str, Any]
 ) -> Made:
     """What `fit` does, with the warnings of it and its evaluation; parameters and errors as there."""
+    from ser_bench.bundle.shown import write_card
+
     for option, path in (("--to", to), ("--card", card)):
         if path is not None:
             check_place(option, Path(path))
@@ -164,7 +166,7 @@ def fit_bundle(
     if to is not None:
         made.bundle.save(to)
     if card is not None:
-        write_text(Path(card), made.bundle.card)
+        write_card(made.bundle, Path(card))
     return made
 
 

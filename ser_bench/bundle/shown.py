@@ -1,7 +1,7 @@
 """What pages show of a bundle: its corpus, its model card, what to expect of it.
 
 In:   a bundle, which may be anybody's.
-Out:  text, and the card as HTML.
+Out:  text, the card as HTML, and as a file of its own.
 Rule: what a bundle says of itself is text, whatever it holds, and a score only where it is of unseen speakers.
 """
 
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.bundle.markdown import to_html
 from ser_bench.errors import WrongCall, lines, quoted
 from ser_bench.evaluation.splits import parse_cv
+from ser_bench.reports.rendering import render
+from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import format_score, interval
 
 if TYPE_CHECKING:
@@ -23,10 +26,16 @@ LONGEST_CARD = 100_000
 """Characters up to which a card is rendered; a longer one is shown as it is written."""
 
 
-def card_html(bundle: Bundle) -> str:
-    """The model card, its headings below those of second level."""
+def write_card(bundle: Bundle, file: Path) -> None:
+    """Write the model card: as a page where the file's name ends in .html, else as the Markdown that it is."""
+    page = file.suffix.lower() == ".html"
+    write_text(file, render("card.html.j2", title=file.stem, card=card_html(bundle, below=0)) if page else bundle.card)
+
+
+def card_html(bundle: Bundle, *, below: int = 2) -> str:
+    """The model card, its headings below those of so many levels."""
     text = lines(bundle.card.expandtabs(4))
-    return to_html(text, below=2) if len(text) <= LONGEST_CARD else f"<pre>{escape(text)}</pre>"
+    return to_html(text, below=below) if len(text) <= LONGEST_CARD else f"<pre>{escape(text)}</pre>"
 
 
 def corpus_of(bundle: Bundle) -> str:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @click.option("-f", "--features", multiple=True, metavar="FEATURES", help="The feature set; + joins several.  [default: egemaps]")
 @click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="The model; svm(C=1) fixes C.  [default: svm]")
 @click.option("-o", "--to", required=True, metavar="FILE", help="The file to write, such as model.serb.")
-@click.option("--card", metavar="FILE", help="Also write the model card (Markdown) to a file; it is in the bundle in any case.")
+@click.option(
+    "--card", metavar="FILE", help="Also write the model card to a file: a page (.html), else Markdown; it is in the bundle in any case."
+)
 @click.option(
     "--export",
     "exports",

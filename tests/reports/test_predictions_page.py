@@ -14,11 +14,13 @@ import soundfile
 from ser_bench.bundle.page import MOST_ROWS, Predicted, folder_above, make_page, publish_predictions
 from ser_bench.bundle.prediction import PredictionOptions
 from ser_bench.bundle.rows import PredictionRow
+from ser_bench.bundle.shown import write_card
 from ser_bench.bundle.windows import Windows
 from ser_bench.reports.index_page import make_index
 from tests.bundle.systems import RATE, system, voice
 from tests.calling import call
-from tests.reports.conftest import show
+from tests.reports.conftest import looking, show
+from tests.reports.test_accessibility import violations
 
 CLASSES = ("anger", "calm", "fear")
 QUALITY = {"uar": 0.583, "uar_low": 0.541, "uar_high": 0.625, "chance": 1 / 3, "cv": "loso", "corrected": None}
@@ -96,6 +98,21 @@ def test_a_card_is_on_the_page_and_an_empty_one_has_no_section(tmp_path):
     about = json.loads((published(tmp_path).parent / "environment.json").read_text())
     assert "<h3>A card</h3>" in make_page(found, about)
     assert "Model card" not in make_page(replace(found, bundle=replace(found.bundle, card="")), about)
+
+
+def test_a_card_in_a_file_is_a_page_or_the_markdown_that_it_is(browser, tmp_path):
+    bundle = made_up(tmp_path).bundle
+    for name in ("card.md", "card.html"):
+        write_card(bundle, tmp_path / name)
+    assert (tmp_path / "card.md").read_text() == CARD
+    with looking(browser, "light", 390):
+        show(browser, tmp_path / "card.html")
+        assert browser.find_element("css selector", "h1").text == "A card"
+        browser.find_element("css selector", "#percent").click()
+        assert browser.find_element("css selector", "tbody tr").text == "anger 72 [60, 80]"
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        assert violations(browser) == []
+    assert browser.get_log("browser") == []
 
 
 def test_a_page_says_how_many_rows_it_does_not_show(tmp_path):
