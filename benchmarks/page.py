@@ -83,7 +83,8 @@ def evaluate(clips: pd.DataFrame, systems: int, cv: str) -> tuple[pd.DataFrame, 
         "trials": 5,
         "seeds": 1,
     }
-    return pd.DataFrame(names).assign(**about, status="ok", notes="", seconds=np.geomspace(1, 900, systems)), predictions
+    told = {"status": "ok", "reason": "", "notes": [[] for _ in names], "seconds": np.geomspace(1, 900, systems)}
+    return pd.DataFrame(names).assign(**about, **told), predictions
 
 
 def write_run(folder: Path, clips: pd.DataFrame, systems: int, cv: str) -> float:
