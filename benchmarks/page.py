@@ -83,7 +83,7 @@ def evaluate(clips: pd.DataFrame, systems: int, cv: str) -> tuple[pd.DataFrame, 
         "trials": 5,
         "seeds": 1,
     }
-    told = {"status": "ok", "reason": "", "notes": [[] for _ in names], "seconds": np.geomspace(1, 900, systems)}
+    told: dict[str, Any] = {"status": "ok", "reason": "", "notes": [[]] * systems, "seconds": np.geomspace(1, 900, systems)}
     return pd.DataFrame(names).assign(**about, **told), predictions
 
 

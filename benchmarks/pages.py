@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from ser_bench.corpora import known_readers
+from ser_bench.evaluation.leaderboard import not_significantly_worse
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.splits import parse_cv
-from ser_bench.reports.board_text import not_significantly_worse
 from ser_bench.utils.formatting import format_score, interval, records, table_lines
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""Published systems on RAVDESS speech: claimed, reproduced, honest, under results/reference/recipes/, in docs/recipes.md and the README.
+"""Published systems on RAVDESS speech: claimed, reproduced, honest, under results/reference/recipes/ and in docs/recipes.md.
 
     make recipes CORPORA=path/to/corpora        (a folder that holds ravdess/)
 
@@ -27,7 +27,7 @@ from ser_bench.utils.progress import for_terminal
 
 KEPT = ("recipe.csv", "recipe.md", "recipe.toml", "environment.json")
 MEASURED, SIDE_BY_SIDE = "measured", "recipes"
-"""Names of the markers between which results stand: all of them, on their page; the first claim of each experiment, in the README."""
+"""Names of the markers between which results stand on their page: all of them; the first claim of each experiment."""
 HEAD = ("recipe", "experiment", "metric", "claimed", "reproduced", "honest", "svm, same input, honest")
 PLANS: dict[str, dict[str, Any]] = {
     "audioemotion-2019": {"inner": 2},
@@ -90,12 +90,12 @@ def main() -> None:
     parser.add_argument("--out", default="results", help="where runs and units lie")
     parser.add_argument("--cache", default="features", help="where the feature store lies")
     parser.add_argument("--to", type=Path, default=REFERENCE / "recipes", help="where the tables go")
-    parser.add_argument("--pages", type=Path, default=ROOT, help="where README.md and docs/recipes.md are, which show them")
+    parser.add_argument("--pages", type=Path, default=ROOT, help="where docs/recipes.md is, which shows them")
     options = parser.parse_args()
     for name in options.only:
         print(measure(name, options))
-    put(options.pages / "docs" / "recipes.md", MEASURED, measured(options.to))
-    put(options.pages / "README.md", SIDE_BY_SIDE, side_by_side(options.to))
+    for marker, text in ((SIDE_BY_SIDE, side_by_side(options.to)), (MEASURED, measured(options.to))):
+        put(options.pages / "docs" / "recipes.md", marker, text)
 
 
 if __name__ == "__main__":

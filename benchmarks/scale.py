@@ -91,7 +91,7 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
     from threadpoolctl import threadpool_limits
 
     from ser_bench.config import BUDGETS
-    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, fit_held, tune_unit
     from ser_bench.evaluation.scaling import UnitData, scaled_split
     from ser_bench.models import known_models
     from ser_bench.models import svm as machines
@@ -115,7 +115,7 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
         del plan, split
         groups = who % (GROUPS - 1)
         parts = dataclasses.replace(data, train=groups > 0, selecting=groups == 1)
-        tune = partial(tune_unit, trials=model.trials(budget.trials), inner=budget.inner, seed=0, fold_seed=0)
+        tune = partial(tune_unit, terms=SearchTerms(model.trials(budget.trials), budget.inner, seed=0, fold_seed=0))
         for kind, units_data in (("group", data), ("predefined", parts)):
             step, unit = timed(f"{title}, {kind} unit", tune, units_data, model)
             yield step._replace(note=f"UAR {uar(y[~units_data.train], unit.predicted):.3f}")
@@ -298,7 +298,7 @@ def measure_dask(options: argparse.Namespace, clips: int) -> Iterator[Step]:
 def units_of(options: argparse.Namespace, clips: int) -> tuple[Callable[..., Any], list[tuple[Any, ...]]]:
     """What tunes a unit, and a unit per model and speaker group, the dearest first, as a run has them."""
     from ser_bench.config import BUDGETS
-    from ser_bench.evaluation.nested_cv import tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, tune_unit
     from ser_bench.evaluation.scaling import UnitData
     from ser_bench.models import known_models
 
@@ -306,7 +306,7 @@ def units_of(options: argparse.Namespace, clips: int) -> tuple[Callable[..., Any
     classes, models = tuple(map(str, range(EMOTIONS))), [known_models()[name]() for name in options.models]
     models.sort(key=lambda model: -model.fit_seconds(clips, options.columns))
     units = [(UnitData(x, y, who.astype(str), who % GROUPS != fold, classes), model) for model in models for fold in range(GROUPS)]
-    return partial(tune_unit, trials=budget.trials, inner=budget.inner, seed=0, fold_seed=0), units
+    return partial(tune_unit, terms=SearchTerms(budget.trials, budget.inner, seed=0, fold_seed=0)), units
 
 
 def receive(data: Any, _: Any) -> int:

@@ -277,7 +277,7 @@ class RunConfig:
         if self.inner == 1:
             raise WrongCall("inner: one fold leaves nobody to validate on; use 2 or more")
         self._check_texts()
-        object.__setattr__(self, "variant", self.hearing.variant)
+        object.__setattr__(self, "variant", self.preprocessing.variant)
         self._check_changes()
 
     def _check_types(self) -> None:
@@ -309,7 +309,7 @@ class RunConfig:
                     raise WrongCall(f"{name}: '{quoted(text) if name != 'storage' else '***'}' is no Unicode text that a file can hold")
 
     @property
-    def hearing(self) -> Preprocessing:
+    def preprocessing(self) -> Preprocessing:
         """How clips are heard."""
         return Preprocessing(self.offset, self.duration, self.trim, self.variant)
 

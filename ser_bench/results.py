@@ -1,4 +1,4 @@
-"""What a run, an ablation, corpora evaluated by each other and an audit came to: tables, and the folder that they are in."""
+"""What a run, an ablation, cross-corpus evaluation and an audit came to: tables, and the folder that they are in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
 from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, RecipeFolder
+from ser_bench.evaluation.leaderboard import ALPHA
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
@@ -34,7 +35,7 @@ class Results(Shown, Run):
         evaluated.
     conditions : DataFrame or None
         ``corpus, features, model, track, condition, uar, uar_low, uar_high, diff, diff_low, diff_high, p``: each row on its held-out clips
-        as they are and changed (`test_variant`), `diff` being what the latter's UAR is above the former's; None where none was asked for.
+        as they are and changed (`test_variant`), `diff` being the latter's UAR minus the former's; None where none was asked for.
     unchanged : bool
         Whether there was nothing to do: every file was as it was written, and none was written again.
     """
@@ -50,8 +51,6 @@ class Results(Shown, Run):
 
     def told(self) -> list[str]:
         """The corpus, the best system, those as good, what was left out, what it cost."""
-        from ser_bench.reports.board_text import ALPHA
-
         first = self.leaderboard.iloc[0]
         ranked = self.leaderboard[(self.leaderboard["status"] == "ok") & (self.leaderboard["track"] == first["track"])]
         alike, others = int((ranked["p_vs_best"].iloc[1:] >= ALPHA).sum()), len(ranked) - 1
@@ -157,7 +156,7 @@ class Ablated(Shown):
         With `ablation.csv`, `ablation.md`, `ablation.html`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
         ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims, track, cv``: `diff` is
-        what a row's UAR is above that of all groups.
+        a row's UAR minus that of all groups.
     importance : DataFrame or None
         ``corpus, features, model, kind, shuffled, name, value, low, high``: what the UAR loses with a group (kind ``group``) or a column
         shuffled across or within speakers, and groups' Shapley values.

@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support
 import ser_bench
 from ser_bench.api import Choice, run_recipe
 from ser_bench.errors import WrongArgument, WrongCall
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.reports.recipe import _panels, summary_rows
 from ser_bench.results import Reproduced
 from ser_bench.utils import spec
@@ -149,7 +149,7 @@ def test_what_is_not_here_is_said(found):
 
 def test_files_hold_what_is_returned_and_pages_show_it(found, recipe):
     assert (found.folder / "recipe.toml").read_text() == recipe.read_text()
-    pd.testing.assert_frame_equal(RunFolder(found.folder).read_reproduction(), found.table, check_dtype=False)
+    pd.testing.assert_frame_equal(RecipeFolder(found.folder).read_reproduction(), found.table, check_dtype=False)
     assert found.table.loc[found.table["over"], ["experiment", "run", "metric", "notes"]].values.tolist() == [
         ["random", "claimed", "micro_f1", []]
     ]
@@ -293,7 +293,7 @@ def test_a_model_that_is_not_installed_is_refused_before_anything_is_extracted(t
 REFUSED = [
     (["emodb", "--recipe", "audioemotion-2019"], "emodb"),
     ([SOURCE, "--recipe", "audioemotion-2019"], "--recipe audioemotion-2019 is of ravdess, and this is tones"),
-    ([SOURCE, "--recipe", "RECIPE", "-m", "svm"], "'models' is the recipe's to state"),
+    ([SOURCE, "--recipe", "RECIPE", "-m", "svm"], "'models' is stated by the recipe"),
     ([SOURCE, "--recipe", "RECIPE", "--experiment", "actor"], "did you mean 'actors'"),
     ([SOURCE, "--recipe", "RECIPE", "--max-epochs", "5"], "states no epochs"),
     ([SOURCE, "--recipe", "RECIPE", "--experiment", "nobody"], "keeps none of the 48 clips"),
@@ -336,7 +336,7 @@ def test_python_refuses_the_same(recipe):
         ser_bench.run(SOURCE, max_epochs=3)
     with pytest.raises(WrongArgument, match="did you mean 'experiment'"):
         ser_bench.reproduce(SOURCE, str(recipe), experimnt="x")
-    with pytest.raises(WrongCall, match="'features' is the recipe's to state"):
+    with pytest.raises(WrongCall, match="'features' is stated by the recipe"):
         ser_bench.reproduce(SOURCE, str(recipe), features="egemaps")
 
 

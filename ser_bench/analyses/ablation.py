@@ -1,9 +1,9 @@
 """Which feature groups matter.
 
 In:   a corpus, feature sets, models.
-Out:  a row per subset of groups: alone, without, and step by step forward; its UAR, and what it is above that of all groups together.
-Rule: every subset is evaluated as a row of a leaderboard is: re-tuned inside the training speakers (or with the parameters held that were
-      chosen there for all groups), on the same clips and folds. What forward selection takes next, it sees from inner scores alone.
+Out:  a row per subset of groups: each group alone, all but one, and forward selection; its UAR, and the difference from that of all groups.
+Rule: every subset is evaluated as a row of a leaderboard is: re-tuned inside the training speakers (or with the hyperparameters
+      that were chosen there for all groups), on the same clips and folds. Forward selection sees inner scores alone.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class SubsetEvaluator:
         return found
 
     def row(self, variation: Variation, features: str) -> dict[str, Any]:
-        """A row of `ABLATION` but for its interval and what it is above others; `features` is what it calls the feature set."""
+        """A row of `ABLATION` without its interval and its difference from others; `features` is what it calls the feature set."""
         counts, (model,) = self.counts(variation), self.models
         widths = [sum(group in kept for group in self.features.groups) for kept in variation.kept.values()]
         return {
@@ -232,7 +232,7 @@ def set_up(
         As `SubsetEvaluator.evaluate`.
     """
     if len(config.track) > 1:
-        raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
+        raise WrongCall(f"track: an ablation takes one, and {', '.join(config.track)} are named")
     models = choose_models(config).values()
     prepared = prepare_data(config, config.features, progress)
     check_honest(prepared.eval_set.protocol)
@@ -287,7 +287,7 @@ def ablate(bench: SubsetEvaluator, modes: Sequence[str] = MODES) -> pd.DataFrame
     -------
     DataFrame
         The columns of `ABLATION`. A row of mode ``all`` comes first; then what can do most alone, what is missed most, and the steps
-        forward. `diff` is what a row's UAR is above the first's, with an interval over speakers and `p`, both corrected for the number of
+        forward. `diff` is a row's UAR minus the first's, with an interval over speakers and `p`, both corrected for the number of
         rows of its mode (`scores.differences_of`).
 
     Raises
@@ -330,7 +330,7 @@ def select_forward(bench: SubsetEvaluator) -> Iterator[Variation]:
 
 
 def _tabulate(bench: SubsetEvaluator, varied: list[Variation]) -> pd.DataFrame:
-    """One row per variation, with what it is above the first."""
+    """One row per variation, with its difference from the first."""
     import pandas as pd
 
     table = pd.DataFrame([bench.row(variation, bench.features.label) for variation in varied], columns=list(ABLATION.columns))

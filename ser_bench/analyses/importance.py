@@ -1,12 +1,11 @@
 """What a system that was trained on all groups depends on.
 
-In:   a feature set and a model on common ground, their units finished.
+In:   a feature set and a model of prepared data, their units finished.
 Out:  a row per group or column: what the UAR on held-out speakers loses when its values are replaced by another clip's; and each
-      group's share of what the system is above chance (Shapley).
-Rule: the very models that predicted the held-out clips are fitted again with the parameters that their searches chose, and trained on
-      nothing but what they were trained on then. Which clip another's values are taken from follows from the corpus and the seed alone,
-      so that what is lost is comparable whatever the folds. To be leaned on is not to be needed: what an ablation tells is another
-      question.
+      group's share of the system's UAR above chance (Shapley).
+Rule: the models that predicted the held-out clips are fitted again with the hyperparameters that their searches chose, on the same
+      training clips. Which clip another's values are taken from depends on the corpus and the seed alone, so that losses are comparable
+      whatever the folds. A group that a model depends on need not be necessary: that is what an ablation asks.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.analysis_folders import PLANNING
 from ser_bench.evaluation.evidence import SYSTEM
-from ser_bench.evaluation.leaderboard import BLOCK, CELL, block_of, evidence_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, ROW_KEY, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 NEEDED = (LEADERBOARD.name, PREDICTIONS.name, CLIPS.name)
 COMPONENTS = ("speaker", "sentence", "cell", "clip")
-ALPHA = 0.05
 
 System = tuple[str, str]
 
@@ -64,8 +63,26 @@ class StudyGoals(NamedTuple):
     sentences: int | None
 
 
-def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
-    """The table that `api.plan_study` returns, of a run folder."""
+class StudyPlan(NamedTuple):
+    """What a study like a run would need.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The columns of `PLANNING`: what `api.plan_study` returns.
+    notes : list of str
+        What is left out, and why; what the numbers do not cover.
+    warnings : list of str
+        What the run warned of.
+    """
+
+    table: pd.DataFrame
+    notes: list[str]
+    warnings: list[str]
+
+
+def needed(folder: RunFolder, wanted: StudyGoals) -> StudyPlan:
+    """What a study like the run in a folder would need."""
     import pandas as pd
 
     board, predictions, refits, whole = _read(folder)
@@ -77,9 +94,7 @@ def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
     if not rows:
         raise WrongCall(f"{folder.path} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
     table = pd.DataFrame(rows, columns=list(PLANNING.columns))
-    table.attrs["warnings"] = folder.read_about().get("warnings", [])
-    table.attrs["notes"] = [*notes, *_remarks(table, clips)]
-    return table
+    return StudyPlan(table, [*notes, *_remarks(table, clips)], folder.read_about().get("warnings", []))
 
 
 def typical(asked: pd.DataFrame) -> dict[str, Any]:
@@ -136,8 +151,8 @@ def evaluated(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 def _seen(block: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame | None, clips: pd.DataFrame) -> Seen:
     """Correctness of every row of a block, clip by clip."""
     hits = {}
-    for cell in block[CELL].itertuples(index=False, name=None):
-        mine = predictions[(predictions[CELL] == list(cell)).all(axis=1)]
+    for cell in block[ROW_KEY].itertuples(index=False, name=None):
+        mine = predictions[(predictions[ROW_KEY] == list(cell)).all(axis=1)]
         right = (mine["predicted"] == mine["emotion"]).groupby(mine["clip"]).mean().reindex(clips.index)
         if right.isna().any():
             raise WorkFailed(f"predictions of {' '.join(cell)} lack {right.isna().sum()} clip(s), such as {right.index[right.isna()][0]}")

@@ -1,8 +1,8 @@
 """One setting, several values: what difference each makes.
 
 In:   a configuration, and for some of its keys, or of a feature set's parameters, the values to try.
-Out:  a row per value: its UAR, and what it is above that of the configuration as it is.
-Rule: a value is evaluated as a row of a leaderboard is, on the same folds; where it leaves out other clips, or asks other emotions, no
+Out:  a row per value: its UAR, and the difference from that of the configuration as it is.
+Rule: a value is evaluated as a row of a leaderboard is, on the same folds; where it leaves out other clips, or evaluates other emotions, no
       difference is reported.
 """
 

@@ -1,7 +1,8 @@
-"""Why a system does what it does: audits, ablations, corpora evaluated by each other, plans of studies.
+"""Why a system does what it does: audits, ablations, cross-corpus evaluation, plans of studies.
 
 In:   corpora and the keys of a configuration, or a finished run.
 Out:  what was found, as tables; and where they are shown, a folder with pages beside those of runs.
+Rule: every row is scored and given its interval as a row of a run is.
 """
 
 from __future__ import annotations
@@ -59,11 +60,11 @@ def audit(
 
     cell = {"features": FEATURES, "models": MODEL}
     if not gap and (idle := [key for key in OF_THE_GAP if key in options]):
-        raise WrongCall(f"{idle[0]} is about the leak gap; add --gap (gap=True) to measure it, or leave it out")
+        raise WrongCall(f"{idle[0]} has no effect without --gap (gap=True); add that, or leave it out")
     config = configured_for_one("audit", {"corpus": corpus, **cell, **options})
     for key in cell:
         if gap and len(named := getattr(config, key)) > 1:
-            raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
+            raise WrongCall(f"{key}: the gap is measured for one, and {', '.join(named)} are named")
     shown = progress_of(progress)
     check_writable("--out", Path(config.out))
     found = audits.audit(config, shown)
@@ -197,7 +198,7 @@ def cross(
     described = [describe_corpus(one) for one in corpora]
     titles = corpus_titles([{"corpora": described}])
     warnings = [f"{titles[one.corpus.name]}: {line}" for one in corpora for line in one.warnings]
-    warnings += own_rates(by_source, config.features)
+    warnings += own_rates(by_source, config.features, titles)
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
     folder = CrossFolder.named("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
     about = {"corpora": described, "configuration": config.result_keys(), "warnings": warnings}
@@ -264,8 +265,8 @@ def plan_study(
     folder = RunFolder.of(run)
     target = Path(to) if to else folder.path
     check_writable("--to", target)
-    table = needed(folder, wanted)
-    planned = PlanningFolder(target)
-    planned.write_table(table)
-    draw_plan(titled(table, folder.read_about(), "corpus"), planned.figures)
-    return table
+    found, planned = needed(folder, wanted), PlanningFolder(target)
+    planned.write_table(found.table)
+    draw_plan(titled(found.table, folder.read_about(), "corpus"), planned.figures)
+    found.table.attrs |= {"notes": found.notes, "warnings": found.warnings}
+    return found.table

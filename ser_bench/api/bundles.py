@@ -2,8 +2,8 @@
 
 In:   a corpus and the keys of a configuration, or a row of a finished run.
 Out:  a `Bundle`, written to a file where one is named.
-Rule: a system is fitted together with the honest number that it can be trusted with: its row is evaluated on speakers that no training clip
-      is of, unless that is refused in so many words, and then the bundle says that nothing is known.
+Rule: a system is kept with its score on unseen speakers: its row is evaluated by speaker-independent cross-validation, unless that is
+      refused explicitly, and then the bundle says that it was not evaluated.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class FitRequest:
         """Refuse what has no effect."""
         for name, given in (("rank", self.rank), ("fold", self.fold)):
             if given is not None and self.from_run is None:
-                raise WrongCall(f"fit: --{name} is of a row of a run; add --from RUN, or leave it out")
+                raise WrongCall(f"fit: --{name} names a row of a run; add --from RUN, or leave it out")
         if self.from_run is not None and not self.evaluate:
             raise WrongCall("fit: --no-evaluation has no effect with --from: the row of the run is evaluated already")
 

@@ -4,7 +4,7 @@ In:   a plan, whose units have their hashes.
 Out:  the `Results` that the same plan came to before, or None where anything is still to be done.
 Rule: they are taken only if the plan is the same to the last bit, clips, configuration, code and libraries included, and if every file
       of the run folder and of its units is as it was written; then they are equal to those that would be computed. Runs with failed
-      units or a time limit, and those whose pictures were drawn with a warning, are never taken.
+      units or a time limit, and those whose figures were drawn with a warning, are never taken.
 """
 
 from __future__ import annotations

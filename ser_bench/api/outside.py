@@ -2,6 +2,7 @@
 
 In:   a corpus, the keys of a configuration; a table of out-of-fold predictions.
 Out:  the folds as a table; `Results` of one row.
+Rule: clips, folds, intervals and ranks are those of `run`.
 """
 
 from __future__ import annotations

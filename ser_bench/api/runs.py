@@ -1,4 +1,4 @@
-"""Systems of our own: features extracted, runs evaluated, several runs merged.
+"""Runs: features extracted, systems evaluated, several runs merged.
 
 In:   corpora and the keys of a configuration, or a whole `RunConfig`; for a leaderboard, run folders.
 Out:  `Results`, one per corpus, whose folder holds tables and report; `Merged`, one leaderboard of several.
@@ -27,9 +27,8 @@ from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.progress import Progress, progress_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ser_bench.corpora import Source
+    from ser_bench.evaluation.estimate import Forecast
     from ser_bench.evaluation.merge import Merged
     from ser_bench.evaluation.plan import Plan
     from ser_bench.evaluation.run_folder import RunSource
@@ -108,8 +107,9 @@ def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False, pag
     """Do a plan's units as far as they are not done, and rank and publish what they come to; with its page, or all but that."""
     from ser_bench.evaluation import runner
     from ser_bench.evaluation.refits import refit_without_pairs
+    from ser_bench.reports.drawing import import_all
 
-    done = runner.execute(planned, progress, fresh=fresh)
+    done = runner.execute(planned, progress, fresh=fresh, meanwhile=import_all)
     return published(refit_without_pairs(planned, done, progress, fresh=fresh), planned.data, planned.config, page=page)
 
 
@@ -216,12 +216,8 @@ def leaderboard_of(results: Sequence[Results], config: RunConfig) -> Merged:
     )
 
 
-def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[pd.DataFrame]:
-    """What `run_config` would fit, one table per corpus: cells, units to do, fits, and roughly how many minutes they take.
-
-    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
-    meant by `where`.
-    """
+def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Forecast]:
+    """What `run_config` would fit, for each corpus: cells, units to do, fits, and roughly how many minutes they take."""
     from ser_bench.evaluation.estimate import estimate_cost
 
     return [estimate_cost(config.for_corpus(corpus), progress_of(progress), fresh=fresh) for corpus in corpora_of(config)]

@@ -2,7 +2,7 @@
 
 In:   a plan of one system; a row of a run, where hyperparameters and quality come from one.
 Out:  a `Bundle`.
-Rule: what cannot be used on a clip of a new speaker, or of which nothing is known on new speakers, is refused before anything long begins.
+Rule: what cannot predict a clip of a new speaker, or was not evaluated on new speakers, is refused before anything long begins.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def bundle_of(planned: Plan, system: FittedSystem, about: Mapping[str, Any]) -> 
         fingerprint=features.fingerprint,
         columns=features.columns,
         groups=features.groups,
-        preprocessing=planned.config.hearing,
+        preprocessing=planned.config.preprocessing,
         model=model.label,
         fitted=system.fitted,
         probabilistic=model.probabilistic,

@@ -1,9 +1,9 @@
 """Decisions about sounds: what `ser-bench predict` and `Bundle.predict` do.
 
-In:   a fitted system, and sounds: files, standard input, samples; whole or a window after the other.
+In:   a fitted system, and sounds: files, standard input, samples; whole or window by window.
 Out:  a `PredictionRow` for each, in their order.
-Rule: clips are heard as those the system was fitted on, and go through the model together, as in a run; one that cannot be heard has its
-      reason and costs no other. Why a decision is to be trusted less stands in its row.
+Rule: clips are preprocessed as those the system was fitted on, and go through the model together, as in a run; one that cannot be
+      measured has its reason and costs no other. Why a decision is to be trusted less stands in its row.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 In:   a run folder; a rank, or the names of a feature set and a model.
 Out:  a `RunRow`: the row, the configuration that makes its plan again, and the hyperparameters that its searches chose.
 Rule: a row is taken only if a clip of a new speaker can be predicted by it as it was there, one by one, by a system that was evaluated on
-      speakers it had not heard; any other is refused with the reason.
+      speakers that it was not trained on; any other is refused with the reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason, unknown
-from ser_bench.evaluation.evidence import CELL, EXTERNAL
+from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
 from ser_bench.evaluation.units import library_versions
@@ -211,7 +211,7 @@ def is_own_table(one: FeatureSet) -> bool:
 
 def label_of(one: FeatureSet, config: RunConfig) -> str:
     """What a run's tables call a feature set."""
-    return feature_label(one.name, config.hearing.label, config.augmented)
+    return feature_label(one.name, config.preprocessing.label, config.augmented)
 
 
 def _name(text: str, there: pd.Series, label: Callable[[str], str]) -> str:
@@ -275,5 +275,5 @@ def _named(row: dict[str, Any]) -> str:
 
 def _chosen(folder: RunFolder, row: dict[str, Any]) -> pd.DataFrame:
     trials = folder.read_trials()
-    mine = np.logical_and.reduce([(trials[name] == row[name]).to_numpy(bool) for name in CELL])
+    mine = np.logical_and.reduce([(trials[name] == row[name]).to_numpy(bool) for name in ROW_KEY])
     return trials.loc[mine & trials["chosen"].to_numpy(bool), ["seed", "fold", "score", "params"]].reset_index(drop=True)

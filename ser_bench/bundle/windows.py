@@ -1,4 +1,4 @@
-"""Long recordings, a window after the other.
+"""Long recordings, window by window.
 
 In:   a file or a stream of any length; how long windows are, and how far apart they begin.
 Out:  a `Sound` per window, in order.

@@ -1,4 +1,9 @@
-"""What commands print: tables on stdout, the rest beside them; any terminal takes it."""
+"""What commands print: tables on stdout, the rest beside them.
+
+In:   results, tables, lines.
+Out:  text on stdout, warnings and progress on stderr.
+Rule: nothing that others named reaches a terminal as more than text, and no line needs more than plain characters.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,7 @@ from ser_bench.utils.formatting import format_score
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.estimate import Forecast
     from ser_bench.evaluation.merge import Merged
     from ser_bench.results import Ablated, Audited, Crossed, Reproduced, Results
     from ser_bench.utils.terminal import TerminalTable
@@ -147,6 +153,7 @@ def print_crossed(found: Crossed) -> None:
     """A matrix of training and test corpora for each system, and where the tables are."""
     from ser_bench.evaluation.analysis_folders import CrossFolder
     from ser_bench.evaluation.environment import titled
+    from ser_bench.evaluation.leaderboard import chance_level
     from ser_bench.reports.cross import NAMED, SIDES, matrices
 
     warn(found.warnings)
@@ -154,7 +161,7 @@ def print_crossed(found: Crossed) -> None:
     folder = CrossFolder(found.folder)
     for matrix in matrices(titled(found.table, folder.read_about(), *SIDES)):
         print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
-    chance = format_score(1 / len(found.emotions))
+    chance = format_score(chance_level(len(found.emotions)))
     say(f"classes: {', '.join(found.emotions)}; by chance {chance}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {folder.table}")
@@ -228,19 +235,20 @@ def print_entry(name: str, text: str) -> None:
         say(line)
 
 
-def print_dry_runs(tables: Iterable[pd.DataFrame]) -> None:
+def print_dry_runs(forecasts: Iterable[Forecast]) -> None:
     """What dry runs expect, a table each."""
-    for table in tables:
-        warn(table.attrs["warnings"])
-        print_table(table.columns, table.itertuples(index=False))
-        print_forecast(table)
+    for forecast in forecasts:
+        warn(forecast.warnings)
+        print_table(forecast.table.columns, forecast.table.itertuples(index=False))
+        print_forecast(forecast)
 
 
-def print_forecast(table: pd.DataFrame) -> None:
+def print_forecast(forecast: Forecast) -> None:
     """What a dry run expects: fits, minutes, clips to be extracted."""
+    table = forecast.table
     say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) remaining, about {table['minutes'].sum():.0f} minutes")
-    if table.attrs["missing"]:
-        say(f"plus feature extraction for {table.attrs['missing']:,} clip(s)")
+    if forecast.missing:
+        say(f"plus feature extraction for {forecast.missing:,} clip(s)")
 
 
 def print_table(

@@ -26,7 +26,7 @@ FORMATS = ("table", "jsonl", "csv")
 @click.argument("model", metavar="MODEL.serb")
 @click.argument("audio", nargs=-1, metavar="AUDIO...")
 @click.option("--format", "form", metavar="FORMAT", help="table, jsonl (JSON lines) or csv.  [default: table on a terminal; else csv]")
-@click.option("-o", "--to", type=Path, metavar="FILE", help="Write there: JSON lines where it ends in .jsonl, else CSV.")
+@click.option("-o", "--to", type=Path, metavar="FILE", help="The file to write: JSON lines if it ends in .jsonl, else CSV.")
 @click.option(
     "--plot",
     type=Path,
@@ -36,9 +36,11 @@ FORMATS = ("table", "jsonl", "csv")
 @click.option(
     "--out", metavar="FOLDER", help="Also write a page and a CSV to a folder below FOLDER, such as results, and list it in its index.html."
 )
-@click.option("--window", type=float, metavar="S", help="Follow long recordings: predict windows of S seconds, a row each.")
+@click.option("--window", type=float, metavar="S", help="Follow long recordings: predict windows of S seconds, one row per window.")
 @click.option("--hop", type=float, metavar="S", help="With --window: seconds from the beginning of one window to the next.  [default: S]")
-@click.option("--explain", is_flag=True, help="Also what each group of features did to the decision: in rows, and beside radar charts.")
+@click.option(
+    "--explain", is_flag=True, help="Also report what each feature group contributed to the decision, in rows and beside radar charts."
+)
 @click.option("--record", type=float, metavar="S", help="Record S seconds from the microphone, beside or instead of AUDIO.")
 @click.option("--jobs", type=int, metavar="N", help="Number of worker processes.  [default: one per core; one for a few clips]")
 def predict(
@@ -51,9 +53,9 @@ def predict(
     record: float | None,
     **how: Any,
 ) -> None:
-    """Predict the emotion of each AUDIO by the fitted system MODEL.serb, with the probability of each emotion.
+    """Predict the emotion of each AUDIO with the fitted system MODEL.serb, with the probability of each emotion.
 
-    AUDIO is a file (.wav, .flac, .ogg, .mp3), a folder of such (searched at any depth), a pattern in quotes, or - for a WAV
+    AUDIO is a file (.wav, .flac, .ogg, .mp3), a folder (searched recursively), a pattern in quotes, or - for a WAV
     file on standard input. A clip that cannot be predicted has a row that says why; one that is unlike the training clips has a warning.
 
     \b

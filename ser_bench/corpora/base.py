@@ -67,7 +67,7 @@ class PublishedResult:
 
 @dataclass(frozen=True)
 class Archive:
-    """A file that the owners of a corpus let anybody download.
+    """A file of a corpus that may be downloaded freely.
 
     Parameters
     ----------

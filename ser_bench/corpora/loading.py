@@ -2,6 +2,7 @@
 
 In:   a path or a name; a `Corpus` or the table of a manifest, which are checked as files are.
 Out:  a `Corpus`, or of a folder in which several were put together as many (`recognition`); ``FOLDER#NAME`` is the one of that name.
+Rule: what could be read in two ways is asked about, never chosen between; an option without effect on a source is refused.
 """
 
 from __future__ import annotations

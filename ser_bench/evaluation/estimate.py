@@ -1,7 +1,7 @@
 """What a run would fit, and for how long.
 
 In:   a configuration, and what is finished already.
-Out:  a row per cell: its units, those remaining, their fits, minutes.
+Out:  a row per system: its units, those remaining, their fits, minutes.
 Rule: nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every unit as not done.
 """
 
@@ -18,7 +18,7 @@ from ser_bench.evaluation.conditions import plan_condition
 from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
 from ser_bench.evaluation.plan import check_widths, choose_models, make_plan, prepare_data, select, split
 from ser_bench.evaluation.splits import halvings
-from ser_bench.evaluation.units import Cell, EvaluationSet, read_unit
+from ser_bench.evaluation.units import EvaluationSet, SystemName, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -27,6 +27,24 @@ if TYPE_CHECKING:
     from ser_bench.corpora import Corpus
     from ser_bench.evaluation.plan import Plan
     from ser_bench.features import FeatureSet
+
+
+class Forecast(NamedTuple):
+    """What would be fitted, a row each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``units, to do, fits, minutes``.
+    missing : int
+        Clips whose features would have to be extracted first.
+    warnings : list of str
+        What may not be meant by `where`, or what this copy of a recipe's corpus lacks.
+    """
+
+    table: pd.DataFrame
+    missing: int
+    warnings: list[str]
 
 
 class OnFewer(NamedTuple):
@@ -51,11 +69,8 @@ class Extent(NamedTuple):
     inner: int
 
 
-def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> pd.DataFrame:
-    """What a run would fit: one row per cell; with `fresh`, whatever is finished.
-
-    How many clips lack features stands in ``attrs["missing"]``.
-    """
+def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> Forecast:
+    """What a run would fit: one row per system; with `fresh`, whatever is finished."""
     import pandas as pd
 
     from ser_bench.corpora import load_corpus
@@ -64,7 +79,10 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     corpus, warnings, _ = select(load_corpus(config.corpus[0], cache=config.cache, **config.reading), config)
     feature_sets = [parse_features(text) for text in config.features]
     models = choose_models(config)
-    dims = {feature_label(f.name, config.hearing.label, config.augmented): sum(len(part.columns) for part in f.parts) for f in feature_sets}
+    dims = {
+        feature_label(f.name, config.preprocessing.label, config.augmented): sum(len(part.columns) for part in f.parts)
+        for f in feature_sets
+    }
     check_widths(config.features, models)
     refuse_vectors(feature_sets, config)
     missing, eval_set = _missing(corpus, feature_sets, config, progress)
@@ -73,8 +91,8 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     more = 1 + len(config.copies) * len(copied_clips(eval_set, config)) / len(eval_set.clips)
     again, units = _fitted_again(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
     extents = [Extent(eval_set.fewest_voices(), config.trials, config.inner), *(Extent(refit.speakers, 0, 0) for refit in again)]
-    cells = planned.cells if planned else [(f, m, t) for f in dims for m in models for t in config.track]
-    to_do = _to_do(planned, again) if planned and not fresh else {cell: [units] * len(extents) for cell in cells}
+    systems = planned.systems if planned else [(f, m, t) for f in dims for m in models for t in config.track]
+    to_do = _to_do(planned, again) if planned and not fresh else {system: [units] * len(extents) for system in systems}
     rows = []
     for (features, model, track), numbers in to_do.items():
         shares = [extent.speakers / extents[0].speakers for extent in extents]
@@ -91,9 +109,7 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
         told = (units * len(extents), sum(numbers), fits, round(minutes, 1))
         rows.append([corpus.name, features, dims[features], model, track, str(eval_set.protocol), *told])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
-    table = pd.DataFrame(rows, columns=names)
-    table.attrs |= {"missing": missing, "warnings": warnings}
-    return table
+    return Forecast(pd.DataFrame(rows, columns=names), missing, warnings)
 
 
 def _fitted_again(eval_set: EvaluationSet, config: RunConfig) -> list[OnFewer | InCondition]:
@@ -116,8 +132,8 @@ def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig, 
     from ser_bench.features import count_missing
 
     def lacking(clips: pd.DataFrame, variant: str = "") -> int:
-        some, hearing = dataclasses.replace(corpus, clips=clips), config.hearing.changed(variant)
-        return count_missing(some, feature_sets, cache=Path(config.cache), hearing=hearing)
+        some, preprocessing = dataclasses.replace(corpus, clips=clips), config.preprocessing.changed(variant)
+        return count_missing(some, feature_sets, cache=Path(config.cache), preprocessing=preprocessing)
 
     missing, clips = lacking(corpus.clips), corpus.clips.assign(voice=voices_of(corpus.clips))
     eval_set = EvaluationSet(corpus.name, config.labels, clips, *split(clips, corpus, config))
@@ -128,19 +144,19 @@ def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig, 
     return missing + sum(lacking(eval_set.clips, condition) for condition in config.test_variant), eval_set
 
 
-def _to_do(planned: Plan, again: list[OnFewer | InCondition]) -> dict[Cell, list[int]]:
-    """How many units of each cell are not done yet: of the searches, and then of whatever is fitted again."""
+def _to_do(planned: Plan, again: list[OnFewer | InCondition]) -> dict[SystemName, list[int]]:
+    """How many units of each system are not done yet: of the searches, and then of whatever is fitted again."""
     store, limit = Path(planned.config.out) / "units", planned.config.time_limit
     kept = {unit.hash: found for unit in planned.units if (found := read_unit(store, unit, limit))}
     refits = {key: refit_of(found) for key, found in kept.items()}
-    to_do = {cell: [sum(unit.hash not in kept for unit in units)] for cell, units in planned.cells.items()}
+    to_do = {system: [sum(unit.hash not in kept for unit in units)] for system, units in planned.systems.items()}
     for refit in again:
         match refit:
             case InCondition(_, condition):
                 further = plan_condition(planned, kept, condition)
             case OnFewer(speakers, draw):
                 further = plan_fewer(planned, refits, speakers, draw)
-        missing = Counter(unit.cell for unit in further.units if read_unit(store, unit) is None)
-        for cell, numbers in to_do.items():
-            numbers.append(numbers[0] + missing[cell])
+        missing = Counter(unit.system for unit in further.units if read_unit(store, unit) is None)
+        for system, numbers in to_do.items():
+            numbers.append(numbers[0] + missing[system])
     return to_do

@@ -3,8 +3,8 @@
 In:   an evaluated corpus; a table of somebody's out-of-fold predictions.
 Out:  the outer and inner folds as a table; a `Run` of one row, of model ``external``.
 Rule: every clip is predicted once per seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
-      is refused by name. That the held-out clips took no part in training cannot be seen from here: it is the word of whoever made the
-      predictions.
+      is refused by name. That the held-out clips took no part in training cannot be checked here: it is
+      stated by the author of the predictions.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _check_labels(told: pd.Series, clips: pd.DataFrame, path: Path) -> None:
     wrong = told[~same]
     if len(wrong):
         says = f"is '{wrong.iloc[0]}' by the column '{told.name}' and {clips.loc[wrong.index[0], 'emotion']} in this corpus"
-        _refuse(path, wrong.index, f"{says}; mend the table, or leave that column out")
+        _refuse(path, wrong.index, f"{says}; correct the table, or leave that column out")
 
 
 def _as_known(names: pd.Series, known: Iterable[str]) -> pd.Series:
@@ -261,7 +261,7 @@ def score_predictions(
     import pandas as pd
 
     if len(config.track) > 1:
-        raise WrongCall(f"track: a table of predictions is of one, and {', '.join(config.track)} are named")
+        raise WrongCall(f"track: predictions are evaluated on one, and {', '.join(config.track)} are named")
     path = source if isinstance(source, Path) else Path(str(source))
     eval_set, table = prepared.eval_set, read_predictions(source)
     if decisions_only and not probability_columns(table):

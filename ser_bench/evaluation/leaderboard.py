@@ -8,8 +8,8 @@ Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FA
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.cautions import Outlying, cautions, outlying
-from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, coded, folds_of, gather
+from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY, Block, Evidence, Found, coded, folds_of, gather
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ser_bench.corpora import Corpus
 
 BLOCK = ["corpus", "labels", "track", "cv"]
+ALPHA = 0.05
+"""The p below which systems are significantly different."""
 AGAINST = ("behind", "behind_low", "behind_high", "p_vs_best")
 """What a row is behind the best: the fields of `scores.VersusBest`."""
 LIKE = ("p_equivalent", "equivalent_within")
@@ -91,7 +93,7 @@ def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope
     done = cells[cells["status"] != "failed"]
     blocks = {place: (rows.index, block_of(rows, found)) for place, rows in done.groupby([*BLOCK, "status"])}
     ratios = {place: float(ratio) for index, block in blocks.values() for place, ratio in zip(index, np.diag(block.ratios), strict=True)}
-    names = list(cells[CELL].itertuples(index=False, name=None))
+    names = list(cells[ROW_KEY].itertuples(index=False, name=None))
     scored = [score_system(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
     board = pd.concat([cells, pd.DataFrame(scored).reindex(columns=SCORES)], axis=1)
     cautioned = [cautions_about(found[cell]) if cell in found else [] for cell in names]
@@ -149,10 +151,10 @@ def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataF
     """
     import pandas as pd
 
-    grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
-    lost = dict(list(refits.groupby(CELL))) if refits is not None and len(refits) else {}
+    grouped = dict(list(predictions.groupby(ROW_KEY))) if len(predictions) else {}
+    lost = dict(list(refits.groupby(ROW_KEY))) if refits is not None and len(refits) else {}
     found = {}
-    for cell in cells.loc[cells["status"] != "failed", CELL].itertuples(index=False, name=None):
+    for cell in cells.loc[cells["status"] != "failed", ROW_KEY].itertuples(index=False, name=None):
         if cell not in grouped:
             raise WorkFailed(f"{' '.join(cell)} has no predictions, yet did not fail: run it again with --fresh")
         found[cell] = gather(grouped[cell], lost.get(cell, pd.DataFrame()))
@@ -161,7 +163,7 @@ def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataF
 
 def block_of(rows: pd.DataFrame, found: Found) -> Block:
     """The rows' systems, in their order."""
-    return Block([found[cell] for cell in rows[CELL].itertuples(index=False, name=None)])
+    return Block([found[cell] for cell in rows[ROW_KEY].itertuples(index=False, name=None)])
 
 
 def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[pd.Index, pd.Index]]:
@@ -245,7 +247,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = E
     from ser_bench.corpora import human_recall
 
     shares = clips["emotion"].value_counts(normalize=True)
-    chance = 1 / len(shares)
+    chance = chance_level(len(shares))
     rows = [
         (CHANCE, CHANCE, chance, chance, f"{len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
         (MAJORITY, MAJORITY, chance, shares.iloc[0], f"always {shares.index[0]}"),
@@ -279,6 +281,25 @@ def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
     first = block.iloc[0]
     same = (references["corpus"] == first["corpus"]) & (references["labels"] == first["labels"])
     return references[same & references["track"].isin([first["track"], ""])]
+
+
+def is_compared(block: pd.DataFrame) -> bool:
+    """Whether a block ranks several rows, so that they are compared with the best of them."""
+    return int((block["status"] == "ok").sum()) > 1
+
+
+def not_significantly_worse(row: Mapping[str, Any]) -> bool:
+    """Whether a row is the best, or is not significantly different from it, at `ALPHA`."""
+    return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= ALPHA))
+
+
+def chance_level(n_classes: int) -> float:
+    """The UAR of guessing.
+
+    >>> chance_level(4)
+    0.25
+    """
+    return 1 / n_classes
 
 
 def by_cost(block: pd.DataFrame) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 In:   run folders.
 Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv`, a figure.
 Rule: what was not evaluated by one protocol, on the same clips in the same folds, is kept apart (but for external systems, whose
-      search is not known). A row that stands in several runs is one row; where its scores differ, nobody can tell which are right, and
-      it is refused.
+      search is not known). A row that stands in several runs is one row; where its scores differ it is refused, as nothing says which are
+      right.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.leaderboard import (
     ALONE,
     BLOCK,
-    CELL,
     CHANCE,
     COLUMNS,
+    ROW_KEY,
     SCORES,
     evidence_of,
     rank,
@@ -301,7 +301,7 @@ def _unite(rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     united = []
-    for cell, same in rows.groupby(CELL):
+    for cell, same in rows.groupby(ROW_KEY):
         done = same[same["status"] != "failed"]
         kept = done if len(done) else same[:1]
         different = kept.drop_duplicates(list(ALONE))
@@ -324,7 +324,7 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     cells = part[[name for name in COLUMNS if name not in {"rank", *SCORES}]]
     found = evidence_of(predictions, cells, refits)
     board = rank(found, cells, with_external=with_external, rope=rope)
-    board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
+    board = board.merge(part[[*ROW_KEY, "settings", "runs"]], on=ROW_KEY, validate="one_to_one")
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["kind"] == CHANCE, "uar"].max()
     shown = resolutions(board, found, with_external=with_external, rope=rope)
@@ -342,7 +342,7 @@ def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
 
 def _of_rows(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """What a run's table says of some rows."""
-    return table.merge(rows[CELL], on=CELL, validate="many_to_one")
+    return table.merge(rows[ROW_KEY], on=ROW_KEY, validate="many_to_one")
 
 
 def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:

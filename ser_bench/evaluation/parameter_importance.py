@@ -1,8 +1,8 @@
-"""What the searches of a run found out about the models' parameters.
+"""What the searches of a run found out about the models' hyperparameters.
 
 In:   the trials of a run.
-Out:  of each parameter of each model how much it mattered, and what was chosen.
-Rule: scores are inner ones, of training speakers alone, and compared within a unit; a few trials tell nothing and are not asked.
+Out:  the importance of each hyperparameter of each model, and what was chosen.
+Rule: scores are inner ones, of training speakers alone, and compared within a unit; runs of few trials are left out.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ import numpy as np
 
 from ser_bench.config import EMOTION, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
-from ser_bench.evaluation.changed_clips import hear_conditions, make_copies, refuse_vectors
+from ser_bench.evaluation.changed_clips import extract_conditions, make_copies, refuse_vectors
 from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, parse_cv, resolve_cv, training_clips
-from ser_bench.evaluation.units import Cell, EvaluationSet, Tune, Unit, make_unit
+from ser_bench.evaluation.units import EvaluationSet, SystemName, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.progress import Progress
@@ -102,12 +102,12 @@ class Plan:
         return self.data.features
 
     @property
-    def cells(self) -> dict[Cell, list[Unit]]:
-        """The units of each cell: of each row of the leaderboard."""
-        cells: dict[Cell, list[Unit]] = {}
+    def systems(self) -> dict[SystemName, list[Unit]]:
+        """The units of each system: of each row of the leaderboard."""
+        systems: dict[SystemName, list[Unit]] = {}
         for unit in self.units:
-            cells.setdefault(unit.cell, []).append(unit)
-        return cells
+            systems.setdefault(unit.system, []).append(unit)
+        return systems
 
     def cost(self, unit: Unit) -> float:
         """Roughly how long a unit takes on one core."""
@@ -172,15 +172,17 @@ def prepare_data(
     loaded = time.perf_counter()
     extraction = extract_corpus(corpus, feature_sets, ExtractionOptions.of(config, progress))
     eval_set, skipped, duplicates, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config, scheme)
-    found = differences(whole, eval_set.clips, set(duplicates.skipped["clip"]), whole=not config.hearing.label)
+    found = differences(whole, eval_set.clips, set(duplicates.skipped["clip"]), whole=not config.preprocessing.label)
     eval_set = dataclasses.replace(eval_set, copy=name_copy(found, whole.facts))
     aligned = extraction.clips.index.get_indexer(eval_set.clips.index)
     copies, lacking = make_copies(corpus, eval_set, feature_sets, config, progress)
     heard = [
-        dataclasses.replace(extraction.features(feature_set).take(aligned), heard=config.hearing.label, copies=copies.get(feature_set.name))
+        dataclasses.replace(
+            extraction.features(feature_set).take(aligned), heard=config.preprocessing.label, copies=copies.get(feature_set.name)
+        )
         for feature_set in feature_sets
     ]
-    changed = hear_conditions(corpus, eval_set, feature_sets, config, progress)
+    changed = extract_conditions(corpus, eval_set, feature_sets, config, progress)
     conditions = {name: {matrix.label: sets[matrix.name] for matrix in heard} for name, sets in changed.items()}
     seconds = {"corpus": loaded - began, "features": time.perf_counter() - loaded}
     told = own_table_remarks(feature_sets, whole, eval_set, config)
@@ -246,7 +248,7 @@ def resolve_clips(
     single_speaker += [line for line in (unseen_classes(eval_set, config.seed),) if line and not single_speaker]
     left_out = pd.concat([skipped, duplicates.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
     single_speaker += fixed_split(eval_set) or unused_split(eval_set, parse_cv(config.cv))
-    told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track, target=eval_set.target)
+    told = losses(used, whole=not config.preprocessing.label, by_speaker="speaker" in config.track, target=eval_set.target)
     return eval_set, left_out, duplicates, [*duplicates.warnings, *single_speaker, *told]
 
 
@@ -313,7 +315,9 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig, asked: Protoco
         for number in range(fold.max() + 1):
             train = training_clips(clips, protocol, fold, number, seed)
             if not train.any():
-                raise WrongCall(f"--cv {protocol}: nobody else says another sentence than {clips.index[int((fold == number).argmax())]}'s")
+                raise WrongCall(
+                    f"--cv {protocol}: no other speaker says another sentence than {clips.index[int((fold == number).argmax())]}'s"
+                )
             if not protocol.leaky:
                 check_apart(voices[train], voices[fold == number])
     return protocol, folds
@@ -332,7 +336,7 @@ def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
         first = counting.iloc[0]
         raise WorkFailed(
             f"{len(counting)} of {total} clips are unusable (the first: {first['clip']}: {first['reason']}), "
-            f"more than the {allowed:.0%} that --max-skipped allows; mend them, or raise it"
+            f"more than the {allowed:.0%} that --max-skipped allows; repair them, or raise it"
         )
 
 

@@ -217,7 +217,7 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
 
 
 def _above(honest: pd.DataFrame, bench: Bench) -> Iterator[Interval]:
-    """What the UAR of the system is above that of `COMPARED`, paired by speaker; nothing where the two are one."""
+    """The difference in UAR of the system from `COMPARED`, paired by speaker; nothing where the two are one."""
     if bench.system == COMPARED:
         return
     classes, tables = bench.prepared.eval_set.emotions, []

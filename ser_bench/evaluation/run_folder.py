@@ -18,7 +18,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.evaluation import leaderboard, metrics
 from ser_bench.evaluation.cautions import Outlying
-from ser_bench.evaluation.evidence import CELL
+from ser_bench.evaluation.evidence import ROW_KEY
 from ser_bench.evaluation.leaderboard import LIKE, SCORES, UAR, WHOLE, WORTH
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.result_folder import CONFIGURATION, FINDINGS, SKIPPED, ResultFolder, TableFile
@@ -56,11 +56,11 @@ LEADERBOARD = TableFile(
 RESOLUTIONS = TableFile("resolution.csv", leaderboard.SHOWN, typed(WORTH), {"rope": scores.ROPE})
 REFERENCES = TableFile("references.csv", leaderboard.LINES, typed(("uar", "war"), kind=str), {"track": ""})
 METRICS = TableFile("metrics.csv", metrics.COLUMNS, typed(metrics.NUMBERS, metric=str, gender=str, minus=str))
-LEARNING = TableFile("learning.csv", (*CELL, "speakers", "draws", "sd_draws", *UAR), typed(("sd_draws",)), {"draws": 1})
-CONDITIONS = TableFile("conditions.csv", (*CELL, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), typed(("p",), condition=str))
+LEARNING = TableFile("learning.csv", (*ROW_KEY, "speakers", "draws", "sd_draws", *UAR), typed(("sd_draws",)), {"draws": 1})
+CONDITIONS = TableFile("conditions.csv", (*ROW_KEY, "condition", *UAR, "diff", "diff_low", "diff_high", "p"), typed(("p",), condition=str))
 """Rows evaluated on changed held-out clips, after a row each on `UNCHANGED` ones."""
 CONDITION_PREDICTIONS = TableFile(
-    "condition_predictions.parquet", (*CELL, "condition", "seed", "fold", "clip", "speaker", "voice", "emotion", "predicted")
+    "condition_predictions.parquet", (*ROW_KEY, "condition", "seed", "fold", "clip", "speaker", "voice", "emotion", "predicted")
 )
 TABLES = (
     *(CLIPS, PREDICTIONS, TRIALS, REFITS, SKIPPED),

@@ -1,6 +1,6 @@
 """Outer and inner cross-validation folds, grouped by speaker.
 
-In:   voices, labels and, where known, genders of the clips, and the protocol's name.
+In:   voices, labels and, where known, genders of the clips, and a `Protocol`, which `--cv` is read into once.
 Out:  a fold number for each clip.
 Rule: a voice is never on both sides of a split; `check_apart` raises `SpeakerLeak` otherwise. It is called for every outer fold before
       anything is fitted (`plan.split`), for every unit again (`nested_cv`), and for every inner fold (`search`).

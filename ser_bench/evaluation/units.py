@@ -1,4 +1,4 @@
-"""The atom of work: a cell x one outer fold x one seed, and the file that remembers it.
+"""The atom of work: a system x one outer fold x one seed, and the file that remembers it.
 
 In:   an evaluated corpus, a feature matrix, a model, and which fold and seed.
 Out:  predictions for the held-out clips, in `<out>/units/<hash>.parquet`.
@@ -40,7 +40,7 @@ ON_TEST_VERSION, PUBLISHED_VERSION = 2, 1
 ONE_TRAINING_PART = "one fixed split: intervals and p are for new test speakers of systems trained on this training part"
 """What every row of a fixed split says."""
 
-Cell = tuple[str, str, str]
+SystemName = tuple[str, str, str]
 """Feature set, model and track: with the corpus, one row of the leaderboard."""
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
@@ -90,7 +90,7 @@ class EvaluationSet:
         return "emotions" if self.target == EMOTION else self.target
 
     def predicted(self, units: Iterable[Unit], done: Mapping[str, StoredResult]) -> np.ndarray:
-        """The codes predicted by units of one cell, shape (n_seeds, n_clips)."""
+        """The codes predicted by units of one system, shape (n_seeds, n_clips)."""
         return self.joined({(unit.seed, unit.fold): done[unit.hash].predicted for unit in units})
 
     def joined(self, decided: Mapping[tuple[int, int | None], np.ndarray]) -> np.ndarray:
@@ -362,7 +362,7 @@ class Unit:
         return change.name if isinstance(change, UnderCondition) else None
 
     @property
-    def cell(self) -> Cell:
+    def system(self) -> SystemName:
         """Feature set, model and track: with the corpus, one row of the leaderboard."""
         return self.features, self.model, self.track
 

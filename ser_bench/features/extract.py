@@ -1,6 +1,6 @@
 """Clips -> store -> matrices, in parallel.
 
-In:   a corpus, feature sets, and how clips are heard.
+In:   a corpus, feature sets, and how clips are preprocessed.
 Out:  a full store, and of it an `Extraction`: the usable clips with their keys, the others with their reasons, matrices.
 Rule: only what the store lacks is computed. All feature sets of a call stand on the same clips.
 """
@@ -45,7 +45,7 @@ class ExtractionOptions:
         The store.
     workers : Workers
         Processes, here or on a cluster.
-    hearing : Preprocessing
+    preprocessing : Preprocessing
         How clips are heard; whole and unchanged without.
     progress : Progress
     verify : bool
@@ -54,14 +54,14 @@ class ExtractionOptions:
 
     cache: Path
     workers: Workers
-    hearing: Preprocessing = field(default_factory=Preprocessing)
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
     progress: Progress = field(default_factory=Silent)
     verify: bool = False
 
     @classmethod
     def of(cls, config: RunConfig, progress: Progress, *, verify: bool = False) -> ExtractionOptions:
         """Those of a configuration."""
-        return cls(Path(config.cache), config.workers, config.hearing, progress, verify)
+        return cls(Path(config.cache), config.workers, config.preprocessing, progress, verify)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def extract_corpus(corpus: Corpus, feature_sets: list[FeatureSet], options: Extr
     parts = _parts_for(corpus, feature_sets)
     filled, store = _fill(corpus, parts, options)
     keys = filled.clips["key"].tolist()
-    clips = filled.clips.assign(**store.heard(keys))
+    clips = filled.clips.assign(**store.audio_info(keys))
     matrices = {part.label: _matrix(part, clips, store) for part in parts}
     joined = {feature_set.name: feature_set.join([matrices[part.label] for part in feature_set.parts]) for feature_set in feature_sets}
     return Extraction(clips, filled.skipped, filled.warnings, joined)
@@ -166,10 +166,10 @@ def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], options: Extracti
     return _fill(corpus, _parts_for(corpus, feature_sets), options)[0]
 
 
-def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path, hearing: Preprocessing) -> int:
+def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path, preprocessing: Preprocessing) -> int:
     """How many clips would have to be decoded for these feature sets; unchanged files are not read."""
     keys = content_keys(corpus.clips, cache).known
-    store = FeatureStore(cache, _extractors(distinct_parts(feature_sets)), hearing)
+    store = FeatureStore(cache, _extractors(distinct_parts(feature_sets)), preprocessing)
     return sum(store.lacking(key) is not None for key in set(keys.values()))
 
 
@@ -179,12 +179,12 @@ def _parts_for(corpus: Corpus, feature_sets: list[FeatureSet]) -> list[Part]:
 
 
 def _fill(corpus: Corpus, parts: list[Part], options: ExtractionOptions) -> tuple[FillReport, FeatureStore]:
-    hearing = options.hearing
+    preprocessing = options.preprocessing
     own = [part for part in parts if isinstance(part, OwnTable)]
-    if own and hearing != Preprocessing():
-        raise WrongCall(f"{own[0].called} holds finished vectors, for which clips cannot be heard another way ({hearing.label})")
+    if own and preprocessing != Preprocessing():
+        raise WrongCall(f"{own[0].called} holds finished vectors, for which clips cannot be heard another way ({preprocessing.label})")
     keys, unreadable, changed = content_keys(corpus.clips, options.cache, verify=options.verify)
-    store = FeatureStore(options.cache, _extractors(parts), hearing)
+    store = FeatureStore(options.cache, _extractors(parts), preprocessing)
     clips = corpus.clips.loc[list(keys)].assign(key=list(keys.values()))
     unread = _compute(clips, store, options)
     reasons = dict(unreadable)
@@ -241,7 +241,7 @@ def _tasks(clips: pd.DataFrame, store: FeatureStore) -> Iterator[Task]:
     for key, path, start, end in segments.itertuples(index=False):
         lacking = store.lacking(key)
         if lacking is not None:
-            yield Task(key, path, start, end, store.hearing, [store.extractors[label] for label in lacking])
+            yield Task(key, path, start, end, store.preprocessing, [store.extractors[label] for label in lacking])
 
 
 def _died(task: Task) -> ExtractionResult:

@@ -2,6 +2,7 @@
 
 In:   text such as `egemaps+mfcc(n_mfcc=13)` or `vectors.parquet`; or a table that was handed in.
 Out:  a `FeatureSet`.
+Rule: one text means one set, whatever its spelling; a set that is named twice, or two of one name, are refused.
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
 """Gradient-boosted trees (XGBoost, histograms).
 
-The plan bins the training clips once a split. The number of rounds is not searched for: boosting stops early on
+In:   a split, hyperparameters, a seed, and of a final fit its number of rounds.
+Out:  trees as flat arrays, which predict without XGBoost.
+Rule: the inner validation clips alone say when to stop; one thread, so that the same clips give the same trees.
+
+The plan bins the training clips once per split. The number of rounds is not searched for: boosting stops early on
 the inner validation clips, and the final fit is as long as the median over the inner folds says. Trials are compared
 on few columns and with steps as large as can be; the final fit, which is one among dozens, sees all columns that the model is
 given, and takes `FINER` times as many steps, each `SMALLER` times smaller.

@@ -1,6 +1,10 @@
 """Support vector machine with a radial or a linear kernel.
 
-The plan measures all distances and inner products between clips once a split; a trial only makes its kernel from them (`kernels`),
+In:   a split and hyperparameters.
+Out:  a machine that decides by vote of its pairs of classes, with a score per class.
+Rule: the decision is the machine's own, never that of calibrated probabilities.
+
+The plan measures all distances and inner products between clips once per split; a trial only makes its kernel from them (`kernels`),
 and solves all pairs of emotions on it in one compiled call (`compiled.machines`): LIBSVM's problem and tolerance, not its code.
 `gamma` is in units of 1 / (columns x variance), scikit-learn's ``scale``, and multiplies the linear kernel too, so that one
 range of C suits both kernels and any number of columns.
@@ -73,10 +77,11 @@ class Svm(Model):
         )
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
-        """Grows with pairs of clips, and the columns only matter once a split; of the approximation, with clips."""
+        """Grows with pairs of clips, and the columns only matter once per split; of the approximation, with clips."""
         if n_train > EXACT_CLIPS:
             return 2e-4 * n_train
-        return 2.5e-8 * n_train**2 * (1 + n_columns / 10_000)
+        per_pair = 1e-8 if n_train <= SHARED_CLIPS else 2.5e-8
+        return per_pair * n_train**2 * (1 + n_columns / 10_000)
 
     def notes(self, n_train: int, n_columns: int) -> list[str]:
         """Whether the machine is approximate."""

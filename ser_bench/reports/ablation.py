@@ -2,7 +2,7 @@
 
 In:   the table of `ablation.ablate`.
 Out:  `ablation.csv`, `ablation.md`, `ablation.html`, `figures/ablation.*`; rows for the terminal.
-Rule: every row is read against all groups together; a difference never stands without its interval.
+Rule: every row is compared with all groups together; a difference never stands without its interval.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from ser_bench.evaluation.analysis_folders import AblationFolder
 from ser_bench.evaluation.environment import titled
-from ser_bench.reports.board_text import ALPHA
+from ser_bench.evaluation.leaderboard import ALPHA
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.figures.style import GREY
 from ser_bench.reports.made import digest_of
@@ -228,7 +228,7 @@ def _title(system: pd.DataFrame) -> str:
 
 
 def draw_ablation(table: pd.DataFrame, style: Style) -> Figure | None:
-    """A forest plot per system: what each subset's UAR is above that of all groups; None where no difference is known."""
+    """A forest plot per system: each subset's difference in UAR from all groups; None where no difference is known."""
     systems = [system[(system["mode"] != "all") & system["diff"].notna()] for system in _systems(table)]
     drawn = [system for system in systems if len(system)]
     if not drawn:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ser_bench.analyses.leakage import HONEST, EvaluationSetting
 from ser_bench.evaluation.analysis_folders import AuditFolder
 from ser_bench.evaluation.environment import corpus_title
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
@@ -89,7 +90,7 @@ def _verdict(findings: pd.DataFrame, gap: dict[str, Any] | None) -> str:
 def draw_gap(gap: pd.DataFrame, n_emotions: int, style: Style) -> Figure:
     """Each way of evaluating below the honest one, which all are read against."""
     rows = list(gap_rows(gap))
-    lines = {"reference": rows[0]["uar"], "chance": 1 / n_emotions}
+    lines = {"reference": rows[0]["uar"], "chance": chance_level(n_emotions)}
     keys = [
         Key("speaker-independent, filled: reference", HONEST_LOOK, line=False),
         Key("LEAKY", LEAKY_LOOK, filled=False, line=False),
@@ -100,7 +101,7 @@ def draw_gap(gap: pd.DataFrame, n_emotions: int, style: Style) -> Figure:
 
 def view_gap(gap: pd.DataFrame, about: dict[str, Any]) -> dict[str, Any]:
     """The gap as pages show it: its `rows`, the `lines` that they are drawn against, and `about`, as `publish_audit` takes it."""
-    chance = {"name": "chance", "drawn": "chance", "uar": 1 / len(about["corpus"]["emotions"])}
+    chance = {"name": "chance", "drawn": "chance", "uar": chance_level(len(about["corpus"]["emotions"]))}
     return {"rows": list(gap_rows(gap)), "lines": [chance], "about": about}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ser_bench.config import EMOTION
 from ser_bench.evaluation.cautions import OUTLYING_SPEAKERS, note_words, outlying_words
 from ser_bench.evaluation.environment import corpus_titles
-from ser_bench.evaluation.leaderboard import BLOCK, lines_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, is_compared, lines_of, not_significantly_worse
 from ser_bench.evaluation.splits import TRACKS, parse_cv
 from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, p_value, p_words, records, table_lines
 from ser_bench.utils.terminal import Part, TerminalTable
@@ -35,8 +35,6 @@ NAMED = 100
 CITED = "Cite the corrected UAR for the best of these systems, the measured one only for a system fixed in advance"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What a folder says of itself that does not say anything."""
-ALPHA = 0.05
-"""The p from which a row is not significantly different from the best."""
 
 
 def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
@@ -126,16 +124,6 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     some = {name: part for name, part in parts.items() if part}
     for name, part in some.items():
         yield name if len(some) > 1 else "", part
-
-
-def is_compared(block: pd.DataFrame) -> bool:
-    """Whether a block ranks several rows, so that they are compared with the best of them."""
-    return int((block["status"] == "ok").sum()) > 1
-
-
-def not_significantly_worse(row: dict[str, Any]) -> bool:
-    """Whether a row is the best, or is not significantly different from it."""
-    return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= ALPHA))
 
 
 def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""Corpora evaluated by each other, for people: a matrix per track, a page, a picture.
+"""Cross-corpus evaluation, for people: a matrix per track, a page, a figure.
 
 In:   the table of `cross_corpus.evaluate_across`.
 Out:  `cross.csv`, `cross.md`, `cross.html`, `figures/cross.*`; tables for the terminal.
-Rule: a corpus evaluated by itself stands beside it evaluated by others, and transductive tracks stand apart. A loss is how far a UAR
+Rule: evaluation within a corpus stands beside that across corpora, and transductive tracks are shown separately. A loss is how far a UAR
       is below that of training within, here as in `cross.csv`: above zero where something is lost.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from ser_bench.evaluation.analysis_folders import CrossFolder
 from ser_bench.evaluation.environment import titled
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.style import GREY
@@ -120,7 +121,7 @@ def _transductive(track: str) -> str:
 
 def make_cross_page(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str], about: Mapping[str, Any], back: str = "") -> str:
     """The page of corpora evaluated by each other; `about` is what its folder says of itself, `back` the way to the index beside it."""
-    chance = 1 / len(emotions)
+    chance = chance_level(len(emotions))
     return render(
         "cross.html.j2",
         corpora=_corpora(table),
@@ -217,7 +218,7 @@ def _whose(rows: Mapping[str, Sequence[str]], evaluated: Mapping[str, int]) -> s
 
 def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:
     """The matrices as Markdown."""
-    parts = [f"Classes: {escaped(', '.join(emotions))}; by chance {format_score(1 / len(emotions))}. {LEGEND}", ""]
+    parts = [f"Classes: {escaped(', '.join(emotions))}; by chance {format_score(chance_level(len(emotions)))}. {LEGEND}", ""]
     for matrix in matrices(table):
         rows = [[*map(escaped, row[:NAMED]), *row[NAMED:]] for row in matrix.rows]
         parts += [f"**{matrix.title}.**", "", *table_lines([escaped(name) for name in matrix.head], rows), ""]
@@ -243,7 +244,8 @@ def _read(row: dict[str, Any] | None) -> str:
 def _panel(test: str, rows: pd.DataFrame, looks: dict[tuple[str, str], Look], n_emotions: int) -> Panel:
     first = rows.iloc[0]
     title = f"evaluated on {test} ({first['speakers']} speakers)"
-    return Panel(title, [_mark(row, looks) for row in records(rows)], {"chance": 1 / n_emotions}, "feature set, model, training corpus")
+    lines = {"chance": chance_level(n_emotions)}
+    return Panel(title, [_mark(row, looks) for row in records(rows)], lines, "feature set, model, training corpus")
 
 
 def _mark(row: dict[str, Any], looks: dict[tuple[str, str], Look]) -> Mark:

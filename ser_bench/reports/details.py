@@ -1,8 +1,8 @@
 """Details per system: what one row of the leaderboard is made of.
 
 In:   a row of the leaderboard, the run's metrics and trials, and what its predictions show (`evaluation.diagnostics`).
-Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
-Rule: what is drawn is also given in words beside it, and curves are few points: fifty cells make one page.
+Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the hyperparameters chosen.
+Rule: what is drawn is also given in words beside it, and curves are few points: fifty systems fit on one page.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.diagnostics import Confusions, Diagnostics
-from ser_bench.evaluation.evidence import CELL
+from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.board_text import own_notes, row_cells
 from ser_bench.utils.formatting import format_score, interval, records
 
@@ -48,7 +49,7 @@ NAMED = {
 
 def cell_id(record: dict[str, Any]) -> str:
     """Where a cell stands on the page."""
-    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in CELL)
+    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in ROW_KEY)
 
 
 def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    for name in CELL:
+    for name in ROW_KEY:
         table = table[table[name] == record[name]]
     return table
 
@@ -114,10 +115,10 @@ def _read(row: dict[str, Any] | None) -> tuple[str, str]:
     return format_score(row["value"]), "" if np.isnan(row["low"]) else interval(row["low"], row["high"])
 
 
-def _beside(metrics: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """Metrics other than the headline: name, value, interval."""
+def _beside(metrics: list[dict[str, Any]]) -> list[tuple[str, str, str, bool]]:
+    """Metrics other than the headline: name, value, interval, and whether it is a score, which may be read in per cent."""
     named = [(_of_gender(row["gender"], row["minus"]) if row["gender"] else NAMED.get(row["metric"]), row) for row in metrics]
-    return [(name, *_read(row)) for name, row in named if name]
+    return [(name, *_read(row), row["metric"] != "log_loss") for name, row in named if name]
 
 
 def _sources(told: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
@@ -165,14 +166,19 @@ def _reliability(found: Diagnostics) -> dict[str, Any] | None:
         return None
     bins, most = list(zip(*found.calibration, strict=True)), found.calibration.clips.max()
     dots = [{"x": round(SIDE * said), "y": round(SIDE * (1 - right)), "r": round(2 + 9 * np.sqrt(n / most), 1)} for said, right, n in bins]
-    return {"dots": dots, "words": "; ".join(f"confidence {said:.2f}, accuracy {right:.2f}, {n:.0f} clips" for said, right, n in bins)}
+    return {
+        "dots": dots,
+        "words": "; ".join(
+            f"confidence {format_score(said, 2)}, accuracy {format_score(right, 2)}, {n:.0f} clips" for said, right, n in bins
+        ),
+    }
 
 
 def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     """UAR over the number of speakers trained on, on a plane `SIDE` high and wider, and the same in words; None for a single point."""
     if len(points) < 2:
         return None
-    chance = 1 / n_emotions
+    chance = chance_level(n_emotions)
     low, high = np.floor(10 * min(chance, points["uar_low"].min())) / 10, np.ceil(10 * points["uar_high"].max()) / 10
     ends = low, max(high, low + 0.1)
     doublings = np.log2(points["speakers"] / points["speakers"].min())

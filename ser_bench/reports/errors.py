@@ -1,8 +1,9 @@
 """What systems get wrong: the clips that none of a block recognises, and the emotions that all of them confuse.
 
 In:   a block of the leaderboard, and the run's predictions and clips.
-Out:  the hardest clips (`evaluation.misclassified`) with what was said of them, where they can be listened to, and the most confused pairs.
-Rule: only ranked rows are asked: what a LEAKY one gets wrong tells nothing of new voices.
+Out:  the hardest clips (`evaluation.misclassified`) with what they were predicted as, where they can be listened to, and the most confused
+      pairs.
+Rule: only ranked rows count: what a LEAKY one gets wrong says nothing of unseen speakers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.evaluation.leaderboard import CELL
+from ser_bench.evaluation.leaderboard import ROW_KEY
 from ser_bench.evaluation.misclassified import always_misclassified, confused
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def block_errors(
     sounds : mapping of str to AudioLink
         Where the audio of clips lies, as `listening.sounds` gives it.
     """
-    ranked = block.loc[block["status"] == "ok", CELL]
-    rows = predictions.merge(ranked, on=CELL)
+    ranked = block.loc[block["status"] == "ok", ROW_KEY]
+    rows = predictions.merge(ranked, on=ROW_KEY)
     if rows.empty:
         return None
     hardest = always_misclassified(rows)

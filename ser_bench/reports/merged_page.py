@@ -1,7 +1,7 @@
 """`leaderboard.html`: several runs on one self-contained page.
 
 In:   a merged leaderboard.
-Out:  the page: systems by corpora, what can be told across these, then every block as a run's page shows it.
+Out:  the page: systems by corpora, what can be said across these, then every block as a run's page shows it.
 Rule: what was searched for with different budgets shares no table. A row leads to the page of the run that it is from, where that lies;
       nothing is fetched by making or by reading it.
 """

@@ -1,4 +1,4 @@
-"""A run as two paragraphs that can stand in a paper: how scores were come by, and what they are.
+"""A run as two paragraphs that can stand in a paper: how scores were obtained, and what they are.
 
 In:   a run's tables.
 Out:  sentences with what each cites; as text, as LaTeX, and what is cited as BibTeX.
@@ -18,11 +18,11 @@ import numpy as np
 from ser_bench.config import EMOTION
 from ser_bench.errors import printable, unknown
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.evidence import CELL, EXTERNAL, swaps_of
-from ser_bench.evaluation.leaderboard import BLOCK, lines_of
+from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY, swaps_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, lines_of, not_significantly_worse
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
-from ser_bench.reports.board_text import ALPHA, not_significantly_worse, resolution_of, roughly
+from ser_bench.reports.board_text import resolution_of, roughly
 from ser_bench.utils.formatting import escaped_for_tex, format_score, interval, listed, p_words, records
 
 if TYPE_CHECKING:
@@ -181,8 +181,8 @@ def _overlap(run: RunTables) -> tuple[str, tuple[str, ...]]:
     if run.predictions["fold"].nunique() == 1:
         return "given the one training part: no speaker who is evaluated trained any model", ()
     bound = "the largest correction that overlapping training sets can call for"
-    refitted = set() if run.refits is None else set(run.refits[CELL].itertuples(index=False, name=None))
-    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", CELL]
+    refitted = set() if run.refits is None else set(run.refits[ROW_KEY].itertuples(index=False, name=None))
+    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", ROW_KEY]
     without = sum(cell not in refitted for cell in done.itertuples(index=False, name=None))
     if without == len(done):
         return f"with {bound}, as no row could be fitted again without pairs of folds", ("nadeau2003inference",)

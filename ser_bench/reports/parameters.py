@@ -1,7 +1,7 @@
-"""What the searches of a run found out about the models' parameters, for reading.
+"""What the searches of a run found out about the models' hyperparameters, for reading.
 
 In:   the trials of a run.
-Out:  a row per parameter with its importance (`evaluation.parameter_importance`) and what was chosen in words, by model.
+Out:  a row per hyperparameter with its importance (`evaluation.parameter_importance`) and what was chosen in words, by model.
 """
 
 from __future__ import annotations

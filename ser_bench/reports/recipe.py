@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.evaluation.diagnostics import Diagnostics
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.evaluation.published import TEST
 from ser_bench.evaluation.recipes import Recipe, metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
@@ -119,7 +120,7 @@ def view_recipe(table: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str,
     for said in about["experiments"]:
         rows = table[table["experiment"] == said["name"]]
         (part, metric), *_ = _metrics_of(rows)
-        chance = 1 / len(said["corpus"]["emotions"])
+        chance = chance_level(len(said["corpus"]["emotions"]))
         claim = rows[(rows["run"] == CLAIMED) & (rows["metric"] == metric) & (rows["part"] == part)]["value"]
         lines = [{"drawn": "chance", "uar": chance}, *({"drawn": "published", "uar": value} for value in claim)]
         how = f"{parse_cv(said['protocol']).words} ({said['protocol']})"
@@ -207,7 +208,7 @@ def _panel(rows: pd.DataFrame) -> Panel:
         for row in _drawn(rows, part, metric)
     ]
     classes = [name for name in rows["metric"] if name.startswith("recall.")]
-    chance = {"chance": 1 / len(set(classes))} if classes else {}
+    chance = {"chance": chance_level(len(set(classes)))} if classes else {}
     axis = f"{metric_words(metric, TEST)} (95% CI over speakers)"
     return Panel(str(rows["experiment"].iloc[0]), marks, chance, "system, run", axis)
 

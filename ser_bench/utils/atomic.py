@@ -1,9 +1,11 @@
 """Files that appear whole or not at all, and are what was written when they are read; and tables as CSV, which spreadsheets open as well.
 
-Rules: a file is on the disk before its name is, but for what is made again in a moment. What is torn or damaged is never read as
-       something else: Parquet and NumPy files carry a hash of their bytes, others are looked at for an end. It is named and set aside as
-       `.broken` by whoever writes it again.
-       No name is a formula where a table is opened, and every name is itself again where it is read back.
+In:   texts, tables and arrays, and the file that each goes to.
+Out:  that file, whole; and what it holds, read again.
+Rule: a file is on the disk before its name is, but for what is made again in a moment. What is torn or damaged is never read as
+      something else: Parquet and NumPy files carry a hash of their bytes, others are looked at for an end. It is named and set aside as
+      `.broken` by the next write of that file.
+      No name is a formula where a table is opened, and every name is itself again where it is read back.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,14 +55,7 @@ def read_table(path: Path) -> pd.DataFrame:
     WrongCall
         Naming the file and why it cannot be read.
     """
-    try:
-        check_regular(path)
-        table = {".parquet": _read_parquet, ".jsonl": _read_json_lines}.get(path.suffix.lower(), _read_delimited)(path)
-    except FileNotFoundError:
-        raise WrongCall(f"{path}: no such file") from None
-    except (OSError, ValueError, csv.Error) as error:
-        raise _unread(path, error) from None
-    _refuse_twins(path, table.columns)
+    table = _checked(path, {".parquet": _read_parquet, ".jsonl": _read_json_lines}.get(path.suffix.lower(), _read_delimited))
     if table.empty:
         raise WrongCall(f"{path} has no rows")
     return table
@@ -76,12 +69,19 @@ def read_delimited(path: Path, delimiter: str) -> pd.DataFrame:
     WrongCall
         Naming the file and why it cannot be read.
     """
+    return _checked(path, lambda path: _read_delimited(path, delimiter))
+
+
+def _checked(path: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
+    """What is read of a file, with errors that name it."""
     try:
         check_regular(path)
-        table = _read_delimited(path, delimiter)
+        table = read(path)
+    except FileNotFoundError:
+        raise WrongCall(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
         raise _unread(path, error) from None
-    _refuse_twins(path, table.columns)
+    _refuse_repeated_columns(path, table.columns)
     return table
 
 
@@ -91,7 +91,7 @@ def take_table(table: pd.DataFrame, name: Path) -> pd.DataFrame:
         raise WrongCall(f"{name}: the index and a column are both called '{both[0]}'; drop one of the two")
     taken = _index_as_columns(table.copy())
     taken.attrs["left_out"] = {}
-    _refuse_twins(name, taken.columns)
+    _refuse_repeated_columns(name, taken.columns)
     objects = [column for column, values in taken.items() if values.dtype == object]
     if columns := [column for column in objects if taken[column].map(lambda cell: isinstance(cell, UNREADABLE)).any()]:
         raise WrongCall(f"{name}: the column '{quoted(columns[0])}' holds bytes, lists or records; leave it out")
@@ -251,7 +251,7 @@ def _unread(path: Path, error: Exception) -> WrongCall:
     return WrongCall(f"cannot read {path}: {quoted(' '.join(why.split()))}")
 
 
-def _refuse_twins(path: Path, columns: Iterable[str]) -> None:
+def _refuse_repeated_columns(path: Path, columns: Iterable[str]) -> None:
     seen: set[str] = set()
     for column in columns:
         if column in seen:

@@ -23,7 +23,7 @@ UNUSED = [(command, key) for command, keys in USED.items() for key in sorted(KEY
 NAMED = {"cross": ["--train", "tones"], "score": ["x.csv", "tones"]}
 """What a command needs besides options; ``tones`` alone where it is not here."""
 READ_AS = {
-    "hearing": ("offset", "duration", "trim", "variant"),
+    "preprocessing": ("offset", "duration", "trim", "variant"),
     "workers": ("jobs", "backend", "scheduler"),
     "reading": ("columns", "table", "target"),
 }
@@ -102,7 +102,7 @@ def test_every_key_says_what_it_is_for():
 
 @pytest.mark.parametrize("key", OF_THE_GAP)
 def test_what_is_about_the_gap_is_refused_without_it(key):
-    with pytest.raises(WrongCall, match=rf"^{key} is about the leak gap; add --gap"):
+    with pytest.raises(WrongCall, match=rf"^{key} has no effect without --gap"):
         ser_bench.audit("tones", **{key: getattr(RunConfig(), key)})
 
 

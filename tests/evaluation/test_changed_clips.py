@@ -191,8 +191,8 @@ def test_only_clips_that_are_trained_on_are_copied_or_said_to_be_missing(speech,
     copies, _ = make_copies(data.corpus, data.eval_set, [parse_features("spectral")], config, Silent())
     assert set(data.eval_set.clips["speaker"].iloc[copies["spectral"].of]) == {"01", "02"}
     forecast = estimate_cost(replace(config, out=str(tmp_path)), Silent())
-    assert (forecast.attrs["missing"], forecast["to do"].tolist()) == (0, [1])
-    assert forecast["features"].tolist() == list(data.features)
+    assert (forecast.missing, forecast.table["to do"].tolist()) == (0, [1])
+    assert forecast.table["features"].tolist() == list(data.features)
 
 
 def test_a_subset_of_columns_or_clips_has_copies_of_its_own(speech):

@@ -242,7 +242,7 @@ def test_columns_that_are_not_read_are_named(tmp_path, corpus, where, folds):
 
 def test_predictions_are_of_one_track(tmp_path, corpus, where, folds):
     found = write(tmp_path / "theirs.csv", folds[["clip"]].assign(predicted="anger"))
-    with pytest.raises(WrongCall, match="a table of predictions is of one"):
+    with pytest.raises(WrongCall, match="predictions are evaluated on one"):
         ser_bench.score(found, corpus, track=["train", "speaker"], **where)
 
 

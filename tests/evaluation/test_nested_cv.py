@@ -17,7 +17,7 @@ from sklearn.svm import SVC
 
 from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.nested_cv import UnitResult, fit_held, tune_unit
+from ser_bench.evaluation.nested_cv import SearchTerms, UnitResult, fit_held, tune_unit
 from ser_bench.evaluation.scaling import UnitData, standardise_together
 from ser_bench.evaluation.search import PRUNE_CHANCE, Search, folds_inside, median_rounds, should_prune
 from ser_bench.models import Fitted, Model, known_models, parse_model
@@ -45,7 +45,7 @@ def named(model: str) -> Model:
 
 def tune(data: UnitData, model: Model | str = "svm", *, trials: int = 5, inner: int = 3, seed: int = 1) -> UnitResult:
     model = named(model) if isinstance(model, str) else model
-    return tune_unit(data, model, trials=trials, inner=inner, seed=seed, fold_seed=2)
+    return tune_unit(data, model, SearchTerms(trials, inner, seed, 2))
 
 
 @cache

@@ -79,10 +79,10 @@ def test_a_dry_run_knows_what_is_done(first, speech, tmp_path):
 
     options = {**WITHOUT_CURVES, "models": ["svm", "logreg"], "out": str(tmp_path), "cache": str(speech / "store")}
     config = RunConfig(**check_keys({"corpus": str(speech / "corpus" / "clips.csv"), **options}, source="a test"))
-    table, again = dry_run(config)[0], dry_run(config, fresh=True)[0]
-    assert table.set_index("model")["to do"].to_dict() == {"svm": 2, "logreg": 0}
+    first_time, again = dry_run(config)[0], dry_run(config, fresh=True)[0].table
+    assert first_time.table.set_index("model")["to do"].to_dict() == {"svm": 2, "logreg": 0}
     assert again.set_index("model")["to do"].to_dict() == again.set_index("model")["units"].to_dict()
-    assert table.attrs["missing"] == 0
+    assert first_time.missing == 0
 
 
 def test_fresh_fits_everything_again(first, speech, tmp_path):
@@ -121,7 +121,7 @@ def test_a_failing_model_costs_its_own_rows_only(speech, tmp_path, monkeypatch):
 
 
 def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path, monkeypatch):
-    def in_parallel(fit, calls, workers):
+    def in_parallel(fit, calls, *_):
         """`test_parallel.py` and `test_extract.py` have processes killed."""
         for unit, *rest in calls:
             yield Died((unit, *rest)) if (unit.model, unit.fold) == ("logreg", 1) else fit(unit, *rest)

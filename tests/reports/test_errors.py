@@ -1,5 +1,6 @@
 """Hardest utterances: which clips, in which order, with a player where there is audio."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.errors import MOST_CLIPS, block_errors
 from tests.evaluation.test_misclassified import rows
 from tests.reports import fabricate
-from tests.reports.conftest import show, visible
+from tests.reports.conftest import looking, show, visible
 from tests.reports.test_players import spoken
 
 
@@ -69,3 +70,14 @@ def test_where_the_audio_is_absent_there_is_no_player_and_the_list_stands(browse
     assert len(visible(page, "table.hardest")) == 2
     text = page.find_element("css selector", "#errors-1 ~ p").text
     assert text.startswith("Not recognised by any of the 3 ranked systems: ")
+
+
+def test_on_a_phone_true_and_predicted_emotion_stand_below_the_clip_beside_its_picture(browser, tmp_path):
+    spoken(tmp_path / "corpus", "s0/0.wav", "s0/1.wav")
+    page = page_of(browser, tmp_path / "run", tmp_path / "corpus")
+    with looking(page, "light", 390):
+        clips = [row for row in visible(page, "table.hardest th[scope=row]") if row.text.split()[0] == "s0/0.wav"]
+        said = page.execute_script("return getComputedStyle(arguments[0], '::after').content", clips[0])
+        assert re.fullmatch(r'"anger \u2192 \w+ \d+%"', said)
+        picture = visible(page, "table.hardest td.look")[0]
+        assert picture.rect["x"] + picture.rect["width"] <= 390

@@ -97,7 +97,8 @@ def crossed() -> pd.DataFrame:
     names = ("emodb", "ravdess", "a corpus with a long name")
     rows = [(a, b, track, 0.7 if a == b else 0.4) for a in names for b in names for track in ("train", "corpus")]
     table = pd.DataFrame(rows, columns=["train", "test", "track", "uar"]).assign(features=SETS[1], model="svm", speakers=10, status="ok")
-    return table.assign(uar_low=table["uar"] - 0.1, uar_high=table["uar"] + 0.1, loss=0.1, loss_low=0.0, loss_high=0.2, notes="")
+    told = {"reason": "", "notes": [[]] * len(table)}
+    return table.assign(uar_low=table["uar"] - 0.1, uar_high=table["uar"] + 0.1, loss=0.1, loss_low=0.0, loss_high=0.2, **told)
 
 
 DRAWINGS: dict[str, Callable[[Style], matplotlib.figure.Figure | None]] = {
@@ -178,7 +179,7 @@ def long(table: pd.DataFrame, length: int) -> pd.DataFrame:
     known = [*SETS, *MODELS, *EMOTIONS, *("emodb", "ravdess", "a corpus with a long name", "f0", "energy")]
     names = {name: f"{name}{at}{'abcdefghij' * 40}"[: length - 3] + f"_{at:02}" for at, name in enumerate(known)}
     names |= {f"p.{name}": f"p.{names[name]}" for name in EMOTIONS}
-    return table.rename(columns=names).map(lambda cell: names.get(cell, cell))
+    return table.rename(columns=names).map(lambda cell: names.get(cell, cell) if isinstance(cell, str) else cell)
 
 
 def of_long_names(name: str, length: int, style: Style) -> matplotlib.figure.Figure | None:

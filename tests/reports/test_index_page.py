@@ -17,7 +17,7 @@ from ser_bench.reports.index_page import indexed, make_index, write_index
 from ser_bench.reports.rendering import way_back
 from tests.evaluation import test_merge
 from tests.reports import fabricate, test_ablation, test_audit
-from tests.reports.conftest import show, visible
+from tests.reports.conftest import looking, show, visible
 
 WRITTEN = 1_700_000_000
 
@@ -157,3 +157,13 @@ def test_an_environment_that_is_no_json_is_a_torn_folder(tmp_path):
     fabricate.publish(RunFolder(tmp_path / "run"), *fabricate.write_run(tmp_path / "run"))
     (tmp_path / "run" / "environment.json").write_text(json.dumps({})[:1])
     assert "1 folder could not be read" in make_index(tmp_path)
+
+
+def test_on_a_phone_no_corpus_is_broken_within_its_name(browser, out):
+    lines = "const words = document.createRange(); words.selectNodeContents(arguments[0]); return words.getClientRects().length"
+    with looking(browser, "light", 390):
+        show(browser, out / "index.html")
+        first = visible(browser, "table.results td:first-child")
+        browser.execute_script("arguments[0].firstElementChild.textContent = 'RAVDESS'", first[1])
+        assert {browser.execute_script(lines, cell.find_element("css selector", "a")) for cell in first if "," not in cell.text} == {1}
+        assert max(cell.rect["x"] + cell.rect["width"] for cell in visible(browser, "table.results td")) <= 390

@@ -105,7 +105,7 @@ def test_an_opened_cell_draws_its_curves_and_tells_them_in_words(page):
     told = [drawn.get_attribute("aria-label") for drawn in visible(page, "svg.curve")]
     assert [words.partition(":")[0] for words in told] == [*(f"ROC curve of {e}" for e in fabricate.EMOTIONS), "Calibration"]
     assert "at a false positive rate of 10%" in told[0]
-    assert "confidence 0.60, accuracy" in told[-1]
+    assert "confidence .60, accuracy" in told[-1]
     assert all(len(line.get_attribute("points").split()) <= 50 for line in cell.find_elements("css selector", "polyline"))
 
 
@@ -219,6 +219,8 @@ def test_on_paper_what_is_closed_takes_no_room_and_the_corrected_best_stands_onc
         assert visible(page, "#board, #method-text, #rests")
         feet = page.find_elements("css selector", "tfoot")
         assert {foot.value_of_css_property("display") for foot in feet} <= {"table-row-group"}  # else on every sheet
+        heads = page.find_elements("css selector", "thead th button")
+        assert {head.value_of_css_property("display") for head in heads} == {"contents"}  # else on the first sheet alone
         assert page.find_element("css selector", "tr.like-best").value_of_css_property("print-color-adjust") == "exact"
     finally:
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

@@ -1,6 +1,6 @@
 """What a reviewer would ask of a corpus, asked first.
 
-In:   a corpus, read and heard.
+In:   a corpus, read and decoded.
 Out:  findings: errors, which a run would stop for; warnings, which a paper should answer; notes.
 Rule: a finding names clips or numbers. None is passed by not looking: what could not be checked is a note.
 """
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.analyses.audits.clips import official_facts, sentences, skipped_clips, unheard_levels, uniform_lengths
+from ser_bench.analyses.audits.clips import audible_levels, official_facts, sentences, skipped_clips, uniform_lengths
 from ser_bench.analyses.audits.columns import columns
 from ser_bench.analyses.audits.confounding import confounds, cramers_v
 from ser_bench.analyses.audits.duplicates import duplicated_clips
@@ -76,7 +76,7 @@ def audit(config: RunConfig, progress: Progress) -> Audit:
     known = best_of_runs(Path(config.out), evaluated(prepared))
     asked, heard = partial(columns, best=known), partial(recordings, best=known)
     # What the ground warns of goes last: other checks say some of it under a name of their own.
-    checks = (*QUICK_CHECKS, unheard_levels, asked, partial(near_duplicates, progress=progress), shuffled_by_ear, heard, names)
+    checks = (*QUICK_CHECKS, audible_levels, asked, partial(near_duplicates, progress=progress), shuffled_by_ear, heard, names)
     return Audit(prepared, summary(prepared), _ranked([finding for check in checks for finding in check(prepared, config)]))
 
 

@@ -50,7 +50,7 @@ def recordings(prepared: PreparedData, config: RunConfig, best: float | None) ->
     best : float, optional
         The best UAR of a run on the same clips and folds.
     """
-    eval_set, features = prepared.eval_set, prepared.features[feature_label("recording", config.hearing.label)]
+    eval_set, features = prepared.eval_set, prepared.features[feature_label("recording", config.preprocessing.label)]
     header = header_properties(eval_set.clips["path"].tolist())
     columns = {group: features.values[:, [mine == group for mine in features.groups]] for group in ("recording", "spectrum", "delivery")}
     columns["recording"] = np.column_stack([columns["recording"], header]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Short-time descriptors as librosa defines them, from one spectrum a (rate, frame, hop).
+"""Short-time descriptors as librosa defines them, from one spectrum per (rate, frame, hop).
 
 In:   a clip.
 Out:  tracks over frames, shape (n_tracks, n_frames), float32.

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.diagnostics import Diagnostics
-from ser_bench.evaluation.evidence import CELL
+from ser_bench.evaluation.evidence import ROW_KEY
 from ser_bench.evaluation.splits import parse_cv
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
 from ser_bench.reports.figures.saving import Drawing
@@ -64,7 +64,7 @@ def best_of_tracks(board: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table that are of a row of the leaderboard."""
-    return table[(table[CELL] == [row[name] for name in CELL]).all(axis=1)]
+    return table[(table[ROW_KEY] == [row[name] for name in ROW_KEY]).all(axis=1)]
 
 
 def data_words(board: pd.DataFrame, title: str) -> str:

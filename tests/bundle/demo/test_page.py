@@ -31,8 +31,8 @@ def bundle(classes: tuple[str, ...] = CLASSES, **about: Any) -> Any:
     """What the page reads of a bundle."""
     quality = {"uar": 0.583, "uar_low": 0.541, "uar_high": 0.625, "cv": "loso"}
     about = {"corpus": {"title": f"Made up {HOSTILE}"}, "quality": quality, **about}
-    hearing = {"features": "egemaps", "feature_set": SimpleNamespace(parts=[]), "known": None}
-    return SimpleNamespace(model="svm", classes=classes, about=about, card=CARD, **hearing)
+    preprocessing = {"features": "egemaps", "feature_set": SimpleNamespace(parts=[]), "known": None}
+    return SimpleNamespace(model="svm", classes=classes, about=about, card=CARD, **preprocessing)
 
 
 def row(start: float, end: float, p: list[float], emotion: str, **more: Any) -> dict[str, Any]:
