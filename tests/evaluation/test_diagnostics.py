@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
-from ser_bench.evaluation.diagnostics import Diagnostics
+from ser_bench.evaluation.diagnostics import BINS, Diagnostics
 from tests.reports import fabricate
 
 
@@ -43,9 +43,12 @@ def test_the_area_below_a_curve_is_the_auc():
 
 
 def test_calibration_and_its_error_are_over_the_same_bins():
-    found = Diagnostics(rows())
+    table = rows()
+    p = np.random.default_rng(0).dirichlet(np.ones(3), len(table))
+    found = Diagnostics(table.assign(**{f"p.{name}": column for name, column in zip(fabricate.EMOTIONS, p.T, strict=True)}))
     confidence, accuracy, clips = found.calibration
-    assert clips.sum() == len(found.rows)
+    said = p[np.arange(len(table)), [fabricate.EMOTIONS.index(name) for name in table["predicted"]]]
+    assert clips.tolist() == np.unique((said * BINS).astype(int), return_counts=True)[1].tolist()
     assert found.calibration_error == pytest.approx((clips * np.abs(accuracy - confidence)).sum() / clips.sum())
 
 
