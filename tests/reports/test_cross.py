@@ -75,9 +75,9 @@ def test_on_a_phone_losses_stand_below_the_scores_and_no_corpus_is_beside_the_sc
         name, within, across = visible(browser, "table.cross tbody tr:first-child td")[:3]
         assert browser.execute_script(SAID_BELOW, name) == '"svm, trained on one"'
         assert browser.execute_script(SAID_BELOW, within) == "none"
-        assert browser.execute_script(SAID_BELOW, across) == '"loss .200 [.100, .300]"'
+        assert browser.execute_script(SAID_BELOW, across) == '"loss .200 [.100,\u00a0.300]"'
         browser.find_element("css selector", "#percent").click()
-        assert browser.execute_script(SAID_BELOW, across) == '"loss 20.0 [10.0, 30.0]"'
+        assert browser.execute_script(SAID_BELOW, across) == '"loss 20.0 [10.0,\u00a030.0]"'
         assert max(cell.rect["x"] + cell.rect["width"] for cell in visible(browser, "table.cross td")) <= 390
     with looking(browser, "light", 1280):
         assert browser.execute_script(SAID_BELOW, across) == "none"
