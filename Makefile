@@ -1,5 +1,5 @@
 # Everything on a fresh machine with Python (3.11 to 3.13) and make:
-#   make run    install, judge the embedded corpus, say where the report is
+#   make run    install, evaluate the embedded corpus, say where the report is
 #   make test   install, lint, type-check, test
 #   make test-thorough  the same with more examples and the tests marked so (nightly)
 #   make mutants  plant faults in the scores and splits, say what share the tests notice (hours)
