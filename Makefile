@@ -1,5 +1,5 @@
 # Everything on a fresh machine with Python (3.11 to 3.13) and make:
-#   make run    install, evaluate the embedded corpus, say where the report is
+#   make run    install, evaluate the embedded corpus, print where the report is
 #   make test   install, lint, type-check, test
 #   make test-thorough  the same with more examples and the tests marked so (nightly)
 #   make mutants  plant faults in the scores and splits, say what share the tests notice (hours)
@@ -21,7 +21,7 @@ test: lint compiled
 	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(OTHERS)
 
 # First in one process what numba compiles, for librosa and for us: two that do so at once can leave a cache that crashes every later one.
-COMPILED := tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py tests/models/test_trees.py
+COMPILED := tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py tests/models/test_trees.py tests/models/test_svm.py
 OTHERS := $(addprefix --ignore=,$(COMPILED))
 compiled: .venv/installed-dev
 	$(BIN)/pytest -p no:xdist $(COMPILED)

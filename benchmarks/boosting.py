@@ -17,7 +17,7 @@ import xgboost
 from optuna.trial import BaseTrial
 from tune import read_cell
 
-from ser_bench.evaluation.nested_cv import tune_unit
+from ser_bench.evaluation.nested_cv import SearchTerms, tune_unit
 from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import derive_seed, voice_folds
 from ser_bench.models.base import Model, PreparedFit, Split
@@ -72,20 +72,19 @@ class PlanBefore(PreparedFit):
         return FittedBoosting(booster, self.binned, best, best)
 
 
-def evaluate(data: UnitData, model: Model, seed: int, options: argparse.Namespace) -> tuple[float, float]:
-    """CPU time (s) and UAR of one seed."""
+def evaluate(data: UnitData, model: Model, seed: int, options: argparse.Namespace) -> tuple[float, np.ndarray]:
+    """CPU time (s) and decisions of one seed."""
     folds, predicted, started = voice_folds(data.voices, data.y, options.folds, seed), np.empty_like(data.y), time.process_time()
     for k in range(options.folds):
         unit = UnitData(data.x, data.y, data.voices, folds != k, data.classes)
-        own, shared = derive_seed(seed, "xgb", k), derive_seed(seed, k)
-        result = tune_unit(unit, model, trials=options.trials, inner=options.inner, seed=own, fold_seed=shared)
+        own, shared = derive_seed(seed, model.name, k), derive_seed(seed, k)
+        result = tune_unit(unit, model, SearchTerms(options.trials, options.inner, own, shared))
         predicted[folds == k] = result.predicted
-    return time.process_time() - started, uar(data.y.astype(str), predicted.astype(str))
+    return time.process_time() - started, predicted
 
 
-def main() -> None:
-    """Print one row per feature set: means over seeds, the ratio of times, and the difference in UAR with its standard error."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def compare(parser: argparse.ArgumentParser, before: Model, now: Model) -> None:
+    """Print a row per feature set: means over seeds, the ratio of times, the difference in UAR with its standard error, equal decisions."""
     parser.add_argument("corpus")
     parser.add_argument("-f", "--features", nargs="+", default=["egemaps"])
     parser.add_argument("--trials", type=int, default=8)
@@ -95,17 +94,26 @@ def main() -> None:
     parser.add_argument("--cache", default="features")
     options = parser.parse_args()
 
-    print(f"{'features':16}{'before, s':>10}{'now, s':>8}{'ratio':>7}{'UAR before':>12}{'UAR now':>9}{'difference':>12}{'error':>7}")
+    times, scored = f"{'before, s':>10}{'now, s':>8}{'ratio':>7}", f"{'UAR before':>12}{'UAR now':>9}{'difference':>12}{'error':>7}"
+    print(f"{'features':16}{times}{scored}{'equal':>7}")
     for features in options.features:
         data = read_cell(options.corpus, features, options.cache)
-        # What libraries do at their first call is no part of a comparison.
-        evaluate(data, Boosting(), 0, argparse.Namespace(trials=1, inner=2, folds=2))
-        found = [[evaluate(data, model, seed, options) for model in (Before(), Boosting())] for seed in range(options.seeds)]
-        (slow, uar_before), (fast, uar_now) = np.mean(found, axis=0)
-        differences = np.diff(np.array(found)[:, :, 1])[:, 0]
+        for model in (before, now):  # what libraries do at their first call is no part of a comparison
+            evaluate(data, model, 0, argparse.Namespace(trials=1, inner=2, folds=2))
+        found = [[evaluate(data, model, seed, options) for model in (before, now)] for seed in range(options.seeds)]
+        slow, fast = np.mean([[seconds for seconds, _ in each] for each in found], axis=0)
+        scores = np.array([[uar(data.y.astype(str), predicted.astype(str)) for _, predicted in each] for each in found])
+        equal = np.mean([then == today for (_, then), (_, today) in found])
+        differences = np.diff(scores)[:, 0]
         error = differences.std(ddof=1) / len(differences) ** 0.5 if options.seeds > 1 else np.nan
-        times = f"{slow:10.1f}{fast:8.1f}{slow / fast:7.1f}"
-        print(f"{features:16}{times}{uar_before:12.3f}{uar_now:9.3f}{differences.mean():+12.3f}{error:7.3f}", flush=True)
+        times, (uar_before, uar_now) = f"{slow:10.2f}{fast:8.2f}{slow / fast:7.1f}", scores.mean(0)
+        changed = f"{differences.mean():+12.4f}{error:7.4f}{equal:7.3f}"
+        print(f"{features:16}{times}{uar_before:12.3f}{uar_now:9.3f}{changed}", flush=True)
+
+
+def main() -> None:
+    """Compare version 2 with the present one."""
+    compare(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter), Before(), Boosting())
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def compare(corpus: str, paths: list[str]) -> None:
     )
     ratios = [a[1].sum() / b[1].sum() for a, b, _ in turns]
     print(f"{corpus}: {len(paths)} clips, one thread, decoding included")
-    print(f"plain {1000 * their_seconds.mean():6.2f} ms a clip\nours  {1000 * my_seconds.mean():6.2f} ms a clip")
+    print(f"plain {1000 * their_seconds.mean():6.2f} ms per clip\nours  {1000 * my_seconds.mean():6.2f} ms per clip")
     print(f"ratio {their_seconds.sum() / my_seconds.sum():.1f} (blocks of 20: {min(ratios):.1f} to {max(ratios):.1f})")
     rest = [seconds.sum() - common.sum() for seconds in (their_seconds, my_seconds)]
     print(f"of which decoding and resampling {1000 * common.mean():.2f} ms in both; ratio of the rest {rest[0] / rest[1]:.1f}")

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ser_bench import figures, run
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder
 from ser_bench.evaluation.comparison import compare
 from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports.ablation import draw_ablation, read_ablation
-from ser_bench.reports.audit import draw_gap, read_gap
-from ser_bench.reports.cross import SIDES, draw_cross, draw_cross_matrix, read_cross
+from ser_bench.reports.ablation import draw_ablation
+from ser_bench.reports.audit import draw_gap
+from ser_bench.reports.cross import SIDES, draw_cross, draw_cross_matrix
 from ser_bench.reports.figures import STYLES
 from ser_bench.reports.figures.ranks import draw_ranks
 
@@ -39,11 +40,12 @@ def of_reference() -> Iterator[tuple[str, Figure | None]]:
     yield "leaderboard", figures.leaderboard(emodb.path)
     yield "heat-map", figures.heat_map(emodb.path)
     yield "learning-curve", figures.learning_curve(emodb.path)
-    ablated, _ = read_ablation(emodb)
+    ablated = AblationFolder(emodb.path).read_tables().table
     yield "ablation", draw_ablation(ablated[(ablated["features"] == "egemaps") & (ablated["mode"] != "sweep")], COLUMN)
-    yield "gap", draw_gap(read_gap(emodb), len(emodb.read_environment()["corpus"]["emotions"]), COLUMN)
-    cross = RunFolder(REFERENCE / "cross")
-    crossed = titled(read_cross(cross), cross.read_about(), *SIDES)
+    gap = AuditFolder(emodb.path).read_gap()
+    yield "gap", None if gap is None else draw_gap(gap, len(emodb.read_environment()["corpus"]["emotions"]), COLUMN)
+    cross = CrossFolder(REFERENCE / "cross")
+    crossed = titled(cross.read_table(), cross.read_about(), *SIDES)
     one = crossed[(crossed["features"] == "egemaps") & (crossed["model"] == "svm")]
     yield "cross", draw_cross(one, one["emotions"].iloc[0].count("+") + 1, COLUMN)
     yield "cross-matrix", draw_cross_matrix(one, COLUMN)

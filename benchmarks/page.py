@@ -26,6 +26,7 @@ import pandas as pd
 import soundfile
 
 from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.scoring import score_run
 from ser_bench.reports import publish
 
 EMOTIONS = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -82,7 +83,8 @@ def evaluate(clips: pd.DataFrame, systems: int, cv: str) -> tuple[pd.DataFrame, 
         "trials": 5,
         "seeds": 1,
     }
-    return pd.DataFrame(names).assign(**about, status="ok", notes="", seconds=np.geomspace(1, 900, systems)), predictions
+    told: dict[str, Any] = {"status": "ok", "reason": "", "notes": [[]] * systems, "seconds": np.geomspace(1, 900, systems)}
+    return pd.DataFrame(names).assign(**about, **told), predictions
 
 
 def write_run(folder: Path, clips: pd.DataFrame, systems: int, cv: str) -> float:
@@ -104,7 +106,10 @@ def write_run(folder: Path, clips: pd.DataFrame, systems: int, cv: str) -> float
     run.write_environment(environment(clips))
     lines = [("made up", "all", "", "chance", "chance", 1 / len(EMOTIONS), 1 / len(EMOTIONS), "8 emotions")]
     began = time.process_time()
-    publish(run, cells, predictions, pd.DataFrame(lines, columns=["corpus", "labels", "track", "name", "kind", "uar", "war", "source"]))
+    references = pd.DataFrame(lines, columns=["corpus", "labels", "track", "name", "kind", "uar", "war", "source"])
+    scored = score_run(cells, predictions, None, clips, references)
+    run.write_scored(scored)
+    publish(run, scored, predictions)
     return time.process_time() - began
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from ser_bench.corpora import known_readers
+from ser_bench.evaluation.leaderboard import not_significantly_worse
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.evaluation.splits import protocol_words
-from ser_bench.reports.board_text import not_significantly_worse
+from ser_bench.evaluation.splits import parse_cv
 from ser_bench.utils.formatting import format_score, interval, records, table_lines
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def _glance(folder: Path) -> list[str]:
     classes = f"{round(1 / levels['chance'])} classes, {best['speakers']} speakers"
     return [
         f"{facts.title if facts else best['corpus']} ({classes})",
-        protocol_words(best["cv"]),
+        parse_cv(best["cv"]).words,
         f"`{best['features']}` with `{best['model']}`",
         f"{format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}",
         f"{sum(map(not_significantly_worse, records(others)))} of {len(others)} others",

@@ -1,4 +1,4 @@
-"""Published systems on RAVDESS speech: claimed, reproduced, honest, under results/reference/recipes/, in docs/recipes.md and the README.
+"""Published systems on RAVDESS speech: claimed, reproduced, honest, under results/reference/recipes/ and in docs/recipes.md.
 
     make recipes CORPORA=path/to/corpora        (a folder that holds ravdess/)
 
@@ -17,9 +17,9 @@ from typing import Any
 from pages import REFERENCE, ROOT, put
 
 from ser_bench.api import reproduce
+from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.evaluation.recipes import metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, COMPARED
-from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.results import Reproduced
 from ser_bench.utils.formatting import table_lines
@@ -27,7 +27,7 @@ from ser_bench.utils.progress import for_terminal
 
 KEPT = ("recipe.csv", "recipe.md", "recipe.toml", "environment.json")
 MEASURED, SIDE_BY_SIDE = "measured", "recipes"
-"""Names of the markers between which results stand: all of them, on their page; the first claim of each experiment, in the README."""
+"""Names of the markers between which results stand on their page: all of them; the first claim of each experiment."""
 HEAD = ("recipe", "experiment", "metric", "claimed", "reproduced", "honest", "svm, same input, honest")
 PLANS: dict[str, dict[str, Any]] = {
     "audioemotion-2019": {"inner": 2},
@@ -68,15 +68,15 @@ def measured(folder: Path) -> str:
 def side_by_side(folder: Path) -> str:
     """The first claim of each experiment and part, with what it came to, as a table in Markdown."""
     rows = []
-    for file in sorted(folder.glob("*/recipe.csv")):
-        table = RunFolder(file.parent).read_reproduction()
+    for kept in RecipeFolder.all_in(folder):
+        table = kept.read_reproduction()
         for (name, _), claims in table[table["run"] == CLAIMED].groupby(["experiment", "part"], sort=False):
             mine = table[(table["experiment"] == name) & table["metric"].isin(["uar", claims["metric"].iloc[0]])]
             shown = [row["read"] for row in summary_rows(mine)]
             claimed = next(read for read in shown if read[2] == metric_words(claims["metric"].iloc[0], claims["part"].iloc[0]))
             other = next((read for read in shown if read[1] == COMPARED and read[2] == claimed[2]), claimed)
             measured = (" ".join(pair) for pair in (claimed[4:6], claimed[6:8], other[6:8]))
-            rows.append([f"`{file.parent.name}`", name, claimed[2], claimed[3], *measured])
+            rows.append([f"`{kept.path.name}`", name, claimed[2], claimed[3], *measured])
     return "\n".join(table_lines(HEAD, rows, words=HEAD)) + "\n"
 
 
@@ -90,12 +90,12 @@ def main() -> None:
     parser.add_argument("--out", default="results", help="where runs and units lie")
     parser.add_argument("--cache", default="features", help="where the feature store lies")
     parser.add_argument("--to", type=Path, default=REFERENCE / "recipes", help="where the tables go")
-    parser.add_argument("--pages", type=Path, default=ROOT, help="where README.md and docs/recipes.md are, which show them")
+    parser.add_argument("--pages", type=Path, default=ROOT, help="where docs/recipes.md is, which shows them")
     options = parser.parse_args()
     for name in options.only:
         print(measure(name, options))
-    put(options.pages / "docs" / "recipes.md", MEASURED, measured(options.to))
-    put(options.pages / "README.md", SIDE_BY_SIDE, side_by_side(options.to))
+    for marker, text in ((SIDE_BY_SIDE, side_by_side(options.to)), (MEASURED, measured(options.to))):
+        put(options.pages / "docs" / "recipes.md", marker, text)
 
 
 if __name__ == "__main__":

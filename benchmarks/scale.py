@@ -12,8 +12,9 @@ models    one trial with the defaults on an inner split of three quarters of the
           `svm` is measured exact, as far as that goes, and approximate, whatever the size.
 scores    predictions of `--rows` systems: scored with intervals, ranked and tested, the best corrected, differences that could be detected.
 page      the reports of that run, and how soon Chromium draws its page (as in `page.py`).
-dask      tuned units of `--models` in one process and on two workers of a Dask cluster, on this machine; what the main process does alone
-          meanwhile and after; and how many times as fast a run of `--rows` such rows is with many workers (Amdahl), refits not counted.
+dask      tuned units of `--models` in one process and on two workers of a Dask cluster, on this machine: wall time, and on a busy machine
+          rather processor time; what the main process does alone meanwhile and after; and how many times as fast a run of `--rows`
+          such rows is with many workers (Amdahl), refits not counted.
 features  the store read, units of it in two processes, and the same values as a user's table, read and checked.
 
 Each part runs in a process of its own, beside what makes its data; GB is the most that process has held so far. *power* is the exponent
@@ -90,7 +91,7 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
     from threadpoolctl import threadpool_limits
 
     from ser_bench.config import BUDGETS
-    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, fit_held, tune_unit
     from ser_bench.evaluation.scaling import UnitData, scaled_split
     from ser_bench.models import known_models
     from ser_bench.models import svm as machines
@@ -114,7 +115,7 @@ def measure_model(name: str, title: str, options: argparse.Namespace, clips: int
         del plan, split
         groups = who % (GROUPS - 1)
         parts = dataclasses.replace(data, train=groups > 0, selecting=groups == 1)
-        tune = partial(tune_unit, trials=model.trials(budget.trials), inner=budget.inner, seed=0, fold_seed=0)
+        tune = partial(tune_unit, terms=SearchTerms(model.trials(budget.trials), budget.inner, seed=0, fold_seed=0))
         for kind, units_data in (("group", data), ("predefined", parts)):
             step, unit = timed(f"{title}, {kind} unit", tune, units_data, model)
             yield step._replace(note=f"UAR {uar(y[~units_data.train], unit.predicted):.3f}")
@@ -254,41 +255,71 @@ def unshared() -> float:
 
 def measure_dask(options: argparse.Namespace, clips: int) -> Iterator[Step]:
     """Tuned units in this process and on a cluster of two workers, what the main process does alone, and what follows for many workers."""
-    from distributed import LocalCluster
+    from distributed import Client, LocalCluster
     from page import write_run
 
     from ser_bench.config import BUDGETS
-    from ser_bench.evaluation.nested_cv import tune_unit
-    from ser_bench.evaluation.scaling import UnitData
-    from ser_bench.models import known_models
     from ser_bench.utils.parallel import Workers, in_parallel
 
-    (x, y, who), budget = make_up(clips, options.columns), BUDGETS[options.budget]
-    classes, models = tuple(map(str, range(EMOTIONS))), [known_models()[name]() for name in options.models]
-    units = [(UnitData(x, y, who.astype(str), who % GROUPS != fold, classes), model) for model in models for fold in range(GROUPS)]
-    tune = partial(tune_unit, trials=budget.trials, inner=budget.inner, seed=0, fold_seed=0)
-    tune(units[0][0], models[0])  # what is imported and compiled is there
-    began = time.perf_counter()
+    tune, units = units_of(options, clips)
+    warm_up(options)
+    began, mine = time.perf_counter(), time.process_time()
     fitting = sum(result.seconds for result in in_parallel(tune, units, Workers()))
-    alone = time.perf_counter() - began
-    yield Step("units in one process, wall time", alone, held())
-    with LocalCluster(n_workers=CORES, threads_per_worker=1, dashboard_address=None) as cluster:
-        workers = Workers(scheduler=cluster.scheduler_address)
-        list(in_parallel(tune, units[::GROUPS] * CORES, workers))  # every worker imports and compiles
-        began, mine = time.perf_counter(), time.process_time()
+    alone, computed = time.perf_counter() - began, time.process_time() - mine
+    yield Step("units in one process, wall time", alone, held(), f"{len(units)} units, {computed:.1f} s of processor time")
+    with (
+        tempfile.TemporaryDirectory() as name,
+        LocalCluster(n_workers=CORES, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        client.run(warm_up, options)
+        workers = Workers(scheduler=cluster.scheduler_address, folder=Path(name))
+        spent, began = client.run(time.process_time), time.perf_counter()
         list(in_parallel(tune, units, workers))
-        wall, handing = time.perf_counter() - began, time.process_time() - mine
-    yield Step(f"on {CORES} Dask workers, wall time", wall, held(), f"{wall / alone:.2f} of the time")
+        wall = time.perf_counter() - began
+        most, busiest = max(client.run(held).values()), max(after - spent[one] for one, after in client.run(time.process_time).items())
+        mine = time.process_time()
+        list(in_parallel(receive, units, workers))  # without the seconds of waiting for fits, in which it keeps the cluster alive
+        handing = time.process_time() - mine
+    yield Step(f"on {CORES} Dask workers, wall time", wall, most, f"{wall / alone:.2f} of the time; GB are of a worker")
+    yield Step("busier worker, processor time", busiest, most, f"{busiest / computed:.2f} of that of one process")
     yield Step("main process handing out units", handing, held(), "processor time, the scheduler's too")
     with tempfile.TemporaryDirectory() as name:
         table = made_clips(clips, options.cv)
         reports = write_run(Path(name), table, options.rows, options.cv)
     yield Step("main process scoring, and its page", reports, held(), f"{options.rows} rows")
-    as_run = options.rows / len(models) * budget.seeds
+    as_run = options.rows / len(options.models) * BUDGETS[options.budget].seeds
     handing, fitting = handing * as_run, fitting * as_run
     share = (handing + reports) / (handing + reports + fitting)
     faster = ", ".join(f"{1 / (share + (1 - share) / many):.0f} times with {many}" for many in MANY)
     yield Step("units of all rows and seeds", fitting, held(), f"serial {share:.4f}; as fast as one worker: {faster}")
+
+
+def units_of(options: argparse.Namespace, clips: int) -> tuple[Callable[..., Any], list[tuple[Any, ...]]]:
+    """What tunes a unit, and a unit per model and speaker group, the dearest first, as a run has them."""
+    from ser_bench.config import BUDGETS
+    from ser_bench.evaluation.nested_cv import SearchTerms, tune_unit
+    from ser_bench.evaluation.scaling import UnitData
+    from ser_bench.models import known_models
+
+    (x, y, who), budget = make_up(clips, options.columns), BUDGETS[options.budget]
+    classes, models = tuple(map(str, range(EMOTIONS))), [known_models()[name]() for name in options.models]
+    models.sort(key=lambda model: -model.fit_seconds(clips, options.columns))
+    units = [(UnitData(x, y, who.astype(str), who % GROUPS != fold, classes), model) for model in models for fold in range(GROUPS)]
+    return partial(tune_unit, terms=SearchTerms(budget.trials, budget.inner, seed=0, fold_seed=0)), units
+
+
+def receive(data: Any, _: Any) -> int:
+    """What is left of a unit without its fits."""
+    clips: int = data.n_train
+    return clips
+
+
+def warm_up(options: argparse.Namespace) -> None:
+    """Have this process import and compile what units need."""
+    tune, units = units_of(options, 800)
+    for unit in units[::GROUPS]:
+        tune(*unit)
 
 
 def in_own_process(part: Callable[..., Iterator[Step]], *given: Any) -> Iterator[Step]:

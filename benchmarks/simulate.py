@@ -20,7 +20,7 @@ class Design:
     Parameters
     ----------
     clips : tuple of float
-        Mean number of clips a speaker, one an emotion.
+        Mean number of clips per speaker, one per emotion.
     evenness : tuple of float or None
         Shape of the gamma distribution by which a speaker's expected clips vary around that mean, counts being Poisson; small
         is uneven. None: every speaker has exactly the mean.

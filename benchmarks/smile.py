@@ -70,7 +70,7 @@ def main() -> None:
     theirs, ours = np.array(seconds[1:]).T
     ratios = ours / theirs
     print(f"{arguments.corpus}: {arguments.set}, {len(chosen)} clips, {arguments.jobs} processes")
-    print(f"bare  {1000 * theirs.sum() / len(chosen):6.1f} ms a clip\nours  {1000 * ours.sum() / len(chosen):6.1f} ms a clip")
+    print(f"bare  {1000 * theirs.sum() / len(chosen):6.1f} ms per clip\nours  {1000 * ours.sum() / len(chosen):6.1f} ms per clip")
     print(f"ours takes {ours.sum() / theirs.sum():.2f} of the bare library's time (blocks: {ratios.min():.2f} to {ratios.max():.2f})")
 
 

@@ -31,7 +31,7 @@ from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
 import ser_bench
-from ser_bench.evaluation.nested_cv import tune_unit
+from ser_bench.evaluation.nested_cv import SearchTerms, tune_unit
 from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import derive_seed, inner_folds, voice_folds
 from ser_bench.models import DEFAULT_MODELS, known_models
@@ -102,7 +102,7 @@ def plain_unit(data: UnitData, model: str, trials: int, inner: int, seed: int, f
 
 def our_unit(data: UnitData, model: str, trials: int, inner: int, seed: int, fold_seed: int) -> tuple[np.ndarray, int]:
     """Predictions for the held-out clips, and the number of pruned trials."""
-    result = tune_unit(data, known_models()[model](), trials=trials, inner=inner, seed=seed, fold_seed=fold_seed)
+    result = tune_unit(data, known_models()[model](), SearchTerms(trials, inner, seed, fold_seed))
     return result.predicted, int((result.trials["state"] == "pruned").sum())
 
 

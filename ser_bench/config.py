@@ -12,15 +12,24 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 from ser_bench.audio.augmentation import kinds_of_copies, label_of, parse_variant
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import WrongArgument, WrongCall, quoted, unknown, writable
 from ser_bench.scores import ROPE
+from ser_bench.utils.named_tables import NamedTable, check_names, given_tables, is_given, kept_beside
 from ser_bench.utils.parallel import Workers
-from ser_bench.utils.spec import pairs, plainly, split_sum, typed, within
+from ser_bench.utils.spec import KINDS, pairs, plainly, split_sum, typed, within
 from ser_bench.utils.toml import in_toml, read_toml
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Frames = pd.DataFrame | Mapping[str, pd.DataFrame] | NamedTable
+else:
+    Frames = Any  # as pandas is heavy
+"""A table as a DataFrame, or one or several by name: ``{"wav2vec2": table}``."""
 
 
 class Budget(NamedTuple):
@@ -67,8 +76,8 @@ READING: Mapping[str, Any] = {"columns": {}, "table": "", "target": EMOTION}
 BACKENDS = ("local", "dask")
 WORDS = ("corpus", "features", "models", "track")
 """The fields that hold several, and at least one."""
-LISTS = ("augment", "augment_only", "test_variant")
-"""The fields that hold several or none."""
+TABLES = ("corpus", "features")
+"""Those of which some may be tables: files, or handed in."""
 NO_CHANGES: Mapping[str, Any] = {"augment": (), "augment_times": 1, "augment_only": (), "test_variant": ()}
 """Which clips are also used with their sound changed, and without other words."""
 
@@ -93,9 +102,15 @@ class Loaded(Protocol):
     def reading(self) -> Mapping[str, Any]:
         """How its source was read: `columns`, `table` and `target`."""
 
+    @property
+    def given(self) -> NamedTable | None:
+        """The table that it was made of, where that was handed in."""
 
-Words = str | Path | Sequence[str | Path]
-"""One or several, such as feature sets: ``"egemaps"``, ``["egemaps", "mfcc"]``, a Parquet file."""
+
+Named = str | Loaded | NamedTable
+"""A corpus as a configuration has it."""
+Words = str | Path | Frames | Sequence[str | Path | Frames]
+"""One or several, such as feature sets: ``"egemaps"``, ``["egemaps", "mfcc"]``, a Parquet file, a DataFrame."""
 
 
 class UnchangedOptions(TypedDict, total=False):
@@ -125,7 +140,7 @@ class RunConfig:
 
     Parameters
     ----------
-    corpus : tuple of str or Corpus
+    corpus : tuple of str, Corpus or DataFrame
         Folders, manifests or ``tones``, or what was loaded from them.
     columns : mapping of str to str
         Which columns of a table are meant: ours to theirs, such as ``path = "file"``.
@@ -133,8 +148,8 @@ class RunConfig:
         Which table of a database that has several; empty where it has one.
     target : str
         The column whose values are predicted.
-    features : tuple of str
-        Feature sets, ``a+b`` for joined ones, or a user-supplied Parquet file.
+    features : tuple of str or DataFrame
+        Feature sets, ``a+b`` for joined ones, or a user-supplied table: a Parquet file, a DataFrame.
     models : tuple of str
     labels : str
         Label scheme, or a file ``.toml`` that holds one.
@@ -187,11 +202,11 @@ class RunConfig:
         Where runs and units, and where the feature store lie.
     """
 
-    corpus: tuple[str | Loaded, ...] = ("tones",)
+    corpus: tuple[Named, ...] = ("tones",)
     columns: Mapping[str, str] = field(default_factory=dict)
     table: str = ""
     target: str = EMOTION
-    features: tuple[str, ...] = ("egemaps", "spectral+mfcc")
+    features: tuple[str | NamedTable, ...] = ("egemaps", "spectral+mfcc")
     models: tuple[str, ...] = ("svm", "rf", "xgb", "mlp")
     labels: str = "all"
     where: str = ""
@@ -234,8 +249,7 @@ class RunConfig:
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        for name in (*WORDS, *LISTS):
-            object.__setattr__(self, name, _words(name, getattr(self, name), "RunConfig()"))
+        self._check_types()
         for track in self.track:
             if track not in TRACKS:
                 raise unknown("track", track, TRACKS)
@@ -248,7 +262,6 @@ class RunConfig:
         for name in WORDS:
             if not getattr(self, name):
                 raise WrongCall(f"{name}: at least one is needed")
-        object.__setattr__(self, "columns", pairs("columns", self.columns, "RunConfig()"))
         if not self.target.strip():
             raise WrongCall("target: is empty; name a column, or leave it out")
         if self.backend not in BACKENDS:
@@ -257,8 +270,6 @@ class RunConfig:
             raise WrongCall("backend 'dask' and the address of its scheduler go together: --backend dask --scheduler tcp://host:port")
         if self.jobs and self.scheduler:
             raise WrongCall("jobs: with backend dask the cluster's workers are all used; leave --jobs out")
-        for name, (low, high) in BOUNDS.items():
-            within(name, getattr(self, name), low, high)
         if self.seed + max(self.seeds, 1) - 1 > LAST_SEED:
             raise WrongCall(f"seeds: {self.seeds} seeds from {self.seed} on count beyond {LAST_SEED:,}, the last one")
         if self.rope < NARROWEST:
@@ -266,8 +277,17 @@ class RunConfig:
         if self.inner == 1:
             raise WrongCall("inner: one fold leaves nobody to validate on; use 2 or more")
         self._check_texts()
-        object.__setattr__(self, "variant", self.hearing.variant)
+        object.__setattr__(self, "variant", self.preprocessing.variant)
         self._check_changes()
+
+    def _check_types(self) -> None:
+        """Write values as they are always written, and refuse those of another type, out of range, or with tables of one name."""
+        for one in dataclasses.fields(self):
+            value = getattr(self, one.name)
+            if one.name in BOUNDS and KINDS[float].fits(value):
+                within(one.name, value, *BOUNDS[one.name])
+            object.__setattr__(self, one.name, _value(one.name, value, one.default, "RunConfig()"))
+        check_names(self.tables)
 
     def _check_changes(self) -> None:
         """Write variants as they are always written, and refuse what would change nothing."""
@@ -289,7 +309,7 @@ class RunConfig:
                     raise WrongCall(f"{name}: '{quoted(text) if name != 'storage' else '***'}' is no Unicode text that a file can hold")
 
     @property
-    def hearing(self) -> Preprocessing:
+    def preprocessing(self) -> Preprocessing:
         """How clips are heard."""
         return Preprocessing(self.offset, self.duration, self.trim, self.variant)
 
@@ -313,7 +333,7 @@ class RunConfig:
     def workers(self) -> Workers:
         """Who does the work."""
         if self.jobs or self.scheduler:
-            return Workers(self.jobs, self.scheduler)
+            return Workers(self.jobs, self.scheduler, Path(self.out))
         from joblib import cpu_count
 
         # Those that this process may use, which can be fewer than the machine has.
@@ -324,11 +344,16 @@ class RunConfig:
         """How a corpus is read, as `load_corpus` takes it."""
         return {"columns": self.columns, "table": self.table or None, "target": self.target}
 
-    def as_text(self) -> dict[str, Any]:
-        """The fields as TOML has them: a corpus that is loaded already is named by where it is from."""
-        return dict(vars(self)) | {"corpus": tuple(map(str, self.corpus))}
+    @property
+    def tables(self) -> list[NamedTable]:
+        """The tables that were handed in."""
+        return [table for key in TABLES for one in getattr(self, key) if (table := table_of(one))]
 
-    def for_corpus(self, source: str | Loaded) -> RunConfig:
+    def as_text(self) -> dict[str, Any]:
+        """The fields as TOML has them: a corpus that is loaded already is named by where it is from, a table by the file that keeps it."""
+        return dict(vars(self)) | {key: tuple(_as_text(one) for one in getattr(self, key)) for key in TABLES}
+
+    def for_corpus(self, source: Named) -> RunConfig:
         """The configuration for one corpus alone, its budget resolved to numbers; one that is loaded already was read as it says itself."""
         name = self.budget
         if name == "auto":
@@ -351,10 +376,19 @@ class RunConfig:
 
         Where the corpus or a table of features lies does not, what is in them does, and the units answer for that.
         """
-        features = tuple(map(_without_folders, self.features))
+        features = tuple(f"{one.name}.parquet" if isinstance(one, NamedTable) else _without_folders(one) for one in self.features)
         labels = self.labels if labels_name(self.labels) == self.labels else f"{labels_name(self.labels)}.toml"
         left_out = EXECUTION_KEYS | {key for key, usual in {**READING, **NO_CHANGES}.items() if getattr(self, key) == usual}
         return {key: value for key, value in self.as_text().items() if key not in left_out} | {"features": features, "labels": labels}
+
+
+def table_of(source: Named) -> NamedTable | None:
+    """The table that was handed in, itself or as the corpus made of it."""
+    return source.given if isinstance(source, Loaded) else source if isinstance(source, NamedTable) else None
+
+
+def _as_text(source: Named) -> str:
+    return table.file if (table := table_of(source)) else str(source)
 
 
 def labels_name(labels: str) -> str:
@@ -396,9 +430,10 @@ def check_keys(values: dict[str, Any], *, source: str) -> dict[str, Any]:
 def read_config(path: str | Path) -> dict[str, Any]:
     """The checked keys and values of a TOML file.
 
-    A file of labels that is named and no longer there is taken from beside it, where a run leaves a copy.
+    A file of labels that is named and no longer there is taken from beside it, where a run leaves a copy; and so are tables that were
+    handed in.
     """
-    return _with_labels(check_keys(read_toml(path, "--config")[1], source=str(path)), Path(path))
+    return _with_copies(check_keys(read_toml(path, "--config")[1], source=str(path)), Path(path))
 
 
 def read_file(path: str | Path) -> dict[str, Any]:
@@ -407,11 +442,14 @@ def read_file(path: str | Path) -> dict[str, Any]:
     sweep = values.pop("sweep", {})
     if not isinstance(sweep, dict):
         raise WrongCall(f'--config {path}: \'sweep\' is a table: a line [sweep], and below it lines such as "cv" = ["loso", "group:5"]')
-    return _with_labels(check_keys(values, source=str(path)), Path(path)) | ({"sweep": sweep} if sweep else {})
+    return _with_copies(check_keys(values, source=str(path)), Path(path)) | ({"sweep": sweep} if sweep else {})
 
 
-def _with_labels(values: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The values with the copy of a file of labels beside `path`, where that file itself is not there."""
+def _with_copies(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The values with what a run keeps beside `path`: tables that were handed in, a copy of a file of labels that itself is not there."""
+    for key in values.keys() & set(TABLES):
+        files = {one: kept_beside(one, path.parent) for one in values[key]}
+        values = values | {key: tuple(NamedTable.kept(file) if file else one for one, file in files.items())}
     labels = values.get("labels", "")
     copy = path.parent / labels_copy(labels)
     gone = labels_name(labels) != labels and not Path(labels).expanduser().exists()
@@ -440,7 +478,7 @@ def to_toml(config: RunConfig) -> str:
 def _value(key: str, value: Any, default: Any, source: str) -> Any:
     if key == "storage" and not isinstance(value, str):
         raise WrongCall(f"{source}: 'storage' takes a URL in quotes")
-    if key in BOUNDS and type(value) in {int, float}:
+    if key in BOUNDS and KINDS[float].fits(value):
         within(f"{source}: '{key}'", value, *BOUNDS[key])
     if key == "columns":
         return pairs(key, value, source)
@@ -450,9 +488,12 @@ def _value(key: str, value: Any, default: Any, source: str) -> Any:
 
 
 def _words(key: str, value: Any, source: str) -> tuple[Any, ...]:
-    """One or several words as a tuple; paths are text, and of `corpus` what is loaded already stays."""
+    """One or several words as a tuple; paths are text, tables get names, and of `corpus` what is loaded already stays."""
     words = value if isinstance(value, list | tuple) else [value]
-    texts = [str(word) if isinstance(word, os.PathLike) and key in {"corpus", "features"} else word for word in words]
-    if not all(isinstance(text, str) or (key == "corpus" and isinstance(text, Loaded)) for text in texts):
+    if key in TABLES:
+        words = [one for word in words for one in (given_tables(word, key) if is_given(word) else [word])]
+    texts = [str(word) if isinstance(word, os.PathLike) and key in TABLES else word for word in words]
+    taken = {"corpus": Named, "features": str | NamedTable}.get(key, str)
+    if not all(isinstance(text, taken) for text in texts):
         raise WrongCall(f"{source}: '{key}' takes a list of words, not {quoted(plainly(value))}")
     return tuple(dict.fromkeys(texts))

@@ -1,6 +1,6 @@
 """The two ways a command ends early, each said in one line: what, where, what to do; and how names that others chose are quoted.
 
-`WrongCall` ends with exit code 2 (the caller can mend it), `WorkFailed` with 1 (the work itself failed).
+`WrongCall` ends with exit code 2 (the caller can correct it), `WorkFailed` with 1 (the work itself failed).
 Rule: no control character reaches a terminal, and no message holds more than the beginning of a long value.
 """
 

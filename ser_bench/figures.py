@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.evaluation.analysis_folders import AuditFolder, CrossFolder
+from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.run_folder import RunFolder, RunSource
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
@@ -143,7 +145,7 @@ def leakage(result: Audited, *, style: str = "column") -> Figure:
 
     if result.gap is None:
         raise WrongCall("leakage(): this audit has no leak gap; audit with gap=True measures it")
-    emotions = RunFolder(result.folder).read_environment()["corpus"]["emotions"]
+    emotions = AuditFolder(result.folder).read_environment()["corpus"]["emotions"]
     return draw_gap(result.gap, len(emotions), _style(style))
 
 
@@ -152,7 +154,7 @@ def cross(result: Crossed, *, style: str = "column") -> Figure:
     """The UAR of each system on each corpus, by the corpus that it was trained on."""
     from ser_bench.reports.cross import SIDES, draw_cross
 
-    table = titled(result.table, RunFolder(result.folder).read_about(), *SIDES)
+    table = titled(result.table, CrossFolder(result.folder).read_about(), *SIDES)
     return _drawn("a score", draw_cross(table, len(result.emotions), _style(style)))
 
 
@@ -161,7 +163,7 @@ def cross_matrix(result: Crossed, *, style: str = "column") -> Figure:
     """The UAR of each corpus trained on by each corpus evaluated, a matrix per system."""
     from ser_bench.reports.cross import SIDES, draw_cross_matrix
 
-    table = titled(result.table, RunFolder(result.folder).read_about(), *SIDES)
+    table = titled(result.table, CrossFolder(result.folder).read_about(), *SIDES)
     return _drawn("a score", draw_cross_matrix(table, _style(style)))
 
 
@@ -191,5 +193,5 @@ def _of_system(draw: Callable[..., Figure | None], result: RunSource, features: 
     row: dict[str, Any] = next((row for _, row in best_of_tracks(board)), {}) if len(board) else {}
     if not row:
         raise WrongCall("nothing to draw: no row of the leaderboard has a score and what is named")
-    rows = rows_of(row, folder.read_predictions())
-    return _drawn("probabilities of every class", draw(rows, look, heading=heading_of_system(row)))
+    shown = Diagnostics(rows_of(row, folder.read_predictions()))
+    return _drawn("probabilities of every class", draw(shown, look, heading=heading_of_system(row)))

@@ -1,4 +1,4 @@
-"""What a run, an ablation, corpora evaluated by each other and an audit came to: tables, and the folder that they are in."""
+"""What a run, an ablation, cross-corpus evaluation and an audit came to: tables, and the folder that they are in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
-from ser_bench.evaluation.run_folder import ABLATION_PAGE, AUDIT_PAGE, CROSS_PAGE, RECIPE_PAGE, RUN_PAGE, Run, RunFolder
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, RecipeFolder
+from ser_bench.evaluation.leaderboard import ALPHA
+from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.utils.formatting import format_score, interval, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
@@ -22,6 +24,8 @@ class Results(Shown, Run):
     Parameters
     ----------
     leaderboard : DataFrame
+        A row per system, as `leaderboard.csv` has it. `reason` says why a row failed; `notes`, a list of str, what is to be known of its
+        scores.
     resolutions : DataFrame
         What differences each block of it could have shown, and what its best row is worth (`evaluation.leaderboard.resolutions`).
     findings : DataFrame
@@ -31,7 +35,7 @@ class Results(Shown, Run):
         evaluated.
     conditions : DataFrame or None
         ``corpus, features, model, track, condition, uar, uar_low, uar_high, diff, diff_low, diff_high, p``: each row on its held-out clips
-        as they are and changed (`test_variant`), `diff` being what the latter's UAR is above the former's; None where none was asked for.
+        as they are and changed (`test_variant`), `diff` being the latter's UAR minus the former's; None where none was asked for.
     unchanged : bool
         Whether there was nothing to do: every file was as it was written, and none was written again.
     """
@@ -43,12 +47,10 @@ class Results(Shown, Run):
     conditions: pd.DataFrame | None = None
     unchanged: bool = False
 
-    PAGE: ClassVar[str] = RUN_PAGE
+    PAGE: ClassVar[str] = RunFolder.PAGE
 
     def told(self) -> list[str]:
         """The corpus, the best system, those as good, what was left out, what it cost."""
-        from ser_bench.reports.board_text import ALPHA
-
         first = self.leaderboard.iloc[0]
         ranked = self.leaderboard[(self.leaderboard["status"] == "ok") & (self.leaderboard["track"] == first["track"])]
         alike, others = int((ranked["p_vs_best"].iloc[1:] >= ALPHA).sum()), len(ranked) - 1
@@ -103,7 +105,7 @@ class Crossed(Shown):
         With `cross.csv`, `cross.md`, `cross.html`, `predictions.parquet`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
         A row per corpus trained on, corpus evaluated, feature set, model and track; `loss` is how far the UAR is below training within.
-        `overlap` and `loss_overlap` say what their intervals allow for.
+        `overlap` and `loss_overlap` say what their intervals allow for; `reason` and `notes` are as those of a leaderboard.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
     warnings : list of str
@@ -120,7 +122,7 @@ class Crossed(Shown):
     emotions: list[str]
     skipped: pd.DataFrame
 
-    PAGE: ClassVar[str] = CROSS_PAGE
+    PAGE: ClassVar[str] = CrossFolder.PAGE
 
     def told(self) -> list[str]:
         """The corpora, the emotions that they share, what is lost, what was left out."""
@@ -154,7 +156,7 @@ class Ablated(Shown):
         With `ablation.csv`, `ablation.md`, `ablation.html`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
         ``corpus, features, model, mode, group, uar, diff, diff_low, diff_high, p, uar_low, uar_high, dims, track, cv``: `diff` is
-        what a row's UAR is above that of all groups.
+        a row's UAR minus that of all groups.
     importance : DataFrame or None
         ``corpus, features, model, kind, shuffled, name, value, low, high``: what the UAR loses with a group (kind ``group``) or a column
         shuffled across or within speakers, and groups' Shapley values.
@@ -172,7 +174,7 @@ class Ablated(Shown):
     skipped: pd.DataFrame
     warnings: list[str]
 
-    PAGE: ClassVar[str] = ABLATION_PAGE
+    PAGE: ClassVar[str] = AblationFolder.PAGE
 
     def told(self) -> list[str]:
         """The corpus, the systems, what was compared, the largest loss, what was left out."""
@@ -207,7 +209,7 @@ class Reproduced(Shown):
         The recipe's.
     table : DataFrame
         ``experiment, system, run, part, metric, value, low, high, over, clips, speakers, status, notes``: what was
-        claimed, or claimed to be `over` a value, and every metric of every system as published and honest.
+        claimed, or claimed to be `over` a value, and every metric of every system as published and honest; `notes` is a list of str.
     lines : dict of str to str
         Where the difference comes from, by experiment.
     honest : list of Results
@@ -224,7 +226,7 @@ class Reproduced(Shown):
     warnings: list[str]
     notes: list[str]
 
-    PAGE: ClassVar[str] = RECIPE_PAGE
+    PAGE: ClassVar[str] = RecipeFolder.PAGE
 
     def told(self) -> list[str]:
         """The recipe, its systems, the first experiment's three numbers, where the difference comes from, what is to be known."""
@@ -275,7 +277,7 @@ class Audited(Shown):
     gap: pd.DataFrame | None
     shown_in: list[Path]
 
-    PAGE: ClassVar[str] = AUDIT_PAGE
+    PAGE: ClassVar[str] = AuditFolder.PAGE
 
     def told(self) -> list[str]:
         """The corpus, its size, what was found, the first of it, the largest leak gap."""

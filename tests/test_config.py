@@ -1,7 +1,9 @@
 """Configurations: the same words in TOML, in Python and on the command line; nothing unknown gets through."""
 
 import math
+import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,11 +79,19 @@ def test_an_unknown_key_is_refused_with_the_nearest():
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("trials", "many"), ("features", 3), ("jobs", True), ("max_skipped", "x"), ("allow_conflicts", 1)]
+    ("key", "value"),
+    [("trials", "many"), ("features", 3), ("jobs", True), ("max_skipped", "x"), ("allow_conflicts", 1), ("rope", None), ("where", ["x"])],
 )
 def test_a_value_of_another_type_is_refused(key, value):
-    with pytest.raises(WrongCall, match=f"'{key}' takes (a|text|true or false)"):
-        check_keys({key: value}, source="run()")
+    for make in (lambda given: check_keys(given, source="RunConfig()"), lambda given: RunConfig(**given)):
+        with pytest.raises(WrongCall, match=rf"^RunConfig\(\): '{key}' takes (a|text|true or false).*, not {re.escape(repr(value))}$"):
+            make({key: value})
+
+
+def test_a_number_of_numpy_s_is_one():
+    assert to_toml(RunConfig(rope=np.float32(0.5), trials=np.int64(3), time_limit=2)) == to_toml(
+        RunConfig(rope=0.5, trials=3, time_limit=2.0)
+    )
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,13 @@ def test_the_results_at_a_glance_are_the_kept_ones(pages: Any) -> None:
     assert between("README.md", "glance") == pages["at_a_glance"]()
 
 
+def test_published_systems_stand_side_by_side_as_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    recipes = runpy.run_path(str(ROOT / "benchmarks" / "recipes.py"))
+    for marker, made in ((recipes["SIDE_BY_SIDE"], recipes["side_by_side"]), (recipes["MEASURED"], recipes["measured"])):
+        assert between("docs/recipes.md", marker) == made(recipes["REFERENCE"] / "recipes")
+
+
 def test_a_figure_changed_by_hand_is_noticed(pages: Any, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- glance -->\nold\n<!-- /glance -->\nrest", encoding="utf-8")

@@ -181,7 +181,8 @@ def test_learning_curves_and_ablations_are_of_the_test_part(made):
 def test_speakers_who_train_no_model_have_nothing_to_allow_for(made):
     _, _, results = made
     assert results.leaderboard["variance_ratio"].tolist() == [1.0]
-    assert results.leaderboard["notes"].str.contains("one fixed split: intervals and p are for new test speakers").all()
+    (notes,) = results.leaderboard["notes"]
+    assert any(note.startswith("one fixed split: intervals and p are for new test speakers") for note in notes)
     method = (results.folder / "report.html").read_text().partition('id="method-text"')[2].partition("</p>")[0]
     assert "given the one training part" in method
     assert "refits" not in method

@@ -59,6 +59,11 @@ def test_a_room_imports_nothing_from_above(file):
     assert all(HEIGHT[other] < HEIGHT[room] or other == room for other in imports(file))
 
 
+def test_reports_show_and_never_score():
+    scoring = [file.name for file in (HOUSE / "reports").rglob("*.py") if "scores" in imports(file)]
+    assert scoring == [], "scores are handed to reports: see evaluation/scoring.py and evaluation/diagnostics.py"
+
+
 def modules_imported(file: Path) -> set[Path]:
     """The files that a file imports, inside functions too, but for what only types name."""
     tree = ast.parse(file.read_text(encoding="utf-8"))

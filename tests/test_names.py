@@ -15,7 +15,7 @@ from ser_bench.api import run
 from ser_bench.evaluation.splits import Protocol, numbered, parse_cv, speaker_folds, training_clips, voice_folds
 from ser_bench.evaluation.units import make_unit
 from ser_bench.results import Results
-from tests.evaluation.test_units import CLIPS, FEATURES, JUDGED, PLAIN, SVM
+from tests.evaluation.test_units import CLIPS, FEATURES, JUDGED, LOGREG, PLAIN
 from tests.small import SMALL, WITHOUT_CURVES
 
 NAMES = ["corpus", "features", "speaker", "voice"]
@@ -78,10 +78,12 @@ def test_the_same_features_under_another_name_are_the_same_units(speech, tmp_pat
 
 @pytest.mark.parametrize("fold", [0, 1, None])
 def test_names_of_corpus_scheme_and_features_are_in_no_seed_and_no_hash(fold):
-    named = make_unit(JUDGED, FEATURES, SVM, **{**PLAIN, "fold": fold})
+    named = make_unit(JUDGED, FEATURES, LOGREG, **{**PLAIN, "fold": fold})
     eval_set = dataclasses.replace(JUDGED, corpus="other", labels="big4", clips=CLIPS.assign(speaker=list("bbaa"), voice=list("bbaa")))
     assert (
-        dataclasses.replace(make_unit(eval_set, dataclasses.replace(FEATURES, name="own"), SVM, **{**PLAIN, "fold": fold}), features="set")
+        dataclasses.replace(
+            make_unit(eval_set, dataclasses.replace(FEATURES, name="own"), LOGREG, **{**PLAIN, "fold": fold}), features="set"
+        )
         == named
     )
 
@@ -95,8 +97,8 @@ def test_a_fold_s_number_reaches_no_seed():
 
 def test_a_held_out_emotion_moves_no_seed_and_one_that_is_learnt_from_does():
     eval_set = dataclasses.replace(JUDGED, clips=CLIPS.assign(emotion=["fear", "anger", "anger", "fear"]))
-    held, learnt = (make_unit(eval_set, FEATURES, SVM, **{**PLAIN, "fold": fold}) for fold in (0, 1))
-    before = [make_unit(JUDGED, FEATURES, SVM, **{**PLAIN, "fold": fold}) for fold in (0, 1)]
+    held, learnt = (make_unit(eval_set, FEATURES, LOGREG, **{**PLAIN, "fold": fold}) for fold in (0, 1))
+    before = [make_unit(JUDGED, FEATURES, LOGREG, **{**PLAIN, "fold": fold}) for fold in (0, 1)]
     assert (held.search_seed, held.fold_seed) == (before[0].search_seed, before[0].fold_seed)
     assert learnt.search_seed != before[1].search_seed
     assert learnt.fold_seed != before[1].fold_seed

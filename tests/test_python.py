@@ -19,6 +19,7 @@ from ser_bench.api import options as of
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongArgument, WrongCall
 from ser_bench.utils import progress
+from ser_bench.utils.named_tables import NamedTable
 from ser_bench.utils.progress import Lines, Notebook, Silent, progress_of
 from tests.small import SMALL, but_seconds
 
@@ -34,7 +35,8 @@ TAKING_OPTIONS = {
     api.fit: of.FitOptions,
 }
 VALUES = {
-    tuple[str, ...]: (str | Sequence[str], config.Words),
+    tuple[str, ...]: (str | Sequence[str],),
+    tuple[str | NamedTable, ...]: (config.Words,),
     str: (str, str | Path),
     int: (int,),
     float: (float,),
@@ -122,8 +124,8 @@ WRONG = [
     (lambda: ser_bench.leaderboard(rop=0.1), "did you mean 'rope'"),
     (lambda: ser_bench.plan_study("x", powr=0.1), "did you mean 'power'"),
     (lambda: ser_bench.load_corpus("tones", cach="x"), "did you mean 'cache'"),
-    (lambda: ser_bench.run(3), "'corpus' takes a path, a name or a Corpus, not 3"),
-    (lambda: ser_bench.run("tones", fresh="yes"), "'fresh' takes True or False"),
+    (lambda: ser_bench.run(3), "'corpus' takes a path, a name, a DataFrame or a Corpus, not 3"),
+    (lambda: ser_bench.run("tones", fresh="yes"), "'fresh' takes true or false, not 'yes'"),
     (lambda: ser_bench.ablate("tones", modes=3), "'modes' takes text or a list of such, not 3"),
     (lambda: ser_bench.ablate("tones", sweep=[3]), "'sweep' takes a dictionary"),
     (lambda: ser_bench.score(3, "tones"), "'predictions' takes text or a path or a DataFrame"),
@@ -146,7 +148,7 @@ def test_a_wrong_value_of_an_option_is_refused_in_one_line():
 
 
 @pytest.mark.parametrize(
-    "given", [{"features": TABLE}, {"features": [TABLE]}, {"where": TABLE}, {"corpus": TABLE}], ids=["features", "list", "where", "corpus"]
+    "given", [{"models": TABLE}, {"models": [TABLE]}, {"where": TABLE}, {"fresh": TABLE}], ids=["models", "list", "where", "fresh"]
 )
 def test_a_table_where_none_is_taken_is_named_by_its_kind(given):
     with pytest.raises(WrongCall, match=r"takes [\w, ]+, not \[?a DataFrame\]?$"):

@@ -60,8 +60,8 @@ def test_several_ids_of_one_person_are_one_voice_in_a_run(corpora, speech):
         pd.testing.assert_frame_equal(several.resolutions, one.resolutions)
         pd.testing.assert_frame_equal(several.learning, one.learning)
         assert several.leaderboard["speakers"].tolist() == [4, 4]
-        assert several.leaderboard["notes"].str.contains("8 speaker ids of 4 people").all()
-        assert not one.leaderboard["notes"].str.contains("people").any()
+        assert all("8 speaker ids of 4 people" in notes for notes in several.leaderboard["notes"])
+        assert not any("people" in note for notes in one.leaderboard["notes"] for note in notes)
         assert several.predictions["speaker"].nunique() == 8
         assert several.predictions["voice"].nunique() == 4
 
@@ -97,7 +97,7 @@ def test_several_ids_of_one_person_are_one_voice_across_corpora(corpora, speech)
     columns = [column for column in one.table if column not in {"seconds", "notes"}]
     for several in others:
         pd.testing.assert_frame_equal(several.table[columns], one.table[columns])
-        assert several.table["notes"].str.contains("8 speaker ids of 4 people").all()
+        assert all("8 speaker ids of 4 people" in notes for notes in several.table["notes"])
         assert several.predictions["voice"].nunique() == 4
 
 
@@ -110,7 +110,7 @@ def test_several_ids_of_one_person_are_one_voice_for_a_system_from_elsewhere(cor
     names = ["speakers", "uar", "uar_low", "uar_high"]
     for several in others:
         assert several[names].tolist() == one[names].tolist()
-        assert several["notes"].startswith("8 speaker ids of 4 people; ")
+        assert several["notes"][0] == "8 speaker ids of 4 people"
 
 
 def test_a_run_says_which_ids_its_manifest_makes_one_person(corpora, speech):

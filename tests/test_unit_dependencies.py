@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ser_bench.analyses import importance
 from ser_bench.evaluation.splits import Protocol
-from ser_bench.evaluation.units import EvaluationSet, Refit, Tune, TuneOnTest, Unit, make_unit, result_path
+from ser_bench.evaluation.units import EvaluationSet, Refit, Tune, TuneOnTest, UnderCondition, Unit, make_unit, result_path
 from ser_bench.features import Copies, Features
 from ser_bench.models import known_models
 
@@ -90,7 +90,7 @@ def across(case: Case) -> Unit:
 
 
 def in_a_condition(case: Case) -> Unit:
-    return nested(case, task=Refit({"C": case.c}, None, condition=case.condition, heard=f"features of {case.condition}"))
+    return nested(case, task=Refit({"C": case.c}, None, UnderCondition(case.condition, f"features of {case.condition}")))
 
 
 KINDS = {unit.__name__: unit for unit in (nested, held, of_a_learning_curve, tuned_on_test, of_a_subset, across, in_a_condition)}

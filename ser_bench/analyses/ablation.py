@@ -1,9 +1,9 @@
 """Which feature groups matter.
 
 In:   a corpus, feature sets, models.
-Out:  a row per subset of groups: alone, without, and step by step forward; its UAR, and what it is above that of all groups together.
-Rule: every subset is evaluated as a row of a leaderboard is: re-tuned inside the training speakers (or with the parameters held that were
-      chosen there for all groups), on the same clips and folds. What forward selection takes next, it sees from inner scores alone.
+Out:  a row per subset of groups: each group alone, all but one, and forward selection; its UAR, and the difference from that of all groups.
+Rule: every subset is evaluated as a row of a leaderboard is: re-tuned inside the training speakers (or with the hyperparameters
+      that were chosen there for all groups), on the same clips and folds. Forward selection sees inner scores alone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.evaluation.analysis_folders import ABLATION
 from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data, search_of
 from ser_bench.evaluation.refits import losses_of
 from ser_bench.evaluation.runner import finish_all
@@ -35,11 +36,6 @@ if TYPE_CHECKING:
 
 MODES = ("alone", "without", "forward")
 """One group alone; all but one; the best next one."""
-
-COLUMNS = (
-    *("corpus", "features", "model", "mode", "group", "uar", "diff", "diff_low", "diff_high", "p"),
-    *("uar_low", "uar_high", "dims", "track", "cv"),
-)
 
 Groups = tuple[str, ...]
 
@@ -184,7 +180,7 @@ class SubsetEvaluator:
         return found
 
     def row(self, variation: Variation, features: str) -> dict[str, Any]:
-        """A row of `COLUMNS` but for its interval and what it is above others; `features` is what it calls the feature set."""
+        """A row of `ABLATION` without its interval and its difference from others; `features` is what it calls the feature set."""
         counts, (model,) = self.counts(variation), self.models
         widths = [sum(group in kept for group in self.features.groups) for kept in variation.kept.values()]
         return {
@@ -236,7 +232,7 @@ def set_up(
         As `SubsetEvaluator.evaluate`.
     """
     if len(config.track) > 1:
-        raise WrongCall(f"track: an ablation is of one, and {', '.join(config.track)} are named")
+        raise WrongCall(f"track: an ablation takes one, and {', '.join(config.track)} are named")
     models = choose_models(config).values()
     prepared = prepare_data(config, config.features, progress)
     check_honest(prepared.eval_set.protocol)
@@ -252,7 +248,7 @@ NOTHING = ("diff", "diff_low", "diff_high")
 
 
 def fill(table: pd.DataFrame, rows: pd.Index | list[int], systems: Sequence[scores.System], reference: scores.System | None) -> None:
-    """Write intervals into rows of `COLUMNS`, one per system, and what these are above a reference on the same clips.
+    """Write intervals into rows of `ABLATION`, one per system, and what these are above a reference on the same clips.
 
     P-values are corrected for their number; without a reference no difference is reported.
     """
@@ -290,8 +286,8 @@ def ablate(bench: SubsetEvaluator, modes: Sequence[str] = MODES) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        The columns of `COLUMNS`. A row of mode ``all`` comes first; then what can do most alone, what is missed most, and the steps
-        forward. `diff` is what a row's UAR is above the first's, with an interval over speakers and `p`, both corrected for the number of
+        The columns of `ABLATION`. A row of mode ``all`` comes first; then what can do most alone, what is missed most, and the steps
+        forward. `diff` is a row's UAR minus the first's, with an interval over speakers and `p`, both corrected for the number of
         rows of its mode (`scores.differences_of`).
 
     Raises
@@ -334,10 +330,10 @@ def select_forward(bench: SubsetEvaluator) -> Iterator[Variation]:
 
 
 def _tabulate(bench: SubsetEvaluator, varied: list[Variation]) -> pd.DataFrame:
-    """One row per variation, with what it is above the first."""
+    """One row per variation, with its difference from the first."""
     import pandas as pd
 
-    table = pd.DataFrame([bench.row(variation, bench.features.label) for variation in varied], columns=list(COLUMNS))
+    table = pd.DataFrame([bench.row(variation, bench.features.label) for variation in varied], columns=list(ABLATION.columns))
     systems = [scores.System(bench.counts(mine), losses) for mine, losses in zip(varied, bench.losses(varied), strict=True)]
     for mode, same in table.groupby("mode"):
         fill(table, same.index, [systems[place] for place in same.index], None if mode == "all" else systems[0])

@@ -1,9 +1,9 @@
-"""Train on one corpus, evaluate on another: what is left of a system where microphone, language and actors change, too.
+"""Train on one corpus, evaluate on another: how a system does where microphone, language and actors change as well.
 
 In:   corpora to train on, corpora to evaluate on.
 Out:  a row per pair, feature set, model and track: UAR on the other corpus, and what is lost against training within it.
 Rule: all pairs are evaluated on the emotions that every corpus has, and on the same clips within a corpus as across.
-      Nothing of the test corpus is seen, but on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
+      Nothing of the test corpus is used, except on the tracks that say so: ``corpus`` and ``speaker`` scale by its unlabelled clips.
 
 Across corpora no voice that is evaluated trained a model, so given the training corpus the voices are independent: there is no overlap to
 allow for (`overlap` is ``none``), and an interval is about *this* training corpus and new speakers of the other. What other speakers to
@@ -24,29 +24,21 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.analyses.audits.near_duplicates import FingerprintedCorpus, listen, shared_recordings
-from ser_bench.config import Loaded, RunConfig
+from ser_bench.config import Named, RunConfig
 from ser_bench.corpora import voices_of
 from ser_bench.errors import WrongCall, quoted, unknown
-from ser_bench.evaluation.leaderboard import join_notes
+from ser_bench.evaluation.analysis_folders import CROSS
 from ser_bench.evaluation.plan import ChosenClips, Plan, PreparedData, choose_clips, choose_models, prepare_data, search_of, split
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
-from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, Unit, make_unit
-from ser_bench.features import Extractor, Features, distinct_parts, parse_features
+from ser_bench.evaluation.units import EvaluationSet, StoredResult, SystemName, Unit, make_unit
+from ser_bench.features import Extractor, Features, FeatureSource, distinct_parts, parse_features
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Named = str | Loaded
-"""A corpus as a configuration has it."""
 TRACKS = ("train", "corpus", "speaker")
 ACROSS = Protocol("cross")
-COLUMNS = (
-    *("train", "test", "emotions", "features", "dims", "model", "track", "cv", "speakers", "clips"),
-    *("uar", "uar_low", "uar_high", "war", "macro_f1", "loss", "loss_low", "loss_high", "overlap", "loss_overlap"),
-    *("budget", "trials", "seeds", "status", "notes", "seconds"),
-)
 
 
 @dataclass(frozen=True)
@@ -77,8 +69,8 @@ class CorpusPair:
 
 
 @dataclass(frozen=True)
-class CellOutcome:
-    """What came of a cell of a pair: codes predicted, shape (n_seeds, n_clips), its results, or why there are none."""
+class SystemOutcome:
+    """What came of a system of a pair: codes predicted, shape (n_seeds, n_clips), its results, or why there are none."""
 
     predicted: np.ndarray
     kept: list[StoredResult]
@@ -104,7 +96,7 @@ def evaluate_across(
     prepared : dict of str or Corpus to PreparedData
         By source, with the clips of the emotions that all corpora share.
     table : DataFrame
-        The columns of `COLUMNS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
+        The columns of `CROSS`; `loss` is how far the UAR is below that of the same system trained within the test corpus, blank where
         that is what the row is. `overlap` and `loss_overlap` say what the two intervals allow for: `scores.BOUND` or `scores.NONE`.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, voice, emotion, predicted``.
@@ -127,13 +119,13 @@ def evaluate_across(
     doubts = _doubts(prepared, train, test, config, progress)
     rows, predictions = [], []
     for pair_group in _pairs(prepared, train, test, doubts):
-        within: dict[Cell, CellOutcome] = {}
+        within: dict[SystemName, SystemOutcome] = {}
         for pair in pair_group:
-            for cell, outcome in _evaluate(pair, config, tracks, progress).items():
-                reference = within.setdefault(cell, outcome)
-                rows.append(_row(pair, cell, outcome, None if pair.within else reference, config))
-                predictions += list(_prediction_rows(pair, cell, outcome))
-    return prepared, pd.DataFrame(rows, columns=list(COLUMNS)), pd.concat(predictions) if predictions else pd.DataFrame()
+            for system, outcome in _evaluate(pair, config, tracks, progress).items():
+                reference = within.setdefault(system, outcome)
+                rows.append(_row(pair, system, outcome, None if pair.within else reference, config))
+                predictions += list(_prediction_rows(pair, system, outcome))
+    return prepared, pd.DataFrame(rows, columns=list(CROSS.columns)), pd.concat(predictions) if predictions else pd.DataFrame()
 
 
 def prepare_corpora(sources: Sequence[Named], config: RunConfig, progress: Progress) -> dict[Named, PreparedData]:
@@ -183,7 +175,7 @@ def _once_each(prepared: dict[Named, PreparedData]) -> dict[Named, PreparedData]
 def _check_apart(prepared: dict[Named, PreparedData], config: RunConfig) -> None:
     """Refuse corpora that share audio, or clips' names where rows of one's own go by these."""
     parts = distinct_parts([parse_features(text) for text in config.features])
-    own = [part.label for part in parts if not isinstance(part, Extractor)]
+    own = [part.called for part in parts if not isinstance(part, Extractor)]
     digests: dict[str, str] = {}
     seen: set[str] = set()
     for source, data in prepared.items():
@@ -194,7 +186,7 @@ def _check_apart(prepared: dict[Named, PreparedData], config: RunConfig) -> None
                     f"{source} and another corpus hold the same audio ({clip} = {digests[digest]}): they cannot be evaluated on each other"
                 )
         if own and (twice := sorted(set(clips.index) & seen)):
-            raise WrongCall(f"-f {own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
+            raise WrongCall(f"{own[0]}: '{twice[0]}' is a clip of several corpora, which one row cannot serve: rename files")
         seen |= set(clips.index)
         digests |= {digest: str(clip) for clip, digest in clips["digest"].items()}
 
@@ -285,8 +277,8 @@ def _stack(train: Features, test: Features) -> Features:
     return dataclasses.replace(test, fingerprint=both, values=np.vstack([train.values, test.values]), copies=train.copies)
 
 
-def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[Cell, CellOutcome]:
-    """What came of each cell of a pair."""
+def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progress: Progress) -> dict[SystemName, SystemOutcome]:
+    """What came of each system of a pair."""
     models = choose_models(config)
     units = [
         make_unit(pair.data.eval_set, matrix, model, track, seed, fold, search_of(model, config))
@@ -298,21 +290,24 @@ def _evaluate(pair: CorpusPair, config: RunConfig, tracks: Sequence[str], progre
     ]
     plan = Plan(pair.data, config, models, units)
     done, failures, _ = run_units(plan, progress)
-    return {cell: _outcome(pair, mine, done, failures) for cell, mine in plan.cells.items()}
+    return {system: _outcome(pair, mine, done, failures) for system, mine in plan.systems.items()}
 
 
-def _outcome(pair: CorpusPair, units: list[Unit], done: dict[str, StoredResult], failures: dict[str, str]) -> CellOutcome:
+def _outcome(pair: CorpusPair, units: list[Unit], done: dict[str, StoredResult], failures: dict[str, str]) -> SystemOutcome:
     kept = [done[unit.hash] for unit in units if unit.hash in done]
     failed = [failures[unit.hash] for unit in units if unit.hash in failures]
     if failed:
-        return CellOutcome(np.empty(0), kept, failed[0])
+        return SystemOutcome(np.empty(0), kept, failed[0])
     whole = pair.data.eval_set.predicted(units, done)
-    return CellOutcome(whole[:, -len(pair.eval_set.codes) :], kept)
+    return SystemOutcome(whole[:, -len(pair.eval_set.codes) :], kept)
 
 
-def own_rates(prepared: dict[Named, PreparedData], features: Sequence[str]) -> Iterator[str]:
-    """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things."""
-    rates = {data.corpus.name: sorted(data.eval_set.clips["rate"].unique()) for data in prepared.values()}
+def own_rates(prepared: dict[Named, PreparedData], features: Sequence[FeatureSource], titles: Mapping[str, str]) -> Iterator[str]:
+    """Warnings of feature sets that are extracted at each file's own rate, where corpora differ in it: values then mean other things.
+
+    `titles` are the corpora's names as their owners write them, by their own.
+    """
+    rates = {titles[data.corpus.name]: sorted(data.eval_set.clips["rate"].unique()) for data in prepared.values()}
     if len({tuple(found) for found in rates.values()}) == 1:
         return
     said = "; ".join(f"{name}: {', '.join(f'{rate:,}' for rate in found)} Hz" for name, found in rates.items())
@@ -321,20 +316,20 @@ def own_rates(prepared: dict[Named, PreparedData], features: Sequence[str]) -> I
             yield f"{part.label} is extracted at each file's own rate, in which corpora differ ({said}): it does not measure the same there"
 
 
-def _row(pair: CorpusPair, cell: Cell, outcome: CellOutcome, within: CellOutcome | None, config: RunConfig) -> dict[str, Any]:
+def _row(pair: CorpusPair, system: SystemName, outcome: SystemOutcome, within: SystemOutcome | None, config: RunConfig) -> dict[str, Any]:
     eval_set = pair.eval_set
-    copies = pair.data.features[cell[0]].copies
+    copies = pair.data.features[system[0]].copies
     told = [*eval_set.notes, *([copies.counted] if copies else []), *(note for unit in outcome.kept for note in unit.metadata["notes"])]
     notes = [pair.doubt] if pair.doubt else []
-    notes += [outcome.failure] if outcome.failure else told
+    notes += [] if outcome.failure else told
     if len(always := np.unique(outcome.predicted)) == 1:
         notes.append(f"every clip is predicted as {eval_set.emotions[always[0]]}")
     row = {
         "train": pair.train,
         "test": eval_set.corpus,
         "emotions": eval_set.labels,
-        **dict(zip(("features", "model", "track"), cell, strict=True)),
-        "dims": pair.data.features[cell[0]].values.shape[1],
+        **dict(zip(("features", "model", "track"), system, strict=True)),
+        "dims": pair.data.features[system[0]].values.shape[1],
         "cv": str(pair.data.eval_set.protocol),
         "speakers": eval_set.n_voices,
         "clips": len(eval_set.clips),
@@ -342,13 +337,14 @@ def _row(pair: CorpusPair, cell: Cell, outcome: CellOutcome, within: CellOutcome
         "trials": config.trials,
         "seeds": config.seeds,
         "status": "failed" if outcome.failure else "ok",
-        "notes": join_notes(notes),
+        "reason": outcome.failure,
+        "notes": list(dict.fromkeys(notes)),
         "seconds": round(sum(unit.metadata["seconds"] for unit in outcome.kept), 1),
     }
     return row if outcome.failure else row | _scores(eval_set, outcome, within)
 
 
-def _scores(eval_set: EvaluationSet, outcome: CellOutcome, within: CellOutcome | None) -> dict[str, Any]:
+def _scores(eval_set: EvaluationSet, outcome: SystemOutcome, within: SystemOutcome | None) -> dict[str, Any]:
     counts = scores.speaker_counts(eval_set.codes, outcome.predicted, eval_set.voices)
     bound = scores.overlap_bound(counts.shape[-3])
     found = dict(zip(("uar", "uar_low", "uar_high"), scores.jackknife_of(counts, inflation=bound if within is None else 1.0), strict=True))
@@ -361,8 +357,8 @@ def _scores(eval_set: EvaluationSet, outcome: CellOutcome, within: CellOutcome |
     return {name: round(float(value), 4) for name, value in found.items()} | allowed
 
 
-def _prediction_rows(pair: CorpusPair, cell: Cell, outcome: CellOutcome) -> Iterator[pd.DataFrame]:
+def _prediction_rows(pair: CorpusPair, system: SystemName, outcome: SystemOutcome) -> Iterator[pd.DataFrame]:
     emotions, known = np.array(pair.eval_set.emotions), pair.eval_set.clips[["speaker", "voice", "emotion"]]
     for seed, codes in zip(pair.eval_set.folds, outcome.predicted, strict=False):
-        named = {"train": pair.train, "test": pair.eval_set.corpus, **dict(zip(("features", "model", "track"), cell, strict=True))}
+        named = {"train": pair.train, "test": pair.eval_set.corpus, **dict(zip(("features", "model", "track"), system, strict=True))}
         yield known.assign(**named, seed=seed, predicted=emotions[codes]).rename_axis("clip").reset_index().sort_values("clip")

@@ -1,12 +1,11 @@
 """What a system that was trained on all groups depends on.
 
-In:   a feature set and a model on common ground, their units finished.
+In:   a feature set and a model of prepared data, their units finished.
 Out:  a row per group or column: what the UAR on held-out speakers loses when its values are replaced by another clip's; and each
-      group's share of what the system is above chance (Shapley).
-Rule: the very models that predicted the held-out clips are fitted again with the parameters that their searches chose, and trained on
-      nothing but what they were trained on then. Which clip another's values are taken from follows from the corpus and the seed alone,
-      so that what is lost is comparable whatever the folds. To be leaned on is not to be needed: what an ablation tells is another
-      question.
+      group's share of the system's UAR above chance (Shapley).
+Rule: the models that predicted the held-out clips are fitted again with the hyperparameters that their searches chose, on the same
+      training clips. Which clip another's values are taken from depends on the corpus and the seed alone, so that losses are comparable
+      whatever the folds. A group that a model depends on need not be necessary: that is what an ablation asks.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.ablation import FoldRef, SubsetEvaluator, chosen
 from ser_bench.errors import Damaged, WorkFailed
+from ser_bench.evaluation.analysis_folders import IMPORTANCE
 from ser_bench.evaluation.runner import DIED, UNSEEN, unit_data
 from ser_bench.evaluation.splits import derive_seed
 from ser_bench.models.feature_selection import select_k_best
@@ -52,7 +52,6 @@ ORDERS = 64
 MOST_COLUMNS = 100
 """So many single columns are gone through: those that training clips' emotions most often tell by, over folds (ANOVA)."""
 
-COLUMNS = ("corpus", "features", "model", "kind", "shuffled", "name", "value", "low", "high")
 KINDS = ("shapley", "group", "column", "model")
 
 
@@ -81,7 +80,7 @@ def importances(bench: SubsetEvaluator) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of `COLUMNS`: kind ``shapley`` (a group's share of the UAR above that of a system whose columns are all shuffled),
+        The columns of `IMPORTANCE`: kind ``shapley`` (a group's share of the UAR above that of a system whose columns are all shuffled),
         ``group`` and ``column`` (what is lost with it shuffled), each with a 95% confidence interval over speakers, the largest first; and
         ``model``, a group's share by the model's own measure, the mean over folds, where it has one. `shuffled` is one of `SHUFFLED`,
         blank for the model's own measure; Shapley values are across speakers.
@@ -118,7 +117,7 @@ def importances(bench: SubsetEvaluator) -> pd.DataFrame:
     if own := [mine for found in explained.values() if len(mine := found["own"])]:
         rows += [("model", "", name, value, np.nan, np.nan) for name, value in zip(bench.groups, np.mean(own, axis=0), strict=True)]
     (model,) = bench.models
-    found = pd.DataFrame([(eval_set.corpus, bench.features.label, model, *row) for row in rows], columns=list(COLUMNS)).round(4)
+    found = pd.DataFrame([(eval_set.corpus, bench.features.label, model, *row) for row in rows], columns=list(IMPORTANCE.columns)).round(4)
     keys = found.assign(kind=found["kind"].map(KINDS.index), value=-found["value"])
     return found.loc[keys.sort_values(["kind", "shuffled", "value"], kind="stable").index].reset_index(drop=True)
 

@@ -1,15 +1,15 @@
-"""The leak gap: what each shortcut adds to a cell's UAR.
+"""The leak gap: what each shortcut adds to a system's UAR.
 
 In:   a corpus, one feature set, one model.
-Out:  a row per way to evaluate them: how clips were split, how parameters were chosen, where scaling statistics came from; the UAR, and
-      what it is above the honest one.
-Rule: but for what a row names, everything is as in a run: the same clips, budget, model and number of folds.
+Out:  a row per way to evaluate them: how clips were split, how hyperparameters were chosen, where scaling statistics came from; the UAR,
+      and the difference from the honest row.
+Rule: except for what a row names, everything is as in a run: the same clips, budget, model and number of folds.
 
 Intervals have the bound of what overlapping training sets can add (`scores.overlap_bound`), not refits: in a random split every fold holds
-out clips of all voices, so there is no pair of folds without which a voice's help could be measured, and parameters that were chosen by
-the test score cannot be held. Every difference to the honest row has such a row on one side but for two scalings, and intervals of one
-table are to be compared. The bound holds for differences, too: where a and b are two systems, the part of ``u_a - u_b`` that voices
-owe to each other is uncorrelated with the rest, so that it is within the spread that the bound multiplies.
+out clips of all voices, so there is no pair of folds without which a voice's help could be measured, and hyperparameters that were chosen
+on the test set cannot be held. Every difference to the honest row has such a row on one side but for two scalings, and intervals of one
+table are to be compared. The bound holds for differences, too: where a and b are two systems, the part of ``u_a - u_b`` that voices owe to
+each other is uncorrelated with the rest, so that it is within the spread that the bound multiplies.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.analysis_folders import GAP
 from ser_bench.evaluation.plan import Plan, PreparedData, choose_models, prepare_data, resplit, search_of
 from ser_bench.evaluation.runner import finish_all
-from ser_bench.evaluation.splits import WITH_SENTENCES
+from ser_bench.evaluation.splits import WITH_SENTENCES, Protocol
 from ser_bench.evaluation.units import TuneOnTest, Unit, make_unit
 from ser_bench.utils.progress import Progress
 
@@ -43,7 +44,7 @@ PARAMETERS = ("nested", "test")
 
 
 class EvaluationSetting(NamedTuple):
-    """One way to evaluate a cell.
+    """One way to evaluate a system.
 
     Parameters
     ----------
@@ -59,13 +60,21 @@ class EvaluationSetting(NamedTuple):
     parameters: str
     scaling: str
 
+    @property
+    def leaky(self) -> bool:
+        """Whether it is LEAKY.
+
+        All are but nested searches on speaker-independent splits, scaled without test clips or, which is a track of its own, by speaker.
+        """
+        return self.split == "random" or self.parameters == "test" or self.scaling == "all"
+
 
 HONEST = EvaluationSetting("speaker", "nested", "train")
 NOTHING = scores.Interval(0.0, 0.0, 0.0)
 
 
 def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd.DataFrame]:
-    """Evaluate one cell in every way.
+    """Evaluate one system in every way.
 
     Parameters
     ----------
@@ -77,8 +86,8 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd
     prepared : PreparedData
         What the honest rows stand on.
     gap : DataFrame
-        ``split, parameters, scaling, uar, uar_low, uar_high, gap, gap_low, gap_high, overlap``, the honest row first; `gap` is what a row's
-        UAR is above the honest one, both with intervals over speakers; `overlap` is `scores.BOUND`, which these allow for.
+        The columns of `GAP`, the honest row first; `gap` is a row's UAR minus the honest one, both with intervals over speakers;
+        `overlap` is `scores.BOUND`, which these allow for.
 
     Raises
     ------
@@ -93,15 +102,14 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd
     protocol = prepared.eval_set.protocol
     if protocol.leaky or protocol.text or protocol.most or not prepared.eval_set.evaluated.all():
         raise WrongCall(f"--cv {protocol}: the gap is measured from an honest and whole split; leave --cv out, or use loso or group:K")
-    predicted = {way: codes for part in _splits(prepared, config) for way, codes in _judge(part, config, progress)}
+    predicted = {way: codes for part in _splits(prepared, config) for way, codes in _evaluate_on(part, config, progress)}
     truth, voices = prepared.eval_set.codes, prepared.eval_set.voices
     inflation, rows = scores.overlap_bound(len(np.unique(voices))), []
     for way, codes in predicted.items():
-        # The honest row is above itself by nothing, for sure.
+        # The honest row differs from itself by nothing, for certain.
         above = NOTHING if way == HONEST else scores.difference_interval(truth, codes, predicted[HONEST], voices, inflation=inflation)
         rows.append((*way, *scores.jackknife_interval(truth, codes, voices, inflation=inflation), *above, scores.BOUND))
-    columns = [*EvaluationSetting._fields, "uar", "uar_low", "uar_high", "gap", "gap_low", "gap_high", "overlap"]
-    return prepared, pd.DataFrame(rows, columns=columns).round(4)
+    return prepared, pd.DataFrame(rows, columns=list(GAP.columns)).round(4)
 
 
 def _splits(prepared: PreparedData, config: RunConfig) -> Iterator[tuple[str, PreparedData]]:
@@ -109,16 +117,16 @@ def _splits(prepared: PreparedData, config: RunConfig) -> Iterator[tuple[str, Pr
     eval_set = prepared.eval_set
     yield "speaker", prepared
     n_folds = len(np.unique(eval_set.folds[config.seed]))
-    yield "random", resplit(prepared, dataclasses.replace(config, cv=f"random:{n_folds}"))
+    yield "random", resplit(prepared, Protocol("random", n_folds), config)
     said = eval_set.clips.get("sentence")
     if said is not None and said.nunique() > 1 and (said.str.strip() != "").all():
-        yield f"speaker{WITH_SENTENCES}", resplit(prepared, dataclasses.replace(config, cv=f"{eval_set.protocol}{WITH_SENTENCES}"))
+        yield f"speaker{WITH_SENTENCES}", resplit(prepared, dataclasses.replace(eval_set.protocol, text=True), config)
 
 
-def _judge(part: tuple[str, PreparedData], config: RunConfig, progress: Progress) -> Iterator[tuple[EvaluationSetting, np.ndarray]]:
+def _evaluate_on(part: tuple[str, PreparedData], config: RunConfig, progress: Progress) -> Iterator[tuple[EvaluationSetting, np.ndarray]]:
     """Each way that is measured on a split, with the emotion codes predicted by it, shape (n_seeds, n_clips)."""
     name, prepared = part
-    text = name.endswith(WITH_SENTENCES)
+    text = prepared.eval_set.protocol.text
     ways = [HONEST._replace(split=name)] if text else [EvaluationSetting(name, p, s) for p in PARAMETERS for s in SCALINGS]
     models = choose_models(config)
     units = {way: list(_units(prepared, config, way)) for way in ways}

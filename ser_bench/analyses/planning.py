@@ -8,7 +8,7 @@ Rule: speakers are voices, and sentences count as a second sample wherever they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,12 +16,13 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
+from ser_bench.evaluation.analysis_folders import PLANNING
 from ser_bench.evaluation.evidence import SYSTEM
-from ser_bench.evaluation.leaderboard import BLOCK, CELL, block_of, evidence_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, ROW_KEY, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
-from ser_bench.utils.formatting import format_score
+from ser_bench.utils.formatting import format_score, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 NEEDED = (LEADERBOARD.name, PREDICTIONS.name, CLIPS.name)
 COMPONENTS = ("speaker", "sentence", "cell", "clip")
-ALPHA = 0.05
 
 System = tuple[str, str]
 
@@ -63,8 +63,26 @@ class StudyGoals(NamedTuple):
     sentences: int | None
 
 
-def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
-    """The table that `api.plan_study` returns, of a run folder."""
+class StudyPlan(NamedTuple):
+    """What a study like a run would need.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The columns of `PLANNING`: what `api.plan_study` returns.
+    notes : list of str
+        What is left out, and why; what the numbers do not cover.
+    warnings : list of str
+        What the run warned of.
+    """
+
+    table: pd.DataFrame
+    notes: list[str]
+    warnings: list[str]
+
+
+def needed(folder: RunFolder, wanted: StudyGoals) -> StudyPlan:
+    """What a study like the run in a folder would need."""
     import pandas as pd
 
     board, predictions, refits, whole = _read(folder)
@@ -75,10 +93,31 @@ def needed(folder: RunFolder, wanted: StudyGoals) -> pd.DataFrame:
         rows += [dict(zip(BLOCK, place, strict=True)) | line for line in _lines(seen, wanted)]
     if not rows:
         raise WrongCall(f"{folder.path} has no ranked row to plan from: {'; '.join(notes) or 'its leaderboard is empty'}")
-    table = pd.DataFrame(rows)
-    table.attrs["warnings"] = folder.read_about().get("warnings", [])
-    table.attrs["notes"] = [*notes, *_remarks(table, clips)]
-    return table
+    table = pd.DataFrame(rows, columns=list(PLANNING.columns))
+    return StudyPlan(table, [*notes, *_remarks(table, clips)], folder.read_about().get("warnings", []))
+
+
+def typical(asked: pd.DataFrame) -> dict[str, Any]:
+    """The median line by speakers needed, the lower of two; then by interval."""
+    ordered = asked.sort_values(["speakers_needed", "half_width"], kind="stable")
+    return records(ordered)[(len(ordered) - 1) // 2]
+
+
+def half_widths(line: Mapping[str, Any], speakers: np.ndarray) -> np.ndarray:
+    """Half the width of a line's 95% confidence interval with each number of speakers."""
+    return scores.half_width(_design(line), speakers)
+
+
+def powers(line: Mapping[str, Any], difference: float, speakers: np.ndarray) -> np.ndarray:
+    """The power to show a true difference between a line's systems with each number of speakers."""
+    return scores.power(_design(line), difference, speakers)
+
+
+def _design(line: Mapping[str, Any]) -> scores.Spread:
+    """The variance components of a line, those below zero as zero."""
+    speaker, sentence, cell, clip = (max(0.0, line[f"sd_{name}"]) ** 2 for name in COMPONENTS)
+    clips = round(line["speakers"] * line["clips_per_speaker"])
+    return scores.Spread(speaker, sentence, cell, clip, line["speakers"], line["sentences"], clips, line["variance_ratio"])
 
 
 def wanted_of(width: float, difference: float | Sequence[float], power: float, sentences: int | None) -> StudyGoals:
@@ -112,8 +151,8 @@ def evaluated(clips: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 def _seen(block: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame | None, clips: pd.DataFrame) -> Seen:
     """Correctness of every row of a block, clip by clip."""
     hits = {}
-    for cell in block[CELL].itertuples(index=False, name=None):
-        mine = predictions[(predictions[CELL] == list(cell)).all(axis=1)]
+    for cell in block[ROW_KEY].itertuples(index=False, name=None):
+        mine = predictions[(predictions[ROW_KEY] == list(cell)).all(axis=1)]
         right = (mine["predicted"] == mine["emotion"]).groupby(mine["clip"]).mean().reindex(clips.index)
         if right.isna().any():
             raise WorkFailed(f"predictions of {' '.join(cell)} lack {right.isna().sum()} clip(s), such as {right.index[right.isna()][0]}")

@@ -1,8 +1,8 @@
 """One setting, several values: what difference each makes.
 
 In:   a configuration, and for some of its keys, or of a feature set's parameters, the values to try.
-Out:  a row per value: its UAR, and what it is above that of the configuration as it is.
-Rule: a value is evaluated as a row of a leaderboard is, on the same folds; where it leaves out other clips, or asks other emotions, no
+Out:  a row per value: its UAR, and the difference from that of the configuration as it is.
+Rule: a value is evaluated as a row of a leaderboard is, on the same folds; where it leaves out other clips, or evaluates other emotions, no
       difference is reported.
 """
 
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.analyses.ablation import COLUMNS, NOTHING, SubsetEvaluator, check_honest, fill, set_up
+from ser_bench.analyses.ablation import NOTHING, SubsetEvaluator, check_honest, fill, set_up
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.evaluation.analysis_folders import ABLATION
 from ser_bench.evaluation.plan import choose_clips
 from ser_bench.evaluation.splits import parse_cv
-from ser_bench.features import known_extractors, parse_features
+from ser_bench.features import FeatureSource, known_extractors, parse_features
 from ser_bench.utils.progress import Progress
 from ser_bench.utils.spec import parse, split_sum
 
@@ -83,8 +84,7 @@ def points(sweep: dict[str, Any], config: RunConfig) -> Iterator[Point]:
 
 def _with_key(config: RunConfig, key: str, value: Any) -> Point:
     changed = dataclasses.replace(config, **check_keys({key: value}, source="[sweep]")).for_corpus(config.corpus[0])
-    if not changed.cv.startswith("auto"):
-        check_honest(parse_cv(changed.cv))
+    check_honest(parse_cv(changed.cv))
     if key in CHOOSING:
         choose_clips(changed)
     name = f"{key} = {value}{' (transductive)' if value == 'speaker' else ''}"
@@ -95,18 +95,18 @@ def _with_parameter(config: RunConfig, key: str, value: Any) -> Point:
     """The configuration with a parameter of its feature sets changed, of those that have it."""
     _, *name, parameter = key.split(".")
     usual: dict[str, list[str]] = {}
-    for text in config.features:
+    for text in (one for one in config.features if isinstance(one, str)):
         terms = [_changed(term, name, parameter, value) for term in split_sum(text)]
         if terms != split_sum(text):
             usual.setdefault(_name("+".join(terms)), []).append(_name(text))
     if not usual or not parameter:
         lacking = f"part '{name[0]}'" if name else f"part with a parameter '{parameter}'"
-        raise WrongCall(f"none of the feature sets ({', '.join(config.features)}) has a {lacking}; see ser-bench features")
+        raise WrongCall(f"none of the feature sets ({', '.join(map(str, config.features))}) has a {lacking}; see ser-bench features")
     return Point(f"{key} = {value}", dataclasses.replace(config, features=tuple(usual)), usual)
 
 
-def _name(text: str) -> str:
-    return parse_features(text).name
+def _name(features: FeatureSource) -> str:
+    return parse_features(features).name
 
 
 def _changed(term: str, name: list[str], parameter: str, value: Any) -> str:
@@ -153,7 +153,7 @@ def sweep_rows(values: Sequence[Point], benches: list[SubsetEvaluator], progress
                 warnings.warn(f"[sweep] {name}: {line}", stacklevel=2)
         tried += [(name, bench, by_name[before, *bench.models]) for bench in changed_benches for before in usual[bench.features.name]]
     rows = [bench.row(bench.everywhere("sweep", name, bench.groups), usual.features.label) for name, bench, usual in tried]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(ABLATION.columns))
     pairs = [_pair(bench, usual) for _, bench, usual in tried]
     for name, bench, _ in tried:
         for line in bench.warnings:

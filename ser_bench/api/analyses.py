@@ -1,7 +1,8 @@
-"""Why a system does what it does: audits, ablations, corpora evaluated by each other, plans of studies.
+"""Why a system does what it does: audits, ablations, cross-corpus evaluation, plans of studies.
 
 In:   corpora and the keys of a configuration, or a finished run.
 Out:  what was found, as tables; and where they are shown, a folder with pages beside those of runs.
+Rule: every row is scored and given its interval as a row of a run is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ser_bench.api.options import OF_THE_GAP, AblateOptions, TuningOptions, configured, configured_for_one, load_each, takes
 from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, PlanningFolder
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.results import Ablated, Audited, Crossed
 from ser_bench.utils.atomic import check_writable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Source
+    from ser_bench.evaluation.result_folder import ResultFolder
     from ser_bench.evaluation.run_folder import RunSource
 
 CROSS_TRACKS = ("train", "corpus")
@@ -37,7 +40,7 @@ def audit(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As in `run`.
     gap : bool
         Measure the leak gap, too: what each shortcut adds to the UAR of one feature set and one model.
@@ -52,23 +55,21 @@ def audit(
     """
     from ser_bench.analyses import audits
     from ser_bench.analyses.leakage import FEATURES, MODEL, measure_gap
-    from ser_bench.evaluation.environment import evaluated
     from ser_bench.reports import publish_audit
     from ser_bench.reports.index_page import indexed
-    from ser_bench.reports.related import best_beside
 
     cell = {"features": FEATURES, "models": MODEL}
     if not gap and (idle := [key for key in OF_THE_GAP if key in options]):
-        raise WrongCall(f"{idle[0]} is about the leak gap; add --gap (gap=True) to measure it, or leave it out")
+        raise WrongCall(f"{idle[0]} has no effect without --gap (gap=True); add that, or leave it out")
     config = configured_for_one("audit", {"corpus": corpus, **cell, **options})
     for key in cell:
         if gap and len(named := getattr(config, key)) > 1:
-            raise WrongCall(f"{key}: the gap is measured of one, and {', '.join(named)} are named")
+            raise WrongCall(f"{key}: the gap is measured for one, and {', '.join(named)} are named")
     shown = progress_of(progress)
     check_writable("--out", Path(config.out))
-    found = audits.audit(config, shown, lambda prepared: best_beside(Path(config.out), evaluated(prepared)))
+    found = audits.audit(config, shown)
     prepared, measured = measure_gap(config, shown) if gap else (found.prepared, None)
-    folder = RunFolder.named(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
+    folder = AuditFolder.named(f"{prepared.corpus.name}-audit", config, [*prepared.eval_set.hashes.values(), str(gap)])
     system = f"{next(iter(prepared.features))} with {config.models[0]}{_unusual_weights(config, ', class weights: {}')}"
     about = folder.write_terms(prepared, config, cell=system)
     with indexed(Path(config.out)):
@@ -92,7 +93,7 @@ def ablate(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As in `run`.
     modes : {'alone', 'without', 'forward'} or several
         All without.
@@ -127,7 +128,7 @@ def ablate(
         table = pd.concat([table, sweep_rows(values, benches, shown)], ignore_index=True)
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
-    folder = RunFolder.named(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
+    folder = AblationFolder.named(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
     searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
     tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
     tuned += _unusual_weights(config, " Class weights: {}.") + (f" Training clips augmented: {config.augmented}." if config.augment else "")
@@ -140,7 +141,7 @@ def ablate(
     return Ablated(folder.path, table, leaned_on, pages, prepared.skipped, warnings)
 
 
-def _shown_in(folder: RunFolder) -> list[Path]:
+def _shown_in(folder: ResultFolder) -> list[Path]:
     """The pages of runs on the same clips beside an audit or ablation, made again to show it."""
     from ser_bench.reports.related import runs_beside
     from ser_bench.reports.run_page import remake_page
@@ -166,7 +167,7 @@ def cross(
 
     Parameters
     ----------
-    train, test : str, Path, Corpus or several
+    train, test : str, Path, DataFrame, Corpus or several
         As the corpus of `run`; without `test`, every corpus of `train` evaluates every other.
     track : {'train', 'corpus', 'speaker'} or several
         Scaled by the clips trained on; by each corpus's own clips or by each speaker's own, which are transductive.
@@ -197,9 +198,9 @@ def cross(
     described = [describe_corpus(one) for one in corpora]
     titles = corpus_titles([{"corpora": described}])
     warnings = [f"{titles[one.corpus.name]}: {line}" for one in corpora for line in one.warnings]
-    warnings += own_rates(by_source, config.features)
+    warnings += own_rates(by_source, config.features, titles)
     pairs = table[["train", "test", "track"]].drop_duplicates().to_csv(index=False)
-    folder = RunFolder.named("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
+    folder = CrossFolder.named("cross", config, [pairs, *(seed for one in corpora for seed in one.eval_set.hashes.values())])
     about = {"corpora": described, "configuration": config.result_keys(), "warnings": warnings}
     folder.write_environment(surroundings() | about)
     skipped = pd.concat([one.skipped.assign(corpus=one.corpus.name) for one in corpora])[["corpus", "clip", "reason"]]
@@ -264,7 +265,8 @@ def plan_study(
     folder = RunFolder.of(run)
     target = Path(to) if to else folder.path
     check_writable("--to", target)
-    table = needed(folder, wanted)
-    RunFolder(target).write_planning(table)
-    draw_plan(titled(table, folder.read_about(), "corpus"), target / "figures")
-    return table
+    found, planned = needed(folder, wanted), PlanningFolder(target)
+    planned.write_table(found.table)
+    draw_plan(titled(found.table, folder.read_about(), "corpus"), planned.figures)
+    found.table.attrs |= {"notes": found.notes, "warnings": found.warnings}
+    return found.table

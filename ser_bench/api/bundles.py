@@ -2,8 +2,8 @@
 
 In:   a corpus and the keys of a configuration, or a row of a finished run.
 Out:  a `Bundle`, written to a file where one is named.
-Rule: a system is fitted together with the honest number that it can be trusted with: its row is evaluated on speakers that no training clip
-      is of, unless that is refused in so many words, and then the bundle says that nothing is known.
+Rule: a system is kept with its score on unseen speakers: its row is evaluated by speaker-independent cross-validation, unless that is
+      refused explicitly, and then the bundle says that it was not evaluated.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ser_bench.api.options import OF_A_ROW, OF_EVALUATION, PURPOSES, FitOptions, configured, configured_for_one, takes
+from ser_bench.api.options import OF_A_ROW, OF_EVALUATION, PURPOSES, FitOptions, configured, configured_for_one, one_corpus, takes
 from ser_bench.api.runs import evaluate_plan
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.utils.atomic import check_place, write_text
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.formatting import records
+from ser_bench.utils.named_tables import is_given
 from ser_bench.utils.progress import Progress, progress_of
+from ser_bench.utils.spec import plainly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +57,7 @@ class FitRequest:
         """Refuse what has no effect."""
         for name, given in (("rank", self.rank), ("fold", self.fold)):
             if given is not None and self.from_run is None:
-                raise WrongCall(f"fit: --{name} is of a row of a run; add --from RUN, or leave it out")
+                raise WrongCall(f"fit: --{name} names a row of a run; add --from RUN, or leave it out")
         if self.from_run is not None and not self.evaluate:
             raise WrongCall("fit: --no-evaluation has no effect with --from: the row of the run is evaluated already")
 
@@ -90,7 +92,7 @@ def fit(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus, optional
+    corpus : str, Path, DataFrame or Corpus, optional
         As in `run`; with `from_run` where the corpus lies now, if elsewhere than then.
     from_run : str, Path or Results, optional
         A finished run: one of its rows is fitted with hyperparameters that were chosen there, at no new search, and has the quality of that
@@ -183,7 +185,7 @@ def _fit_corpus(asked: FitRequest, progress: Progress, options: Mapping[str, Any
     results = evaluate_plan(planned, progress)
     (row,) = records(results.leaderboard)
     if row["status"] == "failed":
-        raise WorkFailed(f"fit: {row['features']} with {row['model']} failed: {row['notes']}")
+        raise WorkFailed(f"fit: {row['features']} with {row['model']} failed: {row['reason']}")
     bundle = make_bundle(planned, progress, quality=quality_of(RunFolder(results.folder), row))
     return Made(bundle, [*results.warnings, *results.found], results)
 
@@ -199,7 +201,7 @@ def _fit_row(asked: FitRequest, progress: Progress, options: Mapping[str, Any]) 
             raise WrongCall(f"fit: '{key}' has no effect with --from: the run says {PURPOSES[key]}")
     features, model, track = (_one(key, options[key]) if key in options else "" for key in NAMING)
     given = configured("fit", {key: value for key, value in options.items() if key not in NAMING})
-    corpus = None if asked.corpus is None else configured("fit", {"corpus": asked.corpus}).corpus[0]
+    corpus = None if asked.corpus is None else one_corpus("fit", configured("fit", {"corpus": asked.corpus}))
     of = row_of(RunFolder.of(asked.from_run), rank=asked.rank, features=features, model=model, track=track, corpus=corpus)
     config = dataclasses.replace(of.config, **{key: getattr(given, key) for key in HOW if key in options})
     check_config(config)
@@ -212,6 +214,8 @@ def _fit_row(asked: FitRequest, progress: Progress, options: Mapping[str, Any]) 
 def _one(key: str, value: Any) -> str:
     """The one name of several that may be given."""
     names = [value] if isinstance(value, str) or not isinstance(value, list | tuple) else list(value)
+    if any(map(is_given, names)):
+        raise WrongCall(f"fit: {key} takes the name of a row, not {plainly(value)}; name it as the leaderboard does")
     if len(names) != 1:
         raise WrongCall(f"fit: {key} names {len(names)}, and one row is fitted; name one")
     return str(names[0])

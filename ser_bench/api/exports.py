@@ -1,7 +1,8 @@
-"""Fitted systems for where ser-bench is not.
+"""Fitted systems for use without ser-bench.
 
 In:   a bundle, or its file.
 Out:  an ONNX or Core ML file.
+Rule: nothing is computed here that `bundle.export` does not.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ In:   a plan, whose units have their hashes.
 Out:  the `Results` that the same plan came to before, or None where anything is still to be done.
 Rule: they are taken only if the plan is the same to the last bit, clips, configuration, code and libraries included, and if every file
       of the run folder and of its units is as it was written; then they are equal to those that would be computed. Runs with failed
-      units or a time limit, and those whose pictures were drawn with a warning, are never taken.
+      units or a time limit, and those whose figures were drawn with a warning, are never taken.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import to_toml
-from ser_bench.evaluation.run_folder import MADE, RUN_PAGE, RunFolder
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.evaluation.units import result_path
 from ser_bench.reports.made import digest_of, keep, kept, made_quietly
 from ser_bench.results import Results
@@ -59,7 +59,7 @@ def recall(planned: Plan) -> Results | None:
 def remember(planned: Plan, found: Results) -> None:
     """Keep what a plan came to for `recall`."""
     folder = RunFolder(found.folder)
-    if not (found.failures or planned.config.time_limit) and made_quietly(folder.path, [RUN_PAGE, *_figures(folder)]):
+    if not (found.failures or planned.config.time_limit) and made_quietly(folder.path, [folder.PAGE, *_figures(folder)]):
         what = {name: _plain(getattr(found, name)) for name in TABLES} | {"warnings": found.warnings}
         keep(folder.path, KEY, _source(planned), _names(folder, planned), what)
 
@@ -85,10 +85,10 @@ def _source(planned: Plan) -> str:
 
 def _names(folder: RunFolder, planned: Plan) -> list[str]:
     """The files of a run's folder, and of its units; not its page, which also shows what lies beside and has a record of its own."""
-    own = [path.name for path in folder.path.iterdir() if path.is_file()] if folder.path.is_dir() else []
-    tables = [name for name in own if not name.startswith(".") and name not in (MADE, RUN_PAGE)]
+    tables = [path.name for path in folder.files if path != folder.page] if folder.path.is_dir() else []
     units = Path("..", "units")
-    return [*tables, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
+    given = sorted(path.relative_to(folder.path).as_posix() for path in folder.tables.glob("*.parquet"))
+    return [*tables, *given, *_figures(folder), *sorted({result_path(units, unit).as_posix() for unit in planned.units})]
 
 
 def _figures(folder: RunFolder) -> list[str]:

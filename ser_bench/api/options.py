@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
 
-from ser_bench.config import ExtractOptions, Loaded, RunConfig, UnchangedOptions, Words, check_keys
+from ser_bench.config import ExtractOptions, Named, RunConfig, UnchangedOptions, Words, check_keys
+from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils.calls import named_arguments
 
 if TYPE_CHECKING:
@@ -193,10 +194,18 @@ def configured(command: str, values: Mapping[str, Any]) -> RunConfig:
 def configured_for_one(command: str, values: Mapping[str, Any]) -> RunConfig:
     """The configuration that a call asks for, for its one corpus and with its budget as numbers; errors as `configured`."""
     config = configured(command, values)
-    return config.for_corpus(config.corpus[0])
+    return config.for_corpus(one_corpus(command, config))
 
 
-def load_each(config: RunConfig) -> dict[str | Loaded, list[Corpus]]:
+def one_corpus(command: str, config: RunConfig) -> Named:
+    """The corpus of a call that takes one; several tables in its place are refused."""
+    if len(config.corpus) > 1:
+        named = ", ".join(map(str, config.corpus))
+        raise WrongCall(f"{command}(): 'corpus' takes one, and {len(config.corpus)} are given: {quoted(named)}; leave the others out")
+    return config.corpus[0]
+
+
+def load_each(config: RunConfig) -> dict[Named, list[Corpus]]:
     """The corpora of a configuration by how they are named there: several of a folder that holds several. Errors as `load_corpus`."""
     from ser_bench.corpora import load_corpora
 

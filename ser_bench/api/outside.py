@@ -2,6 +2,7 @@
 
 In:   a corpus, the keys of a configuration; a table of out-of-fold predictions.
 Out:  the folds as a table; `Results` of one row.
+Rule: clips, folds, intervals and ranks are those of `run`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ser_bench.api.options import ScoreOptions, SplitsOptions, configured_for_one, takes
 from ser_bench.api.publishing import published
-from ser_bench.config import RunConfig
+from ser_bench.config import Frames, RunConfig
 from ser_bench.errors import WrongCall, quoted, writable
 from ser_bench.results import Results
 from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.named_tables import NamedTable, given_tables, is_frame
 from ser_bench.utils.progress import Progress, progress_of
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def splits(corpus: Source = "tones", *, progress: Progress | bool | None = None,
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As in `run`.
     **options
         Keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these
@@ -53,7 +55,7 @@ def splits(corpus: Source = "tones", *, progress: Progress | bool | None = None,
 
 @takes("score")
 def score(
-    predictions: str | Path | pd.DataFrame,
+    predictions: str | Path | Frames,
     corpus: Source,
     *,
     name: str = "",
@@ -68,10 +70,10 @@ def score(
     predictions : str, Path or DataFrame
         CSV or Parquet, or such a table: ``clip, predicted``, and where there are, ``fold``, ``seed``, a probability ``p.<emotion>`` for
         each emotion. A column ``emotion``, ``truth`` or ``label`` has to agree with the corpus; others are not read, which a warning says.
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As in `run`.
     name : str
-        What the system is called; the file's name without. A DataFrame has none, so that it is needed there.
+        What the system is called; the file's name without. A DataFrame has none, so that it is needed there, or ``{"mine": table}``.
     decisions_only : bool
         Leave the probabilities out, such as where a decision is not the most probable emotion.
     **options
@@ -86,14 +88,24 @@ def score(
     from ser_bench.evaluation import external
 
     check_writable("--out", Path(str(options.get("out", RunConfig.out))))
-    config, prepared = _prepared("score", corpus, options, progress)
-    if not (name or isinstance(predictions, str | Path)):
-        raise WrongCall("name: a DataFrame of predictions has no file name; say what the system is called, such as name='wav2vec2'")
     if not writable(name):
         raise WrongCall(f"name: '{quoted(name)}' holds a character that no file of text can; choose another name")
-    table = Path(predictions) if isinstance(predictions, str | Path) else predictions
-    called = name or (table.stem if isinstance(table, Path) else "")
-    return published(external.score_predictions(prepared, table, called, config, decisions_only=decisions_only), prepared, config)
+    source = _named(predictions, name)
+    config, prepared = _prepared("score", corpus, options, progress)
+    called = name or (source.stem if isinstance(source, Path) else source.name)
+    return published(external.score_predictions(prepared, source, called, config, decisions_only=decisions_only), prepared, config)
+
+
+def _named(predictions: str | Path | Frames, name: str) -> Path | NamedTable:
+    """A table of predictions, by its path or handed in under a name."""
+    if isinstance(predictions, str | Path):
+        return Path(predictions)
+    if is_frame(predictions) and not name:
+        raise WrongCall("name: a DataFrame of predictions has no file name; say what the system is called, such as name='wav2vec2'")
+    tables = given_tables({name: predictions} if is_frame(predictions) else predictions, "predictions")
+    if len(tables) > 1:
+        raise WrongCall(f"predictions: one system is scored, and {len(tables)} tables are given; leave the others out")
+    return tables[0]
 
 
 def _prepared(command: str, corpus: Source, options: Mapping[str, Any], progress: Progress | bool | None) -> tuple[RunConfig, PreparedData]:

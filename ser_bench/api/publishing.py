@@ -23,6 +23,8 @@ def published(run: Run, prepared: PreparedData, config: RunConfig, *, page: bool
     """A run with its leaderboard and report, which are written to its folder; the report where `page` says so."""
     from ser_bench import reports
     from ser_bench.analyses import audits
+    from ser_bench.evaluation.leaderboard import references
+    from ser_bench.evaluation.scoring import score_run
     from ser_bench.reports.index_page import indexed
 
     folder, findings = RunFolder(run.folder), audits.quick_audit(prepared, config, run)
@@ -30,9 +32,9 @@ def published(run: Run, prepared: PreparedData, config: RunConfig, *, page: bool
     folder.write_findings(findings)
     eval_set, modified = prepared.eval_set, bool(prepared.eval_set.copy)
     tested = eval_set.clips[eval_set.evaluated]
-    baselines = reports.references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
+    baselines = references(prepared.corpus, eval_set.labels, tested, eval_set.target, modified=modified)
+    scored = score_run(run.cells, run.predictions, run.refits, folder.read_clips(), baselines, rope=config.rope)
+    folder.write_scored(scored)
     with indexed(Path(config.out)) if page else contextlib.nullcontext():
-        board, shown = reports.publish(
-            folder, run.cells, run.predictions, baselines, run.refits, rope=config.rope, style=config.figure_style, page=page
-        )
-    return Results(**vars(run), leaderboard=board, resolutions=shown, findings=findings)
+        reports.publish(folder, scored, run.predictions, style=config.figure_style, page=page)
+    return Results(**vars(run), leaderboard=scored.leaderboard, resolutions=scored.resolutions, findings=findings)

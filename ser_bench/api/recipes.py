@@ -17,6 +17,7 @@ from ser_bench.api.options import RunOptions, configured, takes
 from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.results import Reproduced, Results
 from ser_bench.utils.atomic import check_writable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Corpus, Source
+    from ser_bench.evaluation.estimate import Forecast
     from ser_bench.evaluation.recipes import Experiment, Recipe
     from ser_bench.evaluation.reproduction import Bench, Job
 
@@ -136,7 +138,7 @@ def reproduce(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
+    corpus : str, Path, DataFrame or Corpus
         As `run` takes it.
     recipe : str
         A published system (``ser-bench recipes``), or a TOML file that states one.
@@ -166,7 +168,7 @@ def _ready(choice: Choice, given: Mapping[str, Any]) -> Ready:
 
     recipe = with_experiments(recipe_named(choice.recipe), choice.experiments)
     if stated := [key for key in given if key not in LEFT_OPEN]:
-        raise WrongCall(f"--recipe {recipe.name}: '{stated[0]}' is the recipe's to state; leave it out, or run the system without --recipe")
+        raise WrongCall(f"--recipe {recipe.name}: '{stated[0]}' is stated by the recipe; leave it out, or run the system without --recipe")
     config = configured("run", given)
     if len(config.corpus) > 1:
         raise WrongCall(f"--recipe {recipe.name} is run on one corpus, and {len(config.corpus)} are named")
@@ -250,7 +252,7 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     recipe, table = ready.recipe, pd.concat([one.table for one in done], ignore_index=True)
     lines = {bench.experiment.name: one.line for bench, one in zip(benches, done, strict=True)}
     units = [unit.hash for bench in benches for honest in (True, False) for _, unit in bench.units(honest=honest)]
-    folder = RunFolder.named(f"{ready.corpus.name}-{recipe.name}", ready.config, [*units, recipe.text])
+    folder = RecipeFolder.named(f"{ready.corpus.name}-{recipe.name}", ready.config, [*units, recipe.text])
     told = list(dict.fromkeys([*ready.lacking, *(bench.cut for bench in benches if bench.cut), *left_out]))
     experiments = [
         {
@@ -273,15 +275,14 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     return Reproduced(folder.path, recipe.name, table, lines, [one.honest for one in done], told, list(recipe.notes))
 
 
-def forecast_recipe(
-    choice: Choice, given: Mapping[str, Any], *, progress: Progress | bool | None = None, fresh: bool = False
-) -> pd.DataFrame:
+def forecast_recipe(choice: Choice, given: Mapping[str, Any], *, progress: Progress | bool | None = None, fresh: bool = False) -> Forecast:
     """What `run_recipe` would fit: one row per experiment, run and model, with the columns of `FORECAST`.
 
-    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what this copy of the
-    corpus lacks. Parameters, errors: see `run_recipe`.
+    Parameters, errors: see `run_recipe`.
     """
     import pandas as pd
+
+    from ser_bench.evaluation.estimate import Forecast
 
     ready, shown = _ready(choice, given), progress_of(progress)
     missing = _missing(ready)
@@ -290,9 +291,7 @@ def forecast_recipe(
     else:
         benches, left_out = _benches(ready, choice.max_epochs, shown)
         rows = [row for bench in benches for row in _rows(bench.experiment, bench.config, _to_do(benches, bench, fresh=fresh))]
-    table = pd.DataFrame(rows, columns=FORECAST)
-    table.attrs |= {"missing": missing, "warnings": [*ready.lacking, *left_out]}
-    return table
+    return Forecast(pd.DataFrame(rows, columns=FORECAST), missing, [*ready.lacking, *left_out])
 
 
 def _missing(ready: Ready) -> int:
@@ -310,11 +309,13 @@ def _missing(ready: Ready) -> int:
             continue
         copied = clips[clips["emotion"].isin(config.augment_only)] if config.augment_only else clips
         for variant, mine in (("", clips), *((kind, copied) for kind in config.copies)):
-            wanted.setdefault((config.features, config.hearing.changed(variant)), set()).update(mine.index)
+            wanted.setdefault((config.features, config.preprocessing.changed(variant)), set()).update(mine.index)
     missing = 0
-    for (features, hearing), names in wanted.items():
+    for (features, preprocessing), names in wanted.items():
         some = dataclasses.replace(ready.corpus, clips=ready.corpus.clips[ready.corpus.clips.index.isin(names)])
-        missing += count_missing(some, [parse_features(text) for text in features], cache=Path(ready.config.cache), hearing=hearing)
+        missing += count_missing(
+            some, [parse_features(text) for text in features], cache=Path(ready.config.cache), preprocessing=preprocessing
+        )
     return missing
 
 

@@ -1,4 +1,4 @@
-"""Systems of our own: features extracted, runs evaluated, several runs merged.
+"""Runs: features extracted, systems evaluated, several runs merged.
 
 In:   corpora and the keys of a configuration, or a whole `RunConfig`; for a leaderboard, run folders.
 Out:  `Results`, one per corpus, whose folder holds tables and report; `Merged`, one leaderboard of several.
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from ser_bench.api.options import RunOptions, configured, corpora_of, takes
+from ser_bench.api.options import RunOptions, configured, corpora_of, one_corpus, takes
 from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
@@ -27,9 +27,8 @@ from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.progress import Progress, progress_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ser_bench.corpora import Source
+    from ser_bench.evaluation.estimate import Forecast
     from ser_bench.evaluation.merge import Merged
     from ser_bench.evaluation.plan import Plan
     from ser_bench.evaluation.run_folder import RunSource
@@ -47,14 +46,16 @@ def run(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
-        A folder, a manifest, or ``"tones"``; or what `load_corpus` made of it.
+    corpus : str, Path, DataFrame or Corpus
+        A folder, a manifest, or ``"tones"``; the table of a manifest, whose relative paths begin in the current folder; or what
+        `load_corpus` made of any of these.
     progress : bool or Progress, optional
         A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
     fresh : bool
         Fit everything again, finished or not.
     **options
-        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ...
+        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ... Features of one's own are a
+        DataFrame, too: ``features={"wav2vec2": vectors}``, with a row per clip.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def run(
     from ser_bench.corpora import load_corpus
 
     config = configured("run", {"corpus": corpus, **options})
-    one = load_corpus(config.corpus[0], cache=config.cache, **config.reading)
+    one = load_corpus(one_corpus("run", config), cache=config.cache, **config.reading)
     return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]
 
 
@@ -106,8 +107,9 @@ def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False, pag
     """Do a plan's units as far as they are not done, and rank and publish what they come to; with its page, or all but that."""
     from ser_bench.evaluation import runner
     from ser_bench.evaluation.refits import refit_without_pairs
+    from ser_bench.reports.drawing import import_all
 
-    done = runner.execute(planned, progress, fresh=fresh)
+    done = runner.execute(planned, progress, fresh=fresh, meanwhile=import_all)
     return published(refit_without_pairs(planned, done, progress, fresh=fresh), planned.data, planned.config, page=page)
 
 
@@ -214,12 +216,8 @@ def leaderboard_of(results: Sequence[Results], config: RunConfig) -> Merged:
     )
 
 
-def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[pd.DataFrame]:
-    """What `run_config` would fit, one table per corpus: cells, units to do, fits, and roughly how many minutes they take.
-
-    ``attrs["missing"]`` is the number of clips whose features would have to be extracted first, ``attrs["warnings"]`` what may not be
-    meant by `where`.
-    """
+def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Forecast]:
+    """What `run_config` would fit, for each corpus: cells, units to do, fits, and roughly how many minutes they take."""
     from ser_bench.evaluation.estimate import estimate_cost
 
     return [estimate_cost(config.for_corpus(corpus), progress_of(progress), fresh=fresh) for corpus in corpora_of(config)]

@@ -16,7 +16,7 @@ KBITS = {
     True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-"""Kilobits a second by their number in a header from 1 up, of MPEG 1 and of its half rates."""
+"""Kilobits per second by their number in a header from 1 up, of MPEG 1 and of its half rates."""
 RATES = (44_100, 48_000, 32_000)
 HALVED = {3: 1, 2: 2, 0: 4}
 """What divides `RATES`, by the number of the version: MPEG 1, 2 and 2.5."""

@@ -6,9 +6,9 @@ what computes its columns is what it was.
 `making` makes one: `fitting` searches and trains, `quality` reads what its row of a run is worth, `run_rows` which row that is and what
 was chosen for it, `about` what the bundle says of itself, and `card` says so for people.
 
-`inputs` finds what is to be predicted, `windows` follows long recordings, `hearing` extracts features, `prediction` decides, `explaining`
-says what moved a decision, `rows`, `listing`, `pictures` and `page` show what was predicted. `shown` has what pages say of a bundle, with
-the card made HTML by `markdown`.
+`inputs` finds what is to be predicted, `windows` follows long recordings, `extraction` extracts features, `prediction` decides,
+`explaining` says what moved a decision, `rows`, `listing`, `pictures` and `page` show what was predicted. `shown` has what pages say of a
+bundle, with the card made HTML by `markdown`.
 
 `novelty` says what the training clips were like and warns of clips unlike them: `distance` how far they are, `levels` how loud and whether
 they are clipped. `microphone` records a clip.

@@ -16,7 +16,6 @@ from ser_bench.bundle.quality import known
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.environment import describe_corpus
 from ser_bench.evaluation.plan import Plan, PreparedData
-from ser_bench.evaluation.splits import protocol_words
 from ser_bench.evaluation.units import library_versions
 from ser_bench.features import Extractor, parse_features
 from ser_bench.utils.spec import versions
@@ -45,7 +44,7 @@ def describe(planned: Plan, system: FittedSystem, *, seed: int, how: str, qualit
         "corpus": corpus_of(prepared, config),
         "protocol": {
             "cv": str(prepared.eval_set.protocol),
-            "words": protocol_words(str(prepared.eval_set.protocol)),
+            "words": prepared.eval_set.protocol.words,
             "track": track,
             "seeds": config.seeds,
             "seed": seed,

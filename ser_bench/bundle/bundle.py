@@ -1,4 +1,4 @@
-"""A fitted system: all that it takes to decide about clips nobody has heard, and what it can be trusted with.
+"""A fitted system: all that it takes to predict new clips, and how well it can be expected to.
 
 In:   features of clips, as they are extracted.
 Out:  decisions, and probabilities that sum to one.

@@ -136,10 +136,7 @@ def headline(about: About) -> str:
     """The score to expect on unseen speakers, or that none is known."""
     quality = about["quality"]
     if not quality:
-        return (
-            "**No expected quality is known**: the system was not evaluated on speakers that it was not trained on. Quote no score of it "
-            "on its training clips."
-        )
+        return "**Not evaluated on unseen speakers.** Do not quote a score of it on its training clips."
     chance = f"; chance is {format_score(quality['chance'])}" if quality["chance"] is not None else ""
     words = f"**Expected on unseen speakers of this kind: {scored(quality, 'uar')} UAR** (95% CI over speakers){chance}."
     if quality["corrected"]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.errors import WrongCall
-from ser_bench.evaluation.nested_cv import Selection, choose, hold, unit_notes
+from ser_bench.evaluation.nested_cv import SearchTerms, Selection, choose, hold, unit_notes
 from ser_bench.evaluation.plan import Plan, search_of
 from ser_bench.evaluation.runner import unit_data
 from ser_bench.evaluation.scaling import scaled_split, standardised_beforehand, training_statistics
@@ -26,7 +26,7 @@ from ser_bench.evaluation.splits import Protocol, check_apart, derive_seed
 from ser_bench.evaluation.units import EvaluationSet, Tune, Unit, make_unit
 from ser_bench.models.base import Fitted, Model, Split, prepare_split
 from ser_bench.models.calibration import Calibrator
-from ser_bench.utils.progress import Progress, hearing_epochs
+from ser_bench.utils.progress import Progress, watching_epochs
 
 if TYPE_CHECKING:
     from ser_bench.features import Features
@@ -114,13 +114,10 @@ def fit_system(
     with threadpool_limits(1), _shown(planned, unit, params, progress) as watch:
         x = standardised_beforehand(data)
         check_apart(data.voices[data.train], data.voices[~data.train])
-        inner, search_seed, fold_seed = planned.config.inner, unit.search_seed, unit.fold_seed
-        if params is None:
-            chosen = choose(data, x, model, trials=unit.task.trials, inner=inner, seed=search_seed, fold_seed=fold_seed, watch=watch)
-        else:
-            chosen = hold(data, x, model, dict(params), inner=inner, seed=search_seed, fold_seed=fold_seed)
+        terms = SearchTerms(unit.task.trials, planned.config.inner, unit.search_seed, unit.fold_seed, watch=watch)
+        chosen = choose(data, x, model, terms) if params is None else hold(data, x, model, dict(params), terms)
         split = scaled_split(data, x, data.train, ~data.train, held_out=True)
-        fitted = prepare_split(model, split).train(chosen.params, derive_seed(search_seed, "refit"), chosen.rounds)
+        fitted = prepare_split(model, split).train(chosen.params, derive_seed(unit.search_seed, "refit"), chosen.rounds)
     mean, scale = training_statistics(data, x, data.train) if data.scaled else _unscaled(x.shape[1])
     notes = unit_notes(model, data.n_train, x.shape[1], chosen.trials, searched=chosen.searched)
     trained = eval_set.training(seed, fold)
@@ -165,7 +162,7 @@ def _shown(planned: Plan, unit: Unit, params: Mapping[str, Any] | None, progress
     searched = isinstance(unit.task, Tune) and params is None
     progress.start(f"fitting {unit.features} with {unit.model} on {who}", 1 + (unit.task.trials if searched else 0))
     try:
-        with hearing_epochs(lambda number, of, loss: progress.note(f"epoch {number} of {of}, loss {loss:.3g}")):
+        with watching_epochs(lambda number, of, loss: progress.note(f"epoch {number} of {of}, loss {loss:.3g}")):
             yield lambda trial: progress.advance()
         progress.advance()
     finally:

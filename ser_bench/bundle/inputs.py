@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from ser_bench.audio.clip import HIGHEST_RATE, LOWEST_RATE
-from ser_bench.bundle.hearing import Sound
+from ser_bench.bundle.extraction import File, FileBytes, Samples, Sound, Span, StandardInput, Unreadable
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils.regular_files import LARGEST_FILE
 
@@ -48,7 +48,7 @@ def named_sounds(arguments: Iterable[str], left_out: list[str]) -> list[Sound]:
             "- reads a WAV file from standard input, and nothing is piped into it: such as  sox in.mp3 -t wav - | ser-bench predict MODEL -"
         )
     found = [sound for argument in arguments for sound in _named(argument, left_out)]
-    sounds = list({sound.name: sound for sound in found}.values())
+    sounds = list({sound.span.name: sound for sound in found}.values())
     if len(sounds) < len(found):
         left_out.append(f"{len(found) - len(sounds)} recording(s) are named more than once and predicted once")
     return sounds
@@ -56,14 +56,18 @@ def named_sounds(arguments: Iterable[str], left_out: list[str]) -> list[Sound]:
 
 def _named(argument: str, left_out: list[str]) -> list[Sound]:
     if argument == STDIN:
-        return [Sound("stdin", piped=True)]
+        return [Sound(Span("stdin"), StandardInput())]
     if os.path.isdir(argument):
         return _in_folder(argument, left_out)
     if not os.path.lexists(argument) and glob.has_magic(argument):
         found = sorted(glob.glob(argument, recursive=True))
-        beside = [sound for path in found for sound in (_in_folder(path, left_out) if os.path.isdir(path) else [Sound(path, path)])]
-        return beside or [Sound(argument, fault="no file is called so")]
-    return [Sound(argument, argument)]
+        beside = [sound for path in found for sound in (_in_folder(path, left_out) if os.path.isdir(path) else [_file(path)])]
+        return beside or [Sound(Span(argument), Unreadable("no file is called so"))]
+    return [_file(argument)]
+
+
+def _file(path: str) -> Sound:
+    return Sound(Span(path), File(path))
 
 
 def _in_folder(folder: str, left_out: list[str]) -> list[Sound]:
@@ -74,7 +78,7 @@ def _in_folder(folder: str, left_out: list[str]) -> list[Sound]:
     if others := find_audio(Path(folder), OTHER_SUFFIXES):
         left_out.append(f"{folder}: {len(others)} file(s) of other kinds than {kinds} are left out, such as {others[0]}")
     paths = [os.path.join(folder, name) for name in find_audio(Path(folder))]
-    return [Sound(path, path) for path in paths] or [Sound(folder, fault=f"a folder without audio ({kinds})")]
+    return [_file(path) for path in paths] or [Sound(Span(folder), Unreadable(f"a folder without audio ({kinds})"))]
 
 
 def standard_input() -> BinaryIO:
@@ -85,12 +89,12 @@ def standard_input() -> BinaryIO:
 def read_whole(sounds: Iterable[Sound], stream: BinaryIO | None = None) -> Iterator[Sound]:
     """The same sounds, standard input read to its end."""
     for sound in sounds:
-        if not sound.piped:
+        if not isinstance(sound.source, StandardInput):
             yield sound
             continue
         data = (stream or standard_input()).read(LARGEST_FILE + 1)
-        too_long = f"more than {LARGEST_FILE >> 30} GB: use --window"
-        yield sound._replace(fault=too_long) if len(data) > LARGEST_FILE else sound._replace(data=data)
+        too_long = Unreadable(f"more than {LARGEST_FILE >> 30} GB: use --window")
+        yield sound._replace(source=too_long if len(data) > LARGEST_FILE else FileBytes(data))
 
 
 def handed_in(audio: Any, rate: int | None) -> list[Sound]:
@@ -116,7 +120,7 @@ def handed_in(audio: Any, rate: int | None) -> list[Sound]:
         if isinstance(one, str | os.PathLike):
             sounds += _named(os.fspath(one), left_out)
         else:
-            sounds.append(Sound(f"array {number}" if several else "array", samples=samples_of(one), rate=_checked(rate)))
+            sounds.append(Sound(Span(f"array {number}" if several else "array"), Samples(samples_of(one), _checked(rate))))
     for line in left_out:
         warnings.warn(line, stacklevel=4)
     return sounds

@@ -2,7 +2,7 @@
 
 In:   a plan of one system; a row of a run, where hyperparameters and quality come from one.
 Out:  a `Bundle`.
-Rule: what cannot be used on a clip of a new speaker, or of which nothing is known on new speakers, is refused before anything long begins.
+Rule: what cannot predict a clip of a new speaker, or was not evaluated on new speakers, is refused before anything long begins.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.evaluation.plan import Plan, choose_models
 from ser_bench.evaluation.splits import parse_cv
-from ser_bench.features import Extractor, parse_features
+from ser_bench.features import Extractor, called, parse_features
 from ser_bench.utils.progress import Progress
 
 SEARCHED = "chosen by a search on speaker-grouped inner folds of all speakers"
@@ -38,12 +38,12 @@ def check_config(config: RunConfig) -> None:
     """
     for key, option in (("features", "-f"), ("models", "-m"), ("track", "--track")):
         if len(named := getattr(config, key)) > 1:
-            raise WrongCall(f"fit: one system is fitted, and {option} names {len(named)}: {quoted(', '.join(named))}; name one")
+            raise WrongCall(f"fit: one system is fitted, and {option} names {len(named)}: {quoted(', '.join(map(str, named)))}; name one")
     if config.track == ("speaker",):
         raise WrongCall(f"fit: {SPEAKER_TRACK}")
     if is_own_table(parse_features(config.features[0])):
-        raise WrongCall(f"fit: -f {quoted(config.features[0])}: {OWN_TABLE}")
-    if not config.cv.startswith("auto") and parse_cv(config.cv).leaky:
+        raise WrongCall(f"fit: {called(config.features[0])}: {OWN_TABLE}")
+    if parse_cv(config.cv).leaky:
         raise WrongCall(f"fit: --cv {config.cv} shares speakers, so that its score would hold for no new one; use auto, loso or group:K")
     for model in choose_models(config).values():
         check_packs(model)
@@ -98,7 +98,7 @@ def bundle_of(planned: Plan, system: FittedSystem, about: Mapping[str, Any]) -> 
         fingerprint=features.fingerprint,
         columns=features.columns,
         groups=features.groups,
-        preprocessing=planned.config.hearing,
+        preprocessing=planned.config.preprocessing,
         model=model.label,
         fitted=system.fitted,
         probabilistic=model.probabilistic,

@@ -1,4 +1,4 @@
-"""What the clips were like that a system was fitted on, and what is said of a clip unlike them.
+"""What a system's training clips were like, and warnings for a clip unlike them.
 
 In:   features, voices and `AudioInfo` of the training clips; the same of a clip that is to be predicted.
 Out:  `KnownClips`; of a clip a list of warnings in plain words, empty for one like the training clips.

@@ -22,11 +22,10 @@ from ser_bench.bundle.rows import Layout, PredictionRow, as_csv, parts_of_one
 from ser_bench.bundle.shown import card_html, corpus_of, expected
 from ser_bench.config import RunConfig
 from ser_bench.errors import quoted
+from ser_bench.evaluation.analysis_folders import PredictionsFolder
 from ser_bench.evaluation.environment import computed, surroundings
-from ser_bench.evaluation.run_folder import PREDICTED, PREDICTED_PAGE, RunFolder
 from ser_bench.reports.index_page import indexed
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import format_score, signed
 
 if TYPE_CHECKING:
@@ -69,20 +68,19 @@ class Predicted:
         """The feature set and the model."""
         return f"{quoted(self.bundle.features, NAMED)} with {quoted(self.bundle.model, NAMED)}"
 
-    def folder(self, out: str) -> RunFolder:
+    def folder(self, out: str) -> PredictionsFolder:
         """Where it is written."""
         with self.file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "blake2b").hexdigest()
         how = [repr(self.asked.windows), str(self.asked.explain)]
         spans = [f"{row.clip}\n{row.start}\n{row.end}" for row in self.rows]
-        return RunFolder.named(f"predictions-{self.file.stem}", RunConfig(out=out), [digest, *how, *spans])
+        return PredictionsFolder.named(f"predictions-{self.file.stem}", RunConfig(out=out), [digest, *how, *spans])
 
 
 def publish_predictions(found: Predicted, out: str) -> Path:
     """Write what was predicted below a folder of results; returns the page."""
     folder = found.folder(out)
-    page = folder.path / PREDICTED_PAGE
-    write_text(folder.path / PREDICTED, "".join(as_csv(found.rows, found.layout)))
+    folder.write_rows("".join(as_csv(found.rows, found.layout)))
     counts = count(found.rows) | {"windows": found.asked.windows is not None}
     about = surroundings() | {
         "computed": computed(),
@@ -92,8 +90,8 @@ def publish_predictions(found: Predicted, out: str) -> Path:
     }
     folder.write_environment(about)
     with indexed(Path(out)):
-        write_text(page, make_page(found, about, way_back(folder.path)))
-    return page
+        folder.write_page(make_page(found, about, way_back(folder.path)))
+    return folder.page
 
 
 def count(rows: Sequence[PredictionRow]) -> dict[str, Any]:
@@ -125,7 +123,7 @@ def make_page(found: Predicted, about: dict[str, Any], back: str = "") -> str:
         gendered=layout.gendered,
         explained=bool(layout.groups),
         most=MOST_GROUPS,
-        csv=PREDICTED,
+        csv=PredictionsFolder.ROWS,
         card=card_html(found.bundle),
         about=about,
         back=back,

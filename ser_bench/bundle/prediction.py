@@ -1,9 +1,9 @@
 """Decisions about sounds: what `ser-bench predict` and `Bundle.predict` do.
 
-In:   a fitted system, and sounds: files, standard input, samples; whole or a window after the other.
+In:   a fitted system, and sounds: files, standard input, samples; whole or window by window.
 Out:  a `PredictionRow` for each, in their order.
-Rule: clips are heard as those the system was fitted on, and go through the model together, as in a run; one that cannot be heard has its
-      reason and costs no other. Why a decision is to be trusted less stands in its row.
+Rule: clips are preprocessed as those the system was fitted on, and go through the model together, as in a run; one that cannot be
+      measured has its reason and costs no other. Why a decision is to be trusted less stands in its row.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 
 from ser_bench.audio.clip import Clip
 from ser_bench.bundle.explaining import Explained, explain
-from ser_bench.bundle.hearing import Ear, Heard, Sound, hear
-from ser_bench.bundle.inputs import handed_in, read_whole, standard_input
+from ser_bench.bundle.extraction import Extracted, ExtractionSetup, Samples, Sound, Span, StandardInput, extract_sounds
+from ser_bench.bundle.inputs import handed_in, read_whole
 from ser_bench.bundle.levels import LEVELS
 from ser_bench.bundle.rows import Layout, PredictionRow, as_table, gender_in
 from ser_bench.bundle.windows import Windows
@@ -134,17 +134,17 @@ def predict(bundle: Bundle, sounds: list[Sound], asked: PredictionOptions, strea
     extractors = extractors_of(bundle)
     for extractor in extractors:
         extractor.prepare(asked.progress)
-    ear = Ear(bundle.preprocessing, extractors)
+    how = ExtractionSetup(bundle.preprocessing, extractors)
     if asked.windows is None:
         workers = Workers(max(1, min(asked.jobs, len(sounds) // PER_PROCESS))) if len(sounds) >= 2 * PER_PROCESS else Workers()
-        whole = _counted(hear(read_whole(sounds, stream), ear, workers), asked.progress, len(sounds))
+        whole = _counted(extract_sounds(read_whole(sounds, stream), how, workers), asked.progress, len(sounds))
         yield from _rows(bundle, whole, asked, TOGETHER)
         return
     for sound in sounds:
         # What comes as it is spoken is answered at once.
-        handle = (stream or standard_input()).fileno() if sound.piped else None
-        workers, batch = (Workers(), 1) if sound.piped else (Workers(asked.jobs), BATCH)
-        yield from _rows(bundle, hear(asked.windows.of(sound, handle), ear, workers, batch), asked, batch)
+        piped = isinstance(sound.source, StandardInput)
+        workers, batch = (Workers(), 1) if piped else (Workers(asked.jobs), BATCH)
+        yield from _rows(bundle, extract_sounds(asked.windows.of(sound, stream), how, workers, batch), asked, batch)
 
 
 def predict_clip(bundle: Bundle, clip: Clip, start: float = 0.0) -> dict[str, Any]:
@@ -155,23 +155,23 @@ def predict_clip(bundle: Bundle, clip: Clip, start: float = 0.0) -> dict[str, An
     dict of str to object
         A row of the table of predictions without `clip`; one that cannot be predicted has its `reason`.
     """
-    sound = Sound("", samples=clip.samples, rate=clip.rate, start=start, end=start + clip.seconds)
+    sound = Sound(Span("", start, start + clip.seconds), Samples(clip.samples, clip.rate))
     return next(_at_once(bundle, [sound]))
 
 
 def predict_windows(bundle: Bundle, clip: Clip, window: float = 3.0, hop: float = 1.0) -> Iterator[dict[str, Any]]:
     """`predict_clip` for each window of a decoded clip, one after the other."""
-    yield from _at_once(bundle, Windows(window, hop).of(Sound("", samples=clip.samples, rate=clip.rate)))
+    yield from _at_once(bundle, Windows(window, hop).of(Sound(Span(""), Samples(clip.samples, clip.rate))))
 
 
 def _at_once(bundle: Bundle, sounds: Iterable[Sound]) -> Iterator[dict[str, Any]]:
-    ear, layout = Ear(bundle.preprocessing, extractors_of(bundle)), Layout.of(bundle)
-    for row in _rows(bundle, hear(sounds, ear, Workers(), 1), PredictionOptions(), 1):
+    how, layout = ExtractionSetup(bundle.preprocessing, extractors_of(bundle)), Layout.of(bundle)
+    for row in _rows(bundle, extract_sounds(sounds, how, Workers(), 1), PredictionOptions(), 1):
         yield {name: cell for name, cell in layout.cells(row).items() if name != "clip"}
 
 
 def extractors_of(bundle: Bundle) -> list[Extractor]:
-    """What hears for a system, in the order of its columns; then what its warnings go by."""
+    """A system's extractors, in the order of its columns; then what its warnings go by."""
     parts = [part for part in bundle.feature_set.parts if isinstance(part, Extractor)]
     return parts if bundle.known is None else [*parts, LEVELS]
 
@@ -213,20 +213,20 @@ def _warn_of_libraries(bundle: Bundle) -> None:
         warnings.warn(warning, stacklevel=4)
 
 
-def _rows(bundle: Bundle, heard: Iterator[Heard], asked: PredictionOptions, together: int) -> Iterator[PredictionRow]:
-    while some := list(islice(heard, together)):
+def _rows(bundle: Bundle, extracted: Iterator[Extracted], asked: PredictionOptions, together: int) -> Iterator[PredictionRow]:
+    while some := list(islice(extracted, together)):
         yield from decide(bundle, some, explained=asked.explain)
 
 
-def decide(bundle: Bundle, heard: list[Heard], *, explained: bool = False) -> Iterator[PredictionRow]:
-    """Rows of sounds that were heard; those that were not say why."""
-    usable = [one for one in heard if not one.found.why_not]
+def decide(bundle: Bundle, extracted: list[Extracted], *, explained: bool = False) -> Iterator[PredictionRow]:
+    """Rows of sounds that were measured; those that could not be say why."""
+    usable = [one for one in extracted if not one.found.why_not]
     labels = [part.label for part in bundle.feature_set.parts]
     x = np.array([np.concatenate([one.found.vectors[label][1] for label in labels]) for one in usable], np.float32)
     found = bundle.decide(x) if usable else None
     decided = iter(zip(x, found.scores, found.predicted, strict=True) if found else ())
-    for one in heard:
-        row = PredictionRow(one.sound.name, *_span(bundle, one), "", np.full(len(bundle.classes), math.nan), reason=one.found.why_not)
+    for one in extracted:
+        row = PredictionRow(one.span.name, *_span(bundle, one), "", np.full(len(bundle.classes), math.nan), reason=one.found.why_not)
         if row.reason:
             yield row
             continue
@@ -237,10 +237,12 @@ def decide(bundle: Bundle, heard: list[Heard], *, explained: bool = False) -> It
         yield replace(row, warnings=_warnings(bundle, features, one), explained=why.changes, average=why.average)
 
 
-def _span(bundle: Bundle, one: Heard) -> tuple[float, float]:
+def _span(bundle: Bundle, one: Extracted) -> tuple[float, float]:
     """Where a window is, and of a whole clip what was heard of it, in seconds."""
-    if math.isfinite(one.sound.end) or not one.found.heard.digest:
-        return one.sound.start, one.sound.end
+    if one.span.end is not None:
+        return one.span.start, one.span.end
+    if not one.found.heard.digest:
+        return one.span.start, math.nan
     return bundle.preprocessing.offset, bundle.preprocessing.offset + one.found.heard.seconds
 
 
@@ -250,7 +252,7 @@ def explain_clip(bundle: Bundle, x: np.ndarray, code: int) -> Explained:
     return explain(x, average, bundle.groups, lambda rows: bundle.decide(rows).scores, code)
 
 
-def _warnings(bundle: Bundle, x: np.ndarray, one: Heard) -> list[str]:
+def _warnings(bundle: Bundle, x: np.ndarray, one: Extracted) -> list[str]:
     """Why a decision is to be trusted less: a damaged file, or a sound unlike those of training."""
     heard = one.found.heard
     said = [heard.note] if heard.note else []
@@ -259,14 +261,14 @@ def _warnings(bundle: Bundle, x: np.ndarray, one: Heard) -> list[str]:
     return [*said, *bundle.known.warnings(bundle.standardised(x[None])[0], heard, one.found.vectors[LEVELS.label][1])]
 
 
-def _counted(heard: Iterable[Heard], progress: Progress, total: int) -> Iterator[Heard]:
+def _counted(extracted: Iterable[Extracted], progress: Progress, total: int) -> Iterator[Extracted]:
     """The same, with progress where it takes time."""
     if total < PER_PROCESS:
-        yield from heard
+        yield from extracted
         return
     progress.start("predicting", total)
     try:
-        for one in heard:
+        for one in extracted:
             progress.advance()
             yield one
     finally:

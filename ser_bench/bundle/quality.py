@@ -1,4 +1,4 @@
-"""What a bundle can be expected to be worth: the row of the leaderboard that it belongs to, by class, by gender, by speaker.
+"""How well a bundle can be expected to do: its row of the leaderboard, by class, by gender, by speaker.
 
 In:   the folder of a finished run, and which of its rows.
 Out:  a dictionary of numbers, as JSON has them.
@@ -16,8 +16,8 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.evaluation.cautions import note_words
-from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.leaderboard import AUC, BLOCK, CHANCE, F1, UAR, WAR, lines_of, notes_of
+from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.leaderboard import AUC, BLOCK, CHANCE, F1, UAR, WAR, lines_of
 from ser_bench.evaluation.metrics import NUMBERS, count
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.utils.formatting import records
@@ -68,7 +68,7 @@ def quality_of(folder: RunFolder, row: Row) -> dict[str, Any]:
         "speaker_range": speaker_range(predictions),
         "chosen_from": _ranked_beside(board, row),
         "corrected": _corrected(folder, row),
-        "notes": [note_words(note, row) for note in notes_of(row)],
+        "notes": [note_words(note, row) for note in row["notes"]],
     }
 
 
@@ -109,7 +109,7 @@ def chance_of(folder: RunFolder, row: Row) -> float | None:
 
 def _of_row(table: pd.DataFrame, row: Row) -> pd.DataFrame:
     """What a run's table says of one row."""
-    return table[np.logical_and.reduce([(table[name] == row[name]).to_numpy(bool) for name in CELL])]
+    return table[np.logical_and.reduce([(table[name] == row[name]).to_numpy(bool) for name in ROW_KEY])]
 
 
 def _numbers(table: pd.DataFrame, name: str) -> dict[str, tuple[float | None, ...]]:

@@ -3,7 +3,7 @@
 In:   a run folder; a rank, or the names of a feature set and a model.
 Out:  a `RunRow`: the row, the configuration that makes its plan again, and the hyperparameters that its searches chose.
 Rule: a row is taken only if a clip of a new speaker can be predicted by it as it was there, one by one, by a system that was evaluated on
-      speakers it had not heard; any other is refused with the reason.
+      speakers that it was not trained on; any other is refused with the reason.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason, unknown
-from ser_bench.evaluation.evidence import CELL, EXTERNAL
-from ser_bench.evaluation.leaderboard import notes_of
+from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY
 from ser_bench.evaluation.plan import Plan
-from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
+from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
 from ser_bench.evaluation.units import library_versions
 from ser_bench.features import FeatureSet, feature_label, parse_features
 from ser_bench.features.sets import OwnTable
@@ -31,11 +30,12 @@ from ser_bench.utils.formatting import records
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ser_bench.config import Loaded
+    from ser_bench.config import Named
 
+T = TypeVar("T")
 FITTED_TRACKS = ("train", "none", "speaker")
 """Where a row is looked for, if it is not said; of the last none can be fitted."""
-NEEDED = (CONFIGURATION, LEADERBOARD.name, CLIPS.name, PREDICTIONS.name, TRIALS.name, METRICS.name)
+NEEDED = (RunFolder.MARK, LEADERBOARD.name, CLIPS.name, PREDICTIONS.name, TRIALS.name, METRICS.name)
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def typical_choice(chosen: pd.DataFrame) -> ChosenParams:
 
 
 def row_of(
-    folder: RunFolder, *, rank: int | None = None, features: str = "", model: str = "", track: str = "", corpus: str | Loaded | None = None
+    folder: RunFolder, *, rank: int | None = None, features: str = "", model: str = "", track: str = "", corpus: Named | None = None
 ) -> RunRow:
     """The row of a run that is asked for, by its rank (the first without) or by its names.
 
@@ -171,15 +171,15 @@ def row_of(
         Where the folder is no finished run, has no such row, or the row cannot be fitted: why.
     """
     board, config = _read(folder)
-    named = _name(features, board["features"], lambda text: label_of(parse_features(text), config))
+    named = _name(features, board["features"], lambda one: label_of(parse_features(one), config))
     row = _pick(folder, board, rank, named, _name(model, board["model"], lambda text: parse_model(text, config.class_weights).label), track)
     if why := why_not(row, config):
         raise WrongCall(f"{folder.path}: {_named(row)} cannot be fitted: {why}")
-    features = _written(config.features, lambda text: label_of(parse_features(text), config), row["features"], folder)
-    if is_own_table(parse_features(features)):
+    written = _written(config.features, lambda one: label_of(parse_features(one), config), row["features"], folder)
+    if is_own_table(parse_features(written)):
         raise WrongCall(f"{folder.path}: {_named(row)} cannot be fitted: {OWN_TABLE}")
-    model = _written(config.models, lambda text: parse_model(text, config.class_weights).label, row["model"], folder)
-    mine = dataclasses.replace(config, features=(features,), models=(model,), track=(row["track"],))
+    trained = _written(config.models, lambda text: parse_model(text, config.class_weights).label, row["model"], folder)
+    mine = dataclasses.replace(config, features=(written,), models=(trained,), track=(row["track"],))
     return RunRow(folder, row, mine.for_corpus(corpus or config.corpus[0]), _chosen(folder, row))
 
 
@@ -188,7 +188,7 @@ def why_not(row: dict[str, Any], config: RunConfig) -> str:
     if row["model"] == EXTERNAL:
         return "its predictions were made elsewhere, and ser-bench has no model of it"
     if row["status"] == "failed":
-        return f"it failed ({quoted('; '.join(notes_of(row)) or row['notes'])})"
+        return f"it failed ({quoted(row['reason'])})"
     if row["status"] == "leaky":
         return "it is LEAKY: nothing is known of it on unseen speakers; run it with a speaker-independent --cv"
     if row["track"] == "speaker":
@@ -211,7 +211,7 @@ def is_own_table(one: FeatureSet) -> bool:
 
 def label_of(one: FeatureSet, config: RunConfig) -> str:
     """What a run's tables call a feature set."""
-    return feature_label(one.name, config.hearing.label, config.augmented)
+    return feature_label(one.name, config.preprocessing.label, config.augmented)
 
 
 def _name(text: str, there: pd.Series, label: Callable[[str], str]) -> str:
@@ -224,13 +224,13 @@ def _name(text: str, there: pd.Series, label: Callable[[str], str]) -> str:
         return text
 
 
-def _written(texts: Sequence[str], label: Callable[[str], str], wanted: str, folder: RunFolder) -> str:
-    """Which of the texts of a configuration a row's name stands for; others of the run may lack what they need here."""
+def _written(given: Sequence[T], label: Callable[[T], str], wanted: str, folder: RunFolder) -> T:
+    """What of a configuration a row's name stands for; other parts of it may lack what they need here."""
     why = "run.toml does not name it"
-    for text in texts:
+    for one in given:
         try:
-            if label(text) == wanted:
-                return text
+            if label(one) == wanted:
+                return one
         except WrongCall as error:
             why = str(error)
     raise WrongCall(f"{folder.path}: '{quoted(wanted)}' cannot be made here: {why}")
@@ -241,7 +241,7 @@ def _read(folder: RunFolder) -> tuple[pd.DataFrame, RunConfig]:
     if name := folder.lacks(*NEEDED):
         raise WrongCall(f"--from {folder.path} is no finished run: it has no {name}")
     try:
-        return folder.read_leaderboard(), RunConfig(**read_config(folder.path / CONFIGURATION))
+        return folder.read_leaderboard(), RunConfig(**read_config(folder.configuration))
     except Exception as error:  # it may be damaged in any way
         raise WrongCall(f"--from {folder.path} cannot be read: {reason(error)}") from None
 
@@ -275,5 +275,5 @@ def _named(row: dict[str, Any]) -> str:
 
 def _chosen(folder: RunFolder, row: dict[str, Any]) -> pd.DataFrame:
     trials = folder.read_trials()
-    mine = np.logical_and.reduce([(trials[name] == row[name]).to_numpy(bool) for name in CELL])
+    mine = np.logical_and.reduce([(trials[name] == row[name]).to_numpy(bool) for name in ROW_KEY])
     return trials.loc[mine & trials["chosen"].to_numpy(bool), ["seed", "fold", "score", "params"]].reset_index(drop=True)

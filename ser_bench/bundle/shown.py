@@ -12,7 +12,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.bundle.markdown import to_html
-from ser_bench.errors import lines, quoted
+from ser_bench.errors import WrongCall, lines, quoted
+from ser_bench.evaluation.splits import parse_cv
 from ser_bench.utils.formatting import format_score, interval
 
 if TYPE_CHECKING:
@@ -41,12 +42,20 @@ def expected(bundle: Bundle) -> str:
     quality = _within(bundle.about, "quality")
     corrected = _within(quality, "corrected")
     uar, low, high, chance = (_number((quality | corrected).get(name)) for name in ("uar", "uar_low", "uar_high", "chance"))
-    if uar is None or str(quality.get("cv")).startswith("random"):
+    if uar is None or not _of_unseen(quality.get("cv")):
         return "How well it does on unseen speakers was not evaluated."
     within = "" if low is None or high is None else f", 95%\u00a0CI\u00a0{interval(low, high)}".replace(", .", ",\u00a0.")
     guessed = f", chance\u00a0{format_score(1 / len(bundle.classes) if chance is None else chance)}"
     chosen = ", corrected for its having been chosen as the best" if corrected else ""
     return f"Expected on unseen speakers: UAR\u00a0{format_score(uar)}{within}{guessed}{chosen}."
+
+
+def _of_unseen(cv: object) -> bool:
+    """Whether a bundle's own account of its split says that no speaker was shared; one that cannot be read does not."""
+    try:
+        return not parse_cv(str(cv)).leaky
+    except WrongCall:
+        return False
 
 
 def _within(about: Mapping[str, Any], key: str) -> dict[str, Any]:

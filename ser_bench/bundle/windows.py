@@ -1,4 +1,4 @@
-"""Long recordings, a window after the other.
+"""Long recordings, window by window.
 
 In:   a file or a stream of any length; how long windows are, and how far apart they begin.
 Out:  a `Sound` per window, in order.
@@ -13,7 +13,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -28,7 +28,8 @@ from ser_bench.audio.clip import (
     unusable_as,
 )
 from ser_bench.audio.mpeg import ID3, with_length
-from ser_bench.bundle.hearing import Sound
+from ser_bench.bundle.extraction import File, FileBytes, Samples, Sound, Span, StandardInput, Unreadable
+from ser_bench.bundle.inputs import standard_input
 from ser_bench.errors import WrongCall
 from ser_bench.utils.regular_files import check_regular
 
@@ -68,45 +69,48 @@ class Windows:
             raise WrongCall("hop: windows begin that far apart, and there are none: name window, too")
         return None if window is None else cls(window, window if hop is None else hop)
 
-    def of(self, sound: Sound, stream: int | None = None) -> Iterator[Sound]:
+    def of(self, sound: Sound, stream: BinaryIO | None = None) -> Iterator[Sound]:
         """The windows of a sound.
 
         Parameters
         ----------
         sound : Sound
-        stream : int, optional
-            The descriptor of a stream to read it from.
+        stream : binary file, optional
+            Stands for standard input.
 
         Yields
         ------
         Sound
             What cannot be read is one with its fault, and nothing follows it.
         """
-        if sound.fault:
-            yield sound
-        elif sound.samples is not None:
-            yield from _cut(sound, sound.rate, self, _from_array(sound.samples))
-        else:
-            yield from self._of_file(sound, stream)
+        match sound.source:
+            case Unreadable():
+                yield sound
+            case Samples(samples, rate):
+                yield from _cut(sound.span, rate, self, _from_array(samples))
+            case File() | FileBytes() as source:
+                yield from self._of_file(sound.span, source)
+            case StandardInput():
+                yield from self._of_file(sound.span, (stream or standard_input()).fileno())
 
-    def _of_file(self, sound: Sound, stream: int | None) -> Iterator[Sound]:
+    def _of_file(self, span: Span, source: File | FileBytes | int) -> Iterator[Sound]:
         import soundfile
 
         reached = 0.0
         try:
-            with _opened(sound, stream) as file:
+            with _opened(source) as file:
                 rate = check_rate(file)
-                for window in _cut(sound, rate, self, _from_file(file)):
-                    reached = window.start + self.hop
+                for window in _cut(span, rate, self, _from_file(file)):
+                    reached = window.span.start + self.hop
                     yield window
         except soundfile.LibsndfileError as error:
-            yield sound.named._replace(start=reached, fault=unusable_as(error).reason)
+            yield Sound(span._replace(start=reached), Unreadable(unusable_as(error).reason))
         except Unusable as error:
-            yield sound.named._replace(fault=error.reason)
+            yield Sound(span, Unreadable(error.reason))
 
 
-def _opened(sound: Sound, stream: int | None) -> soundfile.SoundFile:
-    """A sound to be read from its beginning to its end."""
+def _opened(source: File | FileBytes | int) -> soundfile.SoundFile:
+    """A file, its bytes or a stream by its descriptor, to be read from its beginning to its end."""
     import soundfile
 
     class Onward(soundfile.SoundFile):
@@ -115,14 +119,15 @@ def _opened(sound: Sound, stream: int | None) -> soundfile.SoundFile:
         def seekable(self) -> bool:
             return False
 
-    if stream is not None:
-        return Onward(stream, closefd=False)
-    if sound.data is not None:
-        return Onward(io.BytesIO(with_length(sound.data)))
-    if _beginning(sound.path).startswith(MPEG):
-        return Onward(io.BytesIO(with_length(read_bytes(sound.path))))
+    if isinstance(source, int):
+        return Onward(source, closefd=False)
+    if isinstance(source, FileBytes):
+        return Onward(io.BytesIO(with_length(source.data)))
+    path = source.path
+    if _beginning(path).startswith(MPEG):
+        return Onward(io.BytesIO(with_length(read_bytes(path))))
     try:
-        return Onward(os.fsencode(sound.path) if os.name == "posix" else sound.path)
+        return Onward(os.fsencode(path) if os.name == "posix" else path)
     except TypeError:  # as soundfile takes a file called .raw for samples without a header
         raise Unusable("not audio that can be decoded: Format not recognised") from None
 
@@ -168,7 +173,7 @@ def _from_file(file: Any) -> Read:
     return read
 
 
-def _cut(sound: Sound, rate: int, windows: Windows, read: Read) -> Iterator[Sound]:
+def _cut(span: Span, rate: int, windows: Windows, read: Read) -> Iterator[Sound]:
     """Windows from `read`, of which `kept` are the samples from `begin` on."""
     length = round(windows.seconds * rate)
     kept, begin, number, covered = np.empty(0, np.float32), 0, 0, -1
@@ -184,7 +189,7 @@ def _cut(sound: Sound, rate: int, windows: Windows, read: Read) -> Iterator[Soun
         last = first + min(len(kept), length)
         if last <= covered or (not len(kept) and number):
             return
-        yield sound.named._replace(samples=kept[:length], rate=rate, start=first / rate, end=last / rate)
+        yield Sound(Span(span.name, first / rate, last / rate), Samples(kept[:length], rate))
         if last < first + length:
             return
         covered, number = last, number + 1

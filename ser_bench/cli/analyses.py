@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ser_bench.cli.options import (
-    FEATURES,
-    FIGURE_STYLE,
-    MODELS,
-    ONE_TRACK,
-    OUT,
-    SEARCH,
-    extracting,
-    hearing,
-    measuring,
-    reading,
-    splitting,
-)
+from ser_bench.cli.options import FEATURES, MODELS, ONE_TRACK, OUT, analysing, clips, measuring, plain_share, splitting
 from ser_bench.cli.output import (
     print_ablated,
     print_audit,
@@ -44,10 +31,8 @@ from ser_bench.utils.progress import for_terminal
 )
 @measuring
 @OUT
-@reading
-@hearing
-@extracting
-@click.option("-o", "--to", metavar="FILE", help="Write the findings of all as one CSV, too.")
+@clips
+@click.option("-o", "--to", metavar="FILE", help="Also write all findings as one CSV.")
 def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> None:
     """Check each CORPUS for leaks, near-duplicates and confounds.
 
@@ -100,13 +85,7 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
     help="Standardise with training-set statistics (train), or, transductive, per corpus (corpus) or per speaker (speaker); "
     "repeatable.  [default: train, corpus]",
 )
-@SEARCH
-@splitting
-@FIGURE_STYLE
-@OUT
-@reading
-@hearing
-@extracting
+@analysing
 def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     """Train on one corpus and evaluate on another, on the emotions that all have.
 
@@ -125,7 +104,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     failed = found.table[found.table["status"] == "failed"]
     if len(failed):
         first = failed.iloc[0]
-        raise WorkFailed(f"{len(failed)} row(s) failed; the first: {first['train']} -> {first['test']}: {first['notes']}")
+        raise WorkFailed(f"{len(failed)} row(s) failed; the first: {first['train']} -> {first['test']}: {first['reason']}")
 
 
 @click.command(cls=Command, short_help="Ablate feature groups, and measure their importance.")
@@ -144,13 +123,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
 @click.option("--hold", is_flag=True, help="Hold the hyperparameters chosen for all groups, instead of tuning every subset again.")
 @click.option("--no-importance", is_flag=True, help="Do not compute permutation importance and Shapley values.")
 @ONE_TRACK
-@SEARCH
-@splitting
-@FIGURE_STYLE
-@OUT
-@reading
-@hearing
-@extracting
+@analysing
 def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool, **given: Any) -> None:
     """Ablate feature groups: each group only, leave-one-out, and forward selection.
 
@@ -160,7 +133,7 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
     and a figure.
 
     Any other setting is one line in a file for --config, below [sweep]: "features.mfcc.n_mfcc" = [13, 20, 40],
-    "trim" = [30.0], "track" = ["speaker"], "cv" = ["auto@4", "auto@12"] (the number of training speakers).
+    "trim" = [30.0], "track" = ["speaker"], "cv" = ["auto@4", "auto@12"] (4 and 12 training speakers).
 
     \b
     Examples:
@@ -176,28 +149,31 @@ def ablate(corpus: str, modes: tuple[str, ...], hold: bool, no_importance: bool,
 
 @click.command(cls=Command, short_help="Estimate how many speakers a study needs.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--width", type=float, default=WIDTH, show_default=True, metavar="W", help="Half-width wanted of the 95% interval of a UAR.")
+@click.option(
+    "--width", type=float, default=WIDTH, metavar="W", help=f"Desired half-width of the 95% CI of a UAR.  [default: {plain_share(WIDTH)}]"
+)
 @click.option(
     "--difference",
     type=float,
     multiple=True,
     default=DIFFERENCES,
     metavar="D",
-    help="True difference in UAR between two systems to be shown; repeatable.  [default: .02, .05]",
+    help="True difference in UAR between two systems to detect; repeatable.  [default: .02, .05]",
 )
-@click.option("--power", type=float, default=POWER, show_default=True, metavar="P", help="Chance of showing it (two-sided, alpha .05).")
-@click.option("--sentences", type=int, metavar="M", help="Plan with M sentences as well, instead of those the corpus has.")
-@click.option("-o", "--to", metavar="FOLDER", help="Where planning.csv and figures/ go.  [default: the run's folder]")
+@click.option(
+    "--power", type=float, default=POWER, metavar="P", help=f"Power to detect it (two-sided, alpha .05).  [default: {plain_share(POWER)}]"
+)
+@click.option("--sentences", type=int, metavar="M", help="Also plan with M sentences, instead of as many as the corpus has.")
+@click.option("-o", "--to", metavar="FOLDER", help="The folder for planning.csv and figures/.  [default: the run's folder]")
 def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
-    """How many speakers a study needs, from the spreads seen in each RUN.
+    """Estimate how many speakers a study needs, from the variance seen in each RUN.
 
     RUN is the folder of a finished run on a corpus like the one you plan: the variance between its speakers, its sentences and its clips
-    says how wide intervals of a larger study will be, and what differences it will show. "for new speakers" takes the
+    tells how wide the intervals of a larger study will be, and which differences it will detect. "for new speakers" takes the
     sentences as given; "for new speakers and sentences" treats them as a sample of all that could be spoken. With few sentences no
     number of speakers is enough for that ("never"). Each line is the median system or pair of the leaderboard; "now" is
-    half the width of its 95% interval, "at best" that with any number of speakers. The numbers needed
-    are estimates from few speakers, and the 95% CI shows how rough. Writes planning.csv and a figure;
-    docs/planning.md has the formulas.
+    half the width of its 95% CI, "at best" the same with any number of speakers. The numbers needed are estimates from few
+    speakers; their 95% CI shows how uncertain they are. Writes planning.csv and a figure; docs/planning.md has the formulas.
 
     \b
     Examples:
@@ -206,8 +182,9 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
       ser-bench plan results/ravdess-1a2b3c4d --sentences 20           (what more sentences would bring)
     """
     from ser_bench.api import plan_study
+    from ser_bench.evaluation.analysis_folders import PlanningFolder
     from ser_bench.evaluation.environment import titled
-    from ser_bench.evaluation.run_folder import PLANNING, RunFolder
+    from ser_bench.evaluation.run_folder import RunFolder
     from ser_bench.reports.planning import HEAD, summaries
 
     if to and len(runs) > 1:
@@ -219,4 +196,4 @@ def plan(runs: tuple[str, ...], to: str | None, **wanted: Any) -> None:
             print_table(HEAD, summary.rows, title=summary.title)
         for note in table.attrs["notes"]:
             say(note)
-        say(f"table: {os.path.join(to or run, PLANNING)}")
+        say(f"table: {PlanningFolder(Path(to or run)).table}")

@@ -24,9 +24,7 @@ from ser_bench.cli.options import (
     ONE_TRACK,
     OUT,
     SEEDS,
-    extracting,
-    hearing,
-    reading,
+    clips,
     reproducing,
     searching,
     splitting,
@@ -57,9 +55,7 @@ from ser_bench.utils.progress import for_terminal
 @searching
 @splitting
 @OUT
-@reading
-@hearing
-@extracting
+@clips
 @click.option(
     "--no-learning-curves",
     "learning_curves",
@@ -77,8 +73,8 @@ def run(recipe: str | None, experiments: tuple[str, ...], max_epochs: int, dry_r
 
     CORPUS is a folder of audio, a manifest (.csv, .tsv, .jsonl or .parquet with path, emotion, speaker), a database in
     audformat, `audb:NAME`, a folder of Parquet files with audio in them (Hugging Face), or `tones`, the embedded
-    synthetic corpus and the default. Features are kept in the store and finished work is never done again: a killed
-    run goes on where it was with the same command.
+    synthetic corpus and the default. Features are kept in the store and finished fits are reused: a killed
+    run resumes with the same command.
 
     \b
     Examples:
@@ -117,12 +113,10 @@ def run(recipe: str | None, experiments: tuple[str, ...], max_epochs: int, dry_r
 @click.option(
     "-f", "--features", multiple=True, required=True, metavar="FEATURES", help="A feature set, or several joined by +; repeatable."
 )
-@reading
-@hearing
-@extracting
+@clips
 @click.option("--verify", is_flag=True, help="Read all audio again instead of trusting size and times.")
 def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **given: Any) -> None:
-    """Fill the feature store with FEATURES of each CORPUS; what is there already is not computed again.
+    """Fill the feature store with FEATURES of each CORPUS; stored features are not computed again.
 
     \b
     Examples:
@@ -147,12 +141,10 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
 @INNER
 @SEEDS
 @MADE_USABLE_BY
-@reading
-@hearing
-@extracting
-@click.option("-o", "--to", metavar="FILE", help="Where the table goes: .csv or .parquet.  [default: to stdout, as CSV]")
+@clips
+@click.option("-o", "--to", metavar="FILE", help="The table to write: .csv or .parquet.  [default: to stdout, as CSV]")
 def splits(corpus: str, to: str | None, **given: Any) -> None:
-    """The folds of CORPUS as a table, so that a system trained elsewhere uses the very same ones.
+    """Write the folds of CORPUS as a table, so that a system trained elsewhere uses the same ones.
 
     One row per clip (and seed): clip, speaker, emotion, seed, fold (the outer fold in which it is held out), and for each outer fold k
     the column inner_k: its inner fold where fold k is held out. With -f, clips on which these features cannot be
@@ -189,20 +181,18 @@ def splits(corpus: str, to: str | None, **given: Any) -> None:
 @EQUIVALENCE
 @FIGURE_STYLE
 @OUT
-@reading
-@hearing
-@extracting
-@click.option("--name", metavar="NAME", help="What the system is called.  [default: the file's name]")
+@clips
+@click.option("--name", metavar="NAME", help="The system's name.  [default: the file's name]")
 @click.option(
-    "--decisions-only", is_flag=True, help="Leave the probabilities out, such as where decisions are not the most probable emotion."
+    "--decisions-only", is_flag=True, help="Ignore the probabilities, for instance where decisions are not the most probable emotion."
 )
 def score(predictions: str, corpus: str, name: str | None, decisions_only: bool, **given: Any) -> None:
-    """Evaluate an outside system's PREDICTIONS of CORPUS by the same rules: the same clips, folds, intervals.
+    """Evaluate an external system's PREDICTIONS of CORPUS on the same clips and folds, with the same intervals.
 
-    PREDICTIONS is a CSV or Parquet table with one row per clip: clip, predicted, and where there are, fold, seed, and a
-    probability p.EMOTION for every emotion, between 0 and 1, their sum 1 and the decision's the largest. A column emotion, truth or
-    label has to agree with the corpus. They are to be out-of-fold: of each clip, by a system that was trained without
-    its fold (see `ser-bench splits`). The options that make the folds are to be the same there and here.
+    PREDICTIONS is a CSV or Parquet table with one row per clip: clip, predicted, and optionally fold, seed, and a
+    probability p.EMOTION for every emotion: between 0 and 1, summing to 1, the largest being that of the decision. A column emotion,
+    truth or label has to agree with the corpus. Predictions have to be out-of-fold: each clip predicted by a system that was trained
+    without its fold (see `ser-bench splits`), with the same options for the folds there and here.
 
     \b
     Examples:
@@ -217,23 +207,25 @@ def score(predictions: str, corpus: str, name: str | None, decisions_only: bool,
 
 @cli.command(short_help="Merge runs into one leaderboard.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
-@click.option("--out", metavar="FOLDER", default=DEFAULTS.out, help=f"Where runs lie, if none are named.  [default: {DEFAULTS.out}]")
-@click.option("-o", "--to", metavar="FOLDER", help="Where the merged leaderboard goes.  [default: leaderboard below --out]")
+@click.option(
+    "--out", metavar="FOLDER", default=DEFAULTS.out, help=f"The folder of the runs, if none are named.  [default: {DEFAULTS.out}]"
+)
+@click.option("-o", "--to", metavar="FOLDER", help="The folder of the merged leaderboard.  [default: leaderboard below --out]")
 @click.option(
     "--with-external",
     is_flag=True,
-    help="Include external systems in the comparison of every row with the best; otherwise they change no p of other rows.",
+    help="Include external systems in the comparison of every row with the best; otherwise they do not change other rows' p-values.",
 )
 @EQUIVALENCE
 @FIGURE_STYLE
 def leaderboard(runs: tuple[str, ...], out: str, to: str | None, with_external: bool, rope: float | None, figure_style: str | None) -> None:
     """Merge RUNs into one leaderboard, re-ranked, and compare systems across corpora.
 
-    RUN is a folder that `run` or `score` wrote. Without any, all finished runs right below --out are merged (not those further down,
+    RUN is a folder that `run` or `score` wrote. Without any, all finished runs directly below --out are merged (not those further down,
     such as in reference/). Rows of one corpus are ranked together if labels, split, track, search and clips are the same, and
     in separate tables otherwise; a row that stands in several runs is shown once, and refused if its scores differ. Writes
     LEADERBOARD.md, leaderboard.html, leaderboard.csv and, from three corpora on, figures/critical-difference as SVG and PNG;
-    and each run's report.html again, with the audits and ablations that lie beside it by now.
+    and each run's report.html again, with audits and ablations added beside it since.
 
     \b
     Examples:

@@ -40,7 +40,7 @@ def corpora(context: click.Context) -> None:
     \b
     Examples:
       ser-bench corpora                        (all of them)
-      ser-bench corpora get ravdess            (download one whose owners let anybody)
+      ser-bench corpora get ravdess            (download one that may be downloaded freely)
       ser-bench corpora show path/to/ravdess   (what is in a folder or table)
     """
     if context.invoked_subcommand is None:
@@ -55,14 +55,14 @@ def list_corpora() -> None:
 
 @corpora.command("get")
 @click.argument("name")
-@click.option("--to", metavar="FOLDER", help="The folder that it becomes.  [default: NAME]")
-@click.option("--yes", is_flag=True, help="The licence was read and is accepted: do not ask.")
+@click.option("--to", metavar="FOLDER", help="The folder to create.  [default: NAME]")
+@click.option("--yes", is_flag=True, help="Accept the licence without being asked.")
 def get_corpus(name: str, to: str | None, yes: bool) -> None:
-    """Download the corpus NAME, where its owners let anybody; its licence is shown first.
+    """Download the corpus NAME, if it may be downloaded freely; its licence is shown first.
 
-    What comes is checked against the size and checksum that are published, as far as they are, unpacked, and held against the
-    official counts. A download that was stopped goes on where it was with the same command. Of other corpora the owners' page is
-    printed, and what to ask for.
+    The download is checked against the published size and checksum where there are any, unpacked, and compared with the
+    official counts. A stopped download resumes with the same command. For other corpora, the owners' page and what to ask
+    for are printed.
 
     \b
     Examples:
@@ -94,7 +94,7 @@ def get_corpus(name: str, to: str | None, yes: bool) -> None:
 def show_corpus(corpus: str, plot: str | None, cache: str, **given: Any) -> None:
     """What CORPUS was recognised as and holds: clips per speaker and emotion, durations, five clips, warnings.
 
-    Nothing is computed: files are not decoded, and their headers say how long they are.
+    No audio is decoded: durations come from the files' headers.
 
     \b
     Examples:
@@ -126,7 +126,7 @@ def print_corpora() -> None:
         facts = readers[row["corpus"]].facts
         say(row["corpus"], bold=True)
         if facts is None:
-            print_entry("", "nothing is known of it as released")
+            print_entry("", "nothing is known of its release")
             continue
         language = f" ({row['language']})" if row["language"] else ""
         print_entry(

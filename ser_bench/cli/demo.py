@@ -1,4 +1,4 @@
-"""`ser-bench demo`: a page of this computer on which a fitted model can be tried. Nothing is computed here."""
+"""`ser-bench demo`: a local page on which a fitted model can be tried. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ser_bench.utils.progress import for_terminal
 @click.option(
     "--port", type=click.IntRange(1024, 65535), metavar="PORT", help="Port of 127.0.0.1 to listen on.  [default: any that is free]"
 )
-@click.option("--no-browser", is_flag=True, help="Print the page's address alone; open no browser.")
+@click.option("--no-browser", is_flag=True, help="Print the page's address, and open no browser.")
 def demo(model: str, port: int | None, no_browser: bool) -> None:
     """Try a fitted model on a local page: drop a file or record; see probabilities, warnings and the model card.
 
-    The page is for this computer alone (127.0.0.1), loads nothing from elsewhere, and what it is given stays in memory. A recording
-    may have 50 MB. Ctrl-C ends it.
+    The page is for this computer alone (127.0.0.1), loads nothing from elsewhere, and keeps recordings in memory only. A recording
+    may have up to 50 MB. Ctrl-C ends it.
 
     \b
     Examples:

@@ -11,6 +11,7 @@ from ser_bench.cli.options import OUT, SEARCH, extracting, reading, segment, spl
 from ser_bench.cli.output import print_entry, print_skipped, print_table, say, warn
 from ser_bench.cli.parsing import Command, keys_of
 from ser_bench.utils.progress import for_terminal
+from ser_bench.utils.shown import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, short_help="Fit one system on all speakers, and write it to a file.")
 @click.argument("corpus", required=False)
-@click.option("-f", "--features", multiple=True, metavar="FEATURES", help="The feature set, joined by + of several.  [default: egemaps]")
+@click.option("-f", "--features", multiple=True, metavar="FEATURES", help="The feature set; + joins several.  [default: egemaps]")
 @click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="The model; svm(C=1) fixes C.  [default: svm]")
 @click.option("-o", "--to", required=True, metavar="FILE", help="The file to write, such as model.serb.")
 @click.option("--card", metavar="FILE", help="Also write the model card (Markdown) to a file; it is in the bundle in any case.")
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     help="With --from: fit on the training speakers of outer fold K (of --seed) alone, so that the system predicts held-out clips as the "
     "run did.",
 )
-@click.option("--no-evaluation", is_flag=True, help="Do not evaluate the system: its card then says that no quality is known.")
+@click.option("--no-evaluation", is_flag=True, help="Do not evaluate the system; its model card then says so.")
 @click.option("--track", metavar="TRACK", help="Standardise with training-set statistics (train) or not at all (none).  [default: train]")
 @SEARCH
 @splitting
@@ -63,9 +64,8 @@ def fit(
 
     Hyperparameters are searched for on speaker-grouped inner folds of all speakers, and the model is trained on all clips. The score to
     expect is the row that `run` would give the same system: it is evaluated here with --cv and --seeds, which takes as long as a run of
-    it and reuses what is finished below --out. With --from the row of a finished run is fitted instead: of the hyperparameters that its
-    searches chose, the set that most of them agree on, or else the one with the median inner score. The same
-    command writes the same bytes again, whatever --jobs.
+    it and reuses finished fits below --out. With --from, a row of a finished run is fitted instead, with the hyperparameters that
+    most of its searches chose, or else those with the median inner score. The same command writes the same bytes, whatever --jobs.
 
     \b
     Examples:
@@ -101,7 +101,7 @@ def print_made(made: Made, to: str, card: str | None) -> None:
     say(f"{bundle.features} with {bundle.model}, trained on {about['corpus']['title']}", bold=True)
     whom = "all speakers" if search["fold"] is None else f"the training speakers of outer fold {search['fold']}"
     print_entry("trained on", f"{search['trained_clips']:,} clips of {search['trained_speakers']} speakers ({whom})")
-    print_entry("parameters", f"{', '.join(f'{key}={value}' for key, value in sorted(search['params'].items()))}; {search['how']}")
+    print_entry("hyperparameters", f"{', '.join(f'{key}={value}' for key, value in sorted(search['params'].items()))}; {search['how']}")
     if quality:
         head = ("on unseen speakers", "value", "95% CI")
         rows = [("UAR", *map_scored(quality, "uar")), *corrected(quality), ("WAR", *map_scored(quality, "war"))]
@@ -109,11 +109,13 @@ def print_made(made: Made, to: str, card: str | None) -> None:
         rows += [(f"UAR, {name}", *map_scored(found, "uar")) for name, found in quality["by_gender"].items()]
         rows += [(f"UAR of the {name} speaker", text_of(value), "") for name, value in quality["speaker_range"].items()]
         print_table(head, rows)
-        print_entry("evaluated", f"{quality['cv']}, track {quality['track']}, {quality['seeds']} seed(s), {quality['speakers']} speakers")
+        print_entry(
+            "evaluated", f"{quality['cv']}, track {quality['track']}, {counted(seeds=quality['seeds'], speakers=quality['speakers'])}"
+        )
     else:
-        say("no quality is known: the system was not evaluated on speakers that it was not trained on")
+        say("not evaluated: no score on unseen speakers is known")
     if made.evaluation is not None:
-        say(f"report: {made.evaluation.folder / made.evaluation.PAGE}")
+        say(f"report: {made.evaluation.page}")
     say(f"bundle: {to}{f', card: {card}' if card else ''}")
 
 

@@ -1,4 +1,9 @@
-"""The command line: commands called with what is given, every error as one line and an exit code."""
+"""The command line: commands called with what is given, every error as one line and an exit code.
+
+In:   the arguments of a process.
+Out:  its exit code: 0, 1 for work that failed, 2 for a wrong call.
+Rule: an error is one line on stderr; a traceback is shown under ``--debug`` alone.
+"""
 
 from __future__ import annotations
 

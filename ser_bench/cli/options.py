@@ -1,4 +1,9 @@
-"""The options of the command line, and groups of them that several commands share."""
+"""The options of the command line, and groups of them that several commands share.
+
+In:   the defaults of `RunConfig`.
+Out:  decorators of click.
+Rule: an option is written here once, with its default; `api/options.py` says which keys of a configuration a command uses.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,11 @@ from ser_bench.config import BUDGETS, FIGURE_STYLES, RunConfig
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULTS = RunConfig()
+
+
+def plain_share(share: float) -> str:
+    """A share as the package writes scores: without the zero before the point."""
+    return f"{share:g}".removeprefix("0")
 
 
 def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
@@ -31,12 +41,12 @@ reading = options(
         "--columns",
         multiple=True,
         metavar="OURS=THEIRS",
-        help="Which columns of a table are meant, such as path=file,emotion=label,speaker=spk; repeatable.",
+        help="Columns of a table whose names differ from ours, such as path=file,emotion=label,speaker=spk; repeatable.",
     ),
     click.option(
         "--table",
         metavar="NAME",
-        help="Which table of a database, or configuration of a data set, that has several; 'A,B' or 'train.*' name more than one.",
+        help="Which table to read of a database, or configuration of a data set, with several; 'A,B' or 'train.*' name more than one.",
     ),
     click.option("--target", metavar="COLUMN", help=f"The column to predict, such as intensity or stress.  [default: {DEFAULTS.target}]"),
 )
@@ -53,7 +63,7 @@ extracting = options(
         "--max-skipped",
         type=float,
         metavar="SHARE",
-        help=f"Stop if more than this fraction of clips is unusable.  [default: {DEFAULTS.max_skipped}]",
+        help=f"Stop if more than this fraction of clips is unusable.  [default: {plain_share(DEFAULTS.max_skipped)}]",
     ),
 )
 
@@ -70,7 +80,7 @@ segment = options(
 )
 
 
-hearing = options(
+preprocessing = options(
     segment,
     click.option(
         "--variant",
@@ -79,12 +89,14 @@ hearing = options(
     ),
 )
 
+clips = options(reading, preprocessing, extracting)
+
 FEATURES = click.option(
     "-f",
     "--features",
     multiple=True,
     metavar="FEATURES",
-    help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(DEFAULTS.features)}]",
+    help=f"A feature set, several joined by +, or FILE.parquet; repeatable.  [default: {', '.join(map(str, DEFAULTS.features))}]",
 )
 
 MADE_USABLE_BY = click.option(
@@ -96,14 +108,14 @@ OUT = click.option("--out", metavar="FOLDER", help=f"Output folder: runs, and fi
 BUDGET = click.option(
     "--budget",
     metavar="BUDGET",
-    help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {b.seeds} seed(s)" for name, b in BUDGETS.items())
+    help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {b.seeds} seed{'s'[: b.seeds > 1]}" for name, b in BUDGETS.items())
     + ".  [default: standard; smoke for tones]",
 )
 
 INNER_BUDGET = click.option(
     "--budget",
     metavar="BUDGET",
-    help="Whose number of inner folds: "
+    help="The budget whose number of inner folds is used: "
     + "; ".join(f"{name}: {b.inner}" for name, b in BUDGETS.items())
     + ".  [default: standard; smoke for tones]",
 )
@@ -167,14 +179,14 @@ AUGMENTATION = options(
         "--augment",
         multiple=True,
         metavar="VARIANT",
-        help="Train on a changed copy of each training clip as well, in inner and outer folds; held-out clips stay as they are. A "
-        'variant as for --variant, such as "noise(snr=10)+shift"; repeatable, one copy for each.',
+        help="Also train on a changed copy of each training clip, in inner and outer folds; held-out clips stay unchanged. A "
+        'variant as for --variant, such as "noise(snr=10)+shift"; repeatable, one copy per variant.',
     ),
     click.option(
         "--augment-times",
         type=int,
         metavar="N",
-        help=f"Copies of each kind, with random draws of their own.  [default: {DEFAULTS.augment_times}]",
+        help=f"Copies per variant, each with random draws of its own.  [default: {DEFAULTS.augment_times}]",
     ),
     click.option("--augment-only", multiple=True, metavar="EMOTION", help="Copy only clips of this class; repeatable.  [default: all]"),
 )
@@ -213,7 +225,7 @@ EQUIVALENCE = click.option(
     type=float,
     metavar="UAR",
     help="Rows that differ from the best by less are equally good for practical purposes (two one-sided tests); changes what is reported, "
-    f"not what is fitted.  [default: {DEFAULTS.rope}]",
+    f"not what is fitted.  [default: {plain_share(DEFAULTS.rope)}]",
 )
 
 MODELS = click.option(
@@ -228,6 +240,9 @@ MODELS = click.option(
 SEARCH = options(BUDGET, TRIALS, INNER, SEEDS, CLASS_WEIGHTS, AUGMENTATION)
 
 
+analysing = options(SEARCH, splitting, FIGURE_STYLE, OUT, clips)
+
+
 searching = options(
     MODELS,
     TRACK,
@@ -237,8 +252,8 @@ searching = options(
         "--time-limit",
         type=float,
         metavar="MINUTES",
-        help="End searches after that long (of evaluation, per corpus, starting over with each start) and evaluate what they found: marked "
-        "in the notes, and no longer the same from run to run. --fresh searches again.",
+        help="Stop searching after MINUTES of evaluation per corpus, counted from each start, and evaluate the best found by then: marked "
+        "in the notes, and no longer reproducible. --fresh searches again.",
     ),
     click.option(
         "--storage", metavar="URL", help="Copy Optuna's studies to a database, such as sqlite:///studies.db, for optuna-dashboard to show."
@@ -264,6 +279,6 @@ reproducing = options(
         type=int,
         default=0,
         metavar="N",
-        help="With --recipe: train N epochs at most, which is said of every score.  [default: as published]",
+        help="With --recipe: train for at most N epochs, which is stated beside every score.  [default: as published]",
     ),
 )

@@ -1,4 +1,9 @@
-"""What commands print: tables on stdout, the rest beside them; any terminal takes it."""
+"""What commands print: tables on stdout, the rest beside them.
+
+In:   results, tables, lines.
+Out:  text on stdout, warnings and progress on stderr.
+Rule: nothing that others named reaches a terminal as more than text, and no line needs more than plain characters.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,7 @@ from ser_bench.utils.formatting import format_score
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.estimate import Forecast
     from ser_bench.evaluation.merge import Merged
     from ser_bench.results import Ablated, Audited, Crossed, Reproduced, Results
     from ser_bench.utils.terminal import TerminalTable
@@ -78,7 +84,7 @@ def print_results(result: Results, *, named: bool = False) -> None:
         say(f"nothing to do: {result.reused} unit(s) reused, and all files as they were written")
     elif result.fitted or result.reused:
         say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} reused")
-    say(f"report: {folder.page}")
+    say(f"report: {result.page}")
 
 
 def print_conditions(table: pd.DataFrame) -> None:
@@ -98,21 +104,22 @@ def print_conditions(table: pd.DataFrame) -> None:
 def print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
     """How many clips were left out, and where they all stand."""
     from ser_bench.corpora import left_out
-    from ser_bench.evaluation.run_folder import SKIPPED
+    from ser_bench.evaluation.result_folder import ResultFolder
 
     for line in left_out(skipped):
-        say(f"{line}; all in {folder / SKIPPED.name}", err=True)
+        say(f"{line}; all in {ResultFolder(folder).skipped}", err=True)
 
 
 def print_merged(merged: Merged) -> None:
     """The tables of several runs ranked together, and where their pages are."""
+    from ser_bench.evaluation.analysis_folders import MergedFolder
     from ser_bench.reports.merged_page import merged_tables
 
     _print(*merged_tables(merged))
     for line in merged.not_compared_because:
         say(line)
-    say(f"leaderboard: {merged.folder / 'LEADERBOARD.md'}")
-    say(f"report: {merged.folder / 'leaderboard.html'}")
+    say(f"leaderboard: {MergedFolder(merged.folder).markdown}")
+    say(f"report: {merged.page}")
 
 
 def _where_time_went(spent: dict[str, float]) -> str:
@@ -126,11 +133,11 @@ def _where_time_went(spent: dict[str, float]) -> str:
 
 def print_ablated(found: Ablated) -> None:
     """An ablation's tables, and where its report is."""
+    from ser_bench.evaluation.analysis_folders import AblationFolder
     from ser_bench.evaluation.environment import titled
-    from ser_bench.evaluation.run_folder import RunFolder
     from ser_bench.reports.ablation import importance_table, terminal_table
 
-    table = titled(found.table, RunFolder(found.folder).read_about(), "corpus")
+    table = titled(found.table, AblationFolder(found.folder).read_about(), "corpus")
     warn(found.warnings)
     print_skipped(found.skipped, found.folder)
     system = ["features", "model"]
@@ -138,25 +145,27 @@ def print_ablated(found: Ablated) -> None:
         _print(terminal_table(rows))
     for (features, model), rows in found.importance.groupby(system, sort=False) if found.importance is not None else ():
         print_table(*importance_table(rows), title=f"feature importance: {features} with {model}")
-    say(f"report: {found.folder / 'ablation.html'}")
+    say(f"report: {found.page}")
     print_shown_in(found.shown_in)
 
 
 def print_crossed(found: Crossed) -> None:
     """A matrix of training and test corpora for each system, and where the tables are."""
+    from ser_bench.evaluation.analysis_folders import CrossFolder
     from ser_bench.evaluation.environment import titled
-    from ser_bench.evaluation.run_folder import RunFolder
+    from ser_bench.evaluation.leaderboard import chance_level
     from ser_bench.reports.cross import NAMED, SIDES, matrices
 
     warn(found.warnings)
     print_skipped(found.skipped, found.folder)
-    for matrix in matrices(titled(found.table, RunFolder(found.folder).read_about(), *SIDES)):
+    folder = CrossFolder(found.folder)
+    for matrix in matrices(titled(found.table, folder.read_about(), *SIDES)):
         print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
-    chance = format_score(1 / len(found.emotions))
+    chance = format_score(chance_level(len(found.emotions)))
     say(f"classes: {', '.join(found.emotions)}; by chance {chance}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
-    say(f"tables: {found.folder / 'cross.csv'}")
-    say(f"report: {found.folder / found.PAGE}")
+    say(f"tables: {folder.table}")
+    say(f"report: {found.page}")
 
 
 def print_reproduced(found: Reproduced) -> None:
@@ -170,7 +179,7 @@ def print_reproduced(found: Reproduced) -> None:
         say(f"{name}: {line}" if name else line)
     for note in found.notes:
         print_entry("note", note)
-    say(f"report: {found.folder / found.PAGE}")
+    say(f"report: {found.page}")
 
 
 def print_audit(found: Audited) -> None:
@@ -184,7 +193,7 @@ def print_audit(found: Audited) -> None:
         print_entry("", what)
     if found.gap is not None:
         print_gap(found.gap)
-    say(f"report: {found.folder / 'audit.html'}")
+    say(f"report: {found.page}")
     print_shown_in(found.shown_in)
 
 
@@ -226,19 +235,20 @@ def print_entry(name: str, text: str) -> None:
         say(line)
 
 
-def print_dry_runs(tables: Iterable[pd.DataFrame]) -> None:
+def print_dry_runs(forecasts: Iterable[Forecast]) -> None:
     """What dry runs expect, a table each."""
-    for table in tables:
-        warn(table.attrs["warnings"])
-        print_table(table.columns, table.itertuples(index=False))
-        print_forecast(table)
+    for forecast in forecasts:
+        warn(forecast.warnings)
+        print_table(forecast.table.columns, forecast.table.itertuples(index=False))
+        print_forecast(forecast)
 
 
-def print_forecast(table: pd.DataFrame) -> None:
+def print_forecast(forecast: Forecast) -> None:
     """What a dry run expects: fits, minutes, clips to be extracted."""
+    table = forecast.table
     say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) remaining, about {table['minutes'].sum():.0f} minutes")
-    if table.attrs["missing"]:
-        say(f"plus feature extraction for {table.attrs['missing']:,} clip(s)")
+    if forecast.missing:
+        say(f"plus feature extraction for {forecast.missing:,} clip(s)")
 
 
 def print_table(

@@ -15,7 +15,7 @@ from ser_bench.cli.parsing import Command
 from ser_bench.errors import WrongCall, lines, unknown
 
 if TYPE_CHECKING:
-    from ser_bench.bundle.hearing import Sound
+    from ser_bench.bundle.extraction import Sound
     from ser_bench.bundle.prediction import PredictionOptions
     from ser_bench.bundle.rows import Layout, PredictionRow
 
@@ -26,7 +26,7 @@ FORMATS = ("table", "jsonl", "csv")
 @click.argument("model", metavar="MODEL.serb")
 @click.argument("audio", nargs=-1, metavar="AUDIO...")
 @click.option("--format", "form", metavar="FORMAT", help="table, jsonl (JSON lines) or csv.  [default: table on a terminal; else csv]")
-@click.option("-o", "--to", type=Path, metavar="FILE", help="Write there: JSON lines where it ends in .jsonl, else CSV.")
+@click.option("-o", "--to", type=Path, metavar="FILE", help="The file to write: JSON lines if it ends in .jsonl, else CSV.")
 @click.option(
     "--plot",
     type=Path,
@@ -36,9 +36,11 @@ FORMATS = ("table", "jsonl", "csv")
 @click.option(
     "--out", metavar="FOLDER", help="Also write a page and a CSV to a folder below FOLDER, such as results, and list it in its index.html."
 )
-@click.option("--window", type=float, metavar="S", help="Follow long recordings: predict windows of S seconds, a row each.")
+@click.option("--window", type=float, metavar="S", help="Follow long recordings: predict windows of S seconds, one row per window.")
 @click.option("--hop", type=float, metavar="S", help="With --window: seconds from the beginning of one window to the next.  [default: S]")
-@click.option("--explain", is_flag=True, help="Also what each group of features did to the decision: in rows, and beside radar charts.")
+@click.option(
+    "--explain", is_flag=True, help="Also report what each feature group contributed to the decision, in rows and beside radar charts."
+)
 @click.option("--record", type=float, metavar="S", help="Record S seconds from the microphone, beside or instead of AUDIO.")
 @click.option("--jobs", type=int, metavar="N", help="Number of worker processes.  [default: one per core; one for a few clips]")
 def predict(
@@ -51,9 +53,9 @@ def predict(
     record: float | None,
     **how: Any,
 ) -> None:
-    """Predict the emotion of each AUDIO by the fitted system MODEL.serb, with the probability of each emotion.
+    """Predict the emotion of each AUDIO with the fitted system MODEL.serb, with the probability of each emotion.
 
-    AUDIO is a file (.wav, .flac, .ogg, .mp3), a folder of such (searched at any depth), a pattern in quotes, or - for a WAV
+    AUDIO is a file (.wav, .flac, .ogg, .mp3), a folder (searched recursively), a pattern in quotes, or - for a WAV
     file on standard input. A clip that cannot be predicted has a row that says why; one that is unlike the training clips has a warning.
 
     \b
@@ -99,11 +101,10 @@ def predict(
 
 def recorded(seconds: float) -> Sound:
     """What the microphone hears, with what there is to say of it on stderr."""
-    from ser_bench.bundle.hearing import Sound
+    from ser_bench.bundle.extraction import Samples, Sound, Span
     from ser_bench.bundle.microphone import record
 
-    samples, rate = record(seconds, say=lambda line: say(line, err=True))
-    return Sound("microphone", samples=samples, rate=rate)
+    return Sound(Span("microphone"), Samples(*record(seconds, say=lambda line: say(line, err=True))))
 
 
 def write_rows(rows: Iterator[PredictionRow], layout: Layout, form: str, to: Path) -> None:
@@ -122,7 +123,7 @@ def print_rows(rows: Iterator[PredictionRow], layout: Layout, form: str, sounds:
         from ser_bench.bundle.listing import Listing
 
         width = shutil.get_terminal_size((80, 24)).columns
-        for line in Listing.of(layout, [sound.name for sound in sounds], width, timed=timed).lines(rows):
+        for line in Listing.of(layout, [sound.span.name for sound in sounds], width, timed=timed).lines(rows):
             write(line)
         return
     for text in (as_json_lines if form == "jsonl" else as_csv)(rows, layout):

@@ -17,10 +17,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from ser_bench.config import EMOTION, TRACKS
+from ser_bench.config import EMOTION, TRACKS, Frames
 from ser_bench.corpora.folder_names import disagreements
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import printable, unknown
+from ser_bench.utils.named_tables import NamedTable
 from ser_bench.utils.renamed import carry_over
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class PublishedResult:
 
 @dataclass(frozen=True)
 class Archive:
-    """A file that the owners of a corpus let anybody download.
+    """A file of a corpus that may be downloaded freely.
 
     Parameters
     ----------
@@ -189,7 +190,7 @@ class ReadingOptions:
 class Origin(NamedTuple):
     """Where a corpus was loaded from, as it was named, a digest of its clips as they were then (`digest_of`), and how it was read."""
 
-    source: str
+    source: str | NamedTable
     digest: str
     options: ReadingOptions = ReadingOptions()
 
@@ -235,17 +236,22 @@ class Corpus:
         """How its source was read, as `load_corpus` takes it: what a run of it writes down, to be repeated."""
         return asdict(self.origin.options if self.origin else ReadingOptions(target=self.target))
 
+    @property
+    def given(self) -> NamedTable | None:
+        """The table that it was made of, where that was handed in."""
+        return self.origin.source if self.origin and isinstance(self.origin.source, NamedTable) else None
+
     def __str__(self) -> str:
         """What names it on a command line and in ``run.toml``: where it was loaded from, else its folder."""
-        return self.origin.source if self.origin else str(self.folder)
+        return str(self.origin.source if self.origin else self.folder)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.clips[column].nunique()} {column}s" for column in ("speaker", "emotion") if column in self.clips)
         return printable(f"<Corpus {self.name}: {len(self.clips):,} clips, {counts}, from {self}>")
 
 
-Source = str | Path | Corpus
-"""A folder, a manifest or ``tones``, or what was loaded from it."""
+Source = str | Path | Corpus | Frames
+"""A folder, a manifest or ``tones``; what was loaded from it; or the table of a manifest as a DataFrame."""
 
 
 class FileNameReader:

@@ -1,4 +1,4 @@
-"""Which columns of somebody else's table are meant: as the caller says, under our names in any case, or under their usual other names.
+"""Which columns of a table hold what: as the caller says, under our names in any case, or under their usual other names.
 
 In:   a table, and what was said of its columns and its target.
 Out:  the same table with its columns under our names, and a line that says which were taken.
@@ -89,7 +89,7 @@ def fold(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", plain(name))
 
 
-def alike(name: str, names: Sequence[str]) -> list[str]:
+def spellings_of(name: str, names: Sequence[str]) -> list[str]:
     """The names that are meant by one: that very name, else those that differ in case and separators alone."""
     return [name] if name in names else [other for other in names if fold(other) == fold(name)]
 
@@ -98,7 +98,7 @@ def _said(columns: Mapping[str, str], names: Sequence[str], source: Path) -> dic
     """What the caller says of columns, ours to theirs as the table spells them."""
     said: dict[str, str] = {}
     for ours, theirs in columns.items():
-        meant = alike(theirs, names)
+        meant = spellings_of(theirs, names)
         if len(meant) != 1:
             raise WrongCall(f"{source}: --columns {quoted(ours)}={quoted(theirs)}: {_which(theirs, meant, names)}")
         if meant[0] in said.values():
@@ -117,7 +117,7 @@ def _target(target: str, names: Sequence[str], said: Mapping[str, str]) -> str:
     """The column to predict: one of ours, one that the caller named, or one of the table's own, as the table spells it."""
     if target in said or fold(target) in OURS:
         return target if target in said else fold(target)
-    own = alike(target, names)
+    own = spellings_of(target, names)
     return own[0] if len(own) == 1 else target
 
 

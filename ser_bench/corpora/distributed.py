@@ -1,6 +1,6 @@
 """What databases and data sets that others distribute have in common, whatever their format.
 
-In:   a table of somebody else's, with the folder that it came in.
+In:   a table as it was distributed, with its folder.
 Out:  the rows that can be evaluated, and a line for what was left out.
 Rule: what such a table names lies in its folder: a path that leads out of it is refused, never followed. An error is one line of at most
       300 characters that repeats no cell beyond the beginning of a name.

@@ -2,6 +2,7 @@
 
 In:   a folder.
 Out:  the paths of what may be a corpus's clips, in order.
+Rule: what cannot be listed or named is an error, never left out in silence.
 """
 
 from __future__ import annotations

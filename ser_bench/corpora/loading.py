@@ -1,7 +1,8 @@
 """A corpus from where it lies: a folder that a reader recognises, a manifest, or the embedded one.
 
-In:   a path or a name.
+In:   a path or a name; a `Corpus` or the table of a manifest, which are checked as files are.
 Out:  a `Corpus`, or of a folder in which several were put together as many (`recognition`); ``FOLDER#NAME`` is the one of that name.
+Rule: what could be read in two ways is asked about, never chosen between; an option without effect on a source is refused.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ser_bench.corpora.audformat_database import database_header
 from ser_bench.corpora.base import Corpus, FileNameReader, Origin, ReadingOptions, Source, digest_of
 from ser_bench.corpora.columns import fold
 from ser_bench.corpora.files import MANIFEST_SUFFIXES
-from ser_bench.corpora.given import take
+from ser_bench.corpora.given import read_given, take
 from ser_bench.corpora.hugging_face import clips_folder, holds_shards, read_shards, refuse_arrow
 from ser_bench.corpora.labels import unknown_emotions
 from ser_bench.corpora.names import join_spellings, refuse_unwritable
@@ -29,6 +30,7 @@ from ser_bench.corpora.targets import predict_column
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils import plugins, spec
 from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.named_tables import NamedTable, given_tables
 
 if TYPE_CHECKING:
     from ser_bench.corpora.synthetic import Tones
@@ -50,10 +52,11 @@ def load_corpus(
 
     Parameters
     ----------
-    source : str, Path or Corpus
+    source : str, Path, DataFrame or Corpus
         A folder of recordings (``FOLDER#NAME`` for one of the corpora that it holds), a database in audformat (its folder or
         ``db.yaml``), ``audb:NAME`` or ``audb:NAME@VERSION``, a folder of Parquet files with audio in them, a manifest (``.csv``,
         ``.tsv``, ``.jsonl``, ``.parquet``), or ``tones``, the embedded corpus, with parameters or without: ``tones(speakers=4)``.
+        The table of a manifest as a DataFrame, under a name with ``{"mine": table}``; its relative paths begin in the current folder.
         A `Corpus` is checked; it may have been changed since it was loaded.
     cache : str or Path
         Where the embedded corpus is kept once made, a database once fetched, and audio once it is unpacked from Parquet files.
@@ -71,6 +74,8 @@ def load_corpus(
         column or table.
     """
     found = load_corpora(source, cache=cache, columns=columns, table=table, target=target)
+    if len(found) > 1 and isinstance(source, Mapping):
+        raise WrongCall(f"one corpus is loaded, and {len(found)} tables are given: {quoted(', '.join(source))}; leave the others out")
     if len(found) > 1:
         held = ", ".join(f"{corpus.name} ({len(corpus.clips)} clips)" for corpus in found)
         raise WrongCall(f"{source} holds several corpora: {held}; name one, such as {found[0]}, or the folder that it lies in")
@@ -90,18 +95,21 @@ def load_corpora(
     options = ReadingOptions(dict(columns or {}), table or None, target)
     if isinstance(source, Corpus):
         return [_complete(_take_as(source, options), source, options)]
+    if not isinstance(source, str | os.PathLike | Loaded):
+        return [_complete(read_given(one, options), one, options) for one in given_tables(source, "corpus")]
     read = _read(str(source) if isinstance(source, Loaded) else source, Path(cache), options)
     folder = str(source).rstrip("/")
     return [_complete(corpus, source if len(read) == 1 else f"{folder}{CHOICE}{corpus.name}", options) for corpus in read]
 
 
-def _complete(corpus: Corpus, source: Source | Loaded, options: ReadingOptions) -> Corpus:
+def _complete(corpus: Corpus, source: str | Path | Loaded | NamedTable, options: ReadingOptions) -> Corpus:
     """A corpus with its target, with names spelt in one way, and with its origin."""
     if fold(options.target) not in {EMOTION, fold(corpus.target)}:
         corpus = predict_column(corpus, options.target)
     refuse_unwritable(corpus.clips, str(source))
     clips, joined = join_spellings(corpus.clips, corpus.target)
-    origin = corpus.origin if isinstance(source, Corpus) else Origin(str(source), digest_of(clips), options)
+    named = source if isinstance(source, NamedTable) else str(source)
+    origin = corpus.origin if isinstance(source, Corpus) else Origin(named, digest_of(clips), options)
     odd = unknown_emotions(clips) if corpus.target == EMOTION else []
     told = tuple(dict.fromkeys((*corpus.warnings, *joined, *odd)))
     corpus = replace(corpus, clips=clips, warnings=told, origin=origin)

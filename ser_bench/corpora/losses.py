@@ -1,6 +1,6 @@
 """What the clips of an evaluation lack, or mix, though nothing is wrong with any of them.
 
-In:   the clips that are evaluated, once they are heard.
+In:   the clips that are evaluated, once they are decoded.
 Out:  warnings, one line each, with counts.
 Rule: what a reader of the scores would want to know of the corpus is counted and named, never left to be found out.
 """

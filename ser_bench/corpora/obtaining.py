@@ -1,9 +1,9 @@
-"""Corpora from their owners: downloaded where these let anybody, and named with what to ask for where they do not.
+"""Corpora from their owners: downloaded if that is free to everybody, and named with what to ask for if not.
 
 In:   a reader's facts (`CorpusInfo.archives`), a folder, the user's consent to the licence.
 Out:  the corpus in that folder, read as `load_corpus` reads it, and what of it is not as it was released.
 Rule: the folder is there whole or not at all; what has come so far lies beside it, and the same call goes on there. Nothing is kept
-      that is not what its owners publish. What the web and archives take is imported by who downloads, as every list of corpora comes here.
+      that is not what its owners publish. What downloading and unpacking need is imported only then, as every list of corpora passes here.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def in_bytes(size: int) -> str:
 
 @named_arguments()
 def get(name: str, *, to: str | Path | None = None, accept_licence: bool = False, progress: Progress | bool | None = None) -> Obtained:
-    """Download a corpus, where its owners let anybody.
+    """Download a corpus that may be downloaded freely.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def get(name: str, *, to: str | Path | None = None, accept_licence: bool = False
     if facts.obtain.startswith(BUILT_IN):
         raise WrongCall(f"{name} is {facts.obtain}; name it wherever a corpus is asked for")
     if not facts.archives:
-        raise WorkFailed(f"{name} cannot be downloaded by everybody: {facts.request or 'ask for it'} at {facts.obtain}")
+        raise WorkFailed(f"{name} cannot be downloaded freely: {facts.request or 'ask for it'} at {facts.obtain}")
     if not accept_licence:
         raise WrongCall(f"{name} is under the licence '{facts.licence}': accept_licence=True (--yes) says that it is accepted")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SOURCE).is_file():

@@ -64,7 +64,7 @@ def show(source: Source, *, cache: str | Path = "features") -> Overview:
 
     Parameters
     ----------
-    source : str, Path or Corpus
+    source : str, Path, DataFrame or Corpus
         As `load_corpus` takes it.
     cache : str or Path
         Where the embedded corpus is kept once made.

@@ -1,4 +1,4 @@
-"""Whose files a folder holds: one corpus, or several that somebody put together.
+"""Which corpora the files of a folder are of: one, or several that were put together.
 
 In:   a folder, and the audio files below it.
 Out:  the corpora among them, each with its reader and its files, and lines on what was left over or could be read otherwise.

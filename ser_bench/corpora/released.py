@@ -1,6 +1,6 @@
 """Whether a corpus is what its owners released: counts, sampling rate, total length.
 
-In:   a corpus, the clips of it that are heard, and those of them that are copies.
+In:   a corpus, the clips of it that are decoded, and those of them that are copies.
 Out:  the differences, one each, for audits, notes of rows and warnings.
 Rule: clips are counted after copies went. What differs in any of these is a modified copy, named as one, and no published figure is set
       beside its scores.

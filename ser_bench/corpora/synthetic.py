@@ -85,7 +85,7 @@ class Tones:
 
     A clip is a second or so of sung-spoken syllables. Its source is a pulse train with geometrically falling
     harmonics, mixed with breath noise; three vowels' formants filter it and take turns syllable by syllable. Four cues carry the
-    emotion: pitch (its height and how far it moves), loudness (level), tempo (syllables a second) and timbre (spectral tilt).
+    emotion: pitch (its height and how far it moves), loudness (level), tempo (syllables per second) and timbre (spectral tilt).
     Each cue is the sum of what the emotion does, of the speaker's habit, and of a little chance; the habits reach further than the
     emotions. Formant lengths, vowel colours and breath distinguish speakers as well, and say nothing of emotions.
 

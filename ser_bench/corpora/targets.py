@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.config import EMOTION
 from ser_bench.corpora.base import Corpus, normalise_columns
-from ser_bench.corpora.columns import alike
+from ser_bench.corpora.columns import spellings_of
 from ser_bench.corpora.names import plain
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils.tables import as_text
@@ -36,7 +36,7 @@ def predict_column(corpus: Corpus, target: str) -> Corpus:
     WrongCall
         For a column that is not there, that can be no target, or whose values are no classes.
     """
-    meant = alike(target, list(map(str, corpus.clips.columns)))
+    meant = spellings_of(target, list(map(str, corpus.clips.columns)))
     target = meant[0] if len(meant) == 1 else target
     clips, lines = with_target(corpus.clips, target, corpus.name)
     return replace(corpus, clips=normalise_columns(clips), warnings=(*corpus.warnings, *lines), target=target)

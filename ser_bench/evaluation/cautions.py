@@ -1,7 +1,7 @@
 """What a reader of a score must know about the speakers and classes behind it.
 
 In:   a system's confusions by seed and voice.
-Out:  sentences, without full stop or semicolon, for the notes of its row, and numbers for its columns.
+Out:  sentences, without full stop, for the notes of its row, and numbers for its columns.
 Rule: a class of few clips or of one speaker, few or very unequal speakers and speakers who are not recognised are named beside the score.
       A sentence has no number of one system: those stand in columns, and are read from there (`note_words`).
 """

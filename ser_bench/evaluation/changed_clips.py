@@ -67,7 +67,7 @@ def make_copies(
     return MadeCopies(by_set, _missing(kinds))
 
 
-def hear_conditions(
+def extract_conditions(
     corpus: Corpus, eval_set: EvaluationSet, feature_sets: list[FeatureSet], config: RunConfig, progress: Progress
 ) -> dict[str, dict[str, Features]]:
     """The clips under each test condition of a configuration: by condition and feature set, a row per clip.

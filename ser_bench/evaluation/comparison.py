@@ -1,10 +1,10 @@
 """Systems compared across corpora.
 
 In:   rows of a merged leaderboard, and the chance level of each corpus.
-Out:  a comparison a group of rows of one track and one search: mean ranks, tests, and in words what they can tell.
+Out:  a comparison per group of rows of one track and one search: mean ranks, tests, and in words what they show.
 Rule: a corpus counts once, also where its audio stands under two names. Only systems that were evaluated on every corpus of a
       comparison take part, by their ranks within each; a corpus or system that is missing somewhere is left out and named. What so
-      few corpora cannot tell is said.
+      few corpora cannot show is said.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.evaluation.splits import TRACKS
+from ser_bench.evaluation.leaderboard import ALPHA
+from ser_bench.evaluation.splits import TRACKS, parse_cv
 from ser_bench.utils.formatting import format_score, listed, records
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LEVEL = 0.05
 ROPE = 0.01
 GROUP = ["track", "budget", "trials", "seeds", "settings", "aside"]
 """What the rows of a comparison share; `aside` is what a protocol asks besides: other sentences, fewer speakers."""
@@ -92,8 +92,7 @@ def compare(
     compared, unsaid = [], []
     rows = rows.assign(title=rows["corpus"].map(lambda name: titles.get(name, name)))
     ranked = rows[rows["status"] == "ok"]
-    aside = ranked["cv"].str.extract(r"((?:[+]sentence)?(?:@[0-9]+)?)$", expand=False)
-    groups = list(_groups(ranked.assign(aside=aside)))
+    groups = list(_groups(ranked.assign(aside=[parse_cv(cv).suffix for cv in ranked["cv"]])))
     for whole in groups:
         group, said = _once_each(whole, same_audio)
         uars = _complete(group.pivot(index=SYSTEM, columns="corpus", values="uar"))
@@ -189,9 +188,9 @@ def _comparison(group: pd.DataFrame, uars: pd.DataFrame, left_out: list[str]) ->
     if len(corpora) > 2:
         against = [scores.bayesian_signed_rank(values[0], other, rope=ROPE) for other in values]
         systems[["best_better", "equivalent", "better"]] = [(np.nan,) * 3, *against[1:]]
-    if scores.smallest_signed_rank_p(len(corpora), n_systems=len(systems)) < LEVEL:
+    if scores.smallest_signed_rank_p(len(corpora), n_systems=len(systems)) < ALPHA:
         systems["p"] = tested[0]
-    cliques = scores.cliques(systems["mean_rank"], tested, level=LEVEL)
+    cliques = scores.cliques(systems["mean_rank"], tested, level=ALPHA)
     said = [_what_ranks_are(group), *left_out, *_what_tests_say(values, systems, cliques)]
     return _of_group(group, corpora, systems, cliques, said)
 
@@ -264,7 +263,7 @@ def _friedman(values: np.ndarray) -> str:
         return "Friedman's test needs three systems, and here are two."
     statistic, p = scores.friedman(values)
     agreed = (
-        "more than luck would have them" if p < LEVEL else "no more than luck may have them: no system is shown to be better than another"
+        "more than luck would have them" if p < ALPHA else "no more than luck may have them: no system is shown to be better than another"
     )
     told = "p < .001" if p < 0.001 else f"p = {format_score(p)}"
     return f"Friedman's test (chi-square {statistic:.1f}, {told} by 10,000 random orders): the corpora agree on an order {agreed}."
@@ -274,8 +273,8 @@ def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: li
     pairs = n_systems * (n_systems - 1) // 2
     corrected = f"Holm's correction for {pairs} pairs" if pairs > 1 else "one pair"
     least = scores.smallest_signed_rank_p(n_corpora, n_systems=n_systems)
-    if least >= LEVEL:
-        enough = next(n for n in count(n_corpora) if scores.smallest_signed_rank_p(n, n_systems=n_systems) < LEVEL)
+    if least >= ALPHA:
+        enough = next(n for n in count(n_corpora) if scores.smallest_signed_rank_p(n, n_systems=n_systems) < ALPHA)
         return (
             "Too few corpora to tell any two of these systems apart: whatever the scores, Wilcoxon's signed-rank test over "
             f"{n_corpora} gives p = {format_score(least)} at best ({corrected}). It takes {enough} corpora for these {n_systems} systems."
@@ -283,7 +282,7 @@ def _wilcoxon(n_systems: int, n_corpora: int, systems: pd.DataFrame, cliques: li
     names = [" ".join(system) for system in systems[SYSTEM].to_numpy()]
     groups = "; ".join(", ".join(names[place] for place in clique) for clique in cliques)
     found = f"no pair differs significantly within {groups}" if cliques else "every system differs significantly from the next"
-    return f"Wilcoxon's signed-rank test ({corrected}, p < {_brief(LEVEL)}): {found}."
+    return f"Wilcoxon's signed-rank test ({corrected}, p < {_brief(ALPHA)}): {found}."
 
 
 def _brief(value: float) -> str:

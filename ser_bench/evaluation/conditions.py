@@ -1,7 +1,7 @@
 """Every row of a run evaluated on its held-out clips with their sound changed: how robust its systems are.
 
 In:   a plan, and what its run came to.
-Out:  a row per cell and test condition, its UAR and what that is above the UAR on unchanged clips; and the predictions.
+Out:  a row per system and test condition, its UAR and the difference from that on unchanged clips; and the predictions.
 Rule: the fitted systems are the run's own. Hyperparameters and rounds are held as each fold's search chose them and training is the same
       to the last bit, so that nothing but the held-out clips' sound differs; no condition takes part in a search. A condition is a unit
       of its own per fold and seed: what was evaluated once, or without it, is never fitted again.
@@ -22,14 +22,14 @@ from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.refits import refit_of
 from ser_bench.evaluation.run_folder import CONDITION_PREDICTIONS, CONDITIONS, UNCHANGED, Run
 from ser_bench.evaluation.runner import run_units
-from ser_bench.evaluation.units import Cell, EvaluationSet, StoredResult, make_unit, read_unit
+from ser_bench.evaluation.units import EvaluationSet, StoredResult, SystemName, UnderCondition, make_unit, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Predicted = dict[str, np.ndarray]
-"""By condition, the codes that a cell predicts, shape (n_seeds, n_clips); those of unchanged clips first."""
+"""By condition, the codes that a system predicts, shape (n_seeds, n_clips); those of unchanged clips first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Robustness:
     Parameters
     ----------
     table : DataFrame
-        The columns of `CONDITIONS`. `diff` is what the UAR is above that on unchanged clips, paired by speaker; its interval and `p` are
+        The columns of `CONDITIONS`. `diff` is the difference in UAR from unchanged clips, paired by speaker; its interval and `p` are
         corrected for the number of conditions of a row (`scores.differences_of`).
     predictions : DataFrame
         The columns of `CONDITION_PREDICTIONS`.
@@ -52,7 +52,9 @@ class Robustness:
     warnings: list[str]
 
 
-def evaluate_conditions(planned: Plan, run: Run, progress: Progress, *, ratios: Mapping[Cell, float], fresh: bool = False) -> Robustness:
+def evaluate_conditions(
+    planned: Plan, run: Run, progress: Progress, *, ratios: Mapping[SystemName, float], fresh: bool = False
+) -> Robustness:
     """Evaluate every row that did not fail under each test condition of its configuration.
 
     The interval of a UAR has the row's own variance ratio, as training is the row's own. What a difference owes to overlapping training
@@ -71,17 +73,17 @@ def evaluate_conditions(planned: Plan, run: Run, progress: Progress, *, ratios: 
     import pandas as pd
 
     kept, warnings = chosen_units(planned, run), []
-    found = {cell: {UNCHANGED: codes} for cell, codes in _predicted(planned, kept).items()}
+    found = {system: {UNCHANGED: codes} for system, codes in _predicted(planned, kept).items()}
     rows: list[pd.DataFrame] = []
     for condition in planned.config.test_variant:
         under = plan_condition(planned, kept, condition)
         done, failures, _ = run_units(under, progress, fresh=fresh)
-        for cell, codes in _predicted(under, done).items():
-            found[cell][condition] = codes
-            rows += _prediction_rows(planned.eval_set, cell, condition, codes)
+        for system, codes in _predicted(under, done).items():
+            found[system][condition] = codes
+            rows += _prediction_rows(planned.eval_set, system, condition, codes)
         if failures:
             warnings.append(f"--test-variant {condition}: {len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}")
-    scored = [row for cell, codes in found.items() for row in _score(planned.eval_set, cell, codes, ratios[cell])]
+    scored = [row for system, codes in found.items() for row in _score(planned.eval_set, system, codes, ratios[system])]
     table = pd.DataFrame(scored, columns=list(CONDITIONS.columns)).round(4)
     names = list(CONDITION_PREDICTIONS.columns)
     predictions = pd.concat(rows, ignore_index=True)[names] if rows else pd.DataFrame(columns=names)
@@ -92,7 +94,7 @@ def chosen_units(planned: Plan, run: Run) -> dict[str, StoredResult]:
     """The units of rows without a failed one, by hash, those that a time limit cut short too: what their searches chose."""
     store, limit = Path(planned.config.out) / "units", planned.config.time_limit
     failed = set(run.cells.loc[run.cells["status"] == "failed", SYSTEM].itertuples(index=False, name=None))
-    return {unit.hash: kept for unit in planned.units if unit.cell not in failed and (kept := read_unit(store, unit, limit))}
+    return {unit.hash: kept for unit in planned.units if unit.system not in failed and (kept := read_unit(store, unit, limit))}
 
 
 def plan_condition(planned: Plan, kept: Mapping[str, StoredResult], condition: str) -> Plan:
@@ -109,22 +111,22 @@ def plan_condition(planned: Plan, kept: Mapping[str, StoredResult], condition: s
     units = []
     for unit in planned.units:
         if unit.hash in kept:
-            heard = planned.data.conditions[condition][unit.features].fingerprint
-            task = dataclasses.replace(refit_of(kept[unit.hash]), condition=condition, heard=heard)
+            changed = UnderCondition(condition, planned.data.conditions[condition][unit.features].fingerprint)
+            task = dataclasses.replace(refit_of(kept[unit.hash]), change=changed)
             matrix, model = planned.features[unit.features], planned.models[unit.model]
             units.append(make_unit(planned.eval_set, matrix, model, unit.track, unit.seed, unit.fold, task))
     # There are no studies to be copied.
     return dataclasses.replace(planned, config=dataclasses.replace(planned.config, storage=""), units=units)
 
 
-def _predicted(planned: Plan, done: Mapping[str, StoredResult]) -> dict[Cell, np.ndarray]:
-    """The codes that each cell whose units are all done predicts, shape (n_seeds, n_clips)."""
-    whole = {cell: units for cell, units in planned.cells.items() if all(unit.hash in done for unit in units)}
-    return {cell: planned.eval_set.predicted(units, done) for cell, units in whole.items()}
+def _predicted(planned: Plan, done: Mapping[str, StoredResult]) -> dict[SystemName, np.ndarray]:
+    """The codes that each system whose units are all done predicts, shape (n_seeds, n_clips)."""
+    whole = {system: units for system, units in planned.systems.items() if all(unit.hash in done for unit in units)}
+    return {system: planned.eval_set.predicted(units, done) for system, units in whole.items()}
 
 
-def _score(eval_set: EvaluationSet, cell: Cell, predicted: Predicted, ratio: float) -> Iterator[tuple[Any, ...]]:
-    """A cell's rows of `CONDITIONS`, unchanged clips first."""
+def _score(eval_set: EvaluationSet, system: SystemName, predicted: Predicted, ratio: float) -> Iterator[tuple[Any, ...]]:
+    """A system's rows of `CONDITIONS`, unchanged clips first."""
     held = eval_set.evaluated
     truth, voices = eval_set.codes[held], eval_set.voices[held]
     classes = range(len(eval_set.emotions))
@@ -135,12 +137,12 @@ def _score(eval_set: EvaluationSet, cell: Cell, predicted: Predicted, ratio: flo
     between = scores.ratios_of([clean, *others])[0, 1:].tolist()
     differences = scores.differences_of([other.counts for other in others], clean.counts, between) if others else []
     for name, difference in zip(counts, [(0.0, 0.0, 0.0, np.nan), *differences], strict=True):
-        yield (eval_set.corpus, *cell, name, *scores.jackknife_of(counts[name], inflation=ratio), *difference)
+        yield (eval_set.corpus, *system, name, *scores.jackknife_of(counts[name], inflation=ratio), *difference)
 
 
-def _prediction_rows(eval_set: EvaluationSet, cell: Cell, condition: str, codes: np.ndarray) -> Iterator[pd.DataFrame]:
-    """A cell's predictions under a condition, a table per seed."""
-    named = dict(zip(("corpus", *SYSTEM), (eval_set.corpus, *cell), strict=True)) | {"condition": condition}
+def _prediction_rows(eval_set: EvaluationSet, system: SystemName, condition: str, codes: np.ndarray) -> Iterator[pd.DataFrame]:
+    """A system's predictions under a condition, a table per seed."""
+    named = dict(zip(("corpus", *SYSTEM), (eval_set.corpus, *system), strict=True)) | {"condition": condition}
     emotions, held = np.array(eval_set.emotions), eval_set.evaluated
     clips = eval_set.clips.loc[held, ["speaker", "voice", "emotion"]].rename_axis("clip").reset_index()
     for (seed, folds), mine in zip(eval_set.folds.items(), codes, strict=True):

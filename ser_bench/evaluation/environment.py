@@ -2,6 +2,7 @@
 
 In:   what is evaluated.
 Out:  what `environment.json` holds.
+Rule: nothing here changes a result or takes part in a hash.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ser_bench.models.checkpoints import keeping_in
-from ser_bench.utils.progress import Progress, clock, hearing_epochs
+from ser_bench.utils.progress import Progress, clock, watching_epochs
 
 SUFFIX, KEPT = "-progress", ".epochs"
 """How the names of files about a unit's progress end, and those of folders with its trainings."""
@@ -55,7 +55,7 @@ def telling_epochs(store: Path, unit: str, model: str) -> Iterator[None]:
             path.write_text(line, encoding="utf-8")
 
     try:
-        with hearing_epochs(write), keeping_in(store / f"{unit}{KEPT}"):
+        with watching_epochs(write), keeping_in(store / f"{unit}{KEPT}"):
             yield
     finally:
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """What a run would fit, and for how long.
 
 In:   a configuration, and what is finished already.
-Out:  a row per cell: its units, those remaining, their fits, minutes.
+Out:  a row per system: its units, those remaining, their fits, minutes.
 Rule: nothing is fitted and nothing extracted. Where features are missing yet, every clip counts as usable and every unit as not done.
 """
 
@@ -18,7 +18,7 @@ from ser_bench.evaluation.conditions import plan_condition
 from ser_bench.evaluation.learning_curves import curves_of, draws_per_seed, plan_fewer, refit_of
 from ser_bench.evaluation.plan import check_widths, choose_models, make_plan, prepare_data, select, split
 from ser_bench.evaluation.splits import halvings
-from ser_bench.evaluation.units import Cell, EvaluationSet, read_unit
+from ser_bench.evaluation.units import EvaluationSet, SystemName, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,24 +29,48 @@ if TYPE_CHECKING:
     from ser_bench.features import FeatureSet
 
 
-class PlannedSearch(NamedTuple):
-    """What a unit does that learns from so many speakers, of the draw of that number: trials on inner folds, and a fit of the best.
+class Forecast(NamedTuple):
+    """What would be fitted, a row each.
 
-    With a `condition` it is evaluated in that.
+    Parameters
+    ----------
+    table : DataFrame
+        With ``units, to do, fits, minutes``.
+    missing : int
+        Clips whose features would have to be extracted first.
+    warnings : list of str
+        What may not be meant by `where`, or what this copy of a recipe's corpus lacks.
     """
+
+    table: pd.DataFrame
+    missing: int
+    warnings: list[str]
+
+
+class OnFewer(NamedTuple):
+    """Every row fitted again on so many speakers, of the draw of that number: a point of its learning curve."""
+
+    speakers: int
+    draw: int
+
+
+class InCondition(NamedTuple):
+    """Every row fitted again, on as many speakers as before, and evaluated in a test condition."""
+
+    speakers: int
+    condition: str
+
+
+class Extent(NamedTuple):
+    """What a unit does that is trained on so many speakers: trials on inner folds, and a fit of the best."""
 
     speakers: int
     trials: int
     inner: int
-    draw: int = 0
-    condition: str = ""
 
 
-def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> pd.DataFrame:
-    """What a run would fit: one row per cell; with `fresh`, whatever is finished.
-
-    How many clips lack features stands in ``attrs["missing"]``.
-    """
+def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False) -> Forecast:
+    """What a run would fit: one row per system; with `fresh`, whatever is finished."""
     import pandas as pd
 
     from ser_bench.corpora import load_corpus
@@ -55,46 +79,47 @@ def estimate_cost(config: RunConfig, progress: Progress, *, fresh: bool = False)
     corpus, warnings, _ = select(load_corpus(config.corpus[0], cache=config.cache, **config.reading), config)
     feature_sets = [parse_features(text) for text in config.features]
     models = choose_models(config)
-    dims = {feature_label(f.name, config.hearing.label, config.augmented): sum(len(part.columns) for part in f.parts) for f in feature_sets}
+    dims = {
+        feature_label(f.name, config.preprocessing.label, config.augmented): sum(len(part.columns) for part in f.parts)
+        for f in feature_sets
+    }
     check_widths(config.features, models)
     refuse_vectors(feature_sets, config)
     missing, eval_set = _missing(corpus, feature_sets, config, progress)
     planned = None if missing else make_plan(config, progress)
     eval_set = planned.eval_set if planned else eval_set
     more = 1 + len(config.copies) * len(copied_clips(eval_set, config)) / len(eval_set.clips)
-    searches, units = _searches(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
-    cells = planned.cells if planned else [(f, m, t) for f in dims for m in models for t in config.track]
-    to_do = _to_do(planned, searches) if planned and not fresh else {cell: [units] * len(searches) for cell in cells}
+    again, units = _fitted_again(eval_set, config), sum(int(fold.max()) + 1 for fold in eval_set.folds.values())
+    extents = [Extent(eval_set.fewest_voices(), config.trials, config.inner), *(Extent(refit.speakers, 0, 0) for refit in again)]
+    systems = planned.systems if planned else [(f, m, t) for f in dims for m in models for t in config.track]
+    to_do = _to_do(planned, again) if planned and not fresh else {system: [units] * len(extents) for system in systems}
     rows = []
     for (features, model, track), numbers in to_do.items():
-        shares = [search.speakers / searches[0].speakers for search in searches]
+        shares = [extent.speakers / extents[0].speakers for extent in extents]
         each = [
             models[model].seconds(
-                round(share * more * len(eval_set.clips)), dims[features], models[model].trials(search.trials), search.inner
+                round(share * more * len(eval_set.clips)), dims[features], models[model].trials(extent.trials), extent.inner
             )
-            for share, search in zip(shares, searches, strict=True)
+            for share, extent in zip(shares, extents, strict=True)
         ]
         fits = sum(
-            number * (models[model].trials(search.trials) * search.inner + 1) for number, search in zip(numbers, searches, strict=True)
+            number * (models[model].trials(extent.trials) * extent.inner + 1) for number, extent in zip(numbers, extents, strict=True)
         )
         minutes = sum(number * seconds for number, seconds in zip(numbers, each, strict=True)) / config.workers.number / 60
-        told = (units * len(searches), sum(numbers), fits, round(minutes, 1))
+        told = (units * len(extents), sum(numbers), fits, round(minutes, 1))
         rows.append([corpus.name, features, dims[features], model, track, str(eval_set.protocol), *told])
     names = ["corpus", "features", "dims", "model", "track", "cv", "units", "to do", "fits", "minutes"]
-    table = pd.DataFrame(rows, columns=names)
-    table.attrs |= {"missing": missing, "warnings": warnings}
-    return table
+    return Forecast(pd.DataFrame(rows, columns=names), missing, warnings)
 
 
-def _searches(eval_set: EvaluationSet, config: RunConfig) -> list[PlannedSearch]:
-    """That of a run's units, and those of their curves."""
+def _fitted_again(eval_set: EvaluationSet, config: RunConfig) -> list[OnFewer | InCondition]:
+    """What follows a run's searches."""
     everybody = eval_set.fewest_voices()
     fewer = halvings(everybody) if curves_of(config, eval_set) else []
     draws = range(draws_per_seed(len(eval_set.folds)))
     return [
-        PlannedSearch(everybody, config.trials, config.inner),
-        *(PlannedSearch(n, 0, 0, draw) for n in fewer for draw in draws),
-        *(PlannedSearch(everybody, 0, 0, condition=condition) for condition in config.test_variant),
+        *(OnFewer(n, draw) for n in fewer for draw in draws),
+        *(InCondition(everybody, condition) for condition in config.test_variant),
     ]
 
 
@@ -107,8 +132,8 @@ def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig, 
     from ser_bench.features import count_missing
 
     def lacking(clips: pd.DataFrame, variant: str = "") -> int:
-        some, hearing = dataclasses.replace(corpus, clips=clips), config.hearing.changed(variant)
-        return count_missing(some, feature_sets, cache=Path(config.cache), hearing=hearing)
+        some, preprocessing = dataclasses.replace(corpus, clips=clips), config.preprocessing.changed(variant)
+        return count_missing(some, feature_sets, cache=Path(config.cache), preprocessing=preprocessing)
 
     missing, clips = lacking(corpus.clips), corpus.clips.assign(voice=voices_of(corpus.clips))
     eval_set = EvaluationSet(corpus.name, config.labels, clips, *split(clips, corpus, config))
@@ -119,18 +144,19 @@ def _missing(corpus: Corpus, feature_sets: list[FeatureSet], config: RunConfig, 
     return missing + sum(lacking(eval_set.clips, condition) for condition in config.test_variant), eval_set
 
 
-def _to_do(planned: Plan, searches: list[PlannedSearch]) -> dict[Cell, list[int]]:
-    """How many units of each cell are not done yet, for each search."""
+def _to_do(planned: Plan, again: list[OnFewer | InCondition]) -> dict[SystemName, list[int]]:
+    """How many units of each system are not done yet: of the searches, and then of whatever is fitted again."""
     store, limit = Path(planned.config.out) / "units", planned.config.time_limit
     kept = {unit.hash: found for unit in planned.units if (found := read_unit(store, unit, limit))}
     refits = {key: refit_of(found) for key, found in kept.items()}
-    to_do = {cell: [sum(unit.hash not in kept for unit in units)] for cell, units in planned.cells.items()}
-    for search in searches[1:]:
-        if search.condition:
-            further = plan_condition(planned, kept, search.condition)
-        else:
-            further = plan_fewer(planned, refits, search.speakers, search.draw)
-        missing = Counter(unit.cell for unit in further.units if read_unit(store, unit) is None)
-        for cell, numbers in to_do.items():
-            numbers.append(numbers[0] + missing[cell])
+    to_do = {system: [sum(unit.hash not in kept for unit in units)] for system, units in planned.systems.items()}
+    for refit in again:
+        match refit:
+            case InCondition(_, condition):
+                further = plan_condition(planned, kept, condition)
+            case OnFewer(speakers, draw):
+                further = plan_fewer(planned, refits, speakers, draw)
+        missing = Counter(unit.system for unit in further.units if read_unit(store, unit) is None)
+        for system, numbers in to_do.items():
+            numbers.append(numbers[0] + missing[system])
     return to_do

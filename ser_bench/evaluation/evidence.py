@@ -25,7 +25,9 @@ EXTERNAL = "external"
 """What stands as the model of rows whose predictions were made elsewhere."""
 
 SYSTEM = ["features", "model", "track"]
-CELL = ["corpus", *SYSTEM]
+"""What names a system within a corpus: the columns that tables have for it."""
+ROW_KEY = ["corpus", *SYSTEM]
+"""What names a row of a leaderboard of several corpora."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def gather(rows: pd.DataFrame, refits: pd.DataFrame) -> Evidence:
     WorkFailed
         Where seeds evaluated different clips, or one twice.
     """
-    name = tuple(map(str, rows.iloc[0][CELL]))
+    name = tuple(map(str, rows.iloc[0][ROW_KEY]))
     by_seed = [seed.sort_values("clip") for _, seed in rows.groupby("seed")]
     clips = tuple(by_seed[0]["clip"].tolist())
     if not by_seed[0]["clip"].is_unique or any(tuple(seed["clip"].tolist()) != clips for seed in by_seed[1:]):
@@ -205,6 +207,11 @@ class Block:
         estimate = scores.corrected_best(hits, self.systems[0].counts[0].sum(-1), ratio=float(self.between.mean()))
         score, low, high = self.interval(self.place_of_best)
         return scores.Interval(estimate, max(0.0, estimate - (score - low)), min(1.0, estimate + (high - score)))
+
+
+def swaps_of(n_voices: int) -> int:
+    """How many swaps of predictions the test of `Block.versus_best` goes through, as `scores.n_swaps`."""
+    return scores.n_swaps(n_voices)
 
 
 def selected_interval(counts: np.ndarray) -> scores.Interval:

@@ -2,9 +2,9 @@
 
 In:   an evaluated corpus; a table of somebody's out-of-fold predictions.
 Out:  the outer and inner folds as a table; a `Run` of one row, of model ``external``.
-Rule: every clip is predicted once a seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
-      is refused by name. That the held-out clips took no part in training cannot be seen from here: it is the word of whoever made the
-      predictions.
+Rule: every clip is predicted once per seed, in its own fold, with probabilities that are such and agree with the decision; what is not,
+      is refused by name. That the held-out clips took no part in training cannot be checked here: it is
+      stated by the author of the predictions.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ser_bench.config import RunConfig
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.evidence import EXTERNAL
-from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import KEYS, Run, RunFolder
 from ser_bench.evaluation.splits import NEVER, inner_folds
 from ser_bench.utils.atomic import restored
-from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, take_table, to_numbers
+from ser_bench.utils.named_tables import NamedTable
+from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, to_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,18 +79,18 @@ def split_table(eval_set: EvaluationSet, inner: int) -> pd.DataFrame:
     return pd.concat(tables).rename_axis("clip").reset_index()
 
 
-def read_predictions(source: Path | pd.DataFrame, path: Path) -> pd.DataFrame:
+def read_predictions(source: Path | NamedTable) -> pd.DataFrame:
     """A table of predictions: ``clip`` (or ``file``), ``predicted``, and where there are, ``seed, fold, p.<emotion>...`` and labels.
 
     Names, emotions and labels (`LABELS`) are text, a cell that is missing is empty; seeds and folds are whole numbers. In Parquet clips
-    may be the index. `path` is what errors call it.
+    may be the index.
 
     Raises
     ------
     WrongCall
-        Naming the file, and the column or row.
+        Naming the table, and the column or row.
     """
-    table = read_table(source) if isinstance(source, Path) else take_table(source, path)
+    table, path = (read_table(source), source) if isinstance(source, Path) else (source.frame, Path(str(source)))
     if "clip" not in table:
         table = table.rename(columns={"file": "clip"})
     check_columns(table, ("clip", "predicted"), path)
@@ -160,7 +160,7 @@ def _check_labels(told: pd.Series, clips: pd.DataFrame, path: Path) -> None:
     wrong = told[~same]
     if len(wrong):
         says = f"is '{wrong.iloc[0]}' by the column '{told.name}' and {clips.loc[wrong.index[0], 'emotion']} in this corpus"
-        _refuse(path, wrong.index, f"{says}; mend the table, or leave that column out")
+        _refuse(path, wrong.index, f"{says}; correct the table, or leave that column out")
 
 
 def _as_known(names: pd.Series, known: Iterable[str]) -> pd.Series:
@@ -237,14 +237,14 @@ def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_o
 
 
 def score_predictions(
-    prepared: PreparedData, source: Path | pd.DataFrame, name: str, config: RunConfig, *, decisions_only: bool = False
+    prepared: PreparedData, source: Path | NamedTable, name: str, config: RunConfig, *, decisions_only: bool = False
 ) -> Run:
     """Evaluate a table of predictions and write a run folder of its one row.
 
     Parameters
     ----------
     prepared : PreparedData
-    source : Path or DataFrame
+    source : Path or NamedTable
         The table, as `read_predictions` takes it.
     name : str
         What the system is called: its row's `features`.
@@ -261,9 +261,9 @@ def score_predictions(
     import pandas as pd
 
     if len(config.track) > 1:
-        raise WrongCall(f"track: a table of predictions is of one, and {', '.join(config.track)} are named")
-    path = source if isinstance(source, Path) else Path(name)
-    eval_set, table = prepared.eval_set, read_predictions(source, path)
+        raise WrongCall(f"track: predictions are evaluated on one, and {', '.join(config.track)} are named")
+    path = source if isinstance(source, Path) else Path(str(source))
+    eval_set, table = prepared.eval_set, read_predictions(source)
     if decisions_only and not probability_columns(table):
         raise WrongCall(f"{path} has no probabilities (p.EMOTION) to be left out; drop --decisions-only")
     found = align(table.drop(columns=probability_columns(table)) if decisions_only else table, eval_set, path)
@@ -298,6 +298,7 @@ def _row(eval_set: EvaluationSet, name: str, track: str, seeds: int, notes: list
         "trials": 0,
         "seeds": seeds,
         "status": "leaky" if eval_set.protocol.leaky else "ok",
-        "notes": join_notes([*eval_set.notes, "external: out-of-fold by the word of whoever made the predictions", *notes]),
+        "reason": "",
+        "notes": [*eval_set.notes, "external: out-of-fold by the word of whoever made the predictions", *notes],
         "seconds": 0.0,
     }

@@ -8,8 +8,7 @@ Rule: ranks are within a corpus, its labels and a track; LEAKY rows get none, FA
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +17,7 @@ from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.cautions import Outlying, cautions, outlying
-from ser_bench.evaluation.evidence import CELL, EXTERNAL, Block, Evidence, Found, coded, folds_of, gather
-from ser_bench.utils import atomic
-from ser_bench.utils.formatting import records
+from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY, Block, Evidence, Found, coded, folds_of, gather
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +25,8 @@ if TYPE_CHECKING:
     from ser_bench.corpora import Corpus
 
 BLOCK = ["corpus", "labels", "track", "cv"]
-NAMES: dict[Hashable, Any] = dict.fromkeys(
-    ("corpus", "labels", "features", "model", "track", "cv", "mode", "group", "name", "notes", "chosen"), str
-)
-"""Columns of words, in any table: a corpus or a system may be called 2023."""
+ALPHA = 0.05
+"""The p below which systems are significantly different."""
 AGAINST = ("behind", "behind_low", "behind_high", "p_vs_best")
 """What a row is behind the best: the fields of `scores.VersusBest`."""
 LIKE = ("p_equivalent", "equivalent_within")
@@ -50,8 +45,9 @@ ALONE = ("uar", "war", "macro_f1", "auc", "uar_sd_seeds")
 COLUMNS = (
     *("rank", "corpus", "labels", "features", "dims", "model", "track", "cv", "speakers", "clips"),
     *SCORES[:-1],
-    *("budget", "trials", "seeds", "uar_sd_seeds", "status", "notes", "seconds"),
+    *("budget", "trials", "seeds", "uar_sd_seeds", "status", "reason", "notes", "seconds"),
 )
+"""`reason`: why a row failed, else empty; `notes`, a list of str: what is to be known of a row's scores, each once."""
 
 WORTH = ("smallest_difference", "best", "best_low", "best_high", "selected", "selected_low", "selected_high")
 SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen", "rope")
@@ -59,8 +55,6 @@ SHOWN = (*BLOCK, "speakers", "smallest_p", *WORTH, "chosen", "rope")
 
 LINES = ("corpus", "labels", "track", "kind", "name", "uar", "war", "source")
 """The columns of `references.csv`."""
-
-BETWEEN_NOTES = "; "
 
 CHANCE, MAJORITY, HUMAN, PUBLISHED, LEAKY_ELSEWHERE = "chance", "majority", "human", "published", "published, LEAKY"
 """Kinds of references. Those from papers whose training and test sets share speakers are LEAKY: listed, and not drawn."""
@@ -99,11 +93,11 @@ def rank(found: Found, cells: pd.DataFrame, *, with_external: bool = False, rope
     done = cells[cells["status"] != "failed"]
     blocks = {place: (rows.index, block_of(rows, found)) for place, rows in done.groupby([*BLOCK, "status"])}
     ratios = {place: float(ratio) for index, block in blocks.values() for place, ratio in zip(index, np.diag(block.ratios), strict=True)}
-    names = list(cells[CELL].itertuples(index=False, name=None))
+    names = list(cells[ROW_KEY].itertuples(index=False, name=None))
     scored = [score_system(found[cell], ratios[place]) if cell in found else {} for place, cell in enumerate(names)]
-    board = pd.concat([cells, pd.DataFrame(scored).reindex(columns=[*SCORES, "cautions"])], axis=1)
-    board["notes"] = [_with_cautions(row) for row in records(board)]
-    del board["cautions"]
+    board = pd.concat([cells, pd.DataFrame(scored).reindex(columns=SCORES)], axis=1)
+    cautioned = [cautions_about(found[cell]) if cell in found else [] for cell in names]
+    board["notes"] = [list(dict.fromkeys([*told, *more])) for told, more in zip(cells["notes"], cautioned, strict=True)]
     board["rank"] = pd.NA
     for (*_, status), (index, block) in blocks.items():
         if status == "ok":
@@ -135,29 +129,6 @@ def _in_order(board: pd.DataFrame) -> pd.DataFrame:
     return board.loc[order, list(COLUMNS)].reset_index(drop=True)
 
 
-def _with_cautions(row: dict[str, Any]) -> str:
-    """A row's notes with what is to be known of its clips; a failed row has no such cautions."""
-    found = row["cautions"]
-    return join_notes([*notes_of(row), *found]) if isinstance(found, list) else str(row["notes"])
-
-
-def join_notes(notes: Iterable[str]) -> str:
-    """A row's notes as tables have them: one text, each note once.
-
-    Examples
-    --------
-    >>> join_notes(["2 trials failed: no room; none", "TIME LIMIT"])
-    '2 trials failed: no room, none; TIME LIMIT'
-    """
-    return BETWEEN_NOTES.join(dict.fromkeys(note.replace(BETWEEN_NOTES, ", ") for note in notes))
-
-
-def notes_of(row: Mapping[str, Any]) -> list[str]:
-    """The notes of a row that did not fail; a failed row has the reason instead."""
-    text = row["notes"] if row["status"] != "failed" else ""
-    return text.split(BETWEEN_NOTES) if text else []
-
-
 def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataFrame | None) -> Found:
     """The evidence of every cell that did not fail, by corpus, feature set, model and track: what all reports of a run are made from.
 
@@ -180,10 +151,10 @@ def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataF
     """
     import pandas as pd
 
-    grouped = dict(list(predictions.groupby(CELL))) if len(predictions) else {}
-    lost = dict(list(refits.groupby(CELL))) if refits is not None and len(refits) else {}
+    grouped = dict(list(predictions.groupby(ROW_KEY))) if len(predictions) else {}
+    lost = dict(list(refits.groupby(ROW_KEY))) if refits is not None and len(refits) else {}
     found = {}
-    for cell in cells.loc[cells["status"] != "failed", CELL].itertuples(index=False, name=None):
+    for cell in cells.loc[cells["status"] != "failed", ROW_KEY].itertuples(index=False, name=None):
         if cell not in grouped:
             raise WorkFailed(f"{' '.join(cell)} has no predictions, yet did not fail: run it again with --fresh")
         found[cell] = gather(grouped[cell], lost.get(cell, pd.DataFrame()))
@@ -192,7 +163,7 @@ def evidence_of(predictions: pd.DataFrame, cells: pd.DataFrame, refits: pd.DataF
 
 def block_of(rows: pd.DataFrame, found: Found) -> Block:
     """The rows' systems, in their order."""
-    return Block([found[cell] for cell in rows[CELL].itertuples(index=False, name=None)])
+    return Block([found[cell] for cell in rows[ROW_KEY].itertuples(index=False, name=None)])
 
 
 def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[pd.Index, pd.Index]]:
@@ -215,7 +186,7 @@ def comparisons(block: pd.DataFrame, *, with_external: bool) -> Iterator[tuple[p
 
 
 def score_system(found: Evidence, ratio: float) -> dict[str, object]:
-    """The scores of one cell with their intervals, by its variance ratio, and `cautions` about its speakers and classes.
+    """The scores of one cell with their intervals, by its variance ratio.
 
     AUC is blank where there are no probabilities.
     """
@@ -243,8 +214,13 @@ def score_system(found: Evidence, ratio: float) -> dict[str, object]:
         "variance_ratio": ratio,
         "uar_sd_seeds": uars.std(ddof=1) if len(uars) > 1 else np.nan,
         **outlying(counts)._asdict(),
-        "cautions": cautions(counts, sorted({*meant, *rows["predicted"].unique()})),
     }
+
+
+def cautions_about(found: Evidence) -> list[str]:
+    """`cautions` about the speakers and classes of one cell."""
+    emotions = {name for rows in found.rows for column in ("emotion", "predicted") for name in rows[column].unique()}
+    return cautions(found.counts, sorted(emotions))
 
 
 def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = EMOTION, *, modified: bool = False) -> pd.DataFrame:
@@ -271,7 +247,7 @@ def references(corpus: Corpus, labels: str, clips: pd.DataFrame, target: str = E
     from ser_bench.corpora import human_recall
 
     shares = clips["emotion"].value_counts(normalize=True)
-    chance = 1 / len(shares)
+    chance = chance_level(len(shares))
     rows = [
         (CHANCE, CHANCE, chance, chance, f"{len(shares)} {'emotions' if target == EMOTION else 'classes'}"),
         (MAJORITY, MAJORITY, chance, shares.iloc[0], f"always {shares.index[0]}"),
@@ -307,9 +283,36 @@ def lines_of(block: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
     return references[same & references["track"].isin([first["track"], ""])]
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table of scores, whole or not at all: four digits everywhere, so that equal scores are equal bytes."""
-    atomic.write_csv(table, path, float_format="%.4f")
+def is_compared(block: pd.DataFrame) -> bool:
+    """Whether a block ranks several rows, so that they are compared with the best of them."""
+    return int((block["status"] == "ok").sum()) > 1
+
+
+def not_significantly_worse(row: Mapping[str, Any]) -> bool:
+    """Whether a row is the best, or is not significantly different from it, at `ALPHA`."""
+    return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= ALPHA))
+
+
+def chance_level(n_classes: int) -> float:
+    """The UAR of guessing.
+
+    >>> chance_level(4)
+    0.25
+    """
+    return 1 / n_classes
+
+
+def by_cost(block: pd.DataFrame) -> pd.DataFrame:
+    """The ranked rows of a block that have taken time, the quickest first; on the `front` are those that none as quick beats in UAR.
+
+    >>> import pandas as pd
+    >>> by_cost(pd.DataFrame({"status": "ok", "seconds": [9.0, 1.0, 4.0, 0.0], "uar": [0.7, 0.5, 0.4, 0.9]}))["front"].tolist()
+    [True, False, True]
+    """
+    known = block[(block["status"] == "ok") & (block["seconds"] > 0)]
+    known = known.sort_values(["seconds", "uar"], ascending=[True, False], kind="stable")
+    best_before = np.append(-np.inf, np.maximum.accumulate(known["uar"].to_numpy()))[:-1]
+    return known.assign(front=known["uar"] > best_before)
 
 
 def _check_same_clips(block: Block) -> None:

@@ -1,11 +1,11 @@
 """What more training speakers bring: every row of a run again, trained on fewer of them.
 
 In:   a plan, and what its run came to.
-Out:  a row per cell and number of training speakers: its mean UAR on the same held-out clips, over several draws of them.
+Out:  a row per system and number of training speakers: its mean UAR on the same held-out clips, over several draws of them.
 Rule: in each fold some training speakers are drawn, the same for all rows, and nobody else is used for training. Which they are is luck: at
-      least `DRAWS` sets are drawn, and what they differ by is part of the interval. Parameters and rounds are held as the fold's search
-      chose them among all: a point tells what fewer speakers cost a system. What searches among these would find is an ablation's to
-      tell (``[sweep]``, ``"cv" = ["auto@4"]``).
+      least `DRAWS` sets are drawn, and what they differ by is part of the interval. Hyperparameters and rounds are held as the fold's
+      search chose them among all: a point shows what fewer speakers cost a system. What searches among these would find, a sweep
+      shows (``[sweep]``, ``"cv" = ["auto@4"]``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ser_bench.evaluation.refits import finished_units, refit_of
 from ser_bench.evaluation.run_folder import LEARNING, Run
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import halvings
-from ser_bench.evaluation.units import Cell, EvaluationSet, Refit, StoredResult, make_unit
+from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, SystemName, make_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def draws_per_seed(seeds: int) -> int:
 
 
 def learning_curves(
-    planned: Plan, run: Run, progress: Progress, *, ratios: Mapping[Cell, float], fresh: bool = False
+    planned: Plan, run: Run, progress: Progress, *, ratios: Mapping[SystemName, float], fresh: bool = False
 ) -> tuple[pd.DataFrame, list[str]]:
     """Evaluate every row that did not fail with half of the training speakers, a quarter, and so on, as long as there are two.
 
@@ -80,7 +80,7 @@ def learning_curves(
     kept, warnings = finished_units(planned, run), []
     refits = {key: refit_of(unit) for key, unit in kept.items()}
     everybody = eval_set.fewest_voices()
-    rows = [_whole_row(eval_set, cell, everybody, codes, ratios[cell]) for cell, codes in _predicted(planned, kept).items()]
+    rows = [_whole_row(eval_set, system, everybody, codes, ratios[system]) for system, codes in _predicted(planned, kept).items()]
     for n in halvings(everybody):
         drawn = []
         failures: dict[str, str] = {}
@@ -90,9 +90,9 @@ def learning_curves(
             drawn.append(_predicted(fewer, done))
             failures |= failed
         rows += [
-            _drawn_row(eval_set, cell, n, [codes[cell] for codes in drawn], ratios[cell])
-            for cell in drawn[0]
-            if all(cell in codes for codes in drawn)
+            _drawn_row(eval_set, system, n, [codes[system] for codes in drawn], ratios[system])
+            for system in drawn[0]
+            if all(system in codes for codes in drawn)
         ]
         if failures:
             first = next(iter(failures.values()))
@@ -100,25 +100,25 @@ def learning_curves(
     return pd.DataFrame(rows, columns=list(LEARNING.columns)).round(4).sort_values(list(LEARNING.columns[:5]), ignore_index=True), warnings
 
 
-def _whole_row(eval_set: EvaluationSet, cell: Cell, n: int, codes: np.ndarray, ratio: float) -> tuple[Any, ...]:
-    """The end of a cell's curve: a row of `LEARNING`."""
+def _whole_row(eval_set: EvaluationSet, system: SystemName, n: int, codes: np.ndarray, ratio: float) -> tuple[Any, ...]:
+    """The end of a system's curve: a row of `LEARNING`."""
     held = eval_set.evaluated
     found = scores.jackknife_interval(eval_set.codes[held], codes[:, held], eval_set.voices[held], inflation=ratio)
-    return (eval_set.corpus, *cell, n, 1, np.nan, *found)
+    return (eval_set.corpus, *system, n, 1, np.nan, *found)
 
 
-def _drawn_row(eval_set: EvaluationSet, cell: Cell, n: int, codes: list[np.ndarray], ratio: float) -> tuple[Any, ...]:
-    """A point of a cell's curve, a row of `LEARNING`, from the codes of each draw, shape (n_seeds, n_clips)."""
+def _drawn_row(eval_set: EvaluationSet, system: SystemName, n: int, codes: list[np.ndarray], ratio: float) -> tuple[Any, ...]:
+    """A point of a system's curve, a row of `LEARNING`, from the codes of each draw, shape (n_seeds, n_clips)."""
     held, drawn = eval_set.evaluated, np.concatenate(codes)
     counts = scores.speaker_counts(eval_set.codes[held], drawn[:, held], eval_set.voices[held])
     score, low, high, sd_draws = scores.mean_over_draws(counts, inflation=ratio)
-    return (eval_set.corpus, *cell, n, len(drawn), sd_draws, score, low, high)
+    return (eval_set.corpus, *system, n, len(drawn), sd_draws, score, low, high)
 
 
-def _predicted(planned: Plan, done: Mapping[str, StoredResult]) -> dict[Cell, np.ndarray]:
-    """The codes that each cell whose units are all done predicts, shape (n_seeds, n_clips)."""
-    whole = {cell: units for cell, units in planned.cells.items() if all(unit.hash in done for unit in units)}
-    return {cell: planned.eval_set.predicted(units, done) for cell, units in whole.items()}
+def _predicted(planned: Plan, done: Mapping[str, StoredResult]) -> dict[SystemName, np.ndarray]:
+    """The codes that each system whose units are all done predicts, shape (n_seeds, n_clips)."""
+    whole = {system: units for system, units in planned.systems.items() if all(unit.hash in done for unit in units)}
+    return {system: planned.eval_set.predicted(units, done) for system, units in whole.items()}
 
 
 def plan_fewer(planned: Plan, refits: Mapping[str, Refit], n: int, draw: int = 0) -> Plan:

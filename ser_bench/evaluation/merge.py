@@ -3,8 +3,8 @@
 In:   run folders.
 Out:  their rows, ranked again together, and compared across corpora: `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv`, a figure.
 Rule: what was not evaluated by one protocol, on the same clips in the same folds, is kept apart (but for external systems, whose
-      search is not known). A row that stands in several runs is one row; where its scores differ, nobody can tell which are right, and
-      it is refused.
+      search is not known). A row that stands in several runs is one row; where its scores differ it is refused, as nothing says which are
+      right.
 """
 
 from __future__ import annotations
@@ -19,30 +19,29 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ser_bench.config import NO_CHANGES, READING, RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason
 from ser_bench.evaluation import comparison as across
+from ser_bench.evaluation.analysis_folders import MergedFolder
 from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.evidence import EXTERNAL
 from ser_bench.evaluation.leaderboard import (
     ALONE,
     BLOCK,
-    CELL,
     CHANCE,
     COLUMNS,
+    ROW_KEY,
     SCORES,
     evidence_of,
-    join_notes,
-    notes_of,
     rank,
     resolutions,
 )
-from ser_bench.evaluation.run_folder import CLIPS, CONFIGURATION, LEADERBOARD, MERGED_PAGE, PREDICTIONS, REFERENCES, RunFolder
+from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, REFERENCES, RunFolder
 from ser_bench.scores import ROPE
-from ser_bench.utils.formatting import format_score, records
+from ser_bench.utils.formatting import format_score
 from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NEEDED = (CONFIGURATION, LEADERBOARD.name, REFERENCES.name, CLIPS.name, PREDICTIONS.name)
+NEEDED = (RunFolder.MARK, LEADERBOARD.name, REFERENCES.name, CLIPS.name, PREDICTIONS.name)
 ASIDE = "p against the best of all rows, while other rows are compared without this one (--with-external includes it)"
 SEARCH = ["budget", "trials", "seeds"]
 PROTOCOL = [*BLOCK, *SEARCH, "settings", "clip_set"]
@@ -98,7 +97,7 @@ class Merged(Shown):
         Where `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` of it are.
     leaderboard : DataFrame
         `block` (ranks are within one), the columns of a run's leaderboard, `settings` (of the configuration, where it is not the default)
-        and `runs` (a list: the folders that a row is from; in `leaderboard.csv` as JSON).
+        and `runs` (a list of str: the folders that a row is from; in `leaderboard.csv` as JSON, like `notes`).
     across : list of Comparison
         Systems compared over corpora, a group each.
     not_compared_because : list of str
@@ -119,7 +118,7 @@ class Merged(Shown):
     kernels: str
     abouts: dict[str, Mapping[str, Any]]
 
-    PAGE: ClassVar[str] = MERGED_PAGE
+    PAGE: ClassVar[str] = MergedFolder.PAGE
 
     @property
     def runs(self) -> list[str]:
@@ -155,8 +154,7 @@ def find_runs(out: Path) -> list[RunFolder]:
     WrongCall
         If there are none.
     """
-    below = (RunFolder(path.parent) for path in out.glob(f"*/{CONFIGURATION}"))
-    found = sorted(folder for folder in below if not folder.lacks(LEADERBOARD.name))
+    found = [folder for folder in RunFolder.all_in(out) if not folder.lacks(LEADERBOARD.name)]
     if not found:
         raise WrongCall(f"there is no finished run in {out}: name run folders, or their parent with --out")
     return found
@@ -183,7 +181,7 @@ def merge(folders: Iterable[RunFolder], to: Path, *, with_external: bool = False
     """
     import pandas as pd
 
-    if (to / CONFIGURATION).exists():
+    if RunFolder(to).known:
         raise WrongCall(f"{to} is a run, whose own leaderboard would be written over: name another folder with --to")
     runs = _read_runs(sorted(set(folders)), named=named)
     rows = pd.concat([run.rows for run in runs.values()], ignore_index=True)
@@ -274,7 +272,7 @@ def _kernel(about: Mapping[str, Any]) -> str:
 def _settings(folder: RunFolder) -> str:
     """What of a configuration no row says, as far as it is not the default: ``inner 4, variant noise(snr=10)``."""
     usual = RunConfig().result_keys()
-    chosen = RunConfig(**read_config(folder.path / CONFIGURATION)).result_keys()
+    chosen = RunConfig(**read_config(folder.configuration)).result_keys()
     return ", ".join(f"{name} {value}" for name, value in chosen.items() if name not in SAID_ELSEWHERE and value != usual[name])
 
 
@@ -303,7 +301,7 @@ def _unite(rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     united = []
-    for cell, same in rows.groupby(CELL):
+    for cell, same in rows.groupby(ROW_KEY):
         done = same[same["status"] != "failed"]
         kept = done if len(done) else same[:1]
         different = kept.drop_duplicates(list(ALONE))
@@ -326,7 +324,7 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     cells = part[[name for name in COLUMNS if name not in {"rank", *SCORES}]]
     found = evidence_of(predictions, cells, refits)
     board = rank(found, cells, with_external=with_external, rope=rope)
-    board = board.merge(part[[*CELL, "settings", "runs"]], on=CELL, validate="one_to_one")
+    board = board.merge(part[[*ROW_KEY, "settings", "runs"]], on=ROW_KEY, validate="one_to_one")
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["kind"] == CHANCE, "uar"].max()
     shown = resolutions(board, found, with_external=with_external, rope=rope)
@@ -338,13 +336,13 @@ def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
     outside = (part["model"] == EXTERNAL) & (part["status"] == "ok")
     if not (part.loc[~outside, "status"] == "ok").any():
         return part
-    rows = zip(records(part), outside, strict=True)
-    return part.assign(notes=[join_notes([*notes_of(row), ASIDE]) if aside else row["notes"] for row, aside in rows])
+    told: list[Any] = [[*notes, ASIDE] if aside else notes for notes, aside in zip(part["notes"], outside, strict=True)]
+    return part.assign(notes=told)
 
 
 def _of_rows(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """What a run's table says of some rows."""
-    return table.merge(rows[CELL], on=CELL, validate="many_to_one")
+    return table.merge(rows[ROW_KEY], on=ROW_KEY, validate="many_to_one")
 
 
 def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:

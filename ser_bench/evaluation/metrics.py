@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ser_bench import scores
-from ser_bench.evaluation.evidence import CELL, Evidence, Found, coded, folds_of
+from ser_bench.evaluation.evidence import ROW_KEY, Evidence, Found, coded, folds_of
 from ser_bench.scores import Interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NUMBERS = ("value", "low", "high")
-COLUMNS = (*CELL, "metric", "gender", "minus", *NUMBERS)
+COLUMNS = (*ROW_KEY, "metric", "gender", "minus", *NUMBERS)
 """The UAR of a gender has this one in `gender`; a difference between two the other in `minus`. Both are blank for all other metrics."""
 
 
@@ -77,7 +77,7 @@ def metric_table(found: Found, clips: pd.DataFrame, board: pd.DataFrame) -> pd.D
     """
     import pandas as pd
 
-    ratios = {(*cell,): ratio for *cell, ratio in board[[*CELL, "variance_ratio"]].itertuples(index=False, name=None)}
+    ratios = {(*cell,): ratio for *cell, ratio in board[[*ROW_KEY, "variance_ratio"]].itertuples(index=False, name=None)}
     rows = []
     for cell, system in sorted(found.items()):
         rows += [(*cell, m.name, m.gender, m.minus, *m.interval) for m in metrics_of(pd.concat(system.rows), clips, ratios[cell])]

@@ -1,7 +1,7 @@
 """One unit: search inside the training speakers, fit once on all of them, predict the held-out ones once.
 
-In:   features, emotions and speakers of a cell's clips, which of them are for training, and seeds.
-Out:  decisions and probabilities for the held-out clips, the parameters chosen and every trial.
+In:   features, emotions and speakers of a system's clips, which of them are for training, and seeds.
+Out:  decisions and probabilities for the held-out clips, the hyperparameters chosen and every trial.
 Rule: nothing here sees a held-out emotion; on the ``train`` track (data without `scaling_groups`) no held-out
       feature moves anything fitted; no voice is on both sides of a split; and a unit is a pure function of what it is given:
       no clock, no other process and no number of threads has a say, unless it is told when to stop.
@@ -100,24 +100,12 @@ class Selection:
         return self.best.params
 
 
-def tune_unit(
-    data: UnitData,
-    model: Model,
-    *,
-    trials: int,
-    inner: int,
-    seed: int,
-    fold_seed: int,
-    start: Params | None = None,
-    stop: Callable[[], bool] | None = None,
-    watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
-) -> UnitResult:
-    """Search, refit, predict.
+@dataclass(frozen=True)
+class SearchTerms:
+    """How hyperparameters are searched for inside the training speakers of a unit.
 
     Parameters
     ----------
-    data : UnitData
-    model : Model
     trials : int
         Trials of the search; the first is `start`.
     inner : int
@@ -127,11 +115,24 @@ def tune_unit(
     fold_seed : int
         Of the inner folds, which all rows share.
     start : dict, optional
-        The parameters tried first; the model's own `start` without.
+        The hyperparameters tried first; the model's own `start` without.
     stop : callable, optional
         Asked before each trial but the first: whether to go on with what was found.
     watch : callable, optional
         Told of each trial when it has ended.
+    """
+
+    trials: int
+    inner: int
+    seed: int
+    fold_seed: int
+    start: Params | None = None
+    stop: Callable[[], bool] | None = None
+    watch: Callable[[optuna.trial.FrozenTrial], object] | None = None
+
+
+def tune_unit(data: UnitData, model: Model, terms: SearchTerms) -> UnitResult:
+    """Search, refit, predict.
 
     Raises
     ------
@@ -143,8 +144,8 @@ def tune_unit(
         x = standardised_beforehand(data)
         if not data.leaky:
             check_apart(data.voices[data.train], data.voices[~data.train])
-        found = choose(data, x, model, trials=trials, inner=inner, seed=seed, fold_seed=fold_seed, start=start, stop=stop, watch=watch)
-        prediction = refit(data, x, model, data.train, found.params, found.rounds, derive_seed(seed, "refit"))
+        found = choose(data, x, model, terms)
+        prediction = refit(data, x, model, data.train, found.params, found.rounds, derive_seed(terms.seed, "refit"))
     return UnitResult(
         predicted=prediction.predicted,
         probabilities=prediction.scores if model.probabilistic else found.calibrator.probabilities(prediction.scores),
@@ -153,40 +154,29 @@ def tune_unit(
         trial_rows=trial_rows(found.trials, found.best),
         notes=unit_notes(model, data.n_train, x.shape[1], found.trials, searched=found.searched),
         seconds=time.thread_time() - started,
-        cut_short=found.searched and len(found.trials) < trials,
+        cut_short=found.searched and len(found.trials) < terms.trials,
     )
 
 
-def choose(
-    data: UnitData,
-    x: np.ndarray,
-    model: Model,
-    *,
-    trials: int,
-    inner: int,
-    seed: int,
-    fold_seed: int,
-    start: Params | None = None,
-    stop: Callable[[], bool] | None = None,
-    watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
-) -> Selection:
-    """Search for hyperparameters inside the training speakers; x as `standardised_beforehand` gives it, the others as in `tune_unit`."""
-    search = _search_over(data, x, model, inner=inner, seed=seed, fold_seed=fold_seed)
-    return _chosen(model, search, search.run(trials, stop, watch, start) if search else [Trial(0, dict(start or model.start))])
+def choose(data: UnitData, x: np.ndarray, model: Model, terms: SearchTerms) -> Selection:
+    """Search for hyperparameters inside the training speakers; x as `standardised_beforehand` gives it."""
+    search, start = _search_over(data, x, model, terms), terms.start
+    trials = search.run(terms.trials, terms.stop, terms.watch, start) if search else [Trial(0, dict(start or model.start))]
+    return _chosen(model, search, trials)
 
 
-def hold(data: UnitData, x: np.ndarray, model: Model, params: Params, *, inner: int, seed: int, fold_seed: int) -> Selection:
+def hold(data: UnitData, x: np.ndarray, model: Model, params: Params, terms: SearchTerms) -> Selection:
     """Take hyperparameters that were chosen elsewhere through the inner folds once, as a search would.
 
     That gives their inner score, rounds and calibrator: those of the search that chose them, where all else is the same.
     """
-    search = _search_over(data, x, model, inner=inner, seed=seed, fold_seed=fold_seed)
+    search = _search_over(data, x, model, terms)
     return _chosen(model, search, [search.evaluate(0, dict(params), None) if search else Trial(0, dict(params))])
 
 
-def _search_over(data: UnitData, x: np.ndarray, model: Model, *, inner: int, seed: int, fold_seed: int) -> Search | None:
-    folds = folds_inside(data, inner, fold_seed)
-    return None if folds is None else Search.over(data, x, model, folds, seed)
+def _search_over(data: UnitData, x: np.ndarray, model: Model, terms: SearchTerms) -> Search | None:
+    folds = folds_inside(data, terms.inner, terms.fold_seed)
+    return None if folds is None else Search.over(data, x, model, folds, terms.seed)
 
 
 def _chosen(model: Model, search: Search | None, trials: list[Trial]) -> Selection:

@@ -18,9 +18,9 @@ import numpy as np
 
 from ser_bench.config import EMOTION, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall, quoted
-from ser_bench.evaluation.changed_clips import hear_conditions, make_copies, refuse_vectors
-from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, resolve_cv, training_clips
-from ser_bench.evaluation.units import Cell, EvaluationSet, Tune, Unit, make_unit
+from ser_bench.evaluation.changed_clips import extract_conditions, make_copies, refuse_vectors
+from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_parts, outer_folds, parse_cv, resolve_cv, training_clips
+from ser_bench.evaluation.units import EvaluationSet, SystemName, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.progress import Progress
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ser_bench.corpora import Corpus, Duplicates, LabelScheme, ReleaseDifference
-    from ser_bench.features import Features, FeatureSet
+    from ser_bench.features import Features, FeatureSet, FeatureSource
     from ser_bench.models.base import Model
 
 
@@ -102,12 +102,12 @@ class Plan:
         return self.data.features
 
     @property
-    def cells(self) -> dict[Cell, list[Unit]]:
-        """The units of each cell: of each row of the leaderboard."""
-        cells: dict[Cell, list[Unit]] = {}
+    def systems(self) -> dict[SystemName, list[Unit]]:
+        """The units of each system: of each row of the leaderboard."""
+        systems: dict[SystemName, list[Unit]] = {}
         for unit in self.units:
-            cells.setdefault(unit.cell, []).append(unit)
-        return cells
+            systems.setdefault(unit.system, []).append(unit)
+        return systems
 
     def cost(self, unit: Unit) -> float:
         """Roughly how long a unit takes on one core."""
@@ -154,7 +154,9 @@ def choose_clips(config: RunConfig) -> ChosenClips:
     return ChosenClips(corpus, doubts, whole, scheme)
 
 
-def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress, chosen: ChosenClips | None = None) -> PreparedData:
+def prepare_data(
+    config: RunConfig, features: Iterable[FeatureSource], progress: Progress, chosen: ChosenClips | None = None
+) -> PreparedData:
     """Load the corpus, extract what is missing of these feature sets, and settle which clips are evaluated.
 
     A corpus that was `chosen` before is not loaded again. Errors as `make_plan`.
@@ -170,15 +172,17 @@ def prepare_data(config: RunConfig, features: Iterable[str], progress: Progress,
     loaded = time.perf_counter()
     extraction = extract_corpus(corpus, feature_sets, ExtractionOptions.of(config, progress))
     eval_set, skipped, duplicates, warnings = resolve_clips(corpus, extraction.clips, extraction.skipped, config, scheme)
-    found = differences(whole, eval_set.clips, set(duplicates.skipped["clip"]), whole=not config.hearing.label)
+    found = differences(whole, eval_set.clips, set(duplicates.skipped["clip"]), whole=not config.preprocessing.label)
     eval_set = dataclasses.replace(eval_set, copy=name_copy(found, whole.facts))
     aligned = extraction.clips.index.get_indexer(eval_set.clips.index)
     copies, lacking = make_copies(corpus, eval_set, feature_sets, config, progress)
     heard = [
-        dataclasses.replace(extraction.features(feature_set).take(aligned), heard=config.hearing.label, copies=copies.get(feature_set.name))
+        dataclasses.replace(
+            extraction.features(feature_set).take(aligned), heard=config.preprocessing.label, copies=copies.get(feature_set.name)
+        )
         for feature_set in feature_sets
     ]
-    changed = hear_conditions(corpus, eval_set, feature_sets, config, progress)
+    changed = extract_conditions(corpus, eval_set, feature_sets, config, progress)
     conditions = {name: {matrix.label: sets[matrix.name] for matrix in heard} for name, sets in changed.items()}
     seconds = {"corpus": loaded - began, "features": time.perf_counter() - loaded}
     told = own_table_remarks(feature_sets, whole, eval_set, config)
@@ -243,8 +247,8 @@ def resolve_clips(
     eval_set = EvaluationSet(corpus.name, labels_of_target(scheme, corpus.target), used, protocol, folds, made_of, scheme.parts)
     single_speaker += [line for line in (unseen_classes(eval_set, config.seed),) if line and not single_speaker]
     left_out = pd.concat([skipped, duplicates.skipped], ignore_index=True)[["clip", "reason"]].sort_values("clip", ignore_index=True)
-    single_speaker += fixed_split(eval_set) or unused_split(eval_set, config.cv)
-    told = losses(used, whole=not config.hearing.label, by_speaker="speaker" in config.track, target=eval_set.target)
+    single_speaker += fixed_split(eval_set) or unused_split(eval_set, parse_cv(config.cv))
+    told = losses(used, whole=not config.preprocessing.label, by_speaker="speaker" in config.track, target=eval_set.target)
     return eval_set, left_out, duplicates, [*duplicates.warnings, *single_speaker, *told]
 
 
@@ -265,10 +269,10 @@ def fixed_split(eval_set: EvaluationSet) -> list[str]:
     return [f"--cv {eval_set.protocol} is one fixed split: {told}", *unheard]
 
 
-def unused_split(eval_set: EvaluationSet, cv: str) -> list[str]:
+def unused_split(eval_set: EvaluationSet, asked: Protocol) -> list[str]:
     """That a corpus names a fixed split which is not used, as nobody asked for it by name."""
     parts = fixed_parts(eval_set.clips, Protocol("predefined"))
-    if parts is None or not cv.startswith("auto"):
+    if parts is None or asked.kind != "auto":
         return []
     apart = len(set(zip(eval_set.voices, parts, strict=True))) == len(set(eval_set.voices))
     advice = "; --cv predefined evaluates its test part alone" if apart else "; its parts share speakers"
@@ -286,8 +290,10 @@ def unseen_classes(eval_set: EvaluationSet, seed: int) -> str:
     return f"in some folds the training part lacks what is held out: {emotions} (--cv {eval_set.protocol})" if lacking else ""
 
 
-def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Protocol, dict[int, np.ndarray]]:
-    """The protocol, and the outer folds of every seed, with no voice on both sides of any.
+def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig, asked: Protocol | None = None) -> tuple[Protocol, dict[int, np.ndarray]]:
+    """The protocol that is meant, and the outer folds of every seed, with no voice on both sides of any.
+
+    The configuration's is meant where no other is `asked` for.
 
     Raises
     ------
@@ -301,7 +307,7 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
             only = f"'{clips[column].iloc[0]}' alone" if len(clips) else "nothing"
             raise WrongCall(f"{corpus.name}: the evaluated clips show {only} as {what}; at least two are needed")
     voices = clips["voice"].to_numpy(str)
-    protocol = resolve_cv(config.cv, corpus.protocol, voices)
+    protocol = resolve_cv(asked or parse_cv(config.cv), corpus.protocol, voices)
     folds = {seed: outer_folds(clips, protocol, seed) for seed in range(config.seed, config.seed + config.seeds)}
     for seed, fold in folds.items():
         if len(np.unique(voices[fold != NEVER])) < 2:
@@ -309,15 +315,17 @@ def split(clips: pd.DataFrame, corpus: Corpus, config: RunConfig) -> tuple[Proto
         for number in range(fold.max() + 1):
             train = training_clips(clips, protocol, fold, number, seed)
             if not train.any():
-                raise WrongCall(f"--cv {protocol}: nobody else says another sentence than {clips.index[int((fold == number).argmax())]}'s")
+                raise WrongCall(
+                    f"--cv {protocol}: no other speaker says another sentence than {clips.index[int((fold == number).argmax())]}'s"
+                )
             if not protocol.leaky:
                 check_apart(voices[train], voices[fold == number])
     return protocol, folds
 
 
-def resplit(prepared: PreparedData, config: RunConfig) -> PreparedData:
-    """The same clips under another protocol, errors as `split`."""
-    protocol, folds = split(prepared.eval_set.clips, prepared.corpus, config)
+def resplit(prepared: PreparedData, asked: Protocol, config: RunConfig) -> PreparedData:
+    """The same clips under another protocol; errors as `split`."""
+    protocol, folds = split(prepared.eval_set.clips, prepared.corpus, config, asked)
     return dataclasses.replace(prepared, eval_set=dataclasses.replace(prepared.eval_set, protocol=protocol, folds=folds))
 
 
@@ -328,7 +336,7 @@ def check_skipped(total: int, skipped: pd.DataFrame, allowed: float) -> None:
         first = counting.iloc[0]
         raise WorkFailed(
             f"{len(counting)} of {total} clips are unusable (the first: {first['clip']}: {first['reason']}), "
-            f"more than the {allowed:.0%} that --max-skipped allows; mend them, or raise it"
+            f"more than the {allowed:.0%} that --max-skipped allows; repair them, or raise it"
         )
 
 
@@ -363,7 +371,7 @@ def choose_models(config: RunConfig) -> dict[str, Model]:
     return {model.label: model for model in models}
 
 
-def check_widths(features: Iterable[str], models: dict[str, Model]) -> None:
+def check_widths(features: Iterable[FeatureSource], models: dict[str, Model]) -> None:
     """Refuse feature sets that are too narrow for a model.
 
     Raises
@@ -371,14 +379,14 @@ def check_widths(features: Iterable[str], models: dict[str, Model]) -> None:
     WrongCall
         Naming both, and the columns needed.
     """
-    from ser_bench.features import parse_features
+    from ser_bench.features import called, parse_features
 
     widest = max(models.values(), key=lambda model: model.least_columns)
-    for text in features if widest.least_columns > 1 else ():
-        width = sum(len(part.columns) for part in parse_features(text).parts)
+    for one in features if widest.least_columns > 1 else ():
+        width = sum(len(part.columns) for part in parse_features(one).parts)
         if width < widest.least_columns:
             raise WrongCall(
-                f"-f {quoted(text)} has {width} columns, and {widest.label} needs {widest.least_columns}; pool less, or take a wider set"
+                f"{called(one)} has {width} columns, and {widest.label} needs {widest.least_columns}; pool less, or take a wider set"
             )
 
 

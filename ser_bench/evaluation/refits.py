@@ -2,8 +2,8 @@
 
 In:   a plan, and what its run came to.
 Out:  what each fold's contribution to a row's UAR loses when another fold is left out of its training, too.
-Rule: hyperparameters and rounds are held as the fold's search chose them; the pairs are the same for all rows. What is made of the losses
-      is `scores.uncertainty`'s to say.
+Rule: hyperparameters and rounds are held as the fold's search chose them; the pairs are the same for all rows. `scores.uncertainty` says
+      what follows from the losses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import REFITS, Run, RunFolder
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import fold_pairs
-from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, Unit, make_unit, read_unit
+from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, Unit, WithoutFold, make_unit, read_unit
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def has_pairs(eval_set: EvaluationSet) -> bool:
 
 
 def finished_units(planned: Plan, run: Run) -> dict[str, StoredResult]:
-    """The units of a run, by hash, of cells without a failed one."""
+    """The units of a run, by hash, of systems without a failed one."""
     store = Path(planned.config.out) / "units"
     failed = set(run.cells.loc[run.cells["status"] == "failed", SYSTEM].itertuples(index=False, name=None))
-    return {unit.hash: kept for unit in planned.units if unit.cell not in failed and (kept := read_unit(store, unit))}
+    return {unit.hash: kept for unit in planned.units if unit.system not in failed and (kept := read_unit(store, unit))}
 
 
 def refit_of(kept: StoredResult) -> Refit:
@@ -106,7 +106,7 @@ def _units(planned: Plan, kept: Mapping[str, StoredResult]) -> Iterator[Unit]:
     for u in planned.units:
         for fold, without in sorted(pairs[u.seed]) if u.hash in kept else ():
             if fold == u.fold:
-                again = dataclasses.replace(refit_of(kept[u.hash]), without=without)
+                again = dataclasses.replace(refit_of(kept[u.hash]), change=WithoutFold(without))
                 yield make_unit(eval_set, planned.features[u.features], planned.models[u.model], u.track, u.seed, fold, again)
 
 
@@ -115,7 +115,7 @@ def loss_table(planned: Plan, kept: Mapping[str, StoredResult], units: list[Unit
     import pandas as pd
 
     eval_set = planned.eval_set
-    whole = {(u.cell, u.seed, u.fold): kept[u.hash] for u in planned.units if u.hash in kept}
+    whole = {(u.system, u.seed, u.fold): kept[u.hash] for u in planned.units if u.hash in kept}
     clips = np.bincount(eval_set.codes)
     clip_weights = 1 / (np.count_nonzero(clips) * clips[eval_set.codes])
     rows = []
@@ -124,9 +124,9 @@ def loss_table(planned: Plan, kept: Mapping[str, StoredResult], units: list[Unit
             held = eval_set.folds[unit.seed] == unit.fold
             before, after = (
                 clip_weights[held] @ (found.predicted == eval_set.codes[held])
-                for found in (whole[unit.cell, unit.seed, unit.fold], done[unit.hash])
+                for found in (whole[unit.system, unit.seed, unit.fold], done[unit.hash])
             )
-            rows.append((eval_set.corpus, *unit.cell, unit.seed, unit.fold, unit.without, float(before - after)))
+            rows.append((eval_set.corpus, *unit.system, unit.seed, unit.fold, unit.without, float(before - after)))
     return pd.DataFrame(rows, columns=list(REFITS.columns)).sort_values(list(REFITS.columns[:-1]), ignore_index=True) if rows else _none()
 
 

@@ -199,9 +199,9 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
     """
     import pandas as pd
 
-    name, told = bench.experiment.name, "; ".join(notes)
+    name, told = bench.experiment.name, list(notes)
     rows: list[tuple[object, ...]] = [
-        (name, bench.system, CLAIMED, c.part, c.metric, c.value, np.nan, np.nan, c.over, 0, 0, "", "") for c in bench.experiment.claimed
+        (name, bench.system, CLAIMED, c.part, c.metric, c.value, np.nan, np.nan, c.over, 0, 0, "", []) for c in bench.experiment.claimed
     ]
     everything = pd.concat([published, honest.assign(run=HONEST, part=TEST)], ignore_index=True)
     crossed = bool(bench.experiment.split.folds)
@@ -209,7 +209,7 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
         voices, clips = mine["voice"].nunique(), mine["clip"].nunique()
         inflation = scores.overlap_bound(voices) if run == HONEST or crossed else 1.0
         leaks = leaks_of(bench.published, model == bench.system, str(run), str(part))
-        status, said = "leaky" if leaks else "ok", "; ".join(filter(None, [told, *leaks]))
+        status, said = "leaky" if leaks else "ok", [*told, *leaks]
         for metric, interval in metrics_in(mine, bench.prepared.eval_set, inflation):
             rows.append((name, model, run, part, metric, *interval, False, clips, voices, status, said))
     rows += [(name, bench.system, HONEST, TEST, ABOVE, *found, False, 0, 0, "ok", told) for found in _above(honest, bench)]
@@ -217,7 +217,7 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
 
 
 def _above(honest: pd.DataFrame, bench: Bench) -> Iterator[Interval]:
-    """What the UAR of the system is above that of `COMPARED`, paired by speaker; nothing where the two are one."""
+    """The difference in UAR of the system from `COMPARED`, paired by speaker; nothing where the two are one."""
     if bench.system == COMPARED:
         return
     classes, tables = bench.prepared.eval_set.emotions, []

@@ -2,7 +2,7 @@
 
 In:   a plan.
 Out:  a `Run`, its folder written.
-Rule: a finished unit is never done again and never used for anything but itself; a failed one costs its cell only, and a kill
+Rule: a finished unit is never done again and never used for anything but itself; a failed one costs its system only, and a kill
       costs the units under way.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,11 +28,11 @@ from ser_bench.evaluation.splits import SpeakerLeak
 from ser_bench.evaluation.study_storage import StudyCopy, shown_url, whole_url
 from ser_bench.evaluation.tabulation import tabulate
 from ser_bench.evaluation.units import (
-    Cell,
     EvaluationSet,
     PublishedFit,
     Refit,
     StoredResult,
+    SystemName,
     Tune,
     TuneOnTest,
     Unit,
@@ -56,15 +56,36 @@ DIED = "the process that fitted it died, most likely for want of memory: try few
 UNSEEN = "its result is not in the folder of units: do all workers share it, under the same path?"
 
 
-class UnitReport(NamedTuple):
-    """What a worker reports a unit: why it failed; else where its result is, its best inner score and seconds, and what befell a copy."""
+class FailedUnit(NamedTuple):
+    """What a worker reports of a unit that it could not fit: why."""
 
     unit: Unit
-    failure: str = ""
-    path: Path = Path()
-    score: float = math.nan
-    seconds: float = 0.0
-    not_copied: str = ""
+    reason: str
+
+
+class FittedUnit(NamedTuple):
+    """What a worker reports of a unit that it fitted.
+
+    Parameters
+    ----------
+    unit : Unit
+    path : Path
+        Where its result is.
+    score : float or None
+        The best inner score; None where there was no search.
+    seconds : float
+    not_copied : str
+        Why its study could not be copied to a database; empty where it was, or was not to be.
+    """
+
+    unit: Unit
+    path: Path
+    score: float | None
+    seconds: float
+    not_copied: str
+
+
+UnitReport = FittedUnit | FailedUnit
 
 
 @dataclass(frozen=True)
@@ -122,23 +143,25 @@ class TimeBudget:
         del self.waiting[unit.hash]
 
 
-def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
+def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile: Callable[[], object] | None = None) -> Run:
     """Do the units that are not done yet, and write the run folder's tables.
 
     Parameters
     ----------
     fresh : bool
         Fit everything again, finished or not.
+    meanwhile : callable, optional
+        As `in_parallel` takes it.
     """
     began = time.perf_counter()
-    done, failures, fits = run_units(planned, progress, fresh=fresh)
+    done, failures, fits = run_units(planned, progress, fresh=fresh, meanwhile=meanwhile)
     seconds = planned.data.seconds | {"units": time.perf_counter() - began}
-    cells, predictions, trials = tabulate(planned, done, failures)
+    systems, predictions, trials = tabulate(planned, done, failures)
     folder = RunFolder.named(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
     folder.write_evaluation(planned.data, predictions, trials)
     return Run(
         folder.path,
-        cells,
+        systems,
         predictions,
         trials,
         planned.data.skipped,
@@ -153,9 +176,9 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False) -> Run:
 
 
 def run_units(
-    planned: Plan, progress: Progress, *, fresh: bool = False
+    planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile: Callable[[], object] | None = None
 ) -> tuple[dict[str, StoredResult], dict[str, str], list[UnitReport]]:
-    """Do the units that are not done yet.
+    """Do the units that are not done yet; `meanwhile` as `in_parallel` takes it.
 
     Returns
     -------
@@ -174,9 +197,9 @@ def run_units(
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     # Cells that differ in nothing but a name share their units.
     todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
-    fits = list(_fit_all(planned, todo, store, progress)) if todo else []
-    failures = {fit.unit.hash: fit.failure for fit in fits if fit.failure}
-    done |= {fit.unit.hash: kept for fit in fits if not fit.failure and (kept := read_file(fit.path))}
+    fits = list(_fit_all(planned, todo, store, progress, meanwhile)) if todo else []
+    failures = {fit.unit.hash: fit.reason for fit in fits if isinstance(fit, FailedUnit)}
+    done |= {fit.unit.hash: kept for fit in fits if isinstance(fit, FittedUnit) and (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
     return done, failures, fits
 
@@ -203,33 +226,35 @@ def _failed_lines(planned: Plan, failures: dict[str, str]) -> list[str]:
 def _spent(fits: list[UnitReport]) -> dict[str, float]:
     by_model: dict[str, float] = defaultdict(float)
     for fit in fits:
-        by_model[fit.unit.model] += fit.seconds
+        by_model[fit.unit.model] += fit.seconds if isinstance(fit, FittedUnit) else 0.0
     return dict(sorted(by_model.items(), key=lambda item: -item[1]))
 
 
 def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
-    errors = [fit.not_copied for fit in fits if fit.not_copied]
+    errors = [fit.not_copied for fit in fits if isinstance(fit, FittedUnit) and fit.not_copied]
     return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
 
 
-def _fit_all(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> Iterator[UnitReport]:
+def _fit_all(
+    planned: Plan, todo: list[Unit], store: Path, progress: Progress, meanwhile: Callable[[], object] | None
+) -> Iterator[UnitReport]:
     """Fit units in parallel, and report each when it is done."""
     # The dearest first, so that no long one is left alone at the end.
     todo = sorted(todo, key=lambda unit: -planned.cost(unit))
     costs = {unit.hash: planned.cost(unit) for unit in todo}
     expected, config = sum(costs.values()), planned.config
     left = TimeBudget(config.time_limit, config.workers.number if config.time_limit else 1, costs)
-    scores: dict[Cell, list[float]] = defaultdict(list)
+    scores: dict[SystemName, list[float]] = defaultdict(list)
     first = todo[0]
     again = "refits without pairs of folds, " if first.without is not None else f"under {first.condition}, " if first.condition else ""
     progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
     try:
         with _showing_epochs(planned, todo, store, progress):
-            for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers):
-                fit = UnitReport(done.call[0], DIED) if isinstance(done, Died) else done
+            for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers, meanwhile):
+                fit = FailedUnit(done.call[0], DIED) if isinstance(done, Died) else done
                 left.ended(fit.unit)
-                if not math.isnan(fit.score):
-                    scores[fit.unit.cell].append(fit.score)
+                if isinstance(fit, FittedUnit) and fit.score is not None:
+                    scores[fit.unit.system].append(fit.score)
                 progress.advance(_best_so_far(scores), costs[fit.unit.hash] / expected)
                 yield fit
     finally:
@@ -242,10 +267,10 @@ def _showing_epochs(planned: Plan, todo: list[Unit], store: Path, progress: Prog
     return showing_epochs(store, telling, progress) if telling and hasattr(progress, "note") else nullcontext()
 
 
-def _best_so_far(scores: dict[Cell, list[float]]) -> str:
-    """The cell with the best inner score, a mean over its units so far."""
-    means = {cell: sum(found) / len(found) for cell, found in scores.items()}
-    best = max(means, key=lambda cell: means[cell], default=None)
+def _best_so_far(scores: dict[SystemName, list[float]]) -> str:
+    """The system with the best inner score, a mean over its units so far."""
+    means = {system: sum(found) / len(found) for system, found in scores.items()}
+    best = max(means, key=lambda system: means[system], default=None)
     return f"best inner UAR {format_score(means[best])}: {' '.join(best)}" if best else ""
 
 
@@ -253,7 +278,7 @@ def _calls(planned: Plan, todo: list[Unit], store: Path, left: TimeBudget) -> It
     """What `fit_unit` is to be called with, a unit each."""
     config = planned.config
     for unit in todo:
-        study = f"{planned.eval_set.corpus}: {' '.join(unit.cell)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
+        study = f"{planned.eval_set.corpus}: {' '.join(unit.system)}, seed {unit.seed}, fold {unit.fold} ({unit.hash[:8]})"
         terms = JobOptions(store, whole_url(config.storage), study, config.time_limit, left.allowance(unit), left.end)
         changed = planned.data.conditions[unit.condition][unit.features] if unit.condition else None
         data = unit_data(planned.eval_set, planned.features[unit.features], unit, changed=changed)
@@ -291,7 +316,7 @@ def unit_data(
 
 
 def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: StudyCopy | None) -> UnitResult:
-    from ser_bench.evaluation.nested_cv import fit_held, tune_unit
+    from ser_bench.evaluation.nested_cv import SearchTerms, fit_held, tune_unit
     from ser_bench.evaluation.published import fit_published
     from ser_bench.evaluation.test_tuned import tune_on_test
 
@@ -304,8 +329,8 @@ def _result_of(unit: Unit, data: Any, model: Model, terms: JobOptions, copy: Stu
         case Refit(params, rounds):
             return fit_held(data, model, params=dict(params), rounds=rounds, seed=unit.search_seed)
         case Tune(trials, inner, start):
-            search = {"trials": trials, "inner": inner, "seed": unit.search_seed, "fold_seed": unit.fold_seed}
-            return tune_unit(data, model, **search, start=None if start is None else dict(start), stop=stop, watch=copy)
+            first = None if start is None else dict(start)
+            return tune_unit(data, model, SearchTerms(trials, inner, unit.search_seed, unit.fold_seed, first, stop, copy))
         case PublishedFit(params, rounds, selecting):
             return fit_published(data, model, params=dict(params), rounds=rounds, selecting=selecting, seed=unit.search_seed)
         case TuneOnTest(trials):
@@ -321,8 +346,8 @@ def fit_unit(unit: Unit, data: Any, model: Model, terms: JobOptions) -> UnitRepo
     except SpeakerLeak:
         raise
     except Exception as error:
-        return UnitReport(unit, f"{type(error).__name__}: {error}".splitlines()[0])
+        return FailedUnit(unit, f"{type(error).__name__}: {error}".splitlines()[0])
     path = result_path(terms.store, unit, terms.time_limit if result.cut_short else 0.0)
     write_unit(path, result)
-    best = max((row["score"] for row in result.trial_rows if not math.isnan(row["score"])), default=math.nan)
-    return UnitReport(unit, "", path, best, result.seconds, copy.error if copy else "")
+    best = max((row["score"] for row in result.trial_rows if not math.isnan(row["score"])), default=None)
+    return FittedUnit(unit, path, best, result.seconds, copy.error if copy else "")

@@ -11,6 +11,8 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from ser_bench.evaluation.scaling import UnitData, scaled_split
 from ser_bench.evaluation.splits import check_apart, derive_seed, inner_folds, numbered
 from ser_bench.models.base import Model, Params, Prediction, PreparedFit, prepare_split
 from ser_bench.models.calibration import Calibrator, fit_calibrator
+from ser_bench.utils.partial_imports import import_alone
 
 if TYPE_CHECKING:
     import optuna
@@ -199,13 +202,17 @@ def should_prune(differences: np.ndarray, n_speakers: int) -> bool:
     >>> should_prune(np.array([-0.2, -0.3, -0.25]), 20), should_prune(np.array([-0.2, 0.3, -0.25]), 20)
     (True, False)
     """
-    from scipy.special import stdtrit
-
     n = len(differences)
     if n < 2 or n == n_speakers:
         return False
     error = differences.std(ddof=1) * np.sqrt((1 - n / n_speakers) / n)
-    return bool(differences.mean() + stdtrit(n - 1, 1 - PRUNE_CHANCE) * error < 0)
+    return bool(differences.mean() + _special().stdtrit(n - 1, 1 - PRUNE_CHANCE) * error < 0)
+
+
+@cache
+def _special() -> ModuleType:
+    """The functions of `scipy.special` without its arrays of other libraries, whose import takes longer than many a search."""
+    return import_alone("scipy.special._ufuncs", "scipy.special")
 
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:

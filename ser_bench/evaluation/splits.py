@@ -1,6 +1,6 @@
 """Outer and inner cross-validation folds, grouped by speaker.
 
-In:   voices, labels and, where known, genders of the clips, and the protocol's name.
+In:   voices, labels and, where known, genders of the clips, and a `Protocol`, which `--cv` is read into once.
 Out:  a fold number for each clip.
 Rule: a voice is never on both sides of a split; `check_apart` raises `SpeakerLeak` otherwise. It is called for every outer fold before
       anything is fitted (`plan.split`), for every unit again (`nested_cv`), and for every inner fold (`search`).
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,12 +48,13 @@ class SpeakerLeak(WorkFailed):
 
 @dataclass(frozen=True)
 class Protocol:
-    """How clips are split for evaluating.
+    """How clips are split for evaluating: what `--cv` says, read once by `parse_cv`, and asked from then on.
 
     Parameters
     ----------
-    kind : {'loso', 'group', 'predefined', 'random', 'published'}
-        The last is a recipe's split, which no `--cv` can ask for (`evaluation.published`).
+    kind : {'auto', 'loso', 'group', 'predefined', 'random', 'published', 'cross'}
+        ``auto`` is only ever asked for: `resolve_cv` says which it is. No `--cv` can ask for the last two: a recipe's split
+        (`evaluation.published`), and one corpus held out by another (`analyses.cross_corpus`).
     folds : int or None
         Number of outer folds where the kind needs one.
     text : bool
@@ -70,25 +71,43 @@ class Protocol:
     most: int = 0
     draw: int = 0
 
+    def __post_init__(self) -> None:
+        if self.kind == "random" and self.suffix:
+            raise WrongCall(f"--cv cannot be '{self}': use {CV_FORMS}")
+
     def __str__(self) -> str:
-        folds, most = f":{self.folds}" if self.folds else "", f"@{self.most}" if self.most else ""
-        draw = f", draw {self.draw + 1}" if self.draw else ""
-        return f"{self.kind}{folds}{WITH_SENTENCES if self.text else ''}{most}{draw}"
+        folds, draw = f":{self.folds}" if self.folds else "", f", draw {self.draw + 1}" if self.draw else ""
+        return f"{self.kind}{folds}{self.suffix}{draw}"
+
+    @property
+    def suffix(self) -> str:
+        """What is asked besides the kind of split: ``+sentence``, ``@8``, both or nothing."""
+        return f"{WITH_SENTENCES if self.text else ''}{f'@{self.most}' if self.most else ''}"
 
     @property
     def leaky(self) -> bool:
         """Whether clips of one speaker may stand on both sides."""
         return self.kind in {"random", "published"}
 
+    @property
+    def words(self) -> str:
+        """What it does, in words, of one that a run can have.
+
+        >>> parse_cv("group:6+sentence@8").words
+        'speaker-grouped cross-validation, and what they say is said in no training clip, 8 of the others for training'
+        """
+        training = f", {self.most} of the others for training" if self.most else ""
+        return f"{PROTOCOLS[self.kind]}{TEXT_INDEPENDENT if self.text else ''}{training}"
+
 
 def parse_cv(text: str) -> Protocol:
-    """Read a protocol's name.
+    """Read what `--cv` says, or a table's column `cv`.
 
     >>> str(parse_cv("group:6")), parse_cv("loso+sentence").text, parse_cv("group:6@8").most
     ('group:6', True, 8)
     """
-    match = re.fullmatch(r"(?:(loso|predefined)|(group|random):(\d+))(\+sentence)?(?:@(\d+))?", text)
-    if not match or (match[2] == "random" and (match[4] or match[5])):
+    match = re.fullmatch(r"(?:(auto|loso|predefined)|(group|random):(\d+))(\+sentence)?(?:@(\d+))?", text)
+    if not match:
         raise WrongCall(f"--cv cannot be '{quoted(text)}': use {CV_FORMS}")
     single, counted, k, sentences, most = match.groups()
     folds = _count(text, k, "folds", MOST_FOLDS) if counted else None
@@ -105,17 +124,19 @@ def _count(text: str, digits: str, what: str, most: int) -> int:
     return int(digits)
 
 
-def resolve_cv(cv: str, customary: str | None, voices: np.ndarray) -> Protocol:
-    """The protocol that `cv` means for this corpus.
+def resolve_cv(asked: Protocol, customary: str | None, voices: np.ndarray) -> Protocol:
+    """The protocol that is meant for this corpus.
 
     ``auto`` is the corpus's customary protocol; where there is none, or it needs more speakers than there are, leave-one-speaker-out
     up to 12 speakers and six speaker groups above.
     """
     n_voices = len(np.unique(voices))
-    if re.match(r"auto\b", cv):
-        usual = customary if customary and (parse_cv(customary).folds or 0) <= n_voices else ""
-        cv = (usual or ("loso" if n_voices <= LOSO_LIMIT else "group:6")) + cv.removeprefix("auto")
-    protocol = parse_cv(cv)
+    protocol = asked
+    if asked.kind == "auto":
+        usual = parse_cv(customary) if customary else None
+        if usual is None or (usual.folds or 0) > n_voices:
+            usual = Protocol("loso") if n_voices <= LOSO_LIMIT else Protocol("group", 6)
+        protocol = replace(usual, text=asked.text or usual.text, most=asked.most or usual.most)
     if protocol.kind == "random" and protocol.folds is not None and protocol.folds > len(voices):
         raise WrongCall(f"--cv {protocol}: {protocol.folds} folds need as many clips, and there are {len(voices)}; use fewer")
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
@@ -360,15 +381,3 @@ PROTOCOLS = {
 }
 
 TEXT_INDEPENDENT = ", and what they say is said in no training clip"
-
-
-def protocol_words(cv: str) -> str:
-    """What a protocol does.
-
-    >>> protocol_words("group:6+sentence")
-    'speaker-grouped cross-validation, and what they say is said in no training clip'
-    """
-    whole, _, most = cv.partition("@")
-    speakers, _, sentences = whole.partition("+")
-    training = f", {most} of the others for training" if most else ""
-    return PROTOCOLS[speakers.partition(":")[0]] + (TEXT_INDEPENDENT if sentences else "") + training

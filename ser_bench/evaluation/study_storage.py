@@ -1,5 +1,7 @@
 """Copies of Optuna's studies in a database, for optuna-dashboard to show while a run goes on.
 
+In:   the URL of a database, and the trials of a unit's search as they end.
+Out:  a study per unit in that database.
 Rule: nothing is ever read back, and no result waits for the database or fails with it. No file and no message shows a password: a URL is
       read by SQLAlchemy's grammar, as the database is opened, and one that cannot be read is hidden whole.
 """

@@ -1,8 +1,8 @@
-"""Finished units as rows: cells, predictions and trials.
+"""Finished units as rows: systems, predictions and trials.
 
 In:   a plan, the units that are finished, and why others failed.
 Out:  a run's tables but for its scores, as `Run` holds them and `RunFolder` writes them.
-Rule: a cell with a failed unit has a row that says so, and no predictions.
+Rule: a system with a failed unit has a row that says so, and no predictions.
 """
 
 from __future__ import annotations
@@ -11,42 +11,41 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.evaluation.leaderboard import join_notes
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import KEYS
-from ser_bench.evaluation.units import Cell, StoredResult, Unit
+from ser_bench.evaluation.units import StoredResult, SystemName, Unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def tabulate(planned: Plan, done: dict[str, StoredResult], failures: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The run's cells, predictions (of cells without a failed unit) and trials."""
+    """The run's systems, predictions (of systems without a failed unit) and trials."""
     import pandas as pd
 
-    cells, predictions, trials = [], [], []
-    for cell, units in planned.cells.items():
+    systems, predictions, trials = [], [], []
+    for system, units in planned.systems.items():
         kept = [done[u.hash] for u in units if u.hash in done]
         failed = [failures[u.hash] for u in units if u.hash in failures]
-        cells.append(_cell_row(planned, cell, kept, failed))
+        systems.append(_system_row(planned, system, kept, failed))
         if not failed:
             predictions += [prediction_rows(planned, u, done[u.hash]) for u in units]
         trials += [_trial_rows(planned, u, done[u.hash]) for u in units if u.hash in done]
     by = KEYS[:-1]
     none = pd.DataFrame(columns=KEYS)
     everything = pd.concat(predictions, ignore_index=True).sort_values([*by, "clip"], ignore_index=True) if predictions else none
-    return pd.DataFrame(cells), everything, pd.concat(trials, ignore_index=True) if trials else none
+    return pd.DataFrame(systems), everything, pd.concat(trials, ignore_index=True) if trials else none
 
 
-def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[str]) -> dict[str, Any]:
+def _system_row(planned: Plan, system: SystemName, kept: list[StoredResult], failed: list[str]) -> dict[str, Any]:
     eval_set, config = planned.eval_set, planned.config
-    features, model, track = cell
+    features, model, track = system
     copies = planned.features[features].copies
     told = [
         *eval_set.notes,
         *([copies.counted] if copies else []),
         *(note for unit in kept for note in unit.metadata["notes"]),
-        *_cut_short(kept, planned.cells[cell][0].task.trials),
+        *_cut_short(kept, planned.systems[system][0].task.trials),
     ]
     return {
         "corpus": eval_set.corpus,
@@ -59,10 +58,11 @@ def _cell_row(planned: Plan, cell: Cell, kept: list[StoredResult], failed: list[
         "speakers": eval_set.n_voices,
         "clips": int(eval_set.evaluated.sum()),
         "budget": config.budget,
-        "trials": planned.cells[cell][0].task.trials,
+        "trials": planned.systems[system][0].task.trials,
         "seeds": config.seeds,
         "status": "failed" if failed else "leaky" if eval_set.protocol.leaky else "ok",
-        "notes": failed[0] if failed else join_notes(told),
+        "reason": failed[0] if failed else "",
+        "notes": [] if failed else list(dict.fromkeys(told)),
         "seconds": round(sum(unit.metadata["seconds"] for unit in kept), 1),
     }
 

@@ -1,6 +1,8 @@
 """Hyperparameters tuned on the test set: a leak, measured for comparison with nested search.
 
-It has a module of its own, so that nothing else can take it: the leak gap asks for it, and no configuration can.
+In:   a corpus with all its outer folds at once, a model, the number of trials.
+Out:  as a unit: decisions for all clips, with the hyperparameters that scored best on these very decisions.
+Rule: it has a module of its own, so that nothing else uses it by mistake: only the leak gap asks for it, and no configuration can.
 """
 
 from __future__ import annotations

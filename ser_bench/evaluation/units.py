@@ -1,4 +1,4 @@
-"""The atom of work: a cell x one outer fold x one seed, and the file that remembers it.
+"""The atom of work: a system x one outer fold x one seed, and the file that remembers it.
 
 In:   an evaluated corpus, a feature matrix, a model, and which fold and seed.
 Out:  predictions for the held-out clips, in `<out>/units/<hash>.parquet`.
@@ -40,7 +40,7 @@ ON_TEST_VERSION, PUBLISHED_VERSION = 2, 1
 ONE_TRAINING_PART = "one fixed split: intervals and p are for new test speakers of systems trained on this training part"
 """What every row of a fixed split says."""
 
-Cell = tuple[str, str, str]
+SystemName = tuple[str, str, str]
 """Feature set, model and track: with the corpus, one row of the leaderboard."""
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "xgboost", "optuna")
@@ -90,7 +90,7 @@ class EvaluationSet:
         return "emotions" if self.target == EMOTION else self.target
 
     def predicted(self, units: Iterable[Unit], done: Mapping[str, StoredResult]) -> np.ndarray:
-        """The codes predicted by units of one cell, shape (n_seeds, n_clips)."""
+        """The codes predicted by units of one system, shape (n_seeds, n_clips)."""
         return self.joined({(unit.seed, unit.fold): done[unit.hash].predicted for unit in units})
 
     def joined(self, decided: Mapping[tuple[int, int | None], np.ndarray]) -> np.ndarray:
@@ -263,6 +263,21 @@ class TuneOnTest:
 
 
 @dataclass(frozen=True)
+class WithoutFold:
+    """One more fold is left out of training than the one held out."""
+
+    fold: int
+
+
+@dataclass(frozen=True)
+class UnderCondition:
+    """Held-out clips are changed: a test condition, which is a variant, and the fingerprint of the features under it."""
+
+    name: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class Refit:
     """Fit with what another unit's search chose, and predict.
 
@@ -271,19 +286,13 @@ class Refit:
     params : dict
     rounds : int or None
         Of a model that is trained in rounds (epochs).
-    without : int, optional
-        A fold that is left out of training besides the one held out.
-    condition : str
-        The test condition that held-out clips are heard in: a variant; empty where they are as they are for all else.
-    heard : str
-        The fingerprint of the features under that condition.
+    change : WithoutFold, UnderCondition or None
+        What is otherwise than in that unit, if anything.
     """
 
     params: Mapping[str, Any]
     rounds: int | None
-    without: int | None = None
-    condition: str = ""
-    heard: str = ""
+    change: WithoutFold | UnderCondition | None = None
     trials: ClassVar[int] = 0
     inner: ClassVar[int] = 0
 
@@ -291,7 +300,12 @@ class Refit:
     def covered(self) -> list[Any]:
         """What a hash covers of it besides the clips that are trained on."""
         chosen = json.dumps({"params": self.params, "rounds": self.rounds}, sort_keys=True)
-        return [chosen, *([{"condition": self.heard}] if self.condition else [])]
+        return [chosen, *([{"condition": self.change.fingerprint}] if isinstance(self.change, UnderCondition) else [])]
+
+    @property
+    def without(self) -> int | None:
+        """The fold that is left out of training besides the one held out, if any."""
+        return self.change.fold if isinstance(self.change, WithoutFold) else None
 
 
 @dataclass(frozen=True)
@@ -342,12 +356,13 @@ class Unit:
         return self.task.without if isinstance(self.task, Refit) else None
 
     @property
-    def condition(self) -> str:
-        """The test condition that it is evaluated in; empty for none."""
-        return self.task.condition if isinstance(self.task, Refit) else ""
+    def condition(self) -> str | None:
+        """The test condition that it is evaluated in, if any."""
+        change = self.task.change if isinstance(self.task, Refit) else None
+        return change.name if isinstance(change, UnderCondition) else None
 
     @property
-    def cell(self) -> Cell:
+    def system(self) -> SystemName:
         """Feature set, model and track: with the corpus, one row of the leaderboard."""
         return self.features, self.model, self.track
 

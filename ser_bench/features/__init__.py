@@ -13,7 +13,7 @@ from typing import Any
 from ser_bench.features.base import Copies, Extractor, Features, feature_label
 from ser_bench.features.changed import ChangedClips, extract_changed, refuse_own
 from ser_bench.features.extract import Extraction, ExtractionOptions, count_missing, extract_corpus, fill_store
-from ser_bench.features.sets import FeatureSet, distinct_parts, known_extractors, parse_features
+from ser_bench.features.sets import FeatureSet, FeatureSource, called, distinct_parts, known_extractors, parse_features
 
 __all__ = [
     "ChangedClips",
@@ -22,7 +22,9 @@ __all__ = [
     "ExtractionOptions",
     "Extractor",
     "FeatureSet",
+    "FeatureSource",
     "Features",
+    "called",
     "catalogue",
     "count_missing",
     "distinct_parts",

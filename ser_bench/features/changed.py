@@ -2,7 +2,7 @@
 
 In:   a corpus, feature sets, names of clips, and variants.
 Out:  a matrix per variant and feature set, in the order of the clips, and why some clips have no row.
-Rule: a variant is one more way to hear a clip: its features are kept in the store as those of any other, and computed once.
+Rule: a variant is one more kind of preprocessing: its features are kept in the store as those of any other, and computed once.
       What is drawn at random is drawn from a clip's content, so that no file name and no order reaches a value.
 """
 
@@ -59,7 +59,7 @@ def extract_changed(
         The content keys of the clips that are asked for, by their names.
     feature_sets : list of FeatureSet
     variants : sequence of str
-        What is done to clips after what is done to all (`options.hearing`).
+        What is done to clips after what is done to all (`options.preprocessing`).
     options : ExtractionOptions
 
     Raises
@@ -76,11 +76,11 @@ def refuse_own(feature_sets: list[FeatureSet], why: str) -> None:
     """Refuse a user-supplied table where features of changed sound are needed."""
     for part in distinct_parts(feature_sets):
         if isinstance(part, OwnTable):
-            raise WrongCall(f"-f {part.path} holds finished vectors, and {why} features of other sounds; leave one of the two out")
+            raise WrongCall(f"{part.called} holds finished vectors, and {why} features of other sounds; leave one of the two out")
 
 
 def _under(asked: Corpus, keys: pd.Series, feature_sets: list[FeatureSet], variant: str, options: ExtractionOptions) -> ChangedClips:
-    extraction = extract_corpus(asked, feature_sets, dataclasses.replace(options, hearing=options.hearing.changed(variant)))
+    extraction = extract_corpus(asked, feature_sets, dataclasses.replace(options, preprocessing=options.preprocessing.changed(variant)))
     found = extraction.clips["key"].reindex(keys.index)
     measured = (found == keys).to_numpy(bool)
     reasons = dict(zip(extraction.skipped["clip"], extraction.skipped["reason"], strict=True))

@@ -1,6 +1,6 @@
 """Clips -> store -> matrices, in parallel.
 
-In:   a corpus, feature sets, and how clips are heard.
+In:   a corpus, feature sets, and how clips are preprocessed.
 Out:  a full store, and of it an `Extraction`: the usable clips with their keys, the others with their reasons, matrices.
 Rule: only what the store lacks is computed. All feature sets of a call stand on the same clips.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from ser_bench.audio.preprocessing import Preprocessing
-from ser_bench.config import ExtractOptions, RunConfig, check_keys
+from ser_bench.config import ExtractOptions, Frames, RunConfig, check_keys
 from ser_bench.errors import WrongCall
 from ser_bench.features.base import Extractor, Features
 from ser_bench.features.sets import FeatureSet, OwnTable, Part, distinct_parts, parse_features
@@ -45,7 +45,7 @@ class ExtractionOptions:
         The store.
     workers : Workers
         Processes, here or on a cluster.
-    hearing : Preprocessing
+    preprocessing : Preprocessing
         How clips are heard; whole and unchanged without.
     progress : Progress
     verify : bool
@@ -54,14 +54,14 @@ class ExtractionOptions:
 
     cache: Path
     workers: Workers
-    hearing: Preprocessing = field(default_factory=Preprocessing)
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
     progress: Progress = field(default_factory=Silent)
     verify: bool = False
 
     @classmethod
     def of(cls, config: RunConfig, progress: Progress, *, verify: bool = False) -> ExtractionOptions:
         """Those of a configuration."""
-        return cls(Path(config.cache), config.workers, config.hearing, progress, verify)
+        return cls(Path(config.cache), config.workers, config.preprocessing, progress, verify)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Extraction(FillReport):
 @named_arguments(ExtractOptions.__optional_keys__)
 def extract(
     corpus: Source,
-    features: str | Path | Sequence[str | Path],
+    features: str | Path | Frames | Sequence[str | Path | Frames],
     *,
     progress: Progress | bool | None = None,
     **options: Unpack[ExtractOptions],
@@ -111,9 +111,9 @@ def extract(
 
     Parameters
     ----------
-    corpus : str, Path or Corpus
-        A folder, a manifest or ``"tones"``, or what `load_corpus` made of it.
-    features : str, Path or several
+    corpus : str, Path, DataFrame or Corpus
+        As in `run`.
+    features : str, Path, DataFrame or several
         Such as ``"egemaps+mfcc"``; several are joined as by ``+``.
     progress : bool or Progress, optional
         As in `run`.
@@ -155,7 +155,7 @@ def extract_corpus(corpus: Corpus, feature_sets: list[FeatureSet], options: Extr
     parts = _parts_for(corpus, feature_sets)
     filled, store = _fill(corpus, parts, options)
     keys = filled.clips["key"].tolist()
-    clips = filled.clips.assign(**store.heard(keys))
+    clips = filled.clips.assign(**store.audio_info(keys))
     matrices = {part.label: _matrix(part, clips, store) for part in parts}
     joined = {feature_set.name: feature_set.join([matrices[part.label] for part in feature_set.parts]) for feature_set in feature_sets}
     return Extraction(clips, filled.skipped, filled.warnings, joined)
@@ -166,10 +166,10 @@ def fill_store(corpus: Corpus, feature_sets: list[FeatureSet], options: Extracti
     return _fill(corpus, _parts_for(corpus, feature_sets), options)[0]
 
 
-def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path, hearing: Preprocessing) -> int:
+def count_missing(corpus: Corpus, feature_sets: list[FeatureSet], *, cache: Path, preprocessing: Preprocessing) -> int:
     """How many clips would have to be decoded for these feature sets; unchanged files are not read."""
     keys = content_keys(corpus.clips, cache).known
-    store = FeatureStore(cache, _extractors(distinct_parts(feature_sets)), hearing)
+    store = FeatureStore(cache, _extractors(distinct_parts(feature_sets)), preprocessing)
     return sum(store.lacking(key) is not None for key in set(keys.values()))
 
 
@@ -179,18 +179,18 @@ def _parts_for(corpus: Corpus, feature_sets: list[FeatureSet]) -> list[Part]:
 
 
 def _fill(corpus: Corpus, parts: list[Part], options: ExtractionOptions) -> tuple[FillReport, FeatureStore]:
-    hearing = options.hearing
+    preprocessing = options.preprocessing
     own = [part for part in parts if isinstance(part, OwnTable)]
-    if own and hearing != Preprocessing():
-        raise WrongCall(f"-f {own[0].path} holds finished vectors, for which clips cannot be heard another way ({hearing.label})")
+    if own and preprocessing != Preprocessing():
+        raise WrongCall(f"{own[0].called} holds finished vectors, for which clips cannot be heard another way ({preprocessing.label})")
     keys, unreadable, changed = content_keys(corpus.clips, options.cache, verify=options.verify)
-    store = FeatureStore(options.cache, _extractors(parts), hearing)
+    store = FeatureStore(options.cache, _extractors(parts), preprocessing)
     clips = corpus.clips.loc[list(keys)].assign(key=list(keys.values()))
     unread = _compute(clips, store, options)
     reasons = dict(unreadable)
     for clip, key in keys.items():
         why = unread.get(key) or store.why_not(key)
-        why = why or next((f"no row in {table.path.name}" for table in own if clip not in table.table.index), "")
+        why = why or next((f"no row in {table.short}" for table in own if clip not in table.table.index), "")
         if why:
             reasons[clip] = why
     clips = clips.drop(index=[clip for clip in reasons if clip in keys])
@@ -241,7 +241,7 @@ def _tasks(clips: pd.DataFrame, store: FeatureStore) -> Iterator[Task]:
     for key, path, start, end in segments.itertuples(index=False):
         lacking = store.lacking(key)
         if lacking is not None:
-            yield Task(key, path, start, end, store.hearing, [store.extractors[label] for label in lacking])
+            yield Task(key, path, start, end, store.preprocessing, [store.extractors[label] for label in lacking])
 
 
 def _died(task: Task) -> ExtractionResult:
@@ -263,7 +263,7 @@ def _warnings(corpus: Corpus, own: list[OwnTable], changed: list[str]) -> list[s
         )
     if changed:
         said.append(f"{len(changed)} file(s) had changed though size and times had not, such as {changed[0]}; they are computed again")
-    extra = {table.path.name: len(table.table.index.difference(corpus.clips.index)) for table in own}
+    extra = {table.short: len(table.table.index.difference(corpus.clips.index)) for table in own}
     return said + [f"{name}: {n} row(s) for clips that are not evaluated" for name, n in extra.items() if n]
 
 

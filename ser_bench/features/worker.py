@@ -1,7 +1,7 @@
 """One clip through all extractors that lack it: what a worker process does.
 
-In:   tasks: a clip's key and file, how it is heard, and extractors.
-Out:  an `ExtractionResult` per task: what was heard, and a vector per extractor or why there is none.
+In:   tasks: a clip's key and file, how it is preprocessed, and extractors.
+Out:  an `ExtractionResult` per task: what its audio is like, and a vector per extractor or why there is none.
 Rule: a clip is decoded once for all extractors, and resampled once per rate; whatever happens to it is reported, never raised. Only what
       depends on the sound alone is cached: a lack of memory, or of a library, is this machine's and passes.
 """
@@ -35,7 +35,7 @@ class Task(NamedTuple):
     path: str
     start: float | None
     end: float | None
-    hearing: Preprocessing
+    preprocessing: Preprocessing
     extractors: list[Extractor]
 
 
@@ -97,15 +97,15 @@ def extract_clip(task: Task) -> ExtractionResult:
             return ExtractionResult(task.key, unread="the file changed while it was read")
     except Unusable as error:
         return ExtractionResult(task.key, unread=error.reason)
-    return extract_sound(task.key, lambda: decode(data, task.start, task.end), task.hearing, task.extractors)
+    return extract_sound(task.key, lambda: decode(data, task.start, task.end), task.preprocessing, task.extractors)
 
 
-def extract_sound(key: str, sound: Callable[[], Clip], hearing: Preprocessing, extractors: Sequence[Extractor]) -> ExtractionResult:
+def extract_sound(key: str, sound: Callable[[], Clip], preprocessing: Preprocessing, extractors: Sequence[Extractor]) -> ExtractionResult:
     """A clip that `sound` decodes, or raises `Unusable` for."""
     try:
-        clip = hearing.window(sound())
+        clip = preprocessing.window(sound())
         heard = AudioInfo(clip.digest, clip.seconds, clip.rate, clip.channels, clip.note, float(np.abs(clip.samples).max()))
-        clip = hearing.vary(clip, key)
+        clip = preprocessing.vary(clip, key)
     except Unusable as error:
         return ExtractionResult(key, unusable=error.reason)
     except MemoryError:

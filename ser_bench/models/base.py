@@ -1,6 +1,6 @@
 """The base class of models: hyperparameters, fits, predictions.
 
-In:   one split of a cell: scaled training clips with their emotions, and the clips to decide about.
+In:   one split of a system: scaled training clips with their emotions, and the clips to decide about.
 Out:  a prediction for the latter: the predicted emotion, and a score for each emotion.
 Rule: a model sees the emotions of the clips to decide about only where they are inner validation
       clips (`y_eval`), and there only to stop early; it never splits off a validation part itself.
@@ -43,7 +43,7 @@ class Split:
     y_eval : array of int, shape (n_eval,), or None
         Emotions of inner validation clips. None: held-out clips, about whose emotions a model knows nothing.
     n_classes : int
-        Emotions of the cell.
+        Emotions of the system.
     n_set_aside : int
         Changed copies of inner validation clips, which this split neither trains on nor decides about.
     """

@@ -1,6 +1,10 @@
 """Gradient-boosted trees (XGBoost, histograms).
 
-The plan bins the training clips once a split. The number of rounds is not searched for: boosting stops early on
+In:   a split, hyperparameters, a seed, and of a final fit its number of rounds.
+Out:  trees as flat arrays, which predict without XGBoost.
+Rule: the inner validation clips alone say when to stop; one thread, so that the same clips give the same trees.
+
+The plan bins the training clips once per split. The number of rounds is not searched for: boosting stops early on
 the inner validation clips, and the final fit is as long as the median over the inner folds says. Trials are compared
 on few columns and with steps as large as can be; the final fit, which is one among dozens, sees all columns that the model is
 given, and takes `FINER` times as many steps, each `SMALLER` times smaller.
@@ -265,7 +269,10 @@ def laid_out(tree: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> FittedBoosting:
-    """Boost as far as that many rounds of the search go, or for as long as validation clips gain."""
+    """Boost as far as that many rounds of the search go, or for as long as validation clips gain.
+
+    `xgboost.train` gives the same trees, and copies them in the end, which takes as long as several rounds.
+    """
     import xgboost
 
     searching = binned.split.searching
@@ -284,14 +291,16 @@ def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> Fitt
         return FittedBoosting(booster, binned, best, best)
     rounds = rounds or ROUNDS_UNTUNED
     used = rounds if searching else FINER * rounds
-    return FittedBoosting(xgboost.train(settings, binned.train, used), binned, rounds, used)
+    booster = xgboost.Booster(settings, [binned.train])
+    for done in range(used):
+        booster.update(binned.train, done)
+    return FittedBoosting(booster, binned, rounds, used)
 
 
 def boost_while_better(settings: dict[str, Any], binned: Binned) -> tuple[xgboost.Booster, int]:
     """Boost until a round does not lower the log loss of validation clips; the trees, and how many rounds lowered it (at least one).
 
-    This is `xgboost.train` with early stopping but for its callbacks and the copy that it makes of the trees in the end, which
-    together take as long as several rounds.
+    This is `xgboost.train` with early stopping but for its callbacks and its copy.
     """
     import xgboost
 

@@ -8,10 +8,13 @@ Rule: held-out clips take no part; the predicted emotion stays the model's decis
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 
 import numpy as np
 
 from ser_bench.models.base import balanced_weights, softmax
+from ser_bench.utils.partial_imports import import_alone
 
 RIDGE = 1e-3
 """Holds the offsets together, of which the softmax only knows the differences."""
@@ -50,8 +53,6 @@ def fit_calibrator(scores: np.ndarray, y: np.ndarray) -> Calibrator:
         take no part.
     y : array of int, shape (n_clips,)
     """
-    from scipy.optimize import minimize
-
     clips = np.arange(len(y))
     known = np.isfinite(scores[clips, y])
     if not known.any():
@@ -69,5 +70,12 @@ def fit_calibrator(scores: np.ndarray, y: np.ndarray) -> Calibrator:
         gradient = np.concatenate([[sharpness * (errors * finite).sum()], errors.sum(0) + 2 * RIDGE * offsets])
         return float(-weights @ likelihood + RIDGE * offsets @ offsets), gradient
 
-    theta = minimize(loss, np.zeros(1 + scores.shape[1]), jac=True, method="L-BFGS-B", bounds=[(-7, 7)] + [(-20, 20)] * scores.shape[1]).x
+    bounds = [(-7, 7)] + [(-20, 20)] * scores.shape[1]
+    theta = _lbfgsb().fmin_l_bfgs_b(loss, np.zeros(1 + scores.shape[1]), bounds=bounds)[0]
     return Calibrator(float(np.exp(theta[0])), theta[1:])
+
+
+@cache
+def _lbfgsb() -> ModuleType:
+    """SciPy's L-BFGS-B without its other ways to optimise, whose import takes longer than many a search."""
+    return import_alone("scipy.optimize._lbfgsb_py", "scipy.optimize")

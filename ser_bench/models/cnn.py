@@ -1,5 +1,9 @@
 """Convolutional network along the columns (the extra `deep`): `cnn(layers=c256x5-c128x5-d.1-p8-c128x5-c128x5)`.
 
+In:   a split, hyperparameters, a seed, and of a final fit its number of epochs.
+Out:  a `FittedNetwork`.
+Rule: what it is made of is said by `layers` alone, so that a published network can be stated.
+
 It takes the columns of any feature set, in their order, as a sequence of one channel: a track over frames, or whatever else stands there.
 `ser_bench.models.layers` says how layers are written, `ser_bench.models.training` lists the other hyperparameters.
 """

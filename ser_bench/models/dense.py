@@ -1,5 +1,9 @@
 """Feed-forward network of several layers (the extra `deep`): `dense(layers=512-512-256-128-64,dropout=0.5,batch_norm=true)`.
 
+In:   a split, hyperparameters, a seed, and of a final fit its number of epochs.
+Out:  a `FittedNetwork`.
+Rule: what it is made of is said by its hyperparameters alone, so that a published network can be stated.
+
 `ser_bench.models.training` lists its hyperparameters and what trains it. `mlp` is the smaller one that needs no PyTorch.
 """
 

@@ -2,7 +2,7 @@
 
 In:   a model, and values by hyperparameter.
 Out:  the checked values, the model's name with them, and trials that draw only what is left.
-Rule: a value is taken if the model can take it, within its search range or not; one that nobody knows, or that would
+Rule: a value is taken if the model can take it, within its search range or not; one that is unknown, or that would
       change nothing, is refused.
 """
 

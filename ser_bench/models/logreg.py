@@ -1,7 +1,11 @@
 """Multinomial logistic regression, the plainest of the models.
 
-A ridge does not see a rotation, and clips span no more directions than there are of them. So where a set has more columns than
-clips, the plan turns these directions into the columns, once a split: the same optimum, a fraction of the work.
+In:   a split and hyperparameters.
+Out:  weights and offsets per class.
+Rule: the plan has the optimum of the plain fit.
+
+A ridge is invariant to rotation, and clips span no more directions than there are of them. So where a set has more columns than
+clips, the plan turns these directions into the columns, once per split: the same optimum, a fraction of the work.
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
 """Neural network with one hidden layer.
 
+In:   a split, hyperparameters, a seed, and of a final fit its number of epochs.
+Out:  weights of `NETWORKS` networks, whose mean decides.
+Rule: no training clip takes part in choosing the epoch.
+
 Trained epoch by epoch, so that the inner validation speakers, and not a random tenth of the training clips, say when
 to stop: after `PATIENCE` epochs without a lower log loss, every emotion counting the same. The weights of the
 best epoch are kept; the final fit takes the median number of epochs over the inner folds. It is the mean of `NETWORKS` networks
-that start elsewhere and see the clips in other orders: a single one's luck moves its score more than most parameters do.
+that start elsewhere and see the clips in other orders: a single one's luck moves its score more than most hyperparameters do.
 
 The arithmetic is that of scikit-learn's `MLPClassifier` (same start, batches, Adam), which spends most of an epoch on
 checking its input when it is shown so few clips at a time.
@@ -181,7 +185,7 @@ class FittedMlp(Fitted):
     present : array of int
         The emotions that training knew.
     n_classes, rounds : int
-        Emotions of the cell, and epochs trained.
+        Emotions of the system, and epochs trained.
     """
 
     kind = "mlp"

@@ -1,7 +1,11 @@
 """Support vector machine with a radial or a linear kernel.
 
-The plan measures all distances and inner products between clips once a split; a trial only makes its kernel from them.
-They are the same bits on every processor (`on_grid`): one decision that hangs on a last digit can send a search another way.
+In:   a split and hyperparameters.
+Out:  a machine that decides by vote of its pairs of classes, with a score per class.
+Rule: the decision is the machine's own, never that of calibrated probabilities.
+
+The plan measures all distances and inner products between clips once per split; a trial only makes its kernel from them (`kernels`),
+and solves all pairs of emotions on it in one compiled call (`compiled.machines`): LIBSVM's problem and tolerance, not its code.
 `gamma` is in units of 1 / (columns x variance), scikit-learn's ``scale``, and multiplies the linear kernel too, so that one
 range of C suits both kernels and any number of columns.
 
@@ -12,16 +16,15 @@ a linear least-squares machine on Nystroem features stands for it, inner folds i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import combinations
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ser_bench.models.base import Fitted, Model, Params, Prediction, PreparedFit, Split, expand_classes
+from ser_bench.models.kernels import on_grid, radial, squared_distances
 from ser_bench.models.packing import LARGEST, Packed, Unfit
-from ser_bench.utils.partial_imports import import_alone
 
 if TYPE_CHECKING:
     import optuna
@@ -33,15 +36,16 @@ EXACT_CLIPS = 20_000
 SHARED_CLIPS = 6_000
 """Training clips of a split up to which what is shared between trials is kept: two matrices of that size squared."""
 LANDMARKS = 1_000
-GRID = 2.0**-14
-"""What standardised features are multiples of where inner products are shared, in standard deviations."""
+TOLERANCE = 1e-3
+"""Of the machine's optimum, as LIBSVM has it by default."""
 
 
 class Svm(Model):
     """One machine for each pair of emotions, decided by vote."""
 
     name = "svm"
-    version = 3
+    version = 4
+    libraries = ("numba",)
     description = "support vector machine, radial or linear kernel, classes balanced by default"
     probabilistic = False
     defaults = {"kernel": "rbf", "C": 3.0, "gamma": 1.0}
@@ -73,10 +77,11 @@ class Svm(Model):
         )
 
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
-        """Grows with pairs of clips, and the columns only matter once a split; of the approximation, with clips."""
+        """Grows with pairs of clips, and the columns only matter once per split; of the approximation, with clips."""
         if n_train > EXACT_CLIPS:
             return 2e-4 * n_train
-        return 2.5e-8 * n_train**2 * (1 + n_columns / 10_000)
+        per_pair = 1e-8 if n_train <= SHARED_CLIPS else 2.5e-8
+        return per_pair * n_train**2 * (1 + n_columns / 10_000)
 
     def notes(self, n_train: int, n_columns: int) -> list[str]:
         """Whether the machine is approximate."""
@@ -134,159 +139,187 @@ class FittedSvm(Fitted):
         return cls(machine.rebuilt(clips, gamma), n_classes)
 
 
+@dataclass(frozen=True)
+class Landmarks:
+    """Training clips whose radial kernel with any clip stands for that clip, whitened, so that inner products are near the kernel's values.
+
+    After Williams & Seeger, *Using the Nystroem method to speed up kernel machines*, 2001.
+
+    Parameters
+    ----------
+    clips : array of float32, shape (n, n_columns)
+    gamma : float
+    whitening : array of float32, shape (n, n)
+    """
+
+    clips: np.ndarray
+    gamma: float
+    whitening: np.ndarray
+
+    @classmethod
+    def of(cls, clips: np.ndarray, gamma: float) -> Landmarks:
+        """Those clips, with the whitening that is theirs."""
+        values, vectors = np.linalg.eigh(_kernel(clips.astype(np.float64), clips, gamma))
+        return cls(clips, gamma, (vectors / np.sqrt(values.clip(1e-6))).astype(np.float32))
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """What stands for clips, shape (n_clips, n)."""
+        return _kernel(x, self.clips, self.gamma) @ self.whitening
+
+
+def _kernel(x: np.ndarray, landmarks: np.ndarray, gamma: float) -> np.ndarray:
+    from sklearn.metrics.pairwise import rbf_kernel
+
+    return rbf_kernel(x, landmarks, gamma=gamma)
+
+
+@dataclass(frozen=True)
 class ApproximateSvm(Fitted):
     """A linear least-squares machine (Suykens & Vandewalle, *Least squares support vector machine classifiers*, 1999).
 
-    It sees clips themselves, or their kernel with landmarks, whitened, so that inner products are near the kernel's values
-    (Williams & Seeger, *Using the Nystroem method to speed up kernel machines*, 2001). Each emotion stands against the rest.
+    Each emotion stands against the rest.
+
+    Parameters
+    ----------
+    landmarks : Landmarks or None
+        What stands for clips; None where they are seen themselves.
+    weights : array of float32, shape (n_seen + 1, n_classes)
+        The last row is a constant's.
+    absent : array of bool, shape (n_classes,)
+        Which classes training lacked.
     """
 
     kind = "svm.approximate"
-    landmarks: np.ndarray | None = None
-    gamma: float = 0.0
-    whitening: np.ndarray
+    landmarks: Landmarks | None
     weights: np.ndarray
     absent: np.ndarray
 
     @classmethod
-    def on(cls, landmarks: np.ndarray, gamma: float) -> ApproximateSvm:
-        """One that sees the kernel with landmarks."""
-        machine = cls()
-        machine.landmarks, machine.gamma = landmarks, gamma
-        values, vectors = np.linalg.eigh(machine.kernel(landmarks.astype(np.float64)))
-        machine.whitening = (vectors / np.sqrt(values.clip(1e-6))).astype(np.float32)
-        return machine
-
-    def pack(self) -> Packed:
-        """The weights, and the landmarks where there are any."""
-        arrays = {"weights": self.weights, "absent": self.absent}
-        if self.landmarks is None:
-            return Packed(self.kind, arrays, {"gamma": None})
-        return Packed(self.kind, arrays | {"landmarks": self.landmarks, "whitening": self.whitening}, {"gamma": float(self.gamma)})
-
-    @classmethod
-    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> ApproximateSvm:
-        """A machine that sees so many columns, or its landmarks."""
-        machine, seen = cls(), n_columns
-        if packed.values.get("gamma") is not None:
-            machine.gamma = packed.number("gamma", 0, LARGEST)
-            machine.landmarks = packed.array("landmarks", np.float32, (None, n_columns), (-LARGEST, LARGEST))
-            seen = len(machine.landmarks)
-            machine.whitening = packed.array("whitening", np.float32, (seen, seen), (-LARGEST, LARGEST))
-        machine.weights = packed.array("weights", np.float32, (seen + 1, n_classes), (-LARGEST, LARGEST))
-        machine.absent = packed.array("absent", np.bool_, (n_classes,))
-        if machine.absent.all():
-            raise Unfit("its array 'absent' leaves no class")
-        return machine
-
-    def kernel(self, x: np.ndarray) -> np.ndarray:
-        """The radial kernel between clips and landmarks."""
-        from sklearn.metrics.pairwise import rbf_kernel
-
-        return rbf_kernel(x, self.landmarks, gamma=self.gamma)
-
-    def features(self, x: np.ndarray) -> np.ndarray:
-        """What the machine sees of clips, and a constant."""
-        seen = x if self.landmarks is None else self.kernel(x) @ self.whitening
-        return np.column_stack([seen, np.ones(len(x), np.float32)])
-
-    def fit(self, split: Split, c: float, clip_weights: np.ndarray) -> ApproximateSvm:
+    def fit(cls, landmarks: Landmarks | None, split: Split, c: float, clip_weights: np.ndarray) -> ApproximateSvm:
         """Find the weights with the least squared error over weighted clips, plus their own square by 1 / c."""
-        seen = self.features(split.x_train)
+        seen = _with_constant(landmarks, split.x_train)
         weighted = (seen * clip_weights.astype(np.float32)[:, None]).T
         target = np.where(split.y_train[:, None] == np.arange(split.n_classes), np.float32(1), np.float32(-1))
         square = (weighted @ seen).astype(np.float64)
         square[np.diag_indices_from(square)] += 1 / c
-        self.weights = np.linalg.solve(square, (weighted @ target).astype(np.float64)).astype(np.float32)
-        self.absent = np.bincount(split.y_train, minlength=split.n_classes) == 0
-        return self
+        weights = np.linalg.solve(square, (weighted @ target).astype(np.float64)).astype(np.float32)
+        return cls(landmarks, weights, np.bincount(split.y_train, minlength=split.n_classes) == 0)
 
     def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the emotion with the highest score."""
-        scores = (self.features(x) @ self.weights).astype(np.float64)
+        scores = (_with_constant(self.landmarks, x) @ self.weights).astype(np.float64)
         scores[:, self.absent] = -np.inf
         return Prediction(scores.argmax(1), scores)
+
+    def pack(self) -> Packed:
+        """The weights, and the landmarks where there are any."""
+        arrays, seen = {"weights": self.weights, "absent": self.absent}, self.landmarks
+        if seen is None:
+            return Packed(self.kind, arrays, {"gamma": None})
+        return Packed(self.kind, arrays | {"landmarks": seen.clips, "whitening": seen.whitening}, {"gamma": float(seen.gamma)})
+
+    @classmethod
+    def unpack(cls, packed: Packed, n_columns: int, n_classes: int) -> ApproximateSvm:
+        """A machine that sees so many columns, or its landmarks."""
+        landmarks, seen = None, n_columns
+        if packed.values.get("gamma") is not None:
+            gamma = packed.number("gamma", 0, LARGEST)
+            clips = packed.array("landmarks", np.float32, (None, n_columns), (-LARGEST, LARGEST))
+            seen = len(clips)
+            landmarks = Landmarks(clips, gamma, packed.array("whitening", np.float32, (seen, seen), (-LARGEST, LARGEST)))
+        weights = packed.array("weights", np.float32, (seen + 1, n_classes), (-LARGEST, LARGEST))
+        absent = packed.array("absent", np.bool_, (n_classes,))
+        if absent.all():
+            raise Unfit("its array 'absent' leaves no class")
+        return cls(landmarks, weights, absent)
+
+
+def _with_constant(landmarks: Landmarks | None, x: np.ndarray) -> np.ndarray:
+    """What the machine sees of clips, and a constant."""
+    seen = x if landmarks is None else landmarks.features(x)
+    return np.column_stack([seen, np.ones(len(x), np.float32)])
 
 
 def fit_approximately(split: Split, params: Params, scale: float, weights: np.ndarray) -> ApproximateSvm:
     """Train on the clips, or for the radial kernel on their Nystroem features."""
     if params["kernel"] == "linear":
-        return ApproximateSvm().fit(split, params["C"] * scale, weights)
+        return ApproximateSvm.fit(None, split, params["C"] * scale, weights)
     # Clips stand in no order that means anything: every so-many-th of them is a sample.
     landmarks = split.x_train[:: max(1, len(split.x_train) // LANDMARKS)][:LANDMARKS]
-    return ApproximateSvm.on(landmarks, params["gamma"] * scale).fit(split, params["C"], weights)
+    return ApproximateSvm.fit(Landmarks.of(landmarks, params["gamma"] * scale), split, params["C"], weights)
 
 
 class PreparedKernel(PreparedFit):
-    """Inner products of a split, once."""
+    """Inner products of a split, once; training clips stand class by class, as compiled loops take them."""
 
     def __init__(self, model: Model, split: Split) -> None:
         super().__init__(model, split)
+        self.order = np.argsort(split.y_train, kind="stable")
+        y = split.y_train[self.order]
+        self.present, starts = np.unique(y, return_index=True)
+        self.starts = np.append(starts, len(y)).astype(np.int64)
+        self.weights = np.asarray(model.weights(y), np.float64)
         self.scale = scale_of(split.x_train)
-        x_train, x_eval = on_grid(split.x_train), on_grid(split.x_eval)
+        x_train, x_eval = on_grid(split.x_train[self.order]), on_grid(split.x_eval)
         self.products = (x_train @ x_train.T).astype(np.float32)
-        self.products_eval = (x_eval @ x_train.T).astype(np.float32)
+        self.products_eval = (x_train @ x_eval.T).astype(np.float32)
         self.norms_eval = np.square(x_eval).sum(1).astype(np.float32)
 
     @cached_property
     def distances(self) -> np.ndarray:
         """Squared distances among training clips."""
         norms = np.diagonal(self.products)
-        among = norms[:, None] + norms - 2 * self.products
+        among = squared_distances(norms, norms, self.products)
         np.fill_diagonal(among, 0)
-        return among.clip(0)
+        return among
 
     @cached_property
     def distances_eval(self) -> np.ndarray:
-        """Squared distances from `x_eval` to training clips."""
-        return squared_distances(self.norms_eval, np.diagonal(self.products), self.products_eval)
+        """Squared distances of training clips from `x_eval`, shape (n_train, n_eval)."""
+        return squared_distances(np.diagonal(self.products), self.norms_eval, self.products_eval)
 
     def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
         """Train on a kernel made from what is shared, and decide by it."""
-        machine, gamma = self.machine(params)
-        shared = self.products_eval if gamma is None else self.distances_eval
-        kernel = shared[:, machine.support]
-        return machine.predict(kernel if gamma is None else radial(kernel, gamma), self.split.n_classes)
+        from ser_bench.models.compiled.machines import fill_radial, margins
+
+        weights, offsets, gamma = self.solved(params)
+        kernel = self.products_eval
+        if gamma is not None:
+            kernel = np.empty_like(kernel)
+            fill_radial(self.distances_eval, gamma, kernel)
+        return prediction_of(margins(kernel, self.starts, weights, offsets).T, self.present, self.split.n_classes)
 
     def train(self, params: Params, seed: int, rounds: int | None = None) -> Fitted:
         """Train in the same way, and keep the clips that the machine is made of."""
-        machine, gamma = self.machine(params)
-        return KernelSvm(machine, self.split.x_train[machine.support], gamma, self.split.n_classes)
+        weights, offsets, gamma = self.solved(params)
+        heavy = weights.any(0)
+        support, sizes = self.order[heavy], np.add.reduceat(heavy.astype(np.int64), self.starts[:-1])
+        machine = Machine(support, sizes, weights[:, heavy], offsets, self.present)
+        return KernelSvm(machine, self.split.x_train[support], gamma, self.split.n_classes)
 
-    def machine(self, params: Params) -> tuple[Machine, np.float32 | None]:
-        """The machine, and the width of its radial kernel; none of a linear one."""
+    def solved(self, params: Params) -> tuple[np.ndarray, np.ndarray, np.float32 | None]:
+        """Weights and offsets of all pairs, and the width of their radial kernel; none of a linear one."""
         if params["kernel"] != "rbf":
-            return self.trained(self.products, params["C"] * self.scale), None
-        gamma = np.float32(params["gamma"] * self.scale)
-        return self.trained(radial(self.distances, gamma), params["C"]), gamma
+            return *self.solve(self.products, params["C"] * self.scale), None
+        from ser_bench.models.compiled.machines import fill_radial
 
-    def trained(self, kernel: np.ndarray, c: float) -> Machine:
-        """A machine on a kernel between training clips: that of `SVC.fit`, whose checks of what it is given take as long as training.
+        gamma, kernel = np.float32(params["gamma"] * self.scale), np.empty_like(self.products)
+        fill_radial(self.distances, gamma, kernel)
+        return *self.solve(kernel, params["C"]), gamma
+
+    def solve(self, kernel: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and offsets of all pairs on a kernel between training clips, as `compiled.machines.solve` gives them.
 
         Raises
         ------
         ValueError
-            For a kernel that is not finite, and clips of one class.
+            For a kernel that is not finite, clips of one class, and as `compiled.machines.solve`.
         """
-        present, codes = self.classes
-        if len(present) < 2 or not np.isfinite(kernel).all():
-            raise ValueError("a machine needs clips of two classes" if len(present) < 2 else "the kernel is not finite")
-        terms = {"kernel": "precomputed", "C": c, "cache_size": CACHE_MB, "sample_weight": self.weights}
-        libsvm = import_libsvm()
-        libsvm.set_verbosity_wrap(0)
-        support, _, sizes, weights, offsets, *_ = libsvm.fit(kernel.astype(np.float64), codes, **terms)
-        return Machine(support, sizes, weights, offsets, present)
+        if len(self.present) < 2 or not np.isfinite(kernel).all():
+            raise ValueError("a machine needs clips of two classes" if len(self.present) < 2 else "the kernel is not finite")
+        from ser_bench.models.compiled.machines import solve
 
-    @cached_property
-    def weights(self) -> np.ndarray:
-        """What each training clip counts."""
-        return np.asarray(self.model.weights(self.split.y_train), np.float64)
-
-    @cached_property
-    def classes(self) -> tuple[np.ndarray, np.ndarray]:
-        """The classes of the training clips, and the place of each clip's among them."""
-        present, codes = np.unique(self.split.y_train, return_inverse=True)
-        return present, codes.astype(np.float64)
+        return solve(kernel, self.starts, c * self.weights, TOLERANCE)
 
 
 @dataclass(frozen=True)
@@ -417,34 +450,6 @@ class KernelSvm(Fitted):
         clips = packed.array("clips", np.float32, (len(machine.support), n_columns), (-LARGEST, LARGEST))
         gamma = None if packed.values.get("gamma") is None else np.float32(packed.number("gamma", 0, LARGEST))
         return cls(machine, clips, gamma, n_classes)
-
-
-@cache
-def import_libsvm() -> ModuleType:
-    """LIBSVM as scikit-learn binds it, without the rest: its import takes longer than many a search."""
-    return import_alone("sklearn.svm._libsvm", "sklearn", "sklearn.svm", "sklearn.utils")
-
-
-def squared_distances(norms: np.ndarray, norms_train: np.ndarray, products: np.ndarray) -> np.ndarray:
-    """Squared distances of clips from training clips, shape (n, n_train), from their squared lengths and inner products."""
-    return (norms[:, None] + norms_train - 2 * products).clip(0)
-
-
-def radial(distances: np.ndarray, gamma: np.float32) -> np.ndarray:
-    """The radial kernel, rounded from double precision."""
-    return np.exp(-gamma * distances, dtype=np.float64).astype(np.float32)
-
-
-def on_grid(x: np.ndarray) -> np.ndarray:
-    """Standardised clips as multiples of `GRID`, in double precision, so that no inner product of two is rounded.
-
-    Products of such values are multiples of 2**-28, and sums of these up to 2**25 fit the 53 bits of a double: they come out the same in
-    whatever order, and with whatever instructions, a BLAS kernel adds them up.
-
-    >>> on_grid(np.array([0.1], np.float32)) * 2**14
-    array([1638.])
-    """
-    return np.rint(x.astype(np.float64) / GRID) * GRID
 
 
 def scale_of(x: np.ndarray) -> float:

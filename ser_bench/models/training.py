@@ -276,7 +276,7 @@ class FittedNetwork(Fitted):
     present : array of int
         The emotions that training knew.
     n_classes, rounds : int
-        Emotions of the cell, and epochs trained.
+        Emotions of the system, and epochs trained.
     """
 
     kind = "network"

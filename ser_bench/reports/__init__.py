@@ -14,8 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.leaderboard import evidence_of, rank, references, resolutions
-from ser_bench.evaluation.metrics import metric_table
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.ablation import ablation_rows, publish_ablation
 from ser_bench.reports.audit import gap_rows, publish_audit
@@ -27,17 +25,16 @@ from ser_bench.reports.figures.runs import learning_drawings, run_drawings
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.recipe import publish_recipe
 from ser_bench.reports.run_page import write_page
-from ser_bench.scores import ROPE
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ser_bench.evaluation.scoring import RunScores
+
 __all__ = [
     "ablation_rows",
     "condition_rows",
-    "evidence_of",
     "gap_rows",
-    "metric_table",
     "publish",
     "publish_ablation",
     "publish_audit",
@@ -45,58 +42,34 @@ __all__ = [
     "publish_cross",
     "publish_learning",
     "publish_recipe",
-    "rank",
-    "references",
-    "resolutions",
     "terminal_tables",
     "to_markdown",
     "write_page",
 ]
 
 
-def publish(
-    folder: RunFolder,
-    cells: pd.DataFrame,
-    predictions: pd.DataFrame,
-    baselines: pd.DataFrame,
-    refits: pd.DataFrame | None = None,
-    *,
-    rope: float = ROPE,
-    style: str = "",
-    page: bool = True,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write a run folder's leaderboard, metrics, figures and page; returns the leaderboard, and what its speakers could have shown.
+def publish(folder: RunFolder, scored: RunScores, predictions: pd.DataFrame, *, style: str = "", page: bool = True) -> None:
+    """Write a run folder's leaderboard as Markdown, its figures and its page.
 
     Parameters
     ----------
     folder : RunFolder
-        Its other tables written.
-    cells, predictions, refits : DataFrame
-        As `evidence_of` takes them.
-    rope : float
-        As `rank` takes it.
-    baselines : DataFrame
-        As `references` gives it.
+        Its tables written.
+    scored : RunScores
+    predictions : DataFrame
+        What they are of.
     style : str
         As `write_figures` takes it.
     page : bool
         Whether the page is written: not where it soon is to show more.
     """
-    found = evidence_of(predictions, cells, refits)
-    board = rank(found, cells, rope=rope)
-    shown = resolutions(board, found, rope=rope)
-    about = folder.read_about()
-    folder.write_leaderboard(board)
-    folder.write_resolutions(shown)
-    folder.write_metrics(metric_table(found, folder.read_clips(), board))
-    folder.write_references(baselines)
-    folder.write_markdown(to_markdown(board, baselines, shown, about=about))
+    board, baselines, about = scored.leaderboard, scored.references, folder.read_about()
+    folder.write_markdown(to_markdown(board, baselines, scored.resolutions, about=about))
     title = corpus_title(about, str(board["corpus"].iloc[0]))
     source = digest_of(board.to_csv(), baselines.to_csv(), folder.predictions_as_stored(), title)
     write_figures(folder.path, run_drawings(board, baselines, predictions, title), source, style)
     if page:
         write_page(folder)
-    return board, shown
 
 
 def publish_learning(folder: RunFolder, board: pd.DataFrame, learning: pd.DataFrame, style: str = "") -> None:

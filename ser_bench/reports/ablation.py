@@ -2,27 +2,24 @@
 
 In:   the table of `ablation.ablate`.
 Out:  `ablation.csv`, `ablation.md`, `ablation.html`, `figures/ablation.*`; rows for the terminal.
-Rule: every row is read against all groups together; a difference never stands without its interval.
+Rule: every row is compared with all groups together; a difference never stands without its interval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.evaluation.analysis_folders import AblationFolder
 from ser_bench.evaluation.environment import titled
-from ser_bench.evaluation.leaderboard import NAMES, write_csv
-from ser_bench.evaluation.run_folder import ABLATION, ABLATION_MARKDOWN, ABLATION_PAGE, IMPORTANCE, RunFolder
-from ser_bench.reports.board_text import ALPHA
+from ser_bench.evaluation.leaderboard import ALPHA
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.figures.style import GREY
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, signed, table_lines
 from ser_bench.utils.terminal import Part, TerminalTable
 
@@ -59,22 +56,19 @@ LEANING = (
     "purer (rf: mean decrease in impurity) or of the size of weights (logreg). Intervals over speakers, widened by the bound of what "
     "overlapping training sets can add. An important group is not necessarily needed: see leave-one-out."
 )
-SHUFFLED_BEFORE = "among a fold's held-out clips"
 TOP_COLUMNS = 20
 LOOK_OF_MODE = dict(zip(("alone", "without", "forward", "sweep"), LOOKS, strict=False))
 GREY_DOT = Look(GREY, "o")
-NUMBERS = ("uar", "diff", "diff_low", "diff_high", "p", "value", "low", "high")
-"""Columns of both tables that may be blank."""
 
 
 def publish_ablation(
-    folder: RunFolder, table: pd.DataFrame, importance: pd.DataFrame | None, about: dict[str, Any], style: str = ""
+    folder: AblationFolder, table: pd.DataFrame, importance: pd.DataFrame | None, about: dict[str, Any], style: str = ""
 ) -> None:
     """Write an ablation's folder.
 
     Parameters
     ----------
-    folder : RunFolder
+    folder : AblationFolder
     table : DataFrame
         As `ablate` gives it.
     importance : DataFrame, optional
@@ -84,31 +78,15 @@ def publish_ablation(
     style : str
         As `write_figures` takes it.
     """
-    write_csv(table, folder.path / ABLATION)
-    if importance is not None:
-        write_csv(importance, folder.path / IMPORTANCE)
+    folder.write_tables(table, importance)
     shown = titled(table, about, "corpus")
-    write_text(folder.path / ABLATION_MARKDOWN, to_markdown(shown, importance, about["tuned"], about["warnings"]))
+    folder.write_markdown(to_markdown(shown, importance, about["tuned"], about["warnings"]))
     name = shown["corpus"].iloc[0]
     caption = f"Effect of feature groups on the UAR, with 95% confidence intervals over speakers; {name}. {about['tuned']}"
     drawing = Drawing("ablation", caption, partial(draw_ablation, table), always=True)
     write_figures(folder.path, [drawing], digest_of(table.to_csv(), caption), style)
     page = render("ablation.html.j2", name=name, about=about, ablation=view_ablation(shown, importance), back=way_back(folder.path))
-    write_text(folder.path / ABLATION_PAGE, page)
-
-
-def read_ablation(folder: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The tables that `publish_ablation` wrote; an importance without `shuffled` is of values shuffled inside each fold."""
-
-    def read(path: Path) -> pd.DataFrame:
-        # A group called "NA" keeps its name.
-        return read_csv(path, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
-
-    table = read(folder.path / ABLATION)
-    if folder.lacks(IMPORTANCE):
-        return table, None
-    importance = read(folder.path / IMPORTANCE)
-    return table, importance if "shuffled" in importance else importance.assign(shuffled=SHUFFLED_BEFORE)
+    folder.write_page(page)
 
 
 def view_ablation(table: pd.DataFrame, importance: pd.DataFrame | None) -> dict[str, Any]:
@@ -250,7 +228,7 @@ def _title(system: pd.DataFrame) -> str:
 
 
 def draw_ablation(table: pd.DataFrame, style: Style) -> Figure | None:
-    """A forest plot per system: what each subset's UAR is above that of all groups; None where no difference is known."""
+    """A forest plot per system: each subset's difference in UAR from all groups; None where no difference is known."""
     systems = [system[(system["mode"] != "all") & system["diff"].notna()] for system in _systems(table)]
     drawn = [system for system in systems if len(system)]
     if not drawn:

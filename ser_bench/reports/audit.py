@@ -12,13 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.analyses.leakage import HONEST, EvaluationSetting
+from ser_bench.evaluation.analysis_folders import AuditFolder
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.leaderboard import write_csv
-from ser_bench.evaluation.run_folder import AUDIT_PAGE, GAP, RunFolder
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import format_score, interval, records, signed
 
 if TYPE_CHECKING:
@@ -36,13 +35,13 @@ SCALINGS = {"train": "training clips", "all": "all clips", "speaker": "speaker (
 
 
 def publish_audit(
-    folder: RunFolder, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any, style: str = ""
+    folder: AuditFolder, name: str, summary: dict[str, str], findings: pd.DataFrame, gap: pd.DataFrame | None, about: Any, style: str = ""
 ) -> None:
-    """Write an audit's folder: `findings.csv`, `audit.html`, and of the gap `gap.csv` and its picture.
+    """Write an audit's folder: findings, page, and of the gap its table and picture.
 
     Parameters
     ----------
-    folder : RunFolder
+    folder : AuditFolder
     name, summary, findings
         As in `Audit`.
     gap : DataFrame, optional
@@ -55,7 +54,7 @@ def publish_audit(
     folder.write_findings(findings)
     shown = None if gap is None else view_gap(gap, about)
     if gap is not None and shown:
-        write_csv(gap, folder.path / GAP)
+        folder.write_gap(gap)
         over = f"with 95% confidence intervals over speakers; {corpus_title(about, name)}"
         caption = f"Effect of evaluation leaks on the UAR of {about['cell']}, {over}."
         drawing = Drawing("gap", caption, partial(draw_gap, gap, len(about["corpus"]["emotions"])), always=True)
@@ -70,7 +69,7 @@ def publish_audit(
         about=about,
         back=way_back(folder.path),
     )
-    write_text(folder.path / AUDIT_PAGE, page)
+    folder.write_page(page)
 
 
 def _verdict(findings: pd.DataFrame, gap: dict[str, Any] | None) -> str:
@@ -91,7 +90,7 @@ def _verdict(findings: pd.DataFrame, gap: dict[str, Any] | None) -> str:
 def draw_gap(gap: pd.DataFrame, n_emotions: int, style: Style) -> Figure:
     """Each way of evaluating below the honest one, which all are read against."""
     rows = list(gap_rows(gap))
-    lines = {"reference": rows[0]["uar"], "chance": 1 / n_emotions}
+    lines = {"reference": rows[0]["uar"], "chance": chance_level(n_emotions)}
     keys = [
         Key("speaker-independent, filled: reference", HONEST_LOOK, line=False),
         Key("LEAKY", LEAKY_LOOK, filled=False, line=False),
@@ -100,14 +99,9 @@ def draw_gap(gap: pd.DataFrame, n_emotions: int, style: Style) -> Figure:
     return draw_intervals([panel], style, keys)
 
 
-def read_gap(folder: RunFolder) -> pd.DataFrame:
-    """The gap in an audit's folder."""
-    return read_csv(folder.path / GAP)
-
-
 def view_gap(gap: pd.DataFrame, about: dict[str, Any]) -> dict[str, Any]:
     """The gap as pages show it: its `rows`, the `lines` that they are drawn against, and `about`, as `publish_audit` takes it."""
-    chance = {"name": "chance", "drawn": "chance", "uar": 1 / len(about["corpus"]["emotions"])}
+    chance = {"name": "chance", "drawn": "chance", "uar": chance_level(len(about["corpus"]["emotions"]))}
     return {"rows": list(gap_rows(gap)), "lines": [chance], "about": about}
 
 
@@ -119,18 +113,10 @@ def gap_rows(gap: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {
             **row,
             "words": (SPLITS[way.split], PARAMETERS[way.parameters], SCALINGS[way.scaling]),
-            "status": "leaky" if leaks(way) else "ok",
+            "status": "leaky" if way.leaky else "ok",
             "read": ["", "", "", format_score(uar), interval(low, high)],
             "added": "" if way == HONEST else f"{signed(more)} {interval(least, most)}",
         }
-
-
-def leaks(way: EvaluationSetting) -> bool:
-    """Whether a way of evaluating is LEAKY.
-
-    All are but nested searches on speaker-independent splits, scaled without test clips or, which is a track of its own, by speaker.
-    """
-    return way.split == "random" or way.parameters == "test" or way.scaling == "all"
 
 
 def _mark(row: dict[str, Any]) -> Mark:

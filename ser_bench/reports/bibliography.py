@@ -1,4 +1,4 @@
-"""Whom a paper cites for a result, as BibTeX.
+"""What a paper cites for a result, as BibTeX.
 
 In:   keys of `references.bib`, which has methods, libraries and the best-known corpora; citations in words, as corpora and feature sets
       have them.

@@ -11,18 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.evaluation.leaderboard import DRAWN, lines_of
-from ser_bench.reports.board_text import (
-    is_compared,
-    not_significantly_worse,
-    notes,
-    reference_level,
-    reference_words,
-    row_cells,
-    verdict,
-    words_below,
-    worth,
-)
+from ser_bench.evaluation.leaderboard import DRAWN, is_compared, lines_of, not_significantly_worse
+from ser_bench.reports.board_text import notes, reference_level, reference_words, row_cells, verdict, words_below, worth
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.utils.formatting import format_score, records
 

@@ -16,8 +16,8 @@ import numpy as np
 from ser_bench.config import EMOTION
 from ser_bench.evaluation.cautions import OUTLYING_SPEAKERS, note_words, outlying_words
 from ser_bench.evaluation.environment import corpus_titles
-from ser_bench.evaluation.leaderboard import BLOCK, lines_of, notes_of
-from ser_bench.evaluation.splits import TRACKS, protocol_words
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, is_compared, lines_of, not_significantly_worse
+from ser_bench.evaluation.splits import TRACKS, parse_cv
 from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, p_value, p_words, records, table_lines
 from ser_bench.utils.terminal import Part, TerminalTable
 
@@ -35,8 +35,6 @@ NAMED = 100
 CITED = "Cite the corrected UAR for the best of these systems, the measured one only for a system fixed in advance"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What a folder says of itself that does not say anything."""
-ALPHA = 0.05
-"""The p from which a row is not significantly different from the best."""
 
 
 def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
@@ -57,7 +55,7 @@ def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str =
         scheme = [] if classes and labels == "all" else [f"labels '{labels}'"]
         of = ", ".join([titles.get(corpus, corpus), *([classes] if classes else []), *scheme])
         what = f"{of}, {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
-        yield f"{what}: {protocol_words(cv)} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
+        yield f"{what}: {parse_cv(cv).words} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
 
 
 def classes_words(about: Mapping[str, Any]) -> str:
@@ -100,7 +98,7 @@ def to_markdown(
         rows = []
         for name, group in groups(block):
             rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
-            named = ({**record, **{key: escaped(record[key]) for key in ("features", "model", "notes")}} for record in group)
+            named = ({**record, **{key: escaped(record[key]) for key in ("features", "model", "reason")}} for record in group)
             rows += [[*row_cells(record), format_seconds(record["seconds"])] for record in named]
         rows += [[*row["read"], ""] for row in worth(block, resolutions)]
         lines = table_lines([*HEAD, "CPU time (s)"], rows, words=WORDS)
@@ -126,16 +124,6 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     some = {name: part for name, part in parts.items() if part}
     for name, part in some.items():
         yield name if len(some) > 1 else "", part
-
-
-def is_compared(block: pd.DataFrame) -> bool:
-    """Whether a block ranks several rows, so that they are compared with the best of them."""
-    return int((block["status"] == "ok").sum()) > 1
-
-
-def not_significantly_worse(row: dict[str, Any]) -> bool:
-    """Whether a row is the best, or is not significantly different from it."""
-    return bool(row["status"] == "ok" and (np.isnan(row["p_vs_best"]) or row["p_vs_best"] >= ALPHA))
 
 
 def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]]:
@@ -316,7 +304,7 @@ def notes(block: pd.DataFrame) -> list[tuple[str, bool]]:
     """
     about: dict[str, list[dict[str, Any]]] = {}
     for row in records(block):
-        for note in notes_of(row):
+        for note in row["notes"]:
             about.setdefault(note, []).append(row)
     scored = int((block["status"] != "failed").sum())
     return [(f"{note} ({_whose(note, rows, scored)}).", note == OUTLYING_SPEAKERS) for note, rows in about.items()]
@@ -332,7 +320,7 @@ def _whose(note: str, rows: list[dict[str, Any]], scored: int) -> str:
 
 def own_notes(row: dict[str, Any]) -> list[tuple[str, bool]]:
     """As `notes`, of one row that stands alone; of a failed one the reason."""
-    found = [row["notes"]] if row["status"] == "failed" else notes_of(row)
+    found = filter(None, [row["reason"], *row["notes"]])
     return [(note_words(note, row), note == OUTLYING_SPEAKERS) for note in found]
 
 
@@ -347,13 +335,13 @@ def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, r
     parts = []
     for name, group in groups(block):
         # A reason may be long: it stands below the table.
-        rows = [[cell.replace("**", "") for cell in row_cells(row | {"notes": ""})] for row in group]
+        rows = [[cell.replace("**", "") for cell in row_cells(row | {"reason": ""})] for row in group]
         parts.append(Part(rows, [STYLES[row["status"]] for row in group], name))
     beside = [list(row["read"]) for row in worth(block, resolutions)]
     beside += [_level_cells(row) for row in records(lines_of(block, references))]
     several = len(parts) > 1
     parts.append(Part(beside, ["italic"] * len(beside), "for comparison" if several and beside else ""))
-    reasons = [f"FAILED {row['features']} {row['model']}: {row['notes']}" for row in records(block) if row["status"] == "failed"]
+    reasons = [f"FAILED {row['features']} {row['model']}: {row['reason']}" for row in records(block) if row["status"] == "failed"]
     levels = f"Reference levels: {reference_levels(block, references)}."
     below = [
         " ".join(verdict(block, references, resolutions)),
@@ -375,6 +363,6 @@ def row_cells(record: dict[str, Any]) -> list[str]:
     status = record["status"]
     spread = "" if np.isnan(record["uar_sd_seeds"]) else f" \u00b1{format_score(record['uar_sd_seeds'])}"
     place = str(record["rank"]) if status == "ok" else f"**{status.upper()}**"
-    within = record["notes"] if status == "failed" else interval(record["uar_low"], record["uar_high"])
+    within = record["reason"] if status == "failed" else interval(record["uar_low"], record["uar_high"])
     beside = [format_score(record[name]) for name in ("war", "macro_f1", "auc")]
     return [place, record["features"], record["model"], format_score(record["uar"]) + spread, within, *beside, p_value(record["p_vs_best"])]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench.evaluation.comparison import LEVEL, SYSTEM, Comparison
-from ser_bench.evaluation.leaderboard import lines_of
-from ser_bench.reports.board_text import not_significantly_worse, others_words
+from ser_bench.evaluation.comparison import SYSTEM, Comparison
+from ser_bench.evaluation.leaderboard import ALPHA, lines_of, not_significantly_worse
+from ser_bench.reports.board_text import others_words
 from ser_bench.reports.critical_difference import view_diagram
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 from ser_bench.utils.terminal import Part, TerminalTable
@@ -72,7 +72,7 @@ def _shown_of_others(comparison: Comparison) -> str:
     """How many systems the first is shown to be better than."""
     if "p" not in comparison.systems:
         return f"{len(comparison.corpora)} corpora are too few to show a difference between these systems."
-    like = int((comparison.systems["p"].iloc[1:] >= LEVEL).sum())
+    like = int((comparison.systems["p"].iloc[1:] >= ALPHA).sum())
     return f"{others_words(like, len(comparison.systems) - 1)}."
 
 

@@ -2,7 +2,7 @@
 
 In:   the table of `evaluation.conditions`.
 Out:  `conditions.md`, `figures/conditions.*`; rows for the page and the terminal.
-Rule: every condition is read against unchanged clips; a difference never stands without its interval.
+Rule: every condition is compared with unchanged clips; a difference never stands without its interval.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.environment import corpus_title
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.evaluation.run_folder import UNCHANGED, RunFolder, RunTables
 from ser_bench.reports.figures import TITLES, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of, write_figures
 from ser_bench.reports.made import digest_of
@@ -84,7 +85,7 @@ def condition_rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def view_conditions(run: RunTables) -> list[dict[str, Any]]:
     """The table as a page shows it, a part per track: its rows, and the lines that they are drawn against; empty without conditions."""
-    chance = {"name": "chance", "drawn": "chance", "uar": 1 / len(run.environment["corpus"]["emotions"])}
+    chance = {"name": "chance", "drawn": "chance", "uar": chance_level(len(run.environment["corpus"]["emotions"]))}
     return [
         {"title": TITLES[str(track)], "track": track, "rows": list(condition_rows(rows)), "lines": [chance], "legend": LEGEND}
         for track, rows in run.conditions.groupby("track", sort=False)

@@ -1,8 +1,8 @@
-"""Corpora evaluated by each other, for people: a matrix a track, a page, a picture.
+"""Cross-corpus evaluation, for people: a matrix per track, a page, a figure.
 
 In:   the table of `cross_corpus.evaluate_across`.
 Out:  `cross.csv`, `cross.md`, `cross.html`, `figures/cross.*`; tables for the terminal.
-Rule: a corpus evaluated by itself stands beside it evaluated by others, and transductive tracks stand apart. A loss is how far a UAR
+Rule: evaluation within a corpus stands beside that across corpora, and transductive tracks are shown separately. A loss is how far a UAR
       is below that of training within, here as in `cross.csv`: above zero where something is lost.
 """
 
@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ser_bench.evaluation.analysis_folders import CrossFolder
 from ser_bench.evaluation.environment import titled
-from ser_bench.evaluation.leaderboard import NAMES, notes_of, write_csv
-from ser_bench.evaluation.run_folder import CROSS, CROSS_MARKDOWN, CROSS_PAGE, RunFolder
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.figures import Drawing, Key, Look, Mark, Panel, Style, draw_intervals, looks_of_systems, write_figures
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.style import GREY
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.atomic import read_csv, write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ LEGEND = (
 )
 
 GREY_DOT = Look(GREY, "o")
-NUMBERS = ("uar", "uar_low", "uar_high", "loss", "loss_low", "loss_high", "war", "macro_f1", "seconds")
-"""Columns of the table that may be blank."""
 SIDES = ("train", "test")
 """Columns of the table that hold corpora."""
 NAMED = 3
@@ -60,23 +57,22 @@ class Matrix(NamedTuple):
 
 
 def publish_cross(
-    folder: RunFolder,
+    folder: CrossFolder,
     table: pd.DataFrame,
     predictions: pd.DataFrame,
     emotions: Sequence[str],
     told: Sequence[str] = (),
     style: str = "",
 ) -> None:
-    """Write what came of it below `folder`.
+    """Write what came of it into its folder.
 
     `emotions` are those evaluated, `told` what was left out and else is to be known, `style` is as `write_figures` takes it.
     """
-    write_csv(table, folder.path / CROSS)
-    folder.write_predictions(predictions)
+    folder.write_tables(table, predictions)
     about = folder.read_about()
     table = titled(table, about, *SIDES)
-    write_text(folder.path / CROSS_MARKDOWN, to_markdown(table, emotions, told))
-    write_text(folder.path / CROSS_PAGE, make_cross_page(table, emotions, told, about, way_back(folder.path)))
+    folder.write_markdown(to_markdown(table, emotions, told))
+    folder.write_page(make_cross_page(table, emotions, told, about, way_back(folder.path)))
     data = f"{', '.join(_corpora(table))}; classes: {', '.join(emotions)}"
     drawings = [
         Drawing(
@@ -123,14 +119,9 @@ def _transductive(track: str) -> str:
     return "" if track == "train" else f", {track} (TRANSDUCTIVE)"
 
 
-def read_cross(folder: RunFolder) -> pd.DataFrame:
-    """The table in a folder of corpora evaluated by each other."""
-    return read_csv(folder.path / CROSS, dtype=NAMES, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
-
-
 def make_cross_page(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str], about: Mapping[str, Any], back: str = "") -> str:
     """The page of corpora evaluated by each other; `about` is what its folder says of itself, `back` the way to the index beside it."""
-    chance = 1 / len(emotions)
+    chance = chance_level(len(emotions))
     return render(
         "cross.html.j2",
         corpora=_corpora(table),
@@ -212,7 +203,7 @@ def _notes(cells: pd.DataFrame) -> list[str]:
     """What a reader of a matrix must know, each note with the rows that it is about; of a row that failed its reason."""
     about: dict[str, dict[str, list[str]]] = {}
     for row in records(cells):
-        for note in [row["notes"]] if row["status"] == "failed" else notes_of(row):
+        for note in filter(None, [row["reason"], *row["notes"]]):
             named = f"{row['train']} -> {row['test']}, {row['features']} {row['model']}"
             about.setdefault(note, {}).setdefault(row["test"], []).append(named)
     return [f"{note} ({_whose(rows, dict(cells['test'].value_counts()))})." for note, rows in about.items()]
@@ -227,7 +218,7 @@ def _whose(rows: Mapping[str, Sequence[str]], evaluated: Mapping[str, int]) -> s
 
 def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:
     """The matrices as Markdown."""
-    parts = [f"Classes: {escaped(', '.join(emotions))}; by chance {format_score(1 / len(emotions))}. {LEGEND}", ""]
+    parts = [f"Classes: {escaped(', '.join(emotions))}; by chance {format_score(chance_level(len(emotions)))}. {LEGEND}", ""]
     for matrix in matrices(table):
         rows = [[*map(escaped, row[:NAMED]), *row[NAMED:]] for row in matrix.rows]
         parts += [f"**{matrix.title}.**", "", *table_lines([escaped(name) for name in matrix.head], rows), ""]
@@ -253,7 +244,8 @@ def _read(row: dict[str, Any] | None) -> str:
 def _panel(test: str, rows: pd.DataFrame, looks: dict[tuple[str, str], Look], n_emotions: int) -> Panel:
     first = rows.iloc[0]
     title = f"evaluated on {test} ({first['speakers']} speakers)"
-    return Panel(title, [_mark(row, looks) for row in records(rows)], {"chance": 1 / n_emotions}, "feature set, model, training corpus")
+    lines = {"chance": chance_level(n_emotions)}
+    return Panel(title, [_mark(row, looks) for row in records(rows)], lines, "feature set, model, training corpus")
 
 
 def _mark(row: dict[str, Any], looks: dict[tuple[str, str], Look]) -> Mark:

@@ -1,8 +1,8 @@
 """Details per system: what one row of the leaderboard is made of.
 
-In:   a row of the leaderboard and the run's predictions, metrics and trials.
-Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the parameters chosen.
-Rule: what is drawn is also given in words beside it, and curves are few points: fifty cells make one page.
+In:   a row of the leaderboard, the run's metrics and trials, and what its predictions show (`evaluation.diagnostics`).
+Out:  confusions, scores and curves by class, UAR by speaker, what else is known, and the hyperparameters chosen.
+Rule: what is drawn is also given in words beside it, and curves are few points: fifty systems fit on one page.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench import scores
-from ser_bench.evaluation.evidence import CELL, folds_of
-from ser_bench.evaluation.metrics import Probabilities, count, probabilities
+from ser_bench.evaluation.diagnostics import Confusions, Diagnostics
+from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.board_text import own_notes, row_cells
 from ser_bench.utils.formatting import format_score, interval, records
 
@@ -29,6 +29,8 @@ WIDE, INSET = 320, 30
 """The width of a learning curve's, and how far its ends are from the edges."""
 FALSE_POSITIVE_RATES = (0.1, 0.2, 0.5)
 """At which a ROC curve is given in words."""
+POINTS = 41
+"""Of a ROC curve."""
 NAMED_SPEAKERS = 8
 """Speakers that a fold is named by."""
 BY_CLASS = ("recall", "precision", "f1", "auc")
@@ -47,7 +49,7 @@ NAMED = {
 
 def cell_id(record: dict[str, Any]) -> str:
     """Where a cell stands on the page."""
-    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in CELL)
+    return "cell-" + "-".join("".join(c if c.isalnum() else "_" for c in record[name]) for name in ROW_KEY)
 
 
 def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
@@ -56,23 +58,19 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     opened = {**record, "id": cell_id(record), "told": own_notes(record), "read": row_cells(record)}
     if rows.empty:
         return opened
-    found = count(rows, record["variance_ratio"])
-    emotions, counts = found.emotions, found.counts.sum((0, 1))
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    known, metrics = probabilities(rows), records(_rows_of(record, run.metrics))
+    found, metrics = Diagnostics(rows), records(_rows_of(record, run.metrics))
     told = {row["metric"]: row for row in metrics if not row["gender"]}
-    speakers = scores.uar_by(*(rows[name].to_numpy(str) for name in ("emotion", "predicted", "speaker")))
+    speakers = found.uar_by("speaker")
     return {
         **opened,
-        "emotions": emotions,
-        "confusions": [[{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)],
-        "classes": class_scores(emotions, counts, told),
+        **confusion_view(found.confusions),
+        "classes": class_scores(found.confusions, told),
         "speakers": [{"name": name, "uar": value} for name, value in sorted(speakers.items(), key=lambda pair: (pair[1], pair[0]))],
         "beside": _beside(metrics),
         "sources": _sources(told),
-        "curves": curves_of(rows, known, told, emotions) if known else [],
-        "reliability": _reliability(rows, known) if known else None,
-        "learning": _learning(_rows_of(record, run.learning), len(emotions)),
+        "curves": curves_of(found, told),
+        "reliability": _reliability(found),
+        "learning": _learning(_rows_of(record, run.learning), len(found.confusions.classes)),
         "chosen": _chosen(record, run.trials, held_out(rows)),
     }
 
@@ -83,12 +81,21 @@ def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    for name in CELL:
+    for name in ROW_KEY:
         table = table[table[name] == record[name]]
     return table
 
 
-def class_scores(emotions: list[str], counts: np.ndarray, told: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def confusion_view(found: Confusions) -> dict[str, Any]:
+    """The `emotions`, and a field per true and predicted one."""
+    rows = zip(found.counts, found.shares, strict=True)
+    return {
+        "emotions": found.classes,
+        "confusions": [[{"n": int(n), "share": float(share)} for n, share in zip(*row, strict=True)] for row in rows],
+    }
+
+
+def class_scores(found: Confusions, told: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Recall, precision, F1 and AUC of each emotion, with their intervals."""
     return [
         {
@@ -97,7 +104,7 @@ def class_scores(emotions: list[str], counts: np.ndarray, told: dict[str, dict[s
             "recall": told[f"recall.{e}"]["value"],
             "scores": {name: _read(told.get(f"{name}.{e}")) for name in BY_CLASS},
         }
-        for e, n in zip(emotions, counts.sum(1), strict=True)
+        for e, n in zip(found.classes, found.clips, strict=True)
     ]
 
 
@@ -108,10 +115,10 @@ def _read(row: dict[str, Any] | None) -> tuple[str, str]:
     return format_score(row["value"]), "" if np.isnan(row["low"]) else interval(row["low"], row["high"])
 
 
-def _beside(metrics: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """Metrics other than the headline: name, value, interval."""
+def _beside(metrics: list[dict[str, Any]]) -> list[tuple[str, str, str, bool]]:
+    """Metrics other than the headline: name, value, interval, and whether it is a score, which may be read in per cent."""
     named = [(_of_gender(row["gender"], row["minus"]) if row["gender"] else NAMED.get(row["metric"]), row) for row in metrics]
-    return [(name, *_read(row)) for name, row in named if name]
+    return [(name, *_read(row), row["metric"] != "log_loss") for name, row in named if name]
 
 
 def _sources(told: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
@@ -128,14 +135,13 @@ def _of_gender(gender: str, minus: str) -> str:
     return f"UAR, {gender} minus {minus}" if minus else f"UAR, {gender}"
 
 
-def curves_of(rows: pd.DataFrame, known: Probabilities, told: dict[str, dict[str, Any]], emotions: list[str]) -> list[dict[str, str]]:
+def curves_of(found: Diagnostics, told: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
     """The ROC curve of each emotion that has one: its name, its AUC, its points on a square, and itself in words."""
-    found = scores.roc_curves(rows["emotion"], known.p, folds_of(rows), classes=known.classes)
-    curves = dict(zip(known.classes, found, strict=True))
+    curves = found.roc_curves(POINTS)
     return [
         {"emotion": e, "auc": _read(told.get(f"auc.{e}"))[0], "points": _points(curves[e]), "words": _roc_words(curves[e])}
-        for e in emotions
-        if e in curves and not np.isnan(curves[e]).any()
+        for e in found.confusions.classes
+        if e in curves
     ]
 
 
@@ -154,19 +160,25 @@ def _roc_words(curve: np.ndarray) -> str:
     )
 
 
-def _reliability(rows: pd.DataFrame, known: Probabilities) -> dict[str, Any]:
-    """Dots on a square, their area by the number of clips, and the same in words."""
-    bins = scores.reliability(rows["emotion"], rows["predicted"], known.p, classes=known.classes)
-    most = bins[:, 2].max()
+def _reliability(found: Diagnostics) -> dict[str, Any] | None:
+    """Dots on a square, their area by the number of clips, and the same in words; None without probabilities."""
+    if found.calibration is None:
+        return None
+    bins, most = list(zip(*found.calibration, strict=True)), found.calibration.clips.max()
     dots = [{"x": round(SIDE * said), "y": round(SIDE * (1 - right)), "r": round(2 + 9 * np.sqrt(n / most), 1)} for said, right, n in bins]
-    return {"dots": dots, "words": "; ".join(f"confidence {said:.2f}, accuracy {right:.2f}, {n:.0f} clips" for said, right, n in bins)}
+    return {
+        "dots": dots,
+        "words": "; ".join(
+            f"confidence {format_score(said, 2)}, accuracy {format_score(right, 2)}, {n:.0f} clips" for said, right, n in bins
+        ),
+    }
 
 
 def _learning(points: pd.DataFrame, n_emotions: int) -> dict[str, Any] | None:
     """UAR over the number of speakers trained on, on a plane `SIDE` high and wider, and the same in words; None for a single point."""
     if len(points) < 2:
         return None
-    chance = 1 / n_emotions
+    chance = chance_level(n_emotions)
     low, high = np.floor(10 * min(chance, points["uar_low"].min())) / 10, np.ceil(10 * points["uar_high"].max()) / 10
     ends = low, max(high, low + 0.1)
     doublings = np.log2(points["speakers"] / points["speakers"].min())

@@ -25,6 +25,11 @@ from ser_bench.errors import quoted
 SETTINGS = {"text.parse_math": False, "svg.hashsalt": "ser-bench", "svg.fonttype": "none", "pdf.fonttype": 42}
 """Beside the defaults: names are no formulas; the same bytes for the same picture; TrueType fonts, as publishers refuse Type 3."""
 LONGEST_LABEL = 160
+MADE_WITH = (
+    *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
+    *("PIL.Image", "jinja2", "optuna", "rich.console", "scipy.linalg", "scipy.special"),
+)
+"""The slowest of what is imported for a page, and only there."""
 
 
 @contextlib.contextmanager
@@ -48,6 +53,13 @@ def load_matplotlib() -> Any:
         if found is None or found.origin is None:
             raise
         return _without_settings(Path(found.origin).parent / "mpl-data")
+
+
+def import_all() -> None:
+    """Import what a page and its figures are made with, while there is time: it takes as long as making them."""
+    load_matplotlib()
+    for name in MADE_WITH:
+        importlib.import_module(name)
 
 
 def _without_settings(its_own: Path) -> Any:

@@ -14,38 +14,24 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import numpy as np
 
 from ser_bench.errors import reason
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, MergedFolder, PredictionsFolder, RecipeFolder
 from ser_bench.evaluation.environment import corpus_title, corpus_titles, titled
-from ser_bench.evaluation.run_folder import (
-    ABLATION,
-    ABLATION_PAGE,
-    AUDIT_PAGE,
-    CONFIGURATION,
-    CROSS,
-    CROSS_PAGE,
-    ENVIRONMENT,
-    GAP,
-    LEADERBOARD,
-    MERGED_PAGE,
-    PREDICTED,
-    PREDICTED_PAGE,
-    RECIPE_PAGE,
-    REPRODUCTION,
-    RUN_PAGE,
-    RunFolder,
-)
-from ser_bench.reports.ablation import read_ablation
-from ser_bench.reports.audit import gap_rows, read_gap
-from ser_bench.reports.cross import SIDES, read_cross
+from ser_bench.evaluation.result_folder import ResultFolder
+from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.reports.audit import gap_rows
+from ser_bench.reports.cross import SIDES
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.reports.rendering import INDEX, OURS, is_index, render
 from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import format_score, interval, records, signed
+
+F = TypeVar("F", bound=ResultFolder)
 
 WORKING = "units"
 """What lies in a folder of results besides: finished units of work."""
@@ -61,13 +47,22 @@ class Entry(NamedTuple):
     about: str
 
 
-class FolderKind(NamedTuple):
-    """What a folder may hold: how that is called, the file that it is known by, its page, and how it is read."""
+class FolderKind(NamedTuple, Generic[F]):
+    """What a folder may hold: how that is called, the kind of folder, and how it is read."""
 
     title: str
-    file: str
-    page: str
-    read: Callable[[RunFolder], Entry]
+    kind: type[F]
+    read: Callable[[F], Entry]
+
+    def listed(self, path: Path) -> dict[str, Any]:
+        """A folder as a row of the index."""
+        folder = self.kind(path)
+        return {
+            **self.read(folder)._asdict(),
+            "href": quote(f"{path.name}/{folder.page.name}") if folder.page.is_file() else "",
+            "folder": path.name,
+            "written": _date(folder),
+        }
 
 
 @contextmanager
@@ -97,38 +92,26 @@ def make_index(out: Path) -> str:
     found: dict[str, list[dict[str, Any]]] = {title: [] for title in ORDER}
     torn, others = [], 0
     for folder in sorted(path for path in out.iterdir() if path.is_dir() and path.name != WORKING and not path.name.startswith(".")):
-        kind = next((kind for kind in KINDS if (folder / kind.file).is_file()), None)
+        kind = next((kind for kind in KINDS if kind.kind(folder).known), None)
         if kind is None:
             others += 1
             continue
         try:
-            found[kind.title].append(_listed(RunFolder(folder), kind))
+            found[kind.title].append(kind.listed(folder))
         except Exception as error:  # it may be unfinished, or damaged in any way
             torn.append(f"{folder.name}: {reason(error)}")
     parts = [(title, sorted(rows, key=lambda row: row["written"], reverse=True)) for title, rows in found.items() if rows]
     return render("index.html.j2", ours=OURS, parts=parts, torn=torn, others=others)
 
 
-def _listed(folder: RunFolder, kind: FolderKind) -> dict[str, Any]:
-    """A folder as a row of the index."""
-    entry, page = kind.read(folder), folder.path / kind.page
-    return {
-        **entry._asdict(),
-        "href": quote(f"{folder.path.name}/{kind.page}") if page.is_file() else "",
-        "folder": folder.path.name,
-        "written": _date(folder),
-    }
-
-
-def _date(folder: RunFolder) -> str:
+def _date(folder: ResultFolder) -> str:
     """When what a folder holds was computed; where it does not tell, when it was written. In UTC."""
     if at := folder.read_about().get("computed", {}).get("at", ""):
         return at[:16].replace("T", " ")
-    stamped = next(file for name in (ENVIRONMENT, LEADERBOARD.name) if (file := folder.path / name).is_file())
-    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(stamped.stat().st_mtime))
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(folder.written_at))
 
 
-def _corpus(folder: RunFolder) -> str:
+def _corpus(folder: ResultFolder) -> str:
     """The corpus as its owners write it."""
     return corpus_title(folder.read_environment())
 
@@ -156,7 +139,7 @@ def _run(folder: RunFolder) -> Entry:
     return Entry(_corpus(folder), _system(first) + marked, *_scored(first), about)
 
 
-def _merged(folder: RunFolder) -> Entry:
+def _merged(folder: MergedFolder) -> Entry:
     board = folder.read_leaderboard()
     ranked = board[board["status"] == "ok"]
     first = records(ranked if len(ranked) else board)[0]
@@ -171,27 +154,28 @@ def _merged(folder: RunFolder) -> Entry:
     )
 
 
-def _audit(folder: RunFolder) -> Entry:
+def _audit(folder: AuditFolder) -> Entry:
     kinds = folder.read_findings()["kind"].value_counts()
     about = ", ".join(_many(int(kinds.get(kind, 0)), kind) for kind in ("error", "warning", "note"))
-    if folder.lacks(GAP):
+    gap = folder.read_gap()
+    if gap is None:
         return Entry(_corpus(folder), "", "", "", about)
-    honest, *others = gap_rows(read_gap(folder))
+    honest, *others = gap_rows(gap)
     leaks = [row["gap"] for row in others if row["status"] == "leaky"]
     most = f"; leaks add up to {signed(max(leaks))} UAR" if leaks else ""
     return Entry(_corpus(folder), str(folder.read_environment().get("cell", "")), *_scored(honest), about + most)
 
 
-def _ablation(folder: RunFolder) -> Entry:
-    table, _ = read_ablation(folder)
+def _ablation(folder: AblationFolder) -> Entry:
+    table = folder.read_tables().table
     whole = records(table[table["mode"] == "all"])[0]
     without = table[(table["mode"] == "without") & table["diff"].notna()].sort_values("diff", kind="stable")
     most = f"leaving out {without.iloc[0]['group']}: {signed(without.iloc[0]['diff'])} UAR" if len(without) else ""
     return Entry(_corpus(folder), _system(whole), *_scored(whole), most)
 
 
-def _cross(folder: RunFolder) -> Entry:
-    table = titled(read_cross(folder), folder.read_about(), *SIDES)
+def _cross(folder: CrossFolder) -> Entry:
+    table = titled(folder.read_table(), folder.read_about(), *SIDES)
     across = table[(table["train"] != table["test"]) & (table["status"] != "failed")].sort_values("uar", ascending=False, kind="stable")
     corpora = ", ".join(dict.fromkeys([*table["train"], *table["test"]]))
     if across.empty:
@@ -201,7 +185,7 @@ def _cross(folder: RunFolder) -> Entry:
     return Entry(corpora, _system(first), *_scored(first), f"trained on {first['train']}, evaluated on {first['test']}{lost}")
 
 
-def _recipe(folder: RunFolder) -> Entry:
+def _recipe(folder: RecipeFolder) -> Entry:
     about = folder.read_environment()
     _, system, metric, claimed, reproduced, _, honest, within = next(iter(summary_rows(folder.read_reproduction())))["read"]
     corpus = about["experiments"][0]["corpus"]
@@ -210,7 +194,7 @@ def _recipe(folder: RunFolder) -> Entry:
     return Entry(named, system, "", "", said)
 
 
-def _predictions(folder: RunFolder) -> Entry:
+def _predictions(folder: PredictionsFolder) -> Entry:
     about = folder.read_environment()
     counts = about["predicted"]
     most = "".join(f"; most often {emotion} ({n:,})" for emotion, n in list(counts["emotions"].items())[:1])
@@ -224,14 +208,14 @@ def _predictions(folder: RunFolder) -> Entry:
     )
 
 
-KINDS = (
-    FolderKind("Predictions", PREDICTED, PREDICTED_PAGE, _predictions),
-    FolderKind("Published systems", REPRODUCTION.name, RECIPE_PAGE, _recipe),
-    FolderKind("Cross-corpus evaluations", CROSS, CROSS_PAGE, _cross),
-    FolderKind("Ablations", ABLATION, ABLATION_PAGE, _ablation),
-    FolderKind("Audits", AUDIT_PAGE, AUDIT_PAGE, _audit),
-    FolderKind("Merged leaderboards", MERGED_PAGE, MERGED_PAGE, _merged),
-    FolderKind("Runs", CONFIGURATION, RUN_PAGE, _run),
+KINDS: tuple[FolderKind[Any], ...] = (
+    FolderKind("Predictions", PredictionsFolder, _predictions),
+    FolderKind("Published systems", RecipeFolder, _recipe),
+    FolderKind("Cross-corpus evaluations", CrossFolder, _cross),
+    FolderKind("Ablations", AblationFolder, _ablation),
+    FolderKind("Audits", AuditFolder, _audit),
+    FolderKind("Merged leaderboards", MergedFolder, _merged),
+    FolderKind("Runs", RunFolder, _run),
 )
 """What folders hold; those of the first kinds hold a configuration as well."""
 ORDER = ("Merged leaderboards", "Runs", "Cross-corpus evaluations", "Audits", "Ablations", "Published systems", "Predictions")

@@ -17,14 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ser_bench.evaluation.run_folder import ABLATION, AUDIT_PAGE, ENVIRONMENT, GAP, MADE, REPRODUCTION, RunFolder
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, RecipeFolder
+from ser_bench.evaluation.result_folder import ResultFolder
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.players import sounds
 from ser_bench.reports.rendering import way_back
 from ser_bench.utils.spec import versions
 
 LIBRARIES = ("numpy", "pandas", "scipy", "matplotlib", "jinja2", "pillow", "optuna", "scikit-learn", "numba", "soundfile", "soxr")
-BESIDE = (AUDIT_PAGE, GAP, ABLATION, REPRODUCTION.name)
-"""What folders hold that a page shows."""
+BESIDE = (AuditFolder, AblationFolder, RecipeFolder)
+"""Kinds of folders that a run's page shows."""
 FOR_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 """Warnings that Python shows nobody else: they do not say that anything is missing from what is made."""
 PAGES = (".html", ".md")
@@ -49,7 +51,7 @@ def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Calla
         Whether they were made.
     """
     names = sorted(names)
-    record, key = RunFolder(folder).read_made(), names[0]
+    record, key = ResultFolder(folder).read_made(), names[0]
     if _unchanged(folder, record.get(key), source, names):
         return False
     with warnings.catch_warnings(record=True) as said:
@@ -59,25 +61,25 @@ def make_if_changed(folder: Path, names: Iterable[str], source: str, make: Calla
     record.pop(key, None)
     if all(issubclass(one.category, FOR_DEVELOPERS) for one in said):
         record[key] = {"from": source, "files": _hashes(folder, names)}
-    RunFolder(folder).write_made(record)
+    ResultFolder(folder).write_made(record)
     return True
 
 
 def keep(folder: Path, key: str, source: str, names: Iterable[str], what: dict[str, Any]) -> None:
     """Keep what was made from `source` along with files of these names, as JSON, under a key."""
-    run = RunFolder(folder)
-    run.write_made(run.read_made() | {key: {"from": source, "files": _hashes(folder, sorted(names)), "what": what}})
+    kept_in = ResultFolder(folder)
+    kept_in.write_made(kept_in.read_made() | {key: {"from": source, "files": _hashes(folder, sorted(names)), "what": what}})
 
 
 def kept(folder: Path, key: str, source: str, names: Iterable[str]) -> dict[str, Any] | None:
     """What is kept under a key, if it was made from the same, and files of these names, and no others, are as they were then."""
-    found = RunFolder(folder).read_made().get(key)
+    found = ResultFolder(folder).read_made().get(key)
     return dict(found["what"]) if found and _unchanged(folder, found, source, sorted(names)) else None
 
 
 def made_quietly(folder: Path, names: Iterable[str]) -> bool:
     """Whether files were all made without a warning."""
-    made = (entry["files"] for entry in RunFolder(folder).read_made().values() if isinstance(entry, dict) and "what" not in entry)
+    made = (entry["files"] for entry in ResultFolder(folder).read_made().values() if isinstance(entry, dict) and "what" not in entry)
     return {*names} <= {name for files in made for name in files}
 
 
@@ -100,13 +102,13 @@ def page_source(folder: RunFolder) -> str:
     Of `environment.json` without the seconds, which no page shows.
     """
     about = {name: value for name, value in folder.read_about().items() if name != "stages"}
-    own = [path for path in _files(folder.path) if path.name != ENVIRONMENT]
+    own = [path for path in _sources(folder) if path != folder.environment]
     here = folder.path.absolute()
     beside = [
         path
         for other in sorted(here.parent.iterdir())
-        if other != here and any((other / name).is_file() for name in BESIDE)
-        for path in [other, *_files(other)]
+        if other != here and any(kind(other).known for kind in BESIDE)
+        for path in [other, *_sources(ResultFolder(other))]
     ]
     contents = [part for path in [*own, *beside] for part in (str(path.name), path.read_bytes() if path.is_file() else b"")]
     return digest_of(json.dumps(about, sort_keys=True), json.dumps(_audio(folder)), way_back(folder.path), *contents)
@@ -119,12 +121,8 @@ def _audio(folder: RunFolder) -> list[tuple[str, str, int, int]]:
     return [(clip, address, state.st_size, state.st_mtime_ns) for clip, address, state in states]
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix not in PAGES and path.name != MADE and not path.name.startswith(".")
-    )
+def _sources(folder: ResultFolder) -> list[Path]:
+    return [path for path in folder.files if path.suffix not in PAGES]
 
 
 def _unchanged(folder: Path, found: Any, source: str, names: list[str]) -> bool:

@@ -1,14 +1,13 @@
 """`leaderboard.html`: several runs on one self-contained page.
 
 In:   a merged leaderboard.
-Out:  the page: systems by corpora, what can be told across these, then every block as a run's page shows it.
+Out:  the page: systems by corpora, what can be said across these, then every block as a run's page shows it.
 Rule: what was searched for with different budgets shares no table. A row leads to the page of the run that it is from, where that lies;
       nothing is fetched by making or by reading it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.config import EMOTION
+from ser_bench.evaluation.analysis_folders import MergedFolder
 from ser_bench.evaluation.comparison import search
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.run_folder import MERGED_MARKDOWN, MERGED_PAGE, RunFolder
+from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import comparison as across
 from ser_bench.reports.board import show_block
 from ser_bench.reports.board_text import blocks, terminal_tables, to_markdown
@@ -29,7 +29,6 @@ from ser_bench.reports.figures.ranks import draw_ranks
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.run_page import remake_page
-from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, records
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def write_merged_page(merged: Merged) -> None:
         across=[across.systems_by_corpora(comparison, merged.blocks, _linked(merged.folder)) for comparison in merged.across],
         not_compared_because=merged.not_compared_because,
     )
-    write_text(merged.folder / MERGED_PAGE, page)
+    MergedFolder(merged.folder).write_page(page)
 
 
 def _targets(merged: Merged) -> str:
@@ -106,10 +105,10 @@ def write_merged(merged: Merged, style: str = "") -> None:
     for run in merged.runs:
         remake_page(RunFolder(Path(run)))
     text = to_text(merged)
-    folder = RunFolder(merged.folder)
+    folder = MergedFolder(merged.folder)
     folder.write_environment({"corpora": [{"name": name, "title": title} for name, title in merged.titles.items()]})
-    folder.write_leaderboard(merged.leaderboard.assign(runs=[json.dumps(runs, ensure_ascii=False) for runs in merged.leaderboard["runs"]]))
-    write_text(merged.folder / MERGED_MARKDOWN, text)
+    folder.write_leaderboard(merged.leaderboard)
+    folder.write_markdown(text)
     write_diagram(merged, style)
     write_merged_page(merged)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_bench.evaluation.leaderboard import by_cost
 from ser_bench.utils.formatting import format_score, format_seconds, records
 
 if TYPE_CHECKING:
@@ -48,17 +49,11 @@ def heat_map(block: pd.DataFrame, link: Callable[[dict[str, Any]], str]) -> dict
 
 
 def cost_map(block: pd.DataFrame) -> dict[str, Any] | None:
-    """Ranked rows by seconds, on a logarithmic axis, and UAR; None where fewer than two have taken time.
-
-    On the front are those that no other row beats in UAR with as little time.
-    """
-    known = block[(block["status"] == "ok") & (block["seconds"] > 0)].sort_values(
-        ["seconds", "uar"], ascending=[True, False], kind="stable"
-    )
+    """Ranked rows by seconds, on a logarithmic axis, and UAR, as `by_cost` gives them; None where fewer than two have taken time."""
+    known = by_cost(block)
     if len(known) < 2:
         return None
-    best_before = np.append(-np.inf, np.maximum.accumulate(known["uar"].to_numpy())[:-1])
-    known = known.assign(name=known["features"] + " " + known["model"], front=known["uar"] > best_before)
+    known = known.assign(name=known["features"] + " " + known["model"])
     longest = known.loc[known["front"], "name"].str.len().max()
     decades, uars = _decades(known["seconds"], longest), _range(known["uar"])
     points = [_point(row, decades, uars) for row in records(known)]

@@ -1,4 +1,4 @@
-"""A run as two paragraphs that can stand in a paper: how scores were come by, and what they are.
+"""A run as two paragraphs that can stand in a paper: how scores were obtained, and what they are.
 
 In:   a run's tables.
 Out:  sentences with what each cites; as text, as LaTeX, and what is cited as BibTeX.
@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.errors import printable, unknown
 from ser_bench.evaluation.environment import corpus_title
-from ser_bench.evaluation.evidence import CELL, EXTERNAL
-from ser_bench.evaluation.leaderboard import BLOCK, lines_of
-from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv, protocol_words
+from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY, swaps_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, lines_of, not_significantly_worse
+from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
-from ser_bench.reports.board_text import ALPHA, not_significantly_worse, resolution_of, roughly
+from ser_bench.reports.board_text import resolution_of, roughly
 from ser_bench.utils.formatting import escaped_for_tex, format_score, interval, listed, p_words, records
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ def _folds(run: RunTables) -> Sentence:
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
     rest = run.environment["corpus"]["clips"] - first["clips"]
     fixed = f"; the other {rest:,} are trained on and never held out" if rest else ""
-    return Sentence(f"They were evaluated in {n_folds} fold{'' if n_folds == 1 else 's'}{seeds}: {protocol_words(first['cv'])}{fixed}")
+    return Sentence(f"They were evaluated in {n_folds} fold{'' if n_folds == 1 else 's'}{seeds}: {parse_cv(first['cv']).words}{fixed}")
 
 
 def _systems(run: RunTables) -> Sentence:
@@ -182,8 +181,8 @@ def _overlap(run: RunTables) -> tuple[str, tuple[str, ...]]:
     if run.predictions["fold"].nunique() == 1:
         return "given the one training part: no speaker who is evaluated trained any model", ()
     bound = "the largest correction that overlapping training sets can call for"
-    refitted = set() if run.refits is None else set(run.refits[CELL].itertuples(index=False, name=None))
-    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", CELL]
+    refitted = set() if run.refits is None else set(run.refits[ROW_KEY].itertuples(index=False, name=None))
+    done = run.leaderboard.loc[run.leaderboard["status"] != "failed", ROW_KEY]
     without = sum(cell not in refitted for cell in done.itertuples(index=False, name=None))
     if without == len(done):
         return f"with {bound}, as no row could be fitted again without pairs of folds", ("nadeau2003inference",)
@@ -288,7 +287,7 @@ def _compared(ranked: list[dict[str, Any]], mine: pd.Series | None, *, overlappi
 
 def _test(others: list[dict[str, Any]], *, overlapping: bool) -> Sentence:
     """The test of `scores.versus_best`."""
-    swaps = scores.n_swaps(int(others[0]["speakers"]))
+    swaps = swaps_of(int(others[0]["speakers"]))
     pairs = "the other system" if len(others) == 1 else f"each of {len(others)} other systems"
     scaled = ", distances scaled for overlapping training sets" if overlapping else ""
     return Sentence(

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ser_bench import scores
-from ser_bench.analyses.planning import BOTH, SPEAKERS
+from ser_bench.analyses.planning import BOTH, SPEAKERS, half_widths, powers, typical
 from ser_bench.evaluation.leaderboard import BLOCK
 from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.figures import LOOKS, save
-from ser_bench.utils.formatting import format_score, records
+from ser_bench.utils.formatting import format_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,12 +41,6 @@ def summaries(table: pd.DataFrame) -> Iterator[Summary]:
         first = block.iloc[0]
         title = f"{first['corpus']}, labels '{first['labels']}', {first['cv']}, track {first['track']}: {first['speakers']} speakers"
         yield Summary(title, [_row(asked) for _, asked in block.groupby(QUESTION, sort=False)])
-
-
-def typical(asked: pd.DataFrame) -> dict[str, Any]:
-    """The median line by speakers needed, the lower of two; then by interval."""
-    ordered = asked.sort_values(["speakers_needed", "half_width"], kind="stable")
-    return records(ordered)[(len(ordered) - 1) // 2]
 
 
 def count(speakers: float) -> str:
@@ -116,9 +109,8 @@ def _draw_widths(axes: Axes, block: pd.DataFrame) -> None:
     numbers = _axis(axes, block)
     for (covers, sentences, clips), asked in block.groupby(QUESTION[2:], sort=False):
         middle = typical(asked)
-        design = _design(middle)
         look = _line(block, covers, sentences, clips)
-        axes.plot(numbers, scores.half_width(design, numbers), **look)
+        axes.plot(numbers, half_widths(middle, numbers), **look)
         axes.plot([middle["speakers"]], [middle["half_width"]], color=look["color"], marker="o", markersize=4)
     axes.axhline(block["target"].iloc[0], color="0.45", linestyle=":", linewidth=1)
     axes.set_ylim(0, min(0.5, 1.15 * float(block["half_width"].max())))
@@ -136,7 +128,7 @@ def _draw_power(axes: Axes, block: pd.DataFrame) -> None:
     now = block[block["clips_per_speaker"] == block["clips_per_speaker"].min()]
     now = now[now["sentences"].isin({0, _sentences_now(block)})]
     for (covers, target), asked in now.groupby(["covers", "target"], sort=False):
-        found = scores.power(_design(typical(asked)), float(target), numbers)
+        found = powers(typical(asked), float(target), numbers)
         named = f"{goal_words('difference', float(target))}, new {covers}"
         axes.plot(numbers, found, color=COLOURS[str(covers)], linestyle=styles.get(target, ":"), label=named, linewidth=1.6)
     axes.set_ylim(0, 1)
@@ -172,10 +164,3 @@ def _line(block: pd.DataFrame, covers: Any, sentences: Any, clips: Any) -> dict[
 def _sentences_now(block: pd.DataFrame) -> int:
     crossed = block.loc[block["covers"] == BOTH, "sentences"]
     return int(crossed.iloc[0]) if len(crossed) else 0
-
-
-def _design(line: dict[str, Any]) -> scores.Spread:
-    """The variance components of a line, those below zero as zero."""
-    speaker, sentence, cell, clip = (max(0.0, line[f"sd_{name}"]) ** 2 for name in ("speaker", "sentence", "cell", "clip"))
-    clips = round(line["speakers"] * line["clips_per_speaker"])
-    return scores.Spread(speaker, sentence, cell, clip, line["speakers"], line["sentences"], clips, line["variance_ratio"])

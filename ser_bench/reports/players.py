@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from ser_bench.corpora import audio_folder
+from ser_bench.utils.named_tables import kept_beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ def sounds(configuration: str, page: Path, clips: pd.DataFrame) -> dict[str, Aud
     """
     config = tomllib.loads(configuration)
     for source in config.get("corpus", ()):
-        folder = audio_folder(source, config.get("cache", "features"))
+        folder = Path.cwd() if kept_beside(source, page) else audio_folder(source, config.get("cache", "features"))
         beside = None if Path(source).expanduser().is_absolute() else page
         named = {str(clip): _sound(str(clip), about, folder, beside) for clip, about in clips.to_dict("index").items()}
         found = {clip: sound for clip, sound in named.items() if sound.file.is_file()}

@@ -11,20 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ser_bench import scores
-from ser_bench.evaluation.metrics import probabilities
+from ser_bench.evaluation.analysis_folders import RecipeFolder
+from ser_bench.evaluation.diagnostics import Diagnostics
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.evaluation.published import TEST
 from ser_bench.evaluation.recipes import Recipe, metric_words
 from ser_bench.evaluation.reproduction import CLAIMED, HONEST, REPRODUCED, RUNS
-from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
-from ser_bench.evaluation.splits import protocol_words
-from ser_bench.reports.details import class_scores, curves_of
+from ser_bench.evaluation.splits import parse_cv
+from ser_bench.reports.details import class_scores, confusion_view, curves_of
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.atomic import write_text
 from ser_bench.utils.formatting import escaped, format_score, interval, records, table_lines
 
 if TYPE_CHECKING:
@@ -46,12 +43,12 @@ LEGEND = (
 )
 
 
-def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about: dict[str, Any], style: str = "") -> None:
+def publish_recipe(folder: RecipeFolder, recipe: Recipe, table: pd.DataFrame, about: dict[str, Any], style: str = "") -> None:
     """Write a recipe's folder.
 
     Parameters
     ----------
-    folder : RunFolder
+    folder : RecipeFolder
     recipe : Recipe
     table : DataFrame
         As `score_table` gives it, of all experiments.
@@ -73,7 +70,7 @@ def publish_recipe(folder: RunFolder, recipe: Recipe, table: pd.DataFrame, about
         legend=LEGEND,
         back=way_back(folder.path),
     )
-    write_text(folder.path / RECIPE_PAGE, page)
+    folder.write_page(page)
 
 
 def summary_rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -123,10 +120,10 @@ def view_recipe(table: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str,
     for said in about["experiments"]:
         rows = table[table["experiment"] == said["name"]]
         (part, metric), *_ = _metrics_of(rows)
-        chance = 1 / len(said["corpus"]["emotions"])
+        chance = chance_level(len(said["corpus"]["emotions"]))
         claim = rows[(rows["run"] == CLAIMED) & (rows["metric"] == metric) & (rows["part"] == part)]["value"]
         lines = [{"drawn": "chance", "uar": chance}, *({"drawn": "published", "uar": value} for value in claim)]
-        how = f"{protocol_words(said['protocol'])} ({said['protocol']})"
+        how = f"{parse_cv(said['protocol']).words} ({said['protocol']})"
         named = {"metric": metric_words(metric, part), "chance": chance, "lines": lines, "how": how}
         shown.append({**said, **named, "system": rows["system"].iloc[0], "rows": list(_drawn(rows, part, metric))})
     return shown
@@ -165,18 +162,12 @@ def opened_systems(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, 
         scored = table[(table["experiment"] == name) & (table["run"] == REPRODUCED) & (table["part"] == TEST)]
         system = scored["system"].iloc[0]
         mine = rows[(rows["model"] == system) & (rows["run"] == REPRODUCED) & (rows["part"] == TEST)]
-        emotions = sorted({*mine["emotion"], *mine["predicted"]})
-        counts = scores.confusion_counts(mine["emotion"], mine["predicted"], classes=emotions)
-        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        shown = Diagnostics(mine)
         told = {row["metric"]: row for row in records(scored[scored["system"] == system])}
-        known = probabilities(mine)
         found[str(name)] = {
-            "emotions": emotions,
-            "confusions": [
-                [{"n": int(n), "share": float(s)} for n, s in zip(*row, strict=True)] for row in zip(counts, shares, strict=True)
-            ],
-            "classes": class_scores(emotions, counts, told),
-            "curves": curves_of(mine, known, told, emotions) if known else [],
+            **confusion_view(shown.confusions),
+            "classes": class_scores(shown.confusions, told),
+            "curves": curves_of(shown, told),
         }
     return found
 
@@ -217,7 +208,7 @@ def _panel(rows: pd.DataFrame) -> Panel:
         for row in _drawn(rows, part, metric)
     ]
     classes = [name for name in rows["metric"] if name.startswith("recall.")]
-    chance = {"chance": 1 / len(set(classes))} if classes else {}
+    chance = {"chance": chance_level(len(set(classes)))} if classes else {}
     axis = f"{metric_words(metric, TEST)} (95% CI over speakers)"
     return Panel(str(rows["experiment"].iloc[0]), marks, chance, "system, run", axis)
 
@@ -236,7 +227,7 @@ def to_markdown(recipe: Recipe, table: pd.DataFrame, about: Mapping[str, Any]) -
     for said in about["experiments"]:
         name = f"**{escaped(said['name'])}**: " if said["name"] else ""
         system = table.loc[table["experiment"] == said["name"], "system"].iloc[0]
-        split = f"System: `{system}`. Split: {escaped(said['split'])}; honest: {protocol_words(said['protocol'])} ({said['protocol']})."
+        split = f"System: `{system}`. Split: {escaped(said['split'])}; honest: {parse_cv(said['protocol']).words} ({said['protocol']})."
         parts += [f"{name}{escaped(said['line'])}. {escaped(said['why'])} {split}", ""]
     parts += [LEGEND, "", *(part for line in [*about["warnings"], *about["notes"]] for part in (escaped(line), ""))]
     return "\n".join(parts)

@@ -28,7 +28,7 @@ from ser_bench.reports.errors import block_errors
 from ser_bench.reports.figures import TITLES
 from ser_bench.reports.made import make_if_changed, page_source
 from ser_bench.reports.paper_text import as_text, method, paper_text, results, target_of, title_of
-from ser_bench.reports.parameters import parameter_table
+from ser_bench.reports.parameters import view_parameters
 from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps, reproductions
 from ser_bench.reports.rendering import render, way_back
@@ -105,9 +105,7 @@ def make_page(folder: RunFolder) -> str:
         recipes=reproductions(folder),
         cells=cells,
         back=way_back(folder.path),
-        parameters=[
-            {"model": model, "rows": rows.to_dict("records")} for model, rows in parameter_table(run.trials).groupby("model", sort=False)
-        ],
+        parameters=view_parameters(run.trials),
     )
 
 

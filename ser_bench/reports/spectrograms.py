@@ -12,7 +12,7 @@ import base64
 import io
 import os
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -131,12 +131,18 @@ def _levels(samples: np.ndarray, rate: int) -> np.ndarray:
 def _mel(samples: np.ndarray, hop: int) -> np.ndarray:
     """Mel energies in decibels, shape (n_bands, n_frames): by NumPy alone, as whoever draws thirty clips would wait for compiled code."""
     framed = np.lib.stride_tricks.sliding_window_view(np.pad(samples, FRAME // 2), FRAME)[::hop]
-    window, bank = hann(FRAME), mel(RATE, FRAME).T
+    window, bank = _window_and_bank()
     energies = []
     for first in range(0, len(framed), FRAMES_AT_ONCE):
         spectra = np.fft.rfft(framed[first : first + FRAMES_AT_ONCE] * window)
         energies.append(np.square(np.abs(spectra)).astype(np.float32) @ bank)
     return decibels(np.concatenate(energies).T)
+
+
+@cache
+def _window_and_bank() -> tuple[np.ndarray, np.ndarray]:
+    """The window of a frame, and the mel filters as columns."""
+    return hann(FRAME), mel(RATE, FRAME).T
 
 
 def _waveform(samples: np.ndarray) -> str:

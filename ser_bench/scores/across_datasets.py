@@ -1,9 +1,9 @@
 """Which systems are better over several corpora.
 
 In:   one UAR per system and corpus, all systems evaluated on all corpora.
-Out:  mean ranks, tests of whether they tell anything, and the groups that no test tells apart.
+Out:  mean ranks, tests of whether ranks differ, and the groups within which none does.
 Rule: a corpus counts once, however many clips it has, and only within a corpus are UARs compared: chance differs between
-      corpora. What so few corpora cannot tell is said (`smallest_signed_rank_p`), not left to look like a finding.
+      corpora. What so few corpora cannot show is said (`smallest_signed_rank_p`), not left to look like a finding.
 """
 
 from __future__ import annotations

@@ -348,7 +348,7 @@ def finite_table(values: ArrayLike, what: str, column: str) -> Floats:
 
 
 def signs(n_speakers: int, resamples: int, seed: int) -> Floats:
-    """Swap (-1) or leave (+1) each speaker (or corpus), one resample a row, the first row leaving all.
+    """Swap (-1) or leave (+1) each speaker (or corpus), one resample per row, the first row leaving all.
 
     Where all patterns are gone through, the last speaker stays: swapping everybody changes no distance, so half of them
     tell all.

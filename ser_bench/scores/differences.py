@@ -28,7 +28,7 @@ class StandardErrors(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """What a system's UAR is above the reference's, between its bounds, and the p-value of its being none."""
+    """The difference of a system's UAR from the reference's, between its bounds, and its p-value."""
 
     score: float
     low: float

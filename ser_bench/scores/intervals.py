@@ -86,7 +86,7 @@ def difference_interval(
     level: float = 0.95,
     inflation: float = 1.0,
 ) -> Interval:
-    """What one system's UAR is above another's on the same clips: ``difference ± t sqrt(V)``, cut off at -1 and 1.
+    """The difference of one system's UAR from another's on the same clips: ``difference ± t sqrt(V)``, cut off at -1 and 1.
 
     V is the variance of `jackknife_interval`, each speaker left out of both systems at once, so that what makes a speaker easy
     for both does not widen it. It is no less than the square of what a single clip of the rarest class is worth,
@@ -251,7 +251,7 @@ def combinations_of(
 
 
 def unpaired_difference_of(counts: Counts, others: Counts, *, level: float = 0.95, inflation: float = 1.0) -> Interval:
-    """What the UAR over one group of voices is above that over a group of other voices: ``difference ± t sqrt(V_1 + V_2)``.
+    """The difference of the UAR over one group of voices from that over a group of others: ``difference ± t sqrt(V_1 + V_2)``.
 
     The groups share no voice, so their variances add up. Degrees of freedom are Welch's,
     ``(V_1 + V_2)^2 / (V_1^2 / df_1 + V_2^2 / df_2)`` with the `effective_voices` - 1 of either; each V is floored as in

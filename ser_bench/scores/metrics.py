@@ -342,7 +342,7 @@ def labels(what: str, values: ArrayLike, like: Labels | None = None) -> Labels:
     if array.size == 0:
         raise ValueError(f"{what} is empty: there is nothing to score")
     if like is None and array.ndim != 1:
-        raise ValueError(f"{what} has shape {array.shape}; one label a clip is needed")
+        raise ValueError(f"{what} has shape {array.shape}; one label per clip is needed")
     if like is not None and array.shape[-1:] != like.shape:
         raise ValueError(f"{what} has {array.shape[-1] if array.ndim else 1} labels for {len(like)} clips")
     return array.astype(str) if array.dtype.kind == "O" else array

@@ -1,9 +1,11 @@
 """Files that appear whole or not at all, and are what was written when they are read; and tables as CSV, which spreadsheets open as well.
 
-Rules: a file is on the disk before its name is, but for what is made again in a moment. What is torn or damaged is never read as
-       something else: Parquet and NumPy files carry a hash of their bytes, others are looked at for an end. It is named and set aside as
-       `.broken` by whoever writes it again.
-       No name is a formula where a table is opened, and every name is itself again where it is read back.
+In:   texts, tables and arrays, and the file that each goes to.
+Out:  that file, whole; and what it holds, read again.
+Rule: a file is on the disk before its name is, but for what is made again in a moment. What is torn or damaged is never read as
+      something else: Parquet and NumPy files carry a hash of their bytes, others are looked at for an end. It is named and set aside as
+      `.broken` by the next write of that file.
+      No name is a formula where a table is opened, and every name is itself again where it is read back.
 """
 
 from __future__ import annotations
@@ -114,8 +116,8 @@ def write_csv(table: pd.DataFrame, path: Path, **how: Any) -> None:
 
 
 def csv_text(table: pd.DataFrame, **how: Any) -> str:
-    """A table as CSV, its index left out, its formulas guarded; options as those of pandas."""
-    guarded = without_formulas(table)
+    """A table as CSV, its index left out, lists in its cells as JSON, its formulas guarded; options as those of pandas."""
+    guarded = without_formulas(with_json(table))
     text = guarded.to_csv(index=False, lineterminator="\n", **how)
     # A carriage return ends a line for every reader and is not quoted of itself.
     return guarded.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC, **how) if "\r" in text else text
@@ -402,6 +404,20 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     ["'=1+1", "''=1", "'s", 'a']
     """
     return _in_texts(table, without_formula)
+
+
+def with_json(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with JSON in the place of lists.
+
+    >>> import pandas as pd
+    >>> with_json(pd.DataFrame({"name": ["a", "b"], "notes": [["no room; none", "Zürich"], []]}))["notes"].tolist()
+    ['["no room; none", "Zürich"]', '[]']
+    """
+
+    def as_json(value: Any) -> Any:
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+    return table.assign(**{name: table[name].map(as_json) for name in table.columns if table[name].dtype == object})
 
 
 def _in_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:

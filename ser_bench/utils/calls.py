@@ -11,48 +11,41 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Integral, Real
 from os import PathLike
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from ser_bench.errors import WrongArgument, quoted, unknown
-from ser_bench.utils.spec import plainly
+from ser_bench.utils import spec
+from ser_bench.utils.named_tables import is_given
+from ser_bench.utils.spec import ValueKind, plainly
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class ArgumentKind(NamedTuple):
-    """What an argument may be, in words and as a test."""
-
-    words: str
-    fits: Callable[[Any], bool]
-
-
 KINDS = {
-    "None": ArgumentKind("None", lambda value: value is None),
-    "bool": ArgumentKind("True or False", lambda value: isinstance(value, bool)),
-    "int": ArgumentKind("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)),
-    "float": ArgumentKind("a number", lambda value: isinstance(value, Real) and not isinstance(value, bool)),
-    "str": ArgumentKind("text", lambda value: isinstance(value, str)),
-    "Path": ArgumentKind("a path", lambda value: isinstance(value, PathLike)),
-    "Source": ArgumentKind("a path, a name or a Corpus", lambda value: isinstance(value, str | PathLike) or hasattr(value, "clips")),
-    "Loaded": ArgumentKind("a Corpus", lambda value: hasattr(value, "clips")),
-    "RunSource": ArgumentKind(
+    "None": ValueKind("None", lambda value: value is None),
+    **{kind.__name__: spec.KINDS[kind] for kind in (bool, int, float, str)},
+    "Path": ValueKind("a path", lambda value: isinstance(value, PathLike)),
+    "Source": ValueKind(
+        "a path, a name, a DataFrame or a Corpus",
+        lambda value: isinstance(value, str | PathLike) or is_given(value) or hasattr(value, "clips"),
+    ),
+    "Loaded": ValueKind("a Corpus", lambda value: hasattr(value, "clips")),
+    "RunSource": ValueKind(
         "a run folder or the result of run()", lambda value: isinstance(value, str | PathLike) or hasattr(value, "folder")
     ),
-    "pd.DataFrame": ArgumentKind("a DataFrame", lambda value: isinstance(value, getattr(sys.modules.get("pandas"), "DataFrame", ()))),
-    "dict": ArgumentKind("a dictionary", lambda value: isinstance(value, dict)),
-    "Mapping": ArgumentKind("a dictionary", lambda value: isinstance(value, Mapping)),
-    "Progress": ArgumentKind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
-    "RunConfig": ArgumentKind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
-    "Merged": ArgumentKind("the result of leaderboard()", lambda value: type(value).__name__ == "Merged"),
-    "Ablated": ArgumentKind("the result of ablate()", lambda value: type(value).__name__ == "Ablated"),
-    "Audited": ArgumentKind("the result of audit()", lambda value: type(value).__name__ == "Audited"),
-    "Crossed": ArgumentKind("the result of cross()", lambda value: type(value).__name__ == "Crossed"),
-    "Bundle": ArgumentKind("a Bundle", lambda value: type(value).__name__ == "Bundle"),
+    "Frames": ValueKind("a DataFrame", is_given),
+    "dict": ValueKind("a dictionary", lambda value: isinstance(value, dict)),
+    "Mapping": ValueKind("a dictionary", lambda value: isinstance(value, Mapping)),
+    "Progress": ValueKind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
+    "RunConfig": ValueKind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
+    "Merged": ValueKind("the result of leaderboard()", lambda value: type(value).__name__ == "Merged"),
+    "Ablated": ValueKind("the result of ablate()", lambda value: type(value).__name__ == "Ablated"),
+    "Audited": ValueKind("the result of audit()", lambda value: type(value).__name__ == "Audited"),
+    "Crossed": ValueKind("the result of cross()", lambda value: type(value).__name__ == "Crossed"),
+    "Bundle": ValueKind("a Bundle", lambda value: type(value).__name__ == "Bundle"),
 }
 """What the names in annotations of public functions stand for, told without importing a heavy library."""
 
@@ -113,7 +106,7 @@ def named_arguments(options: Iterable[str] = (), elsewhere: Mapping[str, str] | 
     return decorate
 
 
-def _kind(annotation: str) -> ArgumentKind:
+def _kind(annotation: str) -> ValueKind:
     """What an annotation allows: alternatives, of which one may be several of a kind.
 
     >>> kind = _kind("str | Sequence[str] | None")
@@ -122,11 +115,11 @@ def _kind(annotation: str) -> ArgumentKind:
     """
     alternatives = [_alternative(part) for part in re.split(r" \| (?![^\[]*\])", annotation)]
     words = " or ".join(dict.fromkeys(kind.words for kind in alternatives if kind.words != "None"))
-    return ArgumentKind(words, lambda value: any(kind.fits(value) for kind in alternatives))
+    return ValueKind(words, lambda value: any(kind.fits(value) for kind in alternatives))
 
 
-def _alternative(text: str) -> ArgumentKind:
+def _alternative(text: str) -> ValueKind:
     if several := re.fullmatch(r"Sequence\[(.+)]", text):
         each = _kind(several[1])
-        return ArgumentKind("a list of such", lambda value: isinstance(value, list | tuple) and all(map(each.fits, value)))
+        return ValueKind("a list of such", lambda value: isinstance(value, list | tuple) and all(map(each.fits, value)))
     return KINDS[text.partition("[")[0]]

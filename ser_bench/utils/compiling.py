@@ -33,10 +33,7 @@ OURS = "ser_bench."
 def import_numba() -> None:
     """Import numba so that its cache cannot stop anything: what cannot be kept is compiled in memory."""
     find_cache()
-    with _trusted_to_have_blas():
-        from numba.core import caching
-        from numba.np import arraymath
-    arraymath._HAVE_BLAS = True
+    from numba.core import caching
 
     # The names had an underscore up to numba 0.60.
     kept, usual = (getattr(caching, name, None) or getattr(caching, f"_{name}") for name in ("CacheImpl", "UserWideCacheLocator"))
@@ -57,7 +54,7 @@ def import_numba() -> None:
 
 
 def _load_ours_alone(of_numba: Any) -> None:
-    """Load what is kept of our compiled functions without all that numba has to know before it compiles one: that takes .2 s.
+    """Load what is kept of our compiled functions without all that numba has to know before it compiles one: that takes .3 s.
 
     Functions of other packages may need it: librosa's ufuncs, for one, are compiled in part even where they are kept.
     """
@@ -66,14 +63,25 @@ def _load_ours_alone(of_numba: Any) -> None:
     usual = of_numba.load_overload
 
     def load_overload(cache: Any, signature: object, target: Any) -> Any:
-        if not cache._py_func.__module__.startswith(OURS):
-            return usual(cache, signature, target)
-        rtsys.initialize(target)
-        with contextlib.suppress(OSError):
-            return cache._load_overload(signature, target)
-        return None
+        if cache._py_func.__module__.startswith(OURS):
+            rtsys.initialize(target)
+            with contextlib.suppress(OSError):
+                if kept := cache._load_overload(signature, target):
+                    return kept
+            _import_arrays()
+            return None
+        _import_arrays()
+        return usual(cache, signature, target)
 
     of_numba.load_overload = load_overload
+
+
+@cache
+def _import_arrays() -> None:
+    """Import what numba compiles array functions with, but not all of `scipy.linalg`, which it would to see whether there is BLAS."""
+    with _trusted_to_have_blas():
+        from numba.np import arraymath
+    arraymath._HAVE_BLAS = True
 
 
 @contextlib.contextmanager
@@ -154,5 +162,5 @@ def _private_folder() -> Path:
     found = folder.lstat()
     whose = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
     if not (stat.S_ISDIR(found.st_mode) and whose and os.access(folder, os.W_OK | os.X_OK)):
-        raise PermissionError(f"{folder} is somebody else's")
+        raise PermissionError(f"{folder} belongs to another user")
     return folder

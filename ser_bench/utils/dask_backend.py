@@ -1,6 +1,6 @@
 """Work over the processes of a Dask cluster (the extra ``dask``).
 
-In:   calls, and the address of a scheduler whose workers see the same files under the same paths.
+In:   calls, the address of a scheduler whose workers see the same files under the same paths, and a folder for large arrays.
 Out:  each call with its result, in the order in which they end.
 Rule: results do not depend on who computed them. So workers run one thread each and the same versions as this process; what a
       dead worker had under way is done again by another, and a call that kills several is given up.
@@ -8,9 +8,11 @@ Rule: results do not depend on who computed them. So workers run one thread each
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import WorkFailed, WrongCall
@@ -18,6 +20,8 @@ from ser_bench.utils.spec import versions
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from ser_bench.utils.array_files import ArrayFiles
 
 SECONDS_TO_CONNECT = 15
 SECONDS_FOR_WORKERS = 15
@@ -27,7 +31,9 @@ SAME = ("ser-bench", "numpy", "scipy", "scikit-learn", "xgboost", "optuna", "lib
 ABSENT = "not installed"
 
 
-def on_cluster(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], address: str) -> Iterator[tuple[tuple[Any, ...], Any, bool]]:
+def on_cluster(
+    function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], address: str, folder: Path
+) -> Iterator[tuple[tuple[Any, ...], Any, bool]]:
     """Yield every call, its result, and whether it killed its workers and so has none.
 
     Raises
@@ -37,20 +43,22 @@ def on_cluster(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], a
     WorkFailed
         Where the scheduler is lost on the way.
     """
-    with connect(address) as client:
+    from ser_bench.utils.array_files import ArrayFiles
+
+    with connect(address) as client, ArrayFiles(folder) as files:
         suspects = []
-        # A second call a worker, so that none waits for its next; and no more, as calls carry their data.
-        for call, result, died in _at_once(client, function, calls, lambda: 2 * len(client.nthreads())):
+        # A second call a worker, so that none waits for its next; and no more, as calls hold their data.
+        for call, result, died in _at_once(client, files, function, calls, lambda: 2 * len(client.nthreads())):
             if died:
                 suspects.append(call)
             else:
                 yield call, result, False
         # What waited on a worker that died is not to blame, and is distinguished by being alone.
-        yield from _at_once(client, function, suspects, lambda: 1)
+        yield from _at_once(client, files, function, suspects, lambda: 1)
 
 
 def _at_once(
-    client: Client, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], most: Callable[[], int]
+    client: Client, files: ArrayFiles, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], most: Callable[[], int]
 ) -> Iterator[tuple[tuple[Any, ...], Any, bool]]:
     """Every call, with no more than `most` under way."""
     from concurrent.futures import CancelledError
@@ -63,7 +71,7 @@ def _at_once(
 
     def hand_out() -> None:
         for call in islice(waiting, max(0, most() - len(under_way))):
-            future = client.submit(_as_here, versions(SAME), function, call, pure=False)
+            future = client.submit(_as_here, versions(SAME), function, files.pack(call), pure=False)
             under_way[future] = call
             finished.add(future)
 
@@ -79,13 +87,15 @@ def _at_once(
         hand_out()
 
 
-def _as_here(expected: dict[str, str], function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
+def _as_here(expected: dict[str, str], function: Callable[..., Any], packed: bytes) -> Any:
     """The call, on a worker that would give the same results: it may have come later than the others."""
     from distributed import get_worker
 
+    from ser_bench.utils.array_files import unpack
+
     worker = get_worker()
     _refuse_worker(worker.address, worker.state.nthreads, versions(SAME), expected)
-    return function(*call)
+    return function(*unpack(packed))
 
 
 def _refuse_worker(name: str, threads: int, theirs: dict[str, str], ours: dict[str, str]) -> None:
@@ -115,10 +125,14 @@ def connect(address: str) -> Client:
     # The errors below say what it would log of lost connections.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
+    client, why = None, ""
     try:
         client = Client(address, timeout=SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
-        raise WrongCall(f"--scheduler {address}: no Dask scheduler answers there ({error}); start one with: dask scheduler") from None
+        why = str(error)
+    if client is None:
+        gc.collect()  # ends what there is of the client: in another thread, while the next one starts, each would wait for the other
+        raise WrongCall(f"--scheduler {address}: no Dask scheduler answers there ({why}); start one with: dask scheduler")
     try:
         _check(client, address)
     except BaseException:

@@ -1,6 +1,8 @@
 """Work over processes, one thread each, on this machine or on a cluster; results come as they are finished.
 
-Rule: processes of this machine end with this one, whatever ends it.
+In:   a function, the arguments of each call, `Workers`.
+Out:  each call's result as it ends; `Died` where its process did.
+Rule: no result depends on the process that it comes from, or on their number; processes of this machine end with this one.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.utils.processes import shared_folder, with_this_process
@@ -57,10 +60,14 @@ class Died(NamedTuple):
 
 @dataclass(frozen=True)
 class Workers:
-    """Who works: processes of this machine, or where there is the address of a scheduler, those of its Dask cluster."""
+    """Who works: processes of this machine, or where there is the address of a scheduler, those of its Dask cluster.
+
+    These find large arrays in `folder`, which they see under the same path.
+    """
 
     jobs: int = 1
     scheduler: str = ""
+    folder: Path = Path()
 
     @property
     def number(self) -> int:
@@ -72,19 +79,23 @@ class Workers:
         return count_workers(self.scheduler)
 
 
-def in_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], workers: Workers) -> Iterator[Any]:
+def in_parallel(
+    function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], workers: Workers, meanwhile: Callable[[], object] | None = None
+) -> Iterator[Any]:
     """Yield `function(*call)` of every call, in the order in which they end, or `Died` for one that kills its process.
 
     With one job there is no process but this one, and one thread as in any other: sums come out the same, and no thread waits for another.
+    With several of this machine, this process calls `meanwhile` once they are at work, while it would only wait for them.
     """
     if workers.scheduler:
         from ser_bench.utils.dask_backend import on_cluster
 
-        yield from (Died(call) if died else result for call, result, died in on_cluster(function, calls, workers.scheduler))
+        found = on_cluster(function, calls, workers.scheduler, workers.folder.resolve())
+        yield from (Died(call) if died else result for call, result, died in found)
     elif workers.jobs == 1:
         yield from (_on_one_thread(function, call) for call in calls)
     else:
-        yield from over_processes(function, calls, workers.jobs)
+        yield from over_processes(function, calls, workers.jobs, meanwhile)
 
 
 def in_batches(
@@ -105,8 +116,10 @@ def in_batches(
             yield from [died(item) for item in again.call[0]] if isinstance(again, Died) else again
 
 
-def over_processes(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
-    """Yield results, or `Died`, over processes of this machine.
+def over_processes(
+    function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int, meanwhile: Callable[[], object] | None = None
+) -> Iterator[Any]:
+    """Yield results, or `Died`, over processes of this machine; `meanwhile` as in `in_parallel`.
 
     A process that dies takes what its neighbours were doing with it. So whatever was under way is done again, one call
     at a time, and the rest goes on in new ones.
@@ -126,7 +139,11 @@ def over_processes(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]
         try:
             how = {"inner_max_num_threads": 1, "max_nbytes": "1M", "temp_folder": shared_folder(), **with_this_process()}
             parallel = Parallel(jobs, return_as="generator_unordered", **how)
-            for number, result in parallel(hand_out()):
+            results = parallel(hand_out())
+            if meanwhile:
+                meanwhile()
+                meanwhile = None
+            for number, result in results:
                 del under_way[number]
                 yield result
             return

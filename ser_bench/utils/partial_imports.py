@@ -1,9 +1,10 @@
 """One module of a library without running the packages that it lies in, where these take longer to import than the work to be done.
 
-In:   the name of a module that needs little of its library, and the packages that need not be run.
+In:   the name of a module that needs little of its library, and the packages that need not be run, of other libraries that it needs, too.
 Out:  the module, as any import gives it.
-Rule: nothing else stays: whoever imports the library later gets all of it. Where it is there already, or a version of it needs what was
-      left out, the module is imported as usual; and so in any but the main thread, as others may be importing the library meanwhile.
+Rule: nothing else stays: whoever imports the library later gets all of it. A package that is there already is used as it is; where a
+      version of the library needs what was left out, the module is imported as usual; and so in any but the main thread, as others may be
+      importing the library meanwhile.
 """
 
 from __future__ import annotations
@@ -12,22 +13,23 @@ import contextlib
 import importlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from types import ModuleType
 
 
 def import_alone(name: str, *packages: str) -> ModuleType:
-    """Import a module without running these packages, the outermost first."""
-    if packages[0] not in sys.modules and threading.current_thread() is threading.main_thread():
+    """Import a module without running these packages, each before those in it."""
+    absent = [package for package in packages if package not in sys.modules]
+    if absent and threading.current_thread() is threading.main_thread():
         # What a module misses of its packages is an ImportError, or an AttributeError; so it is where the library is not installed.
-        with contextlib.suppress(ImportError, AttributeError), _not_run(packages):
+        with contextlib.suppress(ImportError, AttributeError), _not_run(absent):
             return importlib.import_module(name)
     return importlib.import_module(name)
 
 
 @contextlib.contextmanager
-def _not_run(packages: tuple[str, ...]) -> Iterator[None]:
+def _not_run(packages: Sequence[str]) -> Iterator[None]:
     """Have packages be no more than folders of modules for a while, and have nothing of them be there afterwards."""
     try:
         for package in packages:
@@ -39,5 +41,6 @@ def _not_run(packages: tuple[str, ...]) -> Iterator[None]:
             sys.modules[package] = folder
         yield
     finally:
-        for name in [name for name in sys.modules if name == packages[0] or name.startswith(f"{packages[0]}.")]:
+        below = tuple(f"{package}." for package in packages)
+        for name in [name for name in sys.modules if name in packages or name.startswith(below)]:
             del sys.modules[name]

@@ -67,7 +67,7 @@ def discover(kind: str, base: type[T], package: str) -> Known[T]:
             raise
         except BaseException as error:  # one that exits is as broken as one that raises
             why = f"importing {entry.value} failed with {type(error).__name__}: {quoted(error, LONGEST_REASON)}".removesuffix(": ")
-            absent[entry.name] = f"'{entry.name}' of {_distribution(entry)} is left out: {why}; mend or uninstall that package"
+            absent[entry.name] = f"'{entry.name}' of {_distribution(entry)} is left out: {why}; repair or uninstall that package"
             continue
         _add(named, thing)
     absent |= {name: _clash(name, things) for name, things in named.items() if len(things) > 1}

@@ -26,8 +26,8 @@ from pathlib import Path
 
 from ser_bench.utils.atomic import clear_abandoned, hold
 
-OBJECTS_BETWEEN_COLLECTIONS = 50_000
-"""Python's own number is 700; cycles with arrays in them are not kept for long by either."""
+OBJECTS_BETWEEN_COLLECTIONS = 500_000
+"""Python's own number is 700. Imports alone leave 200,000, none of which is ever to be freed; of a run, some thousand are in cycles."""
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_END = 10
 PREFIX = "ser-bench-"
@@ -81,8 +81,12 @@ def _stop(number: int, _: object) -> None:
 
 
 def collect_rarely() -> None:
-    """Have Python look for cycles to free less often: of what a thousand modules define, it is a tenth of a short command's time."""
+    """Have Python look for cycles to free less often, and at its end not at all: the system takes all memory then.
+
+    Of what a thousand modules define, that is a quarter of a short command's time.
+    """
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
+    atexit.register(gc.freeze)
 
 
 def end_with(parent: int, at_once: bool) -> None:

@@ -1,4 +1,9 @@
-"""What long work tells the person who waits: a bar on a terminal, a line now and then elsewhere. Always on stderr."""
+"""What long work tells the person who waits: a bar on a terminal, a line now and then elsewhere.
+
+In:   how many steps there are, and each as it is done, with the share of time that it takes.
+Out:  progress and the time left, on stderr, or below a cell of a notebook.
+Rule: nothing on stdout, and nothing that a result depends on.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +29,7 @@ _epoch_heard: ContextVar[Callable[[int, int, float], object] | None] = ContextVa
 
 
 @contextmanager
-def hearing_epochs(listener: Callable[[int, int, float], object]) -> Iterator[None]:
+def watching_epochs(listener: Callable[[int, int, float], object]) -> Iterator[None]:
     """Have `tell_epoch` call `listener`, until it is left."""
     token = _epoch_heard.set(listener)
     try:

@@ -1,7 +1,8 @@
-"""Names that packages of one's own may still use for what is called otherwise now.
+"""Former names of classes and methods, which other packages may still use.
 
-In:   a class that somebody derived from one of ours, or a name asked of a package; and what was renamed.
+In:   a class derived from one of ours, or a name asked of a package; and what was renamed.
 Out:  the same under its present name, with a `FutureWarning` that says it.
+Rule: a former name means what the present one does, and nothing else.
 """
 
 from __future__ import annotations

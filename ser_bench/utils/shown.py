@@ -35,6 +35,11 @@ class Shown(ABC):
 
     folder: Path
 
+    @property
+    def page(self) -> Path:
+        """Its report."""
+        return self.folder / self.PAGE
+
     @abstractmethod
     def told(self) -> list[str]:
         """What it came to, in five lines; the sixth names its page."""
@@ -44,14 +49,14 @@ class Shown(ABC):
         """Its main table, for reading."""
 
     def __repr__(self) -> str:
-        return "\n".join(map(printable, [*self.told(), f"report: {self.folder / self.PAGE}"]))
+        return "\n".join(map(printable, [*self.told(), f"report: {self.page}"]))
 
     def _repr_html_(self) -> str:
         table = self.table_shown().map(lambda cell: printable(cell) if isinstance(cell, str) else cell)
         rows = table.head(ROWS).to_html(index=False, border=0, na_rep="", escape=True, classes=NO_FORMULAS)
         more = f"<p>{len(table) - ROWS} more row(s) in the report.</p>" if len(table) > ROWS else ""
-        page = self.folder / self.PAGE
-        return f"{rows}{more}<p class='{NO_FORMULAS}'><a href='{_link(page)}'>{html.escape(printable(str(page)))}</a></p>"
+        address = html.escape(printable(str(self.page)))
+        return f"{rows}{more}<p class='{NO_FORMULAS}'><a href='{_link(self.page)}'>{address}</a></p>"
 
 
 def scored(table: pd.DataFrame, columns: list[str], value: str = "uar", name: str = "UAR") -> pd.DataFrame:

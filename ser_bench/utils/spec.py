@@ -3,18 +3,36 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeVar
+from numbers import Integral, Real
+from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.errors import WrongCall, quoted, unknown
 
 T = TypeVar("T")
 LONGEST = 1000
 """Characters of a name with its parameters."""
-KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list", tuple: "a list", dict: "a table"}
-"""Types of defaults in words."""
+
+
+class ValueKind(NamedTuple):
+    """What a value may be, in words and as a test."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
+KINDS = {
+    bool: ValueKind("true or false", lambda value: isinstance(value, bool)),
+    int: ValueKind("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)),
+    float: ValueKind("a number", lambda value: isinstance(value, Real) and not isinstance(value, bool)),
+    str: ValueKind("text", lambda value: isinstance(value, str)),
+    list: ValueKind("a list", lambda value: isinstance(value, list)),
+    tuple: ValueKind("a list", lambda value: isinstance(value, tuple)),
+    dict: ValueKind("a table", lambda value: isinstance(value, dict)),
+}
+"""Types of defaults, and of arguments. Numbers are numpy's, too."""
 LARGEST = 2**53
 """Of whole numbers: those up to it are exact as floating-point numbers, too."""
 
@@ -59,14 +77,17 @@ def build(kind: str, cls: type[T], name: str, parameters: dict[str, Any]) -> T:
 
 def typed(key: str, value: Any, default: Any, where: str) -> Any:
     """The value if it is of the default's type (a whole number may stand for a float), else an error that says so."""
-    if type(value) is int and isinstance(default, int | float) and not isinstance(default, bool):
-        within(f"{where}: '{key}'", value, -LARGEST, LARGEST)
-    if default is None or type(value) is type(default):
+    if default is None:
         return value
-    if isinstance(default, float) and type(value) is int:
-        return float(value)
-    kind = KINDS.get(type(default), f"a {type(default).__name__}")
-    raise WrongCall(f"{where}: '{key}' takes {kind}, not {quoted(plainly(value))}")
+    own = type(default)
+    kind = KINDS.get(own, ValueKind(f"a {own.__name__}", lambda value: type(value) is own))
+    if not kind.fits(value):
+        raise WrongCall(f"{where}: '{key}' takes {kind.words}, not {quoted(plainly(value))}")
+    if own not in (int, float):
+        return value
+    if isinstance(value, Integral):
+        within(f"{where}: '{key}'", int(value), -LARGEST, LARGEST)
+    return own(value)
 
 
 def within(name: str, value: float, low: float, high: float) -> None:

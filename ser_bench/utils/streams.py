@@ -2,7 +2,7 @@
 
 In:   the streams that a process was started with: some may be closed, of few letters, or stop taking anything half-way.
 Out:  streams that never raise, and remember why not all could be said.
-Rule: no run ends because somebody stopped listening; and no file that is opened later gets the number of a closed stream, into which
+Rule: no run ends because its output is no longer read; and no file that is opened later gets the number of a closed stream, into which
       libraries write.
 """
 

@@ -14,7 +14,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,14 +55,7 @@ def read_table(path: Path) -> pd.DataFrame:
     WrongCall
         Naming the file and why it cannot be read.
     """
-    try:
-        check_regular(path)
-        table = {".parquet": _read_parquet, ".jsonl": _read_json_lines}.get(path.suffix.lower(), _read_delimited)(path)
-    except FileNotFoundError:
-        raise WrongCall(f"{path}: no such file") from None
-    except (OSError, ValueError, csv.Error) as error:
-        raise _unread(path, error) from None
-    _refuse_twins(path, table.columns)
+    table = _checked(path, {".parquet": _read_parquet, ".jsonl": _read_json_lines}.get(path.suffix.lower(), _read_delimited))
     if table.empty:
         raise WrongCall(f"{path} has no rows")
     return table
@@ -76,24 +69,46 @@ def read_delimited(path: Path, delimiter: str) -> pd.DataFrame:
     WrongCall
         Naming the file and why it cannot be read.
     """
+    return _checked(path, lambda path: _read_delimited(path, delimiter))
+
+
+def _checked(path: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
+    """What is read of a file, with errors that name it."""
     try:
         check_regular(path)
-        table = _read_delimited(path, delimiter)
+        table = read(path)
+    except FileNotFoundError:
+        raise WrongCall(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
         raise _unread(path, error) from None
-    _refuse_twins(path, table.columns)
+    _refuse_repeated_columns(path, table.columns)
     return table
 
 
 def take_table(table: pd.DataFrame, name: Path) -> pd.DataFrame:
     """A table that was handed in as such, under the rules of `read_table`; `name` is what errors call it."""
+    if both := [quoted(level) for level in table.index.names if level is not None and level in table.columns]:
+        raise WrongCall(f"{name}: the index and a column are both called '{both[0]}'; drop one of the two")
     taken = _index_as_columns(table.copy())
-    if columns := [str(column) for column, values in taken.items() if values.map(lambda cell: isinstance(cell, UNREADABLE)).any()]:
+    taken.attrs["left_out"] = {}
+    _refuse_repeated_columns(name, taken.columns)
+    objects = [column for column, values in taken.items() if values.dtype == object]
+    if columns := [column for column in objects if taken[column].map(lambda cell: isinstance(cell, UNREADABLE)).any()]:
         raise WrongCall(f"{name}: the column '{quoted(columns[0])}' holds bytes, lists or records; leave it out")
-    _refuse_twins(name, taken.columns)
     if taken.empty:
         raise WrongCall(f"{name} has no rows")
     return taken
+
+
+def cell_text(value: Any) -> str:
+    """A cell as text, without surrounding space; a whole number has no ``.0``.
+
+    >>> cell_text(3.0), cell_text(" 3.0 "), cell_text(Path("a.wav"))
+    ('3', '3.0', 'a.wav')
+    """
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
 
 
 def is_missing(text: str) -> bool:
@@ -124,7 +139,7 @@ def as_text(column: pd.Series, *, keep_words: bool = False) -> pd.Series:
 
     if is_timedelta64_dtype(column):
         column = column.dt.total_seconds()
-    text = column.astype(object).where(column.notna(), "").map(_cell).astype(object)
+    text = column.astype(object).where(column.notna(), "").map(cell_text).astype(object)
     if not keep_words:
         text = text.mask(text.map(is_missing), "")
     known = text[text != ""]
@@ -236,13 +251,7 @@ def _unread(path: Path, error: Exception) -> WrongCall:
     return WrongCall(f"cannot read {path}: {quoted(' '.join(why.split()))}")
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _refuse_twins(path: Path, columns: Iterable[str]) -> None:
+def _refuse_repeated_columns(path: Path, columns: Iterable[str]) -> None:
     seen: set[str] = set()
     for column in columns:
         if column in seen:

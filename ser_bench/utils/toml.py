@@ -1,4 +1,4 @@
-"""Files of TOML that somebody names, and values written as TOML.
+"""TOML files named by the user, and values written as TOML.
 
 In:   a configuration, a label scheme or a recipe, by its file or, where the package has it, by its name; values of a configuration.
 Out:  what the file holds; the values as text that reads as the same values.

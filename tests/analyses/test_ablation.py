@@ -132,7 +132,7 @@ def test_a_set_of_one_group_is_refused(speech, tmp_path):
 
 
 def test_several_tracks_and_unknown_modes_are_refused(speech, tmp_path):
-    with pytest.raises(WrongCall, match="an ablation is of one"):
+    with pytest.raises(WrongCall, match="an ablation takes one"):
         ablate(speech, tmp_path, track=["train", "speaker"])
     with pytest.raises(SerBenchError, match="did you mean 'alone'"):
         ablate(speech, tmp_path, modes="alnoe")

@@ -144,14 +144,14 @@ def test_a_blank_sentence_leaves_the_text_independent_row_out(sayings, speech, t
 
 
 def test_several_models_at_once_are_refused(sayings, speech, tmp_path):
-    with pytest.raises(WrongCall, match="models: the gap is measured of one, and svm, rf are named"):
+    with pytest.raises(WrongCall, match="models: the gap is measured for one, and svm, rf are named"):
         measure(sayings, speech, tmp_path, models=["svm", "rf"])
 
 
 def test_options_of_the_gap_without_it_are_refused(tmp_path):
     done = call("audit", "tones(speakers=2,takes=1)", "-m", "svm", cwd=tmp_path)
     assert done.returncode == 2
-    assert "add --gap" in done.stderr
+    assert "without --gap" in done.stderr
 
 
 def test_without_sentences_there_is_no_text_independent_row(finished, speech, tmp_path):

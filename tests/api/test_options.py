@@ -23,7 +23,7 @@ UNUSED = [(command, key) for command, keys in USED.items() for key in sorted(KEY
 NAMED = {"cross": ["--train", "tones"], "score": ["x.csv", "tones"]}
 """What a command needs besides options; ``tones`` alone where it is not here."""
 READ_AS = {
-    "hearing": ("offset", "duration", "trim", "variant"),
+    "preprocessing": ("offset", "duration", "trim", "variant"),
     "workers": ("jobs", "backend", "scheduler"),
     "reading": ("columns", "table", "target"),
 }
@@ -102,7 +102,7 @@ def test_every_key_says_what_it_is_for():
 
 @pytest.mark.parametrize("key", OF_THE_GAP)
 def test_what_is_about_the_gap_is_refused_without_it(key):
-    with pytest.raises(WrongCall, match=rf"^{key} is about the leak gap; add --gap"):
+    with pytest.raises(WrongCall, match=rf"^{key} has no effect without --gap"):
         ser_bench.audit("tones", **{key: getattr(RunConfig(), key)})
 
 
@@ -167,9 +167,12 @@ def checked(tmp_path_factory):
         for key in sorted(keys & KEYS - {"corpus"})
     ]
     used = 'ser_bench.run("tones", features=["egemaps"], models="svm", out="x").leaderboard.head()\nprint(ser_bench.__version__)'
+    frames = ["run(df, features=df)", 'cross([df, "tones"], features=["egemaps", {"mine": df}])', 'score({"mine": df}, {"clips": df})']
+    used += "\nimport pandas as pd\ndf = pd.DataFrame()\n" + "\n".join(f"ser_bench.{call}" for call in frames)
     files = {
         "calls.py": "from ser_bench import RunConfig\n" + "\n".join([*wrong, *right]),
         "wrong.py": 'ser_bench.run("tones", features=3, modelz="svm")',
+        "frame.py": 'import pandas as pd\nser_bench.run("tones", models=pd.DataFrame())',
         "right.py": used,
     }
     folder = tmp_path_factory.mktemp("checked")
@@ -194,4 +197,5 @@ def test_a_checker_finds_a_wrong_value_and_a_wrong_name(checked):
     said = " ".join(errors(checked, "wrong.py"))
     assert 'Unexpected keyword argument "modelz" for "run"; did you mean "models"?' in said
     assert 'Argument "features" to "run" has incompatible type "int"' in said
+    assert 'Argument "models" to "run" has incompatible type "DataFrame"' in " ".join(errors(checked, "frame.py"))
     assert not [line for line in checked if "right.py" in line]

@@ -117,7 +117,7 @@ def test_it_says_no_score_but_those_of_unseen_speakers():
     assert "Expected on unseen speakers of this kind: .612 [.400, .800] UAR" in body
     front, body = written({**ABOUT, "quality": None})
     assert "model-index" not in front
-    assert "No expected quality is known" in body
+    assert "Not evaluated on unseen speakers" in body
     assert "Expected on" not in body
 
 

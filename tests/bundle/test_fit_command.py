@@ -18,7 +18,7 @@ FIT = ("fit", "tones(speakers=4,takes=1)", "-o", "m.serb")
         (("-m", "svm", "-m", "rf"), "fit: one system is fitted, and -m names 2: svm, rf; name one"),
         (("--track", "speaker"), "fit: track 'speaker' standardises by all clips of a speaker"),
         (("--cv", "random:5"), "fit: --cv random:5 shares speakers"),
-        (("--rank", "1"), "fit: --rank is of a row of a run; add --from RUN, or leave it out"),
+        (("--rank", "1"), "fit: --rank names a row of a run; add --from RUN, or leave it out"),
         (("--no-evaluation", "--cv", "loso"), "fit: without an evaluation 'cv' has no effect: it says how clips are split"),
         (("--from", "nowhere", "--labels", "big4"), "fit: 'labels' has no effect with --from: the run says which emotions are evaluated"),
         (("--from", "nowhere", "--no-evaluation"), "fit: --no-evaluation has no effect with --from"),
@@ -46,7 +46,7 @@ def test_a_system_that_was_not_evaluated_says_that_no_quality_is_known(speech, t
     where = ("-f", "spectral", "-m", "svm", "--trials", 2, "--inner", 2, "--jobs", 1, "--cache", speech / "store")
     done = call("fit", manifest, *where, "--no-evaluation", "-o", "m.serb", "--card", "m.md", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "no quality is known" in done.stdout
+    assert "no score on unseen speakers is known" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.md", "m.serb"]
     bundle = ser_bench.load(tmp_path / "m.serb")
     assert bundle.about["quality"] is None

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 import ser_bench
-from ser_bench.bundle import hearing, microphone, prediction
+from ser_bench.bundle import extraction, microphone, prediction
 from ser_bench.bundle.bundle import Bundle
 from ser_bench.bundle.listing import Listing, cells
 from ser_bench.bundle.rows import Layout, PredictionRow, as_csv, as_json_lines, parts_of_one
@@ -190,7 +190,7 @@ def test_rows_come_in_the_order_of_the_clips_in_whatever_order_they_end(bundle, 
     def backwards(function, items, workers, size, died):
         return reversed(function(list(items)))
 
-    monkeypatch.setattr(hearing, "in_batches", backwards)
+    monkeypatch.setattr(extraction, "in_batches", backwards)
     assert bundle.predict(files).equals(plain)
 
 
@@ -198,16 +198,20 @@ def test_a_process_that_dies_costs_one_clip(bundle, monkeypatch):
     def half(function, items, workers, size, died):
         return [died(item) if number else function([item])[0] for number, item in enumerate(items)]
 
-    monkeypatch.setattr(hearing, "in_batches", half)
+    monkeypatch.setattr(extraction, "in_batches", half)
     reasons = bundle.predict([voice(150), voice(300)], rate=RATE)["reason"].tolist()
     assert reasons == ["", "the process that measured it died, most likely for want of memory"]
 
 
 def test_few_clips_start_no_process_and_many_no_more_than_pay(bundle, monkeypatch):
     asked = []
-    monkeypatch.setattr(prediction, "hear", lambda sounds, ear, workers, *_: asked.append(workers.jobs) or iter(()))
+    monkeypatch.setattr(prediction, "extract_sounds", lambda sounds, how, workers, *_: asked.append(workers.jobs) or iter(()))
     for n in (1, 63, 64, 1000):
-        list(prediction.predict(bundle, [hearing.Sound("a")] * n, prediction.PredictionOptions(processes=4)))
+        list(
+            prediction.predict(
+                bundle, [extraction.Sound(extraction.Span("a"), extraction.File("a"))] * n, prediction.PredictionOptions(processes=4)
+            )
+        )
     assert asked == [1, 1, 2, 4]
 
 

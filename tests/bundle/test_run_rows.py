@@ -48,14 +48,14 @@ def test_the_choice_is_one_of_the_commonest_whatever_the_order(chosen, random):
     assert typical_choice(shuffled) == found
 
 
-ROW = {"features": "spectral", "model": "svm", "track": "train", "status": "ok", "notes": ""}
+ROW = {"features": "spectral", "model": "svm", "track": "train", "status": "ok", "reason": "", "notes": []}
 
 
 @pytest.mark.parametrize(
     ("row", "config", "why"),
     [
         ({"model": "external"}, {}, "made elsewhere"),
-        ({"status": "failed", "notes": "no room"}, {}, r"it failed \(no room\)"),
+        ({"status": "failed", "reason": "no room"}, {}, r"it failed \(no room\)"),
         ({"status": "leaky"}, {}, "LEAKY: nothing is known of it on unseen speakers"),
         ({"track": "speaker"}, {}, "standardises by all clips of a speaker"),
         ({}, {"variant": "noise(snr=10)"}, "evaluated on changed clips"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ser_bench.audio.clip import decode
 from ser_bench.bundle import prediction, windows
-from ser_bench.bundle.hearing import Sound
+from ser_bench.bundle.extraction import File, Samples, Sound, Span, StandardInput
 from ser_bench.bundle.windows import Windows
 from ser_bench.errors import WrongCall
 from tests.bundle.systems import RATE, system, voice
@@ -39,23 +39,23 @@ def pieces(sound, seconds, hop):
 def test_a_window_has_the_samples_of_the_segment_cut_out_of_the_file(kind, rate, recording, tmp_path):
     file = tmp_path / f"a.{kind}"
     soundfile.write(file, np.stack([recording, 0.5 * recording], axis=1), rate)
-    found = pieces(Sound("a", str(file)), 1.5, 0.7)
+    found = pieces(Sound(Span("a"), File(str(file))), 1.5, 0.7)
     assert len(found) > 2
     for window in found:
-        cut = decode(file.read_bytes(), window.start, window.end)
-        np.testing.assert_array_equal(window.samples, cut.samples[: len(window.samples)])
-        assert abs(len(cut.samples) - len(window.samples)) <= 1
-        assert window.rate == rate
+        cut = decode(file.read_bytes(), window.span.start, window.span.end)
+        np.testing.assert_array_equal(window.source.samples, cut.samples[: len(window.source.samples)])
+        assert abs(len(cut.samples) - len(window.source.samples)) <= 1
+        assert window.source.rate == rate
 
 
 @settings(max_examples=40)
 @given(st.integers(0, 3000), st.integers(100, 900), st.integers(10, 900))
 def test_windows_cover_the_recording_to_its_end_and_no_more(length, seconds, hop):
     samples = np.arange(length, dtype=np.float32)
-    found = pieces(Sound("a", samples=samples, rate=1000), seconds / 1000, hop / 1000)
-    spans = [(round(window.start * 1000), round(window.end * 1000)) for window in found]
+    found = pieces(Sound(Span("a"), Samples(samples, 1000)), seconds / 1000, hop / 1000)
+    spans = [(round(window.span.start * 1000), round(window.span.end * 1000)) for window in found]
     for (start, end), window in zip(spans, found, strict=True):
-        np.testing.assert_array_equal(window.samples, samples[start:end])
+        np.testing.assert_array_equal(window.source.samples, samples[start:end])
     assert [start for start, _ in spans] == [hop * number for number in range(len(spans))]
     assert all(end - start == seconds for start, end in spans[:-1])
     ends = [end for _, end in spans]
@@ -79,12 +79,12 @@ def test_a_stream_is_followed_as_the_file_is(bundle, recording, tmp_path):
     speaker.start()
     asked = prediction.PredictionOptions(Windows(2, 1))
     with os.fdopen(read, "rb") as stream:
-        rows = list(prediction.predict(bundle, [Sound("stdin", piped=True)], asked, stream))
+        rows = list(prediction.predict(bundle, [Sound(Span("stdin"), StandardInput())], asked, stream))
     speaker.join()
     table = bundle.predict(tmp_path / "a.wav", window=2, hop=1)
     assert [row.emotion for row in rows] == table["emotion"].tolist()
     assert [(row.start, row.end) for row in rows] == table[["start", "end"]].apply(tuple, axis=1).tolist()
-    whole = prediction.predict(bundle, [Sound("stdin", piped=True)], prediction.PredictionOptions(), io.BytesIO(endless))
+    whole = prediction.predict(bundle, [Sound(Span("stdin"), StandardInput())], prediction.PredictionOptions(), io.BytesIO(endless))
     assert [row.end for row in whole] == [len(recording) / RATE]
 
 
@@ -108,7 +108,7 @@ def test_no_more_than_a_window_is_read_ahead(recording, tmp_path, monkeypatch):
         return cut(sound, rate, wanted, reading)
 
     monkeypatch.setattr(windows, "_cut", watched)
-    found = Windows(2, 1).of(Sound("a", str(tmp_path / "a.wav")))
+    found = Windows(2, 1).of(Sound(Span("a"), File(str(tmp_path / "a.wav"))))
     next(found)
     next(found)
     assert sum(longest) == 3 * RATE

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ser_bench.audio.preprocessing import Preprocessing
-from ser_bench.bundle.hearing import Ear, Sound, measure
+from ser_bench.bundle.extraction import ExtractionSetup, File, Sound, Span, extract_batch
 from ser_bench.bundle.levels import LEVELS
 from ser_bench.features.base import Extractor
 from ser_bench.features.sets import parse_features
@@ -20,7 +20,7 @@ def test_a_new_clip_is_measured_without_opensmile_where_a_set_does_not_have_it(f
     (extractor,) = parse_features(features).parts
     assert isinstance(extractor, Extractor)
     path = str(min((speech / "corpus").rglob("*.wav")))
-    ((_, result),) = measure([(0, Sound("clip", path), Ear(Preprocessing(), [extractor, LEVELS]))])
+    ((_, result),) = extract_batch([(0, Sound(Span("clip"), File(path)), ExtractionSetup(Preprocessing(), [extractor, LEVELS]))])
     if needed:
         assert "import of opensmile halted" in result.unread
     else:

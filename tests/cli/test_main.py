@@ -61,7 +61,7 @@ def wrongly(tmp_path_factory):
         (["run", TONES, "--budget", "smok"], "did you mean 'smoke'"),
         (["run", TONES, "--track", "trian"], "did you mean 'train'"),
         (["run", TONES, "--class-weights", "nnoe"], "did you mean 'none'"),
-        (["audit", TONES, "--class-weights", "none"], "class_weights is about the leak gap; add --gap"),
+        (["audit", TONES, "--class-weights", "none"], "class_weights has no effect without --gap"),
         (["run", TONES, "--cv", "kfold:5"], "--cv cannot be 'kfold:5'"),
         (["run", TONES, "--trials", "many"], "--trials"),
         (["run", "tones(speekers=4)"], "did you mean 'speakers'"),

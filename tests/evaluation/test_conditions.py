@@ -145,7 +145,7 @@ def test_a_fixed_split_is_evaluated_in_conditions_on_its_test_part(speech, tmp_p
     told = pd.read_parquet(found.folder / CONDITION_PREDICTIONS.name)
     assert set(told["speaker"]) == {"03", "04"}
     assert len(told) == 24
-    assert "24 changed copies of 24 clips" in found.leaderboard["notes"].iloc[0]
+    assert "24 changed copies of 24 clips" in " ".join(found.leaderboard["notes"].iloc[0])
 
 
 def test_only_a_run_takes_conditions():

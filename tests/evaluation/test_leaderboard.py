@@ -9,8 +9,9 @@ from ser_bench import scores
 from ser_bench.corpora import Corpus, CorpusInfo
 from ser_bench.corpora.base import PublishedResult
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.leaderboard import COLUMNS, write_csv
-from ser_bench.reports import references, terminal_tables, to_markdown
+from ser_bench.evaluation.leaderboard import COLUMNS, references
+from ser_bench.evaluation.score_tables import write_scores
+from ser_bench.reports import terminal_tables, to_markdown
 from tests.reports import fabricate
 
 
@@ -54,8 +55,8 @@ def test_a_far_worse_row_is_told_apart_and_the_best_is_not_compared_with_itself(
 def test_the_order_of_predictions_changes_no_byte(board, tmp_path):
     cells, predictions = fabricate.run_tables(fabricate.clips())
     shuffled = predictions.sample(frac=1, random_state=0)
-    write_csv(board, tmp_path / "a.csv")
-    write_csv(fabricate.rank(shuffled, cells, fabricate.refits(predictions)), tmp_path / "b.csv")
+    write_scores(board, tmp_path / "a.csv")
+    write_scores(fabricate.rank(shuffled, cells, fabricate.refits(predictions)), tmp_path / "b.csv")
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
@@ -70,7 +71,7 @@ def test_seeds_are_averaged_and_their_spread_told():
 
 def test_a_run_in_which_everything_failed_has_a_leaderboard():
     table = fabricate.clips()
-    board = fabricate.rank(pd.DataFrame(), pd.DataFrame([fabricate.cell("egemaps", "svm", table, status="failed", notes="why")]))
+    board = fabricate.rank(pd.DataFrame(), pd.DataFrame([fabricate.cell("egemaps", "svm", table, status="failed", reason="why")]))
     assert board.loc[0, "status"] == "failed"
     assert "FAILED" in to_markdown(board, fabricate.references(table), fabricate.resolutions())
 
@@ -137,7 +138,7 @@ def test_no_reason_of_a_failure_hides_scores_or_breaks_a_table(reason):
     from rich.console import Console
 
     table = fabricate.clips()
-    cells = [fabricate.cell("egemaps", "svm", table), fabricate.cell("egemaps", "xgb", table, status="failed", notes=reason)]
+    cells = [fabricate.cell("egemaps", "svm", table), fabricate.cell("egemaps", "xgb", table, status="failed", reason=reason)]
     board = fabricate.rank(fabricate.predictions(table, "egemaps", "svm", 0.8), pd.DataFrame(cells))
     console = Console(width=100)
     with console.capture() as shown:
@@ -162,8 +163,8 @@ def test_a_tiny_p_is_not_written_as_zero():
 def test_what_a_reader_must_know_of_rows_stands_below_the_table_once():
     table, models = fabricate.clips(), ("svm", "rf", "xgb")
     every, some = "modified copy of the release", "TIME LIMIT: 1 to 4 of 5 trials"
-    noted = [fabricate.cell("egemaps", model, table, notes=every if model == "xgb" else f"{some}; {every}") for model in models]
-    noted.append(fabricate.cell("egemaps", "mlp", table, status="failed", notes="why"))
+    noted = [fabricate.cell("egemaps", model, table, notes=[every] if model == "xgb" else [some, every]) for model in models]
+    noted.append(fabricate.cell("egemaps", "mlp", table, status="failed", reason="why"))
     found = pd.concat([fabricate.predictions(table, "egemaps", model, 0.8) for model in models])
     text = to_markdown(fabricate.rank(found, pd.DataFrame(noted)), fabricate.references(table), fabricate.resolutions())
     assert text.count(f"{some} (egemaps rf, egemaps svm).") == 1

@@ -216,8 +216,8 @@ def test_without_curves_those_that_were_judged_stay(folder: Path, tmp_path: Path
 def test_a_dry_run_counts_the_fits_of_curves(folder: Path) -> None:
     fits = {}
     for curves in (True, False):
-        (table,) = dry_run(configuration(folder, trials=5, inner=4, out=str(folder / "none"), learning_curves=curves))
-        fits[curves] = table["fits"].tolist()
+        (forecast,) = dry_run(configuration(folder, trials=5, inner=4, out=str(folder / "none"), learning_curves=curves))
+        fits[curves] = forecast.table["fits"].tolist()
     # Seven folds; five trials on four inner folds and a final fit, and one on each of three draws of three speakers.
     assert fits == {True: [7 * (5 * 4 + 1 + 3)] * 2, False: [7 * (5 * 4 + 1)] * 2}
 
@@ -227,7 +227,7 @@ def test_a_dry_run_knows_which_points_are_done(folder: Path, tmp_path: Path) -> 
     evaluate(folder, **how, learning_curves=False)
     (without,) = dry_run(configuration(folder, **how))
     # Three folds, and each again on three draws of two speakers.
-    assert without[["units", "to do", "fits"]].to_numpy().tolist() == [[12, 9, 9]]
+    assert without.table[["units", "to do", "fits"]].to_numpy().tolist() == [[12, 9, 9]]
     evaluate(folder, **how)
     (whole,) = dry_run(configuration(folder, **how))
-    assert whole[["to do", "fits"]].to_numpy().tolist() == [[0, 0]]
+    assert whole.table[["to do", "fits"]].to_numpy().tolist() == [[0, 0]]

@@ -65,7 +65,7 @@ def test_a_row_of_two_runs_is_one_row_that_names_both_whatever_their_folders_are
     assert merged.leaderboard["rank"].tolist() == [1, 2]
     assert merged.leaderboard["runs"].tolist() == [[str(run) for run in runs], [str(runs[0])]]
     kept = RunFolder(merged.folder).read_leaderboard()
-    assert [json.loads(cell) for cell in kept["runs"]] == merged.leaderboard["runs"].tolist()
+    assert kept["runs"].tolist() == merged.leaderboard["runs"].tolist()
     page = (merged.folder / "leaderboard.html").read_text(encoding="utf-8")
     assert "../a, b/report.html#cell-" in page
     assert '<h3 id="block-1">MADE-UP, ' in page
@@ -78,7 +78,7 @@ def test_a_row_with_other_scores_in_another_run_is_refused_by_name(tmp_path):
 
 
 def test_a_row_that_failed_gives_way_to_one_that_did_not(tmp_path):
-    failed = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8}, status="failed", notes="MemoryError: no room")
+    failed = fabricate.write_ranked_run(tmp_path / "a", {A: 0.8}, status="failed", reason="MemoryError: no room")
     board = merge(tmp_path, failed, fabricate.write_ranked_run(tmp_path / "b", {A: 0.8})).leaderboard
     assert board[["status", "runs"]].to_numpy().tolist() == [["ok", [str(tmp_path / "b")]]]
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from ser_bench import scores
+from ser_bench.evaluation.leaderboard import evidence_of
+from ser_bench.evaluation.metrics import metric_table
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import evidence_of, metric_table, publish
 from tests.reports import fabricate
 from tests.small import with_pages
 
@@ -103,7 +104,7 @@ def test_genders_are_named_as_they_are(tmp_path):
     clips = RunFolder(tmp_path).read_clips().assign(gender=speakers.map(genders))
     clips.to_parquet(tmp_path / "clips.parquet")
     with with_pages(figures=False):
-        publish(RunFolder(tmp_path), cells, found, baselines)
+        fabricate.publish(RunFolder(tmp_path), cells, found, baselines)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "UAR, non-binary" in page
     assert "UAR, fold" in page
@@ -137,7 +138,7 @@ def test_seeds_are_no_more_clips(predictions, metrics):
 @pytest.mark.usefixtures("pages")
 def test_a_run_folder_and_its_page_hold_them(tmp_path):
     cells, found, baselines = fabricate.write_run(tmp_path)
-    publish(RunFolder(tmp_path), cells, found, baselines)
+    fabricate.publish(RunFolder(tmp_path), cells, found, baselines)
     written = pd.read_csv(tmp_path / "metrics.csv")
     assert list(written.columns) == ["corpus", "features", "model", "track", "metric", "gender", "minus", "value", "low", "high"]
     assert len(written.drop_duplicates(["features", "model", "track"])) == 5

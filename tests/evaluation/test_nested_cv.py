@@ -13,11 +13,11 @@ import pytest
 from scipy.stats import t
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, _libsvm
+from sklearn.svm import SVC
 
 from ser_bench.config import BALANCED
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.nested_cv import UnitResult, fit_held, tune_unit
+from ser_bench.evaluation.nested_cv import SearchTerms, UnitResult, fit_held, tune_unit
 from ser_bench.evaluation.scaling import UnitData, standardise_together
 from ser_bench.evaluation.search import PRUNE_CHANCE, Search, folds_inside, median_rounds, should_prune
 from ser_bench.models import Fitted, Model, known_models, parse_model
@@ -45,7 +45,7 @@ def named(model: str) -> Model:
 
 def tune(data: UnitData, model: Model | str = "svm", *, trials: int = 5, inner: int = 3, seed: int = 1) -> UnitResult:
     model = named(model) if isinstance(model, str) else model
-    return tune_unit(data, model, trials=trials, inner=inner, seed=seed, fold_seed=2)
+    return tune_unit(data, model, SearchTerms(trials, inner, seed, 2))
 
 
 @cache
@@ -186,15 +186,6 @@ def test_decision_is_the_machines_own_and_not_the_calibrators() -> None:
     result = tune(data, trials=1)
     machine = make_pipeline(StandardScaler(), SVC(C=3, class_weight="balanced")).fit(data.x[data.train], data.y[data.train])
     np.testing.assert_array_equal(result.predicted, machine.predict(data.x[~data.train]))
-
-
-def test_no_machine_is_asked_for_its_own_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    fit = _libsvm.fit  # which `SVC.fit` calls as well
-    monkeypatch.setattr(_libsvm, "fit", lambda *about, **options: (asked.append(options), fit(*about, **options))[1])
-    tune(make_unit(), trials=2)
-    assert asked
-    assert not any(options.get("probability") for options in asked)
 
 
 def test_inner_score_is_that_of_a_pipeline_scaled_by_inner_training_clips() -> None:

@@ -11,7 +11,6 @@ from ser_bench.evaluation.splits import (
     CV_FORMS,
     Protocol,
     parse_cv,
-    protocol_words,
     resolve_cv,
 )
 
@@ -24,26 +23,26 @@ def test_a_protocol_nobody_knows_is_refused(text):
 
 def test_auto_is_the_custom_else_loso_for_few_and_groups_for_many():
     few, many = np.array(list("abc")), np.array([str(i) for i in range(13)])
-    assert str(resolve_cv("auto", "group:2", few)) == "group:2"
-    assert str(resolve_cv("auto", None, few)) == "loso"
-    assert str(resolve_cv("auto", None, many)) == "group:6"
+    assert str(resolve_cv(parse_cv("auto"), "group:2", few)) == "group:2"
+    assert str(resolve_cv(parse_cv("auto"), None, few)) == "loso"
+    assert str(resolve_cv(parse_cv("auto"), None, many)) == "group:6"
 
 
 def test_more_groups_than_speakers_is_an_error():
     with pytest.raises(WrongCall, match="there are 3"):
-        resolve_cv("group:6", None, np.array(list("abc")))
+        resolve_cv(parse_cv("group:6"), None, np.array(list("abc")))
 
 
 def test_a_random_split_holds_no_sentence_out():
     with pytest.raises(WrongCall):
         parse_cv("random:4+sentence")
-    assert str(resolve_cv("auto+sentence", "group:2", np.array(list("abc")))) == "group:2+sentence"
+    assert str(resolve_cv(parse_cv("auto+sentence"), "group:2", np.array(list("abc")))) == "group:2+sentence"
 
 
 @pytest.mark.parametrize("cv", ["loso@1", "random:3@4", "loso@", "autonomous", "loso@3"])
 def test_a_number_of_speakers_that_cannot_be_meant_is_refused(cv):
     with pytest.raises(WrongCall):
-        resolve_cv(cv, None, np.array(list("abc")))
+        resolve_cv(parse_cv(cv), None, np.array(list("abc")))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +57,7 @@ def test_numbers_have_bounds_that_are_said(text, most):
 
 def test_more_random_folds_than_clips_are_refused():
     with pytest.raises(WrongCall, match="20 folds need as many clips, and there are 6"):
-        resolve_cv("random:20", None, np.array(list("aabbcc")))
+        resolve_cv(parse_cv("random:20"), None, np.array(list("aabbcc")))
 
 
 PROTOCOLS = {
@@ -118,6 +117,7 @@ def voices(n: int) -> np.ndarray:
         ("auto", "predefined", 3, "predefined"),
         ("auto", "group:4", 4, "group:4"),
         ("auto", "group:5", 4, "loso"),
+        ("auto@2", "group:4+sentence", 4, "group:4+sentence@2"),
         ("auto", "group:14", 13, "group:6"),
         ("auto+sentence@2", None, 3, "loso+sentence@2"),
         ("group:3", "group:2", 3, "group:3"),
@@ -126,7 +126,7 @@ def voices(n: int) -> np.ndarray:
     ],
 )
 def test_auto_is_what_the_corpus_is_used_with_where_it_has_the_speakers_for_it(cv, customary, n, meant):
-    assert str(resolve_cv(cv, customary, voices(n))) == meant
+    assert str(resolve_cv(parse_cv(cv), customary, voices(n))) == meant
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_auto_is_what_the_corpus_is_used_with_where_it_has_the_speakers_for_it(c
 )
 def test_what_a_protocol_lacks_is_counted(cv, why):
     with pytest.raises(WrongCall, match=f"^{re.escape(why)}$"):
-        resolve_cv(cv, None, np.array(list("aabbcc")))
-    assert str(resolve_cv("random:6", None, np.array(list("aabbcc")))) == "random:6"
+        resolve_cv(parse_cv(cv), None, np.array(list("aabbcc")))
+    assert str(resolve_cv(parse_cv("random:6"), None, np.array(list("aabbcc")))) == "random:6"
 
 
 def test_protocols_have_words():
-    words = [protocol_words(cv) for cv in ("loso", "group:6", "predefined", "random:4", "loso+sentence@8", "group:2@3")]
+    words = [parse_cv(cv).words for cv in ("loso", "group:6", "predefined", "random:4", "loso+sentence@8", "group:2@3")]
     assert all(before != after for before, after in pairwise(words))
     assert words[3].startswith("LEAKY")
     assert words[4] == f"{words[0]}, and what they say is said in no training clip, 8 of the others for training"

@@ -131,7 +131,7 @@ def test_a_refit_that_fails_is_named_and_the_rest_counts(folder: Path, monkeypat
     fit = runner.fit_unit
 
     def failing(unit, data, model, terms):  # type: ignore[no-untyped-def]
-        return runner.UnitReport(unit, "MemoryError: no room") if (unit.fold, unit.without) == (0, 5) else fit(unit, data, model, terms)
+        return runner.FailedUnit(unit, "MemoryError: no room") if (unit.fold, unit.without) == (0, 5) else fit(unit, data, model, terms)
 
     monkeypatch.setattr(runner, "fit_unit", failing)
     found = evaluate(folder, models="logreg", seed=3)

@@ -3,19 +3,17 @@
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-import ser_bench
 from ser_bench.evaluation.environment import commit_of, machine
-from ser_bench.evaluation.run_folder import CONFIGURATION, ENVIRONMENT, LEARNING, TABLES, RunFolder
+from ser_bench.evaluation.result_folder import CONFIGURATION, ENVIRONMENT, MADE
+from ser_bench.evaluation.run_folder import LEARNING, TABLES, RunFolder
 from tests.kernels import chooses_kernels, printed
 from tests.small import evaluate
 
@@ -96,7 +94,7 @@ def test_every_table_of_a_run_has_the_columns_of_its_schema(speech, tmp_path):
         else:
             assert set(table.columns) <= set(pd.read_parquet(path).columns), table.name
     written = {path.name for path in folder.iterdir() if path.suffix in {".csv", ".parquet", ".toml", ".json"}}
-    assert written == {*(table.name for table in TABLES), CONFIGURATION, ENVIRONMENT, "made.json"}
+    assert written == {*(table.name for table in TABLES), CONFIGURATION, ENVIRONMENT, MADE}
 
 
 def test_a_run_read_back_is_what_it_came_to(speech, tmp_path):
@@ -106,15 +104,3 @@ def test_a_run_read_back_is_what_it_came_to(speech, tmp_path):
         pd.testing.assert_frame_equal(getattr(read, name), getattr(found, name), check_dtype=False, check_exact=False, atol=1e-4, obj=name)
     assert read.learning.empty
     assert list(read.learning.columns) == list(LEARNING.columns)
-
-
-def test_no_other_module_names_the_data_files_of_a_run():
-    own = Path("evaluation", "run_folder.py")
-    names = "|".join(re.escape(name) for name in (*(table.name for table in TABLES), CONFIGURATION, ENVIRONMENT))
-    package = Path(ser_bench.__file__).parent
-    naming = [
-        file.relative_to(package)
-        for file in package.rglob("*.py")
-        if re.search(rf"""(["']|\*/)({names})["']""", file.read_text(encoding="utf-8"))
-    ]
-    assert naming == [own]

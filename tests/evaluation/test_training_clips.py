@@ -69,8 +69,8 @@ def test_learning_from_fewer_speakers_changes_no_fold_and_draws_whole_voices():
         train = training_clips(clips, few, folds, fold, 0)
         assert (training_clips(clips, all_of_them, folds, fold, 0) | ~train).all()
         assert train[clips["voice"].isin(clips["voice"][train])].all()
-    assert str(resolve_cv("auto@8", "group:6", np.array(list("abcdefghi")))) == "group:6@8"
-    assert str(resolve_cv("auto+sentence@8", "group:6", np.array(list("abcdefghi")))) == "group:6+sentence@8"
+    assert str(resolve_cv(parse_cv("auto@8"), "group:6", np.array(list("abcdefghi")))) == "group:6@8"
+    assert str(resolve_cv(parse_cv("auto+sentence@8"), "group:6", np.array(list("abcdefghi")))) == "group:6+sentence@8"
 
 
 @settings(max_examples=30)

@@ -20,6 +20,8 @@ from ser_bench.evaluation.units import (
     StoredResult,
     Tune,
     TuneOnTest,
+    UnderCondition,
+    WithoutFold,
     library_versions,
     make_unit,
     read_file,
@@ -44,11 +46,11 @@ CLIPS = pd.DataFrame(
 )
 JUDGED = EvaluationSet("corpus", "all", CLIPS, Protocol("loso"), {0: np.array([0, 0, 1, 1])})
 FEATURES = Features("set", "12345678", ("x.a",), ("x",), np.zeros((4, 1), np.float32))
-SVM = known_models()["svm"]()
+LOGREG = known_models()["logreg"]()
 PLAIN = {"track": "train", "seed": 0, "fold": 0, "task": Tune(5, 3)}
 
 
-def hashed(eval_set: EvaluationSet = JUDGED, features: Features = FEATURES, model=SVM, **other) -> str:
+def hashed(eval_set: EvaluationSet = JUDGED, features: Features = FEATURES, model=LOGREG, **other) -> str:
     return make_unit(eval_set, features, model, **{**PLAIN, **other}).hash
 
 
@@ -76,7 +78,7 @@ def test_a_change_of_what_is_asked_is_another_unit(change):
 def test_other_features_or_another_version_of_a_model_are_another_unit(monkeypatch):
     before = hashed()
     assert hashed(features=dataclasses.replace(FEATURES, fingerprint="87654321")) != before
-    monkeypatch.setattr(type(SVM), "version", 99)
+    monkeypatch.setattr(type(LOGREG), "version", 99)
     assert hashed() != before
 
 
@@ -94,17 +96,17 @@ def test_another_version_of_a_library_is_another_unit_of_the_models_that_use_it(
 
 
 def test_balanced_classes_are_in_no_hash_and_others_are():
-    assert make_unit(JUDGED, FEATURES, SVM, **PLAIN).search_seed == make_unit(JUDGED, FEATURES, unweighted(), **PLAIN).search_seed
-    versions = [SVM.version, TUNING_VERSION, library_versions()]
-    covered = [["svm", "train", "loso"], 0, [JUDGED.contents[0, 0]], 5, 3, *versions, "12345678", JUDGED.hashes[0]]
+    assert make_unit(JUDGED, FEATURES, LOGREG, **PLAIN).search_seed == make_unit(JUDGED, FEATURES, unweighted(), **PLAIN).search_seed
+    versions = [LOGREG.version, TUNING_VERSION, library_versions()]
+    covered = [["logreg", "train", "loso"], 0, [JUDGED.contents[0, 0]], 5, 3, *versions, "12345678", JUDGED.hashes[0]]
     assert hashed() == hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
     assert hashed(model=unweighted()) != hashed()
 
 
 def test_standardising_by_voice_is_in_the_hash_where_somebody_has_several_ids_and_nowhere_else():
     def plainly(eval_set: EvaluationSet, track: str, *more: dict[str, str]) -> str:
-        versions = [SVM.version, TUNING_VERSION, library_versions()]
-        covered = [["svm", track, "loso"], 0, [eval_set.contents[0, 0]], 5, 3, *versions, "12345678", eval_set.hashes[0], *more]
+        versions = [LOGREG.version, TUNING_VERSION, library_versions()]
+        covered = [["logreg", track, "loso"], 0, [eval_set.contents[0, 0]], 5, 3, *versions, "12345678", eval_set.hashes[0], *more]
         return hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
 
     several = dataclasses.replace(JUDGED, clips=CLIPS.assign(speaker=["1", "1b", "2", "2"]))
@@ -116,7 +118,7 @@ def test_standardising_by_voice_is_in_the_hash_where_somebody_has_several_ids_an
 
 
 def unweighted() -> Model:
-    return known_models()["svm"]("none")
+    return known_models()["logreg"]("none")
 
 
 def test_another_version_of_the_tuning_is_another_unit(monkeypatch):
@@ -135,21 +137,28 @@ REFIT = {"params": {"b": 2.0, "a": 1}, "rounds": None}
         (Tune(5, 3, {"b": 2, "a": 1}), 0, [0], [5, 3], ['{"a": 1, "b": 2}']),
         (TuneOnTest(5, 3), None, [None], [5, 3], [ON_TEST_VERSION]),
         (Refit(**REFIT), 1, [1], [0, 0], ['{"params": {"a": 1, "b": 2.0}, "rounds": null}']),
-        (Refit(**REFIT | {"rounds": 7}, without=0), 1, [1, 0], [0, 0], ['{"params": {"a": 1, "b": 2.0}, "rounds": 7}']),
+        (Refit(**REFIT | {"rounds": 7}, change=WithoutFold(0)), 1, [1, 0], [0, 0], ['{"params": {"a": 1, "b": 2.0}, "rounds": 7}']),
+        (
+            Refit(**REFIT, change=UnderCondition("gain", "abc")),
+            1,
+            [1],
+            [0, 0],
+            ['{"params": {"a": 1, "b": 2.0}, "rounds": null}', {"condition": "abc"}],
+        ),
     ],
-    ids=["tuned", "from a start", "on the test clips", "fitted again", "fitted again without a fold"],
+    ids=["tuned", "from a start", "on the test clips", "fitted again", "fitted again without a fold", "under a condition"],
 )
 def test_a_hash_is_of_the_task_and_what_each_task_adds_to_it(task, fold, content, extent, more):
-    unit = make_unit(JUDGED, FEATURES, SVM, track="train", seed=0, fold=fold, task=task)
+    unit = make_unit(JUDGED, FEATURES, LOGREG, track="train", seed=0, fold=fold, task=task)
     contents = [JUDGED.contents[0, place] for place in content]
     # Results of earlier versions are found again: what is hashed, and how, must not change.
-    versions = [SVM.version, TUNING_VERSION, library_versions()]
-    covered = [["svm", "train", "loso"], 0, contents, *extent, *versions, "12345678", JUDGED.hashes[0], *more]
+    versions = [LOGREG.version, TUNING_VERSION, library_versions()]
+    covered = [["logreg", "train", "loso"], 0, contents, *extent, *versions, "12345678", JUDGED.hashes[0], *more]
     assert unit.hash == hashlib.blake2b(json.dumps(covered).encode(), digest_size=12).hexdigest()
-    assert (unit.features, unit.model, unit.track, unit.seed, unit.fold, unit.task) == ("set", "svm", "train", 0, fold, task)
-    assert unit.cell == ("set", "svm", "train")
+    assert (unit.features, unit.model, unit.track, unit.seed, unit.fold, unit.task) == ("set", "logreg", "train", 0, fold, task)
+    assert unit.system == ("set", "logreg", "train")
     assert unit.without == (0 if len(content) > 1 else None)
-    assert unit.search_seed == derive_seed(0, "svm", contents)
+    assert unit.search_seed == derive_seed(0, "logreg", contents)
     assert unit.fold_seed == JUDGED.fold_seed(0, fold)
 
 
@@ -162,7 +171,7 @@ def test_other_class_weights_and_what_brings_a_model_are_added_to_the_hash(monke
 
 
 def test_predictions_of_units_are_joined_by_their_seeds_and_folds():
-    units = [make_unit(JUDGED, FEATURES, SVM, **{**PLAIN, "fold": fold}) for fold in (1, 0)]
+    units = [make_unit(JUDGED, FEATURES, LOGREG, **{**PLAIN, "fold": fold}) for fold in (1, 0)]
     done = {unit.hash: StoredResult(np.array([unit.fold, 5]), np.empty((2, 2)), {}) for unit in units}
     assert JUDGED.predicted(units, done).tolist() == [[0, 5, 1, 5]]
 
@@ -173,7 +182,7 @@ def result(predicted: list[int], **more) -> UnitResult:
 
 
 def test_a_search_cut_short_is_kept_under_its_time_limit_and_a_whole_one_counts_before_it(tmp_path):
-    unit = make_unit(JUDGED, FEATURES, SVM, **PLAIN)
+    unit = make_unit(JUDGED, FEATURES, LOGREG, **PLAIN)
     assert result_path(tmp_path, unit, 2.5) == tmp_path / f"{unit.hash}-2.5min.parquet"
     assert result_path(tmp_path, unit) == tmp_path / f"{unit.hash}.parquet"
     for limit in (1.0, 2.5):
@@ -209,7 +218,7 @@ def test_paths_and_names_of_clips_are_in_no_hash():
 
 
 def test_a_unit_is_read_as_it_was_written(tmp_path):
-    unit = make_unit(JUDGED, FEATURES, SVM, **PLAIN)
+    unit = make_unit(JUDGED, FEATURES, LOGREG, **PLAIN)
     trials = [{"trial": 0, "state": "complete", "score": 0.5, "params": "{}", "seconds": 0.1, "chosen": True}]
     result = UnitResult(np.array([1, 0]), np.array([[0.25, 0.75], [0.5, 0.5]]), {"C": 1.0}, 7, trials, ["a note"], 1.5)
     assert read_unit(tmp_path, unit) is None

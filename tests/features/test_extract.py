@@ -62,10 +62,10 @@ def test_a_file_that_ends_before_its_header_says_is_used_and_told(folder, tmp_pa
 
 def test_a_variant_changes_what_is_measured_and_not_which_clips_are_used(folder, tmp_path):
     plain = fill(folder, tmp_path / "store", "audioemotion26")
-    noisy = fill(folder, tmp_path / "store", "audioemotion26", hearing=Preprocessing(variant="noise(snr=0)"))
+    noisy = fill(folder, tmp_path / "store", "audioemotion26", preprocessing=Preprocessing(variant="noise(snr=0)"))
     assert plain.clips["digest"].tolist() == noisy.clips["digest"].tolist()
     assert (values(plain) != values(noisy)).any(axis=1).all()
-    two = fill(folder, tmp_path / "other", "audioemotion26", hearing=Preprocessing(variant="noise(snr=0)"), workers=Workers(2))
+    two = fill(folder, tmp_path / "other", "audioemotion26", preprocessing=Preprocessing(variant="noise(snr=0)"), workers=Workers(2))
     assert (values(noisy) == values(two)).all()
 
 
@@ -73,4 +73,4 @@ def test_finished_vectors_cannot_be_heard_another_way(folder, tmp_path):
     clips = fill(folder, tmp_path / "store", "audioemotion26").clips.index
     pd.DataFrame({"x": np.arange(len(clips), dtype=np.float32)}, index=clips).to_parquet(tmp_path / "mine.parquet")
     with pytest.raises(WrongCall, match=r"mine\.parquet holds finished vectors"):
-        fill(folder, tmp_path / "store", str(tmp_path / "mine.parquet"), hearing=Preprocessing(trim=30.0))
+        fill(folder, tmp_path / "store", str(tmp_path / "mine.parquet"), preprocessing=Preprocessing(trim=30.0))

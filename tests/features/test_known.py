@@ -131,7 +131,7 @@ def test_rows_that_are_lost_while_they_are_read_are_no_rows_of_nan(folder, tmp_p
     assert np.isfinite(store.matrix("audioemotion26", keys)).all()
     for part in (tmp_path / "store").glob("a*/part-*"):
         part.unlink()
-    for read in (lambda: store.matrix("audioemotion26", keys), lambda: store.heard(keys)):
+    for read in (lambda: store.matrix("audioemotion26", keys), lambda: store.audio_info(keys)):
         with pytest.raises(WorkFailed, match="lost rows"):
             read()
 

@@ -80,3 +80,17 @@ def test_the_final_fit_takes_more_and_smaller_steps(eta: float) -> None:
     assert (large.booster.num_boosted_rounds(), small.booster.num_boosted_rounds()) == (4, 4 * boosting.FINER)
     assert (step_of(large.booster), step_of(small.booster)) == pytest.approx((eta, eta / boosting.SMALLER))
     assert large.rounds == small.rounds == 4
+
+
+def test_the_final_fit_has_the_trees_of_xgboosts_own_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, split, told = Boosting(), make_split(searching=False), {}
+
+    class Noted(xgboost.Booster):
+        def __init__(self, settings: dict[str, Any], cache: list[xgboost.DMatrix]) -> None:
+            told.update(settings)
+            super().__init__(settings, cache)
+
+    monkeypatch.setattr(xgboost, "Booster", Noted)
+    ours = boosted(model, split, 4)
+    train = boosting.matrix(split.x_train, split.y_train, model.weights(split.y_train))
+    assert ours.booster.save_raw() == xgboost.train(told, train, ours.used).save_raw()

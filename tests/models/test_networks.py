@@ -236,10 +236,10 @@ def test_the_best_epoch_is_kept_and_training_it_alone_gives_the_same(watch: str)
 
 
 def test_without_patience_all_epochs_are_trained_and_without_watching_the_last_is_kept() -> None:
-    from ser_bench.utils.progress import hearing_epochs
+    from ser_bench.utils.progress import watching_epochs
 
     heard: list[tuple[int, int]] = []
-    with hearing_epochs(lambda number, of, loss: heard.append((number, of))):
+    with watching_epochs(lambda number, of, loss: heard.append((number, of))):
         fit("dense(layers=4,epochs=12,patience=0,learning_rate=0.5)", make_split())
         assert fit("dense(layers=4,epochs=7,watch=none)", make_split()).predict(make_split().x_eval).rounds == 7
     assert heard == [(number, 12) for number in range(1, 13)] + [(number, 7) for number in range(1, 8)]

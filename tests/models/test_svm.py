@@ -1,11 +1,16 @@
 """The support vector machine's plan against scikit-learn's own machine."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.svm import SVC
 
-from ser_bench.models import Split, svm
+from ser_bench.models import Split, kernels, svm
 from ser_bench.models.base import Params
+from ser_bench.models.compiled import machines
 from ser_bench.models.svm import PreparedKernel, Svm
 from tests.kernels import chooses_kernels, printed
 from tests.models.test_models import make_split, unbalanced
@@ -65,9 +70,9 @@ def test_one_plan_serves_both_kernels_in_any_order() -> None:
 def test_shared_inner_products_are_those_of_whole_numbers() -> None:
     split = make_split(emotions=4)
     plan = Svm().plan(split)
-    train, held = (np.rint(x.astype(float) / svm.GRID).astype(np.int64) for x in (split.x_train, split.x_eval))
-    np.testing.assert_array_equal(plan.products, (train @ train.T * svm.GRID**2).astype(np.float32))
-    np.testing.assert_array_equal(plan.products_eval, (held @ train.T * svm.GRID**2).astype(np.float32))
+    train, held = (np.rint(x.astype(float) / kernels.GRID).astype(np.int64) for x in (split.x_train[plan.order], split.x_eval))
+    np.testing.assert_array_equal(plan.products, (train @ train.T * kernels.GRID**2).astype(np.float32))
+    np.testing.assert_array_equal(plan.products_eval, (train @ held.T * kernels.GRID**2).astype(np.float32))
 
 
 SCORES = """
@@ -175,17 +180,78 @@ def test_the_row_says_that_the_machine_is_approximate() -> None:
     assert Svm().notes(svm.EXACT_CLIPS + 1, 88) == ["svm: approximate: least squares on 1000 Nystroem features"]
 
 
+def dual_objective(weights: np.ndarray, y: np.ndarray, kernel: np.ndarray) -> float:
+    """What a pair's machine makes as large as it can; `y` is 1 and -1, and weights have its sign."""
+    return float(weights @ y - weights @ kernel @ weights / 2)
+
+
+@given(
+    st.integers(2, 5),
+    st.integers(10, 60),
+    st.sampled_from([0.01, 1.0, 3.0, 100.0]),
+    st.sampled_from([0.02, 0.2, 2.0, None]),
+    st.sampled_from(["balanced", "none"]),
+    st.integers(0, 10**6),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_machine_on_a_shared_kernel_is_as_good_as_the_one_that_libsvm_finds(
+    k: int, n: int, c: float, gamma: float | None, weighed: str, seed: int
+) -> None:
+    rng, n_columns = np.random.default_rng(seed), 8
+    y = np.concatenate([np.arange(k), rng.integers(0, k, n)]) * 2
+    x, new = (rng.normal(size=(size, n_columns)).astype(np.float32) for size in (len(y), 50))
+    x += rng.normal(size=(2 * k, n_columns)).astype(np.float32)[y]
+    plan = PreparedKernel(Svm(weighed), Split(x, y, new, None, 2 * k))
+    gram, held = plan.products, plan.products_eval
+    if gamma is not None:
+        gram, held = (svm.radial(distances, np.float32(gamma)) for distances in (plan.distances, plan.distances_eval))
+    weights, offsets = plan.solve(gram, c)
+    # Far below its usual tolerance, and ours: what can be reached at all.
+    libsvm = SVC(C=c, kernel="precomputed", decision_function_shape="ovo", tol=1e-6)
+    theirs = svm.Machine.of(libsvm.fit(gram, y[plan.order], plan.weights))
+    expected = np.zeros_like(weights)
+    expected[:, theirs.support] = theirs.weights
+    for one, other in combinations(range(k), 2):
+        first, second = (slice(plan.starts[which], plan.starts[which + 1]) for which in (one, other))
+        clips = np.r_[first, second]
+        sides = np.repeat([1.0, -1.0], [first.stop - first.start, second.stop - second.start])
+        ours, best = (np.concatenate([found[other - 1, first], found[one, second]]) for found in (weights, expected))
+        assert (ours * sides >= 0).all()
+        assert (np.abs(ours) <= c * plan.weights[clips]).all()
+        assert abs(ours.sum()) < 1e-9 * max(1, c) * len(clips)
+        block = gram[np.ix_(clips, clips)].astype(float)
+        assert dual_objective(ours, sides, block) == pytest.approx(dual_objective(best, sides, block), rel=1e-4)
+    margins, found = theirs.margins(held[theirs.support].T), machines.margins(held, plan.starts, weights, offsets).T
+    clear = np.abs(margins).min(1) > 0.02
+    ours, best = (svm.prediction_of(each[clear], theirs.present, 2 * k).predicted for each in (found, margins))
+    np.testing.assert_array_equal(ours, best)
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "linear"])
 @pytest.mark.parametrize("labels", [[0, 3], [0, 1, 3, 4]])
-def test_a_machine_on_a_shared_kernel_is_the_one_that_sklearn_fits_to_the_last_bit(labels: list[int]) -> None:
+def test_what_is_kept_of_a_machine_predicts_as_compiled_code_does_to_the_last_bit(labels: list[int], kernel: str) -> None:
     rng = np.random.default_rng(0)
     y = rng.choice(labels, 90)
-    split = Split(rng.normal(size=(90, 8)).astype(np.float32), y, np.zeros((1, 8), np.float32), None, 5)
-    prepared = PreparedKernel(Svm(), split)
-    kernel = svm.radial(prepared.distances, np.float32(0.1))
-    ours = prepared.trained(kernel, 2.0)
-    theirs = svm.Machine.of(svm.machine_of(2.0, kernel="precomputed").fit(kernel, y, Svm().weights(y)))
-    for name, array in vars(theirs).items():
-        np.testing.assert_array_equal(getattr(ours, name), array, name)
+    new = rng.normal(size=(200, 8)).astype(np.float32)
+    plan = Svm().plan(Split(rng.normal(size=(90, 8)).astype(np.float32), y, new, None, 5))
+    params = {"kernel": kernel, "C": 2.0, "gamma": 0.7}
+    kept, compiled = plan.train(params, 0).predict(new), plan.run(params, 0)
+    assert kept.scores.tobytes() == compiled.scores.tobytes()
+    np.testing.assert_array_equal(kept.predicted, compiled.predicted)
+
+
+def test_clips_in_another_order_make_the_same_machine() -> None:
+    split = unbalanced(make_split(emotions=4))
+    by_class = np.argsort(split.y_train, kind="stable")
+    turned = Split(split.x_train[by_class], split.y_train[by_class], split.x_eval, split.y_eval, 4)
+    here, there = (Svm().plan(each).run(dict(Svm.defaults), 0).scores for each in (split, turned))
+    np.testing.assert_array_equal(here, there)
+
+
+def test_a_machine_that_is_not_solved_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machines, "_solve_pairs", lambda *_: False)
+    with pytest.raises(ValueError, match="not solved, in 100,000,000 steps at most: try a smaller C"):
+        Svm().plan(make_split()).run(dict(Svm.defaults), 0)
 
 
 @pytest.mark.parametrize(("value", "labels", "why"), [(np.nan, [0, 1], "not finite"), (1.0, [1], "two classes")])
@@ -193,4 +259,4 @@ def test_no_machine_is_made_of_one_class_or_of_a_kernel_that_is_not_finite(value
     y = np.resize(labels, 6)
     prepared = PreparedKernel(Svm(), Split(np.eye(6, dtype=np.float32), y, np.zeros((1, 6), np.float32), None, 2))
     with pytest.raises(ValueError, match=why):
-        prepared.trained(np.full((6, 6), value, np.float32), 1.0)
+        prepared.solve(np.full((6, 6), value, np.float32), 1.0)

@@ -1,5 +1,6 @@
 """A run's page, and a real browser to look at it."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish
+from ser_bench.reports import publish_ablation, publish_audit
 from tests.reports import fabricate
 from tests.small import with_pages
 
@@ -26,8 +28,40 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's folder, its leaderboard and page written, to be looked at."""
     folder = tmp_path_factory.mktemp("run")
     with with_pages():
-        publish(RunFolder(folder), *fabricate.write_run(folder))
+        fabricate.publish(RunFolder(folder), *fabricate.write_run(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def every_kind_of_page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A page of each kind, the report with all that can lie beside it."""
+    from tests.evaluation import test_merge
+    from tests.reports import test_ablation, test_audit, test_index_page, test_predictions_page
+    from tests.reports.test_players import spoken
+
+    folder = tmp_path_factory.mktemp("pages")
+    with with_pages(figures=False):
+        run = fabricate.write_run(folder / "run")
+        spoken(folder / "corpus", *fabricate.clips().index)
+        (folder / "run" / "run.toml").write_text(f'corpus = ["{(folder / "corpus").as_posix()}"]\n')
+        publish_audit(AuditFolder(folder / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
+        publish_ablation(AblationFolder(folder / "ablation"), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
+        same = {"corpus": json.loads((folder / "run" / "environment.json").read_text())["corpus"], "protocol": None}
+        for name, about in (("audit", test_audit.ABOUT), ("ablation", test_ablation.ABOUT)):
+            RunFolder(folder / name).write_environment(about | same)
+        fabricate.publish(RunFolder(folder / "run"), *run)
+        merged = test_merge.over_corpora(folder / "merging", 3).folder
+        index = test_index_page.results(folder / "results")
+        return {
+            "report": folder / "run" / "report.html",
+            "audit": folder / "audit" / "audit.html",
+            "merged": merged / "leaderboard.html",
+            "ablation": folder / "ablation" / "ablation.html",
+            "cross": index / "cross" / "cross.html",
+            "index": index / "index.html",
+            "recipe": fabricate.write_recipe(folder / "recipe"),
+            "predictions": test_predictions_page.published(folder / "predicted"),
+        }
 
 
 @contextmanager

@@ -11,9 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ser_bench import reports
 from ser_bench.evaluation import leaderboard, recipes
-from ser_bench.evaluation.run_folder import RECIPE_PAGE, RunFolder
+from ser_bench.evaluation.analysis_folders import RecipeFolder
+from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.score_tables import write_scores
+from ser_bench.evaluation.scoring import RunScores, score_run
 from ser_bench.reports import publish_recipe
+from ser_bench.scores import ROPE
 
 Files = tuple[tuple[str, bytes], ...]
 EMOTIONS = ("anger", "fear", "neutral")
@@ -50,7 +55,7 @@ def cell(features: str, model: str, table: pd.DataFrame, **changes: object) -> d
     """One row of `cells`."""
     row = {"corpus": "made up", "labels": "all", "features": features, "dims": 88, "model": model, "track": "train", "cv": "loso"}
     row |= {"speakers": table["speaker"].nunique(), "clips": len(table), "budget": "smoke", "trials": 5, "seeds": 1}
-    return row | {"status": "ok", "notes": "", "seconds": 1.5} | changes
+    return row | {"status": "ok", "reason": "", "notes": [], "seconds": 1.5} | changes
 
 
 def references(table: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +86,7 @@ def run_tables(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     found = [predictions(table, f, m, skill) for (f, m), skill in SKILL.items()]
     cells += [cell("egemaps", "svm", table, track="speaker"), cell("egemaps", "mlp", table, cv="random:8", status="leaky")]
     found += [predictions(table, "egemaps", "svm", 0.85, track="speaker"), predictions(table, "egemaps", "mlp", 0.95)]
-    cells.append(cell("<b>odd</b>", "xgb", table, status="failed", notes="MemoryError: no room", seconds=0.0))
+    cells.append(cell("<b>odd</b>", "xgb", table, status="failed", reason="MemoryError: no room", seconds=0.0))
     return pd.DataFrame(cells), pd.concat(found, ignore_index=True)
 
 
@@ -146,6 +151,23 @@ def write_run(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return cells, found, references(table)
 
 
+def publish(
+    folder: RunFolder,
+    cells: pd.DataFrame,
+    found: pd.DataFrame,
+    baselines: pd.DataFrame,
+    refits: pd.DataFrame | None = None,
+    *,
+    rope: float = ROPE,
+    style: str = "",
+) -> RunScores:
+    """Score a run that `write_run` wrote, and publish it."""
+    scored = score_run(cells, found, refits, folder.read_clips(), baselines, rope=rope)
+    folder.write_scored(scored)
+    reports.publish(folder, scored, found, style=style)
+    return scored
+
+
 RECIPE = """
 title = "Title"
 source = "Source"
@@ -186,10 +208,11 @@ def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: val
     about = renamed(about | {"experiments": [said | {"name": name} for name in names]})
     made = predictions(clips(), "egemaps", "svm", 0.6)
     found = pd.concat([made.assign(experiment=name, run="reproduced", part="test") for name in names], ignore_index=True)
-    RunFolder(folder).write_environment(about)
-    RunFolder(folder).write_predictions(renamed(found))
-    publish_recipe(RunFolder(folder), dataclasses.replace(recipe, title=renamed("anger"), source=renamed("fear")), table, about)
-    return folder / RECIPE_PAGE
+    home = RecipeFolder(folder)
+    home.write_environment(about)
+    home.write_predictions(renamed(found))
+    publish_recipe(home, dataclasses.replace(recipe, title=renamed("anger"), source=renamed("fear")), table, about)
+    return home.page
 
 
 def write_ranked_run(
@@ -227,5 +250,5 @@ def _write_tables(folder: Path, skills: dict[tuple[str, str], float], corpus: st
     found.to_parquet(folder / "predictions.parquet", index=False)
     refits(found).to_parquet(folder / "refits.parquet", index=False)
     table.to_parquet(folder / "clips.parquet")
-    leaderboard.write_csv(rank(found, cells, refits(found)), folder / "leaderboard.csv")
+    write_scores(rank(found, cells, refits(found)), folder / "leaderboard.csv")
     references(table).assign(corpus=corpus, labels=cells["labels"].iloc[0]).to_csv(folder / "references.csv", index=False)

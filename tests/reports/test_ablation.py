@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser_bench.analyses.ablation import COLUMNS
-from ser_bench.analyses.importance import COLUMNS as LEANED
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.analysis_folders import ABLATION, IMPORTANCE, AblationFolder
 from ser_bench.reports import ablation_rows, publish_ablation
-from ser_bench.reports.ablation import columns_table, importance_table, read_ablation, to_markdown
+from ser_bench.reports.ablation import columns_table, importance_table, to_markdown
 from tests.reports.conftest import show
 
 ABOUT = {
@@ -34,7 +32,7 @@ def table(track: str = "train") -> pd.DataFrame:
         ("sweep", "where = a | b", 0.3, np.nan, np.nan, np.nan, np.nan),
     ]
     named = [("made up", "egemaps", "svm", *row, 0.3, 0.6, 10, track, "loso") for row in rows]
-    return pd.DataFrame(named, columns=list(COLUMNS))
+    return pd.DataFrame(named, columns=list(ABLATION.columns))
 
 
 def importance() -> pd.DataFrame:
@@ -46,20 +44,20 @@ def importance() -> pd.DataFrame:
         ("column", "within speakers", "f0.mean", 0.05, 0.0, 0.15),
         ("model", "", "f0", 1.0, np.nan, np.nan),
     ]
-    return pd.DataFrame([("made up", "egemaps", "svm", *row) for row in rows], columns=list(LEANED))
+    return pd.DataFrame([("made up", "egemaps", "svm", *row) for row in rows], columns=list(IMPORTANCE.columns))
 
 
 @pytest.mark.usefixtures("every_kind_of_picture")
 def test_everything_stands_in_the_folder_and_twice_the_same(tmp_path: Path):
     for name in ("one", "other"):
-        publish_ablation(RunFolder(tmp_path / name), table(), importance(), ABOUT)
+        publish_ablation(AblationFolder(tmp_path / name), table(), importance(), ABOUT)
     files = ("ablation.csv", "ablation.md", "ablation.html", "importance.csv", "figures/ablation.png", "figures/ablation.svg")
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
 
 
 def test_names_are_text_never_markup_and_break_no_table(tmp_path: Path):
-    publish_ablation(RunFolder(tmp_path), table(), None, ABOUT)
+    publish_ablation(AblationFolder(tmp_path), table(), None, ABOUT)
     assert "<b>odd</b>" not in (tmp_path / "ablation.html").read_text(encoding="utf-8")
     lines = [line.replace("\\|", "") for line in to_markdown(table(), None, "").splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
@@ -92,22 +90,22 @@ def test_tables_say_how_values_were_shuffled_across_speakers_first(tmp_path: Pat
     assert list(head[3:-1]) == shuffled
     assert lost == ["+.300", "[.200, .400]", "+.250", "[.150, .350]"]
     assert columns_table(importance()) == (("column", *shuffled), [["f0.mean", "+.100", "[.000, .200]", "+.050", "[.000, .150]"]])
-    publish_ablation(RunFolder(tmp_path), table(), importance(), ABOUT)
+    publish_ablation(AblationFolder(tmp_path), table(), importance(), ABOUT)
     page = (tmp_path / "ablation.html").read_text(encoding="utf-8")
     assert page.count('<th scope="col">permutation importance within speakers</th>') == 2
-    pd.testing.assert_frame_equal(read_ablation(RunFolder(tmp_path))[1], importance())
+    pd.testing.assert_frame_equal(AblationFolder(tmp_path).read_tables()[1], importance())
 
 
 def test_an_importance_of_values_shuffled_inside_folds_is_shown_as_that(tmp_path: Path):
-    publish_ablation(RunFolder(tmp_path), table(), importance(), ABOUT)
+    publish_ablation(AblationFolder(tmp_path), table(), importance(), ABOUT)
     old = importance()[lambda rows: rows["shuffled"] != "within speakers"].drop(columns="shuffled")
     old.to_csv(tmp_path / "importance.csv", index=False)
-    head, _ = importance_table(read_ablation(RunFolder(tmp_path))[1])
+    head, _ = importance_table(AblationFolder(tmp_path).read_tables()[1])
     assert head[3] == "permutation importance among a fold's held-out clips"
 
 
 def test_the_forest_groups_modes_and_fills_the_dots_that_differ_significantly(browser: Any, tmp_path: Path):
-    publish_ablation(RunFolder(tmp_path), table(), importance(), ABOUT)
+    publish_ablation(AblationFolder(tmp_path), table(), importance(), ABOUT)
     show(browser, tmp_path / "ablation.html")
     groups = {
         group.find_element("css selector", "th").text: [dot.get_attribute("class") for dot in group.find_elements("css selector", "circle")]

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.analysis_folders import AuditFolder
 from ser_bench.reports import gap_rows, publish_audit
 from tests.reports.conftest import show, visible
 
@@ -32,7 +32,7 @@ def gap() -> pd.DataFrame:
 
 
 def publish(folder: Path, measured: pd.DataFrame | None) -> Path:
-    publish_audit(RunFolder(folder), "made up", {"clips": "12"}, FINDINGS, measured, ABOUT)
+    publish_audit(AuditFolder(folder), "made up", {"clips": "12"}, FINDINGS, measured, ABOUT)
     return folder
 
 

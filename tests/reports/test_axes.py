@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ser_bench.evaluation.run_folder import RunFolder
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder
 from ser_bench.reports import publish_ablation, publish_audit
 from tests.evaluation import test_merge
 from tests.reports import fabricate, test_ablation, test_audit
@@ -58,7 +58,7 @@ def test_a_spectrogram_has_seconds_and_kilohertz(browser, tmp_path):
 
 
 def test_the_axis_of_an_ablation_has_a_zero_and_a_sign(browser, tmp_path):
-    publish_ablation(RunFolder(tmp_path), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
+    publish_ablation(AblationFolder(tmp_path), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
     show(browser, tmp_path / "ablation.html")
     said = texts(browser, visible(browser, "svg.scale")[0])
     assert {"ΔUAR (95% CI)", "0"} <= set(said)
@@ -78,9 +78,9 @@ def drawn(folder: Path, name: str) -> str:
 
 def test_figures_for_papers_name_both_axes(folder, tmp_path):
     assert all(said in drawn(folder, "leaderboard") for said in ("UAR (95% CI over speakers)", "feature set, model"))
-    publish_audit(RunFolder(tmp_path), "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
+    publish_audit(AuditFolder(tmp_path), "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
     assert all(said in drawn(tmp_path, "gap") for said in ("split, hyperparameters, standardised with", "UAR (95% CI over speakers)"))
-    publish_ablation(RunFolder(tmp_path), test_ablation.table(), None, test_ablation.ABOUT)
+    publish_ablation(AblationFolder(tmp_path), test_ablation.table(), None, test_ablation.ABOUT)
     assert all(said in drawn(tmp_path, "ablation") for said in ("ΔUAR vs. all groups", "features evaluated"))
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish
 from tests.reports import fabricate
 from tests.reports.conftest import show, visible
 
@@ -126,7 +125,7 @@ def test_a_page_of_several_corpora_can_be_narrowed_to_one(browser, tmp_path):
     cells, found, baselines = fabricate.write_run(tmp_path)
     both = [pd.concat([table, table.assign(corpus="another")], ignore_index=True) for table in (cells, found, baselines)]
     both[1].to_parquet(tmp_path / "predictions.parquet", index=False)
-    publish(RunFolder(tmp_path), *both)
+    fabricate.publish(RunFolder(tmp_path), *both)
     show(browser, tmp_path / "report.html")
     browser.find_element("css selector", 'select[data-by="corpus"]').send_keys("another")
     titles = [title.text for title in visible(browser, "div.board h3")]

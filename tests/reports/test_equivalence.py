@@ -130,9 +130,7 @@ def test_merging_takes_the_region_that_is_asked_for(tmp_path: Path):
 
 
 def test_a_run_that_was_written_without_it_keeps_its_page(tmp_path: Path):
-    from ser_bench.reports import publish
-
-    publish(RunFolder(tmp_path), *fabricate.write_run(tmp_path))
+    fabricate.publish(RunFolder(tmp_path), *fabricate.write_run(tmp_path))
     for name in ("leaderboard.csv", "resolution.csv"):
         table = pd.read_csv(tmp_path / name)
         table.drop(columns=["p_equivalent", "equivalent_within", "rope"], errors="ignore").to_csv(tmp_path / name, index=False)

@@ -1,60 +1,18 @@
 """Hardest utterances: which clips, in which order, with a player where there is audio."""
 
+import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish
-from ser_bench.reports.errors import MOST_CLIPS, always_misclassified, block_errors, confused
+from ser_bench.reports.errors import MOST_CLIPS, block_errors
+from tests.evaluation.test_misclassified import rows
 from tests.reports import fabricate
-from tests.reports.conftest import show, visible
+from tests.reports.conftest import looking, show, visible
 from tests.reports.test_players import spoken
-
-
-def rows(*said: str, system: str = "svm", seed: int = 0, p: float = 0.5) -> pd.DataFrame:
-    """Predictions of one system on clips that all mean anger."""
-    clips = [f"{place}.wav" for place in range(len(said))]
-    table = pd.DataFrame({"clip": clips, "speaker": "s1", "emotion": "anger", "predicted": said, "p.anger": p})
-    return table.assign(corpus="made up", features="egemaps", model=system, track="train", seed=seed, fold=0)
-
-
-def test_only_clips_that_no_system_and_no_seed_gets_right_are_told_of():
-    found = always_misclassified(
-        pd.concat(
-            [
-                rows("fear", "fear", "anger", "fear"),
-                rows("fear", "anger", "fear", "fear", seed=1),
-                rows("neutral", "fear", "fear", "fear", system="rf"),
-            ]
-        )
-    )
-    assert sorted(found.index) == ["0.wav", "3.wav"]
-    assert found.loc["0.wav", ["said", "share"]].tolist() == ["fear", pytest.approx(2 / 3)]
-
-
-def test_what_was_thought_least_probable_comes_first():
-    table = rows("fear", "fear", "fear")
-    table["p.anger"] = [0.3, 0.1, 0.2]
-    assert always_misclassified(table).index.tolist() == ["1.wav", "2.wav", "0.wav"]
-
-
-def test_without_probabilities_what_most_agree_on_comes_first():
-    found = always_misclassified(pd.concat([rows("fear", "fear", p=np.nan), rows("calm", "fear", system="rf", p=np.nan)]))
-    assert found.index.tolist() == ["1.wav", "0.wav"]
-    assert found["p"].isna().all()
-
-
-def test_confusions_are_shares_of_what_was_meant():
-    pairs = confused(pd.concat([rows("fear", "fear", "anger", "calm"), rows("anger").assign(emotion="fear")]))
-    assert pairs.to_dict("records") == [
-        {"meant": "fear", "said": "anger", "n": 1, "share": 1.0},
-        {"meant": "anger", "said": "fear", "n": 2, "share": 0.5},
-        {"meant": "anger", "said": "calm", "n": 1, "share": 0.25},
-    ]
 
 
 def test_leaky_rows_are_not_asked():
@@ -84,7 +42,7 @@ def page_of(browser: Any, folder: Path, corpus: Path | None = None) -> Any:
     hard = found["clip"].isin(["s0/0.wav", "s0/1.wav", "s0/2.wav"])
     found.loc[hard, "predicted"] = found.loc[hard, "emotion"].map({"anger": "fear", "fear": "neutral", "neutral": "fear"})
     found.to_parquet(folder / "predictions.parquet", index=False)
-    publish(RunFolder(folder), cells, found, baselines)
+    fabricate.publish(RunFolder(folder), cells, found, baselines)
     show(browser, folder / "report.html")
     return browser
 
@@ -112,3 +70,14 @@ def test_where_the_audio_is_absent_there_is_no_player_and_the_list_stands(browse
     assert len(visible(page, "table.hardest")) == 2
     text = page.find_element("css selector", "#errors-1 ~ p").text
     assert text.startswith("Not recognised by any of the 3 ranked systems: ")
+
+
+def test_on_a_phone_true_and_predicted_emotion_stand_below_the_clip_beside_its_picture(browser, tmp_path):
+    spoken(tmp_path / "corpus", "s0/0.wav", "s0/1.wav")
+    page = page_of(browser, tmp_path / "run", tmp_path / "corpus")
+    with looking(page, "light", 390):
+        clips = [row for row in visible(page, "table.hardest th[scope=row]") if row.text.split()[0] == "s0/0.wav"]
+        said = page.execute_script("return getComputedStyle(arguments[0], '::after').content", clips[0])
+        assert re.fullmatch(r'"anger \u2192 \w+ \d+%"', said)
+        picture = visible(page, "table.hardest td.look")[0]
+        assert picture.rect["x"] + picture.rect["width"] <= 390

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import shutil
 import warnings
 from collections.abc import Callable
 from functools import cache, partial
@@ -19,7 +20,9 @@ from hypothesis import strategies as st
 from ser_bench import figures, reports
 from ser_bench.config import FIGURE_STYLES
 from ser_bench.errors import WrongArgument, WrongCall
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder
 from ser_bench.evaluation.comparison import Comparison
+from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.merge import Merged, merge
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports import publish_ablation, publish_audit, publish_cross
@@ -94,7 +97,8 @@ def crossed() -> pd.DataFrame:
     names = ("emodb", "ravdess", "a corpus with a long name")
     rows = [(a, b, track, 0.7 if a == b else 0.4) for a in names for b in names for track in ("train", "corpus")]
     table = pd.DataFrame(rows, columns=["train", "test", "track", "uar"]).assign(features=SETS[1], model="svm", speakers=10, status="ok")
-    return table.assign(uar_low=table["uar"] - 0.1, uar_high=table["uar"] + 0.1, loss=0.1, loss_low=0.0, loss_high=0.2, notes="")
+    told = {"reason": "", "notes": [[]] * len(table)}
+    return table.assign(uar_low=table["uar"] - 0.1, uar_high=table["uar"] + 0.1, loss=0.1, loss_low=0.0, loss_high=0.2, **told)
 
 
 DRAWINGS: dict[str, Callable[[Style], matplotlib.figure.Figure | None]] = {
@@ -102,9 +106,9 @@ DRAWINGS: dict[str, Callable[[Style], matplotlib.figure.Figure | None]] = {
     "heat-map": lambda style: draw_heat_map(board(), style),
     "speakers": lambda style: draw_speakers(board().head(12), predictions(), references(), style),
     "learning-curve": lambda style: draw_learning(board(), learning(), references(), style),
-    "confusion": lambda style: draw_confusion(of_one(), style),
-    "roc": lambda style: draw_roc(of_one(), style),
-    "reliability": lambda style: draw_reliability(of_one(), style, "TRANSDUCTIVE: standardised per speaker"),
+    "confusion": lambda style: draw_confusion(Diagnostics(of_one()), style),
+    "roc": lambda style: draw_roc(Diagnostics(of_one()), style),
+    "reliability": lambda style: draw_reliability(Diagnostics(of_one()), style, "TRANSDUCTIVE: standardised per speaker"),
     "critical-difference": lambda style: draw_ranks([comparison(), comparison(6)], style),
     "ablation": lambda style: draw_ablation(test_ablation.table(), style),
     "gap": lambda style: draw_gap(test_audit.gap(), 7, style),
@@ -175,7 +179,7 @@ def long(table: pd.DataFrame, length: int) -> pd.DataFrame:
     known = [*SETS, *MODELS, *EMOTIONS, *("emodb", "ravdess", "a corpus with a long name", "f0", "energy")]
     names = {name: f"{name}{at}{'abcdefghij' * 40}"[: length - 3] + f"_{at:02}" for at, name in enumerate(known)}
     names |= {f"p.{name}": f"p.{names[name]}" for name in EMOTIONS}
-    return table.rename(columns=names).map(lambda cell: names.get(cell, cell))
+    return table.rename(columns=names).map(lambda cell: names.get(cell, cell) if isinstance(cell, str) else cell)
 
 
 def of_long_names(name: str, length: int, style: Style) -> matplotlib.figure.Figure | None:
@@ -191,9 +195,9 @@ def of_long_names(name: str, length: int, style: Style) -> matplotlib.figure.Fig
         case "learning-curve":
             return draw_learning(long(few, length), long(learning(), length), references(), style)
         case "confusion":
-            return draw_confusion(long(of_one(), length), style)
+            return draw_confusion(Diagnostics(long(of_one(), length)), style)
         case "roc":
-            return draw_roc(long(of_one(), length), style)
+            return draw_roc(Diagnostics(long(of_one(), length)), style)
         case "critical-difference":
             ranked = comparison(6)
             return draw_ranks([dataclasses.replace(ranked, systems=long(ranked.systems, length))], style)
@@ -316,13 +320,19 @@ def test_a_run_has_its_figures_and_those_of_the_best_system_of_each_track(tmp_pa
 def test_every_command_has_its_figures(tmp_path, folder, monkeypatch):
     place, named = RunFolder(tmp_path), {"name": "made up", "title": "EMO-DB"}
     place.write_environment({"corpus": named, "corpora": [named | {"name": "emodb", "clips": 2, "speakers": 2, "citation": ""}]})
-    publish_ablation(place, test_ablation.table(), None, test_ablation.ABOUT | {"corpus": test_ablation.ABOUT["corpus"] | named}, "column")
+    publish_ablation(
+        AblationFolder(tmp_path),
+        test_ablation.table(),
+        None,
+        test_ablation.ABOUT | {"corpus": test_ablation.ABOUT["corpus"] | named},
+        "column",
+    )
     corpus = {"corpus": test_audit.ABOUT["corpus"] | named}
-    publish_audit(place, "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT | corpus, "column")
-    publish_cross(place, crossed(), predictions().head(2), ["anger", "fear"], [], "column")
+    publish_audit(AuditFolder(tmp_path), "made up", {}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT | corpus, "column")
+    publish_cross(CrossFolder(tmp_path), crossed(), predictions().head(2), ["anger", "fear"], [], "column")
     monkeypatch.setattr(reports, "write_page", lambda folder: None)
     run = RunFolder(folder)
-    place.write_references(run.read_references())
+    shutil.copy(folder / "references.csv", tmp_path)
     reports.publish_learning(place, run.read_leaderboard(), run.read_learning(), "column")
     captions = [path.read_text() for path in (tmp_path / "figures" / "column").glob("*.txt")]
     assert len(captions) == 5

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish
 from ser_bench.reports.board import zoomed
 from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict, worth
 from tests.reports import fabricate
@@ -40,7 +39,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFram
     run = fabricate.write_run(folder)
     found = pd.DataFrame([("warning", "delivery", "loud"), ("note", "a", "b")], columns=["kind", "check", "what"])
     RunFolder(folder).write_findings(found)
-    board, _ = publish(RunFolder(folder), *run)
+    board = fabricate.publish(RunFolder(folder), *run).leaderboard
     return folder / "report.html", board, run[1]
 
 
@@ -67,9 +66,22 @@ def test_five_questions_have_their_answers_on_the_first_screen(browser, checked,
             part = browser.find_element("css selector", css)
             assert re.match(answer, part.text), question
             assert browser.execute_script(seen, part), f"{question}: not on the first screen"
+        starts = [
+            browser.find_element("css selector", css).rect["x"]
+            for css in (".verdict > :nth-child(2)", ".answers b", ".answers span + span")
+        ]
+        assert len(set(starts)) == 1  # each answer begins a line
         browser.execute_script(KEPT)
         browser.find_element("css selector", "[data-copy=latex]").click()
         assert "\\begin{tabular}" in browser.execute_script("return window.kept")
+        for css, more in (("[href^='#cell-']", "details[open] table.confusion"), ("[href='#audit']", "#audit ~ .scroll tbody tr")):
+            browser.execute_script("scrollTo(0, 0)")
+            browser.find_element("css selector", f".answers {css}").click()
+            assert (
+                0
+                <= browser.execute_script("return arguments[0].getBoundingClientRect().top", browser.find_element("css selector", more))
+                < height
+            )
 
 
 def test_the_first_screen_says_how_far_the_second_is_what_is_confused_and_whether_the_corpus_is_sound(checked):

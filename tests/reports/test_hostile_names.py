@@ -13,12 +13,14 @@ import pytest
 from markdown_it import MarkdownIt
 
 from ser_bench.errors import printable
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish, publish_ablation, publish_audit
+from ser_bench.reports import publish_ablation, publish_audit, publish_cross
+from ser_bench.reports.index_page import write_index
 from ser_bench.utils.atomic import restored
 from ser_bench.utils.formatting import escaped_for_tex
 from tests.evaluation import test_merge
-from tests.reports import fabricate, test_ablation, test_audit, test_predictions_page
+from tests.reports import fabricate, test_ablation, test_audit, test_index_page, test_predictions_page
 from tests.reports.conftest import show
 from tests.reports.test_copy import KEPT, copied
 
@@ -64,12 +66,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         renamed(pd.read_parquet(run / f"{name}.parquet")).to_parquet(run / f"{name}.parquet")
     renamed(pd.read_csv(run / "learning.csv")).to_csv(run / "learning.csv", index=False)
     (run / "environment.json").write_text(json.dumps(renamed(json.loads((run / "environment.json").read_text()))))
-    publish(RunFolder(run), *tables)
+    fabricate.publish(RunFolder(run), *tables)
     about = {**test_audit.ABOUT, "command": RUNS, "corpus": {"emotions": [1, 2], "citation": RUNS, "licence": RUNS}}
     findings = pd.DataFrame([("note", RUNS, NAMES["made up"])], columns=["kind", "check", "what"])
-    publish_audit(RunFolder(folder / "audit"), NAMES["made up"], {RUNS: RUNS}, findings, test_audit.gap(), about)
+    publish_audit(AuditFolder(folder / "audit"), NAMES["made up"], {RUNS: RUNS}, findings, test_audit.gap(), about)
     tried, leaned = (renamed(table) for table in (test_ablation.table(), test_ablation.importance()))
-    publish_ablation(RunFolder(folder / "ablation"), tried, leaned, {**test_ablation.ABOUT, "warnings": [RUNS], "tuned": RUNS})
+    publish_ablation(AblationFolder(folder / "ablation"), tried, leaned, {**test_ablation.ABOUT, "warnings": [RUNS], "tuned": RUNS})
     systems = [(NAMES["egemaps"], NAMES["svm"]), (NAMES["spectral+mfcc"], NAMES["rf"]), (NAMES["mlp"], NAMES["xgb"])]
     fabricate.write_recipe(folder / "recipe", renamed)
     classes = [NAMES[name] for name in ("anger", "fear", "neutral")]
@@ -77,9 +79,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "predicted", classes=classes, clips=[NAMES["s0"], NAMES["egemaps"]], note=RUNS, title=NAMES["made up"]
     )
     predicted.parent.rename(folder / "predicted" / "page")
+    across = renamed(test_index_page.crossed().replace({"one": "made up", "<i>two": "spectral+mfcc"}))
+    RunFolder(folder / "cross").write_environment(
+        {"corpora": [{"name": NAMES["made up"], "title": NAMES["made up"], "clips": 9, "speakers": 2, "citation": RUNS}]}
+    )
+    publish_cross(CrossFolder(folder / "cross"), across, across[["train"]], [NAMES["anger"], NAMES["fear"]], [RUNS])
     skills = {system: 0.9 - 0.25 * place for place, system in enumerate(systems)}
     made = [fabricate.write_ranked_run(folder / f"run{c}", skills, corpus=f"{c}{NAMES['made up']}") for c in range(3)]
     test_merge.merge(folder, *made)
+    write_index(folder)
     return folder
 
 
@@ -88,6 +96,8 @@ PAGES = {
     "merged/leaderboard.html": ["made up", "egemaps", "spectral+mfcc", "svm", "rf", "mlp", "xgb"],
     "audit/audit.html": ["made up"],
     "ablation/ablation.html": ["made up", "egemaps", "svm", "f0"],
+    "cross/cross.html": ["made up", "egemaps", "svm", "rf", "anger"],
+    "index.html": ["made up", "egemaps", "svm"],
     "recipe/recipe.html": ["anger", "fear", "neutral", "svm"],
     "predicted/page/predictions.html": ["anger", "fear", "neutral", "s0", "egemaps"],
 }
@@ -141,7 +151,7 @@ def test_a_hostile_name_is_text_in_the_markdown_that_is_copied(page):
 def rendered(text: str) -> str:
     """Markdown as HTML, in which no name became an element."""
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
-    ours = r"/?(?:table|thead|tbody|tr|th|td|strong|p|h[1-3]|em|code|ul|li)\b|img src=\"figures/"
+    ours = r"/?(?:table|thead|tbody|tr|th|td|strong|p|h[1-3]|em|code|ul|li|br(?=>))\b|img src=\"figures/"
     assert not re.findall(rf"<(?!{ours})[^>]*>", html)
     return html
 

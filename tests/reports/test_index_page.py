@@ -10,13 +10,14 @@ import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 
 import ser_bench
+from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish, publish_ablation, publish_audit, publish_cross
+from ser_bench.reports import publish_ablation, publish_audit, publish_cross
 from ser_bench.reports.index_page import indexed, make_index, write_index
 from ser_bench.reports.rendering import way_back
 from tests.evaluation import test_merge
 from tests.reports import fabricate, test_ablation, test_audit
-from tests.reports.conftest import show, visible
+from tests.reports.conftest import looking, show, visible
 
 WRITTEN = 1_700_000_000
 
@@ -32,8 +33,8 @@ def crossed() -> pd.DataFrame:
             "status": "ok",
             "uar": 0.7 if train == test else 0.5,
         }
-        | {"uar_low": 0.4, "uar_high": 0.8, "loss": float("nan") if train == test else 0.2, "loss_low": 0.1, "loss_high": 0.3, "notes": ""}
-        | {"speakers": 8}
+        | {"uar_low": 0.4, "uar_high": 0.8, "loss": float("nan") if train == test else 0.2, "loss_low": 0.1, "loss_high": 0.3}
+        | {"speakers": 8, "reason": "", "notes": []}
         for track in ("train", "corpus")
         for train in ("one", "<i>two")
         for test in ("one", "<i>two")
@@ -48,14 +49,14 @@ def results(out: Path) -> Path:
     with indexed(out):
         for name in ("run", "other run"):
             tables = fabricate.write_run(out / name)
-            publish(RunFolder(out / name), *tables)
-        RunFolder(out / "audit").write_environment(dict(test_audit.ABOUT, corpus={**test_audit.ABOUT["corpus"], "name": "made up"}))
-        publish_audit(RunFolder(out / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
-        RunFolder(out / "ablation").write_environment(dict(test_ablation.ABOUT, corpus={"name": "made up", "title": "MADE UP"}))
-        publish_ablation(RunFolder(out / "ablation"), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
-        RunFolder(out / "cross").write_environment({"ser_bench": "0", "python": "3", "command": "ser-bench cross"})
+            fabricate.publish(RunFolder(out / name), *tables)
+        AuditFolder(out / "audit").write_environment(dict(test_audit.ABOUT, corpus={**test_audit.ABOUT["corpus"], "name": "made up"}))
+        publish_audit(AuditFolder(out / "audit"), "made up", {"clips": "12"}, test_audit.FINDINGS, test_audit.gap(), test_audit.ABOUT)
+        AblationFolder(out / "ablation").write_environment(dict(test_ablation.ABOUT, corpus={"name": "made up", "title": "MADE UP"}))
+        publish_ablation(AblationFolder(out / "ablation"), test_ablation.table(), test_ablation.importance(), test_ablation.ABOUT)
+        CrossFolder(out / "cross").write_environment({"ser_bench": "0", "python": "3", "command": "ser-bench cross"})
         table = crossed()
-        publish_cross(RunFolder(out / "cross"), table, table[["train"]], ["anger", "fear"])
+        publish_cross(CrossFolder(out / "cross"), table, table[["train"]], ["anger", "fear"])
         (out / "torn").mkdir()
         (out / "torn" / "run.toml").write_text("")
         (out / "units").mkdir()
@@ -98,7 +99,7 @@ def test_it_lists_one_of_each_with_date_corpus_and_best_row(page):
 
 def test_a_run_has_the_date_that_it_was_computed_at(tmp_path):
     tables = fabricate.write_run(tmp_path / "run")
-    publish(RunFolder(tmp_path / "run"), *tables)
+    fabricate.publish(RunFolder(tmp_path / "run"), *tables)
     about = RunFolder(tmp_path / "run").read_environment() | {"computed": {"at": "2026-01-02T03:04:05+00:00"}}
     RunFolder(tmp_path / "run").write_environment(about)
     assert "2026-01-02 03:04" in make_index(tmp_path)
@@ -134,7 +135,7 @@ def test_the_same_folder_makes_the_same_bytes_and_is_not_written_again(out):
 
 def test_a_page_without_an_index_beside_it_leads_nowhere(tmp_path):
     tables = fabricate.write_run(tmp_path / "run")
-    publish(RunFolder(tmp_path / "run"), *tables)
+    fabricate.publish(RunFolder(tmp_path / "run"), *tables)
     assert way_back(tmp_path / "run") == ""
     assert 'class="back"' not in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
@@ -153,6 +154,16 @@ def test_a_command_that_writes_results_writes_the_index(finished):
 
 
 def test_an_environment_that_is_no_json_is_a_torn_folder(tmp_path):
-    publish(RunFolder(tmp_path / "run"), *fabricate.write_run(tmp_path / "run"))
+    fabricate.publish(RunFolder(tmp_path / "run"), *fabricate.write_run(tmp_path / "run"))
     (tmp_path / "run" / "environment.json").write_text(json.dumps({})[:1])
     assert "1 folder could not be read" in make_index(tmp_path)
+
+
+def test_on_a_phone_no_corpus_is_broken_within_its_name(browser, out):
+    lines = "const words = document.createRange(); words.selectNodeContents(arguments[0]); return words.getClientRects().length"
+    with looking(browser, "light", 390):
+        show(browser, out / "index.html")
+        first = visible(browser, "table.results td:first-child")
+        browser.execute_script("arguments[0].firstElementChild.textContent = 'RAVDESS'", first[1])
+        assert {browser.execute_script(lines, cell.find_element("css selector", "a")) for cell in first if "," not in cell.text} == {1}
+        assert max(cell.rect["x"] + cell.rect["width"] for cell in visible(browser, "table.results td")) <= 390

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import made, publish
+from ser_bench.reports import made
 from tests.reports import fabricate
 from tests.small import with_pages
 
@@ -27,7 +27,7 @@ def once(tmp_path_factory):
     folder = tmp_path_factory.mktemp("once") / "run"
     made._code.cache_clear()  # other tests have other libraries
     told = fabricate.write_run(folder)
-    publish(RunFolder(folder), *told)
+    fabricate.publish(RunFolder(folder), *told)
     return folder, told
 
 
@@ -40,7 +40,7 @@ def published(once, tmp_path):
     def again():
         made._code.cache_clear()
         before = [file.stat().st_ino if file.exists() else 0 for file in files]
-        publish(RunFolder(folder), *told)
+        fabricate.publish(RunFolder(folder), *told)
         return [file.name for file, inode in zip(files, before, strict=True) if file.stat().st_ino != inode]
 
     return folder, again
@@ -81,7 +81,7 @@ def test_a_page_that_was_changed_lost_or_damaged_is_made_again(published):
     picture.unlink()
     assert again() == ["report.html", "leaderboard.svg"]
     assert page.read_bytes() == whole
-    (folder / made.MADE).write_text("[")
+    (folder / "made.json").write_text("[")
     assert again() == ["report.html", "leaderboard.svg"]
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish
 from tests.reports import fabricate
 
 REFITS, BOUND = "from refits without pairs of folds", "the largest correction that overlapping training sets can call for"
@@ -24,7 +23,7 @@ def method(tmp_path: Path):
         (tmp_path / "refits.parquet").unlink()
         if refits is not None:
             refits.to_parquet(tmp_path / "refits.parquet", index=False)
-        publish(RunFolder(tmp_path), cells, found, lines, refits)
+        fabricate.publish(RunFolder(tmp_path), cells, found, lines, refits)
         return (tmp_path / "report.html").read_text().partition('id="method-text"')[2].partition("</p>")[0]
 
     return written

@@ -10,8 +10,8 @@ import ser_bench
 from ser_bench.corpora import Corpus, CorpusInfo, known_readers
 from ser_bench.corpora.base import PublishedResult
 from ser_bench.errors import WrongCall
+from ser_bench.evaluation.leaderboard import references
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.reports import publish, references
 from ser_bench.reports.figures import STYLES, TITLES, boards
 from tests.reports import fabricate
 
@@ -30,7 +30,7 @@ def told() -> pd.DataFrame:
 def folder(tmp_path: Path, told: pd.DataFrame) -> Path:
     """A published run with a block of each track and a LEAKY one."""
     cells, found, _ = fabricate.write_run(tmp_path)
-    publish(RunFolder(tmp_path), cells, found, told)
+    fabricate.publish(RunFolder(tmp_path), cells, found, told)
     return tmp_path
 
 

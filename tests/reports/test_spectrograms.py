@@ -1,4 +1,4 @@
-"""What clips look like: sound is drawn where it is, the same each time, small, and once a page."""
+"""What clips look like: sound is drawn where it is, the same each time, small, and once per page."""
 
 import base64
 import io

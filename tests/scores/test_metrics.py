@@ -229,7 +229,7 @@ def test_labels_that_are_missing_or_too_few_are_named(score, wrong, names):
     if wrong == "truth":
         with pytest.raises(ValueError, match=r"^truth is empty: there is nothing to score$"):
             score(**{**given_all, "truth": []})
-        with pytest.raises(ValueError, match=r"^truth has shape \(2, 2\); one label a clip is needed$"):
+        with pytest.raises(ValueError, match=r"^truth has shape \(2, 2\); one label per clip is needed$"):
             score(**{**given_all, "truth": [["a", "b"], ["a", "b"]]})
     elif wrong != "groups":
         with pytest.raises(ValueError, match=f"^{wrong} has 3 labels for 4 clips$"):

@@ -73,9 +73,9 @@ import ser_bench.utils.compiling as room
 room.OURS = "tests_kept"
 room.import_numba()
 from tests_kept import double, quadruple
-print(double(21), *double.stats.cache_hits.values(), "numba.np.npyimpl" in sys.modules)
+print(double(21), *double.stats.cache_hits.values(), "numba.np.npyimpl" in sys.modules, "numba.np.arraymath" in sys.modules)
 from tests_others import halve  # a ufunc, of which numba compiles a part each time
-print(halve(42), quadruple(21))
+print(halve(42), quadruple(21), "scipy.linalg" in sys.modules)
 """
     ours = "from numba import njit\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n"
     (tmp_path / "tests_kept.py").write_text(f"{ours}@njit\ndef quadruple(x):\n    return 2 * double(x)\n")
@@ -83,4 +83,7 @@ print(halve(42), quadruple(21))
     (tmp_path / "tests_others.py").write_text(others)
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(room.__file__).parents[2])]), room.VARIABLE: str(tmp_path)}
     done = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env) for _ in range(2)]
-    assert [process.stdout.split() for process in done] == [["42", "True", "21", "84"], ["42", "1", "False", "21", "84"]], done[-1].stderr
+    assert [process.stdout.split() for process in done] == [
+        ["42", "True", "True", "21", "84", "False"],
+        ["42", "1", "False", "False", "21", "84", "False"],
+    ], done[-1].stderr

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -38,6 +39,19 @@ def test_a_call_that_kills_its_process_is_named_and_the_rest_goes_on():
     died = [result.call[0] for result in results if isinstance(result, Died)]
     assert sorted(died) == [3, 17]
     assert sorted(result for result in results if not isinstance(result, Died)) == [2 * n for n in range(40) if n not in deadly]
+
+
+def once_there(file: str) -> bool:
+    """Whether a file is there, within a minute."""
+    end = time.monotonic() + 60
+    while not os.path.exists(file) and time.monotonic() < end:
+        time.sleep(0.01)
+    return os.path.exists(file)
+
+
+def test_this_process_does_something_else_while_others_work(tmp_path):
+    calls = [(str(tmp_path / "made"),)] * 3
+    assert list(in_parallel(once_there, calls, Workers(2), (tmp_path / "made").touch)) == [True] * 3
 
 
 def test_an_error_in_a_call_is_the_caller_s():

@@ -38,6 +38,15 @@ def test_packages_are_not_run_and_nothing_stays(library: None) -> None:
     assert (slowlib.made, slowlib.inner.quick.FOUR, sys.trace_of_packages) == (7, 4, ["slowlib", "slowlib.inner"])
 
 
+def test_a_package_alone_is_not_run_though_its_library_is_there(library: None) -> None:
+    import slowlib
+
+    assert import_alone("slowlib.inner.quick", "slowlib.inner").FOUR == 4
+    assert sys.trace_of_packages == ["slowlib"]
+    assert [name for name in sys.modules if name.startswith("slowlib")] == ["slowlib"]
+    assert slowlib.made == 7
+
+
 def test_a_module_that_needs_its_packages_gets_them(library: None) -> None:
     assert import_alone("slowlib.inner.needy", "slowlib", "slowlib.inner").made == 7
     assert sys.trace_of_packages == ["slowlib", "slowlib.inner"]

@@ -143,3 +143,14 @@ if __name__ == "__main__":
         check=True,
     )
     assert "resource_tracker" not in done.stderr
+
+
+def test_a_process_that_ends_looks_through_nothing_that_it_leaves() -> None:
+    code = (
+        "import atexit, gc\n"
+        "from ser_bench.utils.processes import collect_rarely\n"
+        "atexit.register(lambda: print('looked at', len(gc.get_objects())))\n"
+        "collect_rarely()\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(told.split()[-1]) < 10  # what was made since

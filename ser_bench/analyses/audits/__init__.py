@@ -1,6 +1,6 @@
 """What a reviewer would ask of a corpus, asked first.
 
-In:   a corpus, read and heard.
+In:   a corpus, read and decoded.
 Out:  findings: errors, which a run would stop for; warnings, which a paper should answer; notes.
 Rule: a finding names clips or numbers. None is passed by not looking: what could not be checked is a note.
 """
@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_bench.analyses.audits.clips import official_facts, sentences, skipped_clips, unheard_levels, uniform_lengths
+from ser_bench.analyses.audits.clips import audible_levels, official_facts, sentences, skipped_clips, uniform_lengths
 from ser_bench.analyses.audits.columns import columns
 from ser_bench.analyses.audits.confounding import confounds, cramers_v
 from ser_bench.analyses.audits.duplicates import duplicated_clips
 from ser_bench.analyses.audits.finding import KINDS, Finding
+from ser_bench.analyses.audits.known_scores import best_of_runs
 from ser_bench.analyses.audits.naming import names
 from ser_bench.analyses.audits.near_duplicates import near_duplicates
 from ser_bench.analyses.audits.recording import recordings
 from ser_bench.analyses.audits.shuffled import best_row, shuffled_by_ear, shuffled_by_row
 from ser_bench.analyses.audits.speakers import effective_speakers
-from ser_bench.config import NO_CHANGES, RunConfig
+from ser_bench.config import NO_CHANGES, RunConfig, table_of
+from ser_bench.evaluation.environment import evaluated
 from ser_bench.evaluation.plan import PreparedData, prepare_data
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.utils.progress import Progress
@@ -60,23 +62,21 @@ class Audit:
     findings: pd.DataFrame
 
 
-def audit(config: RunConfig, progress: Progress, best: Callable[[PreparedData], float | None]) -> Audit:
+def audit(config: RunConfig, progress: Progress) -> Audit:
     """Look at a corpus from all sides.
 
     Parameters
     ----------
     config : RunConfig
-        For one corpus; its labels, `where` and protocol count.
-    best : callable
-        The best UAR that is known of the same clips and folds.
+        For one corpus; its labels, `where` and protocol count, and the best UAR of runs in `out` on the same clips and folds.
     """
     # Nothing is to stop an audit that it is there to report, and it looks at clips as they are.
     everything = dataclasses.replace(config, allow_conflicts=True, allow_similar_names=True, max_skipped=1.0)
     prepared = prepare_data(dataclasses.replace(everything, **NO_CHANGES), FEATURES, progress)
-    known = best(prepared)
+    known = best_of_runs(Path(config.out), evaluated(prepared))
     asked, heard = partial(columns, best=known), partial(recordings, best=known)
     # What the ground warns of goes last: other checks say some of it under a name of their own.
-    checks = (*QUICK_CHECKS, unheard_levels, asked, partial(near_duplicates, progress=progress), shuffled_by_ear, heard, names)
+    checks = (*QUICK_CHECKS, audible_levels, asked, partial(near_duplicates, progress=progress), shuffled_by_ear, heard, names)
     return Audit(prepared, summary(prepared), _ranked([finding for check in checks for finding in check(prepared, config)]))
 
 
@@ -85,7 +85,8 @@ def quick_audit(prepared: PreparedData, config: RunConfig, run: Run) -> pd.DataF
     usual = RunConfig()
     named = [part for key in SAME if (value := getattr(config, key)) != getattr(usual, key) for part in (f"--{key}", str(value))]
     named += ["--columns", ",".join(f"{ours}={theirs}" for ours, theirs in config.columns.items())] if config.columns else []
-    command = shlex.join(["ser-bench", "audit", str(config.corpus[0]), *named])
+    corpus = config.corpus[0]
+    command = f"ser_bench.audit of {corpus}" if table_of(corpus) else shlex.join(["ser-bench", "audit", str(corpus), *named])
     best = best_row(run)
     checks = (*QUICK_CHECKS, partial(columns, best=best.uar if best else None))
     found = [finding for check in checks for finding in check(prepared, config)]

@@ -1,6 +1,6 @@
-"""Whether the clips are what they should be: usable, as released, of lengths of their own, and of words that are new in the test.
+"""Whether the clips are what they should be: usable, as released, of varied durations, with sentences that training lacks.
 
-In:   what stands to be evaluated, and what was left out of it.
+In:   the clips that are evaluated, and those that were left out.
 Out:  findings on clips that cannot be used, counts and rates, lengths, sentences.
 Rule: a corpus that lacks a part of the release is noted, one that holds something else is warned of.
 """
@@ -30,7 +30,7 @@ def skipped_clips(prepared: PreparedData, config: RunConfig) -> Iterator[Finding
         yield Finding(kind, "unusable clips", f"{len(unusable)} ({share:.1%}), the first: {first['clip']}: {first['reason']}")
 
 
-def unheard_levels(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
+def audible_levels(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """Clips far over full scale, and clips in which nothing can be heard."""
     from ser_bench.corpora import levels
 
@@ -79,5 +79,6 @@ def sentences(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     shared = set().union(*(set(said[known & (folds == fold)]) & set(said[train]) for fold, train in enumerate(training)))
     if shared:
         told = f"{len(shared)} of {len(set(said[known]))} sentences occur in training and test: results are not text-independent"
-        both = dataclasses.replace(prepared.eval_set.protocol, text=True)
-        yield Finding("note", "sentences", told if prepared.eval_set.protocol.leaky else f"{told} (--cv {both} holds out both)")
+        protocol = prepared.eval_set.protocol
+        advice = "" if protocol.leaky else f" (--cv {dataclasses.replace(protocol, text=True)} holds out both)"
+        yield Finding("note", "sentences", told + advice)

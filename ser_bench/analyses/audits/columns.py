@@ -1,8 +1,8 @@
 """Whether an emotion is associated with something else that is known of a clip: device, microphone, session, sentence, language, date.
 
 In:   the clip table, with every column of the manifest.
-Out:  a finding per column that predicts emotions, and one that lists what was asked without a result.
-Rule: every column is asked, by the tests of `links`, corrected by Holm for how many they are. What is not significant
+Out:  a finding per column that predicts emotions, and one that lists the columns tested without a significant result.
+Rule: every column is tested (`links`), with Holm's correction for their number. What is not significant
       'could not be shown'; it is never said to be absent. docs/confounds.md has the measured rates.
 """
 

@@ -1,6 +1,6 @@
 """The same audio more than once.
 
-In:   what stands to be evaluated, and what was left out of it.
+In:   the clips that are evaluated, and those that were left out.
 Out:  findings on copies of a clip, and on equal samples under two names.
 Rule: what a run would stop for is an error here.
 """

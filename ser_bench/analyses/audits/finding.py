@@ -1,4 +1,4 @@
-"""What a check hands over.
+"""A finding: what a check of an audit returns.
 
 In:   what was found, in words.
 Out:  a `Finding`.

@@ -3,7 +3,7 @@
 In:   the values of a column, the emotions, and whose voice each clip is.
 Out:  the UAR, and a p-value by permutation within speakers.
 Rule: differences between speakers do not count: emotions are permuted within each speaker, or, where a column has one value per speaker,
-      its values among speakers. A value is asked in two ways: what it says of other speakers, and what it says of the same speaker's
+      its values among speakers. A value is tested in two ways: across other speakers, and within the same speaker's
       other clips (dates differ from speaker to speaker, and may still go with the emotion).
 """
 

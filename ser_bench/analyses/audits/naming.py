@@ -1,6 +1,6 @@
 """Whether names are names: speakers and emotions that may be one, and what was joined, left out or read as something else.
 
-In:   what stands to be evaluated.
+In:   the clips that are evaluated.
 Out:  findings on names, labels and columns.
 Rule: what a run would stop for is an error here.
 """

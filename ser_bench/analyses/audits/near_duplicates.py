@@ -1,6 +1,6 @@
 """The same recording again, though not sample by sample: encoded, resampled, softer, faster, higher, stretched, cut, joined, in a room.
 
-In:   what stands to be evaluated, of one corpus or of several.
+In:   the clips that are evaluated, of one corpus or of several.
 Out:  pairs of clips that may hold one recording, and findings on them.
 Rule: fingerprints say which pairs are worth a look. A pair is named where waveforms agree, or where one tempo and one pitch carry the
       one into the other throughout. Equal samples are reported as identical audio, and not again here.
@@ -106,14 +106,14 @@ def listen(prepared: PreparedData, config: RunConfig, progress: Progress) -> lis
     """The fingerprints of a corpus's clips."""
     segments = _segments(prepared.eval_set.clips)
     chunks = [segments[first : first + CLIPS_PER_CALL] for first in range(0, len(segments), CLIPS_PER_CALL)]
-    calls = [(place, chunk, config.hearing) for place, chunk in enumerate(chunks)]
+    calls = [(place, chunk, config.preprocessing) for place, chunk in enumerate(chunks)]
     found = dict(_over_processes("listening for copies", fingerprints, calls, config, progress))
     return [one for place in sorted(found) for one in found[place]]
 
 
-def fingerprints(place: int, segments: list[Segment], hearing: Preprocessing) -> tuple[int, list[Fingerprint]]:
+def fingerprints(place: int, segments: list[Segment], preprocessing: Preprocessing) -> tuple[int, list[Fingerprint]]:
     """Which call this is, and the fingerprints of its clips."""
-    return place, [fingerprint(_waveform(segment, hearing)) for segment in segments]
+    return place, [fingerprint(_waveform(segment, preprocessing)) for segment in segments]
 
 
 def _over_processes(
@@ -164,18 +164,18 @@ def one_recording(
     calls = []
     for number, chunk in enumerate(chunks):
         needed = {place: (prints[place], segments[place]) for candidate in chunk for place in (candidate.one, candidate.other)}
-        calls.append((number, chunk, [bool(voices[pair.one] != voices[pair.other]) for pair in chunk], needed, config.hearing))
+        calls.append((number, chunk, [bool(voices[pair.one] != voices[pair.other]) for pair in chunk], needed, config.preprocessing))
     compared = _over_processes("comparing clips that resemble each other", compare, calls, config, progress)
     return sorted((pair for _, pairs in compared for pair in pairs), key=lambda pair: sorted(pair[:2]))
 
 
 def compare(
-    number: int, looked: list[Candidate], across: list[bool], clips: dict[int, tuple[Fingerprint, Segment]], hearing: Preprocessing
+    number: int, looked: list[Candidate], across: list[bool], clips: dict[int, tuple[Fingerprint, Segment]], preprocessing: Preprocessing
 ) -> tuple[int, list[CopyPair]]:
     """Which call this is, and the pairs that may be one recording, of clips by their place."""
     prints = {place: heard for place, (heard, _) in clips.items()}
     pairs = (
-        same_recording(candidate, prints, of_two, lambda place: _waveform(clips[place][1], hearing))
+        same_recording(candidate, prints, of_two, lambda place: _waveform(clips[place][1], preprocessing))
         for candidate, of_two in zip(looked, across, strict=True)
     )
     return number, [pair for pair in pairs if pair]
@@ -259,8 +259,8 @@ def _segments(clips: pd.DataFrame) -> list[Segment]:
     return list(clips.reindex(columns=["path", "start", "end"]).itertuples(index=False, name=None))
 
 
-def _waveform(segment: Segment, hearing: Preprocessing) -> np.ndarray:
-    return hearing.window(read_clip(*segment)).at(RATE)
+def _waveform(segment: Segment, preprocessing: Preprocessing) -> np.ndarray:
+    return preprocessing.window(read_clip(*segment)).at(RATE)
 
 
 def _sorted(pair: CopyPair) -> CopyPair:

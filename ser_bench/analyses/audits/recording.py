@@ -39,7 +39,7 @@ PROPERTIES = {
 """What the columns of the group `recording` are called."""
 LOSSY = ("MPEG", "VORBIS", "OPUS")
 GAP = 0.15
-"""Share of bits a second by which neighbouring levels differ."""
+"""Share of bits per second by which neighbouring levels differ."""
 
 
 def recordings(prepared: PreparedData, config: RunConfig, best: float | None) -> Iterator[Finding]:
@@ -50,7 +50,7 @@ def recordings(prepared: PreparedData, config: RunConfig, best: float | None) ->
     best : float, optional
         The best UAR of a run on the same clips and folds.
     """
-    eval_set, features = prepared.eval_set, prepared.features[feature_label("recording", config.hearing.label)]
+    eval_set, features = prepared.eval_set, prepared.features[feature_label("recording", config.preprocessing.label)]
     header = header_properties(eval_set.clips["path"].tolist())
     columns = {group: features.values[:, [mine == group for mine in features.groups]] for group in ("recording", "spectrum", "delivery")}
     columns["recording"] = np.column_stack([columns["recording"], header]).astype(np.float32)
@@ -121,7 +121,7 @@ def recognised_from(eval_set: EvaluationSet, x: np.ndarray, seed: int) -> np.nda
 
 
 def header_properties(paths: Sequence[str]) -> np.ndarray:
-    """What decoding hides of each file: a column a format and encoding (``WAV PCM_24``), and the level of bits a second.
+    """What decoding hides of each file: a column per format and encoding (``WAV PCM_24``), and the level of bits per second.
 
     Lossless encoding shrinks a soft voice further than a loud one, so only of lossy files the bits are looked at.
     """

@@ -114,7 +114,7 @@ def _row(run: Run, cell: tuple[str, ...]) -> ShuffledRow:
 def shuffled_by_ear(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """The speakers who stand out by what a linear system predicts from the outlines and spectra of recordings."""
     eval_set = prepared.eval_set
-    outline, recording = (prepared.features[feature_label(name, config.hearing.label)] for name in ("outline", "recording"))
+    outline, recording = (prepared.features[feature_label(name, config.preprocessing.label)] for name in ("outline", "recording"))
     x = np.hstack([outline.values, recording.values[:, [group != "recording" for group in recording.groups]]])
     predicted = held_out_labels(x, eval_set.codes, np.unique(eval_set.voices, return_inverse=True)[1])
     name = "a linear system on outlines, spectra and delivery"

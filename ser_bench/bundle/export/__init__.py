@@ -1,4 +1,4 @@
-"""A fitted system for where ser-bench is not: ONNX and Core ML files.
+"""A fitted system for use without ser-bench: ONNX and Core ML files.
 
 In:   a bundle.
 Out:  a file that takes features as extracted and gives calibrated probabilities and a decision: standardising, choice of columns, model

@@ -14,11 +14,11 @@ import numpy as np
 
 from ser_bench.bundle.export.operators import Node, Value
 from ser_bench.errors import WorkFailed, quoted
+from ser_bench.models.kernels import GRID
 from ser_bench.models.mlp import MlpWeights
 from ser_bench.models.networks import NARROW, Stage, read_stages
 from ser_bench.models.nodes import LEAF
 from ser_bench.models.packing import Packed
-from ser_bench.models.svm import GRID
 
 if TYPE_CHECKING:
     from ser_bench.bundle.bundle import Bundle
@@ -162,7 +162,7 @@ def machine(x: Node, kernel: Node, coefficients: np.ndarray, intercepts: np.ndar
 
 
 def on_grid(x: Node) -> Node:
-    """Multiples of `GRID`, as `ser_bench.models.svm.on_grid` makes them."""
+    """Multiples of `GRID`, as `ser_bench.models.kernels.on_grid` makes them."""
     return x.graph.unary("rint", x.graph.to(x, "float64") * (1 / GRID)) * GRID
 
 

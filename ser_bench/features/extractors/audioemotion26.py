@@ -1,4 +1,9 @@
-"""`audioemotion26`: the 26 means of the AudioEmotion project, a vector much copied in tutorials."""
+"""`audioemotion26`: the 26 means of the AudioEmotion project, a vector much copied in tutorials.
+
+In:   a clip, at its file's own rate.
+Out:  26 means over frames, as the project computes them.
+Rule: nothing is corrected, so that what was published with this vector can be compared.
+"""
 
 from __future__ import annotations
 

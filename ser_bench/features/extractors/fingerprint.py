@@ -1,4 +1,4 @@
-"""`outline`: an audio fingerprint robust to encoding, resampling, padding and gain. For audits, not for recognising.
+"""`outline`: an audio fingerprint robust to encoding, resampling, padding and gain. For audits, not for recognition.
 
 How much the amplitude of each of 16 bands from 150 to 3,000 Hz goes up and down at each of 32 frequencies from 0.5 to 16 Hz. When
 it does so is not kept: silence before and after changes nothing, and neither does the level.

@@ -1,4 +1,9 @@
-"""`mfcc`: statistics of mel-frequency cepstral coefficients and of their first and second deltas."""
+"""`mfcc`: statistics of mel-frequency cepstral coefficients and of their first and second deltas.
+
+In:   a clip, at the extractor's rate.
+Out:  functionals of each coefficient and delta.
+Rule: coefficients are librosa's at its defaults (`signal.frames`).
+"""
 
 from __future__ import annotations
 

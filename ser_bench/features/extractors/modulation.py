@@ -1,4 +1,9 @@
-"""`modulation`: how fast the loudness of each part of the spectrum goes up and down, the rhythm of syllables and stress."""
+"""`modulation`: how fast the loudness of each part of the spectrum goes up and down, the rhythm of syllables and stress.
+
+In:   a clip, at the extractor's rate.
+Out:  the strength of each band's changes at each rate of change.
+Rule: the level of a clip cancels.
+"""
 
 from __future__ import annotations
 

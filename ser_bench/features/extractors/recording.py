@@ -1,4 +1,4 @@
-"""`recording`: what reports the microphone, the file and the cut, and hardly of the voice. For audits, not for recognising.
+"""`recording`: what depends on the microphone, the file and the cut, and hardly on the voice. For audits, not for recognition.
 
 The group `recording` holds what an emotion cannot cause: rate, depth, channels, constant offset. The group `spectrum` holds what a
 microphone, a room or a filter gives and a voice does, too: levels of bands over the whole clip and in its quietest frames. The group

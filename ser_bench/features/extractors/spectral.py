@@ -1,4 +1,9 @@
-"""`spectral`: statistics of the descriptors that librosa made common."""
+"""`spectral`: statistics of the descriptors that librosa made common.
+
+In:   a clip, at the extractor's rate.
+Out:  functionals of each descriptor.
+Rule: every descriptor is librosa's at its defaults (`signal.frames`).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`vggish`: what a network trained on the sound of videos makes of a clip, averaged over its patches of 0.96 s.
 
-In:   a clip, and the weights of torchvggish: a file of one's own, or the released one, which is downloaded when it is first needed.
+In:   a clip, and the weights of torchvggish: a user's file, or the released one, which is downloaded when it is first needed.
 Out:  128 values, or the 12,288 before the dense layers (`layer=pool4`).
 Rule: what the weights are is part of the fingerprint, where they lie is not. They are read as numbers alone (`utils.checkpoints`).
 
@@ -177,5 +177,5 @@ def load(place: Path, content: str) -> Checkpoint:
 
 @lru_cache(maxsize=2)
 def network_of(place: Path, content: str, layer: str) -> VggishNetwork:
-    """The network up to a layer, made once a process."""
+    """The network up to a layer, made once per process."""
     return make_network(load(place, content), SIZES, dense=layer == "embedding")

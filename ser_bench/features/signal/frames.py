@@ -1,4 +1,4 @@
-"""Short-time descriptors as librosa defines them, from one spectrum a (rate, frame, hop).
+"""Short-time descriptors as librosa defines them, from one spectrum per (rate, frame, hop).
 
 In:   a clip.
 Out:  tracks over frames, shape (n_tracks, n_frames), float32.
@@ -76,7 +76,7 @@ def check_frames(name: str, rate: int, frame: int, hop: int) -> None:
 
 @cache
 def banks(rate: int, frame: int) -> Banks:
-    """Window, bin frequencies and mel filters, made once a process."""
+    """Window, bin frequencies and mel filters, made once per process."""
     mel = filters.mel(rate, frame)
     first, width = (mel > 0).argmax(1), (mel > 0).sum(1)
     weights = np.stack([np.pad(row[f : f + w], (0, width.max() - w)) for row, f, w in zip(mel, first, width, strict=True)])

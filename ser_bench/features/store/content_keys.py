@@ -1,7 +1,7 @@
 """What every file holds, by content: the keys under which the store knows it.
 
 In:   a clip table.
-Out:  a content key a clip, or why its file cannot be read.
+Out:  a content key per clip, or why its file cannot be read.
 Rule: a file counts as unchanged while device, inode, size and times are, and is then not even read. A file whose times are
       as fresh as the clock's tick could be written again without showing it: it is read again the next time.
 """

@@ -1,6 +1,6 @@
-"""The tables of the store that a call needs: one of what is heard, and one an extractor.
+"""The tables of the store that a call needs: one of the audio, and one per extractor.
 
-In:   extractors, and how clips are heard.
+In:   extractors, and how clips are preprocessed.
 Out:  which clips lack what, the reasons why clips cannot be used, and matrices of those that can.
 Rule: keys and reasons are held in memory, values only when a matrix is asked for, so that filling the store takes no more
       memory for many clips than for few.
@@ -32,18 +32,18 @@ class FeatureStore:
     cache : Path
     extractors : dict of str to Extractor
         By label.
-    hearing : Preprocessing
+    preprocessing : Preprocessing
     """
 
-    def __init__(self, cache: Path, extractors: dict[str, Extractor], hearing: Preprocessing) -> None:
-        self.extractors, self.hearing = extractors, hearing
-        self.audio = _audio_table(cache, hearing)
-        self.tables = {label: _feature_table(cache, extractor, hearing) for label, extractor in extractors.items()}
+    def __init__(self, cache: Path, extractors: dict[str, Extractor], preprocessing: Preprocessing) -> None:
+        self.extractors, self.preprocessing = extractors, preprocessing
+        self.audio = _audio_table(cache, preprocessing)
+        self.tables = {label: _feature_table(cache, extractor, preprocessing) for label, extractor in extractors.items()}
         self.unusable: dict[str, str] = {}
         self.notes: dict[str, str] = {}
         for part in self.audio.parts(["key", "reason", "note"]):
             keys, reasons, notes = (column.to_pylist() for column in part.columns)
-            self._hear(zip(keys, reasons, notes, strict=True))
+            self._note_audio(zip(keys, reasons, notes, strict=True))
         self.failed = {label: _reasons(table) for label, table in self.tables.items()}
 
     def lacking(self, key: str) -> list[str] | None:
@@ -64,13 +64,13 @@ class FeatureStore:
         unheard = [m for m in measured if m.key not in self.unusable]
         columns = {name: [getattr(m.heard, name) for m in unheard] for name in AudioInfo._fields}
         self.audio.add({"key": [m.key for m in unheard], "reason": [m.unusable for m in unheard], **columns})
-        self._hear((m.key, m.unusable, m.heard.note) for m in unheard)
+        self._note_audio((m.key, m.unusable, m.heard.note) for m in unheard)
         for label, table in self.tables.items():
             rows = [(m.key, *m.vectors[label]) for m in measured if label in m.vectors]
             table.add({name: [row[at] for row in rows] for at, name in enumerate(("key", "reason", "values"))})
             self.failed[label] |= {key: reason for key, reason, _ in rows}
 
-    def _hear(self, rows: Iterable[tuple[str, str, str]]) -> None:
+    def _note_audio(self, rows: Iterable[tuple[str, str, str]]) -> None:
         for key, reason, note in rows:
             self.unusable[key] = reason
             if note:
@@ -81,7 +81,7 @@ class FeatureStore:
         for table in (self.audio, *self.tables.values()):
             table.compact()
 
-    def heard(self, keys: Sequence[str]) -> dict[str, list[Any]]:
+    def audio_info(self, keys: Sequence[str]) -> dict[str, list[Any]]:
         """What is known of these clips' audio: the fields of `AudioInfo`, a value per clip."""
         known: dict[str, tuple[Any, ...]] = {}
         wanted = set(keys)
@@ -134,19 +134,24 @@ def _places(keys: Sequence[str]) -> dict[str, list[int]]:
     return places
 
 
-def _feature_table(cache: Path, extractor: Extractor, hearing: Preprocessing) -> StoredTable:
+def _feature_table(cache: Path, extractor: Extractor, preprocessing: Preprocessing) -> StoredTable:
     import pyarrow as pa
 
     extractor.recall(cache)
     values = pa.list_(pa.float32(), len(extractor.columns))
     schema = pa.schema([("key", pa.string()), ("reason", pa.string()), ("values", values)])
-    return StoredTable.within(cache, extractor.name, extractor.describe() | hearing.describe(), schema)
+    return StoredTable.within(cache, extractor.name, extractor.describe() | preprocessing.describe(), schema)
 
 
-def _audio_table(cache: Path, hearing: Preprocessing) -> StoredTable:
+def _audio_table(cache: Path, preprocessing: Preprocessing) -> StoredTable:
     import pyarrow as pa
 
     types = (pa.string(), pa.float64(), pa.int64(), pa.int64(), pa.string(), pa.float64())
-    about = {"name": "audio", "version": AUDIO_VERSION, "libraries": versions(["soundfile", "numpy"]), "window": hearing.describe_window()}
+    about = {
+        "name": "audio",
+        "version": AUDIO_VERSION,
+        "libraries": versions(["soundfile", "numpy"]),
+        "window": preprocessing.describe_window(),
+    }
     schema = pa.schema([("key", pa.string()), ("reason", pa.string()), *zip(AudioInfo._fields, types, strict=True)])
     return StoredTable.within(cache, "audio", about, schema)

@@ -5,7 +5,7 @@ Out:  flat arrays of nodes, of all trees one after the other.
 Rule: as in scikit-learn's forest, a node looks for the split with the least Gini impurity over some columns redrawn (Breiman,
       *Random forests*, 2001), and over more where those hold no split; only that cuts lie between bins. Draws come from
       the given seed alone, and no sum depends on the machine. What is compiled are plain loops over arrays that its caller brings:
-      slices and array functions in it would take several times as long to compile, which somebody waits for once.
+      slices and array functions in it would take several times as long to compile, which the first call waits for.
 """
 
 from __future__ import annotations

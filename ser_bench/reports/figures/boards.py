@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_bench import scores
-from ser_bench.evaluation.evidence import CELL
+from ser_bench.evaluation.diagnostics import Diagnostics
+from ser_bench.evaluation.evidence import ROW_KEY
 from ser_bench.evaluation.leaderboard import BLOCK, DRAWN, lines_of
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.intervals import (
@@ -109,7 +109,7 @@ def draw_speakers(board: pd.DataFrame, predictions: pd.DataFrame, references: pd
 
 def draw_learning(board: pd.DataFrame, learning: pd.DataFrame, references: pd.DataFrame, style: Style) -> Figure | None:
     """UAR by the number of speakers trained on: the best systems in looks of their own, the others grey."""
-    curves = {cell: points for cell, points in learning.groupby(CELL, sort=False) if len(points) > 1}
+    curves = {cell: points for cell, points in learning.groupby(ROW_KEY, sort=False) if len(points) > 1}
     blocks = [block for block in blocks_of(board) if any(cell in curves for cell in _cells(block))]
     if not blocks:
         return None
@@ -180,9 +180,8 @@ def _grid(block: pd.DataFrame, heading: str, span: tuple[float, float]) -> Grid:
 def _draw_speakers(
     axes: Axes, place: float, row: Mapping[str, Any], predictions: pd.DataFrame, looks: Mapping[tuple[str, str], Look], style: Style
 ) -> None:
-    mine = predictions[(predictions[CELL] == [row[name] for name in CELL]).all(axis=1)]
-    found = scores.uar_by(*(mine[name].to_numpy(str) for name in ("emotion", "predicted", "voice")))
-    uars = sorted(found.values())
+    mine = predictions[(predictions[ROW_KEY] == [row[name] for name in ROW_KEY]).all(axis=1)]
+    uars = sorted(Diagnostics(mine).uar_by("voice").values())
     beside = [place + 0.2 * (n % 3 - 1) for n in range(len(uars))]
     look = looks[row["features"], row["model"]]
     axes.plot(uars, beside, color=look.colour, marker="o", markersize=0.6 * style.marker, linestyle="None", alpha=0.6, markeredgewidth=0)
@@ -190,7 +189,7 @@ def _draw_speakers(
 
 
 def _cells(block: pd.DataFrame) -> list[tuple[str, ...]]:
-    return list(block[CELL].itertuples(index=False, name=None))
+    return list(block[ROW_KEY].itertuples(index=False, name=None))
 
 
 def _system(cell: tuple[str, ...]) -> tuple[str, str]:

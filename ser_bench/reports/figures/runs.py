@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ser_bench.evaluation.evidence import CELL
-from ser_bench.evaluation.splits import protocol_words
+from ser_bench.evaluation.diagnostics import Diagnostics
+from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.splits import parse_cv
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
 from ser_bench.reports.figures.saving import Drawing
 from ser_bench.reports.figures.systems import draw_confusion, draw_reliability, draw_roc, heading_of_system
@@ -38,7 +39,11 @@ def run_drawings(board: pd.DataFrame, references: pd.DataFrame, predictions: pd.
             f"UAR of each held-out speaker (dots) and of all (bar), by system; {data}.",
             partial(draw_speakers, board, predictions, references),
         ),
-        *(drawing for suffix, row in best_of_tracks(board) for drawing in _of_system(row, suffix, rows_of(row, predictions), data)),
+        *(
+            drawing
+            for suffix, row in best_of_tracks(board)
+            for drawing in _of_system(row, suffix, Diagnostics(rows_of(row, predictions)), data)
+        ),
     ]
 
 
@@ -59,27 +64,27 @@ def best_of_tracks(board: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table that are of a row of the leaderboard."""
-    return table[(table[CELL] == [row[name] for name in CELL]).all(axis=1)]
+    return table[(table[ROW_KEY] == [row[name] for name in ROW_KEY]).all(axis=1)]
 
 
 def data_words(board: pd.DataFrame, title: str) -> str:
     """What a leaderboard was evaluated on, in words."""
     first = board.iloc[0]
-    protocols = {protocol_words(cv) for cv in board["cv"]}
+    protocols = {parse_cv(cv).words for cv in board["cv"]}
     how = f", {protocols.pop()}" if len(protocols) == 1 else ""
     return f"{title}, {first['clips']:,} clips of {first['speakers']} speakers{how}"
 
 
-def _of_system(row: Mapping[str, Any], suffix: str, rows: pd.DataFrame, data: str) -> list[Drawing]:
+def _of_system(row: Mapping[str, Any], suffix: str, shown: Diagnostics, data: str) -> list[Drawing]:
     heading = heading_of_system(row)
     found = f"UAR {format_score(row['uar'])} {interval(row['uar_low'], row['uar_high'])}"
     system = f"{row['features']} with {row['model']} ({found}{f'; {heading}' if heading else ''}); {data}"
     return [
-        Drawing(f"confusion{suffix}", f"Confusion matrix of {system}.", partial(draw_confusion, rows, heading=heading)),
+        Drawing(f"confusion{suffix}", f"Confusion matrix of {system}.", partial(draw_confusion, shown, heading=heading)),
         Drawing(
             f"roc{suffix}",
             f"ROC curve of each class against the others, mean over folds: {system}.",
-            partial(draw_roc, rows, heading=heading),
+            partial(draw_roc, shown, heading=heading),
         ),
-        Drawing(f"reliability{suffix}", f"Reliability diagram of {system}.", partial(draw_reliability, rows, heading=heading)),
+        Drawing(f"reliability{suffix}", f"Reliability diagram of {system}.", partial(draw_reliability, shown, heading=heading)),
     ]

@@ -109,13 +109,17 @@ def save_as(figure: Figure, path: str | os.PathLike[str], dots: int = DOTS) -> N
 
 def _write(figure: Figure, kind: str, metadata: Mapping[str, Any], dots: int, file: Any) -> None:
     """Write a picture that is laid out."""
-    from matplotlib.backends import backend_agg, backend_pdf, backend_svg
-
     figure.dpi = dots  # which vector graphics leave as their own
     match kind:
         case "png":
-            backend_agg.FigureCanvasAgg(figure).print_png(file, metadata=metadata)
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+            FigureCanvasAgg(figure).print_png(file, metadata=metadata)
         case "svg":
-            backend_svg.FigureCanvasSVG(figure).print_svg(file, metadata=metadata)
-        case "pdf":
-            backend_pdf.FigureCanvasPdf(figure).print_pdf(file, metadata=metadata)
+            from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+            FigureCanvasSVG(figure).print_svg(file, metadata=metadata)
+        case "pdf":  # whose fonts take as long to import as the two others to write
+            from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+            FigureCanvasPdf(figure).print_pdf(file, metadata=metadata)

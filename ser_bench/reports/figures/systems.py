@@ -1,62 +1,54 @@
 """One system of a run: what it confuses, its ROC curves, whether its probabilities mean what they say.
 
-In:   its predictions, with the probabilities of classes where these are known.
+In:   what its predictions show (`evaluation.diagnostics`), with the probabilities of classes where these are known.
 Out:  a figure each; None where there is nothing to draw.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ser_bench import scores
-from ser_bench.evaluation.evidence import folds_of
-from ser_bench.evaluation.metrics import probabilities
+from ser_bench.evaluation.diagnostics import BINS, Diagnostics
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.looks import EMOTIONS, LOOKS, Look, looks_of
 from ser_bench.reports.figures.style import GREY, Key, Style, square, write_heading
 from ser_bench.utils.formatting import format_score
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
 DIAGONAL = Look(GREY, "", ":")
 DOTS = LOOKS[0]._replace(dash="-")
-BINS = 15
+POINTS = 201
+"""Of a ROC curve."""
 LARGEST = 3.0
 """The size of the largest dot of a reliability diagram, in those of other markers."""
 
 
-def draw_confusion(rows: pd.DataFrame, style: Style, heading: str = "") -> Figure:
+def draw_confusion(found: Diagnostics, style: Style, heading: str = "") -> Figure:
     """Which share of each class is predicted as which, in per cent; of several seeds the mean."""
-    emotions = sorted({*rows["emotion"], *rows["predicted"]})
-    counts = scores.confusion_counts(rows["emotion"], rows["predicted"], classes=emotions)
-    clips = counts.sum(1) / rows["seed"].nunique()
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    emotions, shares = found.confusions.classes, found.confusions.shares
+    clips = found.confusions.clips / found.n_seeds
     words = [[f"{100 * share:.0f}" for share in row] for row in shares]
     named = [f"{emotion} ({n:,.0f})" for emotion, n in zip(emotions, clips, strict=True)]
     across = "predicted (% of the true class)"
     return draw_grids([Grid(heading, named, emotions, shares, words, "true (clips)", across, (0, 1), "share of the true class")], style)
 
 
-def draw_roc(rows: pd.DataFrame, style: Style, heading: str = "") -> Figure | None:
+def draw_roc(found: Diagnostics, style: Style, heading: str = "") -> Figure | None:
     """The ROC curve of each class against the others, the mean over folds, with its AUC; None without probabilities."""
-    known = probabilities(rows)
-    if known is None:
+    if not found.of_probabilities:
         return None
-    folds = folds_of(rows)
-    curves = scores.roc_curves(rows["emotion"], known.p, folds, classes=known.classes, points=201)
-    areas = scores.aucs(rows["emotion"], known.p, folds, classes=known.classes)
-    found = {name: (curve, areas[name]) for name, curve in zip(known.classes, curves, strict=True) if not np.isnan(curve).any()}
-    looks = looks_of(found, EMOTIONS)
-    keys = [Key(f"{name}, AUC {format_score(area)}", looks[name]._replace(marker="")) for name, (_, area) in found.items()]
+    curves = found.roc_curves(POINTS)
+    looks = looks_of(curves, EMOTIONS)
+    keys = [Key(f"{name}, AUC {format_score(found.aucs[name])}", looks[name]._replace(marker="")) for name in curves]
     with style.settings():
         figure, axes = square(style, [*keys, Key("chance", DIAGONAL)])
         axes.plot([0, 1], [0, 1], color=DIAGONAL.colour, linestyle=DIAGONAL.dash)
-        for name, (curve, _) in found.items():
+        for name, curve in curves.items():
             rates = np.linspace(0, 1, len(curve))
             axes.plot([0, *rates], [0, *curve], color=looks[name].colour, linestyle=looks[name].dash, clip_on=False)
         axes.set_xlabel("false positive rate")
@@ -65,13 +57,11 @@ def draw_roc(rows: pd.DataFrame, style: Style, heading: str = "") -> Figure | No
     return figure
 
 
-def draw_reliability(rows: pd.DataFrame, style: Style, heading: str = "") -> Figure | None:
+def draw_reliability(found: Diagnostics, style: Style, heading: str = "") -> Figure | None:
     """How often decisions were right, by how probable they were said to be; None without probabilities."""
-    known = probabilities(rows)
-    if known is None:
+    calibration, error = found.calibration, found.calibration_error
+    if calibration is None or error is None:
         return None
-    of: dict[str, Any] = {"truth": rows["emotion"], "predicted": rows["predicted"], "probabilities": known.p, "classes": known.classes}
-    bins, error = scores.reliability(**of, bins=BINS), scores.calibration_error(**of, bins=BINS)
     keys = [
         Key(f"decisions in {BINS} bins, area: number of clips (expected calibration error {format_score(error)})", DOTS, line=False),
         Key("perfect calibration", DIAGONAL),
@@ -79,7 +69,7 @@ def draw_reliability(rows: pd.DataFrame, style: Style, heading: str = "") -> Fig
     with style.settings():
         figure, axes = square(style, keys)
         axes.plot([0, 1], [0, 1], color=DIAGONAL.colour, linestyle=DIAGONAL.dash)
-        said, right, clips = bins.T
+        said, right, clips = calibration
         areas = (style.marker * LARGEST) ** 2 * clips / clips.max()
         axes.scatter(said, right, areas, color=DOTS.colour, edgecolor="white", linewidth=0.3 * style.weight, clip_on=False, zorder=3)
         axes.set_xlabel("predicted probability (confidence)")

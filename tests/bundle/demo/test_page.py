@@ -31,8 +31,8 @@ def bundle(classes: tuple[str, ...] = CLASSES, **about: Any) -> Any:
     """What the page reads of a bundle."""
     quality = {"uar": 0.583, "uar_low": 0.541, "uar_high": 0.625, "cv": "loso"}
     about = {"corpus": {"title": f"Made up {HOSTILE}"}, "quality": quality, **about}
-    hearing = {"features": "egemaps", "feature_set": SimpleNamespace(parts=[]), "known": None}
-    return SimpleNamespace(model="svm", classes=classes, about=about, card=CARD, **hearing)
+    preprocessing = {"features": "egemaps", "feature_set": SimpleNamespace(parts=[]), "known": None}
+    return SimpleNamespace(model="svm", classes=classes, about=about, card=CARD, **preprocessing)
 
 
 def row(start: float, end: float, p: list[float], emotion: str, **more: Any) -> dict[str, Any]:
@@ -238,6 +238,8 @@ def test_what_fails_is_said_on_the_page(browser, tmp_path, sounds):
             "UAR .450, 95% CI [.400, .600], chance .200, corrected for its having been chosen as the best.",
         ),
         ({"uar": 0.9, "uar_low": 0.8, "uar_high": 1.0, "cv": "random:6"}, "was not evaluated."),
+        ({"uar": 0.9, "uar_low": 0.8, "uar_high": 1.0, "cv": "published"}, "was not evaluated."),
+        ({"uar": 0.9, "uar_low": 0.8, "uar_high": 1.0}, "was not evaluated."),
         (None, "was not evaluated."),
         ({"uar": HOSTILE}, "was not evaluated."),
     ],

@@ -10,8 +10,8 @@ import optuna
 import pandas as pd
 import pytest
 
-from ser_bench.reports import parameters
-from ser_bench.reports.parameters import parameter_table
+from ser_bench.evaluation import parameter_importance
+from ser_bench.evaluation.parameter_importance import ParameterImportance, parameter_importances
 
 
 def searches(units: int = 6, each: int = 20, *, state: str = "complete") -> pd.DataFrame:
@@ -30,6 +30,10 @@ def searches(units: int = 6, each: int = 20, *, state: str = "complete") -> pd.D
                 unit | {"trial": trial, "state": state, "score": score, "params": json.dumps(params), "chosen": score == max(scores)}
             )
     return pd.DataFrame(rows)
+
+
+def parameter_table(trials: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(parameter_importances(trials), columns=list(ParameterImportance._fields))
 
 
 def test_what_the_score_follows_matters_most_whatever_the_folds_differ() -> None:
@@ -55,15 +59,18 @@ def test_importances_are_those_that_optuna_gives(monkeypatch: pytest.MonkeyPatch
             return super().evaluate(study)
 
     found = parameter_table(searches()).set_index("parameter")["importance"].to_dict()
-    monkeypatch.setattr(parameters, "_ped_anova", lambda: SimpleNamespace(PedAnovaImportanceEvaluator=Watched))
+    monkeypatch.setattr(parameter_importance, "_ped_anova", lambda: SimpleNamespace(PedAnovaImportanceEvaluator=Watched))
     parameter_table(searches())
     assert found == optuna.importance.get_param_importances(studies[0])
 
 
-def test_chosen_values_are_told_as_numbers_or_shares() -> None:
-    chosen = parameter_table(searches()).set_index("parameter")["chosen"]
-    assert " to " in chosen["C"]
-    assert "%" in chosen["kernel"]
+def test_of_numbers_chosen_quartiles_are_known_and_of_words_shares() -> None:
+    trials = searches()
+    numbers, words = (next(found for found in parameter_importances(trials) if found.parameter == name) for name in ("C", "kernel"))
+    chosen = pd.Series([json.loads(params)["C"] for params in trials.loc[trials["chosen"], "params"]])
+    assert numbers.quartiles == tuple(chosen.quantile([0.25, 0.5, 0.75]))
+    assert (numbers.shares, words.quartiles) == ({}, None)
+    assert sum(words.shares.values()) == pytest.approx(1)
 
 
 def test_few_or_pruned_trials_tell_nothing() -> None:
