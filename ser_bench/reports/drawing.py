@@ -54,13 +54,10 @@ def import_all() -> None:
     """Import what is slowest of what a page and its figures alone are made with, while there is time: it takes as long as making them."""
     load_matplotlib()
     import jinja2  # noqa: F401
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_svg
-    import matplotlib.figure
     import optuna  # noqa: F401
     import PIL.Image  # noqa: F401
     import rich.console  # noqa: F401
-    import scipy.linalg  # noqa: F401
+    import scipy.linalg
     import scipy.special  # noqa: F401
 
 
