@@ -18,7 +18,9 @@ READS_YAML = "utils/headers.py"
 """The file that may import PyYAML, and of it only what makes no object of a tag."""
 STARTS_GIT = "evaluation/environment.py"
 """The file that may start a process: git, with arguments of its own, in the package's folder."""
-ALLOWED = {("yaml", READS_YAML), ("subprocess", STARTS_GIT)}
+SENDS_CALLS = "utils/array_files.py"
+"""The file that may pickle: calls between a run's own processes, which Dask would pickle itself, and in whose tasks alone they travel."""
+ALLOWED = {("yaml", READS_YAML), ("subprocess", STARTS_GIT), ("pickle", SENDS_CALLS), ("cloudpickle", SENDS_CALLS)}
 PLAIN_YAML = {"load", "SafeLoader", "CSafeLoader", "YAMLError"}
 
 

@@ -25,11 +25,6 @@ from ser_bench.errors import quoted
 SETTINGS = {"text.parse_math": False, "svg.hashsalt": "ser-bench", "svg.fonttype": "none", "pdf.fonttype": 42}
 """Beside the defaults: names are no formulas; the same bytes for the same picture; TrueType fonts, as publishers refuse Type 3."""
 LONGEST_LABEL = 160
-MADE_WITH = (
-    *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
-    *("PIL.Image", "jinja2", "optuna", "rich.console", "scipy.linalg", "scipy.special"),
-)
-"""The slowest of what is imported for a page, and only there."""
 
 
 @contextlib.contextmanager
@@ -56,10 +51,14 @@ def load_matplotlib() -> Any:
 
 
 def import_all() -> None:
-    """Import what a page and its figures are made with, while there is time: it takes as long as making them."""
+    """Import what is slowest of what a page and its figures alone are made with, while there is time: it takes as long as making them."""
     load_matplotlib()
-    for name in MADE_WITH:
-        importlib.import_module(name)
+    import jinja2  # noqa: F401
+    import optuna  # noqa: F401
+    import PIL.Image  # noqa: F401
+    import rich.console  # noqa: F401
+    import scipy.linalg
+    import scipy.special  # noqa: F401
 
 
 def _without_settings(its_own: Path) -> Any:
