@@ -18,7 +18,7 @@ from ser_bench.audio.augmentation import kinds_of_copies, label_of, parse_varian
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.errors import WrongArgument, WrongCall, quoted, unknown, writable
 from ser_bench.scores import ROPE
-from ser_bench.utils.named_tables import NamedTable, check_names, given_tables, is_given, kept_beside
+from ser_bench.utils.named_tables import NamedTable, check_names, given_tables, is_frame, is_given, kept_beside
 from ser_bench.utils.parallel import Workers
 from ser_bench.utils.spec import KINDS, pairs, plainly, split_sum, typed, within
 from ser_bench.utils.toml import in_toml, read_toml
@@ -491,6 +491,9 @@ def _words(key: str, value: Any, source: str) -> tuple[Any, ...]:
     """One or several words as a tuple; paths are text, tables get names, and of `corpus` what is loaded already stays."""
     words = value if isinstance(value, list | tuple) else [value]
     if key in TABLES:
+        named = value.items() if isinstance(value, Mapping) else ()
+        if wrong := [name for name, table in named if not (isinstance(name, str) and name and is_frame(table))]:
+            raise WrongCall(f"{source}: '{key}' takes DataFrames by name; {quoted(plainly(wrong[0]))} is not the name of one")
         words = [one for word in words for one in (given_tables(word, key) if is_given(word) else [word])]
     texts = [str(word) if isinstance(word, os.PathLike) and key in TABLES else word for word in words]
     taken = {"corpus": Named, "features": str | NamedTable}.get(key, str)

@@ -129,10 +129,43 @@ WRONG = [
     (lambda clips, vectors: ser_bench.extract(clips, vectors.reset_index(drop=True)), "matched with clips by name: index them by clip"),
     (
         lambda clips, vectors: ser_bench.extract(clips, vectors.assign(f0=[[1]] * len(vectors))),
-        "the column 'f0' holds bytes, lists or records",
+        "the column 'f0' holds bytes, lists, arrays or records; give each number a column of its own",
+    ),
+    (
+        lambda clips, vectors: ser_bench.load_corpus(clips.assign(emb=[np.zeros(8)] * len(clips))),
+        "the column 'emb' holds bytes, lists, arrays",
+    ),
+    (
+        lambda clips, vectors: ser_bench.extract(clips, vectors.rename_axis(None).assign(clip="x")),
+        "index and a column are both called 'clip'",
+    ),
+    (lambda clips, vectors: ser_bench.extract(clips, pd.concat({"lld": vectors}, axis=1)), "its columns have 2 levels; join the names"),
+    (
+        lambda clips, vectors: ser_bench.load_corpus(clips.assign(odd=1j)),
+        r"the column 'odd' holds values that Parquet cannot \(complex128\)",
+    ),
+    (
+        lambda clips, vectors: ser_bench.load_corpus(clips.assign(odd=pd.Series(["\udc80"] * len(clips), dtype=object))),
+        "'odd' holds a character that no file of text can",
+    ),
+    (
+        lambda clips, vectors: ser_bench.load_corpus(clips.set_axis(pd.Index([*clips.columns[:3], "\udc80"], dtype=object), axis=1)),
+        "the name of column .* holds a character",
+    ),
+    (lambda clips, vectors: ser_bench.run(clips, features={"😀" * 60: vectors}), "cannot name a DataFrame: take up to 200 bytes"),
+    (
+        lambda clips, vectors: ser_bench.run(clips, features={"a": vectors, "b": vectors["f0"]}),
+        "takes DataFrames by name; 'b' is not the name of one",
     ),
     (lambda clips, vectors: ser_bench.score({"a": clips, "b": clips}, clips), "one system is scored, and 2 tables are given"),
 ]
+
+
+@pytest.mark.parametrize("values", [pd.arrays.SparseArray([0.0, 1.0]), pd.Categorical([1, "x"])], ids=["sparse", "categories of two types"])
+def test_what_only_pandas_knows_is_kept_as_a_file_has_it(values, tmp_path):
+    given = NamedTable.of(pd.DataFrame({"clip": ["a", "b"], "odd": values}), "given")
+    given.keep(tmp_path)
+    assert NamedTable.kept(tmp_path / given.file) == given
 
 
 @pytest.mark.parametrize(("wrong", "said"), WRONG, ids=[said for _, said in WRONG])

@@ -217,7 +217,7 @@ def leaderboard_of(results: Sequence[Results], config: RunConfig) -> Merged:
 
 
 def dry_run(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Forecast]:
-    """What `run_config` would fit, for each corpus: cells, units to do, fits, and roughly how many minutes they take."""
+    """What `run_config` would fit, for each corpus: systems, units to do, fits, and roughly how many minutes they take."""
     from ser_bench.evaluation.estimate import estimate_cost
 
     return [estimate_cost(config.for_corpus(corpus), progress_of(progress), fresh=fresh) for corpus in corpora_of(config)]

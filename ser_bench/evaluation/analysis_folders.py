@@ -133,7 +133,7 @@ class CrossFolder(ResultFolder):
     def read_table(self) -> pd.DataFrame:
         """Read what came of it."""
         table = self._read(CROSS)
-        return table if "reason" in table else with_reasons(table)
+        return table if "reason" in table else with_reasons(table, after_notes=True)
 
     def write_markdown(self, text: str) -> None:
         """Write the matrices as Markdown."""

@@ -147,11 +147,11 @@ class ResultFolder:
         the date and commit that it was computed at. Tables that were handed in are kept, too, so that the configuration can be repeated.
         """
         before = self.read_about()
-        write_text(self.path / CONFIGURATION, to_toml(config))
         for table in config.tables:
             table.keep(self.path)
         if prepared.scheme.own:
             write_text(self.path / labels_copy(config.labels), prepared.scheme.to_toml())
+        write_text(self.path / CONFIGURATION, to_toml(config))  # which names the files above
         known = prepared if run is None else run
         metadata = environment(prepared, seconds=known.seconds, warnings=known.warnings) | said
         if run is not None and not run.fitted and before:

@@ -54,15 +54,20 @@ def read_list(cell: str, between: str) -> list[str]:
     return text.split(between) if text else []
 
 
-def with_reasons(table: pd.DataFrame) -> pd.DataFrame:
+def with_reasons(table: pd.DataFrame, *, after_notes: bool = False) -> pd.DataFrame:
     """A table of rows as an earlier version wrote it, in which the reason of a row that failed stood in the place of its notes.
+
+    Where it stood `after_notes`, as in tables across corpora, it is the last of them.
 
     >>> import pandas as pd
     >>> table = pd.DataFrame({"status": ["ok", "failed"], "notes": [["a copy"], ["no room", "none"]]})
     >>> with_reasons(table)[["reason", "notes"]].values.tolist()
     [['', ['a copy']], ['no room; none', []]]
+    >>> with_reasons(table, after_notes=True)[["reason", "notes"]].values.tolist()
+    [['', ['a copy']], ['none', ['no room']]]
     """
     rows = list(zip(table["status"] == "failed", table["notes"], strict=True))
-    reasons = [LISTS["notes"].join(notes) if failed else "" for failed, notes in rows]
-    others: list[Any] = [[] if failed else notes for failed, notes in rows]
+    kept = slice(-1) if after_notes else slice(0)
+    others: list[Any] = [notes[kept] if failed else notes for failed, notes in rows]
+    reasons = [LISTS["notes"].join(notes[len(left) :]) for (_, notes), left in zip(rows, others, strict=True)]
     return table.assign(reason=reasons, notes=others)

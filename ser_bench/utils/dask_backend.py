@@ -47,7 +47,7 @@ def on_cluster(
 
     with connect(address) as client, ArrayFiles(folder) as files:
         suspects = []
-        # A second call a worker, so that none waits for its next; and no more, as calls hold their data.
+        # A second call per worker, so that none waits for its next; and no more, as calls hold their data.
         for call, result, died in _at_once(client, files, function, calls, lambda: 2 * len(client.nthreads())):
             if died:
                 suspects.append(call)

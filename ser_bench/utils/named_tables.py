@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 FOLDER = "dataframes"
 """Where a run folder keeps tables that were handed in; files of users are elsewhere."""
-LONGEST = 60
-"""Characters of a name, which is a file's as well."""
+NUMBERS = "?bhilqBHILQfd"
+"""NumPy's types of numbers that every file holds as they are."""
+LONGEST = 200
+"""Bytes of a name, which is a file's as well."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,9 @@ def check_names(tables: Iterable[NamedTable]) -> None:
     seen: dict[str, NamedTable] = {}
     for table in tables:
         name = table.name
-        if Path(name).name != name or "\\" in name or len(name) > LONGEST or not name.strip() or not writable(name):
-            raise WrongCall(f"'{quoted(name)}' cannot name a DataFrame: take up to {LONGEST} characters, none of them / or \\")
+        of_file = writable(name) and Path(name).name == name and "\\" not in name and len(name.encode()) <= LONGEST
+        if not of_file or not name.strip():
+            raise WrongCall(f"'{quoted(name)}' cannot name a DataFrame: take up to {LONGEST} bytes, none of them / or \\")
         if seen.setdefault(table.name, table) != table:
             raise WrongCall(f"two DataFrames are called '{quoted(table.name)}' and differ; give each a name of its own")
 
@@ -123,14 +126,39 @@ def _called(name: str) -> str:
 
 def _as_stored(table: pd.DataFrame, called: Path) -> pd.DataFrame:
     """The table as a file would hold it: what columns of objects consist of is their type, and where that is several, text."""
-    attrs, table = table.attrs, table.infer_objects()
+    attrs = table.attrs
+    others = [column for column, values in table.items() if getattr(values.dtype, "char", "O") not in NUMBERS]
+    table = table.assign(**{str(column): _plain(table[column], called) for column in others}).infer_objects()
     objects = {str(column): values.map(cell_text, na_action="ignore") for column, values in table.items() if values.dtype == object}
-    for column, cells in objects.items():
-        wrong = cells.map(lambda cell: isinstance(cell, str) and not writable(cell))
-        refuse_rows(wrong, called, f"'{quoted(column)}' holds a character that no file of text can")
     stored = table.assign(**{column: cells.where(cells.notna(), None) for column, cells in objects.items()})
+    for column in others:
+        _check_kept(stored[column], called, quoted(column))
     stored.attrs = attrs
     return stored
+
+
+def _plain(values: pd.Series, called: Path) -> pd.Series:
+    """A column without what no file has: zeros that are left out, and categories of several types."""
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.SparseDtype):
+        return values.astype(values.dtype.subtype)
+    if isinstance(values.dtype, pd.CategoricalDtype) and values.cat.categories.dtype == object:
+        values = values.astype(object)
+    if values.dtype == object:
+        wrong = values.map(lambda cell: isinstance(cell, str) and not writable(cell))
+        refuse_rows(wrong, called, f"'{quoted(values.name)}' holds a character that no file of text can")
+    return values
+
+
+def _check_kept(values: pd.Series, called: Path, column: str) -> None:
+    """Refuse a column that Parquet cannot hold, before anything is computed from it."""
+    import pyarrow as pa
+
+    try:
+        pa.Array.from_pandas(values)
+    except (pa.ArrowException, TypeError, ValueError):
+        raise WrongCall(f"{called}: the column '{column}' holds values that Parquet cannot ({values.dtype}); leave it out") from None
 
 
 def _digest_of(table: pd.DataFrame) -> str:

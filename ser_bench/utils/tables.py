@@ -28,7 +28,7 @@ MISSING = ("", "-", "<na>", "n/a", "na", "nan", "nat", "none", "null")
 """Words for a missing value, in any case."""
 
 DELIMITERS = ",;\t"
-UNREADABLE = (bytes, bytearray, list, tuple, set, dict)
+UNREADABLE = (bytes, bytearray, memoryview, list, tuple, set, frozenset, dict)
 
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 CLOCK = re.compile(r"\d+ days?|(\d+ days?,? )?\+?\d{1,2}:\d{2}:\d{2}([.,]\d+)?|P(\d+D)?T(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?")
@@ -87,17 +87,38 @@ def _checked(path: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
 
 def take_table(table: pd.DataFrame, name: Path) -> pd.DataFrame:
     """A table that was handed in as such, under the rules of `read_table`; `name` is what errors call it."""
-    if both := [quoted(level) for level in table.index.names if level is not None and level in table.columns]:
-        raise WrongCall(f"{name}: the index and a column are both called '{both[0]}'; drop one of the two")
+    if table.columns.nlevels > 1:
+        raise WrongCall(
+            f"{name}: its columns have {table.columns.nlevels} levels; join the names of each, as mean and pitch to 'pitch.mean'"
+        )
+    columns = [str(column).strip() for column in table.columns]
+    index = [str(level).strip() for level in _index_names(table) if level is not None]
+    if unwritable := [column for column in (*index, *columns) if not writable(column)]:
+        raise WrongCall(f"{name}: the name of column '{quoted(unwritable[0])}' holds a character that no file of text can; rename it")
+    if both := [level for at, level in enumerate(index) if level in (*index[:at], *columns)]:
+        raise WrongCall(f"{name}: the index and a column are both called '{quoted(both[0])}'; drop one of the two")
     taken = _index_as_columns(table.copy())
     taken.attrs["left_out"] = {}
     _refuse_repeated_columns(name, taken.columns)
-    objects = [column for column, values in taken.items() if values.dtype == object]
-    if columns := [column for column in objects if taken[column].map(lambda cell: isinstance(cell, UNREADABLE)).any()]:
-        raise WrongCall(f"{name}: the column '{quoted(columns[0])}' holds bytes, lists or records; leave it out")
+    if held := [column for column, values in taken.items() if _holds_several(values)]:
+        raise WrongCall(
+            f"{name}: the column '{quoted(held[0])}' holds bytes, lists, arrays or records; give each number a column of its own"
+        )
     if taken.empty:
         raise WrongCall(f"{name} has no rows")
     return taken
+
+
+def _holds_several(values: pd.Series) -> bool:
+    """Whether a column's cells are no single values."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.ArrowDtype):
+        import pyarrow as pa
+
+        return bool(_unreadable(values.dtype.pyarrow_dtype, pa))
+    return bool(values.dtype == object and values.map(lambda cell: isinstance(cell, (*UNREADABLE, np.ndarray))).any())
 
 
 def cell_text(value: Any) -> str:
@@ -281,14 +302,18 @@ def _unreadable(kind: Any, pa: Any) -> bool:
     return pa.types.is_nested(kind) or any(test(kind) for test in binary)
 
 
-def _index_as_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """The index as columns, where it says more than a number per row."""
+def _index_names(table: pd.DataFrame) -> list[Any]:
+    """What the levels of the index are called; one that does more than count has clips, where it has no name."""
     from pandas.api.types import is_numeric_dtype
 
     names = list(table.index.names)
-    if len(names) == 1 and names[0] is None and not is_numeric_dtype(table.index):
-        table.index = table.index.rename("clip")
-        names = ["clip"]
+    return ["clip"] if names == [None] and not is_numeric_dtype(table.index) else names
+
+
+def _index_as_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """The index as columns, where it says more than a number per row."""
+    names = _index_names(table)
+    table.index.names = names
     counted = [name for name in names if name is None]
     table = table.reset_index(level=[at for at, name in enumerate(names) if name is None], drop=True) if counted else table
     table = table.reset_index() if len(counted) < len(names) else table
