@@ -132,6 +132,7 @@ def texts_of(figure: matplotlib.figure.Figure) -> list[matplotlib.text.Text]:
 def test_a_figure_is_as_wide_as_its_style_with_no_type_below_it_and_nothing_beyond_its_edges(name, style):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a layout that does not fit is warned of
+        warnings.simplefilter("ignore", ResourceWarning)  # of other tests, whenever what they left is collected
         figure = DRAWINGS[name](STYLES[style])
         texts = texts_of(figure)
     assert figure.get_size_inches()[0] == STYLES[style].width
@@ -228,6 +229,7 @@ def of_long_names(name: str, length: int, style: Style) -> matplotlib.figure.Fig
 def test_long_names_leave_axes_half_of_the_width(name, style, length):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ResourceWarning)
         figure = of_long_names(name, length, STYLES[style])
         texts = texts_of(figure)
     width, height = figure.get_size_inches()

