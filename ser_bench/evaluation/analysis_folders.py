@@ -132,8 +132,7 @@ class CrossFolder(ResultFolder):
 
     def read_table(self) -> pd.DataFrame:
         """Read what came of it."""
-        table = self._read(CROSS)
-        return table if "reason" in table else with_reasons(table, after_notes=True)
+        return with_reasons(self._read(CROSS), after_notes=True)
 
     def write_markdown(self, text: str) -> None:
         """Write the matrices as Markdown."""
@@ -185,8 +184,7 @@ class MergedFolder(ResultFolder):
 
     def read_leaderboard(self) -> pd.DataFrame:
         """Read the leaderboard."""
-        table = self._read(MERGED)
-        return table if "reason" in table else with_reasons(table)
+        return with_reasons(self._read(MERGED))
 
     def write_markdown(self, text: str) -> None:
         """Write the leaderboard as Markdown."""

@@ -239,14 +239,9 @@ class RunFolder(ResultFolder):
         """Read what folds lose without each other; None where nothing was refitted, as of predictions that were made elsewhere."""
         return None if self.lacks(REFITS.name) else self._read(REFITS)
 
-    def read_skipped(self) -> pd.DataFrame:
-        """Read which clips were left out, and why."""
-        return self._read(SKIPPED)
-
     def read_leaderboard(self) -> pd.DataFrame:
         """Read the leaderboard, of a run or merged."""
-        table = self._read(LEADERBOARD)
-        return table if "reason" in table else with_reasons(table)
+        return with_reasons(self._read(LEADERBOARD))
 
     def read_resolutions(self) -> pd.DataFrame:
         """Read what differences each block could have shown."""

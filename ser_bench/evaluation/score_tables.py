@@ -55,7 +55,7 @@ def read_list(cell: str, between: str) -> list[str]:
 
 
 def with_reasons(table: pd.DataFrame, *, after_notes: bool = False) -> pd.DataFrame:
-    """A table of rows as an earlier version wrote it, in which the reason of a row that failed stood in the place of its notes.
+    """A table of rows, of an earlier version, too, in which the reason of a row that failed stood in the place of its notes.
 
     Where it stood `after_notes`, as in tables across corpora, it is the last of them.
 
@@ -66,6 +66,8 @@ def with_reasons(table: pd.DataFrame, *, after_notes: bool = False) -> pd.DataFr
     >>> with_reasons(table, after_notes=True)[["reason", "notes"]].values.tolist()
     [['', ['a copy']], ['none', ['no room']]]
     """
+    if "reason" in table:
+        return table
     rows = list(zip(table["status"] == "failed", table["notes"], strict=True))
     kept = slice(-1) if after_notes else slice(0)
     others: list[Any] = [notes[kept] if failed else notes for failed, notes in rows]
