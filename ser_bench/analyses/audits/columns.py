@@ -20,6 +20,7 @@ from ser_bench.analyses.audits.links import PERMUTATIONS, Cells, Codes, Link, li
 from ser_bench.config import RunConfig
 from ser_bench.corpora.names import first
 from ser_bench.errors import quoted
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.evaluation.plan import PreparedData
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def columns(prepared: PreparedData, config: RunConfig, best: float | None) -> It
             yield _finding(answer, told[answer.column], eval_set, tests, best)
         else:
             unshown.append(f"{answer.column} ({figure(answer.link.uar)}, p = {p_value(answer.p)})")
-    chance = figure(1 / len(eval_set.emotions))
+    chance = figure(chance_level(len(eval_set.emotions)))
     if unshown:
         what = f"an association of {eval_set.target} with these columns could not be shown (chance UAR {chance}): {', '.join(unshown)}"
         yield Finding("note", CHECK, what)
@@ -180,7 +181,7 @@ def _by_level(ranks: Codes, voices: Codes) -> Codes:
 
 def _finding(answer: Answer, asked: ColumnCodes, eval_set: EvaluationSet, tests: int, best: float | None) -> Finding:
     """A column that is associated with emotion, as a warning; a note where the link is weak, or may be a genuine effect of emotion."""
-    column, found, chance = answer.column, answer.link, 1 / len(eval_set.emotions)
+    column, found, chance = answer.column, answer.link, chance_level(len(eval_set.emotions))
     numbers = f"UAR {figure(found.uar)} {answer.how}, from '{column}' alone; chance {figure(chance)}"
     test = f"{numbers}, {figure(found.expected)} with labels permuted, p = {p_value(answer.p)} by Holm over {tests} test(s)"
     if column == CAUSED:

@@ -17,6 +17,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding, against_board, figure
 from ser_bench.config import RunConfig
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.splits import derive_seed
 from ser_bench.features import feature_label
@@ -63,7 +64,7 @@ def recordings(prepared: PreparedData, config: RunConfig, best: float | None) ->
     if exact := _nearly_exact(eval_set, predicted["spectrum"]):
         bands += f"; almost without error: {', '.join(exact)} (threshold {EXACT:.2f}): was another microphone or filter used?"
     yield _finding("spectrum", bands, measured["spectrum"], eval_set, "warning" if exact else "note")
-    rivals, against = against_board(measured["delivery"].score, 1 / len(eval_set.emotions), best)
+    rivals, against = against_board(measured["delivery"].score, chance_level(len(eval_set.emotions)), best)
     delivery = f"loudness, duration, leading and trailing silence, which may be genuine effects of {eval_set.target}"
     told = _finding("delivery", delivery, measured["delivery"], eval_set, "warning" if rivals else "note")
     yield told._replace(what=f"{told.what}; {against}")
@@ -78,7 +79,7 @@ def _differing(features: Features, header: np.ndarray) -> list[str]:
 
 def _finding(check: str, what: str, found: scores.Interval, eval_set: EvaluationSet, kind: str) -> Finding:
     """A finding where the interval lies above chance; else a note that nothing could be shown."""
-    chance = 1 / len(eval_set.emotions)
+    chance = chance_level(len(eval_set.emotions))
     whose = "speakers shared with training: LEAKY" if eval_set.protocol.leaky else "unseen speakers"
     uar = f"UAR {figure(found.score)} [{figure(found.low)}, {figure(found.high)}] on {whose}, chance {figure(chance)}"
     if found.low > chance:

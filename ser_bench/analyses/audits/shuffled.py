@@ -18,6 +18,7 @@ from ser_bench.analyses.audits.finding import Finding, figure, p_value
 from ser_bench.config import RunConfig
 from ser_bench.corpora.names import first
 from ser_bench.evaluation.evidence import SYSTEM
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.features import feature_label
@@ -108,7 +109,7 @@ def _row(run: Run, cell: tuple[str, ...]) -> ShuffledRow:
     truth = np.searchsorted(emotions, known["emotion"].to_numpy(str))
     predicted = np.stack([np.searchsorted(emotions, wide[seed].to_numpy(str)) for seed in wide])
     uar = float(np.mean([scores.uar(truth, codes) for codes in predicted]))
-    return ShuffledRow(" ".join(cell), truth, predicted, known["voice"].to_numpy(str), 1 / len(np.unique(truth)), uar)
+    return ShuffledRow(" ".join(cell), truth, predicted, known["voice"].to_numpy(str), chance_level(len(np.unique(truth))), uar)
 
 
 def shuffled_by_ear(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
@@ -118,7 +119,7 @@ def shuffled_by_ear(prepared: PreparedData, config: RunConfig) -> Iterator[Findi
     x = np.hstack([outline.values, recording.values[:, [group != "recording" for group in recording.groups]]])
     predicted = held_out_labels(x, eval_set.codes, np.unique(eval_set.voices, return_inverse=True)[1])
     name = "a linear system on outlines, spectra and delivery"
-    chance, uar = 1 / len(eval_set.emotions), scores.uar(eval_set.codes, predicted)
+    chance, uar = chance_level(len(eval_set.emotions)), scores.uar(eval_set.codes, predicted)
     yield from shuffled_by_row(ShuffledRow(name, eval_set.codes, predicted[None], eval_set.voices, chance, uar))
 
 
