@@ -313,7 +313,7 @@ def _index_names(table: pd.DataFrame) -> list[Any]:
 def _index_as_columns(table: pd.DataFrame) -> pd.DataFrame:
     """The index as columns, where it says more than a number per row."""
     names = _index_names(table)
-    table.index.names = names
+    table.index = table.index.set_names(names)
     counted = [name for name in names if name is None]
     table = table.reset_index(level=[at for at, name in enumerate(names) if name is None], drop=True) if counted else table
     table = table.reset_index() if len(counted) < len(names) else table
