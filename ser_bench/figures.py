@@ -14,9 +14,10 @@ from ser_bench.errors import WrongCall, unknown
 from ser_bench.evaluation.analysis_folders import AuditFolder, CrossFolder
 from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.environment import titled
+from ser_bench.evaluation.evidence import rows_of
 from ser_bench.evaluation.run_folder import RunFolder, RunSource
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
-from ser_bench.reports.figures.runs import best_of_tracks, rows_of
+from ser_bench.reports.figures.runs import best_of_tracks
 from ser_bench.reports.figures.style import STYLES, Style
 from ser_bench.utils.calls import named_arguments
 

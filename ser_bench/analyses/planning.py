@@ -17,8 +17,8 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.evaluation.analysis_folders import PLANNING
-from ser_bench.evaluation.evidence import SYSTEM
-from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, ROW_KEY, block_of, evidence_of
+from ser_bench.evaluation.evidence import ROW_KEY, SYSTEM, rows_of
+from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
@@ -152,7 +152,7 @@ def _seen(block: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame |
     """Correctness of every row of a block, clip by clip."""
     hits = {}
     for cell in block[ROW_KEY].itertuples(index=False, name=None):
-        mine = predictions[(predictions[ROW_KEY] == list(cell)).all(axis=1)]
+        mine = rows_of(dict(zip(ROW_KEY, cell, strict=True)), predictions)
         right = (mine["predicted"] == mine["emotion"]).groupby(mine["clip"]).mean().reindex(clips.index)
         if right.isna().any():
             raise WorkFailed(f"predictions of {' '.join(cell)} lack {right.isna().sum()} clip(s), such as {right.index[right.isna()][0]}")

@@ -16,7 +16,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.evaluation.cautions import note_words
-from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.evidence import rows_of
 from ser_bench.evaluation.leaderboard import AUC, BLOCK, CHANCE, F1, UAR, WAR, lines_of
 from ser_bench.evaluation.metrics import NUMBERS, count
 from ser_bench.evaluation.run_folder import RunFolder
@@ -46,8 +46,8 @@ def quality_of(folder: RunFolder, row: Row) -> dict[str, Any]:
         known), ``speaker_range`` (UAR of the lowest, the median and the highest speaker); ``chosen_from`` (among how many rows it was
         ranked), ``corrected`` (of the best of several: its UAR corrected for that), ``notes``. None for what is not known.
     """
-    predictions = _of_row(folder.read_predictions(), row)
-    table = _of_row(folder.read_metrics(), row)
+    predictions = rows_of(row, folder.read_predictions())
+    table = rows_of(row, folder.read_metrics())
     genders = table["gender"] != ""
     metrics = _numbers(table[~genders], "metric")
     board = folder.read_leaderboard()
@@ -105,11 +105,6 @@ def chance_of(folder: RunFolder, row: Row) -> float | None:
     lines = lines_of(pd.DataFrame([dict(row)]), folder.read_references())
     found = lines.loc[lines["kind"] == CHANCE, "uar"]
     return known(found.iloc[0]) if len(found) else None
-
-
-def _of_row(table: pd.DataFrame, row: Row) -> pd.DataFrame:
-    """What a run's table says of one row."""
-    return table[np.logical_and.reduce([(table[name] == row[name]).to_numpy(bool) for name in ROW_KEY])]
 
 
 def _numbers(table: pd.DataFrame, name: str) -> dict[str, tuple[float | None, ...]]:

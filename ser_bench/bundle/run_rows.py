@@ -14,11 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 from ser_bench.config import RunConfig, read_config
 from ser_bench.errors import WrongCall, quoted, reason, unknown
-from ser_bench.evaluation.evidence import EXTERNAL, ROW_KEY
+from ser_bench.evaluation.evidence import EXTERNAL, rows_of
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, METRICS, PREDICTIONS, TRIALS, RunFolder
 from ser_bench.evaluation.units import library_versions
@@ -274,6 +272,5 @@ def _named(row: dict[str, Any]) -> str:
 
 
 def _chosen(folder: RunFolder, row: dict[str, Any]) -> pd.DataFrame:
-    trials = folder.read_trials()
-    mine = np.logical_and.reduce([(trials[name] == row[name]).to_numpy(bool) for name in ROW_KEY])
-    return trials.loc[mine & trials["chosen"].to_numpy(bool), ["seed", "fold", "score", "params"]].reset_index(drop=True)
+    trials = rows_of(row, folder.read_trials())
+    return trials.loc[trials["chosen"].to_numpy(bool), ["seed", "fold", "score", "params"]].reset_index(drop=True)

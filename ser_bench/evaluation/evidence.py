@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,11 @@ SYSTEM = ["features", "model", "track"]
 """What names a system within a corpus: the columns that tables have for it."""
 ROW_KEY = ["corpus", *SYSTEM]
 """What names a row of a leaderboard of several corpora."""
+
+
+def rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table, such as predictions, that are of a row of the leaderboard."""
+    return table[np.logical_and.reduce([(table[name] == row[name]).to_numpy(bool) for name in ROW_KEY])]
 
 
 @dataclass(frozen=True)

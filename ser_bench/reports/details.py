@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.diagnostics import Confusions, Diagnostics
-from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.evidence import ROW_KEY, rows_of
 from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.board_text import own_notes, row_cells
 from ser_bench.utils.formatting import format_score, interval, records
@@ -58,7 +58,7 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
     opened = {**record, "id": cell_id(record), "told": own_notes(record), "read": row_cells(record)}
     if rows.empty:
         return opened
-    found, metrics = Diagnostics(rows), records(_rows_of(record, run.metrics))
+    found, metrics = Diagnostics(rows), records(rows_of(record, run.metrics))
     told = {row["metric"]: row for row in metrics if not row["gender"]}
     speakers = found.uar_by("speaker")
     return {
@@ -70,20 +70,14 @@ def open_cell(record: dict[str, Any], run: RunTables) -> dict[str, Any]:
         "sources": _sources(told),
         "curves": curves_of(found, told),
         "reliability": _reliability(found),
-        "learning": _learning(_rows_of(record, run.learning), len(found.confusions.classes)),
+        "learning": _learning(rows_of(record, run.learning), len(found.confusions.classes)),
         "chosen": _chosen(record, run.trials, held_out(rows)),
     }
 
 
 def of_cell(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """The rows of one cell, in the order of seeds and folds."""
-    return _rows_of(record, table).sort_values(["seed", "fold"], kind="stable")
-
-
-def _rows_of(record: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    for name in ROW_KEY:
-        table = table[table[name] == record[name]]
-    return table
+    return rows_of(record, table).sort_values(["seed", "fold"], kind="stable")
 
 
 def confusion_view(found: Confusions) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.diagnostics import Diagnostics
-from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.evidence import ROW_KEY, rows_of
 from ser_bench.evaluation.leaderboard import BLOCK, DRAWN, lines_of
 from ser_bench.reports.figures.grids import Grid, draw_grids
 from ser_bench.reports.figures.intervals import (
@@ -180,7 +180,7 @@ def _grid(block: pd.DataFrame, heading: str, span: tuple[float, float]) -> Grid:
 def _draw_speakers(
     axes: Axes, place: float, row: Mapping[str, Any], predictions: pd.DataFrame, looks: Mapping[tuple[str, str], Look], style: Style
 ) -> None:
-    mine = predictions[(predictions[ROW_KEY] == [row[name] for name in ROW_KEY]).all(axis=1)]
+    mine = rows_of(row, predictions)
     uars = sorted(Diagnostics(mine).uar_by("voice").values())
     beside = [place + 0.2 * (n % 3 - 1) for n in range(len(uars))]
     look = looks[row["features"], row["model"]]

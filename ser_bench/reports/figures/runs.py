@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.evaluation.diagnostics import Diagnostics
-from ser_bench.evaluation.evidence import ROW_KEY
+from ser_bench.evaluation.evidence import rows_of
 from ser_bench.evaluation.splits import parse_cv
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
 from ser_bench.reports.figures.saving import Drawing
@@ -60,11 +60,6 @@ def best_of_tracks(board: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
     first = scored.assign(aside=scored["status"] != "ok").sort_values("aside", kind="stable").drop_duplicates("track")
     for place, row in enumerate(records(first)):
         yield f"-{row['track']}" if place else "", row
-
-
-def rows_of(row: Mapping[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table that are of a row of the leaderboard."""
-    return table[(table[ROW_KEY] == [row[name] for name in ROW_KEY]).all(axis=1)]
 
 
 def data_words(board: pd.DataFrame, title: str) -> str:
