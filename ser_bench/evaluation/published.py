@@ -21,6 +21,7 @@ from ser_bench.evaluation.nested_cv import UnitResult, result_without_search
 from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
 from ser_bench.evaluation.splits import NEVER, Protocol, derive_seed, numbered, random_folds
 from ser_bench.models.base import Model, Params, fit_split
+from ser_bench.utils.parallel import on_one_thread
 
 if TYPE_CHECKING:
     from ser_bench.evaluation.recipes import PublishedSplit
@@ -140,10 +141,8 @@ def fit_published(data: UnitData, model: Model, *, params: Params, rounds: int |
     params, rounds, selecting
         As in `units.PublishedFit`.
     """
-    from threadpoolctl import threadpool_limits
-
     started = time.thread_time()
-    with threadpool_limits(1):
+    with on_one_thread():
         x, held = standardised_beforehand(data), np.flatnonzero(~data.train)
         watched = scaled_split(data, x, np.flatnonzero(data.train), held[list(selecting)], held_out=not selecting)
         fitted = fit_split(model, watched, params, derive_seed(seed, "published"), rounds)
