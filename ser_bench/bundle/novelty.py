@@ -16,6 +16,7 @@ import numpy as np
 from ser_bench.bundle.distance import FEWEST_CLIPS, WITHIN, Cloud, cloud_of
 from ser_bench.bundle.levels import CLIPPED, Level, decibels
 from ser_bench.models.packing import Packable, Packed, unpack
+from ser_bench.utils.formatting import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,8 +100,9 @@ class KnownClips(Packable):
 
     def describe(self) -> list[str]:
         """What the training clips were like and how the limit was set, a sentence each."""
+        channels = f"{_between(self.channels, '.0f')} {plural(self.channels[1], 'channel', 'channels')}"
         ranges = (
-            f"{_between(self.rate, ',.0f')} Hz, {_between(self.seconds, '.1f')} s, {_between(self.channels, '.0f')} channel(s), "
+            f"{_between(self.rate, ',.0f')} Hz, {_between(self.seconds, '.1f')} s, {channels}, "
             f"peaks of {_between((decibels(self.peak[0]), decibels(self.peak[1])), '.0f')} dB of full scale"
         )
         about = f"Fitted on {self.clips:,} clips of {self.voices:,} speakers: {ranges}."

@@ -8,6 +8,7 @@ Rule: a finished unit is never done again and never used for anything but itself
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections import defaultdict
@@ -42,7 +43,7 @@ from ser_bench.evaluation.units import (
     write_unit,
 )
 from ser_bench.utils.atomic import clear_abandoned
-from ser_bench.utils.formatting import format_score
+from ser_bench.utils.formatting import format_score, number_of
 from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
 
@@ -214,7 +215,7 @@ def finish_all(planned: Plan, progress: Progress, *, fresh: bool = False) -> dic
     """
     done, failures, _ = run_units(planned, progress, fresh=fresh)
     if failures:
-        raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+        raise WorkFailed(f"{number_of(len(failures), 'unit')} failed, the first: {next(iter(failures.values()))}; the others are kept")
     return done
 
 
@@ -232,7 +233,8 @@ def _spent(fits: list[UnitReport]) -> dict[str, float]:
 
 def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
     errors = [fit.not_copied for fit in fits if isinstance(fit, FittedUnit) and fit.not_copied]
-    return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
+    studies = number_of(len(errors), "study", "studies")
+    return [f"{studies} could not be copied to {shown_url(storage)}; the first: {error}" for error in errors[:1]]
 
 
 def _fit_all(
@@ -245,9 +247,7 @@ def _fit_all(
     expected, config = sum(costs.values()), planned.config
     left = TimeBudget(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[SystemName, list[float]] = defaultdict(list)
-    first = todo[0]
-    again = "refits without pairs of folds, " if first.without is not None else f"under {first.condition}, " if first.condition else ""
-    progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
+    progress.start(stage_of(planned, todo[0]), len(todo))
     try:
         with _showing_epochs(planned, todo, store, progress):
             for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers, meanwhile):
@@ -259,6 +259,18 @@ def _fit_all(
                 yield fit
     finally:
         progress.stop()
+
+
+def stage_of(planned: Plan, unit: Unit) -> str:
+    """What is being done, as a progress says it; all units of a stage are of one kind."""
+    protocol = planned.eval_set.protocol
+    how = [
+        "refits without pairs of folds" if unit.without is not None else f"under {unit.condition}" if unit.condition else "",
+        str(dataclasses.replace(protocol, most=0, draw=0)),
+        f"{protocol.most} training speakers" if protocol.most else "",
+        f"draw {protocol.draw + 1}" if protocol.draw else "",
+    ]
+    return f"evaluating {planned.eval_set.corpus} ({', '.join(filter(None, how))})"
 
 
 def _showing_epochs(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> AbstractContextManager[None]:

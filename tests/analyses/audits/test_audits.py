@@ -198,7 +198,7 @@ def test_the_command_line_ends_with_one_where_a_run_would_stop(folder):
     done = call("audit", folder / "clips.csv", "--jobs", 1, "--cache", folder / "store", "-o", folder / "found.csv", cwd=folder)
     assert done.returncode == 1
     assert "error: identical audio" in done.stdout
-    assert "1 error(s) that a run stops for; the first: clips: the same audio under two emotions" in done.stderr
+    assert "1 error that a run stops for; the first: clips: the same audio under two emotions" in done.stderr
     assert pd.read_csv(folder / "found.csv").columns.tolist() == ["corpus", "kind", "check", "what"]
 
 
