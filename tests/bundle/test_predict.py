@@ -231,7 +231,7 @@ def test_a_clip_unlike_those_of_training_has_a_warning_in_its_row(clips, tmp_pat
     saved = known.save(tmp_path / "known.serb")
     quiet = tmp_path / "quiet.wav"
     soundfile.write(quiet, voice(2000) / 100, RATE)
-    assert read(call("predict", saved, quiet).stdout)[0]["warnings"] == "; ".join(known.predict(quiet)["warnings"][0])
+    assert json.loads(read(call("predict", saved, quiet).stdout)[0]["warnings"]) == known.predict(quiet)["warnings"][0]
     assert "  warning: " in call("predict", saved, quiet, "--format", "table").stdout
 
 
