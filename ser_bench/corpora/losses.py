@@ -17,7 +17,7 @@ from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.corpora.duplicates import voices_of
 from ser_bench.corpora.names import first, remarks
-from ser_bench.utils.formatting import number_of
+from ser_bench.utils.formatting import from_to, number_of, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,13 +187,21 @@ def uneven_speakers(clips: np.ndarray) -> str:
     """That speakers are few, or many of whom a few have most of the clips; empty where neither; clips of shape (n_voices, k).
 
     >>> uneven_speakers(np.array([[90], [5], [5]]))
-    'the effective number of speakers is 1.2 (3 speakers with 5 to 90 clips): intervals have few degrees of freedom'
+    'the effective number of speakers is 1.2 (3 speakers with 5 to 90 clips each): intervals have few degrees of freedom'
     >>> uneven_speakers(np.array([[9], [9], [9]]))
     'the effective number of speakers is 3.0 (3 speakers with 9 clips each): intervals have few degrees of freedom'
     """
     if not scores.few_or_uneven(clips):
         return ""
     each, effective = clips.sum(1), scores.effective_voices(clips)
-    clips_each = f"{each.min()} to {each.max()} clips" if each.min() < each.max() else f"{number_of(each.max(), 'clip')} each"
-    who = f"{len(each)} speakers with {clips_each}"
+    who = f"{len(each)} speakers with {clips_each(each)}"
     return f"the effective number of speakers is {effective:.1f} ({who}): intervals have few degrees of freedom"
+
+
+def clips_each(counts: np.ndarray | pd.Series) -> str:
+    """How many clips speakers have, given those of each.
+
+    >>> clips_each(np.array([5, 90])), clips_each(np.array([9, 9]))
+    ('5 to 90 clips each', '9 clips each')
+    """
+    return f"{from_to(counts.min(), counts.max())} {plural(counts.max(), 'clip', 'clips')} each"

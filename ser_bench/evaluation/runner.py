@@ -12,7 +12,7 @@ import dataclasses
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -155,7 +155,8 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile
         As `in_parallel` takes it.
     """
     began = time.perf_counter()
-    done, failures, fits = run_units(planned, progress, fresh=fresh, meanwhile=meanwhile)
+    done, failures, fitted = run_units(planned, progress, fresh=fresh, meanwhile=meanwhile)
+    tried = {fit.unit.hash for fit in fitted} | failures.keys()
     seconds = planned.data.seconds | {"units": time.perf_counter() - began}
     systems, predictions, trials = tabulate(planned, done, failures)
     folder = RunFolder.named(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
@@ -166,10 +167,10 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile
         predictions,
         trials,
         planned.data.skipped,
-        [*planned.data.warnings, *_not_copied(fits, planned.config.storage)],
-        len(fits) - len(failures),
-        len(planned.units) - len(fits),
-        _spent(fits),
+        [*planned.data.warnings, *_not_copied(fitted, planned.config.storage)],
+        len(tried) - len(failures),
+        len(planned.units) - len(tried),
+        _spent(fitted),
         _failed_lines(planned, failures),
         None,
         seconds,
@@ -178,7 +179,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile
 
 def run_units(
     planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile: Callable[[], object] | None = None
-) -> tuple[dict[str, StoredResult], dict[str, str], list[UnitReport]]:
+) -> tuple[dict[str, StoredResult], dict[str, str], list[FittedUnit]]:
     """Do the units that are not done yet; `meanwhile` as `in_parallel` takes it.
 
     Returns
@@ -187,8 +188,8 @@ def run_units(
         Results by the units' hashes.
     failures : dict of str to str
         Why others have none.
-    fits : list of UnitReport
-        What workers told, one per unit that was not done yet.
+    fitted : list of FittedUnit
+        What workers told of those that they fitted now.
     """
     # Workers elsewhere have working folders of their own.
     store = Path(planned.config.out).resolve() / "units"
@@ -198,11 +199,23 @@ def run_units(
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     # Cells that differ in nothing but a name share their units.
     todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
-    fits = list(_fit_all(planned, todo, store, progress, meanwhile)) if todo else []
-    failures = {fit.unit.hash: fit.reason for fit in fits if isinstance(fit, FailedUnit)}
-    done |= {fit.unit.hash: kept for fit in fits if isinstance(fit, FittedUnit) and (kept := read_file(fit.path))}
+    fitted, failures = _sorted_out(_fit_all(planned, todo, store, progress, meanwhile) if todo else ())
+    done |= {fit.unit.hash: kept for fit in fitted if (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
-    return done, failures, fits
+    return done, failures, fitted
+
+
+def _sorted_out(reports: Iterable[UnitReport]) -> tuple[list[FittedUnit], dict[str, str]]:
+    """The units that were fitted, and by hash, why others were not."""
+    fitted: list[FittedUnit] = []
+    failures: dict[str, str] = {}
+    for report in reports:
+        match report:
+            case FittedUnit():
+                fitted.append(report)
+            case FailedUnit(unit, reason):
+                failures[unit.hash] = reason
+    return fitted, failures
 
 
 def finish_all(planned: Plan, progress: Progress, *, fresh: bool = False) -> dict[str, StoredResult]:
@@ -224,15 +237,15 @@ def _failed_lines(planned: Plan, failures: dict[str, str]) -> list[str]:
     return [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in failed]
 
 
-def _spent(fits: list[UnitReport]) -> dict[str, float]:
+def _spent(fitted: list[FittedUnit]) -> dict[str, float]:
     by_model: dict[str, float] = defaultdict(float)
-    for fit in fits:
-        by_model[fit.unit.model] += fit.seconds if isinstance(fit, FittedUnit) else 0.0
+    for fit in fitted:
+        by_model[fit.unit.model] += fit.seconds
     return dict(sorted(by_model.items(), key=lambda item: -item[1]))
 
 
-def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
-    errors = [fit.not_copied for fit in fits if isinstance(fit, FittedUnit) and fit.not_copied]
+def _not_copied(fitted: list[FittedUnit], storage: str) -> list[str]:
+    errors = [fit.not_copied for fit in fitted if fit.not_copied]
     studies = number_of(len(errors), "study", "studies")
     return [f"{studies} could not be copied to {shown_url(storage)}; the first: {error}" for error in errors[:1]]
 

@@ -92,6 +92,16 @@ def number_of(n: float, one: str, many: str = "") -> str:
     return f"{n:,.0f} {plural(n, one, many or f'{one}s')}"
 
 
+def from_to(low: float, high: float, form: str = ",") -> str:
+    """A range, or one number where both ends are the same as written.
+
+    >>> from_to(16000, 16000), from_to(1.25, 9, ".1f")
+    ('16,000', '1.2 to 9.0')
+    """
+    first, last = format(low, form), format(high, form)
+    return first if first == last else f"{first} to {last}"
+
+
 def format_score(value: float, digits: int = 3) -> str:
     """So many digits, without a zero that stands alone before the point; empty where nothing is known.
 
