@@ -10,7 +10,7 @@ import pytest
 
 from ser_bench import reports
 from ser_bench.api import run
-from ser_bench.reports import ablation, audit, cross, index_page, merged_page
+from ser_bench.reports import ablation, audit, cross, index_page, merged_page, planning
 from ser_bench.results import Results
 
 THOROUGH = bool(os.environ.get("SER_BENCH_THOROUGH"))
@@ -27,6 +27,7 @@ CALLED = [
     (index_page, "write_index"),
     (merged_page, "write_figures"),
     (merged_page, "write_merged_page"),
+    (planning, "draw_plan"),
 ]
 FOR_PEOPLE = [(place, name, getattr(place, name)) for place, name in CALLED]
 """What shows runs and draws other analyses: where it is called, by which name, and itself. `conftest.py` leaves it out."""

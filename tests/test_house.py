@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -39,10 +40,15 @@ def room_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imports(file: Path) -> set[str]:
     """The rooms that a file names in any import, those inside functions too."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.ImportFrom) and node.module == "ser_bench":
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ser_bench."):
@@ -66,7 +72,7 @@ def test_reports_show_and_never_score():
 
 def modules_imported(file: Path) -> set[Path]:
     """The files that a file imports, inside functions too, but for what only types name."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = tree_of(file)
     of_types = {
         id(node)
         for block in ast.walk(tree)
@@ -122,7 +128,7 @@ def test_a_room_s_docstring_says_where_everything_is(room):
 def test_no_two_classes_share_a_name():
     homes = defaultdict(list)
     for file in sorted(HOUSE.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.ClassDef):
                 homes[node.name].append(file.relative_to(HOUSE).as_posix())
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}

@@ -118,7 +118,7 @@ def test_the_components_are_those_of_the_differences_between_two_rows(tmp_path):
         assert row[f"sd_{name}"] * abs(row[f"sd_{name}"]) == pytest.approx(getattr(spread, name))
 
 
-@pytest.mark.usefixtures("every_kind_of_picture")
+@pytest.mark.usefixtures("every_kind_of_picture", "pages")
 def test_the_same_run_gives_the_same_bytes(tmp_path):
     run = write_run(tmp_path, with_sentences(2))
     names = ("planning.csv", "figures/planning.png", "figures/planning.svg", "figures/planning.pdf")
@@ -147,6 +147,7 @@ def test_what_cannot_be_planned_for_is_refused(tmp_path, options, said):
         ser_bench.plan_study(tmp_path, **options)
 
 
+@pytest.mark.usefixtures("pages")
 def test_the_command_prints_what_is_needed_and_where_it_is_written(tmp_path):
     run = write_run(tmp_path, with_sentences(2))
     done = call("plan", run, "--width", 0.05, "--difference", 0.1)

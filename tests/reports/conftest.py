@@ -33,10 +33,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def every_kind_of_page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def folder_of_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one of each kind of result, to be looked at."""
+    from tests.reports import test_index_page
+
+    with with_pages(figures=False):
+        return test_index_page.results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="session")
+def every_kind_of_page(folder_of_results: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A page of each kind, the report with all that can lie beside it."""
     from tests.evaluation import test_merge
-    from tests.reports import test_ablation, test_audit, test_index_page, test_predictions_page
+    from tests.reports import test_ablation, test_audit, test_predictions_page
     from tests.reports.test_players import spoken
 
     folder = tmp_path_factory.mktemp("pages")
@@ -51,14 +60,13 @@ def every_kind_of_page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
             RunFolder(folder / name).write_environment(about | same)
         fabricate.publish(RunFolder(folder / "run"), *run)
         merged = test_merge.over_corpora(folder / "merging", 3).folder
-        index = test_index_page.results(folder / "results")
         return {
             "report": folder / "run" / "report.html",
             "audit": folder / "audit" / "audit.html",
             "merged": merged / "leaderboard.html",
             "ablation": folder / "ablation" / "ablation.html",
-            "cross": index / "cross" / "cross.html",
-            "index": index / "index.html",
+            "cross": folder_of_results / "cross" / "cross.html",
+            "index": folder_of_results / "index.html",
             "recipe": fabricate.write_recipe(folder / "recipe"),
             "predictions": test_predictions_page.published(folder / "predicted"),
         }

@@ -69,9 +69,9 @@ def results(out: Path) -> Path:
     return out
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return results(tmp_path_factory.mktemp("results"))
+@pytest.fixture
+def out(folder_of_results: Path) -> Path:
+    return folder_of_results
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from ser_bench.analyses.audits.finding import Finding
 from ser_bench.analyses.audits.links import Cells, across_speakers, link, within_speakers
 from ser_bench.config import RunConfig
 from tests.analyses.audits.made import prepared, table
+from tests.small import THOROUGH
 
 
 def told(clips: pd.DataFrame, best: float | None = None) -> dict[str, list[str]]:
@@ -110,13 +111,13 @@ def test_a_measured_peak_is_loudness_and_no_column_of_the_manifest():
 
 
 def test_unrelated_columns_raise_few_false_alarms():
-    """Of 20 tables with 5 unrelated columns each, no more than 3 are warned of (a level of .05 would give 1 on average)."""
+    """Of 8 or 20 tables with 5 unrelated columns each, no more than 1 or 3 are warned of (a level of .05 would give .4 or 1 on average)."""
     clips, rng = table(takes=4), np.random.default_rng(0)
-    alarms = 0
-    for _ in range(20):
+    alarms, tables = 0, 20 if THOROUGH else 8
+    for _ in range(tables):
         unrelated = {f"c{n}": rng.choice(list("abcd"), len(clips)) for n in range(5)}
         alarms += bool(told(clips.assign(**unrelated))["warning"])
-    assert alarms <= 3
+    assert alarms <= tables // 6
 
 
 def test_differences_between_speakers_are_no_link():
