@@ -392,6 +392,10 @@ def test_python_draws_audits_ablations_crossings_and_ranks_from_their_results(tm
         figures.critical_difference(merged)
     with pytest.raises(WrongArgument, match=r"^ablation\(\): 'result' takes the result of ablate\(\), not "):
         figures.ablation(merged)
+    with pytest.raises(WrongArgument, match=r"^confusion\(\): 'result' takes a run folder or the result of run\(\), not a Merged$"):
+        figures.confusion(merged)
+    with pytest.raises(WrongCall, match=r"nothing is not the folder of a finished run: it has no leaderboard\.csv$"):
+        figures.heat_map(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize(
