@@ -322,5 +322,7 @@ def test_however_long_a_model_is_its_uar_is_on_the_screen_and_no_set_is_broken_w
         lines = "const r = document.createRange(); r.selectNodeContents(arguments[0]); return r.getClientRects().length"
         (name,) = [link for link in visible(browser, "table.board td.name a") if link.text == "audioemotion26"]
         assert browser.execute_script(lines, name) == 1
+        (sections,) = visible(browser, "nav")
+        assert ("goes-on" in sections.get_attribute("class")) == (width < 500)  # they fade where they go on
         told = [part.text for part in visible(browser, ".key .spread")]
         assert told == (["UAR: mean of 2 seeds \u00b1 standard deviation between them"] if width > 500 else [])
