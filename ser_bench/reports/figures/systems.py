@@ -64,7 +64,7 @@ def draw_reliability(found: Diagnostics, style: Style, heading: str = "") -> Fig
         return None
     keys = [
         Key(f"decisions in {BINS} bins, area: number of clips", DOTS, line=False),
-        Key(f"perfect calibration; expected calibration error: {format_score(error)}", DIAGONAL),
+        Key(f"perfect calibration; expected calibration error {format_score(error)}", DIAGONAL),
     ]
     with style.settings():
         figure, axes = square(style, keys)
