@@ -28,6 +28,7 @@ from ser_bench.analyses.audits.fingerprint import RATE, Fingerprint, fingerprint
 from ser_bench.analyses.audits.matching import candidates
 from ser_bench.analyses.audits.near_duplicates import CopyPair, groups, name_pairs, same_recording
 from ser_bench.audio import Clip, read_clip, resample
+from ser_bench.utils.formatting import number_of
 
 Sound = tuple[np.ndarray, int]
 Change = Callable[[np.ndarray, int, np.random.Generator, np.ndarray], Sound]
@@ -232,7 +233,7 @@ def print_alarms(sounds: Sounds) -> None:
     across = [pair for pair in pairs if sounds.speakers[pair.one] != sounds.speakers[pair.other]]
     print(
         f"  {len(sounds.names)} untouched clips, {np.median([len(wave) for wave in sounds.waves]) / RATE:.1f} s in the middle: named are "
-        f"{len(pairs) - len(across)} pair(s) of one speaker and {len(across)} of two; {time.process_time() - began:.0f} s"
+        f"{number_of(len(pairs) - len(across), 'pair')} of one speaker and {len(across)} of two; {time.process_time() - began:.0f} s"
     )
     for pair in [*across[:4], *[pair for pair in pairs if pair not in across][:4]]:
         print(f"    {sounds.names[pair.one]} ~ {sounds.names[pair.other]} {pair.speed:.2f} {pair.semitones:+.1f}", flush=True)

@@ -32,6 +32,7 @@ from ser_bench.features import ExtractionOptions, extract_corpus, parse_features
 from ser_bench.models import known_models
 from ser_bench.models.base import Split, prepare_split
 from ser_bench.models.calibration import Calibrator
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.parallel import Workers
 
 FEATURES = ("audioemotion26", "egemaps")
@@ -140,7 +141,7 @@ def main() -> None:
         print(f"one clip from a cold start, median of {COLD} processes (s)")
         print_table(["features", "wall", "CPU"], [[features, *cold_start(model, clips[0])] for features, model in models.items()])
         if given.clips > 1:
-            print(f"\n{len(clips)} clips, {given.jobs} process(es), median of {IN_TURN} in turn (s)")
+            print(f"\n{len(clips)} clips, {number_of(given.jobs, 'process', 'processes')}, median of {IN_TURN} in turn (s)")
             head = ["features", "extract", "predict", "ratio", "extract CPU", "predict CPU", "ratio of CPU"]
             rows = [[features, *many(model, manifest, features, clips, given.jobs)] for features, model in models.items()]
             print_table(head, rows)

@@ -24,6 +24,8 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from ser_bench.utils.formatting import number_of
+
 RATE = 16_000
 SETS = ("egemaps", "spectral+mfcc", "audioemotion26")
 
@@ -126,7 +128,9 @@ def matrix(rows: int) -> None:
             seconds.append(time.perf_counter() - began)
         assert (found == values[order]).all()
         parts = len(list(Path(cache).glob("egemaps-*/part-*")))
-    print(f"{rows:,} x 88 from {parts} part(s): {min(seconds):.2f} to {max(seconds):.2f} s, keys and reasons read and checked too")
+    print(
+        f"{rows:,} x 88 from {number_of(parts, 'part')}: {min(seconds):.2f} to {max(seconds):.2f} s, keys and reasons read and checked too"
+    )
 
 
 def main() -> None:

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 from page import browser
 
+from ser_bench.utils.formatting import number_of
+
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 SEEN = (
     "const r = arguments[0].getBoundingClientRect(); return r.height > 0 && r.top >= 0 && r.top < innerHeight && r.left >= 0 && "
@@ -81,7 +83,7 @@ def lines(driver: Any, page: Path) -> Iterator[str]:
         for task in TASKS:
             taken, answer = perform(driver, page, task)
             words = "" if task.click else f", {len(answer.split())} words"
-            yield f"{name}: {task.question}: {taken:.0f} ms, {int(bool(task.click))} click(s){words}: {answer[:120]}"
+            yield f"{name}: {task.question}: {taken:.0f} ms, {number_of(int(bool(task.click)), 'click')}{words}: {answer[:120]}"
 
 
 def main() -> None:

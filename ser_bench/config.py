@@ -283,10 +283,7 @@ class RunConfig:
     def _check_types(self) -> None:
         """Write values as they are always written, and refuse those of another type, out of range, or with tables of one name."""
         for one in dataclasses.fields(self):
-            value = getattr(self, one.name)
-            if one.name in BOUNDS and KINDS[float].fits(value):
-                within(one.name, value, *BOUNDS[one.name])
-            object.__setattr__(self, one.name, _value(one.name, value, one.default, "RunConfig()"))
+            object.__setattr__(self, one.name, _value(one.name, getattr(self, one.name), one.default, "RunConfig()"))
         check_names(self.tables)
 
     def _check_changes(self) -> None:
@@ -476,6 +473,7 @@ def to_toml(config: RunConfig) -> str:
 
 
 def _value(key: str, value: Any, default: Any, source: str) -> Any:
+    """A value as it is always written; of the wrong type, or out of its range, it is refused, naming `source` and key."""
     if key == "storage" and not isinstance(value, str):
         raise WrongCall(f"{source}: 'storage' takes a URL in quotes")
     if key in BOUNDS and KINDS[float].fits(value):

@@ -58,7 +58,7 @@ def test_where_all_is_fixed_the_plan_counts_one_trial(two: Results, speech: Path
 
 def test_a_run_s_own_configuration_names_what_is_fixed(two: Results) -> None:
     done = call("run", "--config", two.folder / "run.toml", "--dry-run")
-    assert "0 fits in 0 unit(s) remaining" in done.stdout
+    assert "0 fits in 0 units remaining" in done.stdout
 
 
 def test_runs_of_other_brackets_are_merged_and_compared_as_systems(two: Results, speech: Path, tmp_path: Path) -> None:

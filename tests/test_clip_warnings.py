@@ -105,4 +105,4 @@ def test_a_table_of_ones_own_is_looked_at_by_every_command_that_reads_it(corpus,
     table.to_parquet(tmp_path / "own.parquet")
     config = RunConfig(corpus=(str(corpus),), cache=str(speech / "store"), jobs=1, budget="smoke")
     prepared = plan.prepare_data(config.for_corpus(str(corpus)), [str(tmp_path / "own.parquet")], Silent())
-    assert any(line.startswith("own: 1 column(s) follow the order of the clips") for line in prepared.warnings)
+    assert any(line.startswith("own: 1 column follows the order of the clips") for line in prepared.warnings)

@@ -30,7 +30,7 @@ def test_toml_repeats_the_configuration(tmp_path_factory, corpus, where, labels,
 def test_a_number_beyond_its_bounds_is_refused_with_the_range(key, number):
     with pytest.raises(WrongCall, match=f"run\\(\\): '{key}': .* is not in the range from [01] to [0-9,]+$"):
         check_keys({key: number}, source="run()")
-    with pytest.raises(WrongCall, match=f"{key}: .* is not in the range from [01] to [0-9,]+$"):
+    with pytest.raises(WrongCall, match=f"^RunConfig\\(\\): '{key}': .* is not in the range from [01] to [0-9,]+$"):
         RunConfig(**{key: number})
 
 

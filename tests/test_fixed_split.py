@@ -126,7 +126,7 @@ def test_a_run_evaluates_the_test_part_once_and_says_so(made):
     assert results.predictions["clip"].is_unique
     row = results.leaderboard.iloc[0]
     assert (row["clips"], row["speakers"]) == (24, 2)
-    assert any("24 clips of 2 speaker(s) are evaluated (test)" in line for line in results.warnings)
+    assert any("24 clips of 2 speakers are evaluated (test)" in line for line in results.warnings)
     page = (results.folder / "report.html").read_text()
     assert "24 are trained on and never held out" in page
     assert "on the dev part" in page

@@ -48,7 +48,7 @@ def test_a_clip_that_is_left_out_is_named_on_the_terminal_and_in_the_folder(spee
     for skipped in tmp_path.glob("out/*/skipped.csv"):
         assert "c1.wav" in pd.read_csv(skipped)["clip"].iloc[0]
         (told,) = [*skipped.parent.glob("ablation.md"), *skipped.parent.glob("cross.md")]
-        assert "1 clip(s) skipped, such as" in told.read_text(encoding="utf-8")
+        assert "1 clip skipped, such as" in told.read_text(encoding="utf-8")
     assert command == "splits" or list(tmp_path.glob("out/*/skipped.csv"))
 
 
@@ -58,7 +58,7 @@ def test_clips_of_emotions_that_one_corpus_lacks_are_counted(speech, tmp_path):
     gone = table["emotion"].iloc[0]
     table[table["emotion"] != gone].to_csv(other, index=False)
     found = ser_bench.cross([one, other], **SMALL, track="train", out=str(tmp_path / "out"), cache=str(tmp_path / "store"))
-    told = f"one: 4 clip(s) of classes that not all corpora have are left out: {gone} (4)"
+    told = f"one: 4 clips of classes that not all corpora have are left out: {gone} (4)"
     assert told in found.warnings
     assert told in (found.folder / "cross.md").read_text(encoding="utf-8")
 
@@ -108,9 +108,9 @@ def test_clips_far_over_full_scale_or_inaudible_are_counted_by_a_run_its_page_an
     run = ser_bench.run(manifest, **WITHOUT_CURVES, **options)
     levels = [line for line in run.warnings if "full scale" in line]
     assert [line.partition(",")[0] for line in levels] == [
-        "1 clip(s) reach more than 6 dB over full scale",
-        "1 clip(s) stay more than 60 dB below full scale",
+        "1 clip reaches more than 6 dB over full scale",
+        "1 clip stays more than 60 dB below full scale",
     ]
-    assert "1 clip(s) reach more than 6 dB over full scale" in (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "1 clip reaches more than 6 dB over full scale" in (run.folder / "report.html").read_text(encoding="utf-8")
     found = ser_bench.audit(manifest, jobs=1, **options).findings
     assert found.loc[found["check"] == "levels", "what"].tolist() == levels

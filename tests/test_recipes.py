@@ -93,7 +93,7 @@ def test_three_numbers_stand_side_by_side_and_as_published_is_leaky(found):
     assert rows["random", "svm", "UAR"][3] == ""
     of = {"experiment": "random", "run": "reproduced", "part": "test", "metric": "uar"}
     assert row(found, system="svm", **of)["status"] == "leaky"
-    assert any(note.startswith("4 speaker(s) are in training and test") for note in row(found, system="svm", **of)["notes"])
+    assert any(note.startswith("4 speakers are in training and test") for note in row(found, system="svm", **of)["notes"])
     mine = row(found, system=found.table["system"].iloc[0], **of)
     assert "the test clips selected the model" in mine["notes"]
     honest = found.table[found.table["run"] == "honest"]
@@ -198,7 +198,7 @@ def test_the_command_line_says_what_would_be_fitted_and_then_does_it(found, reci
     named = ["run", SOURCE, "--recipe", recipe, "--experiment", "actors", *(f"--{key}={value}" for key, value in how.items())]
     told = call(*named, "--dry-run")
     assert told.returncode == 0
-    assert "0 fits in 0 unit(s) remaining" in told.stdout
+    assert "0 fits in 0 units remaining" in told.stdout
     done = call(*named)
     assert done.returncode == 0, done.stderr
     assert "actors" in done.stdout
@@ -211,8 +211,8 @@ def test_the_command_line_says_what_would_be_fitted_and_then_does_it(found, reci
 def test_features_that_are_not_extracted_yet_are_counted_and_nothing_is(recipe, how, tmp_path):
     few = [f"--{key}={value}" for key, value in LITTLE.items()]
     told = call("run", SOURCE, "--recipe", recipe, "--dry-run", *few, "--out", tmp_path, "--cache", tmp_path / "store")
-    assert "plus feature extraction for 48 clip(s)" in told.stdout
-    assert "59 fits in 21 unit(s) remaining" in told.stdout
+    assert "plus feature extraction for 48 clips" in told.stdout
+    assert "59 fits in 21 units remaining" in told.stdout
     assert "experiment 'nobody' is left out" in told.stderr
 
 
@@ -276,7 +276,7 @@ def test_a_dry_run_counts_clips_and_copies_and_extracts_none(tmp_path):
         CUT.replace("dense(layers=8,dropout=0,learning_rate=0.01,batch=64,epochs=1000,patience=0)", "svm") + 'augment = ["gain"]\n'
     )
     told = call("run", SOURCE, "--recipe", copied, "--dry-run", "--jobs=1", "--out", tmp_path, "--cache", tmp_path / "store")
-    assert "plus feature extraction for 96 clip(s)" in told.stdout
+    assert "plus feature extraction for 96 clips" in told.stdout
     assert "extracting" not in told.stderr
 
 

@@ -33,6 +33,7 @@ from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import NEVER, Protocol
 from ser_bench.evaluation.units import EvaluationSet, StoredResult, SystemName, Unit, make_unit
 from ser_bench.features import Extractor, Features, FeatureSource, distinct_parts, parse_features
+from ser_bench.utils.formatting import number_of, plural
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -215,7 +216,8 @@ def _keep(data: PreparedData, emotions: set[str], config: RunConfig) -> Prepared
     features = {name: matrix.take(np.flatnonzero(kept)) for name, matrix in data.features.items()}
     left = data.eval_set.clips.loc[~kept, "emotion"].value_counts().sort_index()
     counts = ", ".join(f"{quoted(emotion)} ({n})" for emotion, n in left.items())
-    told = [f"{left.sum()} clip(s) of classes that not all corpora have are left out: {counts}"] if len(left) else []
+    n = left.sum()
+    told = [f"{number_of(n, 'clip')} of classes that not all corpora have {plural(n, 'is', 'are')} left out: {counts}"] if n else []
     return dataclasses.replace(data, eval_set=eval_set, features=features, corpus_warnings=[*data.corpus_warnings, *told])
 
 

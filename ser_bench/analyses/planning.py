@@ -22,7 +22,7 @@ from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, block_of, evidence_of
 from ser_bench.evaluation.run_folder import CLIPS, LEADERBOARD, PREDICTIONS, RunFolder
 from ser_bench.evaluation.splits import NEVER
 from ser_bench.scores.distributions import chi2_quantile
-from ser_bench.utils.formatting import format_score, records
+from ser_bench.utils.formatting import format_score, number_of, plural, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +155,9 @@ def _seen(block: pd.DataFrame, predictions: pd.DataFrame, refits: pd.DataFrame |
         mine = rows_of(dict(zip(ROW_KEY, cell, strict=True)), predictions)
         right = (mine["predicted"] == mine["emotion"]).groupby(mine["clip"]).mean().reindex(clips.index)
         if right.isna().any():
-            raise WorkFailed(f"predictions of {' '.join(cell)} lack {right.isna().sum()} clip(s), such as {right.index[right.isna()][0]}")
+            raise WorkFailed(
+                f"predictions of {' '.join(cell)} lack {number_of(right.isna().sum(), 'clip')}, such as {right.index[right.isna()][0]}"
+            )
         hits[cell[1], cell[2]] = right.to_numpy(float)
     voices = clips["voice" if "voice" in clips else "speaker"].to_numpy(str)
     sentences = None if _unknown_sentences(clips) else clips["sentence"].to_numpy(str)
@@ -248,7 +250,7 @@ def _unknown_sentences(clips: pd.DataFrame) -> str:
         return "the corpus does not say which sentence is spoken (a manifest may have a column 'sentence')"
     known = clips["sentence"].fillna("").astype(str).str.strip()
     if (known == "").any():
-        return f"{(known == '').sum()} clip(s) have no sentence, such as {known.index[known == ''][0]}"
+        return f"{number_of((known == '').sum(), 'clip has', 'clips have')} no sentence, such as {known.index[known == ''][0]}"
     if known.nunique() == 1:
         return f"all clips say '{known.iloc[0]}'"
     voices = clips["voice" if "voice" in clips else "speaker"]
@@ -265,7 +267,8 @@ def _remarks(table: pd.DataFrame, clips: pd.DataFrame) -> list[str]:
     systems = table.drop_duplicates(["track", "goal", *SYSTEM[:2], "other_features", "other_model", "covers"])
     for name in COMPONENTS:
         below = int((systems[f"sd_{name}"] < 0).sum())
-        remarks += [f"{below} estimate(s) of the {name} component are below zero and count as zero."] if below else []
+        are = f"{plural(below, 'is', 'are')} below zero and {plural(below, 'counts', 'count')} as zero"
+        remarks += [f"{number_of(below, 'estimate')} of the {name} component {are}."] if below else []
     crossed = systems[(systems["covers"] == BOTH) & (systems["goal"] == "interval")]
     for track, block in crossed.groupby("track", sort=False):
         row = block.sort_values("least", kind="stable").iloc[(len(block) - 1) // 2]
@@ -279,7 +282,8 @@ def _bound(track: str, row: pd.Series) -> str:
     of = f"track {track}, {row['features']} {row['model']} (the median row)"
     best = f"no number of speakers narrows the interval for new speakers and sentences below \u00b1{format_score(row['least'])}"
     said = best if seen else "these sentences were not seen to differ, so nothing bounds the interval"
-    how = f"sd between sentences {format_score(seen)}, 95% upper limit {format_score(limit)} ({many - 1} degree(s) of freedom)"
+    degrees = number_of(many - 1, "degree of freedom", "degrees of freedom")
+    how = f"sd between sentences {format_score(seen)}, 95% upper limit {format_score(limit)} ({degrees})"
     return f"With {many} sentences, {said}: {of}; {how}."
 
 

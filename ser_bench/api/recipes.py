@@ -21,6 +21,7 @@ from ser_bench.evaluation.analysis_folders import RecipeFolder
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.results import Reproduced, Results
 from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import Progress, progress_of
 from ser_bench.utils.spec import within
 
@@ -232,7 +233,7 @@ def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -
     done = runner.finish_all(bench.plan(honest=False), progress, fresh=fresh)
     run = runner.execute(bench.plan(honest=True), progress, fresh=fresh)
     if run.failures:
-        raise WorkFailed(f"{len(run.failures)} unit(s) failed, the first: {run.failures[0]}; the others are kept")
+        raise WorkFailed(f"{number_of(len(run.failures), 'unit')} failed, the first: {run.failures[0]}; the others are kept")
     honest = published(run, bench.prepared, bench.config)
     notes = [*([bench.cut] if bench.cut else []), *ready.lacking]
     predictions = published_predictions(bench, done)

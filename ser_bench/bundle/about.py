@@ -18,6 +18,7 @@ from ser_bench.evaluation.environment import describe_corpus
 from ser_bench.evaluation.plan import Plan, PreparedData
 from ser_bench.evaluation.units import library_versions
 from ser_bench.features import Extractor, parse_features
+from ser_bench.utils.formatting import number_of, plural
 from ser_bench.utils.spec import versions
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def notes_on(prepared: PreparedData, system: FittedSystem) -> list[str]:
     copies = system.features.copies
     of = copies.of[system.trained[copies.of]] if copies else []
     copied = f"{len(of)} changed copies of {len(set(of))} clips were trained on, too ({copies.label})" if copies else ""
-    without = f"{len(prepared.skipped)} clip(s) of the corpus were left out" if len(prepared.skipped) else ""
+    n = len(prepared.skipped)
+    without = f"{number_of(n, 'clip')} of the corpus {plural(n, 'was', 'were')} left out" if n else ""
     said = [*system.notes, copied, without]
     return list(dict.fromkeys(note for note in said if note))
 

@@ -16,7 +16,7 @@ from typing import Any
 from ser_bench.config import BALANCED
 from ser_bench.errors import printable
 from ser_bench.evaluation.splits import TRACKS
-from ser_bench.utils.formatting import escaped, format_score, interval, table_lines
+from ser_bench.utils.formatting import escaped, format_score, interval, number_of, table_lines
 
 About = Mapping[str, Any]
 
@@ -204,7 +204,7 @@ def results(about: About) -> str:
     if quality["calibration_error"] is not None:
         overall.append(("expected calibration error", format_score(quality["calibration_error"]), ""))
     people = quality["speaker_range"]
-    n = f"{quality['clips']:,} clips of {quality['speakers']} speakers, {protocol_of(quality)}, {quality['seeds']} seed(s)"
+    n = f"{quality['clips']:,} clips of {quality['speakers']} speakers, {protocol_of(quality)}, {number_of(quality['seeds'], 'seed')}"
     parts = [
         f"## Results on unseen speakers\n\n{n}. Intervals: 95%, over speakers.",
         "\n".join(table_lines(["score", "value", "95% CI"], overall)),

@@ -21,6 +21,7 @@ import numpy as np
 from ser_bench.audio.clip import HIGHEST_RATE, LOWEST_RATE
 from ser_bench.bundle.extraction import File, FileBytes, Samples, Sound, Span, StandardInput, Unreadable
 from ser_bench.errors import WrongCall, quoted
+from ser_bench.utils.formatting import number_of, plural
 from ser_bench.utils.regular_files import LARGEST_FILE
 
 STDIN = "-"
@@ -50,7 +51,7 @@ def named_sounds(arguments: Iterable[str], left_out: list[str]) -> list[Sound]:
     found = [sound for argument in arguments for sound in _named(argument, left_out)]
     sounds = list({sound.span.name: sound for sound in found}.values())
     if len(sounds) < len(found):
-        left_out.append(f"{len(found) - len(sounds)} recording(s) are named more than once and predicted once")
+        left_out.append(f"{number_of(len(found) - len(sounds), 'recording is', 'recordings are')} named more than once and predicted once")
     return sounds
 
 
@@ -76,7 +77,10 @@ def _in_folder(folder: str, left_out: list[str]) -> list[Sound]:
 
     kinds = ", ".join(SUFFIXES)
     if others := find_audio(Path(folder), OTHER_SUFFIXES):
-        left_out.append(f"{folder}: {len(others)} file(s) of other kinds than {kinds} are left out, such as {others[0]}")
+        n = len(others)
+        left_out.append(
+            f"{folder}: {number_of(n, 'file')} of other kinds than {kinds} {plural(n, 'is', 'are')} left out, such as {others[0]}"
+        )
     paths = [os.path.join(folder, name) for name in find_audio(Path(folder))]
     return [_file(path) for path in paths] or [Sound(Span(folder), Unreadable(f"a folder without audio ({kinds})"))]
 

@@ -19,6 +19,7 @@ import numpy as np
 from ser_bench.audio.clip import LONGEST_S, MOST_SAMPLES, SHORTEST_MS
 from ser_bench.bundle.levels import CLIPPED, Level, decibels, level_of
 from ser_bench.errors import WorkFailed, WrongCall, quoted
+from ser_bench.utils.formatting import number_of
 
 BLOCK_S = 0.1
 """How much is read at a time, and how often the level is drawn again."""
@@ -108,7 +109,7 @@ def about(level: Level, gaps: int) -> list[str]:
     if level.clipped >= CLIPPED:
         said.append(f"the recording is clipped ({level.clipped:.1%} of its samples): speak more softly, or turn the microphone down")
     if gaps:
-        said.append(f"the recording has {gaps} gap(s): the computer was too busy to take all sound")
+        said.append(f"the recording has {number_of(gaps, 'gap')}: the computer was too busy to take all sound")
     return said
 
 

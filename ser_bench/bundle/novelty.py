@@ -16,6 +16,7 @@ import numpy as np
 from ser_bench.bundle.distance import FEWEST_CLIPS, WITHIN, Cloud, cloud_of
 from ser_bench.bundle.levels import CLIPPED, Level, decibels
 from ser_bench.models.packing import Packable, Packed, unpack
+from ser_bench.utils.formatting import from_to, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,9 +100,10 @@ class KnownClips(Packable):
 
     def describe(self) -> list[str]:
         """What the training clips were like and how the limit was set, a sentence each."""
+        channels = f"{from_to(*self.channels, '.0f')} {plural(self.channels[1], 'channel', 'channels')}"
         ranges = (
-            f"{_between(self.rate, ',.0f')} Hz, {_between(self.seconds, '.1f')} s, {_between(self.channels, '.0f')} channel(s), "
-            f"peaks of {_between((decibels(self.peak[0]), decibels(self.peak[1])), '.0f')} dB of full scale"
+            f"{from_to(*self.rate, ',.0f')} Hz, {from_to(*self.seconds, '.1f')} s, {channels}, "
+            f"peaks of {from_to(decibels(self.peak[0]), decibels(self.peak[1]), '.0f')} dB of full scale"
         )
         about = f"Fitted on {self.clips:,} clips of {self.voices:,} speakers: {ranges}."
         if not self.cloud:
@@ -130,7 +132,7 @@ class KnownClips(Packable):
 
     def _of_rate(self, rate: int) -> str:
         lowest, highest = self.rate
-        theirs = f"sampled at {rate:,} Hz, training clips at {_between(self.rate, ',.0f')} Hz"
+        theirs = f"sampled at {rate:,} Hz, training clips at {from_to(*self.rate, ',.0f')} Hz"
         if rate < (min(lowest, self.heard_at) if self.heard_at else lowest):
             return f"{theirs}: what they have above {rate / 2:,.0f} Hz is missing"
         if not self.heard_at and rate > highest:
@@ -168,13 +170,3 @@ def _of_clipping(level: Level | None) -> str:
     if level is None or level.clipped < CLIPPED:
         return ""
     return f"clipped: {level.clipped:.1%} of the samples are cut off at the highest or lowest value"
-
-
-def _between(ends: Range, form: str) -> str:
-    """Two numbers as a range, or one where they are the same as written.
-
-    >>> _between((16000, 16000), ",.0f"), _between((1.25, 9), ".1f")
-    ('16,000', '1.2 to 9.0')
-    """
-    low, high = (format(end, form) for end in ends)
-    return low if low == high else f"{low} to {high}"

@@ -28,6 +28,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, quoted
 from ser_bench.features.base import Extractor
 from ser_bench.features.worker import BATCH
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.parallel import Workers
 from ser_bench.utils.progress import Progress, Silent, progress_of
 
@@ -113,7 +114,7 @@ class Tally:
         WorkFailed
         """
         if not self.predicted:
-            raise WorkFailed(f"none of {self.total} clip(s) could be predicted; the first: {quoted(self.first, LONGEST)}")
+            raise WorkFailed(f"0 of {number_of(self.total, 'clip')} could be predicted; the first: {quoted(self.first, LONGEST)}")
 
 
 def predict(bundle: Bundle, sounds: list[Sound], asked: PredictionOptions, stream: Any = None) -> Iterator[PredictionRow]:

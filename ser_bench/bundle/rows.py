@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.config import EMOTION
-from ser_bench.utils.atomic import without_formula
+from ser_bench.utils.atomic import list_as_json, without_formula
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,14 +153,12 @@ def as_table(rows: Iterable[PredictionRow], layout: Layout) -> pd.DataFrame:
 
 
 def as_csv(rows: Iterable[PredictionRow], layout: Layout) -> Iterator[str]:
-    """A header, then a line per row; warnings joined by a semicolon."""
+    """A header, then a line per row; warnings are a JSON list, as every list in a table of ours."""
     empty = PredictionRow("", 0, 0, "", np.full(len(layout.classes), math.nan), reason="none")
     yield _csv_line(list(layout.cells(empty)))
     for row in rows:
-        cells = layout.cells(row) | {"warnings": "; ".join(row.warnings)}
-        yield _csv_line(
-            ["" if cell is None else without_formula(cell) if isinstance(cell, str) else plain_number(cell) for cell in cells.values()]
-        )
+        cells = map(list_as_json, layout.cells(row).values())
+        yield _csv_line(["" if cell is None else without_formula(cell) if isinstance(cell, str) else plain_number(cell) for cell in cells])
 
 
 def _csv_line(cells: Sequence[str]) -> str:

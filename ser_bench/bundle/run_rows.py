@@ -23,7 +23,7 @@ from ser_bench.evaluation.units import library_versions
 from ser_bench.features import FeatureSet, feature_label, parse_features
 from ser_bench.features.sets import OwnTable
 from ser_bench.models import parse_model
-from ser_bench.utils.formatting import records
+from ser_bench.utils.formatting import number_of, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -256,7 +256,7 @@ def _pick(folder: RunFolder, board: pd.DataFrame, rank: int | None, features: st
         rows = rows[rows[column] == wanted] if wanted else rows
     if rank is not None:
         if rank not in set(rows["rank"].dropna()):
-            raise WrongCall(f"{folder.path}: none of its {len(rows)} such row(s) has rank {rank} on track {track or tracks[0]}")
+            raise WrongCall(f"{folder.path} has {number_of(len(rows), 'such row')} on track {track or tracks[0]}, none of rank {rank}")
         rows = rows[rows["rank"] == rank]
     elif not (features or model):
         rows = rows[:1]  # the first of the ranked ones; where nothing is ranked, it says why

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.bundle.markdown import to_html
 from ser_bench.errors import WrongCall, lines, quoted
+from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.evaluation.splits import parse_cv
 from ser_bench.reports.rendering import render
 from ser_bench.utils.atomic import write_text
@@ -54,7 +55,7 @@ def expected(bundle: Bundle) -> str:
     if uar is None or not _of_unseen(quality.get("cv")):
         return "How well it does on unseen speakers was not evaluated."
     within = "" if low is None or high is None else f", 95%\u00a0CI\u00a0{interval(low, high)}".replace(", .", ",\u00a0.")
-    guessed = f", chance\u00a0{format_score(1 / len(bundle.classes) if chance is None else chance)}"
+    guessed = f", chance\u00a0{format_score(chance_level(len(bundle.classes)) if chance is None else chance)}"
     chosen = ", corrected for its having been chosen as the best" if corrected else ""
     return f"Expected on unseen speakers: UAR\u00a0{format_score(uar)}{within}{guessed}{chosen}."
 

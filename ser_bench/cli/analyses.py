@@ -20,6 +20,7 @@ from ser_bench.cli.parsing import Command, keys_of
 from ser_bench.config import DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WorkFailed, WrongCall
 from ser_bench.utils.atomic import check_place, write_csv
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import for_terminal
 
 
@@ -68,7 +69,8 @@ def audit(corpus: tuple[str, ...], gap: bool, to: str | None, **given: Any) -> N
         write_csv(everything, Path(to))
     errors = everything[everything["kind"] == "error"]
     if len(errors):
-        raise WorkFailed(f"{len(errors)} error(s) that a run stops for; the first: {errors.iloc[0]['corpus']}: {errors.iloc[0]['what']}")
+        told = number_of(len(errors), "error")
+        raise WorkFailed(f"{told} that a run stops for; the first: {errors.iloc[0]['corpus']}: {errors.iloc[0]['what']}")
 
 
 @click.command(cls=Command, short_help="Train on one corpus and evaluate on another.")
@@ -104,7 +106,7 @@ def cross(train: tuple[str, ...], test: tuple[str, ...], **given: Any) -> None:
     failed = found.table[found.table["status"] == "failed"]
     if len(failed):
         first = failed.iloc[0]
-        raise WorkFailed(f"{len(failed)} row(s) failed; the first: {first['train']} -> {first['test']}: {first['reason']}")
+        raise WorkFailed(f"{number_of(len(failed), 'row')} failed; the first: {first['train']} -> {first['test']}: {first['reason']}")
 
 
 @click.command(cls=Command, short_help="Ablate feature groups, and measure their importance.")

@@ -46,6 +46,7 @@ from ser_bench.cli.recipes import recipes
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed
 from ser_bench.utils.atomic import check_place, csv_text, write_csv, write_parquet
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import for_terminal
 
 
@@ -105,7 +106,8 @@ def run(recipe: str | None, experiments: tuple[str, ...], max_epochs: int, dry_r
         print_merged(api.leaderboard_of(results, config))
     failures = [line for result in results for line in result.failures]
     if failures:
-        raise WorkFailed(f"{len(failures)} unit(s) failed and their rows are marked FAILED; the first: {failures[0]}")
+        failed = number_of(len(failures), "unit failed and its row is", "units failed and their rows are")
+        raise WorkFailed(f"{failed} marked FAILED; the first: {failures[0]}")
 
 
 @cli.command(short_help="Extract features of corpora into the feature store.")
@@ -131,7 +133,7 @@ def extract(corpus: tuple[str, ...], features: tuple[str, ...], verify: bool, **
         warn(filled.warnings)
         for row in filled.skipped.itertuples():
             say(f"skipped {row.clip}: {row.reason}", err=True)
-        say(f"{source}: {', '.join(features)} are in {config.cache}/; {len(filled.skipped)} clip(s) skipped")
+        say(f"{source}: {', '.join(features)} are in {config.cache}/; {number_of(len(filled.skipped), 'clip')} skipped")
 
 
 @cli.command(short_help="Write a corpus's folds as a table.")

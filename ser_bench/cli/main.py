@@ -16,6 +16,7 @@ from ser_bench.cli.commands import cli
 from ser_bench.cli.output import say, warn, write
 from ser_bench.errors import SerBenchError, printable
 from ser_bench.evaluation.study_storage import without_command_secrets
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.processes import Stopped, asked_to_stop, clear_shared, end_workers, stop_on_signals
 from ser_bench.utils.streams import CLOSED, Steady, steady_streams
 
@@ -26,7 +27,8 @@ def main() -> None:
     warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
     stop_on_signals()
     if left := clear_shared():
-        warn([f"shared memory that {len(left)} killed process(es) of ser-bench left behind was cleared: {', '.join(left)}"])
+        killed = number_of(len(left), "killed process", "killed processes")
+        warn([f"shared memory that {killed} of ser-bench left behind was cleared: {', '.join(left)}"])
     try:
         _run(stdout)
     finally:

@@ -14,6 +14,7 @@ import click
 
 from ser_bench.audio.augmentation import KNOWN as VARIANTS
 from ser_bench.config import BUDGETS, FIGURE_STYLES, RunConfig
+from ser_bench.utils.formatting import number_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -108,7 +109,7 @@ OUT = click.option("--out", metavar="FOLDER", help=f"Output folder: runs, and fi
 BUDGET = click.option(
     "--budget",
     metavar="BUDGET",
-    help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {b.seeds} seed{'s'[: b.seeds > 1]}" for name, b in BUDGETS.items())
+    help="; ".join(f"{name}: {b.trials} trials, {b.inner} inner folds, {number_of(b.seeds, 'seed')}" for name, b in BUDGETS.items())
     + ".  [default: standard; smoke for tones]",
 )
 

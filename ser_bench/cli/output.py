@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ser_bench.errors import printable, quoted
-from ser_bench.utils.formatting import format_score
+from ser_bench.utils.formatting import format_score, number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,9 +81,9 @@ def print_results(result: Results, *, named: bool = False) -> None:
     if result.conditions is not None:
         print_conditions(result.conditions)
     if result.unchanged:
-        say(f"nothing to do: {result.reused} unit(s) reused, and all files as they were written")
+        say(f"nothing to do: {number_of(result.reused, 'unit')} reused, and all files as they were written")
     elif result.fitted or result.reused:
-        say(f"{result.fitted} unit(s) fitted{_where_time_went(result.spent)}, {result.reused} reused")
+        say(f"{number_of(result.fitted, 'unit')} fitted{_where_time_went(result.spent)}, {result.reused} reused")
     say(f"report: {result.page}")
 
 
@@ -246,9 +246,10 @@ def print_dry_runs(forecasts: Iterable[Forecast]) -> None:
 def print_forecast(forecast: Forecast) -> None:
     """What a dry run expects: fits, minutes, clips to be extracted."""
     table = forecast.table
-    say(f"{table['fits'].sum():,} fits in {table['to do'].sum()} unit(s) remaining, about {table['minutes'].sum():.0f} minutes")
+    minutes = number_of(round(table["minutes"].sum()), "minute")
+    say(f"{table['fits'].sum():,} fits in {number_of(table['to do'].sum(), 'unit')} remaining, about {minutes}")
     if forecast.missing:
-        say(f"plus feature extraction for {forecast.missing:,} clip(s)")
+        say(f"plus feature extraction for {number_of(forecast.missing, 'clip')}")
 
 
 def print_table(

@@ -15,6 +15,7 @@ from ser_bench.cli.options import DEFAULTS
 from ser_bench.cli.output import warn
 from ser_bench.config import check_keys, read_file
 from ser_bench.errors import WrongCall, unknown
+from ser_bench.utils.formatting import number_of
 
 
 class Command(click.Command):
@@ -83,5 +84,5 @@ def keys_of(command: str, given: dict[str, Any], *, idle: Sequence[str] = ()) ->
     values, used = read_file(file), USED[command] - {*idle}
     unused = [key for key, value in values.items() if key not in used and value != getattr(DEFAULTS, key, None)]
     if unused:
-        warn([f"--config {file}: {len(unused)} key(s) have no effect on {command}: {', '.join(unused)}"])
+        warn([f"--config {file}: {number_of(len(unused), 'key has', 'keys have')} no effect on {command}: {', '.join(unused)}"])
     return {key: value for key, value in values.items() if key in used} | named

@@ -8,6 +8,7 @@ import click
 
 from ser_bench.cli.output import print_entry, print_table, say
 from ser_bench.cli.parsing import Command
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     from ser_bench.evaluation.recipes import Recipe
@@ -50,7 +51,7 @@ def print_recipe(recipe: Recipe) -> None:
         print_entry("features", f"{one.features}, {TRACKS[one.scaling]}")
         print_entry("model", f"{one.model}, class weights {one.class_weights}")
         if one.augment:
-            copies = f"{one.augment_times} changed cop{'y' if one.augment_times == 1 else 'ies'} of each"
+            copies = f"{number_of(one.augment_times, 'changed copy', 'changed copies')} of each"
             print_entry(
                 "augmented",
                 f"{' and '.join(one.augment)}, {copies}{f', of {chr(44).join(one.augment_only)} alone' if one.augment_only else ''}",

@@ -30,6 +30,7 @@ from ser_bench.corpora.distributed import (
 from ser_bench.corpora.manifest import make_corpus
 from ser_bench.corpora.names import first
 from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +111,8 @@ def clips_of(database: Database, options: ReadingOptions) -> tuple[pd.DataFrame,
     elif len(database.languages) == 1:
         clips["language"] = database.languages[0]
     if pickled := database.pickled():
-        lines.append(f"{len(pickled)} pickled table(s) beside the header are not read, such as {quoted(pickled[0])}")
+        told = number_of(len(pickled), "pickled table beside the header is", "pickled tables beside the header are")
+        lines.append(f"{told} not read, such as {quoted(pickled[0])}")
     clips = clips.rename(columns={"path": "path_in_table"})
     unsegmented = clips["start"].isna().all() and clips["end"].isna().all()
     return clips.drop(columns=["start", "end"] if unsegmented else []).rename(columns={"file": "path"}), lines
@@ -215,7 +217,7 @@ def _own_rows(database: Database, chosen: ChosenTables, options: ReadingOptions)
         clips[text] = clips[text].fillna("")
     if twice := int(clips.duplicated(INDEX).sum()):
         raise WrongCall(
-            f"{database.path}: {twice} clip(s) have two labels in {listed(chosen.tables)}, such as "
+            f"{database.path}: {number_of(twice, 'clip has', 'clips have')} two labels in {listed(chosen.tables)}, such as "
             f"'{quoted(clips.loc[clips.duplicated(INDEX), 'file'].iloc[0], 40)}'; choose with --table"
         )
     return clips, schemes
@@ -233,9 +235,10 @@ def _add_from_elsewhere(
         if found is None or not (found != "").any():
             continue
         if values is not None and (differing := (values != "") & (found != "") & (values != found)).any():
+            such = f"{number_of(int(differing.sum()), 'clip')}, such as '{quoted(clips.loc[differing, 'file'].iloc[0], 40)}'"
             raise WrongCall(
-                f"{database.path}: the tables '{quoted(source)}' and '{quoted(table)}' disagree on the {role} of {int(differing.sum())} "
-                f"clip(s), such as '{quoted(clips.loc[differing, 'file'].iloc[0], 40)}'; choose with --columns {role}=TABLE.COLUMN"
+                f"{database.path}: the tables '{quoted(source)}' and '{quoted(table)}' disagree on the {role} of {such}; "
+                f"choose with --columns {role}=TABLE.COLUMN"
             )
         values, source = found if values is None else values.mask(values == "", found), table
         scheme = database.tables[table][column]
@@ -271,7 +274,8 @@ def _name_labels(database: Database, clips: pd.DataFrame, schemes: Mapping[str, 
         unlisted = clips.loc[(clips[role] != "") & ~clips[role].isin(list(labels)), role].value_counts()
         if len(unlisted):
             told = first([f"'{quoted(value)}' ({n})" for value, n in unlisted.sort_index().items()])
-            lines.append(f"{role}: {int(unlisted.sum())} clip(s) have values that the scheme '{quoted(scheme)}' does not list: {told}")
+            have = number_of(int(unlisted.sum()), "clip has a value", "clips have values")
+            lines.append(f"{role}: {have} that the scheme '{quoted(scheme)}' does not list: {told}")
     return clips, lines
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.corpora.names import NAMED, plain
 from ser_bench.errors import SerBenchError, WrongCall, printable, quoted, unknown
+from ser_bench.utils.formatting import number_of, plural
 from ser_bench.utils.tables import as_text
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def drop_unlabelled(table: pd.DataFrame, column: str, where: Sequence[str]) -> t
     >>> import pandas as pd
     >>> rows, where, lines = drop_unlabelled(pd.DataFrame({"emotion": ["fear", None, " "]}), "emotion", ["a", "b", "c"])
     >>> len(rows), where, lines
-    (1, ['a'], ["2 row(s) without 'emotion' are left out, such as b"])
+    (1, ['a'], ["2 rows without 'emotion' are left out, such as b"])
     """
     blank = (as_text(table[column]) == "").tolist()
     if not any(blank):
@@ -95,7 +96,8 @@ def drop_unlabelled(table: pd.DataFrame, column: str, where: Sequence[str]) -> t
         raise WrongCall(f"no row has a value of '{quoted(column)}'")
     left = table[[not gone for gone in blank]].reset_index(drop=True)
     left.attrs = table.attrs
-    told = f"{sum(blank)} row(s) without '{quoted(column)}' are left out, such as {where[blank.index(True)]}"
+    n = sum(blank)
+    told = f"{number_of(n, 'row')} without '{quoted(column)}' {plural(n, 'is', 'are')} left out, such as {where[blank.index(True)]}"
     return left, [place for place, gone in zip(where, blank, strict=True) if not gone], [told]
 
 
@@ -108,7 +110,7 @@ def refuse_nameless(table: pd.DataFrame, where: Sequence[str], source: Path) -> 
     """
     blank = (as_text(table["speaker"], keep_words=True).map(plain) == "").tolist()
     if any(blank):
-        raise WrongCall(f"{source}: no speaker in {where[blank.index(True)]}; {sum(blank)} row(s) in all")
+        raise WrongCall(f"{source}: no speaker in {where[blank.index(True)]}; {number_of(sum(blank), 'row')} in all")
 
 
 def refuse_long(table: pd.DataFrame, where: Sequence[str], source: Path) -> None:

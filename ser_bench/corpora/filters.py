@@ -22,6 +22,7 @@ from ser_bench.config import EMOTION
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.targets import CORPUS_EMOTION
 from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +140,7 @@ def filter_clips(clips: pd.DataFrame, where: str, name: str, target: str = EMOTI
         doubts.append(f"it keeps all {len(clips)} clips of {name}")
     if unknowns := int((~found.yes & ~found.no).sum()):
         column = quoted(", ".join(table.blank))
-        doubts.append(f"{unknowns} clip(s) are left out as {column} is missing; `is missing` would find them")
+        doubts.append(f"{number_of(unknowns, 'clip is', 'clips are')} left out as {column} is missing; `is missing` would find them")
     return clips[found.yes], [f"{about}: {doubt}" for doubt in doubts]
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ser_bench.corpora.labels import EMOTIONS, name_emotion
 from ser_bench.corpora.names import first
 from ser_bench.errors import quoted
+from ser_bench.utils.formatting import number_of, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +39,8 @@ def disagreements(clips: pd.DataFrame, pattern: str, emotions: Mapping[str, str]
     >>> clips = pd.DataFrame({"speaker": ["07", "08"], "emotion": ["fear", "fear"]}, index=["Actor_07/sad/a.wav", "Actor_07/fear/b.wav"])
     >>> for line in disagreements(clips, r"Actor_(?P<speaker>\d\d)", {}):
     ...     print(line)
-    1 clip(s) lie in the folder of another speaker than their names say, which count: Actor_07/fear/b.wav (08, folder 07)
-    1 clip(s) lie in the folder of another emotion than their names say, which count: Actor_07/sad/a.wav (fear, folder sadness)
+    1 clip lies in the folder of another speaker than its name says, which counts: Actor_07/fear/b.wav (08, folder 07)
+    1 clip lies in the folder of another emotion than its name says, which counts: Actor_07/sad/a.wav (fear, folder sadness)
     """
     parents = {clip: str(clip).rpartition("/")[0] for clip in clips.index}
     said = {parent: _said(parent, pattern, emotions) for parent in dict.fromkeys(parents.values())}
@@ -51,7 +52,9 @@ def disagreements(clips: pd.DataFrame, pattern: str, emotions: Mapping[str, str]
             if (other := said[parents[clip]].get(column, value)) != value
         ]
         if told:
-            lines.append(f"{len(told)} clip(s) lie in the folder of another {column} than their names say, which count: {first(told)}")
+            lie = number_of(len(told), "clip lies", "clips lie")
+            count = plural(len(told), "its name says, which counts", "their names say, which count")
+            lines.append(f"{lie} in the folder of another {column} than {count}: {first(told)}")
     return lines
 
 

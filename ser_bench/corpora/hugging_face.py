@@ -32,6 +32,7 @@ from ser_bench.corpora.distributed import (
 from ser_bench.corpora.manifest import make_corpus
 from ser_bench.corpora.unpacking import MISSING, UnpackedAudio, unpack, unpacked_folder
 from ser_bench.errors import WrongCall, quoted
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.headers import entry, parse_json, parse_yaml, read_json
 from ser_bench.utils.regular_files import check_regular
 from ser_bench.utils.tables import as_text
@@ -302,7 +303,7 @@ def _class_names(values: pd.Series, names: Any, path: Path) -> pd.Series:
         row = int(wrong.to_numpy().argmax()) + 1
         raise WrongCall(
             f"{path}: row {row} has class {values.iloc[row - 1]:g} of '{quoted(values.name)}', which has {len(known)} (0 to "
-            f"{len(known) - 1}); {int(wrong.sum())} row(s) in all"
+            f"{len(known) - 1}); {number_of(int(wrong.sum()), 'row')} in all"
         )
     return values.map(known).astype(object).where(lambda found: found.notna(), "")
 
@@ -313,8 +314,8 @@ def _refuse_outside(paths: Sequence[str], folder: Path, shard: Path) -> None:
     if wrong:
         row, path = wrong[0]
         raise WrongCall(
-            f"{shard}: row {row} names audio outside of the folder ('{quoted(path, 40)}'), which is not read; {len(wrong)} row(s) in all; "
-            "a manifest of your own may name files anywhere"
+            f"{shard}: row {row} names audio outside of the folder ('{quoted(path, 40)}'), which is not read; "
+            f"{number_of(len(wrong), 'row')} in all; a manifest of your own may name files anywhere"
         )
 
 
@@ -360,12 +361,14 @@ def _joined(
         table[name] = [folds[split] for split in splits] if folds else splits
     rows = [row for _, some in tables for row in some]
     size = sum(row.size for row in rows if row.size != MISSING)
-    unpacked = f"the audio of {len(shards)} Parquet file(s) is unpacked into the cache: {len(rows):,} row(s), {size / 1e6:,.1f} MB"
+    whence = number_of(len(shards), "Parquet file")
+    unpacked = f"the audio of {whence} is unpacked into the cache: {number_of(len(rows), 'row')}, {size / 1e6:,.1f} MB"
     lines = [unpacked] if rows else []
     if silent := sum(row.size == MISSING and not row.path for row in rows):
-        lines.append(f"{silent} row(s) have no audio")
+        lines.append(f"{number_of(silent, 'row has', 'rows have')} no audio")
     if others := [path.name for path in _parquet_files(folder) if not audio_columns(path)]:
-        lines.append(f"{len(others)} Parquet file(s) without audio are not read, such as {quoted(others[0])}")
+        told = number_of(len(others), "Parquet file without audio is", "Parquet files without audio are")
+        lines.append(f"{told} not read, such as {quoted(others[0])}")
     if OWN_PATH in table:
         lines.append(f"the column 'path' of the data set is kept as '{OWN_PATH}'")
     return table, lines

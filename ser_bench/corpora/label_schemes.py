@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ser_bench.config import EMOTION, labels_name
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted, unknown
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.toml import named_or_read, read_toml
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def scheme_losses(clips: pd.DataFrame, scheme: LabelScheme) -> list[str]:
     >>> import pandas as pd
     >>> for line in scheme_losses(pd.DataFrame({"emotion": ["fear", "excitement", "happiness", "anger"]}), known_schemes()["big4"]):
     ...     print(line)
-    --labels big4 leaves out 1 clip(s): fear (1)
+    --labels big4 leaves out 1 clip: fear (1)
     --labels big4 joins: excitement (1) into happiness
     --labels big4 finds no clip of neutral, sadness
     """
@@ -238,7 +239,7 @@ def scheme_losses(clips: pd.DataFrame, scheme: LabelScheme) -> list[str]:
         left = [f"{about}{quoted(str(value)) or 'blank'} ({n})" for value, n in counts.items() if not word_of[value]]
         joined = [f"{quoted(str(value))} ({n}) into {word_of[value]}" for value, n in counts.items() if word_of[value] not in {"", value}]
         absent = _absent(scheme, listed, clips[column], words)
-        lines += [f"leaves out {int(words.isna().sum())} clip(s): {first(left, 8)}"] if left else []
+        lines += [f"leaves out {number_of(int(words.isna().sum()), 'clip')}: {first(left, 8)}"] if left else []
         lines += [f"joins: {first(joined, 8)}"] if joined else []
         lines += [f"finds no clip of {about}{first(absent, 8)}"] if absent else []
     return [f"--labels {scheme.name} {line}" for line in lines]

@@ -18,6 +18,7 @@ from ser_bench.corpora.base import FileNameReader
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
 from ser_bench.errors import WrongCall, quoted
+from ser_bench.utils.formatting import number_of, plural
 from ser_bench.utils.tables import as_text, check_columns, read_delimited, read_table
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class TableReader(FileNameReader):
         keys = [re.sub(r".*[/\\]|\.[A-Za-z]\w{1,3}$", "", _filled(self.key, row)) for row in rows.to_dict("records")]
         rows = rows.drop(columns="key", errors="ignore").assign(_key=keys).drop_duplicates().set_index("_key")
         if twice := sorted(rows.index[rows.index.duplicated()].unique()):
-            told = f"{len(twice)} name(s) have rows that differ, such as '{quoted(twice[0])}'"
+            told = f"{number_of(len(twice), 'name has', 'names have')} rows that differ, such as '{quoted(twice[0])}'"
             raise WrongCall(f"{table}: {told}; remove all but one row of each")
         return rows
 
@@ -138,16 +139,21 @@ class TableReader(FileNameReader):
         """Lines that count the files whose table is missing, and those that have no row in it."""
         no_table = [at for at, table in enumerate(places) if table is None]
         no_row = [at for at, table in enumerate(places) if table is not None and not here[at]]
-        end = " and are left out" if self.needed else ""
         lines = []
         if no_table:
             names = sorted({self._named(clips, at) for at in no_table})
             told = first([clips.index[at] for at in no_table])
-            lines.append(f"{len(no_table)} file(s) have no table of labels ({first(names)}){end}: {told}")
+            lines.append(f"{self._lacking(len(no_table), f'table of labels ({first(names)})')}: {told}")
         if no_row:
             names = sorted({table.name for at in no_row if (table := places[at])})
-            lines.append(f"{len(no_row)} file(s) have no row in {first(names)}{end}: {first([clips.index[at] for at in no_row])}")
+            told = first([clips.index[at] for at in no_row])
+            lines.append(f"{self._lacking(len(no_row), f'row in {first(names)}')}: {told}")
         return lines
+
+    def _lacking(self, n: int, what: str) -> str:
+        """How many files lack what, and what becomes of them."""
+        end = f" and {plural(n, 'is', 'are')} left out" if self.needed else ""
+        return f"{number_of(n, 'file has', 'files have')} no {what}{end}"
 
     def _differences(self, clips: pd.DataFrame, told: pd.DataFrame) -> list[str]:
         """A line for each of emotion and speaker that counts the file names which differ from their rows."""
@@ -156,7 +162,8 @@ class TableReader(FileNameReader):
             if column in clips and column in told:
                 pairs = zip(clips.index, clips[column], told[column], strict=True)
                 if differ := [clip for clip, name, row in pairs if row and noun(name) != noun(row)]:
-                    lines.append(f"{len(differ)} file name(s) tell another {column} than their row, which counts: {first(differ)}")
+                    names = number_of(len(differ), "file name says", "file names say")
+                    lines.append(f"{names} another {column} than the row, which counts: {first(differ)}")
         return lines
 
     def _noun(self, code: str) -> str:
@@ -170,7 +177,9 @@ class TableReader(FileNameReader):
                 why = why.mask(clips[column] == "", f"no {column}")
         counts = why[why != ""].value_counts().sort_index()
         reasons = ", ".join(f"{reason} ({n})" for reason, n in counts.items())
-        warnings = warnings + ([f"{counts.sum()} clip(s) are left out for want of a label: {reasons}"] if reasons else [])
+        warnings = warnings + (
+            [f"{number_of(counts.sum(), 'clip is', 'clips are')} left out for want of a label: {reasons}"] if reasons else []
+        )
         if (why != "").all():
             raise WrongCall(f"{folder}: no clip has a label: {'; '.join(warnings)}")
         return clips[why == ""], warnings

@@ -17,6 +17,7 @@ from ser_bench import scores
 from ser_bench.config import EMOTION
 from ser_bench.corpora.duplicates import voices_of
 from ser_bench.corpora.names import first, remarks
+from ser_bench.utils.formatting import from_to, number_of, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,9 +58,9 @@ def left_out(skipped: pd.DataFrame) -> list[str]:
 
     >>> import pandas as pd
     >>> left_out(pd.DataFrame({"clip": ["a.wav", "b.wav"], "reason": ["missing file", "constant"]}))
-    ['2 clip(s) skipped, such as a.wav: missing file']
+    ['2 clips skipped, such as a.wav: missing file']
     """
-    return [f"{len(skipped)} clip(s) skipped, such as {row.clip}: {row.reason}" for row in skipped.head(1).itertuples()]
+    return [f"{number_of(len(skipped), 'clip')} skipped, such as {row.clip}: {row.reason}" for row in skipped.head(1).itertuples()]
 
 
 def few(clips: pd.DataFrame) -> list[str]:
@@ -81,7 +82,7 @@ def cut_segments(clips: pd.DataFrame) -> list[str]:
 
     >>> import pandas as pd
     >>> cut_segments(pd.DataFrame({"start": [0.0, 1], "end": [3.5, 2], "seconds": [2.5, 1]}, index=["a.wav#0-3.5", "b.wav#1-2"]))
-    ['1 segment(s) end after their file does, and are cut there, such as a.wav#0-3.5']
+    ['1 segment ends after its file does, and is cut there, such as a.wav#0-3.5']
     """
     if "end" not in clips or "seconds" not in clips:
         return []
@@ -91,7 +92,8 @@ def cut_segments(clips: pd.DataFrame) -> list[str]:
         return []
     far = (over["end"] > MILLISECONDS * over["seconds"]).any()
     hint = "; times are in seconds, and these seem to be milliseconds" if far else ""
-    return [f"{len(over)} segment(s) end after their file does, and are cut there, such as {over.index[0]}{hint}"]
+    told = number_of(len(over), "segment ends after its file does, and is", "segments end after their file does, and are")
+    return [f"{told} cut there, such as {over.index[0]}{hint}"]
 
 
 def levels(clips: pd.DataFrame) -> list[str]:
@@ -100,8 +102,8 @@ def levels(clips: pd.DataFrame) -> list[str]:
     >>> import pandas as pd
     >>> for line in levels(pd.DataFrame({"peak": [32767.0, 0.5, 3e-5]}, index=["a.wav", "b.wav", "c.wav"])):
     ...     print(line)
-    1 clip(s) reach more than 6 dB over full scale, such as a.wav (90 dB): openSMILE's sets hear them clipped; scale them
-    1 clip(s) stay more than 60 dB below full scale, such as c.wav (-90 dB): near silence, in which nothing can be heard
+    1 clip reaches more than 6 dB over full scale, such as a.wav (90 dB): openSMILE's sets hear them clipped; scale them
+    1 clip stays more than 60 dB below full scale, such as c.wav (-90 dB): near silence, in which nothing can be heard
     """
     if "peak" not in clips:
         return []
@@ -109,12 +111,22 @@ def levels(clips: pd.DataFrame) -> list[str]:
     ends = [
         (
             peaks[peaks > LOUDEST],
-            "reach more than 6 dB over full scale",
+            ("clip reaches", "clips reach"),
+            "more than 6 dB over full scale",
             "openSMILE's sets hear them clipped; scale them",
         ),
-        (peaks[peaks < QUIETEST], "stay more than 60 dB below full scale", "near silence, in which nothing can be heard"),
+        (
+            peaks[peaks < QUIETEST],
+            ("clip stays", "clips stay"),
+            "more than 60 dB below full scale",
+            "near silence, in which nothing can be heard",
+        ),
     ]
-    return [f"{len(found)} clip(s) {what}, such as {_decibels(found.iloc[:NAMED])}: {why}" for found, what, why in ends if len(found)]
+    return [
+        f"{number_of(len(found), *clips_do)} {what}, such as {_decibels(found.iloc[:NAMED])}: {why}"
+        for found, clips_do, what, why in ends
+        if len(found)
+    ]
 
 
 def _decibels(peaks: pd.Series) -> str:
@@ -153,7 +165,8 @@ def single_emotions(clips: pd.DataFrame, target: str = EMOTION) -> list[str]:
     alone = list(emotions.index[emotions == 1])
     if not alone:
         return []
-    return [f"track speaker: {len(alone)} speaker(s) show a single {target}, and scaling by their own clips removes it: {first(alone)}"]
+    told = number_of(len(alone), "speaker shows", "speakers show")
+    return [f"track speaker: {told} a single {target}, and scaling by their own clips removes it: {first(alone)}"]
 
 
 def thin_classes(clips: np.ndarray, emotions: Sequence[str]) -> list[str]:
@@ -164,7 +177,7 @@ def thin_classes(clips: np.ndarray, emotions: Sequence[str]) -> list[str]:
     """
     found = [(name, int(mine.sum()), int(np.count_nonzero(mine))) for name, mine in zip(emotions, clips.T, strict=True)]
     return [
-        f"'{name}' has {_number(n, 'clip')} of {_number(voices, 'speaker')}: its recall, a part of the UAR, says little"
+        f"'{name}' has {number_of(n, 'clip')} of {number_of(voices, 'speaker')}: its recall, a part of the UAR, says little"
         for name, n, voices in found
         if n and (n < FEW_CLIPS or voices < FEW_VOICES)
     ]
@@ -174,14 +187,21 @@ def uneven_speakers(clips: np.ndarray) -> str:
     """That speakers are few, or many of whom a few have most of the clips; empty where neither; clips of shape (n_voices, k).
 
     >>> uneven_speakers(np.array([[90], [5], [5]]))
-    'the effective number of speakers is 1.2 (3 speakers with 5 to 90 clips): intervals have few degrees of freedom'
+    'the effective number of speakers is 1.2 (3 speakers with 5 to 90 clips each): intervals have few degrees of freedom'
+    >>> uneven_speakers(np.array([[9], [9], [9]]))
+    'the effective number of speakers is 3.0 (3 speakers with 9 clips each): intervals have few degrees of freedom'
     """
     if not scores.few_or_uneven(clips):
         return ""
     each, effective = clips.sum(1), scores.effective_voices(clips)
-    who = f"{len(each)} speakers with {each.min()} to {each.max()} clips"
+    who = f"{len(each)} speakers with {clips_each(each)}"
     return f"the effective number of speakers is {effective:.1f} ({who}): intervals have few degrees of freedom"
 
 
-def _number(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
+def clips_each(counts: np.ndarray | pd.Series) -> str:
+    """How many clips speakers have, given those of each.
+
+    >>> clips_each(np.array([5, 90])), clips_each(np.array([9, 9]))
+    ('5 to 90 clips each', '9 clips each')
+    """
+    return f"{from_to(counts.min(), counts.max())} {plural(counts.max(), 'clip', 'clips')} each"

@@ -22,6 +22,7 @@ from ser_bench.corpora.labels import name_emotion
 from ser_bench.corpora.names import first, plain
 from ser_bench.corpora.targets import with_target
 from ser_bench.errors import WrongCall, quoted
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.tables import as_numbers, as_text, clip_name, read_table, refuse_rows, segment_suffix
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def make_corpus(table: pd.DataFrame, manifest: Path, folder: Path, name: str, op
     hint = f" (column 'channel': {UNHEEDED['channel']})" if "channel" in table else ""
     refuse_rows(table.index.duplicated(), manifest, f"a clip that an earlier row names already{hint}")
     table["path"], told = _locate(written, folder)
-    told += [f"{slashed} path(s) with backslashes are read as written on Windows"] if slashed else []
+    told += (
+        [f"{number_of(slashed, 'path with backslashes is', 'paths with backslashes are')} read as written on Windows"] if slashed else []
+    )
     if EMOTION in table:
         table = table.assign(original=table.get("original", table[EMOTION]), emotion=table[EMOTION].map(name_emotion))
         told += _renamed(table)
@@ -89,7 +92,7 @@ def _read_columns(table: pd.DataFrame, manifest: Path, options: ReadingOptions) 
     table, target, understood = name_columns(table, options, manifest)
     text = {str(column): as_text(table[column], keep_words=column in NAMING) for column in table if column not in {"start", "end"}}
     warnings = [
-        f"the column '{column}' ({table[column].nunique()} value(s)) does not count: {why}"
+        f"the column '{column}' ({number_of(table[column].nunique(), 'value')}) does not count: {why}"
         for column, why in UNHEEDED.items()
         if column in table
     ]
@@ -111,11 +114,8 @@ def _dotted(table: pd.DataFrame, column: str, text: pd.Series) -> list[str]:
     joined = [
         f"'{quoted(word)}' as '{text[dotted.index[dotted == word][0]]}' ({n})" for word, n in dotted.value_counts().sort_index().items()
     ]
-    return (
-        [f"{column}: {len(dotted)} clip(s) are under a whole number with '.0' and count under the number: {first(joined)}"]
-        if joined
-        else []
-    )
+    told = number_of(len(dotted), "clip is", "clips are")
+    return [f"{column}: {told} under a whole number with '.0', which counts as the number: {first(joined)}"] if joined else []
 
 
 def _read_segments(table: pd.DataFrame, manifest: Path) -> pd.DataFrame:
@@ -168,7 +168,8 @@ def _locate(written: list[str], folder: Path) -> tuple[list[str], list[str]]:
             other_form += there is not None
             place = there or place
         found.append(str(place))
-    warning = f"{other_form} file(s) are found under another Unicode form of the name than the table has (composed, decomposed)"
+    told = number_of(other_form, "file is", "files are")
+    warning = f"{told} found under another Unicode form of the name than the table has (composed, decomposed)"
     return found, [warning] if other_form else []
 
 

@@ -17,6 +17,7 @@ from ser_bench.corpora.base import CorpusInfo
 from ser_bench.corpora.label_tables import TableReader
 from ser_bench.corpora.names import first
 from ser_bench.errors import WrongCall
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,8 @@ class Meld(TableReader):
         )
         if several.any():
             names = sorted(clips.loc[several, "speaker"].unique())
-            warnings.append(f"{several.sum()} clip(s) that several people speak are left out: {first(names)}")
+            told = number_of(several.sum(), "clip that several people speak is", "clips that several people speak are")
+            warnings.append(f"{told} left out: {first(names)}")
         return clips[~several], warnings
 
     def derive_columns(self, clips: pd.DataFrame, folder: Path) -> pd.DataFrame:

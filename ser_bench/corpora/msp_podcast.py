@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.corpora.base import CorpusInfo
 from ser_bench.corpora.label_tables import TableReader
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,8 @@ class MspPodcast(TableReader):
         clips["speaker"] = clips["speaker"].mask(nobody, "unknown of podcast " + clips["podcast"])
         if nobody.any():
             podcasts = clips.loc[nobody, "podcast"].nunique()
-            warnings.append(f"{nobody.sum()} clip(s) of unknown speakers count as one speaker for each of {podcasts} podcasts")
+            told = number_of(nobody.sum(), "clip of an unknown speaker counts", "clips of unknown speakers count")
+            warnings.append(f"{told} as one speaker for each of {number_of(podcasts, 'podcast')}")
         if {"Test1", "Test2"} <= set(clips["partition"]):
             warnings.append("Test1 and Test2 are tested together; --where \"partition != 'Test2'\" leaves Test1, which most papers report")
         return clips, warnings

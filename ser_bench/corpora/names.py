@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ser_bench.config import EMOTION
 from ser_bench.errors import WrongCall, quoted, writable
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.tables import is_missing
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def join_spellings(clips: pd.DataFrame, target: str = EMOTION) -> tuple[pd.DataF
     >>> import pandas as pd
     >>> joined, lines = join_spellings(pd.DataFrame({"speaker": ["Anna", "anna", "Anna "]}))
     >>> joined["speaker"].tolist(), lines
-    (['Anna', 'Anna', 'Anna'], ["speaker: 2 clip(s) under another spelling are joined: 'Anna ' (1) and 'anna' (1) as 'Anna'"])
+    (['Anna', 'Anna', 'Anna'], ["speaker: 2 clips under another spelling are joined: 'Anna ' (1) and 'anna' (1) as 'Anna'"])
     """
     lines = []
     for column in NAMED:
@@ -74,7 +75,8 @@ def join_spellings(clips: pd.DataFrame, target: str = EMOTION) -> tuple[pd.DataF
             clips = clips.assign(**{column: clips[column].replace({name: names[0] for names in several for name in names[1:]})})
             told = [f"{' and '.join(f'{_quoted(n)} ({counts[n]})' for n in sorted(names[1:]))} as {_quoted(names[0])}" for names in several]
             others = sum(int(counts[name]) for names in several for name in names[1:])
-            lines.append(f"{target if column == EMOTION else column}: {others} clip(s) under another spelling are joined: {first(told)}")
+            joined = number_of(others, "clip under another spelling is", "clips under another spelling are")
+            lines.append(f"{target if column == EMOTION else column}: {joined} joined: {first(told)}")
     return clips, lines
 
 
@@ -139,14 +141,16 @@ def remarks(clips: pd.DataFrame) -> list[str]:
     lines = [f"{column}: {what}" for column, what in questions(clips, [name for name in NAMED if name not in ASKED]).items()]
     speakers = clips["speaker"].value_counts().sort_index()
     if single := list(speakers.index[speakers == 1]):
-        lines.append(f"{len(single)} speaker(s) with a single clip, perhaps misspelt: {first([_quoted(name) for name in single])}")
+        lines.append(
+            f"{number_of(len(single), 'speaker')} with a single clip, perhaps misspelt: {first([_quoted(name) for name in single])}"
+        )
     for column in ("gender", "language"):
         if column not in clips:
             continue
         known = clips[clips[column] != ""].groupby("speaker")[column].unique()
         several = [f"{_quoted(str(who))} ({', '.join(map(quoted, sorted(found)))})" for who, found in known.items() if len(found) > 1]
         if several:
-            lines.append(f"{len(several)} speaker(s) with more than one {column}: {first(several)}")
+            lines.append(f"{number_of(len(several), 'speaker')} with more than one {column}: {first(several)}")
     return lines
 
 

@@ -19,6 +19,7 @@ from ser_bench.corpora.names import first, remarks
 from ser_bench.corpora.obtaining import against_release, languages_of
 from ser_bench.errors import WrongCall
 from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.regular_files import check_regular
 
 if TYPE_CHECKING:
@@ -90,10 +91,13 @@ def _recognised(corpus: Corpus) -> str:
 def _warnings(corpus: Corpus, counts: pd.DataFrame, headers: pd.DataFrame) -> list[str]:
     lines = [*corpus.warnings, *remarks(corpus.clips), *against_release(corpus), *_other_rates(corpus, headers["rate"].dropna())]
     if corpus.ignored:
-        lines.append(f"{len(corpus.ignored)} audio file(s) are not understood and left out: {first(corpus.ignored)}")
+        lines.append(
+            f"{number_of(len(corpus.ignored), 'audio file is', 'audio files are')} not understood and left out: {first(corpus.ignored)}"
+        )
     silent = headers.index[headers["rate"].isna()]
     if len(silent):
-        lines.append(f"{len(silent)} clip(s) have no header that can be read, such as {silent[0]}: perhaps they cannot be used")
+        told = number_of(len(silent), "clip has", "clips have")
+        lines.append(f"{told} no header that can be read, such as {silent[0]}: perhaps unusable")
     never = [f"{emotion} by {(counts[emotion] == 0).sum()}" for emotion in counts if (counts[emotion] == 0).any()]
     if never:
         lines.append(f"emotions that speakers never show: {first(never)} of {len(counts)} speakers")

@@ -15,6 +15,7 @@ from pathlib import Path
 from ser_bench.corpora.base import FileNameReader
 from ser_bench.corpora.names import first
 from ser_bench.errors import WrongCall, quoted
+from ser_bench.utils.formatting import number_of
 
 LEAST = 0.01
 """The share of a folder's audio files below which what a second reader understands are strays, no corpus."""
@@ -121,4 +122,5 @@ def _remarks(folder: Path, files: list[str], name: str, shares: Mapping[str, lis
     yield f"{folder} holds several corpora, each of which is read by itself: {counts}"
     known = {file for own in shares.values() for file in own}
     if left := [file for file in files if file not in known]:
-        yield f"{len(left)} audio file(s) of {folder} are of none of its corpora and are left out: {first([quoted(file) for file in left])}"
+        told = number_of(len(left), f"audio file of {folder} is", f"audio files of {folder} are")
+        yield f"{told} of none of its corpora and left out: {first([quoted(file) for file in left])}"

@@ -17,6 +17,7 @@ from ser_bench.corpora.files import OTHER_SUFFIXES, SUFFIXES, VIDEO_SUFFIXES, fi
 from ser_bench.corpora.names import first
 from ser_bench.corpora.recognition import Recognised, recognise
 from ser_bench.errors import WrongCall
+from ser_bench.utils.formatting import number_of
 
 
 def read_recordings(folder: Path, known: Mapping[str, type[FileNameReader]], chosen: str = "") -> list[Corpus]:
@@ -38,7 +39,8 @@ def read_recordings(folder: Path, known: Mapping[str, type[FileNameReader]], cho
     files = find_audio(folder)
     if not files:
         others = find_audio(folder, OTHER_SUFFIXES)
-        there = f"; {len(others)} file(s) of other formats are there ({_kinds(others)}): convert them to WAV or FLAC" if others else ""
+        are = number_of(len(others), "file of another format is", "files of other formats are")
+        there = f"; {are} there ({_kinds(others)}): convert to WAV or FLAC" if others else ""
         raise WrongCall(f"no audio in {folder}: looked for {', '.join(SUFFIXES)} at any depth{there}")
     return [_read_part(folder, part, alone=len(part.files) == len(files)) for part in recognise(folder, files, known, chosen)]
 
@@ -57,12 +59,13 @@ def _other_formats(others: list[str], lost: Collection[str]) -> list[str]:
     """A warning that counts sound files of formats that are not looked for, and speakers who have no other."""
     if not others:
         return []
-    told = f"{len(others)} file(s) of other formats are left out ({_kinds(others)}), such as {others[0]}"
+    are = number_of(len(others), "file of another format is", "files of other formats are")
+    told = f"{are} left out ({_kinds(others)}), such as {others[0]}"
     if lost:
-        speakers = f"without them there is nothing of {len(lost)} speaker(s): {first(sorted(lost))}"
-        return [f"{told}; convert them to WAV or FLAC; {speakers}"]
+        speakers = f"without them there is nothing of {number_of(len(lost), 'speaker')}: {first(sorted(lost))}"
+        return [f"{told}; convert to WAV or FLAC; {speakers}"]
     beside = all(file.lower().endswith(VIDEO_SUFFIXES) for file in others)
-    return [told if beside else f"{told}; convert them to WAV or FLAC"]
+    return [told if beside else f"{told}; convert to WAV or FLAC"]
 
 
 def _kinds(files: list[str]) -> str:

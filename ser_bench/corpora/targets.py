@@ -15,6 +15,7 @@ from ser_bench.corpora.base import Corpus, normalise_columns
 from ser_bench.corpora.columns import spellings_of
 from ser_bench.corpora.names import plain
 from ser_bench.errors import WrongCall, quoted
+from ser_bench.utils.formatting import number_of, plural
 from ser_bench.utils.tables import as_text
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def with_target(clips: pd.DataFrame, target: str, name: str) -> tuple[pd.DataFra
     clips = clips.rename(columns={EMOTION: CORPUS_EMOTION}).assign(emotion=values, original=values)
     clips = clips.drop(columns="recognised", errors="ignore")  # which is of emotions
     unknown = values.map(plain) == ""
-    lines = [f"{int(unknown.sum())} clip(s) without '{quoted(target)}' are left out"] if unknown.any() else []
+    n = int(unknown.sum())
+    lines = [f"{number_of(n, 'clip')} without '{quoted(target)}' {plural(n, 'is', 'are')} left out"] if n else []
     clips = clips[~unknown]
     if clips.empty:
         raise WrongCall(f"--target {quoted(target)}: no clip of {name} has a value in this column")

@@ -16,6 +16,7 @@ from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed, quoted, unknown
 from ser_bench.evaluation.units import EvaluationSet
 from ser_bench.features import ChangedClips, Copies, ExtractionOptions, FeatureSet, extract_changed, refuse_own
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def extract_conditions(
     for condition in heard:
         for clip, why in condition.reasons.items():
             raise WorkFailed(
-                f"{corpus.name}: --test-variant {condition.variant}: {len(condition.reasons)} clip(s) cannot be measured so (the first: "
-                f"{quoted(clip)}: {why}), and all conditions are evaluated on the same clips; use another condition"
+                f"{corpus.name}: --test-variant {condition.variant}: {number_of(len(condition.reasons), 'clip')} cannot be measured so "
+                f"(the first: {quoted(clip)}: {why}), and all conditions are evaluated on the same clips; use another condition"
             )
     return {condition.variant: condition.matrices for condition in heard}
 
@@ -112,5 +113,7 @@ def _missing(kinds: list[ChangedClips]) -> list[str]:
     lines = []
     for kind in kinds:
         for clip, why in list(kind.reasons.items())[:1]:
-            lines.append(f"augmented: {len(kind.reasons)} clip(s) have no copy by {kind.variant}, the first: {clip}: {why}")
+            lines.append(
+                f"augmented: {number_of(len(kind.reasons), 'clip has', 'clips have')} no copy by {kind.variant}, the first: {clip}: {why}"
+            )
     return lines

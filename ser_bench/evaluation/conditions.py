@@ -23,6 +23,7 @@ from ser_bench.evaluation.refits import refit_of
 from ser_bench.evaluation.run_folder import CONDITION_PREDICTIONS, CONDITIONS, UNCHANGED, Run
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.units import EvaluationSet, StoredResult, SystemName, UnderCondition, make_unit, read_unit
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def evaluate_conditions(
             found[system][condition] = codes
             rows += _prediction_rows(planned.eval_set, system, condition, codes)
         if failures:
-            warnings.append(f"--test-variant {condition}: {len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}")
+            warnings.append(
+                f"--test-variant {condition}: {number_of(len(failures), 'unit')} failed, the first: {next(iter(failures.values()))}"
+            )
     scored = [row for system, codes in found.items() for row in _score(planned.eval_set, system, codes, ratios[system])]
     table = pd.DataFrame(scored, columns=list(CONDITIONS.columns)).round(4)
     names = list(CONDITION_PREDICTIONS.columns)

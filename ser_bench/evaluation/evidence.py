@@ -17,6 +17,7 @@ import numpy as np
 
 from ser_bench import scores
 from ser_bench.errors import WorkFailed
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -266,5 +267,5 @@ def _words(candidates: list[Evidence], chosen: np.ndarray) -> str:
     """Which systems were chosen how often, the most often first."""
     taken = Counter(" ".join(candidates[place].name[1:3]) for place in chosen.ravel())
     (first, times), *others = sorted(taken.items(), key=lambda item: (-item[1], item[0]))
-    rest = f", {len(others)} other system(s) in the rest" if others else ""
+    rest = f", {number_of(len(others), 'other system')} in the rest" if others else ""
     return f"{first} in {times} of {chosen.size} folds{rest}"

@@ -25,6 +25,7 @@ from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import KEYS, Run, RunFolder
 from ser_bench.evaluation.splits import NEVER, inner_folds
 from ser_bench.utils.atomic import restored
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.named_tables import NamedTable
 from ser_bench.utils.tables import as_counts, as_text, check_columns, read_table, refuse_rows, to_numbers
 
@@ -146,7 +147,7 @@ def _align_seed(table: pd.DataFrame, eval_set: EvaluationSet, seed: int, path: P
     _refuse(
         path,
         strange.index,
-        f"is predicted as '{strange.iloc[0] if len(strange) else ''}', which is none of {', '.join(eval_set.emotions)},",
+        f"is predicted as '{strange.iloc[0] if len(strange) else ''}', which is none of {', '.join(eval_set.emotions)}",
     )
     return rows.assign(fold=rows["own"])
 
@@ -221,14 +222,13 @@ def remarks(table: pd.DataFrame, found: pd.DataFrame, path: Path, *, decisions_o
     said = []
     if decisions_only:
         many = len(probability_columns(table))
-        said.append(
-            Remark(f"{path}: decisions only: {many} column(s) of probabilities are left out", "decisions only: probabilities left out")
-        )
+        are = number_of(many, "column of probabilities is", "columns of probabilities are")
+        said.append(Remark(f"{path}: decisions only: {are} left out", "decisions only: probabilities left out"))
     unread = [c for c in table.columns if c not in {*WORDS, *NUMBERS} and not c.startswith(PROBABILITY)]
     unread += table.attrs.get("left_out", {})
     if unread:
         more = f" and {len(unread) - 5} more" if len(unread) > 5 else ""
-        said.append(Remark(f"{path}: {len(unread)} column(s) are not read: {', '.join(unread[:5])}{more}"))
+        said.append(Remark(f"{path}: {number_of(len(unread), 'column is', 'columns are')} not read: {', '.join(unread[:5])}{more}"))
     if (found["predicted"] == found["emotion"]).all():
         clips = found["clip"].nunique()
         warning = f"{path}: the predictions equal the corpus's labels on all {clips:,} clips: were the labels themselves handed in?"

@@ -24,6 +24,7 @@ from ser_bench.evaluation.run_folder import LEARNING, Run
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, SystemName, make_unit
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def learning_curves(
         ]
         if failures:
             first = next(iter(failures.values()))
-            warnings.append(f"learning curves: {len(failures)} unit(s) failed with {n} speakers to learn from, the first: {first}")
+            warnings.append(
+                f"learning curves: {number_of(len(failures), 'unit')} failed with {n} speakers to learn from, the first: {first}"
+            )
     return pd.DataFrame(rows, columns=list(LEARNING.columns)).round(4).sort_values(list(LEARNING.columns[:5]), ignore_index=True), warnings
 
 

@@ -207,7 +207,7 @@ def _read_runs(folders: list[RunFolder], *, named: bool) -> dict[str, OneRun]:
                 raise
             warnings.warn(f"left out: {error}", stacklevel=3)
     if not runs:
-        raise WrongCall(f"none of {len(folders)} run(s) can be read: run their commands again")
+        raise WrongCall("none of the runs named can be read: run their commands again")
     return runs
 
 

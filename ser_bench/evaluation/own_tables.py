@@ -20,7 +20,7 @@ from ser_bench.corpora.names import first
 from ser_bench.errors import quoted
 from ser_bench.scores.distributions import ranks as ranks_of
 from ser_bench.scores.distributions import t_above, t_upper
-from ser_bench.utils.formatting import format_score
+from ser_bench.utils.formatting import format_score, number_of, plural
 from ser_bench.utils.quick import held_out_labels, standardised
 
 if TYPE_CHECKING:
@@ -138,9 +138,10 @@ def labels_together(rows: Rows) -> Iterator[str]:
         return
     uar = scores.uar(rows.codes, _by_codes(rows.values[:, coded], rows))
     if uar >= TELLING_UAR:
-        names = ", ".join(f"'{name}'" for name, mine in zip(rows.columns, coded, strict=True) if mine)
+        names, n = ", ".join(f"'{name}'" for name, mine in zip(rows.columns, coded, strict=True) if mine), coded.sum()
+        tell = f"{number_of(n, 'column')} of few values ({quoted(names)}) {plural(n, 'tells', 'together tell')} the emotion"
         yield (
-            f"the {coded.sum()} column(s) of few values ({quoted(names)}) together tell the emotion: a tree recognises unseen speakers "
+            f"{tell}: a tree recognises unseen speakers "
             f"with a UAR of {format_score(uar)} (threshold {format_score(TELLING_UAR, 2)}): were they made from labels?"
         )
 
@@ -216,7 +217,7 @@ def following(rows: Rows) -> Iterator[str]:
                 told.setdefault(rows.columns[number], f"'{rows.columns[number]}' ({what}{whose}, {rho[number]:.3f})")
     if told:
         yield (
-            f"{len(told)} column(s) follow the order of the clips (rank correlation, threshold {FOLLOWING}): "
+            f"{number_of(len(told), 'column follows', 'columns follow')} the order of the clips (rank correlation, threshold {FOLLOWING}): "
             f"{first(list(told.values()))}: where clips are sorted by emotion or speaker, that gives them away"
         )
 

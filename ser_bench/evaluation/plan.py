@@ -23,6 +23,7 @@ from ser_bench.evaluation.splits import NEVER, Protocol, check_apart, fixed_part
 from ser_bench.evaluation.units import EvaluationSet, SystemName, Tune, Unit, make_unit
 from ser_bench.features import Extractor, distinct_parts
 from ser_bench.utils.atomic import check_writable
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -262,7 +263,8 @@ def fixed_split(eval_set: EvaluationSet) -> list[str]:
         return []
     roles = {"train": "train", "dev": "select hyperparameters, and are then trained on as well", "test": "are evaluated"}
     sizes = {part: (int((parts == part).sum()), eval_set.clips.loc[parts == part, "voice"].nunique()) for part in roles if part in parts}
-    told = ", ".join(f"{n} clips of {speakers} speaker(s) {roles[part]} ({part})" for part, (n, speakers) in sizes.items())
+    of = {part: f"{number_of(n, 'clip')} of {number_of(speakers, 'speaker')}" for part, (n, speakers) in sizes.items()}
+    told = ", ".join(f"{clips} {roles[part]} ({part})" for part, clips in of.items())
     absent = [emotion for code, emotion in enumerate(eval_set.emotions) if code not in eval_set.codes[parts == "test"]]
     others = "emotions" if eval_set.target == EMOTION else "classes"
     unheard = [f"the test part has no clip of {', '.join(absent)}: scores are of the other {others}"] if absent else []

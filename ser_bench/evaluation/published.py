@@ -21,6 +21,7 @@ from ser_bench.evaluation.nested_cv import UnitResult, result_without_search
 from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_beforehand
 from ser_bench.evaluation.splits import NEVER, Protocol, derive_seed, numbered, random_folds
 from ser_bench.models.base import Model, Params, fit_split
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     from ser_bench.evaluation.recipes import PublishedSplit
@@ -61,7 +62,7 @@ class AsPublished:
     def leaks(self, part: str, *, selected: bool) -> list[str]:
         """Why a score on a part is LEAKY, in words; nothing where it is not. `selected`: whether its model was so."""
         shared = self.shared(part)
-        told = [f"{shared} speaker(s) are in training and {part}"] if shared else []
+        told = [f"{number_of(shared, 'speaker is', 'speakers are')} in training and {part}"] if shared else []
         return [*told, *([f"the {part} clips selected the model"] if selected and self.selection == part else [])]
 
     def _trained(self, seed: int) -> np.ndarray:
@@ -125,7 +126,8 @@ def _generator(seed: int, part: str) -> np.random.Generator:
 def _check(eval_set: EvaluationSet, parts: np.ndarray, *, crossed: bool) -> None:
     tested = eval_set.voices[parts == TEST]
     if len(np.unique(tested)) < 2:
-        raise WrongCall(f"the published split tests {len(np.unique(tested))} speaker(s) of these clips; an interval needs at least two")
+        speakers = number_of(len(np.unique(tested)), "speaker")
+        raise WrongCall(f"the published split tests {speakers} of these clips; an interval needs at least two")
     if not crossed and len(np.unique(eval_set.codes[parts == TRAIN])) < 2:
         raise WrongCall("the published split leaves fewer than two classes to train on of these clips")
 

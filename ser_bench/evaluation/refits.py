@@ -22,6 +22,7 @@ from ser_bench.evaluation.run_folder import REFITS, Run, RunFolder
 from ser_bench.evaluation.runner import run_units
 from ser_bench.evaluation.splits import fold_pairs
 from ser_bench.evaluation.units import EvaluationSet, Refit, StoredResult, Unit, WithoutFold, make_unit, read_unit
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import Progress
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def losses_of(
         return _none(), []
     pairs = dataclasses.replace(planned, config=dataclasses.replace(planned.config, storage=""), units=list(_units(planned, kept)))
     done, failures, _ = run_units(pairs, progress, fresh=fresh)
-    warnings = [f"{len(failures)} refit(s) without a pair of folds failed, the first: {next(iter(failures.values()))}"] if failures else []
+    failed = number_of(len(failures), "refit")
+    warnings = [f"{failed} without a pair of folds failed, the first: {why}" for why in list(failures.values())[:1]]
     return loss_table(planned, kept, pairs.units, done), warnings
 
 

@@ -8,10 +8,11 @@ Rule: a finished unit is never done again and never used for anything but itself
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,7 +43,7 @@ from ser_bench.evaluation.units import (
     write_unit,
 )
 from ser_bench.utils.atomic import clear_abandoned
-from ser_bench.utils.formatting import format_score
+from ser_bench.utils.formatting import format_score, number_of
 from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
 
@@ -154,7 +155,8 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile
         As `in_parallel` takes it.
     """
     began = time.perf_counter()
-    done, failures, fits = run_units(planned, progress, fresh=fresh, meanwhile=meanwhile)
+    done, failures, fitted = run_units(planned, progress, fresh=fresh, meanwhile=meanwhile)
+    tried = {fit.unit.hash for fit in fitted} | failures.keys()
     seconds = planned.data.seconds | {"units": time.perf_counter() - began}
     systems, predictions, trials = tabulate(planned, done, failures)
     folder = RunFolder.named(planned.data.corpus.name, planned.config, [unit.hash for unit in planned.units])
@@ -165,10 +167,10 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile
         predictions,
         trials,
         planned.data.skipped,
-        [*planned.data.warnings, *_not_copied(fits, planned.config.storage)],
-        len(fits) - len(failures),
-        len(planned.units) - len(fits),
-        _spent(fits),
+        [*planned.data.warnings, *_not_copied(fitted, planned.config.storage)],
+        len(tried) - len(failures),
+        len(planned.units) - len(tried),
+        _spent(fitted),
         _failed_lines(planned, failures),
         None,
         seconds,
@@ -177,7 +179,7 @@ def execute(planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile
 
 def run_units(
     planned: Plan, progress: Progress, *, fresh: bool = False, meanwhile: Callable[[], object] | None = None
-) -> tuple[dict[str, StoredResult], dict[str, str], list[UnitReport]]:
+) -> tuple[dict[str, StoredResult], dict[str, str], list[FittedUnit]]:
     """Do the units that are not done yet; `meanwhile` as `in_parallel` takes it.
 
     Returns
@@ -186,8 +188,8 @@ def run_units(
         Results by the units' hashes.
     failures : dict of str to str
         Why others have none.
-    fits : list of UnitReport
-        What workers told, one per unit that was not done yet.
+    fitted : list of FittedUnit
+        What workers told of those that they fitted now.
     """
     # Workers elsewhere have working folders of their own.
     store = Path(planned.config.out).resolve() / "units"
@@ -197,11 +199,23 @@ def run_units(
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     # Cells that differ in nothing but a name share their units.
     todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
-    fits = list(_fit_all(planned, todo, store, progress, meanwhile)) if todo else []
-    failures = {fit.unit.hash: fit.reason for fit in fits if isinstance(fit, FailedUnit)}
-    done |= {fit.unit.hash: kept for fit in fits if isinstance(fit, FittedUnit) and (kept := read_file(fit.path))}
+    fitted, failures = _sorted_out(_fit_all(planned, todo, store, progress, meanwhile) if todo else ())
+    done |= {fit.unit.hash: kept for fit in fitted if (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
-    return done, failures, fits
+    return done, failures, fitted
+
+
+def _sorted_out(reports: Iterable[UnitReport]) -> tuple[list[FittedUnit], dict[str, str]]:
+    """The units that were fitted, and by hash, why others were not."""
+    fitted: list[FittedUnit] = []
+    failures: dict[str, str] = {}
+    for report in reports:
+        match report:
+            case FittedUnit():
+                fitted.append(report)
+            case FailedUnit(unit, reason):
+                failures[unit.hash] = reason
+    return fitted, failures
 
 
 def finish_all(planned: Plan, progress: Progress, *, fresh: bool = False) -> dict[str, StoredResult]:
@@ -214,7 +228,7 @@ def finish_all(planned: Plan, progress: Progress, *, fresh: bool = False) -> dic
     """
     done, failures, _ = run_units(planned, progress, fresh=fresh)
     if failures:
-        raise WorkFailed(f"{len(failures)} unit(s) failed, the first: {next(iter(failures.values()))}; the others are kept")
+        raise WorkFailed(f"{number_of(len(failures), 'unit')} failed, the first: {next(iter(failures.values()))}; the others are kept")
     return done
 
 
@@ -223,16 +237,17 @@ def _failed_lines(planned: Plan, failures: dict[str, str]) -> list[str]:
     return [f"{unit.features} {unit.model} {unit.track} fold {unit.fold}: {failures[unit.hash]}" for unit in failed]
 
 
-def _spent(fits: list[UnitReport]) -> dict[str, float]:
+def _spent(fitted: list[FittedUnit]) -> dict[str, float]:
     by_model: dict[str, float] = defaultdict(float)
-    for fit in fits:
-        by_model[fit.unit.model] += fit.seconds if isinstance(fit, FittedUnit) else 0.0
+    for fit in fitted:
+        by_model[fit.unit.model] += fit.seconds
     return dict(sorted(by_model.items(), key=lambda item: -item[1]))
 
 
-def _not_copied(fits: list[UnitReport], storage: str) -> list[str]:
-    errors = [fit.not_copied for fit in fits if isinstance(fit, FittedUnit) and fit.not_copied]
-    return [f"{len(errors)} study(ies) could not be copied to {shown_url(storage)}; the first: {errors[0]}"] if errors else []
+def _not_copied(fitted: list[FittedUnit], storage: str) -> list[str]:
+    errors = [fit.not_copied for fit in fitted if fit.not_copied]
+    studies = number_of(len(errors), "study", "studies")
+    return [f"{studies} could not be copied to {shown_url(storage)}; the first: {error}" for error in errors[:1]]
 
 
 def _fit_all(
@@ -245,9 +260,7 @@ def _fit_all(
     expected, config = sum(costs.values()), planned.config
     left = TimeBudget(config.time_limit, config.workers.number if config.time_limit else 1, costs)
     scores: dict[SystemName, list[float]] = defaultdict(list)
-    first = todo[0]
-    again = "refits without pairs of folds, " if first.without is not None else f"under {first.condition}, " if first.condition else ""
-    progress.start(f"evaluating {planned.eval_set.corpus} ({again}{planned.eval_set.protocol})", len(todo))
+    progress.start(stage_of(planned, todo[0]), len(todo))
     try:
         with _showing_epochs(planned, todo, store, progress):
             for done in in_parallel(fit_unit, _calls(planned, todo, store, left), config.workers, meanwhile):
@@ -259,6 +272,18 @@ def _fit_all(
                 yield fit
     finally:
         progress.stop()
+
+
+def stage_of(planned: Plan, unit: Unit) -> str:
+    """What is being done, as a progress says it; all units of a stage are of one kind."""
+    protocol = planned.eval_set.protocol
+    how = [
+        "refits without pairs of folds" if unit.without is not None else f"under {unit.condition}" if unit.condition else "",
+        str(dataclasses.replace(protocol, most=0, draw=0)),
+        f"{protocol.most} training speakers" if protocol.most else "",
+        f"draw {protocol.draw + 1}" if protocol.draw else "",
+    ]
+    return f"evaluating {planned.eval_set.corpus} ({', '.join(filter(None, how))})"
 
 
 def _showing_epochs(planned: Plan, todo: list[Unit], store: Path, progress: Progress) -> AbstractContextManager[None]:

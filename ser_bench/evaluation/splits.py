@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.errors import WorkFailed, WrongCall, quoted
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -340,7 +341,8 @@ def _sentence_groups(clips: pd.DataFrame, seed: int) -> np.ndarray:
     sentences = clips["sentence"].to_numpy(str)
     blank = np.char.strip(sentences) == ""
     if blank.any():
-        raise WrongCall(f"--cv ...{WITH_SENTENCES}: {blank.sum()} clip(s) have no sentence, such as {clips.index[int(blank.argmax())]}")
+        told = number_of(blank.sum(), "clip has", "clips have")
+        raise WrongCall(f"--cv ...{WITH_SENTENCES}: {told} no sentence, such as {clips.index[int(blank.argmax())]}")
     known = len(np.unique(sentences))
     if known < 2:
         raise WrongCall(f"--cv ...{WITH_SENTENCES}: '{sentences[0]}' is the only sentence; at least two are needed")
@@ -358,7 +360,8 @@ def _predefined(clips: pd.DataFrame, voices: np.ndarray, parts: np.ndarray | Non
         raise WrongCall("--cv predefined: the corpus has no column 'fold'; name one in the manifest, or use another --cv")
     blank = clips["fold"].isna() | (clips["fold"].astype(str).str.strip() == "")
     if blank.any():
-        raise WrongCall(f"--cv predefined: {blank.sum()} clip(s) have no fold, such as {clips.index[int(blank.to_numpy().argmax())]}")
+        told = number_of(blank.sum(), "clip has", "clips have")
+        raise WrongCall(f"--cv predefined: {told} no fold, such as {clips.index[int(blank.to_numpy().argmax())]}")
     names, fold = np.unique(clips["fold"].to_numpy(str) if parts is None else parts, return_inverse=True)
     if len(names) < 2:
         raise WrongCall("--cv predefined: the column 'fold' names a single fold; at least two are needed")

@@ -24,6 +24,7 @@ from ser_bench.features.store.content_keys import content_keys
 from ser_bench.features.store.feature_store import FeatureStore
 from ser_bench.features.worker import BATCH, DIED, ExtractionResult, Task, extract_clips
 from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.parallel import Workers, in_batches
 from ser_bench.utils.progress import Progress, Silent, progress_of
 
@@ -258,18 +259,19 @@ def _skipped(reasons: dict[str, str]) -> pd.DataFrame:
 def _warnings(corpus: Corpus, own: list[OwnTable], changed: list[str]) -> list[str]:
     said = list(corpus.warnings)
     if corpus.ignored:
-        said.append(
-            f"{len(corpus.ignored)} audio file(s) whose names {corpus.name} does not know are left out, such as {corpus.ignored[0]}"
-        )
+        told = number_of(len(corpus.ignored), "audio file whose name", "audio files whose names")
+        said.append(f"left out: {told} {corpus.name} does not know, such as {corpus.ignored[0]}")
     if changed:
-        said.append(f"{len(changed)} file(s) had changed though size and times had not, such as {changed[0]}; they are computed again")
+        told = number_of(len(changed), "file")
+        said.append(f"computed again: {told} that had changed though size and times had not, such as {changed[0]}")
     extra = {table.short: len(table.table.index.difference(corpus.clips.index)) for table in own}
-    return said + [f"{name}: {n} row(s) for clips that are not evaluated" for name, n in extra.items() if n]
+    return said + [f"{name}: {number_of(n, 'row')} for clips that are not evaluated" for name, n in extra.items() if n]
 
 
 def _noted(clips: pd.DataFrame, store: FeatureStore) -> list[str]:
     noted = {clip: store.notes[key] for clip, key in clips["key"].items() if key in store.notes}
-    return [f"{len(noted)} file(s) are used although damaged, such as {clip}: {note}" for clip, note in list(noted.items())[:1]]
+    told = number_of(len(noted), "file is", "files are")
+    return [f"{told} used although damaged, such as {clip}: {note}" for clip, note in list(noted.items())[:1]]
 
 
 def _matrix(part: Part, clips: pd.DataFrame, store: FeatureStore) -> Features:

@@ -55,6 +55,7 @@ from ser_bench.models.networks import (
     stages_of,
 )
 from ser_bench.models.packing import LARGEST, Packed
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import tell_epoch
 
 if TYPE_CHECKING:
@@ -234,9 +235,8 @@ class Course:
             number += 1
             loss = self.epoch()
             if not np.isfinite(loss):
-                raise WorkFailed(
-                    f"the loss is no number after {number} epoch(s): the learning rate {self.how['learning_rate']:g} is too large"
-                )
+                after = number_of(number, "epoch")
+                raise WorkFailed(f"the loss is no number after {after}: the learning rate {self.how['learning_rate']:g} is too large")
             tell_epoch(number, epochs, loss)
             stops = watched is not None and not watched.look(self.network, self.optimiser, number)
             ended = stops or number == epochs

@@ -18,7 +18,7 @@ from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.reports.figures import LOOKS, Drawing, Key, Mark, Panel, Style, draw_intervals, write_figures
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.formatting import format_score, interval, records, signed
+from ser_bench.utils.formatting import format_score, interval, number_of, records, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def publish_audit(
 def _verdict(findings: pd.DataFrame, gap: dict[str, Any] | None) -> str:
     """What an audit comes to: how much was found, and the most that a leak adds."""
     counts = findings["kind"].value_counts()
-    found = [f"{n} {kind}{'s' if n != 1 else ''}" for kind in ("error", "warning", "note") if (n := int(counts.get(kind, 0)))]
+    found = [number_of(n, kind) for kind in ("error", "warning", "note") if (n := int(counts.get(kind, 0)))]
     said = f"{', '.join(found) or 'Nothing was found'}."
     leaky = [row for row in gap["rows"] if row["status"] == "leaky"] if gap else []
     if not gap or not leaky:

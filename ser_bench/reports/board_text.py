@@ -171,7 +171,8 @@ def _best(ranked: list[dict[str, Any]], mine: pd.Series | None) -> Iterator[str]
     """The best row with its scores, and, where they differ, which of them to cite."""
     best, several = ranked[0], len(ranked) > 1
     score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
-    said = f"{f'Best of {len(ranked)} systems' if several else 'UAR'}: {best['features']} with {best['model']}, {score}"
+    system = f"{best['features']} with {best['model']}"
+    said = f"Best of {len(ranked)} systems: {system}, {score}" if several else f"{system}: {score}"
     if mine is None or not several or np.isnan(mine["best"]):
         yield said
         return

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ser_bench.errors import quoted
+from ser_bench.utils.formatting import number_of
 
 SETTINGS = {"text.parse_math": False, "svg.hashsalt": "ser-bench", "svg.fonttype": "none", "pdf.fonttype": 42}
 """Beside the defaults: names are no formulas; the same bytes for the same picture; TrueType fonts, as publishers refuse Type 3."""
@@ -88,5 +89,6 @@ def _one_word_of_glyphs() -> Iterator[None]:
     for other in (w for w in caught if str(w.message) not in lacking):
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     if lacking:
-        said = f"{len(lacking)} character(s) of names are drawn as boxes in PNG and PDF pictures, as the font lacks them; SVG has them"
+        told = number_of(len(lacking), "character of names is drawn as a box", "characters of names are drawn as boxes")
+        said = f"{told} in PNG and PDF pictures, as the font lacks them; SVG has them"
         warnings.warn(said, stacklevel=4)

@@ -29,7 +29,7 @@ from ser_bench.reports.cross import SIDES
 from ser_bench.reports.recipe import summary_rows
 from ser_bench.reports.rendering import INDEX, OURS, is_index, render
 from ser_bench.utils.atomic import write_text
-from ser_bench.utils.formatting import format_score, interval, records, signed
+from ser_bench.utils.formatting import format_score, interval, number_of, records, signed
 
 F = TypeVar("F", bound=ResultFolder)
 
@@ -120,10 +120,6 @@ def _scored(row: dict[str, Any]) -> tuple[str, str]:
     return format_score(row["uar"]), "" if np.isnan(row["uar_low"]) else interval(row["uar_low"], row["uar_high"])
 
 
-def _many(n: int, name: str) -> str:
-    return f"{n:,} {name}{'' if n == 1 else 's'}"
-
-
 def _system(row: dict[str, Any]) -> str:
     return f"{row['features']} with {row['model']}"
 
@@ -134,7 +130,7 @@ def _run(folder: RunFolder) -> Entry:
     first = records(ranked if len(ranked) else board)[0]
     marked = "" if len(ranked) else f" ({first['status'].upper()})"
     labels = "" if first["labels"] == "all" else f"labels '{first['labels']}', "
-    size = f"{_many(len(board), 'system')}, {_many(first['clips'], 'clip')}, {_many(first['speakers'], 'speaker')}"
+    size = f"{number_of(len(board), 'system')}, {number_of(first['clips'], 'clip')}, {number_of(first['speakers'], 'speaker')}"
     about = f"{size}; {labels}{first['cv']}; budget {first['budget']}"
     return Entry(_corpus(folder), _system(first) + marked, *_scored(first), about)
 
@@ -150,13 +146,13 @@ def _merged(folder: MergedFolder) -> Entry:
         ", ".join(corpora),
         _system(first) + on,
         *_scored(first),
-        f"{_many(len(board), 'row')} on {len(corpora)} {'corpora' if len(corpora) > 1 else 'corpus'}",
+        f"{number_of(len(board), 'row')} on {len(corpora)} {'corpora' if len(corpora) > 1 else 'corpus'}",
     )
 
 
 def _audit(folder: AuditFolder) -> Entry:
     kinds = folder.read_findings()["kind"].value_counts()
-    about = ", ".join(_many(int(kinds.get(kind, 0)), kind) for kind in ("error", "warning", "note"))
+    about = ", ".join(number_of(int(kinds.get(kind, 0)), kind) for kind in ("error", "warning", "note"))
     gap = folder.read_gap()
     if gap is None:
         return Entry(_corpus(folder), "", "", "", about)
@@ -198,7 +194,7 @@ def _predictions(folder: PredictionsFolder) -> Entry:
     about = folder.read_environment()
     counts = about["predicted"]
     most = "".join(f"; most often {emotion} ({n:,})" for emotion, n in list(counts["emotions"].items())[:1])
-    windows = f"windows of {_many(counts['clips'], 'recording')}" if counts["windows"] else "clips"
+    windows = f"windows of {number_of(counts['clips'], 'recording')}" if counts["windows"] else "clips"
     return Entry(
         about["corpus"]["title"] or "not known",
         about["system"],

@@ -29,7 +29,7 @@ from ser_bench.reports.figures.ranks import draw_ranks
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.run_page import remake_page
-from ser_bench.utils.formatting import escaped, records
+from ser_bench.utils.formatting import escaped, number_of, records
 
 if TYPE_CHECKING:
     from ser_bench.evaluation.merge import Merged, RankedBlock
@@ -133,7 +133,7 @@ def to_text(merged: Merged) -> str:
     kernels = [f"{escaped(merged.kernels)}.\n"] if merged.kernels else []
     parts = [
         "# Leaderboard\n",
-        f"Of {len(merged.runs)} run(s): {escaped(', '.join(merged.runs))}.\n",
+        f"Of {number_of(len(merged.runs), 'run')}: {escaped(', '.join(merged.runs))}.\n",
         *kernels,
         "## Across corpora\n",
         *compared,

@@ -23,7 +23,7 @@ from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, lines_of, not_signifi
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
 from ser_bench.reports.board_text import resolution_of, roughly
-from ser_bench.utils.formatting import escaped_for_tex, format_score, interval, listed, p_words, records
+from ser_bench.utils.formatting import escaped_for_tex, format_score, interval, listed, number_of, p_words, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +144,7 @@ def _folds(run: RunTables) -> Sentence:
     seeds = "" if first["seeds"] == 1 else f", repeated with {first['seeds']} seeds"
     rest = run.environment["corpus"]["clips"] - first["clips"]
     fixed = f"; the other {rest:,} are trained on and never held out" if rest else ""
-    return Sentence(f"They were evaluated in {n_folds} fold{'' if n_folds == 1 else 's'}{seeds}: {parse_cv(first['cv']).words}{fixed}")
+    return Sentence(f"They were evaluated in {number_of(n_folds, 'fold')}{seeds}: {parse_cv(first['cv']).words}{fixed}")
 
 
 def _systems(run: RunTables) -> Sentence:
@@ -186,7 +186,7 @@ def _overlap(run: RunTables) -> tuple[str, tuple[str, ...]]:
     without = sum(cell not in refitted for cell in done.itertuples(index=False, name=None))
     if without == len(done):
         return f"with {bound}, as no row could be fitted again without pairs of folds", ("nadeau2003inference",)
-    some = f", but for {without} row(s) without refits, which have {bound}" if without else ""
+    some = f", but for {number_of(without, 'row')} without refits, which have {bound}" if without else ""
     cited = ("bates2024cross", *(("nadeau2003inference",) if without else ()))
     return f"with a correction for overlapping training sets from refits without pairs of folds{some}", cited
 

@@ -33,7 +33,7 @@ from ser_bench.reports.players import AudioLink, sounds
 from ser_bench.reports.related import ablations, audited, gaps, reproductions
 from ser_bench.reports.rendering import render, way_back
 from ser_bench.reports.spectrograms import draw_spectrograms, frequency_ticks
-from ser_bench.utils.formatting import listed, records
+from ser_bench.utils.formatting import listed, number_of, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +124,7 @@ def counted(findings: Sequence[Mapping[str, Any]]) -> str:
         return ""
     of = {kind: [finding["check"] for finding in findings if finding["kind"] == kind] for kind in ("error", "warning")}
     said = [
-        f"{len(checks) or 'no'} {kind}{'' if len(checks) == 1 else 's'}{f' ({listed(dict.fromkeys(checks))})' if checks else ''}"
+        f"{number_of(len(checks), kind) if checks else f'no {kind}s'}{f' ({listed(dict.fromkeys(checks))})' if checks else ''}"
         for kind, checks in of.items()
     ]
     return listed(said)

@@ -48,7 +48,7 @@ def two_steps(probabilities: ArrayLike, groups: ArrayLike) -> TwoSteps:
     """
     p, named = np.asarray(probabilities, float), np.asarray(groups)
     if p.ndim != 2 or named.shape != (p.shape[1],):
-        raise ValueError(f"{len(named)} group(s) are named for probabilities of shape {p.shape}; one is needed per class")
+        raise ValueError(f"groups are named for {len(named)} classes, and probabilities have shape {p.shape}; one is needed per class")
     names, code = np.unique(named, return_inverse=True)
     sums = np.stack([p[:, code == group].sum(1) for group in range(len(names))], axis=1)
     chosen = sums.argmax(1)

@@ -406,6 +406,15 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     return _in_texts(table, without_formula)
 
 
+def list_as_json(cell: Any) -> Any:
+    """A list as JSON, anything else as it is.
+
+    >>> list_as_json(["no room; none", "Zürich"]), list_as_json([]), list_as_json(2)
+    ('["no room; none", "Zürich"]', '[]', 2)
+    """
+    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, list) else cell
+
+
 def with_json(table: pd.DataFrame) -> pd.DataFrame:
     """The table with JSON in the place of lists.
 
@@ -413,11 +422,7 @@ def with_json(table: pd.DataFrame) -> pd.DataFrame:
     >>> with_json(pd.DataFrame({"name": ["a", "b"], "notes": [["no room; none", "Zürich"], []]}))["notes"].tolist()
     ['["no room; none", "Zürich"]', '[]']
     """
-
-    def as_json(value: Any) -> Any:
-        return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
-
-    return table.assign(**{name: table[name].map(as_json) for name in table.columns if table[name].dtype == object})
+    return table.assign(**{name: table[name].map(list_as_json) for name in table.columns if table[name].dtype == object})
 
 
 def _in_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:

@@ -74,6 +74,34 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def plural(n: float, one: str, many: str) -> str:
+    """The word for so many.
+
+    >>> plural(1, "is", "are"), plural(0, "is", "are")
+    ('is', 'are')
+    """
+    return one if n == 1 else many
+
+
+def number_of(n: float, one: str, many: str = "") -> str:
+    """How many of what; `many` where it is more than `one` and an s.
+
+    >>> number_of(1, "unit"), number_of(0, "unit"), number_of(1234, "clip has", "clips have")
+    ('1 unit', '0 units', '1,234 clips have')
+    """
+    return f"{n:,.0f} {plural(n, one, many or f'{one}s')}"
+
+
+def from_to(low: float, high: float, form: str = ",") -> str:
+    """A range, or one number where both ends are the same as written.
+
+    >>> from_to(16000, 16000), from_to(1.25, 9, ".1f")
+    ('16,000', '1.2 to 9.0')
+    """
+    first, last = format(low, form), format(high, form)
+    return first if first == last else f"{first} to {last}"
+
+
 def format_score(value: float, digits: int = 3) -> str:
     """So many digits, without a zero that stands alone before the point; empty where nothing is known.
 

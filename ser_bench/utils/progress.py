@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 15
 SECONDS_BETWEEN_CHANGES = 0.2
 ALMOST = 0.99
+LEAST_SHARE = 0.02
+"""How much has to be done before the rest is estimated from it: the first step starts workers and compiles."""
 
 
 _epoch_heard: ContextVar[Callable[[int, int, float], object] | None] = ContextVar("_epoch_heard", default=None)
@@ -98,8 +100,10 @@ class Paced:
         return due
 
     def _left(self) -> str:
-        """How long the rest takes, if it goes on as it did."""
-        return f"about {clock((self.said - self.begun) / self.share * max(0.0, 1 - self.share))} left"
+        """How long the rest takes, if it goes on as it did; empty while too little is done to say."""
+        if self.share < LEAST_SHARE:
+            return ""
+        return f", about {clock((self.said - self.begun) / self.share * max(0.0, 1 - self.share))} left"
 
 
 class Lines(Paced):
@@ -116,7 +120,7 @@ class Lines(Paced):
         """Count on; speak when it is time to."""
         self._count(share)
         if self._due():
-            self._say(f"{self.what}: {self.done} of {self.total}, {self._left()}{f' ({note})' if note else ''}")
+            self._say(f"{self.what}: {self.done} of {self.total}{self._left()}{f' ({note})' if note else ''}")
 
     def note(self, text: str) -> None:
         """Speak when it is time to."""
@@ -199,7 +203,7 @@ class Notebook(Paced):
         """Move it, when it is time to."""
         self._count(share)
         if self._due():
-            self._change(f"{self._left()} {note}")
+            self._change(f"{self._left().removeprefix(', ')} {note}".strip())
 
     def note(self, text: str) -> None:
         """Write it beside the bar, when it is time to."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 from ser_bench.errors import printable
-from ser_bench.utils.formatting import format_score, interval
+from ser_bench.utils.formatting import format_score, interval, number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ class Shown(ABC):
     def _repr_html_(self) -> str:
         table = self.table_shown().map(lambda cell: printable(cell) if isinstance(cell, str) else cell)
         rows = table.head(ROWS).to_html(index=False, border=0, na_rep="", escape=True, classes=NO_FORMULAS)
-        more = f"<p>{len(table) - ROWS} more row(s) in the report.</p>" if len(table) > ROWS else ""
+        more = f"<p>{number_of(len(table) - ROWS, 'more row')} in the report.</p>" if len(table) > ROWS else ""
         address = html.escape(printable(str(self.page)))
         return f"{rows}{more}<p class='{NO_FORMULAS}'><a href='{_link(self.page)}'>{address}</a></p>"
 

@@ -230,5 +230,5 @@ def test_a_copy_between_two_corpora_is_noted_on_their_rows_alone(corpora, speech
     across = table["train"] != table["test"]
     assert across.sum() == 2
     firsts = table.loc[across, "notes"].str[0]
-    assert firsts.str.startswith("1 clip(s) of left and 1 of right may be the same recordings").all()
+    assert firsts.str.startswith("1 clip of left and 1 of right may be the same recordings").all()
     assert not any("same recordings" in note for notes in table.loc[~across, "notes"] for note in notes)

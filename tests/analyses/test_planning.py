@@ -85,7 +85,7 @@ def test_sentences_that_differ_bound_the_interval_whatever_the_number_of_speaker
 
 @pytest.mark.parametrize(
     ("sentence", "said"),
-    [(None, "does not say which sentence"), ("", "96 clip(s) have no sentence"), ("t", "all clips say 't'")],
+    [(None, "does not say which sentence"), ("", "96 clips have no sentence"), ("t", "all clips say 't'")],
 )
 def test_unknown_sentences_are_named_and_not_guessed(tmp_path, sentence, said):
     table = fabricate.clips() if sentence is None else fabricate.clips().assign(sentence=sentence)
@@ -134,7 +134,7 @@ def test_predictions_that_lack_clips_are_refused(tmp_path):
     run = write_run(tmp_path)
     predictions = pd.read_parquet(run / "predictions.parquet")
     predictions[predictions["clip"] != "s0/0.wav"].to_parquet(run / "predictions.parquet")
-    with pytest.raises(WorkFailed, match=r"lack 1 clip\(s\), such as s0/0.wav"):
+    with pytest.raises(WorkFailed, match=r"lack 1 clip, such as s0/0.wav"):
         ser_bench.plan_study(run)
 
 

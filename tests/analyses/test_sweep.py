@@ -151,4 +151,4 @@ def test_a_file_s_table_is_swept(speech, tmp_path):
     assert "features.mfcc.n_mfcc = 13" in done.stdout
     run = call("run", speech / "corpus" / "clips.csv", "--config", file, "--dry-run", "--cache", speech / "store", "--out", tmp_path)
     assert run.returncode == 0
-    assert "1 key(s) have no effect on run: sweep" in run.stderr
+    assert "1 key has no effect on run: sweep" in run.stderr

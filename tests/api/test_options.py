@@ -113,7 +113,7 @@ def test_a_file_shared_between_commands_serves_each_with_what_it_uses(manifest, 
     done = call("splits", manifest, "--config", "run.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = [line for line in done.stderr.splitlines() if "--config" in line]
-    assert told == ["warning: --config run.toml: 2 key(s) have no effect on splits: models, rope"]
+    assert told == ["warning: --config run.toml: 2 keys have no effect on splits: models, rope"]
     expected = ser_bench.splits(manifest, features=shared.features, cv="group:2", seed=3, cache=how["cache"], jobs=1)
     assert done.stdout == expected.to_csv(index=False)
 
@@ -121,7 +121,7 @@ def test_a_file_shared_between_commands_serves_each_with_what_it_uses(manifest, 
 def test_a_file_says_what_is_the_gap_s_only_where_the_gap_is_measured(manifest, how, tmp_path):
     (tmp_path / "run.toml").write_text(f'trials = 3\nmodels = ["rf"]\nlabels = "big4"\ncache = "{how["cache"]}"\njobs = 1\n')
     done = call("audit", manifest, "--config", "run.toml", cwd=tmp_path)
-    assert "--config run.toml: 2 key(s) have no effect on audit: trials, models" in done.stderr
+    assert "--config run.toml: 2 keys have no effect on audit: trials, models" in done.stderr
     assert "labels" not in done.stderr
 
 
@@ -129,7 +129,7 @@ def test_a_sweep_in_a_shared_file_is_the_ablation_s(tmp_path):
     (tmp_path / "run.toml").write_text('features = ["recording"]\nmodels = ["logreg"]\ncv = "group:2"\n[sweep]\ntrim = [30.0]\n')
     done = call("run", "tones(speakers=4,takes=1)", "--config", "run.toml", "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "1 key(s) have no effect on run: sweep" in done.stderr
+    assert "1 key has no effect on run: sweep" in done.stderr
 
 
 def test_a_file_s_track_is_that_of_cross_too(tmp_path):

@@ -77,7 +77,7 @@ def test_silence_and_clipping_are_said(sound, said):
 def test_lost_sound_is_said_and_a_device_that_stops_ends_it():
     said: list[str] = []
     record(1, say=said.append, stream=device(Stream(RATE, lost=True)))
-    assert said[-1].startswith("the recording has 10 gap(s)")
+    assert said[-1].startswith("the recording has 10 gaps")
     stream = Stream(RATE, sound=VOICE[: RATE // 2])
     with pytest.raises(WorkFailed, match=r"'?a fake'? stopped after 0\.5 s"):
         record(1, say=said.append, stream=device(stream))

@@ -135,7 +135,7 @@ def test_tables_that_would_give_other_labels_are_named_and_one_is_chosen(tmp_pat
     assert "several tables could be meant: emotion (emotion: 4 clips), felt (emotion: 4 clips); choose with --table NAME" in said
     assert told(load_corpus(folder, table="felt"), "emotion") == ["fear", "fear", "anger", "anger"]
     assert told(load_corpus(folder, table="em*"), "emotion") == EMOTIONS
-    assert "clip(s) have two labels in emotion, felt" in refusal(folder, table="emotion,felt")
+    assert "clips have two labels in emotion, felt" in refusal(folder, table="emotion,felt")
     assert "did you mean 'felt'?" in refusal(folder, table="flet")
 
 
@@ -151,7 +151,7 @@ def test_tables_that_disagree_on_a_speaker_are_named_and_one_is_chosen(tmp_path)
     db = usual()
     add(db, "again", FILES, speaker=[3, 8, 8, 8])
     folder = saved(db, tmp_path)
-    assert "'again' and 'files' disagree on the speaker of 1 clip(s), such as 'wav/b.wav'" in refusal(folder)
+    assert "'again' and 'files' disagree on the speaker of 1 clip, such as 'wav/b.wav'" in refusal(folder)
     assert told(load_corpus(folder, columns={"speaker": "again.speaker"}), "speaker") == ["3", "8", "8", "8"]
 
 
@@ -181,14 +181,14 @@ def test_clips_without_a_label_are_left_out_and_counted(tmp_path):
     add(db, "emotion", FILES, emotion=["anger", None, "fear", "fear"], speaker=[3, 3, 8, 8])
     corpus = load_corpus(saved(db, tmp_path))
     assert list(corpus.clips.index) == [FILES[0], *FILES[2:]]
-    assert corpus.warnings == ("1 row(s) without 'emotion' are left out, such as 'wav/b.wav'",)
+    assert corpus.warnings == ("1 row without 'emotion' is left out, such as 'wav/b.wav'",)
 
 
 def test_values_that_a_scheme_does_not_list_are_counted(tmp_path):
     folder = saved(usual(), tmp_path)
     table = folder / "db.emotion.csv"
     table.write_text(table.read_text().replace("d.wav,fear", "d.wav,angst"))
-    assert "emotion: 1 clip(s) have values that the scheme 'emotion' does not list: 'angst' (1)" in load_corpus(folder).warnings
+    assert "emotion: 1 clip has a value that the scheme 'emotion' does not list: 'angst' (1)" in load_corpus(folder).warnings
 
 
 def test_another_target_is_a_column_or_a_fact_of_speakers(tmp_path):
@@ -216,7 +216,7 @@ def test_a_pickled_table_is_never_read(tmp_path):
     folder = saved(usual(), tmp_path)
     (folder / "db.emotion.pkl").write_bytes(pickle.dumps(Runs(tmp_path / "ran")))
     corpus = load_corpus(folder)
-    assert corpus.warnings == ("1 pickled table(s) beside the header are not read, such as db.emotion.pkl",)
+    assert corpus.warnings == ("1 pickled table beside the header is not read, such as db.emotion.pkl",)
     (folder / "db.emotion.csv").unlink()
     assert "is there only pickled (db.emotion.pkl), which could run anything and is not read" in refusal(folder)
     assert not (tmp_path / "ran").exists()

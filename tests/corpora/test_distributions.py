@@ -162,7 +162,7 @@ def test_cremad_in_two_formats_with_video_beside(tmp_path: Path) -> None:
     ]
     corpus = load_corpus(make_tree(tmp_path, names))
     assert (corpus.name, len(corpus.clips)) == ("cremad", 24)
-    assert corpus.warnings == ("12 file(s) of other formats are left out (.flv 12), such as VideoFlash/1001_DFA_ANG_XX.flv",)
+    assert corpus.warnings == ("12 files of other formats are left out (.flv 12), such as VideoFlash/1001_DFA_ANG_XX.flv",)
 
 
 def test_a_file_in_the_folder_of_another_speaker_or_emotion_is_named(tmp_path: Path) -> None:
@@ -170,9 +170,8 @@ def test_a_file_in_the_folder_of_another_speaker_or_emotion_is_named(tmp_path: P
     corpus = load_corpus(make_tree(tmp_path, names, seconds=SHORT))
     assert corpus.clips["speaker"].tolist() == ["01", "02", "02"]
     assert corpus.warnings == (
-        "1 clip(s) lie in the folder of another speaker than their names say, which count: "
-        "Actor_02/03-01-05-01-01-01-01.wav (01, folder 02)",
-        "1 clip(s) lie in the folder of another emotion than their names say, which count: "
+        "1 clip lies in the folder of another speaker than its name says, which counts: Actor_02/03-01-05-01-01-01-01.wav (01, folder 02)",
+        "1 clip lies in the folder of another emotion than its name says, which counts: "
         "sorted/happy/03-01-04-01-01-01-02.wav (sadness, folder happiness)",
     )
 
@@ -180,10 +179,10 @@ def test_a_file_in_the_folder_of_another_speaker_or_emotion_is_named(tmp_path: P
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        (["f1/gio-f1-b1.wav", "f1/tri-f2-b1.wav"], "speaker than their names say, which count: f1/tri-f2-b1.wav (f2, folder f1)"),
+        (["f1/gio-f1-b1.wav", "f1/tri-f2-b1.wav"], "speaker than its name says, which counts: f1/tri-f2-b1.wav (f2, folder f1)"),
         (
             ["OAF_Sad/OAF_a_sad.wav", "OAF_Sad/YAF_a_angry.wav"],
-            "speaker than their names say, which count: OAF_Sad/YAF_a_angry.wav (YAF, folder OAF)",
+            "speaker than its name says, which counts: OAF_Sad/YAF_a_angry.wav (YAF, folder OAF)",
         ),
         (["OAF_Sad/OAF_a_sad.wav", "OAF_Sad/YAF_a_angry.wav"], "OAF_Sad/YAF_a_angry.wav (anger, folder sadness)"),
         (["0011/Sad/0011_001100.wav", "0012/Sad/0012_000001.wav"], "0012/Sad/0012_000001.wav (neutral, folder sadness)"),

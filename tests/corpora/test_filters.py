@@ -168,7 +168,7 @@ def test_missing_values_match_nothing_and_are_counted():
     assert (keep("gender != 'male'"), keep("not gender == 'male'"), keep("gender == 'male'")) == ("ad", "ad", "bf")
     assert keep("gender != 'male' or gender is missing") == "acde"
     assert keep("gender is not missing") == "abdf"
-    assert "2 clip(s) are left out as gender is missing" in told("gender != 'male'")
+    assert "2 clips are left out as gender is missing" in told("gender != 'male'")
     assert not told("gender != 'male' and emotion == 'anger' and gender is not missing")
 
 

@@ -83,7 +83,7 @@ def test_a_folder_of_shards_is_a_corpus(tmp_path):
     assert files(corpus) == ["a.wav", "b.wav", "c.wav", "d.wav"]
     assert [Path(path).read_bytes() for path in corpus.clips["path"]] == [sound(number) for number in range(4)]
     assert "fold" not in corpus.clips
-    assert corpus.warnings[-1] == "the audio of 2 Parquet file(s) is unpacked into the cache: 4 row(s), 0.0 MB"
+    assert corpus.warnings[-1] == "the audio of 2 Parquet files is unpacked into the cache: 4 rows, 0.0 MB"
 
 
 def test_a_clip_is_called_by_where_it_lies_in_the_cache(tmp_path):
@@ -238,14 +238,14 @@ def test_parquet_files_without_audio_are_counted(tmp_path):
     folder = usual(tmp_path / "set")
     pq.write_table(pa.table({"x": [1]}), folder / "votes.parquet")
     (folder / "torn.parquet").write_bytes(b"PAR1")
-    assert "2 Parquet file(s) without audio are not read, such as torn.parquet" in load(folder).warnings
+    assert "2 Parquet files without audio are not read, such as torn.parquet" in load(folder).warnings
 
 
 def test_rows_without_audio_are_counted_and_skipped(tmp_path):
     nothing = [None, {"bytes": None, "path": None}, {"bytes": b"", "path": "e.wav"}, {"bytes": None, "path": "gone.wav"}]
     write(tmp_path / "set/train-00000-of-00001.parquet", [*cells(["a.wav", "b.wav", "c.wav", "d.wav"]), *nothing])
     corpus = load(tmp_path / "set")
-    assert "2 row(s) have no audio" in corpus.warnings
+    assert "2 rows have no audio" in corpus.warnings
     assert len(corpus.clips) == 8
     unusable = {}
     for clip, path in corpus.clips["path"].items():
@@ -265,13 +265,13 @@ def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
     )
     corpus = load(tmp_path / "set")
     assert corpus.clips["emotion"].tolist() == ["anger", "fear", "anger", "fear"]
-    assert corpus.warnings[-1] == "2 row(s) without 'emotion' are left out, such as row 2 of train-00000-of-00001.parquet ('b.wav')"
+    assert corpus.warnings[-1] == "2 rows without 'emotion' are left out, such as row 2 of train-00000-of-00001.parquet ('b.wav')"
 
 
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"label": [0, 1, 7, 1]}, "row 3 has class 7 of 'label', which has 2 (0 to 1); 1 row(s) in all"),
+        ({"label": [0, 1, 7, 1]}, "row 3 has class 7 of 'label', which has 2 (0 to 1); 1 row in all"),
         ({"speaker": ["a", "b", None, "b"]}, "no speaker in row 3 of train-00000-of-00001.parquet ('c.wav')"),
         ({"speaker": ["a" * 9000, "b", "", "b"]}, "no speaker in row 3"),
         ({"speaker": None}, "no column 'speaker'"),

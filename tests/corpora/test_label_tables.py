@@ -46,12 +46,12 @@ def test_a_table_is_not_looked_for_further_above(tmp_path: Path) -> None:
 
 def test_what_has_no_label_is_counted_and_named(trees: dict[str, Path]) -> None:
     iemocap, podcast, meld = (" | ".join(load_corpus(trees[name]).warnings) for name in ("iemocap", "msp-podcast", "meld"))
-    assert "1 clip(s) are left out for want of a label: raters do not agree (1)" in iemocap
-    assert "1 clip(s) are left out for want of a label: raters do not agree (1)" in podcast
-    assert "1 clip(s) of unknown speakers count as one speaker for each of 1 podcasts" in podcast
-    assert "1 file(s) have no row in test_sent_emo.csv and are left out: MELD.Raw/test/output_repeated_splits_test/dia0_utt9.wav" in meld
+    assert "1 clip is left out for want of a label: raters do not agree (1)" in iemocap
+    assert "1 clip is left out for want of a label: raters do not agree (1)" in podcast
+    assert "1 clip of an unknown speaker counts as one speaker for each of 1 podcast" in podcast
+    assert "1 file has no row in test_sent_emo.csv and is left out: MELD.Raw/test/output_repeated_splits_test/dia0_utt9.wav" in meld
     assert "1 of 6 rows of labels have no file here: dia0_utt1 (dev_sent_emo.csv)" in meld
-    assert "1 clip(s) that several people speak are left out: Ross and Joey" in meld
+    assert "1 clip that several people speak is left out: Ross and Joey" in meld
 
 
 def test_files_whose_table_is_missing_are_counted(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_files_whose_table_is_missing_are_counted(tmp_path: Path) -> None:
         (folder / file).write_text(TREES["iemocap"].tables[file], encoding="utf-8")
     corpus = load_corpus(folder)
     assert len(corpus.clips) == 2
-    assert any("1 file(s) have no table of labels (dialog/EmoEvaluation/Ses05M_script01_1b.txt) and are left" in w for w in corpus.warnings)
+    assert any("1 file has no table of labels (dialog/EmoEvaluation/Ses05M_script01_1b.txt) and is left" in w for w in corpus.warnings)
 
 
 def test_without_its_table_nemo_is_read_from_its_names(tmp_path: Path) -> None:
@@ -77,16 +77,16 @@ def test_a_row_counts_more_than_a_name_and_the_difference_is_counted(tmp_path: P
     corpus = load_corpus(folder)
     said = corpus.clips.set_index("speaker")["emotion"].to_dict()
     assert said == {"EB0": "fear", "KS0": "fear", "XX0": "surprise"}
-    assert "1 file name(s) tell another emotion than their row, which counts: nEMO-main/samples/EB0_anger_1.wav" in corpus.warnings
-    assert any(w.startswith("1 file name(s) tell another speaker than their row") for w in corpus.warnings)
-    assert any(w.startswith("1 file(s) have no row in data.tsv: ") for w in corpus.warnings)
+    assert "1 file name says another emotion than the row, which counts: nEMO-main/samples/EB0_anger_1.wav" in corpus.warnings
+    assert any(w.startswith("1 file name says another speaker than the row") for w in corpus.warnings)
+    assert any(w.startswith("1 file has no row in data.tsv: ") for w in corpus.warnings)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (("EmoClass", "Label"), "no column 'EmoClass'"),
-        (("MSP-PODCAST_0002_0040", "MSP-PODCAST_0002_0039"), "1 name(s) have rows that differ, such as 'MSP-PODCAST_0002_0039'"),
+        (("MSP-PODCAST_0002_0040", "MSP-PODCAST_0002_0039"), "1 name has rows that differ, such as 'MSP-PODCAST_0002_0039'"),
         ((",N,", ",,"), ""),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_table_that_cannot_be_meant_is_refused(change: tuple[str, str], said: 
     if said:
         assert said in refusal("msp-podcast", folder)
     else:
-        assert "1 clip(s) are left out for want of a label: no emotion (1)" in load_corpus(folder).warnings
+        assert "1 clip is left out for want of a label: no emotion (1)" in load_corpus(folder).warnings
 
 
 def test_a_table_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_labels_of_nothing_that_is_there_are_refused(tmp_path: Path) -> None:
     folder = make_tree(tmp_path, ["Audios/MSP-PODCAST_9999_0001.wav", "Audios/MSP-PODCAST_9999_0002.wav"])
     (folder / "labels_consensus.csv").write_text(PODCAST, encoding="utf-8")
-    assert "no clip has a label: 2 file(s) have no row in labels_consensus.csv" in refusal("msp-podcast", folder)
+    assert "no clip has a label: 2 files have no row in labels_consensus.csv" in refusal("msp-podcast", folder)
 
 
 def test_a_text_that_is_no_table_of_labels_is_refused(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_gender_crossed_with_five_emotions_makes_ten_classes() -> None:
     clips = table(*FIVE, *FIVE, "disgust").assign(gender=["female"] * 5 + ["male"] * 5 + ["male"])
     labelled = apply_labels(clips, scheme_named("gender-emotion"))
     assert labelled["emotion"].tolist() == [f"{gender} {emotion}" for gender in ("female", "male") for emotion in FIVE]
-    assert scheme_losses(clips, scheme_named("gender-emotion")) == ["--labels gender-emotion leaves out 1 clip(s): disgust (1)"]
+    assert scheme_losses(clips, scheme_named("gender-emotion")) == ["--labels gender-emotion leaves out 1 clip: disgust (1)"]
 
 
 def test_a_scheme_names_the_column_that_a_corpus_lacks() -> None:
@@ -153,7 +153,7 @@ def test_a_file_of_labels_says_what_codes_are(mine: Path) -> None:
     scheme, clips = scheme_named(str(mine)), table("ang", "gio", "dis")
     assert apply_labels(clips, scheme)["emotion"].tolist() == ["anger", "happiness"]
     assert scheme_losses(clips, scheme) == [
-        "--labels mine leaves out 1 clip(s): dis (1)",
+        "--labels mine leaves out 1 clip: dis (1)",
         "--labels mine joins: ang (1) into anger, gio (1) into happiness",
         "--labels mine finds no clip of neutrale",
     ]

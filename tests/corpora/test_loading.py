@@ -175,5 +175,5 @@ def test_files_of_other_formats_are_counted_with_the_speakers_they_would_be_of(t
     for name in ("03-01-05-02-01-02-01.opus", "03-01-05-02-01-02-02.m4a", "03-01-05-02-01-02-16.m4a"):
         (tmp_path / name).touch()
     (told,) = load_corpus(tmp_path).warnings
-    assert "3 file(s) of other formats are left out (.m4a 2, .opus 1)" in told
-    assert "nothing of 2 speaker(s): 01, 02" in told
+    assert "3 files of other formats are left out (.m4a 2, .opus 1)" in told
+    assert "nothing of 2 speakers: 01, 02" in told

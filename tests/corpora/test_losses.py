@@ -18,7 +18,7 @@ from ser_bench.utils.progress import Silent
 def test_segments_in_milliseconds_are_suspected():
     clips = pd.DataFrame({"start": [0.0, 0], "end": [1500.0, 2], "seconds": [2.0, 2]}, index=["a.wav#0-1500", "b.wav#0-2"])
     (told,) = cut_segments(clips)
-    assert told.startswith("1 segment(s) end after their file does")
+    assert told.startswith("1 segment ends after its file does")
     assert told.endswith("these seem to be milliseconds")
 
 
@@ -43,7 +43,7 @@ def test_a_run_tells_what_it_left_out(tmp_path: Path) -> None:
     config = RunConfig(labels="big4", cache=str(tmp_path / "store"), jobs=1).for_corpus(str(tmp_path / "clips.csv"))
     warnings = " | ".join(prepare_data(config, ["audioemotion26"], Silent()).warnings)
     assert "'angry' as anger (3)" in warnings
-    assert "--labels big4 leaves out 3 clip(s): frustration (3)" in warnings
+    assert "--labels big4 leaves out 3 clips: frustration (3)" in warnings
     assert "--labels big4 joins: excitement (3) into happiness" in warnings
-    assert "12 segment(s) end after their file does" in warnings
+    assert "12 segments end after their file does" in warnings
     assert len(ser_bench.splits(tmp_path / "clips.csv", labels="big4", cache=str(tmp_path / "store"))) == 12

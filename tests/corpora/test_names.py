@@ -76,12 +76,12 @@ def test_a_speaker_called_nothing_is_asked_about(name):
 def test_the_most_frequent_spelling_is_kept_and_others_are_counted():
     joined, lines = join_spellings(speakers("Anna", "ANNA", "ANNA", "ben"))
     assert joined["speaker"].tolist() == ["ANNA", "ANNA", "ANNA", "ben"]
-    assert lines == ["speaker: 1 clip(s) under another spelling are joined: 'Anna' (1) as 'ANNA'"]
+    assert lines == ["speaker: 1 clip under another spelling is joined: 'Anna' (1) as 'ANNA'"]
 
 
 def test_speakers_that_contradict_themselves_or_have_one_clip_are_named():
     told = remarks(speakers("OA", "OAF", "OAF", gender=["f", "f", "m"], language=["en", "en", "en"]))
-    assert told == ["1 speaker(s) with a single clip, perhaps misspelt: 'OA'", "1 speaker(s) with more than one gender: 'OAF' (f, m)"]
+    assert told == ["1 speaker with a single clip, perhaps misspelt: 'OA'", "1 speaker with more than one gender: 'OAF' (f, m)"]
 
 
 def test_sentences_that_may_be_one_are_told_and_stop_nothing():
@@ -93,7 +93,7 @@ def test_sentences_that_may_be_one_are_told_and_stop_nothing():
 def test_what_speakers_lack_is_counted():
     clips = pd.DataFrame({"speaker": list("aabb"), "emotion": ["fear", "anger", "fear", "fear"]})
     assert lacking(clips) == ["1 of 2 speakers have no clip of some emotion: b (anger)"]
-    assert "1 speaker(s) show a single emotion" in single_emotions(clips)[0]
+    assert "1 speaker shows a single emotion" in single_emotions(clips)[0]
 
 
 def manifest(folder: Path, *rows: str) -> Path:

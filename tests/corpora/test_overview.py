@@ -34,8 +34,8 @@ def test_clips_are_counted_by_speaker_and_emotion_and_measured_by_their_headers(
 def test_what_is_odd_is_said(folder):
     told = " ".join(show(folder).warnings)
     for part in (
-        "1 audio file(s) are not understood and left out: room.wav",
-        "1 clip(s) have no header that can be read, such as 03a02Wa.wav",
+        "1 audio file is not understood and left out: room.wav",
+        "1 clip has no header that can be read, such as 03a02Wa.wav",
         "emotions that speakers never show: neutral by 1 of 3 speakers",
         "11 clips instead of the released 535",
     ):

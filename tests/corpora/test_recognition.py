@@ -44,7 +44,7 @@ def test_four_corpora_in_one_folder_are_four(merged: Path) -> None:
     for corpus in found:
         held, left = corpus.warnings
         assert held.endswith("each of which is read by itself: savee (10), tess (8), cremad (6), ravdess (4)")
-        assert left.startswith("2 audio file(s)")
+        assert left.startswith("2 audio files")
         assert left.endswith("Tess/YAF_sad/backup of it.wav, room tone.wav")
 
 
@@ -126,14 +126,14 @@ def test_video_beside_is_counted_for_the_corpus_that_it_is_of(tmp_path: Path) ->
     found = {corpus.name: corpus.warnings for corpus in load_corpora(make_tree(tmp_path, [*MERGED, *videos], seconds=SHORT))}
     assert not [line for line in found["tess"] if ".flv" in line]
     (told,) = (line for line in found["cremad"] if ".flv" in line)
-    assert told.startswith("2 file(s) of other formats are left out (.flv 2)")
-    assert told.endswith("convert them to WAV or FLAC; without them there is nothing of 1 speaker(s): 1004")
+    assert told.startswith("2 files of other formats are left out (.flv 2)")
+    assert told.endswith("convert to WAV or FLAC; without them there is nothing of 1 speaker: 1004")
 
 
 def test_video_alone_is_said_to_be_video(tmp_path: Path) -> None:
     said = refusal(make_tree(tmp_path, ["01-01-03-01-01-01-01.mp4", "01-01-03-01-01-01-02.MP4"]))
     assert "no audio in" in said
-    assert said.endswith("2 file(s) of other formats are there (.mp4 2): convert them to WAV or FLAC")
+    assert said.endswith("2 files of other formats are there (.mp4 2): convert to WAV or FLAC")
 
 
 @pytest.mark.parametrize("name", sorted(TREES))

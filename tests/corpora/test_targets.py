@@ -31,9 +31,9 @@ def test_the_target_stands_where_emotions_do_and_these_are_kept(target, tmp_path
     corpus = load_corpus(manifest(tmp_path), target=target)
     assert corpus.target == "Stress"
     assert corpus.clips["emotion"].tolist() == ["Yes", "no", "Yes"]
-    assert any(line.startswith("Stress: 1 clip(s) under another spelling are joined") for line in corpus.warnings)
+    assert any(line.startswith("Stress: 1 clip under another spelling is joined") for line in corpus.warnings)
     assert corpus.clips["corpus_emotion"].tolist() == ["fear", "anger", "gio"]
-    assert "1 clip(s) without 'Stress' are left out" in corpus.warnings
+    assert "1 clip without 'Stress' is left out" in corpus.warnings
     assert not any("no known emotion" in line for line in corpus.warnings)
 
 

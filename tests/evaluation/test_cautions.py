@@ -37,7 +37,7 @@ def test_five_speakers_and_very_unequal_ones_are_named():
     assert "effective number of speakers is 5.0" in note
     table = pd.concat([fabricate.clips(speakers=2, each=120), fabricate.clips(speakers=9, each=3).iloc[6:]])
     (note,) = board_of(table)[0].loc[0, "notes"]
-    assert "effective number of speakers is 2.4 (9 speakers with 3 to 120 clips)" in note
+    assert "effective number of speakers is 2.4 (9 speakers with 3 to 120 clips each)" in note
 
 
 def test_speakers_who_are_not_recognised_are_named():

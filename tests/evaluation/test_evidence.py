@@ -31,7 +31,7 @@ def test_selected_predicts_in_each_fold_what_the_system_with_the_best_inner_scor
     predicted = taken["predicted"].to_numpy(str).reshape(2, -1)
     assert row["selected"] == pytest.approx(np.mean([scores.uar(*pair) for pair in zip(truth, predicted, strict=True)]), abs=1e-4)
     assert row["selected_low"] < row["selected"] < row["selected_high"]
-    assert row["chosen"] == "egemaps rf in 8 of 16 folds, 1 other system(s) in the rest"
+    assert row["chosen"] == "egemaps rf in 8 of 16 folds, 1 other system in the rest"
 
 
 def test_held_out_emotions_have_no_say_in_what_is_selected(run):

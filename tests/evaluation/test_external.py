@@ -160,7 +160,7 @@ def test_decisions_only_leaves_probabilities_out_and_says_so(tmp_path, corpus, w
     results = ser_bench.score(write(tmp_path / "theirs.csv", table), corpus, decisions_only=True, **where)
     assert results.leaderboard["auc"].isna().all()
     assert "decisions only: probabilities left out" in results.leaderboard["notes"].item()
-    assert any("decisions only: 6 column(s) of probabilities are left out" in warning for warning in results.warnings)
+    assert any("decisions only: 6 columns of probabilities are left out" in warning for warning in results.warnings)
     without = write(tmp_path / "without.csv", table[["clip", "predicted"]])
     with pytest.raises(WrongCall, match=r"has no probabilities .* drop --decisions-only"):
         ser_bench.score(without, corpus, decisions_only=True, **where)
@@ -237,7 +237,7 @@ def test_clips_that_are_called_by_numbers_are_found(speech, tmp_path, where, suf
 
 def test_columns_that_are_not_read_are_named(tmp_path, corpus, where, folds):
     found = write(tmp_path / "theirs.csv", folds[["clip"]].assign(predicted="anger", p_anger=0.5, note="x"))
-    assert any("2 column(s) are not read: p_anger, note" in warning for warning in ser_bench.score(found, corpus, **where).warnings)
+    assert any("2 columns are not read: p_anger, note" in warning for warning in ser_bench.score(found, corpus, **where).warnings)
 
 
 def test_predictions_are_of_one_track(tmp_path, corpus, where, folds):

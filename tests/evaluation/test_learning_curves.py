@@ -15,6 +15,7 @@ from ser_bench.api import dry_run, run, runs
 from ser_bench.config import RunConfig, check_keys
 from ser_bench.evaluation import learning_curves as learning
 from ser_bench.evaluation.plan import Plan, make_plan
+from ser_bench.evaluation.runner import stage_of
 from ser_bench.evaluation.splits import halvings
 from ser_bench.evaluation.units import StoredResult
 from ser_bench.results import Results
@@ -114,6 +115,12 @@ def test_what_the_draws_of_training_speakers_do_is_what_a_point_tells(folder: Pa
     assert row["uar"] == pytest.approx(np.mean(lucky), abs=1e-4)
     assert row["sd_draws"] == pytest.approx(np.std(lucky, ddof=1), abs=1e-4)
     assert row["uar_high"] - row["uar_low"] > 2 * np.std(lucky, ddof=1) / np.sqrt(3)
+
+
+def test_a_progress_says_on_how_many_speakers_rows_are_trained_again(folder: Path) -> None:
+    planned = make_plan(configuration(folder).for_corpus(CORPUS), Silent())
+    fewer = learning.plan_fewer(planned, {}, 3, 1)
+    assert stage_of(fewer, planned.units[0]) == f"evaluating {CORPUS} (loso, 3 training speakers, draw 2)"
 
 
 def test_draws_are_of_other_speakers_and_the_same_for_all_rows_and_again(folder: Path) -> None:

@@ -69,12 +69,12 @@ def test_a_split_draws_by_content_and_not_by_names():
 
 def test_what_leaks_is_said():
     random = as_published(EVALUATED, PublishedSplit(test=0.2, selection="test"))
-    assert random.leaks("test", selected=True) == ["5 speaker(s) are in training and test", "the test clips selected the model"]
-    assert random.leaks("test", selected=False) == ["5 speaker(s) are in training and test"]
+    assert random.leaks("test", selected=True) == ["5 speakers are in training and test", "the test clips selected the model"]
+    assert random.leaks("test", selected=False) == ["5 speakers are in training and test"]
     apart = as_published(EVALUATED, PublishedSplit(test_speakers=("04", "05"), validation=0.2, selection="validation"))
     assert apart.leaks("test", selected=True) == []
     assert apart.leaks("validation", selected=True) == [
-        "3 speaker(s) are in training and validation",
+        "3 speakers are in training and validation",
         "the validation clips selected the model",
     ]
     assert as_published(EVALUATED, PublishedSplit(folds=4)).shared("test") == 5

@@ -135,6 +135,6 @@ def test_a_refit_that_fails_is_named_and_the_rest_counts(folder: Path, monkeypat
 
     monkeypatch.setattr(runner, "fit_unit", failing)
     found = evaluate(folder, models="logreg", seed=3)
-    assert any("1 refit(s) without a pair of folds failed, the first: MemoryError: no room" in line for line in found.warnings)
+    assert any("1 refit without a pair of folds failed, the first: MemoryError: no room" in line for line in found.warnings)
     assert len(found.refits) == 29
     assert np.isfinite(found.leaderboard["variance_ratio"]).all()

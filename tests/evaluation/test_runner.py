@@ -209,7 +209,7 @@ def test_a_database_that_fails_costs_no_result(speech, tmp_path, monkeypatch):
     monkeypatch.setattr(StudyCopy, "_begin", fail)
     results = evaluate(speech, tmp_path, storage=f"sqlite:///{tmp_path}/studies.db")
     assert results.leaderboard["status"].tolist() == ["ok"]
-    assert any(w.startswith("2 study(ies) could not be copied to sqlite:") and w.endswith("disk full") for w in results.warnings)
+    assert any(w.startswith("2 studies could not be copied to sqlite:") and w.endswith("disk full") for w in results.warnings)
 
 
 def test_a_database_that_cannot_be_opened_is_told_before_any_work(speech, tmp_path):
@@ -218,9 +218,12 @@ def test_a_database_that_cannot_be_opened_is_told_before_any_work(speech, tmp_pa
 
 
 def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech, tmp_path):
-    told = []
+    told, stages = [], []
 
     class Told(Silent):
+        def start(self, what: str, total: int) -> None:
+            stages.append(what)
+
         def advance(self, note: str = "", share: float | None = None) -> None:
             told.append(note)
 
@@ -229,6 +232,7 @@ def test_progress_tells_the_best_inner_score_and_the_end_where_time_went(speech,
     best = results.trials[results.trials["chosen"]].groupby("model")["score"].mean()
     # Refits and learning curves come after the searches and have no inner score.
     assert [line for line in told if line][-1] == f"best inner UAR {format_score(best.max())}: spectral {best.idxmax()} train"
+    assert stages[-1] == "evaluating clips (group:2)"
     assert set(results.spent) == {"svm", "logreg"}
     assert sum(results.spent.values()) > 0
     assert evaluate(speech, tmp_path, **how).spent == {}
@@ -268,7 +272,7 @@ def test_predefined_folds_are_used_as_they_are(speech, tmp_path):
     results = run(tmp_path / "given" / "clips.csv", **options)
     assert results.predictions.groupby("fold")["speaker"].unique().map(sorted).tolist() == [["01", "03"], ["02", "04"]]
     table.assign(fold=["a", *["b"] * 46, None]).to_csv(tmp_path / "given" / "clips.csv", index=False)
-    with pytest.raises(WrongCall, match=r"1 clip\(s\) have no fold"):
+    with pytest.raises(WrongCall, match=r"1 clip has no fold"):
         run(tmp_path / "given" / "clips.csv", **options)
 
 

@@ -13,7 +13,7 @@ from ser_bench.reports.ablation import columns_table, importance_table, to_markd
 from tests.reports.conftest import show
 
 ABOUT = {
-    "warnings": ["1 clip(s) skipped, such as a.wav: missing file"],
+    "warnings": ["1 clip skipped, such as a.wav: missing file"],
     "corpus": {"clips": 12, "speakers": 3, "citation": "Nobody (2000)"},
     "protocol": "loso",
     "tuned": "Tuned anew.",

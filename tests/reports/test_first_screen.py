@@ -264,7 +264,7 @@ def test_of_many_classes_a_title_names_the_first():
 
 def test_a_single_row_is_no_best_of_several(block):
     said, *_ = verdict(block.iloc[:1], fabricate.references(fabricate.clips()), fabricate.resolutions())
-    assert said.startswith("UAR: ")
+    assert re.match(r"\S+ with \S+: UAR \.\d{3} \(95% CI ", said)
 
 
 @pytest.mark.parametrize(("lower", "cited"), [(0.02, True), (0.0, False)])

@@ -44,4 +44,4 @@ def test_the_bound_is_named_where_nothing_was_refitted(method, keep):
 
 def test_rows_without_refits_are_counted_beside_the_others(method):
     said = method(lambda refits: refits[refits["model"] != "rf"])
-    assert f"{REFITS}, but for 1 row(s) without refits, which have {BOUND}" in said
+    assert f"{REFITS}, but for 1 row without refits, which have {BOUND}" in said

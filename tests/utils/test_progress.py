@@ -33,6 +33,14 @@ def test_time_left_goes_by_number_where_nothing_is_known_of_costs(clock, capsys)
     assert "extracting: 1 of 4, about 3 min 00 s left\n" in capsys.readouterr().err
 
 
+def test_no_time_left_is_told_from_a_first_step_that_started_workers(clock, capsys):
+    lines = Lines()
+    lines.start("extracting", 360)
+    clock[0] = 40
+    lines.advance()
+    assert "extracting: 1 of 360\n" in capsys.readouterr().err
+
+
 def test_the_bar_counts_what_is_done(capsys):
     bar = Bar()
     bar.start("judging", 2)

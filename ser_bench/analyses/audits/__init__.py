@@ -26,6 +26,7 @@ from ser_bench.analyses.audits.recording import recordings
 from ser_bench.analyses.audits.shuffled import best_row, shuffled_by_ear, shuffled_by_row
 from ser_bench.analyses.audits.speakers import effective_speakers
 from ser_bench.config import NO_CHANGES, RunConfig, table_of
+from ser_bench.corpora import clips_each
 from ser_bench.evaluation.environment import evaluated
 from ser_bench.evaluation.plan import PreparedData, prepare_data
 from ser_bench.evaluation.run_folder import Run
@@ -116,7 +117,7 @@ def summary(prepared: PreparedData) -> dict[str, str]:
     per = clips["voice"].value_counts()
     return {
         "clips": f"{len(clips):,} used, {len(prepared.skipped):,} skipped",
-        "speakers": "; ".join([f"{len(per)}, with {per.min()} to {per.max()} clips each", *prepared.eval_set.voice_notes]),
+        "speakers": "; ".join([f"{len(per)}, with {clips_each(per)}", *prepared.eval_set.voice_notes]),
         prepared.eval_set.targets: emotions,
         "hours": f"{seconds.sum() / 3600:.2f}; a clip lasts {spread}",
         "rates": rates,

@@ -22,6 +22,7 @@ from ser_bench.corpora.names import first
 from ser_bench.errors import quoted
 from ser_bench.evaluation.leaderboard import chance_level
 from ser_bench.evaluation.plan import PreparedData
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +184,7 @@ def _finding(answer: Answer, asked: ColumnCodes, eval_set: EvaluationSet, tests:
     """A column that is associated with emotion, as a warning; a note where the link is weak, or may be a genuine effect of emotion."""
     column, found, chance = answer.column, answer.link, chance_level(len(eval_set.emotions))
     numbers = f"UAR {figure(found.uar)} {answer.how}, from '{column}' alone; chance {figure(chance)}"
-    test = f"{numbers}, {figure(found.expected)} with labels permuted, p = {p_value(answer.p)} by Holm over {tests} test(s)"
+    test = f"{numbers}, {figure(found.expected)} with labels permuted, p = {p_value(answer.p)} by Holm over {number_of(tests, 'test')}"
     if column == CAUSED:
         rivals, against = against_board(found.uar, chance, best)
         what = f"{eval_set.target} is predicted by the duration of a clip, which may be a genuine effect: {test}; {against}"

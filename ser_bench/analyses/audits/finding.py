@@ -56,9 +56,19 @@ def against_board(uar: float, chance: float, best: float | None) -> tuple[bool, 
 
     >>> against_board(0.5, 0.25, 0.55)
     (True, 'that is 83% of what the best system has above chance (UAR .55; a warning from 80% on)')
+    >>> against_board(0.5, 0.25, 0.26)
+    (True, 'that is more than the best system has above chance (UAR .26)')
+    >>> against_board(0.2, 0.25, 0.2)
+    (False, 'the best system is not above chance either (UAR .20)')
     """
     if best is None:
         return False, "no run of these clips in --out to compare with"
-    share = (uar - chance) / max(best - chance, 1e-9)
-    words = f"that is {max(share, 0):.0%} of what the best system has above chance (UAR {figure(best)}; a warning from {RIVAL:.0%} on)"
-    return share >= RIVAL, words
+    if uar > max(best, chance):
+        return True, f"that is more than the best system has above chance (UAR {figure(best)})"
+    if best <= chance:
+        return False, f"the best system is not above chance either (UAR {figure(best)})"
+    share = max(uar - chance, 0) / (best - chance)
+    return (
+        share >= RIVAL,
+        f"that is {share:.0%} of what the best system has above chance (UAR {figure(best)}; a warning from {RIVAL:.0%} on)",
+    )

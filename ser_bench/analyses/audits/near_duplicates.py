@@ -22,6 +22,7 @@ from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.config import RunConfig
 from ser_bench.errors import WorkFailed
 from ser_bench.evaluation.plan import PreparedData
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.parallel import Died, in_parallel
 from ser_bench.utils.progress import Progress
 
@@ -97,7 +98,7 @@ def shared_recordings(one: FingerprintedCorpus, other: FingerprintedCorpus, conf
     first = _sorted(found[0])
     mine, theirs = (heard.prepared.corpus.name for heard in (one, other))
     return (
-        f"{counts[0]} clip(s) of {mine} and {counts[1]} of {theirs} may be the same recordings, so that one corpus "
+        f"{number_of(counts[0], 'clip')} of {mine} and {counts[1]} of {theirs} may be the same recordings, so that one corpus "
         f"does not test the other: {clips.index[first.one]} ~ {clips.index[first.other]}{_change(first)}"
     )
 
@@ -284,12 +285,12 @@ def _enumerate(clips: pd.DataFrame, pairs: list[CopyPair], column: str = "") -> 
     ordered = [pair if names[pair.one] <= names[pair.other] else pair.reversed() for pair in pairs]
     told = sorted(f"{names[pair.one]} ~ {names[pair.other]}{_change(pair)}" for pair in ordered)
     if len(told) <= most:
-        return f"{len(told)} pair(s): {'; '.join(told)}"
+        return f"{number_of(len(told), 'pair')}: {'; '.join(told)}"
     if not column:
-        return f"{len(told)} pair(s): {'; '.join(told[:most])} and {len(told) - most} more"
+        return f"{number_of(len(told), 'pair')}: {'; '.join(told[:most])} and {len(told) - most} more"
     values = clips[column].astype(str).to_numpy()
     between = Counter(" ~ ".join(sorted((values[pair.one], values[pair.other]))) for pair in pairs)
     shown = ", ".join(f"{values} {n}" for values, n in between.most_common(NAMED_BETWEEN))
     more = f" and {len(between) - NAMED_BETWEEN} more" if len(between) > NAMED_BETWEEN else ""
     n_clips = len({place for pair in pairs for place in pair[:2]})
-    return f"{len(told)} pair(s) of {n_clips} of {len(clips)} clips, between {shown}{more}; the first: {'; '.join(told[:NAMED])}"
+    return f"{number_of(len(told), 'pair')} of {n_clips} of {len(clips)} clips, between {shown}{more}; the first: {'; '.join(told[:NAMED])}"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.config import RunConfig
-from ser_bench.corpora import uneven_speakers
+from ser_bench.corpora import clips_each, uneven_speakers
 from ser_bench.evaluation.plan import PreparedData
 
 CHECK = "effective number of speakers"
@@ -29,4 +29,4 @@ def effective_speakers(prepared: PreparedData, config: RunConfig) -> Iterator[Fi
     if uneven := uneven_speakers(clips.to_numpy()):
         yield Finding("warning", CHECK, uneven)
     else:
-        yield Finding("note", CHECK, f"{effective:.1f} for {len(per)} speakers with {per.min()} to {per.max()} clips")
+        yield Finding("note", CHECK, f"{effective:.1f} for {len(per)} speakers with {clips_each(per)}")
