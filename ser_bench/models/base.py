@@ -340,6 +340,13 @@ class Model(ABC):
             return []
         return [f"{self.name}: {self.max_features} of {n_columns} columns by ANOVA inside each fold"]
 
+    def covered(self, n_clips: int) -> list[Any]:
+        """What hashes of units of that many clips, copies among them, cover besides name, version, libraries and what is fixed.
+
+        Nothing, unless predictions have changed for large units alone, which the version does not say.
+        """
+        return []
+
 
 class PreparedConstant(PreparedFit):
     """Runs on a split whose training part knows a single emotion."""

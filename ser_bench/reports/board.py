@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.leaderboard import DRAWN, is_compared, lines_of, not_significantly_worse
-from ser_bench.reports.board_text import notes, reference_level, reference_words, row_cells, verdict, words_below, worth
+from ser_bench.reports.board_text import notes, reference_level, reference_words, row_cells, spread_words, verdict, words_below, worth
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.utils.formatting import format_score, records
 
@@ -42,6 +42,7 @@ def show_block(
         "track": first["track"],
         "rows": rows,
         "few": few,
+        "spread": spread_words(block) if block["uar_sd_seeds"].notna().any() else "",
         "notes": [*((words, True) for words in words_below(block, resolutions)), *notes(block)],
         "sentences": said,
         "verdict": " ".join(said),

@@ -177,7 +177,11 @@ def _best(ranked: list[dict[str, Any]], mine: pd.Series | None) -> Iterator[str]
         yield said
         return
     corrected, low, high = (float(mine[name]) for name in ("best", "best_low", "best_high"))
-    yield f"{said}; corrected for having been chosen as the best, {format_score(corrected)} (95% CI {interval(low, high)})"
+    honest = f"{format_score(corrected)} (95% CI {interval(low, high)})"
+    if score.endswith(f" {honest}"):
+        yield f"{said}; the same when corrected for having been chosen as the best"
+        return
+    yield f"{said}; corrected for having been chosen as the best, {honest}"
     if format_score(corrected) != format_score(best["uar"]):
         yield CITED
 
@@ -185,14 +189,16 @@ def _best(ranked: list[dict[str, Any]], mine: pd.Series | None) -> Iterator[str]
 def others_words(like: int, others: int) -> str:
     """How many of the other systems are not shown to be worse than the best.
 
-    >>> others_words(1, 3), others_words(3, 3)
-    ('1 of the 3 others is not significantly worse', 'None of the 3 others is significantly worse')
+    >>> others_words(1, 3), others_words(3, 3), others_words(0, 3)
+    ('1 of the 3 others is not significantly worse', 'None of the 3 others is significantly worse', 'All 3 others are significantly worse')
     """
     if others == 1:
         return f"The other is {'not ' if like else ''}significantly worse"
     if like == others:
         return f"None of the {others} others is significantly worse"
-    return f"{like or 'None'} of the {others} others {'is' if like == 1 else 'are'} not significantly worse"
+    if not like:
+        return f"All {others} others are significantly worse"
+    return f"{like} of the {others} others {'is' if like == 1 else 'are'} not significantly worse"
 
 
 def _second(row: dict[str, Any]) -> str:
@@ -271,7 +277,7 @@ def roughly(difference: float) -> str:
 def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     """How a block's numbers are to be read, in two or three sentences."""
     first = block.iloc[0]
-    seeds = "one seed" if first["seeds"] == 1 else f"mean of {first['seeds']} seeds \u00b1 standard deviation between them"
+    seeds = spread_words(block) or "one seed"
     searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
     return (
         "UAR: unweighted average recall, pooled over held-out speakers, with a 95% confidence interval over speakers that allows for their "
@@ -280,6 +286,12 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
         f"{'' if first['budget'] == 'external' else searched}"
         f"CPU time: of one core, for search and fits. Reference levels: {reference_levels(block, references)}."
     )
+
+
+def spread_words(block: pd.DataFrame) -> str:
+    """What stands behind a block's scores where they are means over seeds; empty where there is one seed."""
+    seeds = block["seeds"].iloc[0]
+    return "" if seeds == 1 else f"mean of {seeds} seeds \u00b1 standard deviation between them"
 
 
 def reference_levels(block: pd.DataFrame, references: pd.DataFrame) -> str:

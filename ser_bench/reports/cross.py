@@ -148,7 +148,7 @@ def _verdicts(table: pd.DataFrame, chance: float) -> Iterator[str]:
         best = records(rows.sort_values("uar", ascending=False, kind="stable"))[0]
         system = f"{best['features']} with {best['model']} from {best['train']}"
         uar = f"UAR {format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}"
-        below = "" if np.isnan(best["loss"]) else f"; loss against training within {_loss(best)}"
+        below = "" if np.isnan(best["loss"]) else f"; loss against training within {test}: {_loss(best)}"
         yield f"On {test}, the best of those trained on another corpus: {system}, {uar}{below}; chance {format_score(chance)}."
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -162,10 +163,16 @@ def publish(
     style: str = "",
 ) -> RunScores:
     """Score a run that `write_run` wrote, and publish it."""
-    scored = score_run(cells, found, refits, folder.read_clips(), baselines, rope=rope)
-    folder.write_scored(scored)
-    reports.publish(folder, scored, found, style=style)
-    return scored
+    made = pickle.loads(scored(pickle.dumps((cells, found, refits, folder.read_clips(), baselines)), rope))
+    folder.write_scored(made)
+    reports.publish(folder, made, found, style=style)
+    return made
+
+
+@cache
+def scored(tables: bytes, rope: float) -> bytes:
+    """The scores of a run, made once of the same tables; pickled, as who gets them may change them."""
+    return pickle.dumps(score_run(*pickle.loads(tables), rope=rope))
 
 
 RECIPE = """
@@ -184,11 +191,11 @@ name = "second"
 """
 
 
-def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: value) -> Path:
-    """Write a recipe's folder as `run --recipe` does, its names `renamed`; returns its page."""
+def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: value, names: tuple[str, ...] = ("first", "second")) -> Path:
+    """Write a recipe's folder as `run --recipe` does, of experiments of these names, all of it `renamed`; returns its page."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "published-2020.toml").write_text(RECIPE)
-    recipe, names = recipes.read_recipe(folder / "published-2020.toml"), ("first", "second")
+    recipe = recipes.read_recipe(folder / "published-2020.toml")
     rows = [
         (name, system, run, "test", metric, 0.8 if run == "claimed" else 0.6, *bounds, False, 96, 8, status, "")
         for name in names

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 import shutil
 import warnings
 from collections.abc import Callable
@@ -127,8 +128,12 @@ def texts_of(figure: matplotlib.figure.Figure) -> list[matplotlib.text.Text]:
     return [text for text in found if id(text) not in hidden]
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
-@pytest.mark.parametrize("style", STYLES)
+EACH = {(name, style) for place, name in enumerate(DRAWINGS) for style in ("column", list(STYLES)[1 + place % (len(STYLES) - 1)])}
+LOOKS_OF_EACH = [pytest.param(*look, marks=[] if look in EACH else [pytest.mark.thorough]) for look in itertools.product(DRAWINGS, STYLES)]
+"""Every figure in the narrowest style and in another, and in all with `make test-thorough`."""
+
+
+@pytest.mark.parametrize(("name", "style"), LOOKS_OF_EACH)
 def test_a_figure_is_as_wide_as_its_style_with_no_type_below_it_and_nothing_beyond_its_edges(name, style):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a layout that does not fit is warned of
@@ -225,7 +230,7 @@ def of_long_names(name: str, length: int, style: Style) -> matplotlib.figure.Fig
         "cross-matrix",
     ],
 )
-@pytest.mark.parametrize(("style", "length"), [("column", 60), ("page", 250), ("slides", 60)])
+@pytest.mark.parametrize(("style", "length"), [("column", 60), ("page", 250), pytest.param("slides", 60, marks=pytest.mark.thorough)])
 def test_long_names_leave_axes_half_of_the_width(name, style, length):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -277,6 +282,24 @@ def test_a_legend_says_what_is_drawn_and_how_many_are_not_told_apart():
     assert {"32 others", "chance", "number of training speakers (log scale)"} <= words
     words = {text.get_text() for text in texts_of(draw_leaderboard(board(), references(), STYLES["page"]))}
     assert {"hollow: LEAKY", "chance", "human", "published"} <= words
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_legend_of_a_reliability_diagram_is_whole(style):
+    words = {" ".join(text.get_text().split()) for text in texts_of(draw_reliability(Diagnostics(of_one()), STYLES[style]))}
+    assert "decisions in 15 bins, area: number of clips" in words
+    assert any(re.fullmatch(r"perfect calibration; expected calibration error \.\d{3}", text) for text in words)
+
+
+def test_a_column_of_ranks_breaks_no_set_of_ours_within_its_name():
+    ranked = comparison(6)
+    names = {
+        text.get_text()
+        for text in texts_of(
+            draw_ranks([dataclasses.replace(ranked, systems=ranked.systems.assign(features="audioemotion26"))], STYLES["column"])
+        )
+    }
+    assert sum(name.startswith("audioemotion26") for name in names) == 6
 
 
 def names_in(folder: Path) -> set[str]:
@@ -373,6 +396,10 @@ def test_python_draws_audits_ablations_crossings_and_ranks_from_their_results(tm
         figures.critical_difference(merged)
     with pytest.raises(WrongArgument, match=r"^ablation\(\): 'result' takes the result of ablate\(\), not "):
         figures.ablation(merged)
+    with pytest.raises(WrongArgument, match=r"^confusion\(\): 'result' takes a run folder or the result of run\(\), not a Merged$"):
+        figures.confusion(merged)
+    with pytest.raises(WrongCall, match=r"nothing is not the folder of a finished run: it has no leaderboard\.csv$"):
+        figures.heat_map(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize(

@@ -275,3 +275,54 @@ def test_of_two_scores_of_the_best_the_answer_says_which_to_cite(block, lower, c
     assert f"UAR {uar:.3f} (95% CI [".replace("0.", ".") in first
     assert first.endswith(f"; corrected for having been chosen as the best, {uar - lower:.3f} (95% CI [.400, .900]).".replace(" 0.", " ."))
     assert last.startswith("Cite the corrected UAR for the best") == cited
+
+
+def test_what_is_the_same_corrected_is_said_once_and_where_all_others_are_worse_they_are_all_named_so(block):
+    best = block[block["rank"] == 1].iloc[0]
+    same = dict(zip(("best", "best_low", "best_high"), best[["uar", "uar_low", "uar_high"]], strict=True))
+    worse = block.assign(p_vs_best=block["p_vs_best"].where(block["p_vs_best"].isna(), 0.01))
+    first, _, others, *_ = verdict(worse, fabricate.references(fabricate.clips()), fabricate.resolutions().assign(**same))
+    assert first.endswith("]); the same when corrected for having been chosen as the best.")
+    assert others == f"All {block['p_vs_best'].notna().sum()} others are significantly worse."
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run of two seeds whose names are long."""
+    folder = tmp_path_factory.mktemp("crowded")
+    fabricate.write_run(folder)
+    table = fabricate.clips()
+    systems = [
+        ("audioemotion26", "logreg"),
+        ("w" * 40, "svm"),
+        ("contour(offset=0.5)", "cnn(batch=16,layers=c256x5-c128x5-d.1,optimiser=rmsprop,watch=accuracy)"),
+    ]
+    cells = pd.DataFrame([fabricate.cell(features, model, table, seeds=2) for features, model in systems])
+    found = [fabricate.predictions(table, *system, 0.8 - 0.1 * seed, seed=seed) for system in systems for seed in (0, 1)]
+    found = pd.concat(found, ignore_index=True)
+    RunFolder(folder).write_predictions(found)
+    fabricate.publish(RunFolder(folder), cells, found, fabricate.references(table))
+    return folder / "report.html"
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_however_long_a_model_is_its_uar_is_on_the_screen_and_no_set_is_broken_within_its_name(browser, crowded, width):
+    with looking(browser, "light", width):
+        show(browser, crowded)
+        rows = visible(browser, "table.board tbody tr")
+        assert len(rows) == 3
+        for row in rows:
+            uar, interval = row.find_elements("css selector", "td")[3:5]
+            assert re.match(r"\.\d{3}", uar.text)
+            assert interval.rect["x"] + interval.rect["width"] <= width
+        beyond = browser.execute_script(
+            "const part = document.querySelector('.scroll:has(table.board)'); return part.scrollWidth - part.clientWidth"
+        )
+        assert beyond <= 2
+        lines = "const r = document.createRange(); r.selectNodeContents(arguments[0]); return r.getClientRects().length"
+        (name,) = [link for link in visible(browser, "table.board td.name a") if link.text == "audioemotion26"]
+        assert browser.execute_script(lines, name) == 1
+        (sections,) = visible(browser, "nav")
+        assert ("goes-on" in sections.get_attribute("class")) == (width < 500)  # they fade where they go on
+        told = [part.text for part in visible(browser, ".key .spread")]
+        assert told == (["UAR: mean of 2 seeds \u00b1 standard deviation between them"] if width > 500 else [])
