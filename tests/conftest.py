@@ -13,12 +13,9 @@ from hypothesis import settings
 import ser_bench
 from ser_bench.reports import drawing, figures
 from ser_bench.results import Results
-from tests.small import FOR_PEOPLE, evaluate, with_pages
+from tests.small import FOR_PEOPLE, THOROUGH, evaluate, with_pages
 
 KINDS_OF_PICTURES = dict(figures.KINDS)
-
-THOROUGH = bool(os.environ.get("SER_BENCH_THOROUGH"))
-"""Whether twice as many examples of properties are drawn, and tests marked so are run: `make test-thorough`."""
 
 # No test asserts a time: a busy machine is no failure.
 settings.register_profile("repeated", deadline=None, derandomize=True, max_examples=50)
@@ -67,8 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported and collected out of each later collection of garbage, as it stays to the end."""
+    """Leave what was imported and collected out of each later collection of garbage, as it stays to the end, and collect less often."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def pytest_sessionfinish() -> None:

@@ -1,6 +1,7 @@
 """Runs that take a second: few synthetic clips, few trials, and no page unless it is asked for."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 
 from ser_bench import reports
 from ser_bench.api import run
-from ser_bench.reports import ablation, audit, cross, merged_page
+from ser_bench.reports import ablation, audit, cross, index_page, merged_page
 from ser_bench.results import Results
+
+THOROUGH = bool(os.environ.get("SER_BENCH_THOROUGH"))
+"""Whether twice as many examples of properties are drawn, and tests marked so are run: `make test-thorough`."""
 
 SMALL = {"features": "spectral", "models": "logreg", "cv": "group:2", "trials": 2, "inner": 2, "seeds": 1, "jobs": 1}
 WITHOUT_CURVES = {**SMALL, "learning_curves": False}
@@ -20,6 +24,7 @@ CALLED = [
     (ablation, "write_figures"),
     (audit, "write_figures"),
     (cross, "write_figures"),
+    (index_page, "write_index"),
     (merged_page, "write_figures"),
     (merged_page, "write_merged_page"),
 ]

@@ -94,6 +94,7 @@ def test_one_corpus_in_four_formats_has_one_leaderboard(speech, tmp_path):
     assert all(lines == plain for lines in found.values())
 
 
+@pytest.mark.thorough
 def test_emovo_in_four_formats_has_one_leaderboard(real_corpora, tmp_path):
     if not (real_corpora / "emovo").is_dir():
         pytest.skip(f"no emovo/ in {real_corpora}")

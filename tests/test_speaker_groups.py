@@ -9,11 +9,16 @@ import pandas as pd
 import pytest
 
 import ser_bench
-from tests.small import SMALL
+from tests.small import SMALL, THOROUGH
 
 QUICK = {**SMALL, "trials": 1}
 WAYS = ("one", "column", "shared")
 """How the same clips are told of, as `corpora` has them."""
+
+
+def told(way: str) -> tuple[str, ...]:
+    """One id per person, and two in one way: by what a run finds with either; in both with `make test-thorough`."""
+    return WAYS if THOROUGH else ("one", way)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,7 @@ def test_several_ids_of_one_person_are_one_voice_in_a_run(corpora, speech):
 
 def test_several_ids_of_one_person_are_standardised_as_one_voice(corpora, speech):
     options = {**QUICK, "track": ["speaker"], "learning_curves": False, **where(speech, corpora)}
-    one, *others = (ser_bench.run(corpora[name], **options) for name in WAYS)
+    one, *others = (ser_bench.run(corpora[name], **options) for name in told("column"))
     columns = [column for column in one.leaderboard if column not in {"seconds", "notes"}]
     emotions = [column for column in one.predictions if column.startswith("p.")]
     for several in others:
@@ -78,7 +83,7 @@ def test_several_ids_of_one_person_are_standardised_as_one_voice(corpora, speech
 
 def test_several_ids_of_one_person_are_one_voice_in_an_ablation(corpora, speech):
     options = {**QUICK, "features": "prosody", "modes": "without", **where(speech, corpora)}
-    one, *others = (ser_bench.ablate(corpora[name], **options) for name in WAYS)
+    one, *others = (ser_bench.ablate(corpora[name], **options) for name in told("column"))
     for several in others:
         pd.testing.assert_frame_equal(several.table, one.table)
         pd.testing.assert_frame_equal(several.importance, one.importance)
@@ -86,14 +91,14 @@ def test_several_ids_of_one_person_are_one_voice_in_an_ablation(corpora, speech)
 
 def test_several_ids_of_one_person_are_one_voice_in_the_leak_gap(corpora, speech):
     options = {**QUICK, **where(speech, corpora)}
-    one, *others = (ser_bench.audit(corpora[name], gap=True, **options).gap for name in WAYS)
+    one, *others = (ser_bench.audit(corpora[name], gap=True, **options).gap for name in told("shared"))
     for several in others:
         pd.testing.assert_frame_equal(several, one)
 
 
 def test_several_ids_of_one_person_are_one_voice_across_corpora(corpora, speech):
     options = {**QUICK, "track": "train", **where(speech, corpora)}
-    one, *others = (ser_bench.cross("tones(speakers=3,takes=1,seed=9)", corpora[name], **options) for name in WAYS)
+    one, *others = (ser_bench.cross("tones(speakers=3,takes=1,seed=9)", corpora[name], **options) for name in told("column"))
     columns = [column for column in one.table if column not in {"seconds", "notes"}]
     for several in others:
         pd.testing.assert_frame_equal(several.table[columns], one.table[columns])
@@ -106,7 +111,7 @@ def test_several_ids_of_one_person_are_one_voice_for_a_system_from_elsewhere(cor
     guesses = ser_bench.splits(corpora["one"], cv="group:3", cache=options["cache"]).assign(predicted="anger")
     guesses.loc[::2, "predicted"] = guesses.loc[::2, "emotion"]
     guesses[["clip", "predicted"]].to_csv(tmp_path / "guesses.csv", index=False)
-    one, *others = (ser_bench.score(tmp_path / "guesses.csv", corpora[name], **options).leaderboard.iloc[0] for name in WAYS)
+    one, *others = (ser_bench.score(tmp_path / "guesses.csv", corpora[name], **options).leaderboard.iloc[0] for name in told("shared"))
     names = ["speakers", "uar", "uar_low", "uar_high"]
     for several in others:
         assert several[names].tolist() == one[names].tolist()

@@ -24,6 +24,7 @@ from ser_bench.features.sets import FeatureSet, parse_features
 from ser_bench.models import Fitted, Prediction, known_models
 from ser_bench.models.calibration import Calibrator
 from ser_bench.models.packing import LARGEST, MOST_CLASSES, MOST_COLUMNS, Packed, Unfit, unpack
+from ser_bench.utils.parallel import on_one_thread
 from ser_bench.utils.spec import split_sum
 
 if TYPE_CHECKING:
@@ -139,11 +140,9 @@ class Bundle:
         WorkFailed
             Where probabilities are no numbers.
         """
-        from threadpoolctl import threadpool_limits
-
         shown = self.standardised(x)
         # More threads would add up numbers in another order.
-        with threadpool_limits(1), np.errstate(all="ignore"):
+        with on_one_thread(), np.errstate(all="ignore"):
             found = self.fitted.predict(shown)
             scores = found.scores if self.probabilistic else self.calibrator.probabilities(found.scores)
         if not np.isfinite(scores).all():

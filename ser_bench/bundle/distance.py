@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ser_bench.models.packing import Packable, Packed
+from ser_bench.utils.parallel import on_one_thread
 
 MOST_AXES = 24
 MOST_CLIPS = 2000
@@ -131,12 +132,10 @@ def cloud_of(x: np.ndarray, voices: np.ndarray) -> Cloud | None:
     Cloud or None
         None of fewer than 20 clips, and where no column varies.
     """
-    from threadpoolctl import threadpool_limits
-
     x, voices = _in_order(np.ascontiguousarray(x, np.float32), voices)
     if len(x) < FEWEST_CLIPS or not (x.min(0) < x.max(0)).any():
         return None
-    with threadpool_limits(1):
+    with on_one_thread():
         return _limited(_fitted(x), x, _folds(voices))
 
 

@@ -16,7 +16,7 @@ from ser_bench.audio.clip import Clip, Unusable, check_usable, decode, read_byte
 from ser_bench.audio.preprocessing import Preprocessing
 from ser_bench.features.base import Extractor
 from ser_bench.features.worker import BATCH, DIED, ExtractionResult, extract_sound
-from ser_bench.utils.parallel import Workers, in_batches, keep_memory
+from ser_bench.utils.parallel import Workers, in_batches, keep_memory, on_one_thread
 
 
 class File(NamedTuple):
@@ -139,10 +139,8 @@ def extract_sounds(sounds: Iterable[Sound], how: ExtractionSetup, workers: Worke
 
 def extract_batch(calls: list[tuple[int, Sound, ExtractionSetup]]) -> list[tuple[int, ExtractionResult]]:
     """What a worker does: sounds by their numbers, measured on one thread."""
-    from threadpoolctl import threadpool_limits
-
     keep_memory()
-    with threadpool_limits(1):
+    with on_one_thread():
         return [(number, extract_sound(sound.span.name, sound.decoded, *how)) for number, sound, how in calls]
 
 

@@ -26,6 +26,7 @@ from ser_bench.evaluation.splits import Protocol, check_apart, derive_seed
 from ser_bench.evaluation.units import EvaluationSet, Tune, Unit, make_unit
 from ser_bench.models.base import Fitted, Model, Split, prepare_split
 from ser_bench.models.calibration import Calibrator
+from ser_bench.utils.parallel import on_one_thread
 from ser_bench.utils.progress import Progress, watching_epochs
 
 if TYPE_CHECKING:
@@ -105,13 +106,11 @@ def fit_system(
     WorkFailed
         Where no trial succeeded.
     """
-    from threadpoolctl import threadpool_limits
-
     unit, eval_set = system_unit(planned, seed, fold)
     features, model = planned.features[unit.features], planned.models[unit.model]
     data = unit_data(eval_set, features, unit)
     # One thread, as in the workers of a run: more would add up numbers in another order.
-    with threadpool_limits(1), _shown(planned, unit, params, progress) as watch:
+    with on_one_thread(), _shown(planned, unit, params, progress) as watch:
         x = standardised_beforehand(data)
         check_apart(data.voices[data.train], data.voices[~data.train])
         terms = SearchTerms(unit.task.trials, planned.config.inner, unit.search_seed, unit.fold_seed, watch=watch)

@@ -26,6 +26,7 @@ from ser_bench import scores
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.study_storage import shown_command
 from ser_bench.evaluation.units import library_versions
+from ser_bench.utils.parallel import thread_pools
 from ser_bench.utils.spec import versions
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def surroundings() -> dict[str, Any]:
         "ser_bench": version("ser-bench"),
         "python": platform.python_version(),
         "versions": library_versions()
-        | {name: version(name) for name in ("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow")}
+        | versions(("librosa", "opensmile", "soundfile", "soxr", "pandas", "pyarrow"))
         | {name: found for name, found in versions(OPTIONAL).items() if found},
         "machine": machine(),
         "command": shlex.join(["ser-bench", *shown_command(sys.argv[1:])]) if Path(sys.argv[0]).name == "ser-bench" else "",
@@ -131,7 +132,6 @@ def _processor() -> tuple[str, list[str]]:
 def _blas() -> list[dict[str, str]]:
     """The BLAS libraries of numpy and scipy with versions and kernels; where none can be asked, the one that numpy was built with."""
     import scipy.linalg  # noqa: F401  (its BLAS is loaded with it)
-    from threadpoolctl import threadpool_info
 
     loaded = [
         {
@@ -140,7 +140,7 @@ def _blas() -> list[dict[str, str]]:
             "version": library["version"] or "",
             "kernel": library.get("architecture") or "",
         }
-        for library in threadpool_info()
+        for library in thread_pools().info()
         if library["user_api"] == "blas"
     ]
     built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]

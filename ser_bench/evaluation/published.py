@@ -22,6 +22,7 @@ from ser_bench.evaluation.scaling import UnitData, scaled_split, standardised_be
 from ser_bench.evaluation.splits import NEVER, Protocol, derive_seed, numbered, random_folds
 from ser_bench.models.base import Model, Params, fit_split
 from ser_bench.utils.formatting import number_of
+from ser_bench.utils.parallel import on_one_thread
 
 if TYPE_CHECKING:
     from ser_bench.evaluation.recipes import PublishedSplit
@@ -142,10 +143,8 @@ def fit_published(data: UnitData, model: Model, *, params: Params, rounds: int |
     params, rounds, selecting
         As in `units.PublishedFit`.
     """
-    from threadpoolctl import threadpool_limits
-
     started = time.thread_time()
-    with threadpool_limits(1):
+    with on_one_thread():
         x, held = standardised_beforehand(data), np.flatnonzero(~data.train)
         watched = scaled_split(data, x, np.flatnonzero(data.train), held[list(selecting)], held_out=not selecting)
         fitted = fit_split(model, watched, params, derive_seed(seed, "published"), rounds)

@@ -17,6 +17,7 @@ from ser_bench.evaluation.scaling import UnitData, standardised_beforehand
 from ser_bench.evaluation.search import Search, best_or_raise, trial_rows
 from ser_bench.evaluation.splits import derive_seed, numbered
 from ser_bench.models.base import Model
+from ser_bench.utils.parallel import on_one_thread
 
 if TYPE_CHECKING:
     import optuna
@@ -48,11 +49,9 @@ def tune_on_test(
     UnitResult
         Of all clips, in their order. `rounds` is None, as each fold has its own.
     """
-    from threadpoolctl import threadpool_limits
-
     assert data.outer is not None
     outer, started = numbered(data.outer), time.thread_time()
-    with threadpool_limits(1):
+    with on_one_thread():
         x = standardised_beforehand(data)
         search = Search.over(data, x, model, outer, seed)
         found = search.run(trials, stop, watch)

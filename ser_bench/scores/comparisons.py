@@ -8,6 +8,7 @@ Rule: the best was chosen from the same data that evaluate it, so it is chosen a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import comb
 from typing import NamedTuple
 
@@ -302,7 +303,7 @@ def smallest_difference(
     swaps = signs(n_speakers, resamples, seed)
     if len(swaps) > 2 * resamples:  # all of them are more than the answer is worth
         swaps = swaps[rng.permutation(len(swaps))[:resamples]]
-    needed = np.sort([_shift_needed(swaps, lead, level) for lead in leads])
+    needed = np.sort(_shifts_needed(swaps, leads, level))
     difference = wider * float(needed[int(np.ceil(power * boards)) - 1])
     return difference if difference <= 1 else float("inf")
 
@@ -317,26 +318,26 @@ def _leads_on_typical(shares: Floats) -> Floats:
     return centred
 
 
-def _shift_needed(swaps: Floats, lead: Floats, level: float) -> float:
-    """How much worse a system must get for a p of `level`; infinite above 1.
+def _shifts_needed(swaps: Floats, leads: Sequence[Floats], level: float) -> Floats:
+    """How much worse a system must get on each board for a p of `level`; infinite above 1. All boards are halved at once.
 
-    In: swaps, shape (n_resamples, n_speakers), and what each other system gains on it, shape (n_speakers, n_others).
+    In: swaps, shape (n_resamples, n_speakers), and per board what each other system gains on it, shape (n_speakers, n_others).
     """
-    swapped = swaps @ lead
-    highest, lowest = swapped.max(1), swapped.min(1)
-    front, lean = lead.sum(0).max(), swaps.mean(1)
+    highest, lowest = np.stack([(swapped.max(1), swapped.min(1)) for swapped in (swaps @ lead for lead in leads)], axis=1)
+    front, lean = np.array([lead.sum(0).max() for lead in leads]), swaps.mean(1)
 
-    def p(shift: float) -> float:
-        reach = np.maximum(highest + lean * shift, 0) - np.minimum(lowest + lean * shift, 0)
-        return float((reach >= front + shift - 1e-12).mean())
+    def p(shifts: Floats) -> Floats:
+        moved = lean * shifts[:, None]
+        reach = np.maximum(highest + moved, 0) - np.minimum(lowest + moved, 0)
+        return (reach >= (front + shifts - 1e-12)[:, None]).mean(1)
 
-    near, far = 0.0, 1.0
-    if p(far) > level:
-        return float("inf")
-    while far - near > 1e-4:
+    near, far = np.zeros(len(leads)), np.ones(len(leads))
+    never = p(far) > level
+    while far[0] - near[0] > 1e-4:  # as wide on every board
         middle = (near + far) / 2
-        near, far = (near, middle) if p(middle) <= level else (middle, far)
-    return far
+        enough = p(middle) <= level
+        near, far = np.where(enough, near, middle), np.where(enough, middle, far)
+    return np.where(never, np.inf, far)
 
 
 def finite_table(values: ArrayLike, what: str, column: str) -> Floats:

@@ -41,12 +41,16 @@ def keep_memory() -> None:
 
 def on_one_thread() -> AbstractContextManager[Any]:
     """Whatever library computes inside does so on one thread: more would add up numbers in another order."""
-    return _thread_pools(len(sys.modules)).limit(limits=1)
+    return thread_pools().limit(limits=1)
+
+
+def thread_pools() -> Any:
+    """The libraries with threads of their own: looked for again when there are more modules, as that takes milliseconds."""
+    return _thread_pools(len(sys.modules))
 
 
 @lru_cache(maxsize=1)
 def _thread_pools(modules: int) -> Any:
-    """The libraries with threads of their own: looked for again when there are more `modules`, as that takes milliseconds."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

@@ -128,10 +128,9 @@ def test_the_same_audio_under_two_names_is_one_corpus(tmp_path, shared, corpora)
     digests = {name: [f"{name}{i}" for i in range(96)] for name in "abc"}
     digests["a"][:shared] = digests["b"][:shared]
     skills = {"a": {A: 0.8, B: 0.6}, "b": {A: 0.8, B: 0.6, C: 0.4}, "c": {A: 0.7, B: 0.5}}
-    runs = [
-        fabricate.write_ranked_run(tmp_path / name, skills[name], corpus=name, table=fabricate.clips().assign(digest=digests[name]))
-        for name in "abc"
-    ]
+    runs = runs_of(tmp_path, **skills)
+    for name, run in zip("abc", runs, strict=True):
+        fabricate.clips().assign(digest=digests[name]).to_parquet(run / "clips.parquet")
     merged = merge(tmp_path, *runs)
     assert merged.across[0].corpora == corpora
     assert ("a and b hold the same audio: they are one corpus, compared once, as b." in told(merged)) == (len(corpora) == 2)

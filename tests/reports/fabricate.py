@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -162,10 +163,16 @@ def publish(
     style: str = "",
 ) -> RunScores:
     """Score a run that `write_run` wrote, and publish it."""
-    scored = score_run(cells, found, refits, folder.read_clips(), baselines, rope=rope)
-    folder.write_scored(scored)
-    reports.publish(folder, scored, found, style=style)
-    return scored
+    made = pickle.loads(scored(pickle.dumps((cells, found, refits, folder.read_clips(), baselines)), rope))
+    folder.write_scored(made)
+    reports.publish(folder, made, found, style=style)
+    return made
+
+
+@cache
+def scored(tables: bytes, rope: float) -> bytes:
+    """The scores of a run, made once of the same tables; pickled, as who gets them may change them."""
+    return pickle.dumps(score_run(*pickle.loads(tables), rope=rope))
 
 
 RECIPE = """

@@ -128,8 +128,12 @@ def texts_of(figure: matplotlib.figure.Figure) -> list[matplotlib.text.Text]:
     return [text for text in found if id(text) not in hidden]
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
-@pytest.mark.parametrize("style", STYLES)
+EACH = {(name, style) for place, name in enumerate(DRAWINGS) for style in ("column", list(STYLES)[1 + place % (len(STYLES) - 1)])}
+LOOKS_OF_EACH = [pytest.param(*look, marks=[] if look in EACH else [pytest.mark.thorough]) for look in itertools.product(DRAWINGS, STYLES)]
+"""Every figure in the narrowest style and in another, and in all with `make test-thorough`."""
+
+
+@pytest.mark.parametrize(("name", "style"), LOOKS_OF_EACH)
 def test_a_figure_is_as_wide_as_its_style_with_no_type_below_it_and_nothing_beyond_its_edges(name, style):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a layout that does not fit is warned of
@@ -226,7 +230,7 @@ def of_long_names(name: str, length: int, style: Style) -> matplotlib.figure.Fig
         "cross-matrix",
     ],
 )
-@pytest.mark.parametrize(("style", "length"), [("column", 60), ("page", 250), ("slides", 60)])
+@pytest.mark.parametrize(("style", "length"), [("column", 60), ("page", 250), pytest.param("slides", 60, marks=pytest.mark.thorough)])
 def test_long_names_leave_axes_half_of_the_width(name, style, length):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

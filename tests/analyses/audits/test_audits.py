@@ -205,9 +205,10 @@ def test_the_command_line_ends_with_one_where_a_run_would_stop(folder):
 PAIR = "Actor_07/03-01-03-01-02-01-07.flac = Actor_07/03-01-03-01-02-02-07.flac"
 
 
-def test_a_twelfth_of_ravdess_has_one_identical_pair_and_no_take_for_another(real_corpora, tmp_path):
+def test_some_of_ravdess_has_one_identical_pair_and_no_take_for_another(real_corpora, tmp_path):
     how = {"cache": str(tmp_path / "features"), "out": str(tmp_path), "jobs": 1}
-    found = ser_bench.audit(real_corpora / "ravdess", where="speaker in ['07', '08']", **how)
+    where = "speaker in ['07', '08'] and emotion in ['happiness', 'sadness', 'neutral']"
+    found = ser_bench.audit(real_corpora / "ravdess", where=where, **how)
     assert PAIR in said(found, "warning", "identical audio")
     assert not said(found, "warning", "near-identical audio")
 
