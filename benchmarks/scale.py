@@ -18,7 +18,8 @@ dask      tuned units of `--models` in one process and on two workers of a Dask 
 features  the store read, units of it in two processes, and the same values as a user's table, read and checked.
 
 Each part runs in a process of its own, beside what makes its data; GB is the most that process has held so far. *power* is the exponent
-since the size before, by which the last column says what 100,000 clips would take; with that the models end in minutes per row.
+since the size before, by which the last column says what 100,000 clips would take; with that the models end in minutes per row, and of
+all rows together.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ import argparse
 import atexit
 import dataclasses
 import multiprocessing
+import os
 import resource
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -274,8 +277,9 @@ def measure_dask(options: argparse.Namespace, clips: int) -> Iterator[Step]:
     ):
         client.run(warm_up, options)
         workers = Workers(scheduler=cluster.scheduler_address, folder=Path(name))
-        spent, began = client.run(time.process_time), time.perf_counter()
-        list(in_parallel(tune, units, workers))
+        spent, began, fits = client.run(time.process_time), time.perf_counter(), Counter[int]()
+        for worker, seconds in in_parallel(partial(fit_where, tune), units, workers):
+            fits[worker] += seconds
         wall = time.perf_counter() - began
         most, busiest = max(client.run(held).values()), max(after - spent[one] for one, after in client.run(time.process_time).items())
         mine = time.process_time()
@@ -283,6 +287,10 @@ def measure_dask(options: argparse.Namespace, clips: int) -> Iterator[Step]:
         handing = time.process_time() - mine
     yield Step(f"on {CORES} Dask workers, wall time", wall, most, f"{wall / alone:.2f} of the time; GB are of a worker")
     yield Step("busier worker, processor time", busiest, most, f"{busiest / computed:.2f} of that of one process")
+    share, grown = max(fits.values()) / fits.total(), fits.total() / fitting
+    yield Step(
+        "of which fits", max(fits.values()), most, f"{share:.2f} of all workers' fits, which took {grown:.2f} times those of one process"
+    )
     yield Step("main process handing out units", handing, held(), "processor time, the scheduler's too")
     with tempfile.TemporaryDirectory() as name:
         table = made_clips(clips, options.cv)
@@ -307,6 +315,11 @@ def units_of(options: argparse.Namespace, clips: int) -> tuple[Callable[..., Any
     models.sort(key=lambda model: -model.fit_seconds(clips, options.columns))
     units = [(UnitData(x, y, who.astype(str), who % GROUPS != fold, classes), model) for model in models for fold in range(GROUPS)]
     return partial(tune_unit, terms=SearchTerms(budget.trials, budget.inner, seed=0, fold_seed=0)), units
+
+
+def fit_where(tune: Callable[..., Any], *unit: Any) -> tuple[int, float]:
+    """The process that tunes a unit, and the processor time of that alone, without what Dask does in it."""
+    return os.getpid(), tune(*unit).seconds
 
 
 def receive(data: Any, _: Any) -> int:
@@ -370,18 +383,23 @@ def print_steps(sizes: Sequence[int], steps_of: Callable[[int], Iterator[Step]])
     return at_goal
 
 
-def print_minutes(title: str, at_goal: dict[str, float], options: argparse.Namespace) -> None:
-    """What a row of a run of `GOAL` clips takes."""
+def print_minutes(title: str, at_goal: dict[str, float], options: argparse.Namespace) -> np.ndarray:
+    """What a row of a run of `GOAL` clips takes; returns the minutes with speaker groups, and with one predefined split."""
     from ser_bench.config import BUDGETS
     from ser_bench.evaluation.refits import PAIRS
 
     unit, fixed, refit = (at_goal.get(f"{title}, {step}") for step in ("group unit", "predefined unit", "final fit"))
     if unit is None or fixed is None or refit is None:
-        return
+        return np.full(2, np.nan)
     seeds = BUDGETS[options.budget].seeds
-    grouped, fixed = GROUPS * seeds * unit + 2 * PAIRS * refit, seeds * fixed
-    said = f"{grouped / 60 / CORES:.0f} min with {GROUPS} speaker groups, {fixed / 60 / CORES:.0f} min with one predefined split"
-    print(f"{title}: {GOAL:,} clips, `{options.budget}`, {seeds} seeds, {CORES} cores: {said}", flush=True)
+    minutes = np.array([GROUPS * seeds * unit + 2 * PAIRS * refit, seeds * fixed]) / 60 / CORES
+    print(f"{title}: {GOAL:,} clips, `{options.budget}`, {seeds} seeds, {CORES} cores: {in_words(minutes)}", flush=True)
+    return minutes
+
+
+def in_words(minutes: np.ndarray) -> str:
+    """Minutes with speaker groups, and with one predefined split."""
+    return f"{minutes[0]:.0f} min with {GROUPS} speaker groups, {minutes[1]:.0f} min with one predefined split"
 
 
 def main() -> None:
@@ -402,11 +420,15 @@ def main() -> None:
     if strange := [part for part in asked if part not in {"models", *parts}]:
         parser.error(f"there is no part '{strange[0]}'; models, scores, page, features, dask are")
     print(f"{'':42}{'clips':>8}{'s':>10}{'GB':>7}{'power':>7}{f'{GOAL:,}':>12}")
+    total = np.zeros(2)
     for name in options.models if "models" in asked else ():
         for title in ("svm exact", "svm approximate") if name == "svm" else (name,):
             sizes = [clips for clips in options.clips if title != "svm exact" or clips <= MOST_EXACT]
             at_goal = print_steps(sizes, lambda clips: in_own_process(measure_model, name, title, options, clips))  # noqa: B023
-            print_minutes(title, at_goal, options)
+            minutes = print_minutes(title, at_goal, options)
+            total += 0 if title == "svm exact" else minutes
+    if np.isfinite(total).all() and total.any():
+        print(f"all of these, without svm exact: {in_words(total)}", flush=True)
     for part in asked:
         if part in parts:
             print_steps(options.clips, lambda clips: in_own_process(parts[part], options, clips))  # noqa: B023

@@ -15,7 +15,7 @@ from ser_bench.evaluation.analysis_folders import AuditFolder, CrossFolder
 from ser_bench.evaluation.diagnostics import Diagnostics
 from ser_bench.evaluation.environment import titled
 from ser_bench.evaluation.evidence import rows_of
-from ser_bench.evaluation.run_folder import RunFolder, RunSource
+from ser_bench.evaluation.run_folder import LEADERBOARD, PREDICTIONS, REFERENCES, RunFolder, RunSource
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
 from ser_bench.reports.figures.runs import best_of_tracks
 from ser_bench.reports.figures.style import STYLES, Style
@@ -58,21 +58,21 @@ def leaderboard(result: RunSource, *, style: str = "column") -> Figure:
     WrongCall
         For a style that there is not, or where the result has nothing to draw; so do the others.
     """
-    folder = RunFolder.of(result)
+    folder = _run(result)
     return _drawn("a leaderboard with scores", draw_leaderboard(folder.read_leaderboard(), folder.read_references(), _style(style)))
 
 
 @named_arguments()
 def heat_map(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR of each feature set and model of a run, the best framed."""
-    found = draw_heat_map(RunFolder.of(result).read_leaderboard(), _style(style))
+    found = draw_heat_map(_run(result).read_leaderboard(), _style(style))
     return _drawn("a heat map: it needs several feature sets and several models", found)
 
 
 @named_arguments()
 def speakers(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR of each held-out speaker, by system."""
-    folder = RunFolder.of(result)
+    folder = _run(result, PREDICTIONS.name)
     found = draw_speakers(folder.read_leaderboard(), folder.read_predictions(), folder.read_references(), _style(style))
     return _drawn("a score", found)
 
@@ -80,7 +80,7 @@ def speakers(result: RunSource, *, style: str = "column") -> Figure:
 @named_arguments()
 def learning_curve(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR by the number of training speakers, by system."""
-    folder = RunFolder.of(result)
+    folder = _run(result)
     found = draw_learning(folder.read_leaderboard(), folder.read_learning(), folder.read_references(), _style(style))
     return _drawn("learning curves", found)
 
@@ -168,6 +168,14 @@ def cross_matrix(result: Crossed, *, style: str = "column") -> Figure:
     return _drawn("a score", draw_cross_matrix(table, _style(style)))
 
 
+def _run(result: RunSource, *more: str) -> RunFolder:
+    """The folder of a run, which has what is drawn."""
+    folder = RunFolder.of(result)
+    if name := folder.lacks(LEADERBOARD.name, REFERENCES.name, *more):
+        raise WrongCall(f"{folder.path} is not the folder of a finished run: it has no {name}")
+    return folder
+
+
 def _style(name: str) -> Style:
     if name not in STYLES:
         raise unknown("figure style", name, STYLES)
@@ -184,7 +192,7 @@ def _of_system(draw: Callable[..., Figure | None], result: RunSource, features: 
     """A figure of the best row that has what is named."""
     from ser_bench.reports.figures.systems import heading_of_system
 
-    folder, look = RunFolder.of(result), _style(style)
+    folder, look = _run(result, PREDICTIONS.name), _style(style)
     board = folder.read_leaderboard()
     board = board[board["uar"].notna()]
     for kind, column, name in (("feature set", "features", features), ("model", "model", model), ("track", "track", track)):

@@ -52,6 +52,9 @@ ORDERS = 64
 MOST_COLUMNS = 100
 """So many single columns are gone through: those that training clips' emotions most often tell by, over folds (ANOVA)."""
 
+VALUES_AT_ONCE = 2**20
+"""Of clips with values shuffled, that are decided about together."""
+
 KINDS = ("shapley", "group", "column", "model")
 
 
@@ -286,13 +289,13 @@ def explain(
         everyone = values.everyone
         scaled = scaled_by(everyone, standardised_beforehand(everyone), everyone.train)
         member = np.array([[group == name for group in asked.of] for name in asked.groups])
-        single = [np.array([column]) for column in asked.single]
-        others = [np.asarray(~member[list(subset)].any(0)) for subset in asked.subsets]
-        by_way = [[scaled[donor] for donor in donors] for donors in values.donors]
+        single = np.arange(len(asked.of)) == np.array(asked.single)[:, None]
+        others = np.array([~member[list(subset)].any(0) for subset in asked.subsets])
+        by_way = scaled[values.donors]
         across, few = by_way[SHUFFLED.index(ACROSS)], slice(FEWER_REPEATS)
         kept = {
             "own": np.zeros(0) if (own := fitted.feature_importances()) is None else member @ own,
-            "group": np.stack([_decide(fitted, split.x_eval, list(member), stand_ins) for stand_ins in by_way]),
+            "group": np.stack([_decide(fitted, split.x_eval, member, stand_ins) for stand_ins in by_way]),
             "column": np.stack([_decide(fitted, split.x_eval, single, stand_ins[few]) for stand_ins in by_way]),
             "subsets": _decide(fitted, split.x_eval, others, across[few]),
         }
@@ -300,12 +303,12 @@ def explain(
     return path
 
 
-def _decide(fitted: Fitted, x: np.ndarray, shuffled: list[np.ndarray], stand_ins: list[np.ndarray]) -> np.ndarray:
-    """Codes decided with each set of columns (a mask, or places) replaced by those of each of the `stand_ins`, of the shape of x."""
-    codes = np.empty((len(shuffled), len(stand_ins), len(x)), np.int16)
-    for at, mine in enumerate(shuffled):
-        for number, others in enumerate(stand_ins):
-            changed = x.copy()
-            changed[:, mine] = others[:, mine]
-            codes[at, number] = fitted.decide(changed)
+def _decide(fitted: Fitted, x: np.ndarray, shuffled: np.ndarray, stand_ins: np.ndarray) -> np.ndarray:
+    """Codes decided with each set of columns (a mask, a row each) replaced by those of each of the `stand_ins`, of the shape of x."""
+    codes = np.empty((len(shuffled), *stand_ins.shape[:2]), np.int16)
+    at_once = max(1, VALUES_AT_ONCE // stand_ins.size)
+    for start in range(0, len(shuffled), at_once):
+        here = slice(start, start + at_once)
+        changed = np.where(shuffled[here, None, None, :], stand_ins, x)
+        codes[here] = fitted.decide_all(changed.reshape(-1, *x.shape)).reshape(changed.shape[:-1])
     return codes

@@ -387,6 +387,7 @@ def make_unit(eval_set: EvaluationSet, features: Features, model: Model, track: 
         *([{"augmented": features.copies.covered}] if features.copies else []),
         *([{"class_weights": model.class_weights}] if model.class_weights != BALANCED else []),
         *([{"fixed": dict(model.fixed)}] if model.fixed else []),
+        *model.covered(len(eval_set.clips) + (len(features.copies.of) if features.copies else 0)),
         *([{"provider": brought}] if (brought := provider(type(model))) else []),
         *([{"standardised": "by voice"}] if track == "speaker" and not eval_set.one_id_per_voice else []),
     ]

@@ -101,6 +101,10 @@ class Fitted(Packable, ABC):
         """The decisions of `predict` alone, shape (n,)."""
         return self.predict(x).predicted
 
+    def decide_all(self, x: np.ndarray) -> np.ndarray:
+        """`decide` about several versions of the same clips, shape (n_versions, n, n_columns): shape (n_versions, n)."""
+        return np.stack([self.decide(version) for version in x])
+
     def feature_importances(self) -> np.ndarray | None:
         """The model's own measure of how much it is based on each column, shape (n_columns,), summing to one; None where it has none."""
         return None
@@ -307,7 +311,7 @@ class Model(ABC):
 
     @abstractmethod
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
-        """Draw parameters; whoever trains calls `draw`."""
+        """Draw parameters, by Optuna's ``suggest_float``, ``suggest_int`` and ``suggest_categorical``; whoever trains calls `draw`."""
 
     @abstractmethod
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
@@ -335,6 +339,13 @@ class Model(ABC):
         if not self.max_features or n_columns <= self.max_features:
             return []
         return [f"{self.name}: {self.max_features} of {n_columns} columns by ANOVA inside each fold"]
+
+    def covered(self, n_clips: int) -> list[Any]:
+        """What hashes of units of that many clips, copies among them, cover besides name, version, libraries and what is fixed.
+
+        Nothing, unless predictions have changed for large units alone, which the version does not say.
+        """
+        return []
 
 
 class PreparedConstant(PreparedFit):

@@ -7,7 +7,8 @@ Rule: the inner validation clips alone say when to stop; one thread, so that the
 The plan bins the training clips once per split. The number of rounds is not searched for: boosting stops early on
 the inner validation clips, and the final fit is as long as the median over the inner folds says. Trials are compared
 on few columns and with steps as large as can be; the final fit, which is one among dozens, sees all columns that the model is
-given, and takes `FINER` times as many steps, each `SMALLER` times smaller.
+given, and takes more and smaller steps: `FINE`, and on more than `LARGE_CLIPS` training clips `COARSE`, whose fewer but deeper trees
+reach the same UAR there in less time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -43,16 +44,42 @@ BINS = 12
 MOST_ROUNDS = 100
 ROUNDS_UNTUNED = 7
 """Rounds of the search where no inner fold could tell."""
-FINER = 16
-"""Rounds of the final fit for one of the search."""
-SMALLER = 8.0
-"""How many times smaller a step of the final fit is: less than `FINER`, as small steps go farther before they overfit."""
+LARGE_CLIPS = 20_000
+"""Training clips of a final fit up to which it is `FINE`."""
 SEARCH_COLUMNS = 250
 """Columns on which trials are compared, those with the highest ANOVA F: histograms, which take most of the time, grow with them."""
 
 
+class Refinement(NamedTuple):
+    """How a final fit differs from trials.
+
+    Parameters
+    ----------
+    finer : int
+        Rounds for one of the search.
+    smaller : float
+        How many times smaller a step is.
+    deeper : int
+        Levels that trees have beyond the `max_depth` chosen.
+    """
+
+    finer: int
+    smaller: float
+    deeper: int = 0
+
+
+FINE = Refinement(16, 8.0)
+"""Steps less smaller than there are more of them, as small ones go farther before they overfit."""
+COARSE = Refinement(3, 3.0, deeper=2)
+"""Where clips are too many to be overfitted by trees of that depth, which on fewer reach a lower UAR."""
+
+
 class Boosting(Model):
-    """Small trees added one after the other, each an emotion's."""
+    """Small trees added one after the other, each an emotion's.
+
+    Final fits on more than `LARGE_CLIPS` clips have fewer and deeper trees, which the row's notes and units' hashes say, unless
+    `max_depth` is fixed. Those on fewer clips are what they were before there was that rule, hashes included.
+    """
 
     name = "xgb"
     version = 3
@@ -88,9 +115,24 @@ class Boosting(Model):
             return PreparedNarrowed(self, split, select_k_best(split.x_train, split.y_train, SEARCH_COLUMNS))
         return BinnedPlan(self, split)
 
+    def refinement(self, n_train: int) -> Refinement:
+        """Of a final fit on that many clips; a depth that is fixed is kept."""
+        return COARSE if n_train > LARGE_CLIPS and "max_depth" not in self.fixed else FINE
+
     def fit_seconds(self, n_train: int, n_columns: int) -> float:
         """Grows with clips and columns."""
         return n_train * (1e-5 + 7e-8 * n_columns)
+
+    def notes(self, n_train: int, n_columns: int) -> list[str]:
+        """Columns selected, and that final trees are deeper than the hyperparameters say."""
+        final = self.refinement(n_train)
+        deeper = f"xgb: final trees {final.deeper} levels deeper than max_depth (more than {LARGE_CLIPS:,} training clips)"
+        return [*super().notes(n_train, n_columns), *([deeper] if final.deeper else [])]
+
+    def covered(self, n_clips: int) -> list[Any]:
+        """How the final fit differs, where it may be a `COARSE` one."""
+        final = self.refinement(n_clips)
+        return [] if final == FINE else [{"final": list(final)}]
 
 
 class Binned:
@@ -120,13 +162,14 @@ class Binned:
 class BinnedPlan(PreparedFit):
     """Runs on one binned split."""
 
-    def __init__(self, model: Model, split: Split) -> None:
+    def __init__(self, model: Boosting, split: Split) -> None:
         super().__init__(model, split)
         self.binned = Binned(split, model.weights(split.y_train))
+        self.refinement = Refinement(1, 1.0) if split.searching else model.refinement(len(split.y_train))
 
     def train(self, params: Params, seed: int, rounds: int | None = None) -> FittedBoosting:
         """Boost on the shared bins."""
-        return boost(self.binned, self.model.setting(params), seed, rounds)
+        return boost(self.binned, self.model.setting(params), seed, rounds, self.refinement)
 
     def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
         """Decide about validation clips in the form in which they were watched."""
@@ -268,16 +311,16 @@ def laid_out(tree: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return column, np.array(tree["split_conditions"], np.float32)[order], np.array(rights, np.int64)
 
 
-def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> FittedBoosting:
+def boost(binned: Binned, params: Params, seed: int, rounds: int | None, refinement: Refinement) -> FittedBoosting:
     """Boost as far as that many rounds of the search go, or for as long as validation clips gain.
 
     `xgboost.train` gives the same trees, and copies them in the end, which takes as long as several rounds.
     """
     import xgboost
 
-    searching = binned.split.searching
     settings: dict[str, Any] = params | {
-        "eta": params["eta"] / (1 if searching else SMALLER),
+        "eta": params["eta"] / refinement.smaller,
+        "max_depth": params["max_depth"] + refinement.deeper,
         "objective": "multi:softprob",
         "num_class": len(binned.present),
         "tree_method": "hist",
@@ -286,11 +329,11 @@ def boost(binned: Binned, params: Params, seed: int, rounds: int | None) -> Fitt
         "seed": seed,
         "verbosity": 0,
     }
-    if rounds is None and searching:
+    if rounds is None and binned.split.searching:
         booster, best = boost_while_better(settings, binned)
         return FittedBoosting(booster, binned, best, best)
     rounds = rounds or ROUNDS_UNTUNED
-    used = rounds if searching else FINER * rounds
+    used = refinement.finer * rounds
     booster = xgboost.Booster(settings, [binned.train])
     for done in range(used):
         booster.update(binned.train, done)

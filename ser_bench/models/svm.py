@@ -15,6 +15,7 @@ a linear least-squares machine on Nystroem features stands for it, inner folds i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -36,6 +37,8 @@ EXACT_CLIPS = 20_000
 SHARED_CLIPS = 6_000
 """Training clips of a split up to which what is shared between trials is kept: two matrices of that size squared."""
 LANDMARKS = 1_000
+ROWS = 256
+"""Clips that are decided about at once, so that their kernel stays in a processor's cache."""
 TOLERANCE = 1e-3
 """Of the machine's optimum, as LIBSVM has it by default."""
 
@@ -108,21 +111,44 @@ class FittedSvm(Fitted):
         Only signs of margins decide. One that rounding could turn is left to LIBSVM; bounds are those of inner products and sums
         (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, ch. 3), of both ways together, and some more.
         """
-        machine, clips, seen = Machine.of(self.machine), self.machine.support_vectors_, x.astype(np.float64)
-        squares, most = np.square(seen).sum(1), np.square(clips).sum(1).max(initial=0.0)
+        codes = np.empty(len(x), int)
+        for start in range(0, len(x), ROWS):
+            here = slice(start, start + ROWS)
+            codes[here], sure = self._decided(x[here])
+            if not sure.all():
+                unsure = start + np.flatnonzero(~sure)
+                codes[unsure] = self.predict(x[unsure]).predicted
+        return codes
+
+    def decide_all(self, x: np.ndarray) -> np.ndarray:
+        """All at once: no clip's decision depends on which others are decided about with it."""
+        return self.decide(x.reshape(-1, x.shape[-1])).reshape(x.shape[:-1])
+
+    @cached_property
+    def _plain(self) -> tuple[Machine, np.ndarray, np.ndarray]:
+        """The machine, its clips, and their squared lengths."""
+        clips = self.machine.support_vectors_
+        return Machine.of(self.machine), clips, np.square(clips).sum(1)
+
+    def _decided(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Decisions by products of matrices, and which of them no rounding could turn."""
+        (machine, clips, norms), seen = self._plain, x.astype(np.float64)
+        squares, most = np.square(seen).sum(1), norms.max(initial=0.0)
         kernel, size, width = seen @ clips.T, squares + most, 1.0
         if self.machine.kernel == "rbf":
-            kernel = np.exp(-self.machine.gamma * squared_distances(squares, np.square(clips).sum(1), kernel))
             size, width = np.ones(len(x)), float(self.machine.gamma)
-        margins = machine.margins(kernel)
+            kernel *= 2
+            kernel -= squares[:, None]
+            kernel -= norms
+            np.minimum(kernel, 0, out=kernel)
+            kernel *= width
+            np.exp(kernel, out=kernel)
+        margins = kernel @ machine.by_pair + machine.offsets
         n, d = clips.shape
         rounding = 32 * np.finfo(np.float64).eps * ((d + 2) * width * (squares + most) + (n + 2) * size)
         weights = np.abs(machine.weights).sum() + np.abs(machine.offsets).max(initial=0.0)
         codes = prediction_of(margins, machine.present, self.n_classes).predicted
-        unsure = ~(np.abs(margins) > (rounding * weights)[:, None]).all(1)
-        if unsure.any():
-            codes[unsure] = self.predict(x[unsure]).predicted
-        return codes
+        return codes, (np.abs(margins) > (rounding * weights)[:, None]).all(1)
 
     def pack(self) -> Packed:
         """The clips that it is made of, their weights, and the kernel's width."""
@@ -375,14 +401,27 @@ class Machine:
         Added up one after the other, as LIBSVM does it: the same bits as `SVC.decision_function` gives.
         """
         of_clips = np.ascontiguousarray(kernel.T, np.float64)
-        ends = np.cumsum(self.sizes)
-        rows = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
         out = np.empty((len(kernel), len(self.offsets)))
-        for pair, (one, other) in enumerate(combinations(range(len(self.sizes)), 2)):
-            sides = ((self.weights[other - 1], rows[one]), (self.weights[one], rows[other]))
-            terms = np.concatenate([weights[mine, None] * of_clips[mine] for weights, mine in sides])
+        for pair, sides in enumerate(self._sides()):
+            terms = np.concatenate([weights[:, None] * of_clips[mine] for weights, mine in sides])
             out[:, pair] = (np.add.accumulate(terms, out=terms)[-1] if len(terms) else 0) + self.offsets[pair]
         return out
+
+    @cached_property
+    def by_pair(self) -> np.ndarray:
+        """What each clip weighs in each pair of classes, shape (n_support, n_pairs)."""
+        found = np.zeros((len(self.support), len(self.offsets)))
+        for pair, sides in enumerate(self._sides()):
+            for weights, mine in sides:
+                found[mine, pair] = weights
+        return found
+
+    def _sides(self) -> Iterator[tuple[tuple[np.ndarray, slice], tuple[np.ndarray, slice]]]:
+        """Of each pair of classes, the weights of the first one's clips and where these stand, and those of the second one's."""
+        ends = np.cumsum(self.sizes)
+        rows = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
+        for one, other in combinations(range(len(self.sizes)), 2):
+            yield (self.weights[other - 1, rows[one]], rows[one]), (self.weights[one, rows[other]], rows[other])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All but which clips it was made of."""

@@ -6,6 +6,7 @@ Out:  what `templates/diagram.html.j2` draws in the page's colours, and what the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,41 +14,52 @@ if TYPE_CHECKING:
 
 AXIS, LINE, CLIQUE, LETTER = 34, 20, 9, 7.4
 """On a page, in pixels: where the axis lies, between names, between bars, and what a letter takes at most."""
-PLANE = 400
-"""The width of the axis there."""
+PLANE, PHONE, MARGIN, TICK = 400, 340, 12, 18
+"""The width of the axis there; of all of it on a phone, and beside its axis there; what a rank on the axis takes."""
 
 
 def view_diagram(comparison: Comparison) -> dict[str, Any]:
-    """Where all of a diagram lies on a page, in pixels: mean ranks on a line, the better half of the systems led to the left."""
-    named = list(comparison.systems[["features", "model", "mean_rank"]].itertuples(index=False, name=None))
-    half, n = (len(named) + 1) // 2, len(named)
-    texts = [f"{features} {model} ({rank:.2f})" for features, model, rank in named]
+    """Where all of a diagram lies on a page, in pixels: mean ranks on a line, the better half of the systems led to the left.
+
+    `narrow` is the same for a phone, each name on a line of its own below its rank.
+    """
+    ranks = comparison.systems["mean_rank"].tolist()
+    systems = comparison.systems[["features", "model", "mean_rank"]].itertuples(index=False, name=None)
+    texts = [f"{features} {model} ({rank:.2f})" for features, model, rank in systems]
+    half, n = (len(texts) + 1) // 2, len(texts)
     margins = [round(max(map(len, part)) * LETTER) + 12 for part in (texts[:half], texts[half:])]
+    edges = [(margins[0] - 14, "end"), (margins[0] + PLANE + 14, "start")]
+    lines = [(place if place < half else n - 1 - place, *edges[place >= half]) for place in range(n)]
+    wide = _laid_out(comparison, texts, (margins[0], PLANE), lines)
+    plane = PHONE - 2 * MARGIN
+    reached = [MARGIN + plane * (rank - 1) / (n - 1) for rank in ranks]
+    beside = [x + 5 + LETTER * len(text) <= PHONE for x, text in zip(reached, texts, strict=True)]
+    below = [(n - 1 - place, round(x, 1), "start" if fits else "end") for place, (x, fits) in enumerate(zip(reached, beside, strict=True))]
+    narrow = _laid_out(comparison, texts, (MARGIN, plane), below)
+    return {**wide, "width": sum(margins) + PLANE, "narrow": {**narrow, "width": PHONE}, "told": told(comparison)}
+
+
+def _laid_out(
+    comparison: Comparison, texts: Sequence[str], plane: tuple[int, int], lines: Sequence[tuple[int, float, str]]
+) -> dict[str, Any]:
+    """A diagram whose axis has this left end and width, each system's name on this line, beginning or ending there."""
+    ranks = comparison.systems["mean_rank"].tolist()
+    n, first_line = len(ranks), AXIS + CLIQUE * (len(comparison.cliques) + 1) + 10
 
     def across(rank: float) -> float:
-        return round(margins[0] + PLANE * (rank - 1) / (n - 1), 1)
+        return round(plane[0] + plane[1] * (rank - 1) / (n - 1), 1)
 
-    first_line = AXIS + CLIQUE * (len(comparison.cliques) + 1) + 10
-    systems = [
-        {
-            "text": text,
-            "x": across(rank),
-            "y": first_line + LINE * (place if place < half else n - 1 - place),
-            "edge": margins[0] - 14 if place < half else margins[0] + PLANE + 14,
-            "anchor": "end" if place < half else "start",
-        }
-        for place, (text, (_, _, rank)) in enumerate(zip(texts, named, strict=True))
-    ]
-    ends = [(across(named[clique[0]][2]) - 4, across(named[clique[-1]][2]) + 4) for clique in comparison.cliques]
+    ends = [(across(ranks[clique[0]]) - 4, across(ranks[clique[-1]]) + 4) for clique in comparison.cliques]
     return {
-        "width": margins[0] + PLANE + margins[1],
-        "height": first_line + LINE * (half - 1) + 12,
+        "height": first_line + LINE * max(line for line, *_ in lines) + 12,
         "axis": AXIS,
         "ends": (across(1), across(n)),
-        "ticks": [(across(rank), str(rank)) for rank in range(1, n + 1)],
-        "systems": systems,
+        "ticks": [(across(rank), str(rank)) for rank in range(1, n + 1, -(-TICK * (n - 1) // plane[1]))],
+        "systems": [
+            {"text": text, "x": across(rank), "y": first_line + LINE * line, "edge": edge, "anchor": anchor}
+            for text, rank, (line, edge, anchor) in zip(texts, ranks, lines, strict=True)
+        ],
         "bars": [(left, right, AXIS + CLIQUE * place) for place, (left, right) in enumerate(ends, 1)],
-        "told": told(comparison),
     }
 
 

@@ -148,7 +148,7 @@ def _verdicts(table: pd.DataFrame, chance: float) -> Iterator[str]:
         best = records(rows.sort_values("uar", ascending=False, kind="stable"))[0]
         system = f"{best['features']} with {best['model']} from {best['train']}"
         uar = f"UAR {format_score(best['uar'])} {interval(best['uar_low'], best['uar_high'])}"
-        below = "" if np.isnan(best["loss"]) else f"; loss against training within {_loss(best)}"
+        below = "" if np.isnan(best["loss"]) else f"; loss against training within {test}: {_loss(best)}"
         yield f"On {test}, the best of those trained on another corpus: {system}, {uar}{below}; chance {format_score(chance)}."
 
 
@@ -218,7 +218,7 @@ def _whose(rows: Mapping[str, Sequence[str]], evaluated: Mapping[str, int]) -> s
 
 def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:
     """The matrices as Markdown."""
-    parts = [f"Classes: {escaped(', '.join(emotions))}; by chance {format_score(chance_level(len(emotions)))}. {LEGEND}", ""]
+    parts = [f"Classes: {escaped(', '.join(emotions))}; chance {format_score(chance_level(len(emotions)))}. {LEGEND}", ""]
     for matrix in matrices(table):
         rows = [[*map(escaped, row[:NAMED]), *row[NAMED:]] for row in matrix.rows]
         parts += [f"**{matrix.title}.**", "", *table_lines([escaped(name) for name in matrix.head], rows), ""]

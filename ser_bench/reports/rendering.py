@@ -7,6 +7,7 @@ Out:  HTML, in which values are text and never markup, and no letter of a name i
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 INDEX = "index.html"
+JOINT = re.compile(r"[-+/_,(](?=.)")
 OURS = '<meta name="generator" content="ser-bench: index of results">'
 """What an index says of itself in its first lines."""
 
@@ -71,7 +73,7 @@ def _shown(value: object) -> object:
 
 
 def breakable(name: object) -> Markup:
-    """A name of parts joined by ``+``, which a narrow column may break between these."""
-    from markupsafe import Markup
+    """A name, or a path, which a narrow column may break after what joins its parts."""
+    from markupsafe import Markup, escape
 
-    return Markup("+<wbr>").join(lines(str(name)).split("+"))
+    return Markup(JOINT.sub(r"\g<0><wbr>", str(escape(lines(str(name))))))

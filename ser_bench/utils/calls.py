@@ -34,7 +34,8 @@ KINDS = {
     ),
     "Loaded": ValueKind("a Corpus", lambda value: hasattr(value, "clips")),
     "RunSource": ValueKind(
-        "a run folder or the result of run()", lambda value: isinstance(value, str | PathLike) or hasattr(value, "folder")
+        "a run folder or the result of run()",
+        lambda value: isinstance(value, str | PathLike) or any(kind.__name__ == "Run" for kind in type(value).__mro__),
     ),
     "Frames": ValueKind("a DataFrame", is_given),
     "dict": ValueKind("a dictionary", lambda value: isinstance(value, dict)),

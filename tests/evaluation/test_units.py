@@ -29,7 +29,7 @@ from ser_bench.evaluation.units import (
     result_path,
     write_unit,
 )
-from ser_bench.features import Features
+from ser_bench.features import Copies, Features
 from ser_bench.models import Model, known_models
 from ser_bench.utils.atomic import damage_of, write_table
 from ser_bench.utils.spec import versions
@@ -93,6 +93,18 @@ def test_another_version_of_a_library_is_another_unit_of_the_models_that_use_it(
     assert hashed(model=forest) != both[0]
     assert hashed() == both[1]
     assert other != before
+
+
+def test_a_model_s_rule_for_many_clips_is_in_the_hash_of_units_that_may_have_as_many_copies_counted(monkeypatch):
+    model, before = known_models()["xgb"](), hashed(model=known_models()["xgb"]())
+    copies = Copies("noise", ("12345678",), np.arange(2), np.ones((2, 1), np.float32))
+    augmented = dataclasses.replace(FEATURES, copies=copies)
+    plain = hashed(features=augmented, model=model)
+    monkeypatch.setattr("ser_bench.models.boosting.LARGE_CLIPS", 5)
+    assert hashed(model=model) == before
+    assert hashed(features=augmented, model=model) != plain
+    monkeypatch.setattr("ser_bench.models.boosting.LARGE_CLIPS", 3)
+    assert hashed(model=model) != before
 
 
 def test_balanced_classes_are_in_no_hash_and_others_are():

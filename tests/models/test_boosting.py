@@ -29,9 +29,17 @@ def boosted(model: Boosting, split: Split, rounds: int | None = None) -> FittedB
     return fitted
 
 
+def trained_with(booster: xgboost.Booster) -> dict[str, str]:
+    settings: dict[str, str] = json.loads(booster.save_config())["learner"]["gradient_booster"]["tree_train_param"]
+    return settings
+
+
 def step_of(booster: xgboost.Booster) -> float:
-    trained = json.loads(booster.save_config())["learner"]["gradient_booster"]
-    return float(trained["tree_train_param"]["eta"])
+    return float(trained_with(booster)["eta"])
+
+
+def depth_of(booster: xgboost.Booster) -> int:
+    return int(trained_with(booster)["max_depth"])
 
 
 def test_trials_are_compared_on_the_best_columns_and_the_final_fit_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,9 +85,31 @@ def test_boosting_stops_as_xgboosts_own_early_stopping_does(monkeypatch: pytest.
 def test_the_final_fit_takes_more_and_smaller_steps(eta: float) -> None:
     model = Boosting(fixed={"eta": eta})
     large, small = boosted(model, make_split(searching=True), 4), boosted(model, make_split(searching=False), 4)
-    assert (large.booster.num_boosted_rounds(), small.booster.num_boosted_rounds()) == (4, 4 * boosting.FINER)
-    assert (step_of(large.booster), step_of(small.booster)) == pytest.approx((eta, eta / boosting.SMALLER))
+    assert (large.booster.num_boosted_rounds(), small.booster.num_boosted_rounds()) == (4, 4 * boosting.FINE.finer)
+    assert (step_of(large.booster), step_of(small.booster)) == pytest.approx((eta, eta / boosting.FINE.smaller))
     assert large.rounds == small.rounds == 4
+
+
+@pytest.mark.parametrize("fixed", [{}, {"max_depth": 3}])
+def test_on_many_clips_the_final_fit_has_fewer_and_deeper_trees_unless_their_depth_is_fixed(
+    monkeypatch: pytest.MonkeyPatch, fixed: dict[str, Any]
+) -> None:
+    model, split, before = (
+        Boosting(fixed=fixed),
+        make_split(searching=False),
+        boosted(Boosting(fixed=fixed), make_split(searching=False), 4),
+    )
+    clips = len(split.y_train)
+    monkeypatch.setattr(boosting, "LARGE_CLIPS", clips)
+    assert boosted(model, split, 4).booster.save_raw() == before.booster.save_raw()
+    assert model.notes(clips, 40) == model.covered(clips) == []
+    trial = boosted(model, make_split(searching=True), 4)
+    monkeypatch.setattr(boosting, "LARGE_CLIPS", clips - 1)
+    after, final = boosted(model, split, 4), boosting.FINE if fixed else boosting.COARSE
+    assert boosted(model, make_split(searching=True), 4).booster.save_raw() == trial.booster.save_raw()
+    assert (after.rounds, after.booster.num_boosted_rounds()) == (4, 4 * final.finer)
+    assert (step_of(after.booster), depth_of(after.booster)) == pytest.approx((1 / final.smaller, 3 + final.deeper))
+    assert bool(model.notes(clips, 40)) == bool(model.covered(clips)) == (not fixed)
 
 
 def test_the_final_fit_has_the_trees_of_xgboosts_own_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,7 @@ def test_decisions_alone_are_those_of_libsvm_which_is_asked_where_rounding_could
     expected, asked, predict = fitted.predict(x).predicted, [], type(fitted).predict
     monkeypatch.setattr(type(fitted), "predict", lambda self, x: asked.append(len(x)) or predict(self, x))
     np.testing.assert_array_equal(fitted.decide(x), expected)
+    np.testing.assert_array_equal(fitted.decide_all(np.stack([x, x[::-1]])), [expected, expected[::-1]])
     assert not asked, "no sign hangs on rounding here"
     # So far away that the bound on rounding is above any margin.
     far = np.concatenate([x, 1e12 * x[:5], np.zeros_like(x[:1])])

@@ -191,11 +191,11 @@ name = "second"
 """
 
 
-def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: value) -> Path:
-    """Write a recipe's folder as `run --recipe` does, its names `renamed`; returns its page."""
+def write_recipe(folder: Path, renamed: Callable[[Any], Any] = lambda value: value, names: tuple[str, ...] = ("first", "second")) -> Path:
+    """Write a recipe's folder as `run --recipe` does, of experiments of these names, all of it `renamed`; returns its page."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "published-2020.toml").write_text(RECIPE)
-    recipe, names = recipes.read_recipe(folder / "published-2020.toml"), ("first", "second")
+    recipe = recipes.read_recipe(folder / "published-2020.toml")
     rows = [
         (name, system, run, "test", metric, 0.8 if run == "claimed" else 0.6, *bounds, False, 96, 8, status, "")
         for name in names

@@ -81,3 +81,9 @@ def test_on_a_phone_true_and_predicted_emotion_stand_below_the_clip_beside_its_p
         assert re.fullmatch(r'"anger \u2192 \w+ \d+%"', said)
         picture = visible(page, "table.hardest td.look")[0]
         assert picture.rect["x"] + picture.rect["width"] <= 390
+        player = visible(page, "table.hardest audio")[0]
+        assert player.rect["x"] + player.rect["width"] <= 390, "what is played is on the screen, too"
+    with looking(page, "light", 1024):
+        beyond = "const part = document.querySelector('.scroll:has(table.hardest)'); return part.scrollWidth - part.clientWidth"
+        assert page.execute_script(beyond) <= 0, "with pictures and players all columns fit a small laptop"
+        assert len(visible(page, "table.hardest audio")) == len(page.find_elements("css selector", "table.hardest audio")) > 0

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 import shutil
 import warnings
 from collections.abc import Callable
@@ -283,6 +284,24 @@ def test_a_legend_says_what_is_drawn_and_how_many_are_not_told_apart():
     assert {"hollow: LEAKY", "chance", "human", "published"} <= words
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_the_legend_of_a_reliability_diagram_is_whole(style):
+    words = {" ".join(text.get_text().split()) for text in texts_of(draw_reliability(Diagnostics(of_one()), STYLES[style]))}
+    assert "decisions in 15 bins, area: number of clips" in words
+    assert any(re.fullmatch(r"perfect calibration; expected calibration error \.\d{3}", text) for text in words)
+
+
+def test_a_column_of_ranks_breaks_no_set_of_ours_within_its_name():
+    ranked = comparison(6)
+    names = {
+        text.get_text()
+        for text in texts_of(
+            draw_ranks([dataclasses.replace(ranked, systems=ranked.systems.assign(features="audioemotion26"))], STYLES["column"])
+        )
+    }
+    assert sum(name.startswith("audioemotion26") for name in names) == 6
+
+
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()}
 
@@ -377,6 +396,10 @@ def test_python_draws_audits_ablations_crossings_and_ranks_from_their_results(tm
         figures.critical_difference(merged)
     with pytest.raises(WrongArgument, match=r"^ablation\(\): 'result' takes the result of ablate\(\), not "):
         figures.ablation(merged)
+    with pytest.raises(WrongArgument, match=r"^confusion\(\): 'result' takes a run folder or the result of run\(\), not a Merged$"):
+        figures.confusion(merged)
+    with pytest.raises(WrongCall, match=r"nothing is not the folder of a finished run: it has no leaderboard\.csv$"):
+        figures.heat_map(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.board import zoomed
-from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict, worth
+from ser_bench.reports.board_text import NAMED, blocks, classes_words, selection_rows, verdict
 from tests.reports import fabricate
 from tests.reports.conftest import looking, show, visible
 from tests.reports.test_copy import KEPT
@@ -131,7 +131,7 @@ def test_a_row_that_is_no_system_says_what_it_is(page, block):
     (best,) = visible(page, "table[aria-labelledby=block-1] tfoot .name")
     assert best.text.split("\n") == ["best of 3, corrected", "to be expected of the best on new speakers"]
     known = dict.fromkeys(("best", "best_low", "best_high", "selected", "selected_low", "selected_high"), 0.5)
-    said = [(row["name"], row["about"]) for row in worth(block, fabricate.resolutions().assign(**known))]
+    said = [(row["name"], row["about"]) for row in selection_rows(block, fabricate.resolutions().assign(**known))]
     assert said[1:] == [("selected per fold", "in each fold, the system with the best inner score")]
 
 
@@ -264,7 +264,7 @@ def test_of_many_classes_a_title_names_the_first():
 
 def test_a_single_row_is_no_best_of_several(block):
     said, *_ = verdict(block.iloc[:1], fabricate.references(fabricate.clips()), fabricate.resolutions())
-    assert re.match(r"\S+ with \S+: UAR \.\d{3} \(95% CI ", said)
+    assert re.match(r"Single system: \S+ with \S+, UAR \.\d{3} \(95% CI ", said)
 
 
 @pytest.mark.parametrize(("lower", "cited"), [(0.02, True), (0.0, False)])
@@ -275,3 +275,54 @@ def test_of_two_scores_of_the_best_the_answer_says_which_to_cite(block, lower, c
     assert f"UAR {uar:.3f} (95% CI [".replace("0.", ".") in first
     assert first.endswith(f"; corrected for having been chosen as the best, {uar - lower:.3f} (95% CI [.400, .900]).".replace(" 0.", " ."))
     assert last.startswith("Cite the corrected UAR for the best") == cited
+
+
+def test_what_is_the_same_corrected_is_said_once_and_where_all_others_are_worse_they_are_all_named_so(block):
+    best = block[block["rank"] == 1].iloc[0]
+    same = dict(zip(("best", "best_low", "best_high"), best[["uar", "uar_low", "uar_high"]], strict=True))
+    worse = block.assign(p_vs_best=block["p_vs_best"].where(block["p_vs_best"].isna(), 0.01))
+    first, _, others, *_ = verdict(worse, fabricate.references(fabricate.clips()), fabricate.resolutions().assign(**same))
+    assert first.endswith("]); the same when corrected for having been chosen as the best.")
+    assert others == f"All {block['p_vs_best'].notna().sum()} others are significantly worse."
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run of two seeds whose names are long."""
+    folder = tmp_path_factory.mktemp("crowded")
+    fabricate.write_run(folder)
+    table = fabricate.clips()
+    systems = [
+        ("audioemotion26", "logreg"),
+        ("w" * 40, "svm"),
+        ("contour(offset=0.5)", "cnn(batch=16,layers=c256x5-c128x5-d.1,optimiser=rmsprop,watch=accuracy)"),
+    ]
+    cells = pd.DataFrame([fabricate.cell(features, model, table, seeds=2) for features, model in systems])
+    found = [fabricate.predictions(table, *system, 0.8 - 0.1 * seed, seed=seed) for system in systems for seed in (0, 1)]
+    found = pd.concat(found, ignore_index=True)
+    RunFolder(folder).write_predictions(found)
+    fabricate.publish(RunFolder(folder), cells, found, fabricate.references(table))
+    return folder / "report.html"
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_however_long_a_model_is_its_uar_is_on_the_screen_and_no_set_is_broken_within_its_name(browser, crowded, width):
+    with looking(browser, "light", width):
+        show(browser, crowded)
+        rows = visible(browser, "table.board tbody tr")
+        assert len(rows) == 3
+        for row in rows:
+            uar, interval = row.find_elements("css selector", "td")[3:5]
+            assert re.match(r"\.\d{3}", uar.text)
+            assert interval.rect["x"] + interval.rect["width"] <= width
+        beyond = browser.execute_script(
+            "const part = document.querySelector('.scroll:has(table.board)'); return part.scrollWidth - part.clientWidth"
+        )
+        assert beyond <= 2
+        lines = "const r = document.createRange(); r.selectNodeContents(arguments[0]); return r.getClientRects().length"
+        (name,) = [link for link in visible(browser, "table.board td.name a") if link.text == "audioemotion26"]
+        assert browser.execute_script(lines, name) == 1
+        (sections,) = visible(browser, "nav")
+        assert ("goes-on" in sections.get_attribute("class")) == (width < 500)  # they fade where they go on
+        told = [part.text for part in visible(browser, ".key .spread")]
+        assert told == (["UAR: mean of 2 seeds \u00b1 standard deviation between them"] if width > 500 else [])

@@ -164,7 +164,27 @@ def test_a_hostile_name_is_text_in_the_latex_that_is_copied(page):
 
 
 COMMANDS = {
-    *("begin", "end", "centering", "caption", "toprule", "midrule", "bottomrule", "textbf", "\\", "%", "&", "$", "#", "_", "{", "}"),
+    *(
+        "begin",
+        "end",
+        "centering",
+        "small",
+        "setlength",
+        "tabcolsep",
+        "caption",
+        "toprule",
+        "midrule",
+        "bottomrule",
+        "textbf",
+        "\\",
+        "%",
+        "&",
+        "$",
+        "#",
+        "_",
+        "{",
+        "}",
+    ),
     *(f"text{name}" for name in ("backslash", "asciitilde", "asciicircum", "less", "greater", "bar", "asciigrave")),
 }
 

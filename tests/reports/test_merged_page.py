@@ -11,7 +11,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from ser_bench.reports.merged_page import _verdicts
 from tests.evaluation import test_merge
 from tests.reports import fabricate, test_copy
-from tests.reports.conftest import show, visible
+from tests.reports.conftest import looking, show, visible
 
 WITHIN = "table.board:not(.corpora)"
 
@@ -100,15 +100,30 @@ def test_the_diagram_is_drawn_in_the_colours_of_the_page(page, scheme):
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
+def test_a_phone_shows_the_whole_diagram_each_name_at_its_rank(page):
+    with looking(page, "light", 390):
+        (drawn,) = visible(page, "figure.diagram svg")
+        names = drawn.find_elements("css selector", "text.name")
+        boxes = [
+            page.execute_script("const r = arguments[0].getBoundingClientRect(); return [r.left, r.right, r.top]", one) for one in names
+        ]
+        assert [one.text.rsplit(" ", 1)[0] for one in names] == ["egemaps svm", "egemaps rf", "spectral+mfcc svm"]
+        assert all(left >= 0 and right <= 390 for left, right, _ in boxes)
+        assert len({top for *_, top in boxes}) == 3, "each on a line of its own"
+        dots = [float(dot.get_attribute("cx")) for dot in drawn.find_elements("css selector", "circle")]
+        assert dots == sorted(dots)
+
+
 def test_what_goes_on_beside_a_phone_fades_until_its_end_is_reached(page):
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True})
     show(page, Path(page.current_url.removeprefix("file://")))
-    part = page.find_element("css selector", ".diagram .scroll")
+    first = page.find_element("css selector", "table.corpora td.shade")
+    assert first.rect["x"] + first.rect["width"] <= 390, "the first UAR is on a phone's screen"
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 160, "height": 800, "deviceScaleFactor": 1, "mobile": True})
+    part = page.find_element("css selector", ".scroll:has(table.corpora)")
     WebDriverWait(page, 10).until(lambda _: "goes-on" in part.get_attribute("class"))
     page.execute_script("arguments[0].scrollLeft = 10000", part)
     WebDriverWait(page, 10).until(lambda _: "goes-on" not in part.get_attribute("class"))
-    first = page.find_element("css selector", "table.corpora td.shade")
-    assert first.rect["x"] + first.rect["width"] <= 390, "the first UAR is on a phone's screen"
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 

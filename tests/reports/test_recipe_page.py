@@ -45,3 +45,9 @@ def test_all_experiments_are_copied_with_their_intervals_and_leaks(page):
 def test_scores_switch_to_per_cent(page):
     page.find_element("css selector", "#percent").click()
     assert page.find_element("css selector", "#all ~ .scroll tbody td.leaky").text.split() == ["60.0", "[50.0,", "70.0]"]
+
+
+def test_what_a_single_experiment_came_to_is_said_once_and_before_all_else(tmp_path):
+    head, _, rest = fabricate.write_recipe(tmp_path / "recipe", names=("first",)).read_text(encoding="utf-8").partition("</header>")
+    assert head.index("<h1>") < head.index('<p class="verdict" data-score>Anger. fear</p>') < head.index('class="warn"')
+    assert "Anger. fear" not in rest

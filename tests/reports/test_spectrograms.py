@@ -128,7 +128,7 @@ def test_without_audio_nothing_is_drawn(tmp_path, browser):
     assert not page.find_elements("css selector", "symbol, .look")
 
 
-@pytest.mark.parametrize(("width", "of_picture"), [(390, 168), (1280, 208)])
+@pytest.mark.parametrize(("width", "of_picture"), [(390, 136), (1280, 208)])
 def test_a_column_of_pictures_widens_no_page(browser, tmp_path, width, of_picture):
     spoken(tmp_path / "corpus", "s0/0.wav")
     page = page_of(browser, tmp_path / "run", tmp_path / "corpus")

@@ -20,7 +20,9 @@ from ser_bench.reports.figures.style import (
     height_of,
     legend_height,
     new_figure,
+    parts_of,
     plain,
+    width_of,
     wrapped,
     write_heading,
     write_legend,
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 
 BAR = 0.55
 """The distance between bars, in lines of text."""
-NAMES = 0.2
-"""The share of a figure's width for the names of either side."""
+NAMES, WIDER = 0.2, 0.25
+"""The share of a figure's width for the names of either side, and what they may take if it spares a name to be broken within."""
 JOINED = Look("#D55E00")
 
 
@@ -59,7 +61,11 @@ def draw_ranks(comparisons: Sequence[Comparison], style: Style) -> Figure | None
 def _names(comparison: Comparison, style: Style) -> list[str]:
     """Systems as they are named, with their mean ranks."""
     systems = comparison.systems[["features", "model", "mean_rank"]].itertuples(index=False)
-    return [wrapped(f"{features}  {model} ({rank:.2f})", style.letters(NAMES * style.width), most=5) for features, model, rank in systems]
+    names = [f"{features}  {model} ({rank:.2f})" for features, model, rank in systems]
+    widest = max(width_of(part.rstrip()) for name in names for part in parts_of(name))
+    room = [style.letters(share * style.width) for share in (NAMES, WIDER)]
+    letters = next((letters for letters in room if widest <= letters), room[0])
+    return [wrapped(name, letters, most=5) for name in names]
 
 
 def _sides(names: Sequence[str]) -> list[float]:

@@ -63,8 +63,8 @@ def draw_reliability(found: Diagnostics, style: Style, heading: str = "") -> Fig
     if calibration is None or error is None:
         return None
     keys = [
-        Key(f"decisions in {BINS} bins, area: number of clips (expected calibration error {format_score(error)})", DOTS, line=False),
-        Key("perfect calibration", DIAGONAL),
+        Key(f"decisions in {BINS} bins, area: number of clips", DOTS, line=False),
+        Key(f"perfect calibration; expected calibration error {format_score(error)}", DIAGONAL),
     ]
     with style.settings():
         figure, axes = square(style, keys)
