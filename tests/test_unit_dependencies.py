@@ -73,7 +73,9 @@ def held(case: Case) -> Unit:
 
 
 def of_a_learning_curve(case: Case) -> Unit:
-    fewer = replace(case, protocol=dataclasses.replace(case.protocol, most=2 if case.protocol.most == 0 else case.protocol.most))
+    fewer = replace(
+        case, protocol=dataclasses.replace(case.protocol, max_speakers=2 if case.protocol.max_speakers == 0 else case.protocol.max_speakers)
+    )
     return nested(fewer, task=Refit({"C": case.c}, None))
 
 
@@ -119,7 +121,7 @@ CHANGES = {
     "trials": values(trials=6),
     "inner folds": values(inner=3),
     "the protocol": values(protocol=Protocol("group", 3)),
-    "training speakers": values(protocol=Protocol("loso", most=1)),
+    "training speakers": values(protocol=Protocol("loso", max_speakers=1)),
     "held parameters": values(c=2.0),
     "training with copies": values(features=replace(MATRIX, copies=COPIES)),
     "the test condition": values(condition="gain"),

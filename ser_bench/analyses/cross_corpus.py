@@ -202,7 +202,7 @@ def _shared(emotions: Mapping[str, Sequence[str]]) -> set[str]:
 
 
 def _check_protocol(protocol: Protocol, all_tested: bool) -> None:
-    if protocol.leaky or protocol.text or protocol.most or not all_tested:
+    if protocol.leaky or protocol.text or protocol.max_speakers or not all_tested:
         raise WrongCall(f"--cv {protocol}: corpora are evaluated within and across without leaks; use auto, loso or group:K")
 
 

@@ -100,7 +100,7 @@ def measure_gap(config: RunConfig, progress: Progress) -> tuple[PreparedData, pd
 
     prepared = prepare_data(config, config.features, progress)
     protocol = prepared.eval_set.protocol
-    if protocol.leaky or protocol.text or protocol.most or not prepared.eval_set.evaluated.all():
+    if protocol.leaky or protocol.text or protocol.max_speakers or not prepared.eval_set.evaluated.all():
         raise WrongCall(f"--cv {protocol}: the gap is measured from an honest and whole split; leave --cv out, or use loso or group:K")
     predicted = {way: codes for part in _splits(prepared, config) for way, codes in _evaluate_on(part, config, progress)}
     truth, voices = prepared.eval_set.codes, prepared.eval_set.voices

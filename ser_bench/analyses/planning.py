@@ -81,7 +81,7 @@ class StudyPlan(NamedTuple):
     warnings: list[str]
 
 
-def needed(folder: RunFolder, wanted: StudyGoals) -> StudyPlan:
+def plan_study(folder: RunFolder, wanted: StudyGoals) -> StudyPlan:
     """What a study like the run in a folder would need."""
     import pandas as pd
 

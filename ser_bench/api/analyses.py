@@ -257,7 +257,7 @@ def plan_study(
     WorkFailed
         If a row's predictions lack clips.
     """
-    from ser_bench.analyses.planning import needed, wanted_of
+    from ser_bench.analyses.planning import plan_study, wanted_of
     from ser_bench.evaluation.environment import titled
     from ser_bench.reports.planning import draw_plan
 
@@ -265,7 +265,7 @@ def plan_study(
     folder = RunFolder.of(run)
     target = Path(to) if to else folder.path
     check_writable("--to", target)
-    found, planned = needed(folder, wanted), PlanningFolder(target)
+    found, planned = plan_study(folder, wanted), PlanningFolder(target)
     planned.write_table(found.table)
     draw_plan(titled(found.table, folder.read_about(), "corpus"), planned.figures)
     found.table.attrs |= {"notes": found.notes, "warnings": found.warnings}

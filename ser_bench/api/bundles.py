@@ -39,7 +39,7 @@ SYSTEM = {"features": "egemaps", "models": "svm"}
 
 NAMING = ("features", "models", "track")
 """What names a row of a run."""
-HOW = ("jobs", "backend", "scheduler", "cache")
+WORK_KEYS = ("jobs", "backend", "scheduler", "cache")
 """How the work is done, which is not the run's to say."""
 
 
@@ -205,7 +205,7 @@ def _fit_row(asked: FitRequest, progress: Progress, options: Mapping[str, Any]) 
     given = configured("fit", {key: value for key, value in options.items() if key not in NAMING})
     corpus = None if asked.corpus is None else one_corpus("fit", configured("fit", {"corpus": asked.corpus}))
     of = row_of(RunFolder.of(asked.from_run), rank=asked.rank, features=features, model=model, track=track, corpus=corpus)
-    config = dataclasses.replace(of.config, **{key: getattr(given, key) for key in HOW if key in options})
+    config = dataclasses.replace(of.config, **{key: getattr(given, key) for key in WORK_KEYS if key in options})
     check_config(config)
     planned = make_plan(config, progress, keeping=False)
     seed = given.seed if "seed" in options else config.seed

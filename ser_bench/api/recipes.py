@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ser_bench.corpora import Corpus, Source
     from ser_bench.evaluation.estimate import Forecast
     from ser_bench.evaluation.recipes import Experiment, Recipe
-    from ser_bench.evaluation.reproduction import Bench, Job
+    from ser_bench.evaluation.reproduction import ExperimentSetup, Job
 
 LEFT_OPEN = frozenset(
     {
@@ -119,9 +119,9 @@ def run_recipe(choice: Choice, given: Mapping[str, Any], *, progress: Progress |
     """
     ready, shown = _ready(choice, given), progress_of(progress)
     check_writable("--out", Path(ready.config.out))
-    benches, left_out = _benches(ready, choice.max_epochs, shown)
-    done = [_evaluated(bench, ready, shown, fresh=fresh) for bench in benches]
-    return _published(ready, benches, done, left_out)
+    setups, left_out = _setups(ready, choice.max_epochs, shown)
+    done = [_evaluated(setup, ready, shown, fresh=fresh) for setup in setups]
+    return _published(ready, setups, done, left_out)
 
 
 @takes("run")
@@ -193,25 +193,25 @@ def _has(corpus: Corpus, where: str) -> bool:
         return False
 
 
-def _benches(ready: Ready, max_epochs: int, progress: Progress) -> tuple[list[Bench], list[str]]:
+def _setups(ready: Ready, max_epochs: int, progress: Progress) -> tuple[list[ExperimentSetup], list[str]]:
     """The experiments that this copy of the corpus allows, and why others are left out."""
     from ser_bench.evaluation.plan import prepare_data
     from ser_bench.evaluation.reproduction import config_of, set_up
 
-    benches, left_out = [], []
+    setups, left_out = [], []
     for experiment in ready.recipe.experiments:
         config, cut = config_of(experiment, ready.config, max_epochs)
         try:
-            benches.append(set_up(experiment, config, prepare_data(config, config.features, progress), cut))
+            setups.append(set_up(experiment, config, prepare_data(config, config.features, progress), cut))
         except WrongCall as error:
             if len(ready.recipe.experiments) == 1:
                 raise
             left_out.append(f"experiment '{experiment.name}' is left out: {error}")
-    if not benches:
+    if not setups:
         raise WrongCall(
             f"--recipe {ready.recipe.name}: no experiment can be run on this copy of {ready.corpus.name}; the first: {left_out[0]}"
         )
-    return benches, left_out
+    return setups, left_out
 
 
 class Evaluated(NamedTuple):
@@ -223,26 +223,26 @@ class Evaluated(NamedTuple):
     predictions: pd.DataFrame
 
 
-def _evaluated(bench: Bench, ready: Ready, progress: Progress, *, fresh: bool) -> Evaluated:
+def _evaluated(setup: ExperimentSetup, ready: Ready, progress: Progress, *, fresh: bool) -> Evaluated:
     from ser_bench.errors import WorkFailed
     from ser_bench.evaluation import runner
     from ser_bench.evaluation.explanation import explain
     from ser_bench.evaluation.published import TEST
     from ser_bench.evaluation.reproduction import published_predictions, score_table
 
-    done = runner.finish_all(bench.plan(honest=False), progress, fresh=fresh)
-    run = runner.execute(bench.plan(honest=True), progress, fresh=fresh)
+    done = runner.finish_all(setup.plan(honest=False), progress, fresh=fresh)
+    run = runner.execute(setup.plan(honest=True), progress, fresh=fresh)
     if run.failures:
         raise WorkFailed(f"{number_of(len(run.failures), 'unit')} failed, the first: {run.failures[0]}; the others are kept")
-    honest = published(run, bench.prepared, bench.config)
-    notes = [*([bench.cut] if bench.cut else []), *ready.lacking]
-    predictions = published_predictions(bench, done)
-    table = score_table(bench, predictions, run.predictions, notes)
-    line = explain(table, cut=bench.cut, shared=bench.published.shared(TEST) > 0)
-    return Evaluated(table, line, honest, predictions.assign(experiment=bench.experiment.name))
+    honest = published(run, setup.prepared, setup.config)
+    notes = [*([setup.cut] if setup.cut else []), *ready.lacking]
+    predictions = published_predictions(setup, done)
+    table = score_table(setup, predictions, run.predictions, notes)
+    line = explain(table, cut=setup.cut, shared=setup.published.shared(TEST) > 0)
+    return Evaluated(table, line, honest, predictions.assign(experiment=setup.experiment.name))
 
 
-def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_out: list[str]) -> Reproduced:
+def _published(ready: Ready, setups: list[ExperimentSetup], done: list[Evaluated], left_out: list[str]) -> Reproduced:
     """Write the recipe's folder, and the pages of its honest runs again, which show it."""
     import pandas as pd
 
@@ -251,20 +251,20 @@ def _published(ready: Ready, benches: list[Bench], done: list[Evaluated], left_o
     from ser_bench.reports.index_page import indexed
 
     recipe, table = ready.recipe, pd.concat([one.table for one in done], ignore_index=True)
-    lines = {bench.experiment.name: one.line for bench, one in zip(benches, done, strict=True)}
-    units = [unit.hash for bench in benches for honest in (True, False) for _, unit in bench.units(honest=honest)]
+    lines = {setup.experiment.name: one.line for setup, one in zip(setups, done, strict=True)}
+    units = [unit.hash for setup in setups for honest in (True, False) for _, unit in setup.units(honest=honest)]
     folder = RecipeFolder.named(f"{ready.corpus.name}-{recipe.name}", ready.config, [*units, recipe.text])
-    told = list(dict.fromkeys([*ready.lacking, *(bench.cut for bench in benches if bench.cut), *left_out]))
+    told = list(dict.fromkeys([*ready.lacking, *(setup.cut for setup in setups if setup.cut), *left_out]))
     experiments = [
         {
-            "name": bench.experiment.name,
-            "why": bench.experiment.why,
-            "split": bench.experiment.split.words,
+            "name": setup.experiment.name,
+            "why": setup.experiment.why,
+            "split": setup.experiment.split.words,
             "line": one.line,
             "run": one.honest.folder.name,
-            **evaluated(bench.prepared),
+            **evaluated(setup.prepared),
         }
-        for bench, one in zip(benches, done, strict=True)
+        for setup, one in zip(setups, done, strict=True)
     ]
     about = {**surroundings(), "recipe": recipe.name, "experiments": experiments, "warnings": told, "notes": list(recipe.notes)}
     folder.write_environment(about)
@@ -290,8 +290,8 @@ def forecast_recipe(choice: Choice, given: Mapping[str, Any], *, progress: Progr
     if missing:
         rows, left_out = _counted(ready, choice.max_epochs)
     else:
-        benches, left_out = _benches(ready, choice.max_epochs, shown)
-        rows = [row for bench in benches for row in _rows(bench.experiment, bench.config, _to_do(benches, bench, fresh=fresh))]
+        setups, left_out = _setups(ready, choice.max_epochs, shown)
+        rows = [row for setup in setups for row in _rows(setup.experiment, setup.config, _to_do(setups, setup, fresh=fresh))]
     return Forecast(pd.DataFrame(rows, columns=FORECAST), missing, [*ready.lacking, *left_out])
 
 
@@ -348,16 +348,16 @@ def _counted(ready: Ready, max_epochs: int) -> tuple[list[list[Any]], list[str]]
     return rows, left_out
 
 
-def _to_do(benches: list[Bench], bench: Bench, *, fresh: bool) -> Iterator[tuple[Job, bool, float]]:
+def _to_do(setups: list[ExperimentSetup], setup: ExperimentSetup, *, fresh: bool) -> Iterator[tuple[Job, bool, float]]:
     """Each job of an experiment, whether it is not done yet, and its seconds; a unit that an earlier one has as well is done there."""
     from ser_bench.evaluation.units import read_unit
 
-    store = Path(bench.config.out) / "units"
-    earlier = benches[: benches.index(bench)]
+    store = Path(setup.config.out) / "units"
+    earlier = setups[: setups.index(setup)]
     seen = {unit.hash for other in earlier for honest in (True, False) for _, unit in other.units(honest=honest)}
     for honest in (False, True):
-        planned = bench.plan(honest=honest)
-        for job, unit in bench.units(honest=honest):
+        planned = setup.plan(honest=honest)
+        for job, unit in setup.units(honest=honest):
             yield job, unit.hash not in seen and (fresh or read_unit(store, unit) is None), planned.cost(unit)
 
 

@@ -162,7 +162,7 @@ def print_crossed(found: Crossed) -> None:
     for matrix in matrices(titled(found.table, folder.read_about(), *SIDES)):
         print_table(matrix.head, matrix.rows, title=matrix.title, below=matrix.notes, names=NAMED)
     chance = format_score(chance_level(len(found.emotions)))
-    say(f"classes: {', '.join(found.emotions)}; by chance {chance}; loss: how far a UAR is below training within")
+    say(f"classes: {', '.join(found.emotions)}; chance {chance}; loss: how far a UAR is below training within")
     say("intervals within a corpus, and of losses, have the bound of what overlapping training sets can add")
     say(f"tables: {folder.table}")
     say(f"report: {found.page}")

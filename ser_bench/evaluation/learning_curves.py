@@ -97,9 +97,8 @@ def learning_curves(
         ]
         if failures:
             first = next(iter(failures.values()))
-            warnings.append(
-                f"learning curves: {number_of(len(failures), 'unit')} failed with {n} speakers to learn from, the first: {first}"
-            )
+            units = number_of(len(failures), "unit")
+            warnings.append(f"learning curves: {units} trained on {n} speakers failed, the first: {first}")
     return pd.DataFrame(rows, columns=list(LEARNING.columns)).round(4).sort_values(list(LEARNING.columns[:5]), ignore_index=True), warnings
 
 
@@ -135,7 +134,7 @@ def plan_fewer(planned: Plan, refits: Mapping[str, Refit], n: int, draw: int = 0
     n, draw : int
         Which of the sets of so many speakers they are trained on.
     """
-    eval_set = dataclasses.replace(planned.eval_set, protocol=dataclasses.replace(planned.eval_set.protocol, most=n, draw=draw))
+    eval_set = dataclasses.replace(planned.eval_set, protocol=dataclasses.replace(planned.eval_set.protocol, max_speakers=n, draw=draw))
     units = [
         make_unit(eval_set, planned.features[u.features], planned.models[u.model], u.track, u.seed, u.fold, refits[u.hash])
         for u in planned.units

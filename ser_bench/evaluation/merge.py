@@ -84,7 +84,7 @@ class RankedBlock:
     board: pd.DataFrame
     references: pd.DataFrame
     resolutions: pd.DataFrame
-    apart: str
+    qualifier: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -328,7 +328,7 @@ def _block(part: pd.DataFrame, parts: list[pd.DataFrame], runs: dict[str, OneRun
     lines = pd.concat([runs[run].references for run in part["run"].unique()]).drop_duplicates(["track", "name"], ignore_index=True)
     chance = lines.loc[lines["kind"] == CHANCE, "uar"].max()
     shown = resolutions(board, found, with_external=with_external, rope=rope)
-    return RankedBlock(board.assign(chance=chance), lines, shown, _apart(part, parts))
+    return RankedBlock(board.assign(chance=chance), lines, shown, _qualifier(part, parts))
 
 
 def _say_aside(part: pd.DataFrame) -> pd.DataFrame:
@@ -345,7 +345,7 @@ def _of_rows(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return table.merge(rows[ROW_KEY], on=ROW_KEY, validate="many_to_one")
 
 
-def _apart(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:
+def _qualifier(part: pd.DataFrame, parts: list[pd.DataFrame]) -> str:
     """What a block's title says besides, if others have the same: the search, and whose clips and folds if that is the same, too."""
     first = part.iloc[0]
     alike = [other.iloc[0] for other in parts if (other.iloc[0][BLOCK] == first[BLOCK]).all()]

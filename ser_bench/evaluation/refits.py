@@ -83,7 +83,7 @@ def losses_of(
 def has_pairs(eval_set: EvaluationSet) -> bool:
     """Whether a pair of folds can be left out so that all other speakers are trained on."""
     protocol = eval_set.protocol
-    return not (protocol.leaky or protocol.text or protocol.most) and min(folds.max() + 1 for folds in eval_set.folds.values()) > 2
+    return not (protocol.leaky or protocol.text or protocol.max_speakers) and min(folds.max() + 1 for folds in eval_set.folds.values()) > 2
 
 
 def finished_units(planned: Plan, run: Run) -> dict[str, StoredResult]:

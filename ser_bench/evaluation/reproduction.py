@@ -62,7 +62,7 @@ class Job(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Bench:
+class ExperimentSetup:
     """An experiment on the clips that it is evaluated on.
 
     Parameters
@@ -104,7 +104,7 @@ class Bench:
                 yield job, make_unit(eval_set, matrix, self.models[job.model], job.track, job.seed, job.fold, job.task)
 
 
-def set_up(experiment: Experiment, config: RunConfig, prepared: PreparedData, cut: str) -> Bench:
+def set_up(experiment: Experiment, config: RunConfig, prepared: PreparedData, cut: str) -> ExperimentSetup:
     """An experiment on prepared clips.
 
     Raises
@@ -112,7 +112,7 @@ def set_up(experiment: Experiment, config: RunConfig, prepared: PreparedData, cu
     WrongCall
         Where the published split cannot be made of these clips.
     """
-    return Bench(experiment, config, prepared, as_published(prepared.eval_set, experiment.split), choose_models(config), cut)
+    return ExperimentSetup(experiment, config, prepared, as_published(prepared.eval_set, experiment.split), choose_models(config), cut)
 
 
 def config_of(experiment: Experiment, config: RunConfig, most_epochs: int) -> tuple[RunConfig, str]:
@@ -172,24 +172,24 @@ def as_stated(model: Model, published: AsPublished, seed: int) -> PublishedFit:
     return PublishedFit(model.start, None if selecting else model.setting(model.start).get("epochs"), selecting)
 
 
-def published_predictions(bench: Bench, done: Mapping[str, StoredResult]) -> pd.DataFrame:
+def published_predictions(setup: ExperimentSetup, done: Mapping[str, StoredResult]) -> pd.DataFrame:
     """What was predicted under the published split: the columns of `PREDICTIONS`, and `run` and `part`."""
     import pandas as pd
 
-    planned, rows = bench.plan(honest=False), []
-    for job, unit in bench.units(honest=False):
-        held = bench.published.eval_set.held_out(unit.seed, unit.fold)
-        parts = bench.published.parts[unit.seed][held]
+    planned, rows = setup.plan(honest=False), []
+    for job, unit in setup.units(honest=False):
+        held = setup.published.eval_set.held_out(unit.seed, unit.fold)
+        parts = setup.published.parts[unit.seed][held]
         rows.append(prediction_rows(planned, unit, done[unit.hash]).assign(run=job.run, part=parts))
     return pd.concat(rows, ignore_index=True)
 
 
-def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, notes: Iterable[str]) -> pd.DataFrame:
+def score_table(setup: ExperimentSetup, published: pd.DataFrame, honest: pd.DataFrame, notes: Iterable[str]) -> pd.DataFrame:
     """Every metric of every system, claimed and measured: the columns of `COLUMNS`, rounded to four digits.
 
     Parameters
     ----------
-    bench : Bench
+    setup : ExperimentSetup
     published : DataFrame
         As `published_predictions` gives it.
     honest : DataFrame
@@ -199,29 +199,29 @@ def score_table(bench: Bench, published: pd.DataFrame, honest: pd.DataFrame, not
     """
     import pandas as pd
 
-    name, told = bench.experiment.name, list(notes)
+    name, told = setup.experiment.name, list(notes)
     rows: list[tuple[object, ...]] = [
-        (name, bench.system, CLAIMED, c.part, c.metric, c.value, np.nan, np.nan, c.over, 0, 0, "", []) for c in bench.experiment.claimed
+        (name, setup.system, CLAIMED, c.part, c.metric, c.value, np.nan, np.nan, c.over, 0, 0, "", []) for c in setup.experiment.claimed
     ]
     everything = pd.concat([published, honest.assign(run=HONEST, part=TEST)], ignore_index=True)
-    crossed = bool(bench.experiment.split.folds)
+    crossed = bool(setup.experiment.split.folds)
     for (model, run, part), mine in everything.groupby(["model", "run", "part"], sort=False):
         voices, clips = mine["voice"].nunique(), mine["clip"].nunique()
         inflation = scores.overlap_bound(voices) if run == HONEST or crossed else 1.0
-        leaks = leaks_of(bench.published, model == bench.system, str(run), str(part))
+        leaks = leaks_of(setup.published, model == setup.system, str(run), str(part))
         status, said = "leaky" if leaks else "ok", [*told, *leaks]
-        for metric, interval in metrics_in(mine, bench.prepared.eval_set, inflation):
+        for metric, interval in metrics_in(mine, setup.prepared.eval_set, inflation):
             rows.append((name, model, run, part, metric, *interval, False, clips, voices, status, said))
-    rows += [(name, bench.system, HONEST, TEST, ABOVE, *found, False, 0, 0, "ok", told) for found in _above(honest, bench)]
+    rows += [(name, setup.system, HONEST, TEST, ABOVE, *found, False, 0, 0, "ok", told) for found in _above(honest, setup)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(4)
 
 
-def _above(honest: pd.DataFrame, bench: Bench) -> Iterator[Interval]:
+def _above(honest: pd.DataFrame, setup: ExperimentSetup) -> Iterator[Interval]:
     """The difference in UAR of the system from `COMPARED`, paired by speaker; nothing where the two are one."""
-    if bench.system == COMPARED:
+    if setup.system == COMPARED:
         return
-    classes, tables = bench.prepared.eval_set.emotions, []
-    for model in (bench.system, COMPARED):
+    classes, tables = setup.prepared.eval_set.emotions, []
+    for model in (setup.system, COMPARED):
         mine = honest[honest["model"] == model]
         by_seed = [rows for _, rows in mine.groupby("seed")]
         counted = [scores.speaker_counts(rows["emotion"], rows["predicted"], rows["voice"], classes=classes) for rows in by_seed]

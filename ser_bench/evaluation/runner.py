@@ -279,8 +279,8 @@ def stage_of(planned: Plan, unit: Unit) -> str:
     protocol = planned.eval_set.protocol
     how = [
         "refits without pairs of folds" if unit.without is not None else f"under {unit.condition}" if unit.condition else "",
-        str(dataclasses.replace(protocol, most=0, draw=0)),
-        f"{protocol.most} training speakers" if protocol.most else "",
+        str(dataclasses.replace(protocol, max_speakers=0, draw=0)),
+        f"{protocol.max_speakers} training speakers" if protocol.max_speakers else "",
         f"draw {protocol.draw + 1}" if protocol.draw else "",
     ]
     return f"evaluating {planned.eval_set.corpus} ({', '.join(filter(None, how))})"

@@ -60,7 +60,7 @@ class Protocol:
         Number of outer folds where the kind needs one.
     text : bool
         Whether what is held out is said in no training clip either: text-independent.
-    most : int
+    max_speakers : int
         How many speakers of each fold's training part are used for training; 0 is all.
     draw : int
         Which of several random sets of so many speakers it is.
@@ -69,7 +69,7 @@ class Protocol:
     kind: str
     folds: int | None = None
     text: bool = False
-    most: int = 0
+    max_speakers: int = 0
     draw: int = 0
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ class Protocol:
     @property
     def suffix(self) -> str:
         """What is asked besides the kind of split: ``+sentence``, ``@8``, both or nothing."""
-        return f"{WITH_SENTENCES if self.text else ''}{f'@{self.most}' if self.most else ''}"
+        return f"{WITH_SENTENCES if self.text else ''}{f'@{self.max_speakers}' if self.max_speakers else ''}"
 
     @property
     def leaky(self) -> bool:
@@ -97,14 +97,14 @@ class Protocol:
         >>> parse_cv("group:6+sentence@8").words
         'speaker-grouped cross-validation, and what they say is said in no training clip, 8 of the others for training'
         """
-        training = f", {self.most} of the others for training" if self.most else ""
+        training = f", {self.max_speakers} of the others for training" if self.max_speakers else ""
         return f"{PROTOCOLS[self.kind]}{TEXT_INDEPENDENT if self.text else ''}{training}"
 
 
 def parse_cv(text: str) -> Protocol:
     """Read what `--cv` says, or a table's column `cv`.
 
-    >>> str(parse_cv("group:6")), parse_cv("loso+sentence").text, parse_cv("group:6@8").most
+    >>> str(parse_cv("group:6")), parse_cv("loso+sentence").text, parse_cv("group:6@8").max_speakers
     ('group:6', True, 8)
     """
     match = re.fullmatch(r"(?:(auto|loso|predefined)|(group|random):(\d+))(\+sentence)?(?:@(\d+))?", text)
@@ -113,7 +113,7 @@ def parse_cv(text: str) -> Protocol:
     single, counted, k, sentences, most = match.groups()
     folds = _count(text, k, "folds", MOST_FOLDS) if counted else None
     return Protocol(
-        single or counted, folds, text=bool(sentences), most=_count(text, most, "training speakers", MOST_SPEAKERS) if most else 0
+        single or counted, folds, text=bool(sentences), max_speakers=_count(text, most, "training speakers", MOST_SPEAKERS) if most else 0
     )
 
 
@@ -137,12 +137,12 @@ def resolve_cv(asked: Protocol, customary: str | None, voices: np.ndarray) -> Pr
         usual = parse_cv(customary) if customary else None
         if usual is None or (usual.folds or 0) > n_voices:
             usual = Protocol("loso") if n_voices <= LOSO_LIMIT else Protocol("group", 6)
-        protocol = replace(usual, text=asked.text or usual.text, most=asked.most or usual.most)
+        protocol = replace(usual, text=asked.text or usual.text, max_speakers=asked.max_speakers or usual.max_speakers)
     if protocol.kind == "random" and protocol.folds is not None and protocol.folds > len(voices):
         raise WrongCall(f"--cv {protocol}: {protocol.folds} folds need as many clips, and there are {len(voices)}; use fewer")
     if protocol.kind == "group" and protocol.folds is not None and protocol.folds > n_voices:
         raise WrongCall(f"--cv {protocol}: {protocol.folds} speaker groups need as many speakers, and there are {n_voices}; use --cv loso")
-    if protocol.most >= n_voices:
+    if protocol.max_speakers >= n_voices:
         raise WrongCall(f"--cv {protocol}: there are only {n_voices} speakers, of whom some are held out; train on fewer")
     return protocol
 
@@ -202,11 +202,11 @@ def training_clips(clips: pd.DataFrame, protocol: Protocol, folds: np.ndarray, f
     if protocol.text:
         said = clips[held]
         train = train & np.logical_and(*(~clips[column].isin(said[column]).to_numpy() for column in ("voice", "sentence")))
-    if protocol.most:
+    if protocol.max_speakers:
         voices, first_held = numbered(clips["voice"].to_numpy(str)), int(np.argmax(held))
         draw = [protocol.draw] if protocol.draw else []
         drawn = np.random.default_rng(derive_seed(seed, "learnt from", first_held, *draw)).permutation(np.unique(voices[train]))
-        train &= np.isin(voices, drawn[: protocol.most])
+        train &= np.isin(voices, drawn[: protocol.max_speakers])
     return train
 
 

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.evaluation.leaderboard import DRAWN, is_compared, lines_of, not_significantly_worse
-from ser_bench.reports.board_text import notes, reference_level, reference_words, row_cells, spread_words, verdict, words_below, worth
+from ser_bench.reports.board_text import (
+    notes,
+    reference_level,
+    reference_words,
+    row_cells,
+    selection_rows,
+    spread_words,
+    verdict,
+    words_below,
+)
 from ser_bench.reports.overview import cost_map, heat_map
 from ser_bench.utils.formatting import format_score, records
 
@@ -30,7 +39,7 @@ def show_block(
         {**row, "read": row_cells(row), "not_significantly_worse": compared and not_significantly_worse(row), "href": link(row)}
         for row in records(block)
     ]
-    worthy, said = worth(block, resolutions), verdict(block, references, resolutions)
+    chosen, said = selection_rows(block, resolutions), verdict(block, references, resolutions)
     lines = [
         {**row, "words": reference_words(row), "level": reference_level(row), "drawn": row["kind"] if row["kind"] in DRAWN else ""}
         for row in records(lines_of(block, references))
@@ -46,9 +55,9 @@ def show_block(
         "notes": [*((words, True) for words in words_below(block, resolutions)), *notes(block)],
         "sentences": said,
         "verdict": " ".join(said),
-        "worth": worthy,
+        "selection_rows": chosen,
         "lines": lines,
-        "axis": zoomed([*rows, *worthy], lines),
+        "axis": zoomed([*rows, *chosen], lines),
         "heat": heat_map(block, link),
         "cost": cost_map(block),
     }

@@ -37,7 +37,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What a folder says of itself that does not say anything."""
 
 
-def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
+def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, qualifier: str = "") -> Iterator[tuple[str, pd.DataFrame]]:
     """The leaderboard in parts that may be compared within, each with a title that says what it is.
 
     Parameters
@@ -46,7 +46,7 @@ def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str =
     about : mapping
         What its run's folder says of itself (`environment.json`): the corpus as its owners write it, and what is predicted; without, titles
         have the corpus's name and that of the label scheme alone.
-    apart : str
+    qualifier : str
         What titles say besides, where the same corpus, labels and protocol stand in another leaderboard next to it.
     """
     classes, titles = classes_words(about), corpus_titles([about])
@@ -55,7 +55,7 @@ def blocks(board: pd.DataFrame, about: Mapping[str, Any] = NOTHING, apart: str =
         scheme = [] if classes and labels == "all" else [f"labels '{labels}'"]
         of = ", ".join([titles.get(corpus, corpus), *([classes] if classes else []), *scheme])
         what = f"{of}, {block['clips'].iloc[0]:,} clips of {block['speakers'].iloc[0]} speakers"
-        yield f"{what}: {parse_cv(cv).words} ({cv}), {TRACKS[track]}{apart and f'; {apart}'}", block
+        yield f"{what}: {parse_cv(cv).words} ({cv}), {TRACKS[track]}{qualifier and f'; {qualifier}'}", block
 
 
 def classes_words(about: Mapping[str, Any]) -> str:
@@ -82,7 +82,7 @@ def classes_words(about: Mapping[str, Any]) -> str:
 
 
 def to_markdown(
-    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, about: Mapping[str, Any] = NOTHING, apart: str = ""
+    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, about: Mapping[str, Any] = NOTHING, qualifier: str = ""
 ) -> str:
     """The leaderboard as Markdown, a table per block in groups of rows that cannot be distinguished from the best or can.
 
@@ -90,17 +90,17 @@ def to_markdown(
     ----------
     board, references, resolutions : DataFrame
         As `leaderboard.rank`, `leaderboard.references` and `leaderboard.resolutions` give them.
-    about, apart
+    about, qualifier
         As in `blocks`.
     """
     parts = []
-    for title, block in blocks(board, about, apart):
+    for title, block in blocks(board, about, qualifier):
         rows = []
         for name, group in groups(block):
             rows += [["", f"**{name}**", *[""] * (len(HEAD) - 1)]] if name else []
             named = ({**record, **{key: escaped(record[key]) for key in ("features", "model", "reason")}} for record in group)
             rows += [[*row_cells(record), format_seconds(record["seconds"])] for record in named]
-        rows += [[*row["read"], ""] for row in worth(block, resolutions)]
+        rows += [[*row["read"], ""] for row in selection_rows(block, resolutions)]
         lines = table_lines([*HEAD, "CPU time (s)"], rows, words=WORDS)
         told = [legend(block, references), *words_below(block, resolutions), *(note for note, _ in notes(block))]
         said = [part for line in told if line for part in (escaped(line), "")]
@@ -126,7 +126,7 @@ def groups(block: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield name if len(some) > 1 else "", part
 
 
-def worth(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]]:
+def selection_rows(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[dict[str, Any]]:
     """What a block's best row is worth on new speakers, as rows without a rank: the best as corrected, and the `selected` one."""
     mine = resolution_of(block, resolutions)
     ranked = int((block["status"] == "ok").sum())
@@ -172,7 +172,7 @@ def _best(ranked: list[dict[str, Any]], mine: pd.Series | None) -> Iterator[str]
     best, several = ranked[0], len(ranked) > 1
     score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
     system = f"{best['features']} with {best['model']}"
-    said = f"Best of {len(ranked)} systems: {system}, {score}" if several else f"{system}: {score}"
+    said = f"{f'Best of {len(ranked)} systems' if several else 'Single system'}: {system}, {score}"
     if mine is None or not several or np.isnan(mine["best"]):
         yield said
         return
@@ -208,9 +208,9 @@ def _second(row: dict[str, Any]) -> str:
     return f"Second: {row['features']} with {row['model']}, {behind}, {p_words(row['p_vs_best'])}, {found}"
 
 
-def worth_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
-    """How the rows of `worth` are to be read; empty where there are none."""
-    rows = {row["name"] for row in worth(block, resolutions)}
+def selection_words(block: pd.DataFrame, resolutions: pd.DataFrame) -> str:
+    """How the rows of `selection_rows` are to be read; empty where there are none."""
+    rows = {row["name"] for row in selection_rows(block, resolutions)}
     mine = resolution_of(block, resolutions)
     if mine is None or not rows:
         return ""
@@ -249,7 +249,7 @@ def resolution_of(block: pd.DataFrame, resolutions: pd.DataFrame) -> pd.Series |
 
 def words_below(block: pd.DataFrame, resolutions: pd.DataFrame) -> list[str]:
     """What is said below a block of its best row, of rows that are as good, and of differences that its speakers could have shown."""
-    said = (of(block, resolutions) for of in (worth_words, equivalence_words, resolution_words))
+    said = (of(block, resolutions) for of in (selection_words, equivalence_words, resolution_words))
     return [words for words in said if words]
 
 
@@ -338,10 +338,10 @@ def own_notes(row: dict[str, Any]) -> list[tuple[str, bool]]:
 
 
 def terminal_tables(
-    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, about: Mapping[str, Any] = NOTHING, apart: str = ""
+    board: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame, *, about: Mapping[str, Any] = NOTHING, qualifier: str = ""
 ) -> list[TerminalTable]:
     """The leaderboard for a terminal, a table per block, in groups and with parameters as `to_markdown`; reference levels stand last."""
-    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, about, apart)]
+    return [_terminal_table(title, block, references, resolutions) for title, block in blocks(board, about, qualifier)]
 
 
 def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataFrame) -> TerminalTable:
@@ -350,7 +350,7 @@ def _terminal_table(title: str, block: pd.DataFrame, references: pd.DataFrame, r
         # A reason may be long: it stands below the table.
         rows = [[cell.replace("**", "") for cell in row_cells(row | {"reason": ""})] for row in group]
         parts.append(Part(rows, [STYLES[row["status"]] for row in group], name))
-    beside = [list(row["read"]) for row in worth(block, resolutions)]
+    beside = [list(row["read"]) for row in selection_rows(block, resolutions)]
     beside += [_level_cells(row) for row in records(lines_of(block, references))]
     several = len(parts) > 1
     parts.append(Part(beside, ["italic"] * len(beside), "for comparison" if several and beside else ""))

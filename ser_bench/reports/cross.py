@@ -218,7 +218,7 @@ def _whose(rows: Mapping[str, Sequence[str]], evaluated: Mapping[str, int]) -> s
 
 def to_markdown(table: pd.DataFrame, emotions: Sequence[str], told: Sequence[str] = ()) -> str:
     """The matrices as Markdown."""
-    parts = [f"Classes: {escaped(', '.join(emotions))}; by chance {format_score(chance_level(len(emotions)))}. {LEGEND}", ""]
+    parts = [f"Classes: {escaped(', '.join(emotions))}; chance {format_score(chance_level(len(emotions)))}. {LEGEND}", ""]
     for matrix in matrices(table):
         rows = [[*map(escaped, row[:NAMED]), *row[NAMED:]] for row in matrix.rows]
         parts += [f"**{matrix.title}.**", "", *table_lines([escaped(name) for name in matrix.head], rows), ""]

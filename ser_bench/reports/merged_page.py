@@ -69,10 +69,10 @@ def _about(block: RankedBlock, merged: Merged) -> Mapping[str, Any]:
 def _show(block: RankedBlock, merged: Merged) -> dict[str, Any]:
     """A block as a page shows it, its rows leading to the pages of their runs."""
     about = _about(block, merged)
-    ((title, board),) = blocks(block.board, about, block.apart)
+    ((title, board),) = blocks(block.board, about, block.qualifier)
     first = board.iloc[0]
     named = [corpus_title(about, first["corpus"]), first["labels"], first["cv"], TITLES[first["track"]]]
-    brief = ", ".join([*named, *([block.apart] if block.apart else [])])
+    brief = ", ".join([*named, *([block.qualifier] if block.qualifier else [])])
     return {**show_block(title, board, block.references, block.resolutions, _linked(merged.folder)), "brief": brief}
 
 
@@ -125,7 +125,7 @@ def write_diagram(merged: Merged, style: str) -> None:
 def to_text(merged: Merged) -> str:
     """The merged leaderboard as Markdown."""
     tables = [
-        to_markdown(block.board, block.references, block.resolutions, about=_about(block, merged), apart=block.apart)
+        to_markdown(block.board, block.references, block.resolutions, about=_about(block, merged), qualifier=block.qualifier)
         for block in merged.blocks
     ]
     compared = [across.to_markdown(comparison) for comparison in merged.across]
@@ -150,6 +150,8 @@ def merged_tables(merged: Merged) -> list[TerminalTable]:
     within = [
         table
         for block in merged.blocks
-        for table in terminal_tables(block.board, block.references, block.resolutions, about=_about(block, merged), apart=block.apart)
+        for table in terminal_tables(
+            block.board, block.references, block.resolutions, about=_about(block, merged), qualifier=block.qualifier
+        )
     ]
     return [*within, *map(across.terminal_table, merged.across)]

@@ -72,7 +72,7 @@ def test_a_row_is_named_by_its_rank_or_by_its_system(finished):
     assert first.row["rank"] == 1
     assert repr(row_of(folder, features="spectral", model="logreg").row) == repr(row_of(folder, rank=1).row) == repr(first.row)
     assert len(first.chosen) == len(finished.trials[finished.trials["chosen"]])
-    with pytest.raises(WrongCall, match="has rank 7 on track train"):
+    with pytest.raises(WrongCall, match=r"such rows? on track train, none of rank 7"):
         row_of(folder, rank=7)
     with pytest.raises(WrongCall, match=r"unknown model of .*: 'logrek': did you mean 'logreg'"):
         row_of(folder, model="logrek")

@@ -49,7 +49,7 @@ def test_the_fewest_voices_are_those_of_the_fold_that_trains_on_fewest():
 
 
 def test_each_seed_draws_the_speakers_of_its_training_sets():
-    several = dataclasses.replace(EVALUATED, protocol=Protocol("loso", most=1), folds=dict.fromkeys(range(6), FOLDS[4]))
+    several = dataclasses.replace(EVALUATED, protocol=Protocol("loso", max_speakers=1), folds=dict.fromkeys(range(6), FOLDS[4]))
     drawn = [training_clips(CLIPS, several.protocol, FOLDS[4], 0, seed).tolist() for seed in range(6)]
     assert [several.training(seed, 0).tolist() for seed in range(6)] == drawn
     assert drawn[1:] != drawn[:-1]
@@ -181,7 +181,7 @@ def test_contents_are_of_what_may_be_known_while_a_fold_is_held_out():
     fixed = json.dumps([list("abcdef"), ["anger", "fear"]]).encode() + bytes([0, 0, 1, 1, 0, 0])
     roles = [[0, 1, 0, 1, -1, -1], [0, 0, 1, 1, -1, -1]]
     assert FIXED.contents[0, 0] == digest(fixed + np.array(roles, "<i8").tobytes())
-    few = dataclasses.replace(EVALUATED, protocol=Protocol("loso", most=1), folds={4: FOLDS[4]})
+    few = dataclasses.replace(EVALUATED, protocol=Protocol("loso", max_speakers=1), folds={4: FOLDS[4]})
     train = training_clips(CLIPS, few.protocol, FOLDS[4], 0, 4)
     assert any((training_clips(CLIPS, few.protocol, FOLDS[4], 0, seed) != train).any() for seed in range(9))
     roles = [[n if train[i] else -1 if i < 2 else -2 for i, n in enumerate(numbers)] for numbers in (codes, voices)]

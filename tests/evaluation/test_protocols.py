@@ -67,9 +67,9 @@ PROTOCOLS = {
     "group:1000": Protocol("group", 1000),
     "random:4": Protocol("random", 4),
     "loso+sentence": Protocol("loso", text=True),
-    "loso@2": Protocol("loso", most=2),
-    "loso@100000": Protocol("loso", most=100_000),
-    "group:6+sentence@8": Protocol("group", 6, text=True, most=8),
+    "loso@2": Protocol("loso", max_speakers=2),
+    "loso@100000": Protocol("loso", max_speakers=100_000),
+    "group:6+sentence@8": Protocol("group", 6, text=True, max_speakers=8),
 }
 
 
@@ -81,8 +81,8 @@ def test_a_protocol_is_read_and_written_by_its_name(text):
 
 
 def test_leading_zeros_of_a_number_and_later_draws_have_their_words():
-    assert parse_cv("group:0000000010@00000000002") == Protocol("group", 10, most=2)
-    assert str(Protocol("loso", most=3, draw=1)) == "loso@3, draw 2"
+    assert parse_cv("group:0000000010@00000000002") == Protocol("group", 10, max_speakers=2)
+    assert str(Protocol("loso", max_speakers=3, draw=1)) == "loso@3, draw 2"
 
 
 @pytest.mark.parametrize("text", ["group:6 ", "GROUP:6", "loso@3@4", "loso+sentences", "random:4@2", "xloso"])

@@ -50,7 +50,7 @@ def test_without_sentences_everything_else_is_learnt_from():
 
 @pytest.mark.parametrize(
     ("sentences", "why"),
-    [(None, "does not tell which sentence"), (["p", "", "q", "p"], "1 clip.s. have no sentence"), (["p"] * 4, "only sentence")],
+    [(None, "does not tell which sentence"), (["p", "", "q", "p"], "1 clip has no sentence"), (["p"] * 4, "only sentence")],
 )
 def test_sentences_that_are_not_known_cannot_be_held_out(sentences, why):
     clips = table(list("aabb"), list("xyxy"), **({} if sentences is None else {"sentence": sentences}))
@@ -142,8 +142,8 @@ def test_parts_of_one_fixed_split_are_held_apart_whatever_they_are_called():
 @pytest.mark.parametrize(
     ("fold", "why"),
     [
-        (["1", " ", "", "2"], r"^--cv predefined: 2 clip\(s\) have no fold, such as m$"),
-        (["1", "1", None, "2"], r"^--cv predefined: 1 clip\(s\) have no fold, such as n$"),
+        (["1", " ", "", "2"], r"^--cv predefined: 2 clips have no fold, such as m$"),
+        (["1", "1", None, "2"], r"^--cv predefined: 1 clip has no fold, such as n$"),
         (["1"] * 4, r"^--cv predefined: the column 'fold' names a single fold; at least two are needed$"),
         (None, r"^--cv predefined: the corpus has no column 'fold'; name one in the manifest, or use another --cv$"),
     ],
@@ -157,7 +157,7 @@ def test_what_a_predefined_split_lacks_is_said(fold, why):
 @pytest.mark.parametrize(
     ("sentence", "why"),
     [
-        (["p", " ", "", "q"], r"^--cv ...\+sentence: 2 clip\(s\) have no sentence, such as m$"),
+        (["p", " ", "", "q"], r"^--cv ...\+sentence: 2 clips have no sentence, such as m$"),
         (["p"] * 4, r"^--cv ...\+sentence: 'p' is the only sentence; at least two are needed$"),
         (None, r"^--cv ...\+sentence: the corpus does not (tell|say) which sentence is (said|spoken); .* a column 'sentence'$"),
     ],
@@ -173,7 +173,7 @@ def test_training_speakers_are_drawn_for_each_fold_seed_and_draw_and_whatever_vo
     folds = outer_folds(clips, Protocol("loso"), 0)
 
     def drawn(fold: int | None, seed: int = 0, draw: int = 0, table: pd.DataFrame = clips, most: int = 3) -> set[str]:
-        train = training_clips(table, Protocol("loso", most=most, draw=draw), folds, fold, seed)
+        train = training_clips(table, Protocol("loso", max_speakers=most, draw=draw), folds, fold, seed)
         return set(clips["voice"][train])
 
     # Results of earlier versions are found again: the draw itself must not change.

@@ -80,7 +80,7 @@ def test_what_opensmile_heard_before_does_not_move_what_it_gives(name):
     kind = known_extractors()[name]
     heard = voice().at(16_000)
     clips = [Clip(part, 16_000) for part in (heard[:9_000], heard[5_000:6_600], heard[::2])]
-    alone = [Session(kind.config).measure((clip.samples * 32_768).astype(np.int16)) for clip in clips]
+    alone = [Session(kind.config).compute((clip.samples * 32_768).astype(np.int16)) for clip in clips]
     after = [kind()(clip) for clip in [clips[2], *clips]][1:]
     np.testing.assert_array_equal(after, alone)
 

@@ -10,7 +10,7 @@ import pytest
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.board import zoomed
-from ser_bench.reports.board_text import NAMED, blocks, classes_words, verdict, worth
+from ser_bench.reports.board_text import NAMED, blocks, classes_words, selection_rows, verdict
 from tests.reports import fabricate
 from tests.reports.conftest import looking, show, visible
 from tests.reports.test_copy import KEPT
@@ -131,7 +131,7 @@ def test_a_row_that_is_no_system_says_what_it_is(page, block):
     (best,) = visible(page, "table[aria-labelledby=block-1] tfoot .name")
     assert best.text.split("\n") == ["best of 3, corrected", "to be expected of the best on new speakers"]
     known = dict.fromkeys(("best", "best_low", "best_high", "selected", "selected_low", "selected_high"), 0.5)
-    said = [(row["name"], row["about"]) for row in worth(block, fabricate.resolutions().assign(**known))]
+    said = [(row["name"], row["about"]) for row in selection_rows(block, fabricate.resolutions().assign(**known))]
     assert said[1:] == [("selected per fold", "in each fold, the system with the best inner score")]
 
 
@@ -264,7 +264,7 @@ def test_of_many_classes_a_title_names_the_first():
 
 def test_a_single_row_is_no_best_of_several(block):
     said, *_ = verdict(block.iloc[:1], fabricate.references(fabricate.clips()), fabricate.resolutions())
-    assert re.match(r"\S+ with \S+: UAR \.\d{3} \(95% CI ", said)
+    assert re.match(r"Single system: \S+ with \S+, UAR \.\d{3} \(95% CI ", said)
 
 
 @pytest.mark.parametrize(("lower", "cited"), [(0.02, True), (0.0, False)])

@@ -23,6 +23,7 @@ from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.run_folder import Run
 from ser_bench.features import feature_label
 from ser_bench.scores.distributions import t_above
+from ser_bench.utils.formatting import plural
 from ser_bench.utils.quick import held_out_labels
 
 CHECK = "labels"
@@ -131,12 +132,13 @@ def shuffled_by_row(row: ShuffledRow) -> Iterator[Finding]:
     uars = scores.uar_of(scores.speaker_counts(row.truth, row.predicted, row.voices)).mean(0)
     who = [f"{one.voice} (UAR {figure(one.uar)}, p = {p_value(one.p_low)} and {p_value(one.p_chance)})" for one in found]
     level = f"chance {figure(row.chance)}, the median speaker {figure(float(np.median(uars)))}; by {row.name}"
+    n = len(found)
     yield Finding(
         "warning",
         CHECK,
-        f"{len(found)} of {len(uars)} speakers are recognised by chance, unlike the others: {first(who)} ({level}). p is that of a UAR so "
-        "far below the others' (Holm over speakers), and of one as high with the speaker's own labels permuted: their labels may be "
-        "shuffled or shifted, or their recordings unlike the others'",
+        f"{n} of {len(uars)} speakers {plural(n, 'is', 'are')} recognised by chance, unlike the others: {first(who)} ({level}). "
+        "p is that of a UAR so far below the others' (Holm over speakers), and of one as high with the speaker's own labels permuted: "
+        "their labels may be shuffled or shifted, or their recordings unlike the others'",
     )
 
 

@@ -59,7 +59,7 @@ class Mfcc(Extractor):
         f = frames(clip, self.rate, self.frame, self.hop)
         coefficients = f.mfcc(self.n_mfcc)
         tracks = np.concatenate([coefficients, delta(coefficients, 1), delta(coefficients, 2)])
-        return some_functionals(tracks, f.step, name_functionals(self.functionals)).ravel()
+        return some_functionals(tracks, f.hop_seconds, name_functionals(self.functionals)).ravel()
 
 
 def check_coefficients(name: str, n_mfcc: int) -> None:

@@ -51,7 +51,7 @@ class Modulation(Extractor):
         f = frames(clip, self.rate)
         mel = f.mel
         loudness = mel.reshape(BANDS, -1, mel.shape[1]).mean(1, dtype=np.float64)
-        return describe(loudness, f.step).astype(np.float32).ravel()
+        return describe(loudness, f.hop_seconds).astype(np.float32).ravel()
 
 
 def describe(loudness: np.ndarray, step: float) -> np.ndarray:

@@ -79,7 +79,7 @@ class OpenSmile(Extractor):
     def __call__(self, clip: Clip) -> np.ndarray:
         """The vector of a clip. openSMILE takes 16-bit samples and wraps what is louder than full scale: it is clipped here."""
         samples = (np.clip(clip.at(RATE), -1, LARGEST) * np.float32(2**15)).astype(np.int16)
-        return _session(self.config).measure(samples)
+        return _session(self.config).compute(samples)
 
 
 class Gemaps(OpenSmile):
@@ -174,7 +174,7 @@ class Session:
 
         self.smile, self.names, self.core = _smile(config), names, None
 
-    def measure(self, samples: np.ndarray) -> np.ndarray:
+    def compute(self, samples: np.ndarray) -> np.ndarray:
         """The functionals of samples at 16 kHz, 16 bits each; NaN where openSMILE gives none, as of what is too short for it."""
         core, self.core = self._begun(), None  # what fails is not used again
         found: list[np.ndarray] = []

@@ -60,4 +60,4 @@ class Spectral(Extractor):
         """The vector of a clip."""
         f = frames(clip, self.rate, self.frame, self.hop)
         tracks = [f.chroma(), f.rms(), f.centroid(), f.bandwidth(), f.rolloff(), f.zero_crossing_rate(), f.contrast(), f.flatness()]
-        return some_functionals(np.concatenate(tracks), f.step, name_functionals(self.functionals)).ravel()
+        return some_functionals(np.concatenate(tracks), f.hop_seconds, name_functionals(self.functionals)).ravel()

@@ -127,7 +127,7 @@ class Frames:
         self.banks = banks(rate, frame)
 
     @property
-    def step(self) -> float:
+    def hop_seconds(self) -> float:
         """Seconds from frame to frame."""
         return self.hop / self.rate
 

@@ -58,5 +58,5 @@ def test_a_run_says_it_of_its_best_row_with_both_tests():
     assert best.name == "f m train"
     (finding,) = shuffled_by_row(best)
     assert finding.kind == "warning"
-    assert "1 of 10 speakers are recognised by chance, unlike the others: 0 (UAR ." in finding.what
+    assert "1 of 10 speakers is recognised by chance, unlike the others: 0 (UAR ." in finding.what
     assert "by f m train" in finding.what
