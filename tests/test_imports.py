@@ -41,7 +41,7 @@ def test_a_list_imports_no_heavy_library(tmp_path, command):
 
 def test_a_finished_run_imports_nothing_that_fits_hears_or_draws(tmp_path):
     first = imported(tmp_path, *RUN)
-    assert not first & {"sklearn", "optuna", "scipy.stats", "scipy.optimize", "matplotlib.backends.backend_pdf"}
+    assert not first & {"sklearn", "scipy.stats", "scipy.optimize", "matplotlib.backends.backend_pdf"}
     again = imported(tmp_path, *RUN)
     unneeded = (
         "opensmile",

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench.errors import WorkFailed
-from ser_bench.evaluation.proposals import Proposal, Proposals
 from ser_bench.evaluation.scaling import UnitData, scaled_split
 from ser_bench.evaluation.splits import check_apart, derive_seed, inner_folds, numbered
 from ser_bench.models.base import Model, Params, Prediction, PreparedFit, prepare_split
@@ -93,18 +92,19 @@ class Search:
         watch: Callable[[optuna.trial.FrozenTrial], object] | None = None,
         start: Params | None = None,
     ) -> list[Trial]:
-        """Run that many trials: `start` or else the model's own, some at random, and then by tree-structured Parzen estimators."""
-        proposals = Proposals(derive_seed(self.seed, "search"), max(2, trials // 4), dict(start or self.model.start))
+        """Run a study of that many trials, `start` or else the model's own first."""
+        study = new_study(derive_seed(self.seed, "search"), trials)
+        study.enqueue_trial(dict(start or self.model.start))
         found: list[Trial] = []
         for number in range(trials):
             if number and stop and stop():
                 break
-            asked = proposals.ask()
-            trial = self.evaluate(number, self.model.draw(asked), best_of(found))  # type: ignore[arg-type]
-            tell(proposals, asked, trial)
+            asked = study.ask()
+            trial = self.evaluate(number, self.model.draw(asked), best_of(found))
+            tell(study, asked, trial)
             found.append(trial)
             if watch:
-                watch(asked.frozen())
+                watch(study.get_trials(deepcopy=False)[number])
         return found
 
     def evaluate(self, number: int, params: Params, best: Trial | None) -> Trial:
@@ -163,10 +163,25 @@ def folds_inside(data: UnitData, inner: int, fold_seed: int) -> np.ndarray | Non
     return inner_folds(voices, data.y[data.train], inner, fold_seed, random=data.leaky)
 
 
-def tell(proposals: Proposals, asked: Proposal, trial: Trial) -> None:
-    """Tell how a trial ended; of a pruned one, how far it came and the share of UAR it had by then."""
-    score = trial.score if trial.state == "complete" else float(trial.gains.sum())
-    proposals.tell(asked, trial.state, score, len(trial.predictions_of))
+def new_study(seed: int, trials: int) -> optuna.Study:
+    """A quiet study in memory, random for its first quarter and by tree-structured Parzen estimators then."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(2, trials // 4), multivariate=False, constant_liar=False)
+    return optuna.create_study(direction="maximize", sampler=sampler)
+
+
+def tell(study: optuna.Study, asked: optuna.Trial, trial: Trial) -> None:
+    """Tell the study how a trial ended; of a pruned one, how far it came and the share of UAR it had by then."""
+    from optuna.trial import TrialState
+
+    if trial.state == "complete":
+        study.tell(asked, trial.score)
+        return
+    if trial.state == "pruned":
+        asked.report(float(trial.gains.sum()), step=len(trial.predictions_of))
+    study.tell(asked, state=TrialState.PRUNED if trial.state == "pruned" else TrialState.FAIL)
 
 
 def should_prune(differences: np.ndarray, n_speakers: int) -> bool:

@@ -311,7 +311,7 @@ class Model(ABC):
 
     @abstractmethod
     def space(self, trial: optuna.trial.BaseTrial) -> Params:
-        """Draw parameters, by Optuna's ``suggest_float``, ``suggest_int`` and ``suggest_categorical``; whoever trains calls `draw`."""
+        """Draw parameters; whoever trains calls `draw`."""
 
     @abstractmethod
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
