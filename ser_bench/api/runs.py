@@ -21,11 +21,9 @@ from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.study_storage import open_storage
-from ser_bench.evaluation.warm_up import warm_up
 from ser_bench.results import Results
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
-from ser_bench.utils.parallel import start_early
 from ser_bench.utils.progress import Progress, progress_of
 
 if TYPE_CHECKING:
@@ -79,9 +77,6 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
     shown = progress_of(progress)
     if config.storage:
         open_storage(config.storage)
-    if fresh or not (Path(config.out) / "units").exists():
-        # There is something to fit, certainly: processes get ready for it meanwhile.
-        start_early(warm_up, (config.models, config.class_weights), config.workers)
     # All corpora are read and extracted before the first is evaluated: what is wrong with the last is reported now, not hours later.
     plans = [plan.make_plan(config.for_corpus(corpus), shown) for corpus in corpora_of(config)]
     return [_finish(planned, shown, fresh=fresh) for planned in plans]

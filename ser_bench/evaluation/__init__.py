@@ -2,8 +2,7 @@
 
 In the order of a run: `plan` says which clips are evaluated, how they are split (`splits`), and which units of work there are (`units`;
 `estimate` says for how long). `runner` fits those that are not done yet, each by `nested_cv` with `scaling` and `search` (`test_tuned`
-tunes on the test set, to measure that leak); `epochs` shows how far long trainings are, `study_storage` copies studies to a database,
-`warm_up` is what processes begin with while the plan is made.
+tunes on the test set, to measure that leak); `epochs` shows how far long trainings are, `study_storage` copies studies to a database.
 `tabulation` makes tables of the results, `refits` and `learning_curves` fit every row again on fewer speakers; `changed_clips` has copies
 that are trained on and clips as test conditions have them, under which `conditions` evaluates every row. `leaderboard` scores and ranks the
 rows, from the `evidence` of their predictions, with `cautions`; `metrics` has every other metric; `scoring` makes all of these of a run.

@@ -55,6 +55,7 @@ def import_all() -> None:
     """Import what is slowest of what a page and its figures alone are made with, while there is time: it takes as long as making them."""
     load_matplotlib()
     import jinja2  # noqa: F401
+    import matplotlib.figure  # noqa: F401
     import optuna  # noqa: F401
     import PIL.Image  # noqa: F401
     import rich.console  # noqa: F401

@@ -7,11 +7,9 @@ Rule: no result depends on the process that it comes from, or on their number; p
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import sys
-import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -20,9 +18,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ser_bench.utils.processes import shared_folder, with_this_process
-
-_early: list[Generator[Any]] = []
-"""What processes that were started early are doing."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -107,26 +102,6 @@ def in_parallel(
         yield from over_processes(function, calls, workers.jobs, meanwhile)
 
 
-def start_early(function: Callable[..., Any], call: tuple[Any, ...], workers: Workers) -> None:
-    """Start the processes of a later `in_parallel` now, each with `function(*call)`, while this one is busy; nothing comes of the calls."""
-    if workers.scheduler or workers.jobs == 1:
-        return
-    from joblib import Parallel, delayed
-
-    if not _early:
-        atexit.register(_forget_early)
-    _early.append(Parallel(workers.jobs, **_how())(delayed(function)(*call) for _ in range(workers.jobs)))
-
-
-def _forget_early() -> None:
-    """Give up what processes were started for, where there came nothing for them to do."""
-    with warnings.catch_warnings():
-        # joblib says how many were not done.
-        warnings.simplefilter("ignore", UserWarning)
-        while _early:
-            _early.pop().close()
-
-
 def in_batches(
     function: Callable[[list[Item]], list[Result]],
     items: Iterable[Item],
@@ -164,13 +139,11 @@ def over_processes(
             under_way[number] = call
             yield delayed(_numbered)(number, function, call)
 
-    while _early:
-        # A process that died of it is replaced, and what it died of is told where the work itself dies of it.
-        with contextlib.suppress(TerminatedWorkerError):
-            list(_early.pop())
     while True:
         try:
-            results = Parallel(jobs, **_how())(hand_out())
+            how = {"inner_max_num_threads": 1, "max_nbytes": "1M", "temp_folder": shared_folder(), **with_this_process()}
+            parallel = Parallel(jobs, return_as="generator_unordered", **how)
+            results = parallel(hand_out())
             if meanwhile:
                 meanwhile()
                 meanwhile = None
@@ -182,12 +155,6 @@ def over_processes(
             suspects = list(under_way.values())
             under_way.clear()
         yield from one_by_one(function, suspects)
-
-
-def _how() -> dict[str, Any]:
-    """Arguments of joblib's `Parallel`: as long as they are the same, so are its processes."""
-    shared = {"inner_max_num_threads": 1, "max_nbytes": "1M", "temp_folder": shared_folder()}
-    return {"return_as": "generator_unordered", **shared, **with_this_process()}
 
 
 def one_by_one(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:

@@ -2,15 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from ser_bench.utils.parallel import Died, Workers, in_parallel, start_early
+from ser_bench.utils.parallel import Died, Workers, in_parallel
 
 
 def double(number: int, deadly: tuple[int, ...]) -> int:
@@ -59,37 +57,3 @@ def test_this_process_does_something_else_while_others_work(tmp_path):
 def test_an_error_in_a_call_is_the_caller_s():
     with pytest.raises(ZeroDivisionError):
         list(in_parallel(divmod, [(1, 0)] * 3, Workers(2)))
-
-
-def signed(folder: str) -> int:
-    """This process's id, which it leaves in a folder."""
-    with open(os.path.join(folder, str(os.getpid())), "w"):
-        return os.getpid()
-
-
-def test_processes_started_early_do_the_work_later(tmp_path):
-    start_early(signed, (str(tmp_path),), Workers(2))
-    at_work = set(in_parallel(signed, [(str(tmp_path),)] * 6, Workers(2)))
-    assert at_work
-    assert {str(process) for process in at_work} <= set(os.listdir(tmp_path)), "begun before, and not replaced"
-    assert len(os.listdir(tmp_path)) <= 2
-    assert str(os.getpid()) not in os.listdir(tmp_path)
-
-
-def test_a_process_that_dies_early_costs_no_work(tmp_path):
-    start_early(double, (3, (3,)), Workers(2))
-    assert sorted(in_parallel(double, [(n, ()) for n in range(4)], Workers(2))) == [0, 2, 4, 6]
-    start_early(signed, (str(tmp_path),), Workers(1))
-    assert not os.listdir(tmp_path), "a single job has no process to start"
-
-
-UNUSED = """
-import time
-from ser_bench.utils.parallel import Workers, start_early
-start_early(time.sleep, (0.5,), Workers(2))
-"""
-
-
-def test_processes_that_were_started_for_nothing_end_without_a_word():
-    done = subprocess.run([sys.executable, "-c", UNUSED], capture_output=True, text=True, timeout=60, check=True)
-    assert not done.stdout + done.stderr
