@@ -11,13 +11,13 @@ BIN := .venv/bin
 # Kept whatever the environment says, as each of the tests' processes would compile what it imports again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test test-thorough compiled test-lowest mutants lint docs reference recipes clean
+.PHONY: run test test-thorough collected compiled test-lowest mutants lint docs reference recipes clean
 
 run: .venv/installed
 	$(BIN)/ser-bench run
 
 # `make -j2 test` does its first two steps side by side.
-test: lint compiled
+test: collected compiled
 	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(OTHERS)
 
 # First in one process what numba compiles, for librosa and for us: two that do so at once can leave a cache that crashes every later one.
@@ -25,6 +25,10 @@ COMPILED := tests/features/signal/test_frames.py tests/features/extractors/test_
 OTHERS := $(addprefix --ignore=,$(COMPILED))
 compiled: .venv/installed-dev
 	$(BIN)/pytest -p no:xdist $(COMPILED)
+
+# What pytest makes of the files of tests is kept: made once, while the other core compiles, instead of by each of the tests' processes.
+collected: lint
+	$(BIN)/pytest --collect-only --quiet --quiet $(OTHERS) > /dev/null
 
 # Twice as many examples of properties, and tests whose claim a smaller one makes as well.
 test-thorough: export SER_BENCH_THOROUGH = 1

@@ -12,26 +12,31 @@ from pathlib import Path
 import pytest
 
 from tests import warm
+from tests.small import THOROUGH
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py"))
 COMMANDS = [name for name in SCRIPTS if "ArgumentParser(" in (BENCHMARKS / name).read_text()]
-SHORTEST = [
+ONE_EACH = [
     "clock.py --times 1 --only help",
     "confounds.py columns --repetitions 1",
+    "coverage.py --repetitions 1 --settings 1",
+    "intervals.py recall --repetitions 1",
+    "planning.py plan --repetitions 1",
+    "scale.py scores --clips 100 --rows 2",
+    "size.py equal --repetitions 2 --settings 1",
+]
+OTHERS = [
     "confounds.py speakers --repetitions 1",
     "confounds.py tables --repetitions 1",
-    "coverage.py --repetitions 1 --settings 1",
     "intervals.py mixture --repetitions 1",
-    "intervals.py recall --repetitions 1",
     "planning.py cover --repetitions 1 --sentences 2 --speakers 10",
-    "planning.py plan --repetitions 1",
-    "scale.py models scores features --clips 100 -m logreg --rows 2 --budget smoke",
+    "scale.py models features --clips 100 -m logreg --budget smoke",
     "scale.py page --clips 100 --rows 2",
-    "size.py equal --repetitions 2 --settings 1",
     "size.py equivalent --repetitions 1 --settings 1",
     "size.py worse --repetitions 1 --settings 1",
 ]
+SHORTEST = [*ONE_EACH, *(OTHERS if THOROUGH else ())]
 RUN_ALL = """
 import contextlib, io, json, pathlib, runpy, sys, traceback
 

@@ -154,5 +154,5 @@ def test_published_figures_and_listeners_are_of_emotions_alone(tmp_path):
 def test_a_merged_page_names_the_targets_of_its_runs(genders, finished, tmp_path):
     ser_bench.leaderboard([genders, finished], to=tmp_path)
     page = (tmp_path / "leaderboard.html").read_text(encoding="utf-8")
-    assert "<h1>Speaker-independent recognition of emotion, gender</h1>" in page
+    assert "<h1>Speaker-independent recognition of emotion, gender: clips</h1>" in page
     assert "labels 'gender'" in (tmp_path / "LEADERBOARD.md").read_text(encoding="utf-8")
