@@ -10,7 +10,7 @@ from ser_bench.errors import quoted
 from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, RecipeFolder
 from ser_bench.evaluation.leaderboard import ALPHA
 from ser_bench.evaluation.run_folder import Run, RunFolder
-from ser_bench.utils.formatting import format_score, interval, signed
+from ser_bench.utils.formatting import format_score, interval, number_of, signed
 from ser_bench.utils.shown import Shown, counted, scored
 
 if TYPE_CHECKING:
@@ -56,11 +56,12 @@ class Results(Shown, Run):
         alike, others = int((ranked["p_vs_best"].iloc[1:] >= ALPHA).sum()), len(ranked) - 1
         found = interval(first["uar_low"], first["uar_high"])
         best = f"{first['features']} with {first['model']} ({first['track']} track), UAR {format_score(first['uar'])}, 95% CI {found}"
+        rest = number_of(others, "other system")
         size = counted(systems=len(self.leaderboard), clips=first["clips"], speakers=first["speakers"])
         return [
             f"{first['corpus']} ({first['labels']}): {size}, {first['cv']}",
             f"best: {best}" if len(ranked) else f"none is ranked; the first: {best} ({first['status']})",
-            f"not significantly different from the best: {alike} of {others} others" if others > 0 else "no other system to compare with",
+            f"not significantly different from the best: {alike} of {rest}" if others > 0 else "no other system to compare with",
             counted(clips_skipped=len(self.skipped), warnings=len(self.warnings) + len(self.found), failed_units=len(self.failures)),
             counted(units_fitted=self.fitted, units_reused=self.reused),
         ]

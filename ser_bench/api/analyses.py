@@ -20,6 +20,7 @@ from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.results import Ablated, Audited, Crossed
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import Progress, progress_of
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def ablate(
     leaned_on = pd.concat([importances(bench) for bench in benches], ignore_index=True) if importance else None
     asked = [*modes, str(hold), str(importance), str(sweep or "")]
     folder = AblationFolder.named(f"{prepared.corpus.name}-ablation", config, [unit for bench in benches for unit in bench.hashes] + asked)
-    searched = f"Every subset was re-tuned: {config.trials} trials inside the training speakers of each fold."
+    searched = f"Every subset was re-tuned: {number_of(config.trials, 'trial')} inside the training speakers of each fold."
     tuned = "Hyperparameters were held as selected for all groups in each fold." if hold else searched
     tuned += _unusual_weights(config, " Class weights: {}.") + (f" Training clips augmented: {config.augmented}." if config.augment else "")
     about = folder.write_terms(prepared, config, tuned=tuned)

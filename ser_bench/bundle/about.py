@@ -117,7 +117,9 @@ def notes_on(prepared: PreparedData, system: FittedSystem) -> list[str]:
     """What is to be known of the fit itself."""
     copies = system.features.copies
     of = copies.of[system.trained[copies.of]] if copies else []
-    copied = f"{len(of)} changed copies of {len(set(of))} clips were trained on, too ({copies.label})" if copies else ""
+    changed = number_of(len(of), "changed copy", "changed copies")
+    clips = f"{number_of(len(set(of)), 'clip')} {plural(len(of), 'was', 'were')}"
+    copied = f"{changed} of {clips} trained on, too ({copies.label})" if copies else ""
     n = len(prepared.skipped)
     without = f"{number_of(n, 'clip')} of the corpus {plural(n, 'was', 'were')} left out" if n else ""
     said = [*system.notes, copied, without]

@@ -21,6 +21,7 @@ from ser_bench.config import EMOTION, TRACKS, Frames
 from ser_bench.corpora.folder_names import disagreements
 from ser_bench.corpora.labels import name_emotion
 from ser_bench.errors import printable, unknown
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.named_tables import NamedTable
 from ser_bench.utils.renamed import carry_over
 
@@ -246,8 +247,8 @@ class Corpus:
         return str(self.origin.source if self.origin else self.folder)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{self.clips[column].nunique()} {column}s" for column in ("speaker", "emotion") if column in self.clips)
-        return printable(f"<Corpus {self.name}: {len(self.clips):,} clips, {counts}, from {self}>")
+        counts = ", ".join(number_of(self.clips[column].nunique(), column) for column in ("speaker", "emotion") if column in self.clips)
+        return printable(f"<Corpus {self.name}: {number_of(len(self.clips), 'clip')}, {counts}, from {self}>")
 
 
 Source = str | Path | Corpus | Frames

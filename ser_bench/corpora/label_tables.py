@@ -213,4 +213,5 @@ def _without_file(labels: pd.DataFrame, wanted: pd.MultiIndex) -> list[str]:
     """A line that counts the rows for which there is no file."""
     alone = labels.index[~labels.index.isin(wanted)]
     named = [f"{key} ({Path(table).name})" for table, key in alone]
-    return [f"{len(alone)} of {len(labels)} rows of labels have no file here: {first(named)}"] if named else []
+    rows = f"{len(alone):,} of {number_of(len(labels), 'row')} of labels"
+    return [f"{rows} {plural(len(alone), 'has', 'have')} no file here: {first(named)}"] if named else []

@@ -30,6 +30,7 @@ from ser_bench.corpora.targets import predict_column
 from ser_bench.errors import WrongCall, quoted
 from ser_bench.utils import plugins, spec
 from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.named_tables import NamedTable, given_tables
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def load_corpus(
     if len(found) > 1 and isinstance(source, Mapping):
         raise WrongCall(f"one corpus is loaded, and {len(found)} tables are given: {quoted(', '.join(source))}; leave the others out")
     if len(found) > 1:
-        held = ", ".join(f"{corpus.name} ({len(corpus.clips)} clips)" for corpus in found)
+        held = ", ".join(f"{corpus.name} ({number_of(len(corpus.clips), 'clip')})" for corpus in found)
         raise WrongCall(f"{source} holds several corpora: {held}; name one, such as {found[0]}, or the folder that it lies in")
     return found[0]
 

@@ -102,7 +102,7 @@ def levels(clips: pd.DataFrame) -> list[str]:
     >>> import pandas as pd
     >>> for line in levels(pd.DataFrame({"peak": [32767.0, 0.5, 3e-5]}, index=["a.wav", "b.wav", "c.wav"])):
     ...     print(line)
-    1 clip reaches more than 6 dB over full scale, such as a.wav (90 dB): openSMILE's sets analyse them clipped; scale them
+    1 clip reaches more than 6 dB over full scale, such as a.wav (90 dB): openSMILE's sets clip what is above; scale before evaluating
     1 clip stays more than 60 dB below full scale, such as c.wav (-90 dB): near silence, in which nothing can be heard
     """
     if "peak" not in clips:
@@ -113,7 +113,7 @@ def levels(clips: pd.DataFrame) -> list[str]:
             peaks[peaks > LOUDEST],
             ("clip reaches", "clips reach"),
             "more than 6 dB over full scale",
-            "openSMILE's sets analyse them clipped; scale them",
+            "openSMILE's sets clip what is above; scale before evaluating",
         ),
         (
             peaks[peaks < QUIETEST],

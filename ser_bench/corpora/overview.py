@@ -97,7 +97,7 @@ def _warnings(corpus: Corpus, counts: pd.DataFrame, headers: pd.DataFrame) -> li
     silent = headers.index[headers["rate"].isna()]
     if len(silent):
         told = number_of(len(silent), "clip has", "clips have")
-        lines.append(f"{told} no header that can be read, such as {silent[0]}: perhaps unusable")
+        lines.append(f"{told} no header that can be read, such as {silent[0]}: may be unusable")
     never = [f"{emotion} by {(counts[emotion] == 0).sum()}" for emotion in counts if (counts[emotion] == 0).any()]
     if never:
         lines.append(f"emotions that speakers never show: {first(never)} of {len(counts)} speakers")
@@ -108,7 +108,7 @@ def _other_rates(corpus: Corpus, rates: pd.Series) -> list[str]:
     """A line of clips that are not at the rate of the release."""
     if corpus.facts is None or not (other := rates[[corpus.facts.differs("rate", rate) for rate in rates]]).any():
         return []
-    told = f"{len(other):,} clips are not at the released {corpus.facts.rate:,} Hz"
+    told = f"{number_of(len(other), 'clip is', 'clips are')} not at the released {corpus.facts.rate:,} Hz"
     return [f"{told}, such as {other.index[0]} at {other.iloc[0]:,.0f}: a resampled copy, or another release"]
 
 

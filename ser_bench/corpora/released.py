@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ser_bench.config import EMOTION
 from ser_bench.corpora.base import Corpus, CorpusInfo
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,11 +95,11 @@ def _counts(clips: int, speakers: int, facts: CorpusInfo) -> list[ReleaseDiffere
         absent = f"{facts.clips - clips} of the {facts.clips} released files are missing"
         found.append(ReleaseDifference("note", absent, f"{clips:,} of the {facts.clips:,} clips"))
     if facts.differs("clips", clips) and clips > facts.clips:
-        more = f"{clips - facts.clips} clips more than the official {facts.clips}"
+        more = f"{number_of(clips - facts.clips, 'clip')} more than the official {facts.clips:,}"
         found.append(ReleaseDifference("warning", more, f"{clips:,} clips instead of {facts.clips:,}"))
     if facts.differs("speakers", speakers):
-        brief = f"{speakers} speakers instead of {facts.speakers}"
-        found.append(ReleaseDifference("note", f"{speakers} speakers instead of the official {facts.speakers}", brief))
+        there = number_of(speakers, "speaker")
+        found.append(ReleaseDifference("note", f"{there} instead of the official {facts.speakers}", f"{there} instead of {facts.speakers}"))
     return found
 
 
@@ -107,8 +108,9 @@ def _rates(rates: pd.Series, facts: CorpusInfo) -> list[ReleaseDifference]:
     if other.empty:
         return []
     first = int(other.iloc[0])
-    told = f"{len(other)} clips are not at the official {official:,} Hz, such as {other.index[0]} at {first:,}: a resampled copy"
-    some = "" if len(other) == len(rates) else f"{len(other):,} clips at "
+    clips = number_of(len(other), "clip is", "clips are")
+    told = f"{clips} not at the official {official:,} Hz, such as {other.index[0]} at {first:,}: a resampled copy"
+    some = "" if len(other) == len(rates) else f"{number_of(len(other), 'clip')} at "
     return [ReleaseDifference("warning", told, f"{some}{first:,} Hz instead of {official:,}")]
 
 

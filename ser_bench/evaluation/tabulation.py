@@ -14,6 +14,7 @@ import numpy as np
 from ser_bench.evaluation.plan import Plan
 from ser_bench.evaluation.run_folder import KEYS
 from ser_bench.evaluation.units import StoredResult, SystemName, Unit
+from ser_bench.utils.formatting import from_to, number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ def _cut_short(kept: list[StoredResult], trials: int) -> list[str]:
     if not any(unit.metadata.get("cut_short") for unit in kept):
         return []
     tried = [len(unit.metadata["trials"]) for unit in kept]
-    return [f"TIME LIMIT: {min(tried)} to {max(tried)} of {trials} trials"]
+    return [f"TIME LIMIT: {from_to(min(tried), max(tried))} of {number_of(trials, 'trial')}"]
 
 
 def _named(planned: Plan, unit: Unit) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ser_bench.evaluation.cautions import OUTLYING_SPEAKERS, note_words, outlyin
 from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, is_compared, lines_of, not_significantly_worse
 from ser_bench.evaluation.splits import TRACKS, parse_cv
-from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, p_value, p_words, records, table_lines
+from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, number_of, p_value, p_words, records, table_lines
 from ser_bench.utils.terminal import Part, TerminalTable
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def legend(block: pd.DataFrame, references: pd.DataFrame) -> str:
     """How a block's numbers are to be read, in two or three sentences."""
     first = block.iloc[0]
     seeds = spread_words(block) or "one seed"
-    searched = f"Budget {first['budget']}: {first['trials']} trials inside the training speakers of each fold, {seeds}. "
+    searched = f"Budget {first['budget']}: {number_of(first['trials'], 'trial')} inside the training speakers of each fold, {seeds}. "
     return (
         "UAR: unweighted average recall, pooled over held-out speakers, with a 95% confidence interval over speakers that allows for their "
         "having trained each other's models. p (vs. best): on new training and test speakers, were the row as good as the best; it allows "

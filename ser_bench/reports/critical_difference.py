@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ser_bench.reports.drawing import label
+
 if TYPE_CHECKING:
     from ser_bench.evaluation.comparison import Comparison
 
@@ -33,10 +35,17 @@ def view_diagram(comparison: Comparison) -> dict[str, Any]:
     wide = _laid_out(comparison, texts, (margins[0], PLANE), lines)
     plane = PHONE - 2 * MARGIN
     reached = [MARGIN + plane * (rank - 1) / (n - 1) for rank in ranks]
-    beside = [x + 5 + LETTER * len(text) <= PHONE for x, text in zip(reached, texts, strict=True)]
-    below = [(n - 1 - place, round(x, 1), "start" if fits else "end") for place, (x, fits) in enumerate(zip(reached, beside, strict=True))]
-    narrow = _laid_out(comparison, texts, (MARGIN, plane), below)
+    short = [label(text, int(PHONE / LETTER)) for text in texts]
+    below = [(n - 1 - place, *_below(x, LETTER * len(text))) for place, (x, text) in enumerate(zip(reached, short, strict=True))]
+    narrow = _laid_out(comparison, short, (MARGIN, plane), below)
     return {**wide, "width": sum(margins) + PLANE, "narrow": {**narrow, "width": PHONE}, "told": told(comparison)}
+
+
+def _below(x: float, width: float) -> tuple[float, str]:
+    """Where a name of that width begins or ends on a phone: beside the rank at x, or as far right as it goes."""
+    if x + 5 + width <= PHONE:
+        return round(x, 1), "start"
+    return (round(x, 1), "end") if x - 5 - width >= 0 else (round(PHONE - 5 - width, 1), "start")
 
 
 def _laid_out(

@@ -74,10 +74,10 @@ def _without_settings(its_own: Path) -> Any:
             os.environ["MPLBACKEND"] = backend
 
 
-def label(text: str) -> str:
+def label(text: str, longest: int = LONGEST_LABEL) -> str:
     """A name as a picture shows it: one line, of a long one the beginning and the end."""
-    half = LONGEST_LABEL // 2
-    return quoted(text if len(text) <= LONGEST_LABEL else f"{text[:half]}…{text[1 - half :]}", LONGEST_LABEL)
+    half = longest // 2
+    return quoted(text if len(text) <= longest else f"{text[:half]}…{text[1 - half :]}", longest)
 
 
 @contextlib.contextmanager

@@ -102,10 +102,10 @@ def plural(n: float, one: str, many: str) -> str:
 def number_of(n: float, one: str, many: str = "") -> str:
     """How many of what; `many` where it is more than `one` and an s.
 
-    >>> number_of(1, "unit"), number_of(0, "unit"), number_of(1234, "clip has", "clips have")
-    ('1 unit', '0 units', '1,234 clips have')
+    >>> number_of(1.4, "minute"), number_of(0, "unit"), number_of(1234, "clip has", "clips have")
+    ('1 minute', '0 units', '1,234 clips have')
     """
-    return f"{n:,.0f} {plural(n, one, many or f'{one}s')}"
+    return f"{n:,.0f} {plural(round(n), one, many or f'{one}s')}"
 
 
 def from_to(low: float, high: float, form: str = ",") -> str:

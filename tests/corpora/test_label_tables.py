@@ -50,7 +50,7 @@ def test_what_has_no_label_is_counted_and_named(trees: dict[str, Path]) -> None:
     assert "1 clip is left out for want of a label: raters do not agree (1)" in podcast
     assert "1 clip of an unknown speaker counts as one speaker for each of 1 podcast" in podcast
     assert "1 file has no row in test_sent_emo.csv and is left out: MELD.Raw/test/output_repeated_splits_test/dia0_utt9.wav" in meld
-    assert "1 of 6 rows of labels have no file here: dia0_utt1 (dev_sent_emo.csv)" in meld
+    assert "1 of 6 rows of labels has no file here: dia0_utt1 (dev_sent_emo.csv)" in meld
     assert "1 clip that several people speak is left out: Ross and Joey" in meld
 
 

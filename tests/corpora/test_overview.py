@@ -44,7 +44,7 @@ def test_what_is_odd_is_said(folder):
 
 def test_a_resampled_copy_is_named(folder):
     soundfile.write(folder / "08a01Na.wav", np.ones(800) / 2, 8_000)
-    assert "1 clips are not at the released 16,000 Hz, such as 08a01Na.wav at 8,000: a resampled copy" in " ".join(show(folder).warnings)
+    assert "1 clip is not at the released 16,000 Hz, such as 08a01Na.wav at 8,000: a resampled copy" in " ".join(show(folder).warnings)
     assert "16,000 Hz mono (9), 8,000 Hz mono (1)" in call("corpora", "show", folder).stdout
 
 

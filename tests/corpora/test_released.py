@@ -63,7 +63,7 @@ def test_rate_length_and_counts_are_each_held_against_the_release(clips: pd.Data
 def test_some_clips_at_another_rate_are_counted() -> None:
     clips = clips_of()
     clips.loc["1.wav", "rate"] = 8000
-    assert briefly(clips) == ["1 clips at 8,000 Hz instead of 16,000"]
+    assert briefly(clips) == ["1 clip at 8,000 Hz instead of 16,000"]
 
 
 def test_a_window_of_each_clip_says_nothing_of_lengths() -> None:

@@ -5,9 +5,12 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 
+from ser_bench.evaluation.comparison import Comparison
+from ser_bench.reports.critical_difference import LETTER, view_diagram
 from ser_bench.reports.merged_page import _verdicts
 from tests.evaluation import test_merge
 from tests.reports import fabricate, test_copy
@@ -112,6 +115,18 @@ def test_a_phone_shows_the_whole_diagram_each_name_at_its_rank(page):
         assert len({top for *_, top in boxes}) == 3, "each on a line of its own"
         dots = [float(dot.get_attribute("cx")) for dot in drawn.find_elements("css selector", "circle")]
         assert dots == sorted(dots)
+
+
+@pytest.mark.parametrize("rank", [1.0, 3.0, 5.0])
+@pytest.mark.parametrize("model", ["svm", "cnn(" + "layers=c256x5-" * 9 + ")"])
+def test_a_name_of_the_diagram_is_on_a_phone_wherever_its_rank_lies(rank, model):
+    systems = pd.DataFrame({"features": "egemaps+mfcc+spectral", "model": model, "mean_rank": [1.0, 2.0, rank, 4.0, 5.0]})
+    drawn = view_diagram(Comparison("train", "", ("a", "b", "c"), ("a", "b", "c"), (0, 1, 2), systems, [], []))["narrow"]
+    for one in drawn["systems"]:
+        width = LETTER * len(one["text"])
+        left = one["edge"] + 5 if one["anchor"] == "start" else one["edge"] - 5 - width
+        assert left >= 0
+        assert left + width <= drawn["width"]
 
 
 def test_what_goes_on_beside_a_phone_fades_until_its_end_is_reached(page):

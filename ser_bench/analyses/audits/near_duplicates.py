@@ -293,4 +293,5 @@ def _enumerate(clips: pd.DataFrame, pairs: list[CopyPair], column: str = "") -> 
     shown = ", ".join(f"{values} {n}" for values, n in between.most_common(NAMED_BETWEEN))
     more = f" and {len(between) - NAMED_BETWEEN} more" if len(between) > NAMED_BETWEEN else ""
     n_clips = len({place for pair in pairs for place in pair[:2]})
-    return f"{number_of(len(told), 'pair')} of {n_clips} of {len(clips)} clips, between {shown}{more}; the first: {'; '.join(told[:NAMED])}"
+    paired = f"{number_of(len(told), 'pair')} of {n_clips:,} of {number_of(len(clips), 'clip')}"
+    return f"{paired}, between {shown}{more}; the first: {'; '.join(told[:NAMED])}"

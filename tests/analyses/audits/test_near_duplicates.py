@@ -146,7 +146,7 @@ def test_a_whole_copied_corpus_is_told_in_a_few_lines():
     clips = pd.DataFrame({"speaker": [f"s{n % 40}" for n in range(2000)] + [f"new-s{n % 40}" for n in range(2000)], "emotion": "anger"})
     clips.index = pd.Index([f"{n}.wav" for n in range(4000)])
     (finding,) = name_pairs(clips, [CopyPair(n, n + 2000, 1 / 1.1, -1.65) for n in range(2000)])
-    assert "2,000 pairs of 4000 of 4000 clips, between new-s0 ~ s0 50" in finding.what
+    assert "2,000 pairs of 4,000 of 4,000 clips, between new-s0 ~ s0 50" in finding.what
     assert "and 35 more" in finding.what
     assert len(finding.what) < 800
 
