@@ -28,7 +28,7 @@ compiled: .venv/installed-dev
 
 # What pytest makes of the files of tests is kept: made once, while the other core compiles, instead of by each of the tests' processes.
 collected: lint
-	$(BIN)/pytest --collect-only --quiet --quiet $(OTHERS) > /dev/null
+	$(BIN)/pytest --collect-only --quiet --quiet $(OTHERS) > .venv/collected || { cat .venv/collected; exit 1; }
 
 # Twice as many examples of properties, and tests whose claim a smaller one makes as well.
 test-thorough: export SER_BENCH_THOROUGH = 1
