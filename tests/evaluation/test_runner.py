@@ -135,8 +135,8 @@ def test_a_unit_that_kills_its_process_costs_its_own_row_only(speech, tmp_path, 
 def test_searches_end_at_the_time_limit_and_are_marked_and_never_reused_without_it(speech, tmp_path):
     options = {"models": ["logreg", "svm"], "trials": 12, "cv": "group:2"}
     limited = evaluate(speech, tmp_path, time_limit=1e-6, **options)
-    assert [notes[0] for notes in limited.leaderboard["notes"]] == ["TIME LIMIT: 1 to 1 of 12 trials"] * 2
-    assert "TIME LIMIT: 1 to 1 of 12 trials (all rows)." in (limited.folder / "leaderboard.md").read_text()
+    assert [notes[0] for notes in limited.leaderboard["notes"]] == ["TIME LIMIT: 1 of 12 trials"] * 2
+    assert "TIME LIMIT: 1 of 12 trials (all rows)." in (limited.folder / "leaderboard.md").read_text()
     assert limited.trials["chosen"].all()
     again = evaluate(speech, tmp_path, time_limit=1e-6, **options)
     assert (again.fitted, again.reused) == (0, 4)
@@ -173,7 +173,7 @@ def test_fresh_under_a_time_limit_reports_what_it_fitted(speech, tmp_path):
     evaluate(speech, tmp_path, trials=8)
     again = evaluate(speech, tmp_path, trials=8, cv="group:2", time_limit=1e-6, fresh=True)
     assert again.fitted == 2
-    assert again.leaderboard["notes"].item()[0] == "TIME LIMIT: 1 to 1 of 8 trials"
+    assert again.leaderboard["notes"].item()[0] == "TIME LIMIT: 1 of 8 trials"
 
 
 def test_a_password_for_the_database_is_written_nowhere(speech, tmp_path, monkeypatch):
