@@ -14,6 +14,7 @@ from ser_bench.cli.output import print_entry, print_table, say, warn
 from ser_bench.cli.parsing import Commands, keys_of
 from ser_bench.config import RunConfig
 from ser_bench.errors import WrongCall
+from ser_bench.utils.formatting import number_of
 from ser_bench.utils.progress import for_terminal
 
 if TYPE_CHECKING:
@@ -129,17 +130,12 @@ def print_corpora() -> None:
             print_entry("", "nothing is known of its release")
             continue
         language = f" ({row['language']})" if row["language"] else ""
-        print_entry(
-            "clips", f"{row['clips']:,} of {_speakers(row['speakers'])}{language}, {row['rate']:,} Hz; protocol {row['protocol'] or 'auto'}"
-        )
+        speakers = number_of(row["speakers"], "speaker")
+        print_entry("clips", f"{row['clips']:,} of {speakers}{language}, {row['rate']:,} Hz; protocol {row['protocol'] or 'auto'}")
         print_entry("emotions", row["emotions"] or "not listed by its reader")
         print_entry("licence", row["licence"])
         print_entry("obtain", how_to_obtain(row["corpus"], facts))
         print_entry("citation", row["citation"])
-
-
-def _speakers(number: int) -> str:
-    return f"{number:,} speaker{'s' if number > 1 else ''}"
 
 
 def print_terms(name: str, facts: CorpusInfo) -> None:

@@ -95,7 +95,7 @@ def questions(clips: pd.DataFrame, columns: Iterable[str] = NAMED) -> dict[str, 
         alike: dict[str, list[str]] = {}
         for name in counts.index:
             alike.setdefault(loose(name), []).append(name)
-        told = {name: f"{_quoted(name)} ({counts[name]} clip{'s' if counts[name] > 1 else ''})" for name in counts.index}
+        told = {name: f"{_quoted(name)} ({number_of(counts[name], 'clip')})" for name in counts.index}
         parts = [f"{' and '.join(told[name] for name in names)} may be one" for names in alike.values() if len(names) > 1]
         if column in ASKED:
             words = NOBODY if column == "speaker" else ()

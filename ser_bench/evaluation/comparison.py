@@ -20,7 +20,7 @@ import numpy as np
 from ser_bench import scores
 from ser_bench.evaluation.leaderboard import ALPHA
 from ser_bench.evaluation.splits import TRACKS, parse_cv
-from ser_bench.utils.formatting import format_score, listed, records
+from ser_bench.utils.formatting import format_score, listed, number_of, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,7 @@ def _complete(uars: pd.DataFrame) -> pd.DataFrame:
 
 def search(row: pd.Series) -> str:
     """How the systems of a row's block were made, in words: ``budget smoke, 5 trials, 1 seed, inner 3``."""
-    made = [f"budget {row['budget']}", f"{row['trials']} trials", f"{row['seeds']} seed{'s' if row['seeds'] > 1 else ''}"]
+    made = [f"budget {row['budget']}", f"{row['trials']} trials", number_of(row["seeds"], "seed")]
     return ", ".join([*made, row["settings"]] if row["settings"] else made)
 
 

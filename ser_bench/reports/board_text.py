@@ -170,15 +170,15 @@ def verdict(block: pd.DataFrame, references: pd.DataFrame, resolutions: pd.DataF
 def _best(ranked: list[dict[str, Any]], mine: pd.Series | None) -> Iterator[str]:
     """The best row with its scores, and, where they differ, which of them to cite."""
     best, several = ranked[0], len(ranked) > 1
-    score = f"UAR {format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
+    measured = f"{format_score(best['uar'])} (95% CI {interval(best['uar_low'], best['uar_high'])})"
     system = f"{best['features']} with {best['model']}"
-    said = f"{f'Best of {len(ranked)} systems' if several else 'Single system'}: {system}, {score}"
+    said = f"{f'Best of {len(ranked)} systems' if several else 'Single system'}: {system}, UAR {measured}"
     if mine is None or not several or np.isnan(mine["best"]):
         yield said
         return
     corrected, low, high = (float(mine[name]) for name in ("best", "best_low", "best_high"))
     honest = f"{format_score(corrected)} (95% CI {interval(low, high)})"
-    if score.endswith(f" {honest}"):
+    if honest == measured:
         yield f"{said}; the same when corrected for having been chosen as the best"
         return
     yield f"{said}; corrected for having been chosen as the best, {honest}"

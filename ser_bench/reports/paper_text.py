@@ -238,7 +238,7 @@ def _of_block(block: pd.DataFrame, run: RunTables, *, apart: bool) -> Iterator[S
     leaky = [row for row in records(block) if row["status"] == "leaky"]
     if leaky:
         highest = max(row["uar"] for row in leaky)
-        counted = f"{len(leaky)} system{'s' if len(leaky) > 1 else ''}"
+        counted = number_of(len(leaky), "system")
         yield Sentence(
             f"{where}{counted} evaluated with the same speakers in training and test (LEAKY) reached UAR {format_score(highest)} at most; "
             "this does not hold for unseen speakers, and nothing is ranked"

@@ -68,16 +68,15 @@ def records(block: pd.DataFrame) -> list[dict[str, Any]]:
     >>> records(pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": ["x", "y"], "c": [0.5, 1.0]}))
     [{'a': 1, 'b': 'x', 'c': 0.5}, {'a': None, 'b': 'y', 'c': 1.0}]
     """
-    names = [str(column) for column in block.columns]
-    return [dict(zip(names, map(_plain, row), strict=True)) for row in block.astype(object).to_numpy()]
-
-
-def _plain(value: Any) -> Any:
     import pandas as pd
 
-    if isinstance(value, np.generic):
-        return value.item()
-    return None if value is pd.NA else value
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        return None if value is pd.NA else value
+
+    names = [str(column) for column in block.columns]
+    return [dict(zip(names, map(plain, row), strict=True)) for row in block.astype(object).to_numpy()]
 
 
 def listed(names: Iterable[str]) -> str:

@@ -103,7 +103,7 @@ class Paced:
         """How long the rest takes, if it goes on as it did; empty while too little is done to say."""
         if self.share < LEAST_SHARE:
             return ""
-        return f", about {clock((self.said - self.begun) / self.share * max(0.0, 1 - self.share))} left"
+        return f"about {clock((self.said - self.begun) / self.share * max(0.0, 1 - self.share))} left"
 
 
 class Lines(Paced):
@@ -120,7 +120,8 @@ class Lines(Paced):
         """Count on; speak when it is time to."""
         self._count(share)
         if self._due():
-            self._say(f"{self.what}: {self.done} of {self.total}{self._left()}{f' ({note})' if note else ''}")
+            done = ", ".join(filter(None, (f"{self.what}: {self.done} of {self.total}", self._left())))
+            self._say(f"{done}{f' ({note})' if note else ''}")
 
     def note(self, text: str) -> None:
         """Speak when it is time to."""
@@ -203,7 +204,7 @@ class Notebook(Paced):
         """Move it, when it is time to."""
         self._count(share)
         if self._due():
-            self._change(f"{self._left().removeprefix(', ')} {note}".strip())
+            self._change(" ".join(filter(None, (self._left(), note))))
 
     def note(self, text: str) -> None:
         """Write it beside the bar, when it is time to."""

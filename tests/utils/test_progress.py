@@ -25,20 +25,15 @@ def test_time_left_goes_by_the_share_of_the_work(clock, capsys):
     assert "judging: 1 of 3, about 20 s left (a dear one)" in capsys.readouterr().err
 
 
-def test_time_left_goes_by_number_where_nothing_is_known_of_costs(clock, capsys):
+@pytest.mark.parametrize(("seconds", "steps", "told"), [(60, 4, "1 of 4, about 3 min 00 s left"), (40, 360, "1 of 360")])
+def test_time_left_goes_by_number_where_nothing_is_known_of_costs_and_not_by_a_first_step_that_started_workers(
+    seconds, steps, told, clock, capsys
+):
     lines = Lines()
-    lines.start("extracting", 4)
-    clock[0] = 60
+    lines.start("extracting", steps)
+    clock[0] = seconds
     lines.advance()
-    assert "extracting: 1 of 4, about 3 min 00 s left\n" in capsys.readouterr().err
-
-
-def test_no_time_left_is_told_from_a_first_step_that_started_workers(clock, capsys):
-    lines = Lines()
-    lines.start("extracting", 360)
-    clock[0] = 40
-    lines.advance()
-    assert "extracting: 1 of 360\n" in capsys.readouterr().err
+    assert f"extracting: {told}\n" in capsys.readouterr().err
 
 
 def test_the_bar_counts_what_is_done(capsys):

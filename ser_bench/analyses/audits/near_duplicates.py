@@ -284,14 +284,14 @@ def _enumerate(clips: pd.DataFrame, pairs: list[CopyPair], column: str = "") -> 
     names = [f"{clip} ({value})" for clip, value in clips[column].items()] if column else list(clips.index)
     ordered = [pair if names[pair.one] <= names[pair.other] else pair.reversed() for pair in pairs]
     told = sorted(f"{names[pair.one]} ~ {names[pair.other]}{_change(pair)}" for pair in ordered)
+    n_pairs = number_of(len(told), "pair")
     if len(told) <= most:
-        return f"{number_of(len(told), 'pair')}: {'; '.join(told)}"
+        return f"{n_pairs}: {'; '.join(told)}"
     if not column:
-        return f"{number_of(len(told), 'pair')}: {'; '.join(told[:most])} and {len(told) - most} more"
+        return f"{n_pairs}: {'; '.join(told[:most])} and {len(told) - most} more"
     values = clips[column].astype(str).to_numpy()
     between = Counter(" ~ ".join(sorted((values[pair.one], values[pair.other]))) for pair in pairs)
     shown = ", ".join(f"{values} {n}" for values, n in between.most_common(NAMED_BETWEEN))
     more = f" and {len(between) - NAMED_BETWEEN} more" if len(between) > NAMED_BETWEEN else ""
     n_clips = len({place for pair in pairs for place in pair[:2]})
-    paired = f"{number_of(len(told), 'pair')} of {n_clips:,} of {number_of(len(clips), 'clip')}"
-    return f"{paired}, between {shown}{more}; the first: {'; '.join(told[:NAMED])}"
+    return f"{n_pairs} of {n_clips:,} of {number_of(len(clips), 'clip')}, between {shown}{more}; the first: {'; '.join(told[:NAMED])}"
