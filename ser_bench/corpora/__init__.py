@@ -11,7 +11,7 @@ from ser_bench.corpora.label_schemes import LabelScheme, apply_labels, known_sch
 from ser_bench.corpora.label_tables import TableReader
 from ser_bench.corpora.labels import single_speaker_labels
 from ser_bench.corpora.loading import audio_folder, known_readers, load_corpora, load_corpus
-from ser_bench.corpora.losses import clips_each, few, left_out, levels, losses, small_samples, uneven_speakers
+from ser_bench.corpora.losses import clips_each, clips_of_each, few, left_out, levels, losses, small_samples, uneven_speakers
 from ser_bench.corpora.names import ASKED, ask, questions
 from ser_bench.corpora.obtaining import download_size, get, languages_of
 from ser_bench.corpora.overview import show
@@ -34,6 +34,7 @@ __all__ = [
     "audio_folder",
     "catalogue",
     "clips_each",
+    "clips_of_each",
     "differences",
     "few",
     "filter_clips",

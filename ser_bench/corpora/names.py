@@ -66,15 +66,15 @@ def join_spellings(clips: pd.DataFrame, target: str = EMOTION) -> tuple[pd.DataF
     for column in NAMED:
         if column not in clips:
             continue
-        counts = clips[column].value_counts()
+        counts = {str(name): n for name, n in clips[column].value_counts().items()}
         spellings: dict[str, list[str]] = {}
-        for name in sorted(counts.index, key=lambda name: (-counts[name], name)):
+        for name in sorted(counts, key=lambda name: (-counts[name], name)):
             spellings.setdefault(plain(name) or name, []).append(name)
         several = [names for names in spellings.values() if len(names) > 1]
         if several:
             clips = clips.assign(**{column: clips[column].replace({name: names[0] for names in several for name in names[1:]})})
             told = [f"{' and '.join(f'{_quoted(n)} ({counts[n]})' for n in sorted(names[1:]))} as {_quoted(names[0])}" for names in several]
-            others = sum(int(counts[name]) for names in several for name in names[1:])
+            others = sum(counts[name] for names in several for name in names[1:])
             joined = number_of(others, "clip under another spelling is", "clips under another spelling are")
             lines.append(f"{target if column == EMOTION else column}: {joined} joined: {first(told)}")
     return clips, lines
@@ -91,15 +91,15 @@ def questions(clips: pd.DataFrame, columns: Iterable[str] = NAMED) -> dict[str, 
     for column in columns:
         if column not in clips:
             continue
-        counts = clips.loc[clips[column] != "", column].value_counts().sort_index()
+        counts = {str(name): n for name, n in clips.loc[clips[column] != "", column].value_counts().sort_index().items()}
         alike: dict[str, list[str]] = {}
-        for name in counts.index:
+        for name in counts:
             alike.setdefault(loose(name), []).append(name)
-        told = {name: f"{_quoted(name)} ({number_of(counts[name], 'clip')})" for name in counts.index}
+        told = {name: f"{_quoted(name)} ({number_of(counts[name], 'clip')})" for name in counts}
         parts = [f"{' and '.join(told[name] for name in names)} may be one" for names in alike.values() if len(names) > 1]
         if column in ASKED:
             words = NOBODY if column == "speaker" else ()
-            parts += [f"{told[name]} may be no name" for name in counts.index if is_missing(name) or plain(name) in words]
+            parts += [f"{told[name]} may be no name" for name in counts if is_missing(name) or plain(name) in words]
         if parts:
             asked[column] = first(parts)
     return asked

@@ -15,6 +15,7 @@ import numpy as np
 
 from ser_bench.corpora.base import Corpus, Source
 from ser_bench.corpora.loading import known_readers, load_corpus
+from ser_bench.corpora.losses import clips_of_each
 from ser_bench.corpora.names import first, remarks
 from ser_bench.corpora.obtaining import against_release, languages_of
 from ser_bench.errors import WrongCall
@@ -74,7 +75,7 @@ def show(source: Source, *, cache: str | Path = "features") -> Overview:
 
     corpus = load_corpus(source, cache=cache)
     clips = corpus.clips
-    counts = pd.crosstab(clips["speaker"], clips["emotion"])
+    counts = clips_of_each(clips, "speaker")
     told = [_header(*row) for row in clips.reindex(columns=["path", "start", "end"]).itertuples(index=False)]
     headers = pd.DataFrame(told, clips.index, ["seconds", "rate", "channels"])
     examples = clips.iloc[_spread(clips)][["emotion", "speaker", "original"]].assign(seconds=headers["seconds"])

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ser_bench import scores
+from ser_bench.corpora import clips_of_each
 from ser_bench.evaluation.plan import PreparedData
 from ser_bench.evaluation.study_storage import shown_command
 from ser_bench.evaluation.units import library_versions
@@ -190,8 +191,6 @@ def describe_corpus(prepared: PreparedData) -> dict[str, Any]:
     `title` is its name as its owners write it; `fingerprint` is of every clip's content, emotion and speaker; `effective_speakers` is how
     many speakers of equal weight the UAR is worth; `emotions` are the classes, whatever the target.
     """
-    import pandas as pd
-
     clips, facts = prepared.eval_set.clips, prepared.corpus.facts
     tested = clips[prepared.eval_set.evaluated]
     return {
@@ -199,7 +198,7 @@ def describe_corpus(prepared: PreparedData) -> dict[str, Any]:
         "title": (facts and facts.title) or prepared.corpus.name,
         "clips": len(clips),
         "speakers": clips["voice"].nunique(),
-        "effective_speakers": round(scores.effective_voices(pd.crosstab(tested["voice"], tested["emotion"])), 1),
+        "effective_speakers": round(scores.effective_voices(clips_of_each(tested)), 1),
         "target": prepared.eval_set.target,
         "emotions": {str(emotion): int(n) for emotion, n in clips["emotion"].value_counts().sort_index().items()},
         "hours": round(float(clips["seconds"].sum()) / 3600, 3),

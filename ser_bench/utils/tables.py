@@ -156,17 +156,18 @@ def as_text(column: pd.Series, *, keep_words: bool = False) -> pd.Series:
     >>> as_text(pd.Series([3.0, None])).tolist(), as_text(pd.Series(["03", "N/A"])).tolist(), as_text(pd.Series(["3.0", "4"])).tolist()
     (['3', ''], ['03', ''], ['3', '4'])
     """
-    from pandas.api.types import is_timedelta64_dtype
+    import pandas as pd
 
-    if is_timedelta64_dtype(column):
+    if pd.api.types.is_timedelta64_dtype(column):
         column = column.dt.total_seconds()
-    text = column.astype(object).where(column.notna(), "").map(cell_text).astype(object)
+    missing = column.isna().tolist()
+    cells = ["" if gone else cell_text(value) for value, gone in zip(column.astype(object), missing, strict=True)]
     if not keep_words:
-        text = text.mask(text.map(is_missing), "")
-    known = text[text != ""]
-    if known.str.endswith(".0").any() and all(WHOLE.fullmatch(cell) for cell in known):
-        text = text.str.replace(r"\.0*$", "", regex=True)
-    return text
+        cells = ["" if is_missing(cell) else cell for cell in cells]
+    known = [cell for cell in cells if cell]
+    if any(cell.endswith(".0") for cell in known) and all(map(WHOLE.fullmatch, known)):
+        cells = [re.sub(r"\.0*$", "", cell) for cell in cells]
+    return pd.Series(cells, column.index, dtype=object, name=column.name)
 
 
 def as_numbers(column: pd.Series, path: Path) -> pd.Series:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ser_bench import scores
 from ser_bench.analyses.audits.finding import Finding
 from ser_bench.config import RunConfig
-from ser_bench.corpora import clips_each, uneven_speakers
+from ser_bench.corpora import clips_each, clips_of_each, uneven_speakers
 from ser_bench.evaluation.plan import PreparedData
 
 CHECK = "effective number of speakers"
@@ -20,10 +20,8 @@ CHECK = "effective number of speakers"
 
 def effective_speakers(prepared: PreparedData, config: RunConfig) -> Iterator[Finding]:
     """The effective number of speakers beside their number."""
-    import pandas as pd
-
     tested = prepared.eval_set.clips[prepared.eval_set.evaluated]
-    clips = pd.crosstab(tested["voice"], tested["emotion"])
+    clips = clips_of_each(tested)
     per = clips.sum(axis=1)
     effective = scores.effective_voices(clips)
     if uneven := uneven_speakers(clips.to_numpy()):
