@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import soundfile
 from hypothesis import settings
 
 import ser_bench
@@ -70,17 +71,17 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Collect garbage once: pytest does five times more, at a second each while all that was imported is looked through."""
-    gc.collect()
+    """Leave garbage to the end of the process: pytest collects it five times, at a second each, looking through all that was imported."""
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_waiting_for_the_disk() -> Iterator[None]:
-    """No test of this process cuts the power, so none waits until files are on the disk; `test_files.py` asks for the calls themselves."""
+    """No test cuts the power, so none waits until files are on the disk, sound too; `test_atomic.py` asks for the calls themselves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
         patch.setattr(os, "sync", lambda: None, raising=False)
+        patch.setattr(soundfile.SoundFile, "flush", lambda file: None)
         yield
 
 

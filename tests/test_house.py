@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -41,14 +42,21 @@ def room_of(module: str) -> str:
 
 
 @cache
-def tree_of(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+def nodes_of(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nodes_are_forgotten() -> Iterator[None]:
+    """A million objects, which each later collection of garbage would look through."""
+    yield
+    nodes_of.cache_clear()
 
 
 def imports(file: Path) -> set[str]:
     """The rooms that a file names in any import, those inside functions too."""
     found = set()
-    for node in ast.walk(tree_of(file)):
+    for node in nodes_of(file):
         if isinstance(node, ast.ImportFrom) and node.module == "ser_bench":
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ser_bench."):
@@ -72,15 +80,14 @@ def test_reports_show_and_never_score():
 
 def modules_imported(file: Path) -> set[Path]:
     """The files that a file imports, inside functions too, but for what only types name."""
-    tree = tree_of(file)
     of_types = {
         id(node)
-        for block in ast.walk(tree)
+        for block in nodes_of(file)
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
         for node in ast.walk(block)
     }
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes_of(file):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "ser_bench" and id(node) not in of_types:
             place = HOUSE.parent.joinpath(*str(node.module).split("."))
             for name in (alias.name for alias in node.names):
@@ -128,7 +135,7 @@ def test_a_room_s_docstring_says_where_everything_is(room):
 def test_no_two_classes_share_a_name():
     homes = defaultdict(list)
     for file in sorted(HOUSE.rglob("*.py")):
-        for node in ast.walk(tree_of(file)):
+        for node in nodes_of(file):
             if isinstance(node, ast.ClassDef):
                 homes[node.name].append(file.relative_to(HOUSE).as_posix())
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
