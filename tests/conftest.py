@@ -4,9 +4,11 @@ import dataclasses
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numba
 import pytest
 import soundfile
 from hypothesis import settings
@@ -17,6 +19,18 @@ from ser_bench.results import Results
 from tests.small import FOR_PEOPLE, THOROUGH, evaluate, with_pages
 
 KINDS_OF_PICTURES = dict(figures.KINDS)
+
+
+def for_floats(vectorize: Callable[..., Any]) -> Callable[..., Any]:
+    """`numba.guvectorize` for floats alone, as sound is: librosa, once imported, has it compile for whole numbers too, for ten seconds."""
+
+    def vectorized(signatures: Sequence[str], *rest: Any, **how: Any) -> Any:
+        return vectorize([signature for signature in signatures if "(int" not in signature], *rest, **how)
+
+    return vectorized
+
+
+numba.guvectorize = for_floats(numba.guvectorize)
 
 # No test asserts a time: a busy machine is no failure.
 settings.register_profile("repeated", deadline=None, derandomize=True, max_examples=50)

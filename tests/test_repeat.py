@@ -14,7 +14,7 @@ import ser_bench
 from tests import warm
 from tests.small import SMALL, evaluate
 
-ALL = {"models": ["svm", "rf", "xgb", "mlp", "logreg"], "cv": "group:3"}
+ALL = {"models": ["svm", "rf", "xgb", "mlp", "logreg"], "cv": "group:2"}
 QUICK = {"models": ["svm", "logreg"], "track": ["train", "speaker"], "cv": "group:3"}
 """What takes long enough to be killed at."""
 
@@ -53,9 +53,9 @@ def test_a_run_by_several_processes_in_parts_and_in_another_order_equals_one_at_
 
     for models in (["mlp", "svm"], ["rf", "logreg"]):
         evaluate(speech, tmp_path, **{**ALL, "models": models}, jobs=2, storage=f"sqlite:///{tmp_path}/studies.db")
-    assert len(optuna.get_all_study_summaries(f"sqlite:///{tmp_path}/studies.db")) == 12
+    assert len(optuna.get_all_study_summaries(f"sqlite:///{tmp_path}/studies.db")) == 8
     results = evaluate(speech, tmp_path, **ALL, jobs=2)
-    assert (results.fitted, results.reused) == (3, 12)
+    assert (results.fitted, results.reused) == (2, 8)
     assert_equal(results.folder, undisturbed)
 
 
