@@ -17,7 +17,7 @@ from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, PlanningFolder
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.results import Ablated, Audited, Crossed
+from ser_bench.results import KINDS, Ablated, Audited, Crossed
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.formatting import number_of
@@ -212,7 +212,7 @@ def cross(
     return Crossed(folder.path, table, predictions, warnings, emotions, skipped)
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def plan_study(
     run: RunSource,
     *,

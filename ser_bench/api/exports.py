@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.spec import ValueKind
 
 if TYPE_CHECKING:
     from ser_bench.bundle.bundle import Bundle
 
 
-@named_arguments()
+def _is_bundle(value: object) -> bool:
+    from ser_bench.bundle.bundle import Bundle
+
+    return isinstance(value, Bundle)
+
+
+@named_arguments(kinds={"Bundle": ValueKind("a Bundle", _is_bundle)})
 def export(bundle: str | Path | Bundle, to: str | Path) -> Path:
     """Write a fitted system as ONNX (``.onnx``) or Core ML (``.mlpackage``): features in, calibrated probabilities and a decision out.
 

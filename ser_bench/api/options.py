@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
 
 from ser_bench.config import ExtractOptions, Named, RunConfig, UnchangedOptions, Words, check_keys
 from ser_bench.errors import WrongCall, quoted
+from ser_bench.results import KINDS
 from ser_bench.utils.calls import named_arguments
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def takes(command: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Hold calls of a public function to what its signature says and to the keys that its command uses (`named_arguments`)."""
     used = USED[command]
     refused = {field.name: purpose_of(field.name) for field in dataclasses.fields(RunConfig) if field.name not in used}
-    return named_arguments(used, refused)
+    return named_arguments(used, refused, KINDS)
 
 
 def configured(command: str, values: Mapping[str, Any]) -> RunConfig:

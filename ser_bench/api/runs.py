@@ -21,10 +21,11 @@ from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.study_storage import open_storage
-from ser_bench.results import Results
+from ser_bench.results import KINDS, Results
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.progress import Progress, progress_of
+from ser_bench.utils.spec import ValueKind
 
 if TYPE_CHECKING:
     from ser_bench.corpora import Source
@@ -69,7 +70,7 @@ def run(
     return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]
 
 
-@named_arguments()
+@named_arguments(kinds={"RunConfig": ValueKind("a RunConfig", lambda value: isinstance(value, RunConfig))})
 def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
     """Evaluate all corpora of a configuration, and of its folders of several: one `Results` each. `leaderboard_of` makes them one."""
     from ser_bench.evaluation import plan
@@ -151,7 +152,7 @@ def _ratios(found: Results) -> dict[tuple[str, str, str], float]:
     return {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def leaderboard(
     runs: RunSource | Sequence[RunSource] = (),
     *,
