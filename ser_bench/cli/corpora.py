@@ -161,7 +161,8 @@ def print_obtained(obtained: Obtained) -> None:
     clips = obtained.corpus.clips
     warn([*obtained.corpus.warnings, *obtained.differences])
     released = "" if obtained.differences else ", as released"
-    say(f"{obtained.corpus.name}: {len(clips):,} clips of {clips['speaker'].nunique()} speakers{released}, in {obtained.folder}")
+    speakers = number_of(clips["speaker"].nunique(), "speaker")
+    say(f"{obtained.corpus.name}: {number_of(len(clips), 'clip')} of {speakers}{released}, in {obtained.folder}")
     say(f"look at it: ser-bench corpora show {obtained.folder}")
     say(f"evaluate on it: ser-bench run {obtained.folder}")
 
@@ -171,7 +172,7 @@ def print_overview(overview: Overview) -> None:
     corpus, counts, seconds = overview.corpus, overview.counts, overview.seconds.dropna()
     say(corpus.name, bold=True)
     print_entry("recognised", overview.recognised)
-    print_entry("clips", f"{len(corpus.clips):,} of {len(counts)} speakers, {counts.shape[1]} emotions")
+    print_entry("clips", f"{len(corpus.clips):,} of {number_of(len(counts), 'speaker')}, {number_of(counts.shape[1], 'emotion')}")
     if len(seconds):
         print_entry(
             "durations",

@@ -110,7 +110,7 @@ def method(run: RunTables) -> list[Sentence]:
     if first["budget"] == EXTERNAL:
         said += [Sentence("The predictions were made elsewhere, each clip's without its fold by the word of whoever made them")]
     else:
-        tuned = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
+        tuned = f"Hyperparameters were tuned with {number_of(first['trials'], 'Optuna trial')} {_searched_on(run)}"
         said += [Sentence(tuned, kept("akiba2019optuna"))]
         said += [Sentence(f"Features were {_scaling(run)}, and the held-out clips predicted once")]
         said += _augmented(run)

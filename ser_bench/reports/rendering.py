@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import lines
 from ser_bench.utils.atomic import FORMULA
-from ser_bench.utils.formatting import IN_TEX, MARKDOWN, TEX, format_score, format_seconds, number_of
+from ser_bench.utils.formatting import IN_TEX, MARKDOWN, TEX, format_score, format_seconds, number_of, plural
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -46,7 +46,7 @@ def _templates(room: str) -> Environment:
     )
     environment.filters["breakable"] = breakable
     environment.filters |= {"seconds": format_seconds, "score": format_score}
-    environment.globals["number_of"] = number_of
+    environment.globals |= {"number_of": number_of, "plural": plural}
     environment.globals |= {"MARKDOWN": MARKDOWN.pattern, "FORMULA": FORMULA.pattern, "TEX": TEX.pattern, "IN_TEX": IN_TEX}
     return environment
 
