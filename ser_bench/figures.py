@@ -59,7 +59,7 @@ def leaderboard(result: RunSource, *, style: str = "column") -> Figure:
     WrongCall
         For a style that there is not, or where the result has nothing to draw; so do the others.
     """
-    folder = _run(result)
+    folder = _run(result, REFERENCES.name)
     return _drawn("a leaderboard with scores", draw_leaderboard(folder.read_leaderboard(), folder.read_references(), _style(style)))
 
 
@@ -73,7 +73,7 @@ def heat_map(result: RunSource, *, style: str = "column") -> Figure:
 @named_arguments(kinds=KINDS)
 def speakers(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR of each held-out speaker, by system."""
-    folder = _run(result, PREDICTIONS.name)
+    folder = _run(result, PREDICTIONS.name, REFERENCES.name)
     found = draw_speakers(folder.read_leaderboard(), folder.read_predictions(), folder.read_references(), _style(style))
     return _drawn("a score", found)
 
@@ -81,7 +81,7 @@ def speakers(result: RunSource, *, style: str = "column") -> Figure:
 @named_arguments(kinds=KINDS)
 def learning_curve(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR by the number of training speakers, by system."""
-    folder = _run(result)
+    folder = _run(result, REFERENCES.name)
     found = draw_learning(folder.read_leaderboard(), folder.read_learning(), folder.read_references(), _style(style))
     return _drawn("learning curves", found)
 
@@ -170,9 +170,9 @@ def cross_matrix(result: Crossed, *, style: str = "column") -> Figure:
 
 
 def _run(result: RunSource, *more: str) -> RunFolder:
-    """The folder of a run, which has what is drawn."""
+    """The folder of a run, which has what is drawn: its leaderboard, and `more` of its files."""
     folder = RunFolder.of(result)
-    if name := folder.lacks(LEADERBOARD.name, REFERENCES.name, *more):
+    if name := folder.lacks(LEADERBOARD.name, folder.MARK, *more):
         raise WrongCall(f"{folder.path} is not the folder of a finished run: it has no {name}")
     return folder
 
