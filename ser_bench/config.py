@@ -493,8 +493,23 @@ def _words(key: str, value: Any, source: str) -> tuple[Any, ...]:
         if wrong := [name for name, table in named if not (isinstance(name, str) and name and is_frame(table))]:
             raise WrongCall(f"{source}: '{key}' takes DataFrames by name; {quoted(plainly(wrong[0]))} is not the name of one")
         words = [one for word in words for one in (given_tables(word, key) if is_given(word) else [word])]
+        _check_sums(words, source)
     texts = [str(word) if isinstance(word, os.PathLike) and key in TABLES else word for word in words]
     taken = {"corpus": Named, "features": str | NamedTable}.get(key, str)
     if not all(isinstance(text, taken) for text in texts):
         raise WrongCall(f"{source}: '{key}' takes a list of words, not {quoted(plainly(value))}")
     return tuple(dict.fromkeys(texts))
+
+
+def _check_sums(words: list[Any], source: str) -> None:
+    """Refuse a DataFrame as part of a joined feature set, saying how the two are joined."""
+    tables = {word.name for word in words if isinstance(word, NamedTable)}
+
+    def joins(word: Any) -> bool:
+        if isinstance(word, str):
+            return "+" in word and not tables.isdisjoint(split_sum(word))
+        return isinstance(word, list | tuple) and any(map(is_given, word))
+
+    if sums := [word for word in words if joins(word)]:
+        how = 'by extract(corpus, ["egemaps", {"mine": table}]), and hand in what it gives'
+        raise WrongCall(f"{source}: {quoted(plainly(sums[0]))} joins a DataFrame with other feature sets; join them {how}")
