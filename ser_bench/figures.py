@@ -57,7 +57,7 @@ def leaderboard(result: RunSource, *, style: str = "column") -> Figure:
     Raises
     ------
     WrongCall
-        For a style that there is not, or where the result has nothing to draw; so do the others.
+        For an unknown style, or where the result has nothing to draw; so do the others.
     """
     folder = _run(result, REFERENCES.name)
     return _drawn("a leaderboard with scores", draw_leaderboard(folder.read_leaderboard(), folder.read_references(), _style(style)))
@@ -95,13 +95,13 @@ def confusion(result: RunSource, *, features: str = "", model: str = "", track: 
     result : str, Path or Results
         A run's folder, or what `run` gave.
     features, model, track : str
-        Which row of the leaderboard; the best of those that have what is named, of all without.
+        Which row of the leaderboard: the best of those that match, or of all where nothing is named.
     style : {'column', 'page', 'slides'}
 
     Raises
     ------
     WrongCall
-        For a style or a row that there is not, or without what is to be drawn, such as probabilities.
+        For an unknown style or row, or one without what is to be drawn, such as probabilities.
     """
     from ser_bench.reports.figures.systems import draw_confusion
 
@@ -190,7 +190,7 @@ def _drawn(needed: str, figure: Figure | None) -> Figure:
 
 
 def _of_system(draw: Callable[..., Figure | None], result: RunSource, features: str, model: str, track: str, style: str) -> Figure:
-    """A figure of the best row that has what is named."""
+    """A figure of the best row that matches."""
     from ser_bench.reports.figures.systems import heading_of_system
 
     folder, look = _run(result, PREDICTIONS.name), _style(style)

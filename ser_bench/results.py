@@ -108,8 +108,9 @@ class Crossed(Shown):
     folder : Path
         With `cross.csv`, `cross.md`, `cross.html`, `predictions.parquet`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
-        A row per corpus trained on, corpus evaluated, feature set, model and track; `loss` is how far the UAR is below training within.
-        `overlap` and `loss_overlap` say what their intervals allow for; `reason` and `notes` are as those of a leaderboard.
+        A row per corpus trained on, corpus evaluated, feature set, model and track; `loss` is how far the UAR is below that of
+        training within the corpus. `overlap` and `loss_overlap` say what their intervals allow for; `reason` and `notes` are as those
+        of a leaderboard.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
     warnings : list of str

@@ -33,7 +33,7 @@ def export(bundle: str | Path | Bundle, to: str | Path) -> Path:
     bundle : str, Path or Bundle
         What `fit` gave, or the file that it wrote.
     to : str or Path
-        Whose ending says the format. What stands there is replaced.
+        The file, whose ending says the format. An existing one is replaced.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def export(bundle: str | Path | Bundle, to: str | Path) -> Path:
 
 
 def places(to: str | Path, forms: Iterable[str]) -> list[Path]:
-    """Where a bundle that will be at `to` is exported in some formats, checked now: before an hour's work; errors as `export`."""
+    """The files that a bundle at `to` will be exported to, checked before an hour's work; errors as `export`."""
     from ser_bench.bundle.export import beside, check_format
 
     files = [beside(Path(to), form) for form in dict.fromkeys(forms)]

@@ -3,7 +3,7 @@
 In:   a command's name.
 Out:  the keys as types, for editors and checkers (``**options: Unpack[...]``), and as names; for any other key, why it is refused.
 Rule: a key is listed where it changes what comes out and nowhere else: none is taken and ignored. The command line's options are the
-      same (`tests/test_options.py` holds both to these lists).
+      same (`tests/api/test_options.py` holds both to these lists).
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ PURPOSES: Mapping[str, str] = {
     **dict.fromkeys(("jobs", "backend", "scheduler"), "which processes do the work"),
     "cache": "where the feature store is",
 }
-"""What each key says, for where it has no effect."""
+"""What each key says; told where it has no effect."""
 
 
 def purpose_of(key: str) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ser_bench.features.extract import FillReport
 
 LONG = 60.0
-"""Seconds of fitting expected of a run, from which on its page is written before its learning curves are there, and again with them."""
+"""If a run is expected to fit for so many seconds, its page is written before its learning curves are there, and again with them."""
 
 
 @takes("run")
@@ -51,12 +51,12 @@ def run(
         A folder, a manifest, or ``"tones"``; the table of a manifest, whose relative paths begin in the current folder; or what
         `load_corpus` made of any of these.
     progress : bool or Progress, optional
-        A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
+        By default a bar in notebooks and on a terminal, nothing elsewhere; False shows nothing, True prints lines where there is no bar.
     fresh : bool
         Fit everything again, finished or not.
     **options
-        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ... Features of one's own are a
-        DataFrame, too: ``features={"wav2vec2": vectors}``, with a row per clip.
+        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ... User-supplied features may be a
+        DataFrame: ``features={"wav2vec2": vectors}``, with a row per clip.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
 
 
 def _finish(planned: Plan, progress: Progress, *, fresh: bool) -> Results:
-    """Do of a plan whatever is not done yet."""
+    """Do what is not done yet of a plan."""
     from ser_bench.api.finished import recall, remember
 
     if not fresh and (done := recall(planned)):
@@ -115,7 +115,7 @@ def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False, pag
 
 
 def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
-    """A run's results with its learning curves, which its folder and its page get last: nobody waits long to read the others."""
+    """A run's results with its learning curves, which its folder and its page get last, so that nobody waits for them to read the rest."""
     from ser_bench.evaluation.learning_curves import learning_curves
     from ser_bench.reports import publish_learning
 
@@ -171,8 +171,8 @@ def leaderboard(
         with a warning.
     out : str or Path
     to : str or Path, optional
-        The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; `leaderboard` below `out`
-        without.
+        The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; by default `leaderboard`
+        below `out`.
     with_external : bool
         Whether external systems enter the comparison of every row with the best; otherwise they change no p of other rows.
     rope : float

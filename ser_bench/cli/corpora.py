@@ -30,7 +30,7 @@ CHECKED = {
     "dataverse": "every file has a checksum",
 }
 MOST_SPEAKERS = 30
-"""Speakers up to which each has a line of its own."""
+"""Up to so many speakers, each has a line of its own."""
 
 
 @click.group(cls=Commands, invoke_without_command=True, short_help="List, download and inspect corpora.")
@@ -139,7 +139,7 @@ def print_corpora() -> None:
 
 
 def print_terms(name: str, facts: CorpusInfo) -> None:
-    """On which terms a corpus is to be had, before it is."""
+    """The terms of a corpus, before it is downloaded."""
     from ser_bench.corpora.obtaining import download_size, in_bytes
 
     size = download_size(facts)

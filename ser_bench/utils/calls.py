@@ -1,8 +1,8 @@
 """Calls from Python, held to what a function's signature says.
 
 In:   a public function, the names that it takes as ``**options``, and names that only other functions take.
-Out:  the same function, which refuses a name that it does not have with the nearest one, or with what it is for elsewhere; and a value
-      of another kind by what it takes.
+Out:  the same function, which refuses an unknown name by naming the nearest one, or what the name is for elsewhere; and a value of
+      the wrong kind by saying what it takes.
 Rule: a wrong call is one line that says what to do, never a TypeError from inside. The values of options are the configuration's to check.
 """
 
