@@ -2,8 +2,8 @@
 
     python benchmarks/boosting.py path/to/ravdess -f egemaps compare --seeds 5
 
-Version 2: trials on all columns (at most 1,000), learning rates of 0.3 to 0.8, patience 5; a final fit of three times as many rounds
-with a third of the step. Both use the same outer and inner folds and number of trials.
+Version 2: all fits are XGBoost's; trials on all columns (at most 1,000), learning rates of 0.3 to 0.8, patience 5; a final fit of three
+times as many rounds with a third of the step. Both use the same outer and inner folds and number of trials.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ser_bench.evaluation.nested_cv import SearchTerms, tune_unit
 from ser_bench.evaluation.scaling import UnitData
 from ser_bench.evaluation.splits import derive_seed, voice_folds
 from ser_bench.models.base import Model, PreparedFit, Split
-from ser_bench.models.boosting import Binned, Boosting, FittedBoosting
+from ser_bench.models.boosting import Boosting, FittedBoosting, TrialPlan
 from ser_bench.scores.metrics import uar
 
 
@@ -50,26 +50,26 @@ class Before(Boosting):
 class PlanBefore(PreparedFit):
     """Runs as version 2 made them."""
 
-    def __init__(self, model: Model, split: Split) -> None:
+    def __init__(self, model: Boosting, split: Split) -> None:
         super().__init__(model, split)
-        self.binned = binned = Binned(split, model.weights(split.y_train))
-        self.matrix = xgboost.QuantileDMatrix(split.x_train, binned.y, weight=binned.weights, max_bin=12, nthread=1)
+        plan = TrialPlan(model, split)
+        self.present, self.y = plan.present, plan.y
+        self.matrix = xgboost.QuantileDMatrix(split.x_train, plan.y, weight=plan.weights, max_bin=12, nthread=1)
         if split.searching:
-            y, weights = binned.validation.get_label(), binned.validation.get_weight()
-            watched = xgboost.QuantileDMatrix(split.x_eval, y, weight=weights, max_bin=12, nthread=1, ref=self.matrix)
-            self.watched = [(watched, "validation")]
+            x, y, weights = plan.watched
+            self.watched = [(xgboost.QuantileDMatrix(x, y, weight=weights, max_bin=12, nthread=1, ref=self.matrix), "validation")]
 
     def train(self, params: dict[str, Any], seed: int, rounds: int | None = None) -> FittedBoosting:
         """Stop after five rounds without gain; fit finally with three times as many rounds of a third of the step."""
-        classes = {"objective": "multi:softprob", "num_class": len(self.binned.present)}
+        classes = {"objective": "multi:softprob", "num_class": len(self.present)}
         settings = params | classes | {"tree_method": "hist", "max_bin": 12, "nthread": 1, "seed": seed, "verbosity": 0}
         if not self.split.searching:
             rounds = rounds or 20
             booster = xgboost.train(settings | {"eta": params["eta"] / 3}, self.matrix, 3 * rounds)
-            return FittedBoosting(booster, self.binned, rounds, 3 * rounds)
+            return FittedBoosting(booster, self.present, self.split.n_classes, rounds)
         booster = xgboost.train(settings, self.matrix, 100, evals=self.watched, early_stopping_rounds=5, verbose_eval=False)
         best = booster.best_iteration + 1
-        return FittedBoosting(booster, self.binned, best, best)
+        return FittedBoosting(booster[:best], self.present, self.split.n_classes, best)
 
 
 def evaluate(data: UnitData, model: Model, seed: int, options: argparse.Namespace) -> tuple[float, np.ndarray]:

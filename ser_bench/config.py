@@ -1,6 +1,6 @@
 """What a run is asked to do, as a dataclass and as TOML; the two say the same with the same words.
 
-Rule: every default is written out, a key nobody knows is refused with the nearest known one,
+Rule: every default is written out, an unknown key is refused with the nearest known one,
 and what only says *how* to work (jobs, folders) is kept apart from what decides results.
 """
 
@@ -43,12 +43,12 @@ class Budget(NamedTuple):
 BUDGETS = {"smoke": Budget(5, 3, 1), "standard": Budget(8, 4, 3), "full": Budget(100, 5, 3)}
 TRACKS = ("train", "speaker", "none")
 FIGURE_STYLES = ("column", "page", "slides")
-"""For what figures are drawn: a column of a paper, the width of its page, a slide (`reports.figures.STYLES`)."""
+"""What figures are drawn for: a column of a paper, the width of its page, a slide (`reports.figures.STYLES`)."""
 BALANCED = "balanced"
 UNWEIGHTED = "none"
 CLASS_WEIGHTS = (BALANCED, UNWEIGHTED)
 LAST_SEED = 2**32 - 1
-"""Of the seeds that numpy, scikit-learn and XGBoost take."""
+"""The largest seed that NumPy, scikit-learn and XGBoost take."""
 BOUNDS: dict[str, tuple[float, float]] = {
     "trials": (0, 100_000),
     "inner": (0, 1000),
@@ -65,21 +65,21 @@ BOUNDS: dict[str, tuple[float, float]] = {
 }
 """The least and the most of each number: minutes of a year, seconds of a day, decibels that 32 bits distinguish."""
 WIDTH, DIFFERENCES, POWER = 0.03, (0.02, 0.05), 0.8
-"""What a study is planned for without other words: half the width of an interval, differences in UAR, and with what chance these show."""
+"""What a study is planned for by default: half the width of an interval, differences in UAR, and the power to detect these."""
 EXECUTION_KEYS = frozenset({"corpus", "learning_curves", "rope", "figure_style", "jobs", "backend", "scheduler", "storage", "out", "cache"})
 NARROWEST = 0.001
 """The least region of practical equivalence: what boards round scores to."""
 EMOTION = "emotion"
 """What is predicted where no other column is named."""
 READING: Mapping[str, Any] = {"columns": {}, "table": "", "target": EMOTION}
-"""How a corpus is read where that leaves a choice, and without other words."""
+"""How a corpus is read where that leaves a choice, with the defaults."""
 BACKENDS = ("local", "dask")
 WORDS = ("corpus", "features", "models", "track")
 """The fields that hold several, and at least one."""
 TABLES = ("corpus", "features")
 """Those of which some may be tables: files, or handed in."""
 NO_CHANGES: Mapping[str, Any] = {"augment": (), "augment_times": 1, "augment_only": (), "test_variant": ()}
-"""Which clips are also used with their sound changed, and without other words."""
+"""Which clips are also used with their sound changed, with the defaults."""
 
 
 @runtime_checkable
@@ -157,7 +157,7 @@ class RunConfig:
         An expression that keeps some clips (`corpora.filters`), such as ``gender == 'female'``; empty keeps all.
     cv : str
         ``auto``, ``loso``, ``group:K``, ``predefined`` or ``random:K``.
-    track : tuple of {'train', 'speaker'}
+    track : tuple of {'train', 'speaker', 'none'}
     budget : {'auto', 'smoke', 'standard', 'full'}
         ``auto`` is ``smoke`` for ``tones`` and ``standard`` for everything else.
     trials, inner, seeds : int
@@ -165,9 +165,9 @@ class RunConfig:
     seed : int
         The first seed; further ones count up from it.
     class_weights : {'balanced', 'none'}
-        What training clips count: every emotion the same, or every clip.
+        Class weighting in training: every class counts the same, or every clip does.
     time_limit : float
-        Minutes of evaluating a corpus after which searches end with what they found; 0 is no limit.
+        Minutes of evaluating a corpus after which searches end with the best found by then; 0 is no limit.
     offset, duration, trim : float
     variant : str
         How clips are heard: as in `Preprocessing`.
@@ -176,7 +176,7 @@ class RunConfig:
     augment_times : int
         Copies of each kind, with draws of their own.
     augment_only : tuple of str
-        The classes whose clips are copied; all without.
+        The classes whose clips are copied; empty for all.
     test_variant : tuple of str
         Variants under which the fitted systems are evaluated once more, on the same held-out clips.
     learning_curves : bool
@@ -197,7 +197,7 @@ class RunConfig:
     scheduler : str
         Where the work is done: processes of this machine, or of the Dask cluster with that scheduler.
     storage : str
-        The URL of a database that studies are copied to for others to look on; empty for none.
+        The URL of a database that Optuna's studies are copied to, for a dashboard to show; empty for none.
     out, cache : str
         Where runs and units, and where the feature store lie.
     """
@@ -241,7 +241,7 @@ class RunConfig:
     cache: str = "features"
 
     def __new__(cls, *_values: Any, **named: Any) -> RunConfig:
-        """Refuse a field that there is none of with the nearest one, which a dataclass would not name."""
+        """Refuse an unknown field by naming the nearest one, which a dataclass would not."""
         known = [field.name for field in dataclasses.fields(cls)]
         for name in named:
             if name not in known:
@@ -281,13 +281,13 @@ class RunConfig:
         self._check_changes()
 
     def _check_types(self) -> None:
-        """Write values as they are always written, and refuse those of another type, out of range, or with tables of one name."""
+        """Give values their usual form; refuse those of another type or out of range, and different tables of one name."""
         for one in dataclasses.fields(self):
             object.__setattr__(self, one.name, _value(one.name, getattr(self, one.name), one.default, "RunConfig()"))
         check_names(self.tables)
 
     def _check_changes(self) -> None:
-        """Write variants as they are always written, and refuse what would change nothing."""
+        """Give variants their usual form, and refuse what would change nothing."""
         for name in ("augment", "test_variant"):
             object.__setattr__(self, name, tuple(dict.fromkeys(label_of(parse_variant(text)) for text in getattr(self, name))))
         for name in ("augment_times", "augment_only"):
@@ -371,7 +371,7 @@ class RunConfig:
     def result_keys(self) -> dict[str, Any]:
         """Only what decides results; how a corpus is read and which sounds are changed, where that is asked for.
 
-        Where the corpus or a table of features lies does not, what is in them does, and the units answer for that.
+        Where the corpus or a table of features lies does not; what they hold does, and is covered by the units' hashes.
         """
         features = tuple(f"{one.name}.parquet" if isinstance(one, NamedTable) else _without_folders(one) for one in self.features)
         labels = self.labels if labels_name(self.labels) == self.labels else f"{labels_name(self.labels)}.toml"
@@ -427,14 +427,14 @@ def check_keys(values: dict[str, Any], *, source: str) -> dict[str, Any]:
 def read_config(path: str | Path) -> dict[str, Any]:
     """The checked keys and values of a TOML file.
 
-    A file of labels that is named and no longer there is taken from beside it, where a run leaves a copy; and so are tables that were
-    handed in.
+    A file of labels that is gone is replaced by the copy that a run leaves beside its configuration; and tables that were handed in are
+    taken from there.
     """
     return _with_copies(check_keys(read_toml(path, "--config")[1], source=str(path)), Path(path))
 
 
 def read_file(path: str | Path) -> dict[str, Any]:
-    """What `read_config` gives, of a file that several commands may share: `sweep`, where it has such a table, is that of an ablation."""
+    """As `read_config`, for a file that several commands may share: a table `sweep` in it is that of an ablation."""
     _, values = read_toml(path, "--config")
     sweep = values.pop("sweep", {})
     if not isinstance(sweep, dict):
@@ -473,7 +473,7 @@ def to_toml(config: RunConfig) -> str:
 
 
 def _value(key: str, value: Any, default: Any, source: str) -> Any:
-    """A value as it is always written; of the wrong type, or out of its range, it is refused, naming `source` and key."""
+    """A value in its usual form; one of the wrong type or out of range is refused, naming `source` and key."""
     if key == "storage" and not isinstance(value, str):
         raise WrongCall(f"{source}: 'storage' takes a URL in quotes")
     if key in BOUNDS and KINDS[float].fits(value):
@@ -493,8 +493,23 @@ def _words(key: str, value: Any, source: str) -> tuple[Any, ...]:
         if wrong := [name for name, table in named if not (isinstance(name, str) and name and is_frame(table))]:
             raise WrongCall(f"{source}: '{key}' takes DataFrames by name; {quoted(plainly(wrong[0]))} is not the name of one")
         words = [one for word in words for one in (given_tables(word, key) if is_given(word) else [word])]
+        _check_sums(words, source)
     texts = [str(word) if isinstance(word, os.PathLike) and key in TABLES else word for word in words]
     taken = {"corpus": Named, "features": str | NamedTable}.get(key, str)
     if not all(isinstance(text, taken) for text in texts):
         raise WrongCall(f"{source}: '{key}' takes a list of words, not {quoted(plainly(value))}")
     return tuple(dict.fromkeys(texts))
+
+
+def _check_sums(words: list[Any], source: str) -> None:
+    """Refuse a DataFrame as part of a joined feature set, saying how the two are joined."""
+    tables = {word.name for word in words if isinstance(word, NamedTable)}
+
+    def joins(word: Any) -> bool:
+        if isinstance(word, str):
+            return "+" in word and not tables.isdisjoint(split_sum(word))
+        return isinstance(word, list | tuple) and any(map(is_given, word))
+
+    if sums := [word for word in words if joins(word)]:
+        how = 'by extract(corpus, ["egemaps", {"mine": table}]), and hand in what it gives'
+        raise WrongCall(f"{source}: {quoted(plainly(sums[0]))} joins a DataFrame with other feature sets; join them {how}")

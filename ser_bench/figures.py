@@ -19,6 +19,7 @@ from ser_bench.evaluation.run_folder import LEADERBOARD, PREDICTIONS, REFERENCES
 from ser_bench.reports.figures.boards import draw_heat_map, draw_leaderboard, draw_learning, draw_speakers
 from ser_bench.reports.figures.runs import best_of_tracks
 from ser_bench.reports.figures.style import STYLES, Style
+from ser_bench.results import KINDS
 from ser_bench.utils.calls import named_arguments
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def leaderboard(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR of each system of a run with its 95% confidence interval.
 
@@ -56,36 +57,36 @@ def leaderboard(result: RunSource, *, style: str = "column") -> Figure:
     Raises
     ------
     WrongCall
-        For a style that there is not, or where the result has nothing to draw; so do the others.
+        For an unknown style, or where the result has nothing to draw; so do the others.
     """
-    folder = _run(result)
+    folder = _run(result, REFERENCES.name)
     return _drawn("a leaderboard with scores", draw_leaderboard(folder.read_leaderboard(), folder.read_references(), _style(style)))
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def heat_map(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR of each feature set and model of a run, the best framed."""
     found = draw_heat_map(_run(result).read_leaderboard(), _style(style))
     return _drawn("a heat map: it needs several feature sets and several models", found)
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def speakers(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR of each held-out speaker, by system."""
-    folder = _run(result, PREDICTIONS.name)
+    folder = _run(result, PREDICTIONS.name, REFERENCES.name)
     found = draw_speakers(folder.read_leaderboard(), folder.read_predictions(), folder.read_references(), _style(style))
     return _drawn("a score", found)
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def learning_curve(result: RunSource, *, style: str = "column") -> Figure:
     """The UAR by the number of training speakers, by system."""
-    folder = _run(result)
+    folder = _run(result, REFERENCES.name)
     found = draw_learning(folder.read_leaderboard(), folder.read_learning(), folder.read_references(), _style(style))
     return _drawn("learning curves", found)
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def confusion(result: RunSource, *, features: str = "", model: str = "", track: str = "", style: str = "column") -> Figure:
     """The confusion matrix of one system of a run.
 
@@ -94,20 +95,20 @@ def confusion(result: RunSource, *, features: str = "", model: str = "", track: 
     result : str, Path or Results
         A run's folder, or what `run` gave.
     features, model, track : str
-        Which row of the leaderboard; the best of those that have what is named, of all without.
+        Which row of the leaderboard: the best of those that match, or of all where nothing is named.
     style : {'column', 'page', 'slides'}
 
     Raises
     ------
     WrongCall
-        For a style or a row that there is not, or without what is to be drawn, such as probabilities.
+        For an unknown style or row, or one without what is to be drawn, such as probabilities.
     """
     from ser_bench.reports.figures.systems import draw_confusion
 
     return _of_system(draw_confusion, result, features, model, track, style)
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def roc(result: RunSource, *, features: str = "", model: str = "", track: str = "", style: str = "column") -> Figure:
     """The ROC curve of each class for one system of a run. Parameters, errors: see `confusion`."""
     from ser_bench.reports.figures.systems import draw_roc
@@ -115,7 +116,7 @@ def roc(result: RunSource, *, features: str = "", model: str = "", track: str = 
     return _of_system(draw_roc, result, features, model, track, style)
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def reliability(result: RunSource, *, features: str = "", model: str = "", track: str = "", style: str = "column") -> Figure:
     """The reliability diagram of one system of a run. Parameters, errors: see `confusion`."""
     from ser_bench.reports.figures.systems import draw_reliability
@@ -123,7 +124,7 @@ def reliability(result: RunSource, *, features: str = "", model: str = "", track
     return _of_system(draw_reliability, result, features, model, track, style)
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def critical_difference(result: Merged, *, style: str = "column") -> Figure:
     """Mean ranks of systems over the corpora of a merged leaderboard."""
     from ser_bench.reports.figures.ranks import draw_ranks
@@ -131,7 +132,7 @@ def critical_difference(result: Merged, *, style: str = "column") -> Figure:
     return _drawn("a comparison of three corpora or more", draw_ranks(result.across, _style(style)))
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def ablation(result: Ablated, *, style: str = "column") -> Figure:
     """The effect of each feature group on the UAR."""
     from ser_bench.reports.ablation import draw_ablation
@@ -139,7 +140,7 @@ def ablation(result: Ablated, *, style: str = "column") -> Figure:
     return _drawn("a difference", draw_ablation(result.table, _style(style)))
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def leakage(result: Audited, *, style: str = "column") -> Figure:
     """The effect of evaluation leaks on the UAR, as ``audit(gap=True)`` measured it."""
     from ser_bench.reports.audit import draw_gap
@@ -150,7 +151,7 @@ def leakage(result: Audited, *, style: str = "column") -> Figure:
     return draw_gap(result.gap, len(emotions), _style(style))
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def cross(result: Crossed, *, style: str = "column") -> Figure:
     """The UAR of each system on each corpus, by the corpus that it was trained on."""
     from ser_bench.reports.cross import SIDES, draw_cross
@@ -159,7 +160,7 @@ def cross(result: Crossed, *, style: str = "column") -> Figure:
     return _drawn("a score", draw_cross(table, len(result.emotions), _style(style)))
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def cross_matrix(result: Crossed, *, style: str = "column") -> Figure:
     """The UAR of each corpus trained on by each corpus evaluated, a matrix per system."""
     from ser_bench.reports.cross import SIDES, draw_cross_matrix
@@ -169,9 +170,9 @@ def cross_matrix(result: Crossed, *, style: str = "column") -> Figure:
 
 
 def _run(result: RunSource, *more: str) -> RunFolder:
-    """The folder of a run, which has what is drawn."""
+    """The folder of a run, which has what is drawn: its leaderboard, and `more` of its files."""
     folder = RunFolder.of(result)
-    if name := folder.lacks(LEADERBOARD.name, REFERENCES.name, *more):
+    if name := folder.lacks(LEADERBOARD.name, folder.MARK, *more):
         raise WrongCall(f"{folder.path} is not the folder of a finished run: it has no {name}")
     return folder
 
@@ -189,7 +190,7 @@ def _drawn(needed: str, figure: Figure | None) -> Figure:
 
 
 def _of_system(draw: Callable[..., Figure | None], result: RunSource, features: str, model: str, track: str, style: str) -> Figure:
-    """A figure of the best row that has what is named."""
+    """A figure of the best row that matches."""
     from ser_bench.reports.figures.systems import heading_of_system
 
     folder, look = _run(result, PREDICTIONS.name), _style(style)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ser_bench.errors import quoted
 from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, RecipeFolder
 from ser_bench.evaluation.leaderboard import ALPHA
+from ser_bench.evaluation.merge import Merged
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.utils.formatting import format_score, interval, number_of, signed
 from ser_bench.utils.shown import Shown, counted, scored
+from ser_bench.utils.spec import ValueKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,8 +108,9 @@ class Crossed(Shown):
     folder : Path
         With `cross.csv`, `cross.md`, `cross.html`, `predictions.parquet`, `skipped.csv`, and a picture in `figures/`.
     table : DataFrame
-        A row per corpus trained on, corpus evaluated, feature set, model and track; `loss` is how far the UAR is below training within.
-        `overlap` and `loss_overlap` say what their intervals allow for; `reason` and `notes` are as those of a leaderboard.
+        A row per corpus trained on, corpus evaluated, feature set, model and track; `loss` is how far the UAR is below that of
+        training within the corpus. `overlap` and `loss_overlap` say what their intervals allow for; `reason` and `notes` are as those
+        of a leaderboard.
     predictions : DataFrame
         ``train, test, features, model, track, seed, clip, speaker, emotion, predicted``.
     warnings : list of str
@@ -296,3 +300,13 @@ class Audited(Shown):
     def table_shown(self) -> pd.DataFrame:
         """The findings."""
         return self.findings
+
+
+KINDS = {
+    "RunSource": ValueKind("a run folder or the result of run()", lambda value: isinstance(value, str | PathLike | Run)),
+    "Merged": ValueKind("the result of leaderboard()", lambda value: isinstance(value, Merged)),
+    "Ablated": ValueKind("the result of ablate()", lambda value: isinstance(value, Ablated)),
+    "Audited": ValueKind("the result of audit()", lambda value: isinstance(value, Audited)),
+    "Crossed": ValueKind("the result of cross()", lambda value: isinstance(value, Crossed)),
+}
+"""What names of results in annotations of public functions stand for (`utils.calls.named_arguments`)."""

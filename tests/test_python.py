@@ -114,6 +114,11 @@ def test_results_are_taken_where_their_folders_are(found, tmp_path):
     assert all(board.equals(boards[0]) for board in boards)
 
 
+def called(name: str) -> object:
+    """Something of a class that has but the name of one of ours."""
+    return type(name, (), {})()
+
+
 TABLE = pd.DataFrame({"clip": ["a", "b"], "f0": [1.0, 2.0]})
 WRONG = [
     (lambda: ser_bench.run("tones", modelz="svm"), r"argument of run\(\) 'modelz': did you mean 'models'"),
@@ -130,6 +135,10 @@ WRONG = [
     (lambda: ser_bench.ablate("tones", sweep=[3]), "'sweep' takes a dictionary"),
     (lambda: ser_bench.score(3, "tones"), "'predictions' takes text or a path or a DataFrame"),
     (lambda: ser_bench.cross(), "missing a required argument: 'train'"),
+    (lambda: ser_bench.plan_study(called("Run")), "'run' takes a run folder or the result of run"),
+    (lambda: ser_bench.leaderboard([called("Results")]), "'runs' takes a run folder or the result of run.* or a list of such"),
+    (lambda: ser_bench.run_config(called("RunConfig")), "'config' takes a RunConfig, not"),
+    (lambda: ser_bench.export(called("Bundle"), "a.onnx"), "'bundle' takes text or a path or a Bundle, not"),
     (lambda: ser_bench.run("tones", "egemaps"), "too many positional arguments"),
 ]
 

@@ -14,6 +14,7 @@ PLANTED = (
     ("page.md", "the row in the middle\n", 1),
     ("page.md", "3 units still to do, 2 found finished\n", 1),
     ("module.py", 'X = 1\nHELP = "Of --gap: the model."\n', 2),
+    ("page.html.j2", '<p>{{ n }} clip{{ "s" if n != 1 }}</p>\n', 1),
     ("page.md", "Every cell has one row a\nmodel.\n", 1),
     ("page.html.j2", "<p>fine,\n  and all rows are judged\n  by it</p>\n", 2),
     ("module.py", '"""What it is.\n\nIn:   rows, found\n      finished.\n"""\n', 3),

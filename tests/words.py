@@ -58,6 +58,7 @@ INSTEAD = {
     r"\b(?:one a core|one a clip|one a class|one a speaker|one a seed|one a unit|one an extractor)\b": "one per",
     r"\bno quality is known\b": "not evaluated",
     r"\b[a-z]{2,}\((?:s|es|ies)\)": "`number_of`: 1 unit, 2 units",
+    r"\{\{ \"(?:s|es|ies)\b[^\"]*\" if\b": "`number_of` or `plural`: 1 unit, 2 units",
     r"\bowners let anybody\b": "may be downloaded freely",
 }
 BANNED = [(re.compile(pattern.replace(" ", r"(?:[ \t]+|[ \t]*\n[ \t]*)")), instead) for pattern, instead in INSTEAD.items()]

@@ -17,7 +17,7 @@ from ser_bench.config import BALANCED, DIFFERENCES, POWER, WIDTH, RunConfig
 from ser_bench.errors import WrongCall
 from ser_bench.evaluation.analysis_folders import AblationFolder, AuditFolder, CrossFolder, PlanningFolder
 from ser_bench.evaluation.run_folder import RunFolder
-from ser_bench.results import Ablated, Audited, Crossed
+from ser_bench.results import KINDS, Ablated, Audited, Crossed
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.formatting import number_of
@@ -46,8 +46,8 @@ def audit(
     gap : bool
         Measure the leak gap, too: what each shortcut adds to the UAR of one feature set and one model.
     **options
-        Keys of `RunConfig`. `features`, `models` and what a search takes are of the gap, and refused without; ``egemaps`` and ``svm`` if
-        not named.
+        Keys of `RunConfig`. `features` (default ``egemaps``), `models` (default ``svm``) and those of the search say how the gap is
+        measured, and are refused without `gap`.
 
     Raises
     ------
@@ -90,22 +90,22 @@ def ablate(
     progress: Progress | bool | None = None,
     **options: Unpack[AblateOptions],
 ) -> Ablated:
-    """Which groups of columns matter: each alone, all without each, and one after the other; and what the system depends on.
+    """Ablate groups of columns: each alone, all but each, forward selection; and measure what the system depends on.
 
     Parameters
     ----------
     corpus : str, Path, DataFrame or Corpus
         As in `run`.
     modes : {'alone', 'without', 'forward'} or several
-        All without.
+        By default all three.
     hold : bool
-        Hold the parameters that were chosen for all groups, instead of tuning every subset again.
+        Hold the hyperparameters that were chosen for all groups, instead of tuning every subset again.
     importance : bool
-        Measure what is lost with the values of a group or column shuffled across and within speakers, and groups' Shapley values, too.
+        Also measure permutation importance of groups and columns, across and within speakers, and groups' Shapley values.
     sweep : dict of str to list
         Other settings to try: ``{"features.mfcc.n_mfcc": [13, 40], "trim": [30.0], "cv": ["auto@8"]}``.
     **options
-        Keys of `RunConfig`, such as `features`, `models`, `budget`; of one track. ``egemaps`` and ``svm`` without.
+        Keys of `RunConfig`, such as `features` (default ``egemaps``), `models` (default ``svm``), `budget`; a single `track`.
     """
     import pandas as pd
 
@@ -151,7 +151,7 @@ def _shown_in(folder: ResultFolder) -> list[Path]:
 
 
 def _unusual_weights(config: RunConfig, words: str) -> str:
-    """The words with the class weights in them, where these are not balanced; else none."""
+    """`words` with the class weights filled in, where these are not balanced; else empty."""
     return words.format(config.class_weights) if config.class_weights != BALANCED else ""
 
 
@@ -164,14 +164,14 @@ def cross(
     progress: Progress | bool | None = None,
     **options: Unpack[TuningOptions],
 ) -> Crossed:
-    """Train on one corpus and evaluate on another: all pairs, and each corpus evaluated by itself to tell what is lost.
+    """Train on one corpus and evaluate on another: all pairs, and each corpus within itself, so that the loss is known.
 
     Parameters
     ----------
     train, test : str, Path, DataFrame, Corpus or several
         As the corpus of `run`; without `test`, every corpus of `train` evaluates every other.
     track : {'train', 'corpus', 'speaker'} or several
-        Scaled by the clips trained on; by each corpus's own clips or by each speaker's own, which are transductive.
+        Standardised by the clips trained on; by each corpus's own clips or each speaker's own, which are transductive.
     **options
         Keys of `RunConfig`, such as `features`, `models`, `budget`, `labels`.
 
@@ -212,7 +212,7 @@ def cross(
     return Crossed(folder.path, table, predictions, warnings, emotions, skipped)
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def plan_study(
     run: RunSource,
     *,
@@ -229,15 +229,15 @@ def plan_study(
     run : str, Path or Results
         The folder of a finished run, or what `run` gave.
     width : float
-        Half the width of the 95% confidence interval of a UAR that is wanted.
+        The wanted half-width of the 95% confidence interval of a UAR.
     difference : float or sequence of float
-        True differences in UAR between two systems that should be shown (two-sided, alpha .05).
+        True differences in UAR between two systems that the study is to detect (two-sided, alpha .05).
     power : float
-        With what chance.
+        With what probability.
     sentences : int, optional
-        Plan with so many sentences besides those there are.
+        Plan with this number of sentences, too, beside the run's own.
     to : str or Path, optional
-        The folder that `planning.csv` and `figures/` go to; the run's own without.
+        The folder that `planning.csv` and `figures/` go to; by default the run's.
 
     Returns
     -------
@@ -246,7 +246,7 @@ def plan_study(
         (`covers`), and design: ``corpus, labels, track, cv, goal, target, features, model, other_features, other_model, covers,
         sentences, clips_per_speaker, speakers, variance_ratio, half_width, least, speakers_needed, needed_low, needed_high, sd_speaker,
         sd_sentence, sd_cell, sd_clip, sd_sentence_high``. `half_width` is that of the present speakers, `least` that of any number of them.
-        `speakers_needed` is infinite where no number (up to 100,000) is enough, its 95% confidence interval follows from the degrees
+        `speakers_needed` is infinite where no number (up to 100,000) is enough; its 95% confidence interval follows from the degrees
         of freedom of the spread seen. Of a fixed split, speakers are those to evaluate with systems trained as they are. ``sd_*`` are
         the roots of the components of `scores.Spread` (negative for an estimate below zero), the last one the 95% upper limit of
         `sd_sentence`. ``attrs["notes"]`` says what is left out, and why, ``attrs["warnings"]`` what the run warned of.

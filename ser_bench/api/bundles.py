@@ -40,7 +40,7 @@ SYSTEM = {"features": "egemaps", "models": "svm"}
 NAMING = ("features", "models", "track")
 """What names a row of a run."""
 WORK_KEYS = ("jobs", "backend", "scheduler", "cache")
-"""How the work is done, which is not the run's to say."""
+"""How the work is done, which is not taken from the run."""
 
 
 @dataclass(frozen=True)
@@ -87,31 +87,32 @@ def fit(
     """Fit one system on all speakers of a corpus, to be used on new ones.
 
     Its hyperparameters are searched for on speaker-grouped inner folds of all speakers, as they are in each outer fold of a run, and it is
-    then trained on all clips. What it can be expected to be worth on new speakers is the leaderboard row of the same system, which is
-    evaluated as `run` does it; finished units are reused.
+    then trained on all clips. The score to expect on new speakers is the leaderboard row of the same system, evaluated as `run`
+    does it; finished units are reused.
 
     Parameters
     ----------
     corpus : str, Path, DataFrame or Corpus, optional
         As in `run`; with `from_run` where the corpus lies now, if elsewhere than then.
     from_run : str, Path or Results, optional
-        A finished run: one of its rows is fitted with hyperparameters that were chosen there, at no new search, and has the quality of that
-        row. Each of its searches chose some: of these the set is taken that most agree on, and of equally common ones that with the inner
-        score at the median (`bundle.run_rows.typical_choice`). Rows that share speakers, of track ``speaker``, and of predictions made
+        A finished run: one of its rows is fitted with hyperparameters that were chosen there, without a new search, and has that row's
+        score. Of the sets that its searches chose, the most common is taken; of equally common ones, that with the median inner score
+        (`bundle.run_rows.typical_choice`). Rows that share speakers, of track ``speaker``, and of predictions made
         elsewhere are refused.
     rank : int, optional
-        Of `from_run`: the row, 1 without; or `features` and `models` name it, as the leaderboard does.
+        With `from_run`: the rank of the row, by default 1; or `features` and `models` name it, as the leaderboard does.
     fold : int, optional
-        Of `from_run`: fit on the training speakers of that outer fold alone, with the hyperparameters of its search: such a system predicts
-        the fold's held-out clips as the run did, bit for bit, and may honestly be tried on them. `seed` says of which of the run's seeds.
+        With `from_run`: fit on the training speakers of that outer fold alone, with the hyperparameters of its search. Such a system
+        predicts the fold's held-out clips as the run did, bit for bit, and may honestly be tried on them. `seed` names one of the
+        run's seeds.
     to, card : str or Path, optional
         The file that the bundle is written to, and one for its model card (.html for a page, else Markdown), which is also in the bundle.
     evaluate : bool
-        Without `from_run`: evaluate the system. Else the bundle says that its quality is not known.
+        Without `from_run`: evaluate the system. If not, the bundle says that it was not evaluated.
     progress : bool or Progress, optional
         As in `run`.
     **options
-        Keys of `RunConfig`, such as `features` (``egemaps`` without), `models` (``svm`` without), `labels`, `where`, `budget`; with
+        Keys of `RunConfig`, such as `features` (default ``egemaps``), `models` (default ``svm``), `labels`, `where`, `budget`; with
         `from_run` only how the work is done, and what names a row.
 
     Raises
@@ -214,7 +215,7 @@ def _fit_row(asked: FitRequest, progress: Progress, options: Mapping[str, Any]) 
 
 
 def _one(key: str, value: Any) -> str:
-    """The one name of several that may be given."""
+    """The name that is given, which may be in a list; several are refused."""
     names = [value] if isinstance(value, str) or not isinstance(value, list | tuple) else list(value)
     if any(map(is_given, names)):
         raise WrongCall(f"fit: {key} takes the name of a row, not {plainly(value)}; name it as the leaderboard does")

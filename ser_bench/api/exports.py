@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_bench.utils.calls import named_arguments
+from ser_bench.utils.spec import ValueKind
 
 if TYPE_CHECKING:
     from ser_bench.bundle.bundle import Bundle
 
 
-@named_arguments()
+def _is_bundle(value: object) -> bool:
+    from ser_bench.bundle.bundle import Bundle
+
+    return isinstance(value, Bundle)
+
+
+@named_arguments(kinds={"Bundle": ValueKind("a Bundle", _is_bundle)})
 def export(bundle: str | Path | Bundle, to: str | Path) -> Path:
     """Write a fitted system as ONNX (``.onnx``) or Core ML (``.mlpackage``): features in, calibrated probabilities and a decision out.
 
@@ -26,7 +33,7 @@ def export(bundle: str | Path | Bundle, to: str | Path) -> Path:
     bundle : str, Path or Bundle
         What `fit` gave, or the file that it wrote.
     to : str or Path
-        Whose ending says the format. What stands there is replaced.
+        The file, whose ending says the format. An existing one is replaced.
 
     Returns
     -------
@@ -52,7 +59,7 @@ def export(bundle: str | Path | Bundle, to: str | Path) -> Path:
 
 
 def places(to: str | Path, forms: Iterable[str]) -> list[Path]:
-    """Where a bundle that will be at `to` is exported in some formats, checked now: before an hour's work; errors as `export`."""
+    """The files that a bundle at `to` will be exported to, checked before an hour's work; errors as `export`."""
     from ser_bench.bundle.export import beside, check_format
 
     files = [beside(Path(to), form) for form in dict.fromkeys(forms)]

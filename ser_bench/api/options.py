@@ -3,7 +3,7 @@
 In:   a command's name.
 Out:  the keys as types, for editors and checkers (``**options: Unpack[...]``), and as names; for any other key, why it is refused.
 Rule: a key is listed where it changes what comes out and nowhere else: none is taken and ignored. The command line's options are the
-      same (`tests/test_options.py` holds both to these lists).
+      same (`tests/api/test_options.py` holds both to these lists).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
 
 from ser_bench.config import ExtractOptions, Named, RunConfig, UnchangedOptions, Words, check_keys
 from ser_bench.errors import WrongCall, quoted
+from ser_bench.results import KINDS
 from ser_bench.utils.calls import named_arguments
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ PURPOSES: Mapping[str, str] = {
     **dict.fromkeys(("jobs", "backend", "scheduler"), "which processes do the work"),
     "cache": "where the feature store is",
 }
-"""What each key says, for where it has no effect."""
+"""What each key says; told where it has no effect."""
 
 
 def purpose_of(key: str) -> str:
@@ -177,7 +178,7 @@ def takes(command: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Hold calls of a public function to what its signature says and to the keys that its command uses (`named_arguments`)."""
     used = USED[command]
     refused = {field.name: purpose_of(field.name) for field in dataclasses.fields(RunConfig) if field.name not in used}
-    return named_arguments(used, refused)
+    return named_arguments(used, refused, KINDS)
 
 
 def configured(command: str, values: Mapping[str, Any]) -> RunConfig:

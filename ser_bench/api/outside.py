@@ -33,15 +33,15 @@ def splits(corpus: Source = "tones", *, progress: Progress | bool | None = None,
     """The folds that `run` uses, for systems that are trained elsewhere: ``clip, speaker, emotion, seed, fold, inner_0, inner_1, ...``.
 
     `fold` is the outer fold in which a clip is held out, `inner_k` its inner fold where outer fold k is held out. ``attrs["warnings"]`` is
-    a list of what is to be known of the clips, as `Results.warnings` is, and ``attrs["skipped"]`` a mapping of those that are left
-    out to why.
+    a list of what is to be known of the clips, as `Results.warnings` is, and ``attrs["skipped"]`` maps those that are left out to
+    the reason.
 
     Parameters
     ----------
     corpus : str, Path, DataFrame or Corpus
         As in `run`.
     **options
-        Keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (1 without). With ``features``, clips on which these
+        Keys of `RunConfig`, such as ``cv``, ``labels``, ``inner``, ``seeds`` (default 1). With ``features``, clips on which these
         cannot be extracted are left out, as in a run of them.
     """
     from ser_bench.evaluation import external
@@ -63,19 +63,19 @@ def score(
     progress: Progress | bool | None = None,
     **options: Unpack[ScoreOptions],
 ) -> Results:
-    """Evaluate an outside system's out-of-fold predictions by the rules that `run` evaluates its own by.
+    """Evaluate an external system's out-of-fold predictions by the rules of `run`.
 
     Parameters
     ----------
     predictions : str, Path or DataFrame
-        CSV or Parquet, or such a table: ``clip, predicted``, and where there are, ``fold``, ``seed``, a probability ``p.<emotion>`` for
-        each emotion. A column ``emotion``, ``truth`` or ``label`` has to agree with the corpus; others are not read, which a warning says.
+        A CSV or Parquet file, or a DataFrame: ``clip, predicted`` and, optionally, ``fold``, ``seed`` and a probability ``p.<emotion>``
+        for each emotion. A column ``emotion``, ``truth`` or ``label`` has to agree with the corpus; others are not read, with a warning.
     corpus : str, Path, DataFrame or Corpus
         As in `run`.
     name : str
-        What the system is called; the file's name without. A DataFrame has none, so that it is needed there, or ``{"mine": table}``.
+        The system's name, by default the file's. A DataFrame needs one, or is given as ``{"mine": table}``.
     decisions_only : bool
-        Leave the probabilities out, such as where a decision is not the most probable emotion.
+        Ignore the probabilities, for instance where decisions are not the most probable emotion.
     **options
         Keys of `RunConfig`: those that make the folds, with the values that `splits` was given; ``track``, ``rope``, ``out``.
 
@@ -83,7 +83,7 @@ def score(
     ------
     WrongCall
         Naming a clip that is predicted twice, not at all, or in another fold than its own; whose label is another in the corpus; or whose
-        probabilities are none, do not sum to one, or are highest for another emotion than its decision.
+        probabilities are not between 0 and 1, do not sum to one, or are highest for another emotion than its decision.
     """
     from ser_bench.evaluation import external
 
@@ -109,7 +109,7 @@ def _named(predictions: str | Path | Frames, name: str) -> Path | NamedTable:
 
 
 def _prepared(command: str, corpus: Source, options: Mapping[str, Any], progress: Progress | bool | None) -> tuple[RunConfig, PreparedData]:
-    """A configuration, and what its rows stand on; features only as far as they are named."""
+    """The configuration, and the data that rows are evaluated on; with features only where these are named."""
     from ser_bench.evaluation import plan
 
     # Predictions made elsewhere are seldom made again on other folds.

@@ -2,7 +2,7 @@
 
 In:   a recipe's name, a corpus, and what a recipe leaves open: folds, seeds, budget, folders, processes.
 Out:  `Reproduced`, whose folder has claimed, reproduced and honest scores; one ordinary run per experiment beside it.
-Rule: what a recipe states cannot be set besides it. All experiments are read and extracted before the first is evaluated; one that this
+Rule: what a recipe states cannot be set otherwise. All experiments are read and extracted before the first is evaluated; one that this
       copy of the corpus does not allow is left out and named, and refused where no other is left.
 """
 
@@ -55,16 +55,16 @@ FORECAST = ["experiment", "run", "features", "model", "units", "to do", "fits", 
 
 
 class Choice(NamedTuple):
-    """What of which recipe is to be run.
+    """Which recipe is to be run, and what of it.
 
     Parameters
     ----------
     recipe : str
         Its name, or a TOML file.
     experiments : tuple of str
-        Those of it that are run; all without.
+        Its experiments to run; empty for all.
     max_epochs : int
-        Epochs of a fit at most, which is said of every score; 0 is as published.
+        The most epochs of a fit, stated beside every score; 0 trains as published.
     """
 
     recipe: str
@@ -72,7 +72,7 @@ class Choice(NamedTuple):
     max_epochs: int = 0
 
     def check(self) -> None:
-        """Refuse what no recipe is there to heed, and a number of epochs that is none.
+        """Refuse options of a recipe where none is named, and a number of epochs out of range.
 
         Raises
         ------
@@ -135,7 +135,7 @@ def reproduce(
     fresh: bool = False,
     **options: Unpack[RunOptions],
 ) -> Reproduced:
-    """Run a published system as published, and then as all others are: speaker-independently.
+    """Run a published system as published, and then, as all others are, speaker-independently.
 
     Parameters
     ----------
@@ -144,13 +144,13 @@ def reproduce(
     recipe : str
         A published system (``ser-bench recipes``), or a TOML file that states one.
     experiment : str or several
-        The experiments that are run; all without.
+        The experiments to run; by default all.
     max_epochs : int
-        Epochs of a fit at most, which is said of every score; 0 is as published.
+        The most epochs of a fit, stated beside every score; 0 trains as published.
     progress, fresh
         As `run` takes them.
     **options
-        Those keys of `RunConfig` that the recipe does not state.
+        The keys of `RunConfig` that the recipe does not state.
 
     Raises
     ------

@@ -21,10 +21,11 @@ from ser_bench.api.publishing import published
 from ser_bench.config import RunConfig
 from ser_bench.evaluation.run_folder import Run, RunFolder
 from ser_bench.evaluation.study_storage import open_storage
-from ser_bench.results import Results
+from ser_bench.results import KINDS, Results
 from ser_bench.utils.atomic import check_writable
 from ser_bench.utils.calls import named_arguments
 from ser_bench.utils.progress import Progress, progress_of
+from ser_bench.utils.spec import ValueKind
 
 if TYPE_CHECKING:
     from ser_bench.corpora import Source
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ser_bench.features.extract import FillReport
 
 LONG = 60.0
-"""Seconds of fitting expected of a run, from which on its page is written before its learning curves are there, and again with them."""
+"""If a run is expected to fit for so many seconds, its page is written before its learning curves are there, and again with them."""
 
 
 @takes("run")
@@ -50,12 +51,12 @@ def run(
         A folder, a manifest, or ``"tones"``; the table of a manifest, whose relative paths begin in the current folder; or what
         `load_corpus` made of any of these.
     progress : bool or Progress, optional
-        A bar in notebooks and on a terminal, and nothing elsewhere, without; False shows nothing, True lines where there is no bar.
+        By default a bar in notebooks and on a terminal, nothing elsewhere; False shows nothing, True prints lines where there is no bar.
     fresh : bool
         Fit everything again, finished or not.
     **options
-        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ... Features of one's own are a
-        DataFrame, too: ``features={"wav2vec2": vectors}``, with a row per clip.
+        The keys of `RunConfig`: ``features="egemaps+mfcc"``, ``models=["svm", "rf"]``, ``cv="loso"``, ... User-supplied features may be a
+        DataFrame: ``features={"wav2vec2": vectors}``, with a row per clip.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def run(
     return run_config(dataclasses.replace(config, corpus=(one,)), progress=progress, fresh=fresh)[0]
 
 
-@named_arguments()
+@named_arguments(kinds={"RunConfig": ValueKind("a RunConfig", lambda value: isinstance(value, RunConfig))})
 def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fresh: bool = False) -> list[Results]:
     """Evaluate all corpora of a configuration, and of its folders of several: one `Results` each. `leaderboard_of` makes them one."""
     from ser_bench.evaluation import plan
@@ -83,7 +84,7 @@ def run_config(config: RunConfig, *, progress: Progress | bool | None = None, fr
 
 
 def _finish(planned: Plan, progress: Progress, *, fresh: bool) -> Results:
-    """Do of a plan whatever is not done yet."""
+    """Do what is not done yet of a plan."""
     from ser_bench.api.finished import recall, remember
 
     if not fresh and (done := recall(planned)):
@@ -114,7 +115,7 @@ def evaluate_plan(planned: Plan, progress: Progress, *, fresh: bool = False, pag
 
 
 def _with_curves(found: Results, planned: Plan, progress: Progress, *, fresh: bool) -> Results:
-    """A run's results with its learning curves, which its folder and its page get last: nobody waits long to read the others."""
+    """A run's results with its learning curves, which its folder and its page get last, so that nobody waits for them to read the rest."""
     from ser_bench.evaluation.learning_curves import learning_curves
     from ser_bench.reports import publish_learning
 
@@ -151,7 +152,7 @@ def _ratios(found: Results) -> dict[tuple[str, str, str], float]:
     return {(features, model, track): ratio for features, model, track, ratio in rows.itertuples(index=False, name=None)}
 
 
-@named_arguments()
+@named_arguments(kinds=KINDS)
 def leaderboard(
     runs: RunSource | Sequence[RunSource] = (),
     *,
@@ -170,8 +171,8 @@ def leaderboard(
         with a warning.
     out : str or Path
     to : str or Path, optional
-        The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; `leaderboard` below `out`
-        without.
+        The folder that `LEADERBOARD.md`, `leaderboard.html`, `leaderboard.csv` and `figures/` are written to; by default `leaderboard`
+        below `out`.
     with_external : bool
         Whether external systems enter the comparison of every row with the best; otherwise they change no p of other rows.
     rope : float

@@ -118,7 +118,7 @@ def description(about: About, features: str, model: str, n_columns: int) -> str:
     return "\n\n".join(
         [
             f"A classifier of {escaped(corpus['target'])} in speech from hand-crafted acoustic features: the feature set {code(features)} "
-            f"({n_columns:,} columns, {TRACKS[about['protocol']['track']]}) and the model {code(model)}, made by ser-bench "
+            f"({number_of(n_columns, 'column')}, {TRACKS[about['protocol']['track']]}) and the model {code(model)}, made by ser-bench "
             f"{about['versions']['ser-bench']}.",
             listed(
                 [
@@ -184,8 +184,8 @@ def training(about: About) -> str:
     if about["quality"]:
         lines.append(
             f"Evaluated by {escaped(protocol['words'])} ({protocol_of(about['quality'])}): in each outer fold such a system was "
-            f"tuned inside the training speakers ({search['trials']} trials, {search['inner']} speaker-grouped inner folds), trained on "
-            f"them, and scored on {UNSEEN}. The scores below are of those systems; the one in this file is trained as they were"
+            f"tuned inside the training speakers ({number_of(search['trials'], 'trial')}, {search['inner']} speaker-grouped inner folds), "
+            f"trained on them, and scored on {UNSEEN}. The scores below are of those systems; the one in this file is trained as they were"
             f"{', on more speakers' if search['fold'] is None else ''}."
         )
     return "## Training and protocol\n\n" + listed([*lines, *(f"{escaped(note)}." for note in about["notes"])])

@@ -30,7 +30,7 @@ CHECKED = {
     "dataverse": "every file has a checksum",
 }
 MOST_SPEAKERS = 30
-"""Speakers up to which each has a line of its own."""
+"""Up to so many speakers, each has a line of its own."""
 
 
 @click.group(cls=Commands, invoke_without_command=True, short_help="List, download and inspect corpora.")
@@ -139,7 +139,7 @@ def print_corpora() -> None:
 
 
 def print_terms(name: str, facts: CorpusInfo) -> None:
-    """On which terms a corpus is to be had, before it is."""
+    """The terms of a corpus, before it is downloaded."""
     from ser_bench.corpora.obtaining import download_size, in_bytes
 
     size = download_size(facts)
@@ -161,7 +161,8 @@ def print_obtained(obtained: Obtained) -> None:
     clips = obtained.corpus.clips
     warn([*obtained.corpus.warnings, *obtained.differences])
     released = "" if obtained.differences else ", as released"
-    say(f"{obtained.corpus.name}: {len(clips):,} clips of {clips['speaker'].nunique()} speakers{released}, in {obtained.folder}")
+    speakers = number_of(clips["speaker"].nunique(), "speaker")
+    say(f"{obtained.corpus.name}: {number_of(len(clips), 'clip')} of {speakers}{released}, in {obtained.folder}")
     say(f"look at it: ser-bench corpora show {obtained.folder}")
     say(f"evaluate on it: ser-bench run {obtained.folder}")
 
@@ -171,7 +172,7 @@ def print_overview(overview: Overview) -> None:
     corpus, counts, seconds = overview.corpus, overview.counts, overview.seconds.dropna()
     say(corpus.name, bold=True)
     print_entry("recognised", overview.recognised)
-    print_entry("clips", f"{len(corpus.clips):,} of {len(counts)} speakers, {counts.shape[1]} emotions")
+    print_entry("clips", f"{len(corpus.clips):,} of {number_of(len(counts), 'speaker')}, {number_of(counts.shape[1], 'emotion')}")
     if len(seconds):
         print_entry(
             "durations",

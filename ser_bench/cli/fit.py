@@ -122,7 +122,7 @@ def print_made(made: Made, to: str, card: str | None) -> None:
 
 
 def corrected(quality: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """The row of a score that is corrected for the system having been picked, where it was."""
+    """The score corrected for selection, as a row; none where the system was not picked as the best of several."""
     from ser_bench.bundle.card import map_scored
 
     found = quality["corrected"]

@@ -66,7 +66,7 @@ def _explain(error: Exception) -> tuple[str, int]:
 
 
 def _stopped(why: BaseException) -> None:
-    """Say that somebody stopped the command; click takes a file that ends too early for that, which it is not."""
+    """Say that the command was stopped; click takes a file that ends too early for that, too, which is an error."""
     if isinstance(why, EOFError):
         _fail(f"{type(why).__name__}: {why} (with --debug: where)", 1)
     code = why.exit_code if isinstance(why, Stopped) else 130

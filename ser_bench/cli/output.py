@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 10_000
 NUMBER = re.compile(r"[-+<]?[\d,]*\.?\d*%?")
-"""A cell that stands to the right."""
+"""A cell that is aligned to the right."""
 
 
 def say(line: str, *, err: bool = False, **style: Any) -> None:
-    """Print a line, whatever names in it hold."""
+    """Print a line, with control characters of names in it written out."""
     write(click.style(quoted(line, LONGEST_LINE), **style), err=err)
 
 
 def write(text: str, *, end: str = "\n", err: bool = False) -> None:
-    """Print as the stream takes it."""
+    """Print text, with colours where the stream gets them."""
     stream = sys.stderr if err else sys.stdout
     print(text if coloured(stream) else click.unstyle(text), end=end, file=stream, flush=True)
 
@@ -64,7 +64,7 @@ def warn(warnings: Iterable[str]) -> None:
 def print_results(result: Results, *, named: bool = False) -> None:
     """A run's warnings, its leaderboard, what was fitted, and where the report is.
 
-    One of several is `named`, and its rows are left to the leaderboard of all.
+    A run that is one of several is `named`, and its rows are left to the merged leaderboard.
     """
     from ser_bench.evaluation.environment import corpus_title
     from ser_bench.evaluation.run_folder import RunFolder
@@ -102,7 +102,7 @@ def print_conditions(table: pd.DataFrame) -> None:
 
 
 def print_skipped(skipped: pd.DataFrame, folder: Path) -> None:
-    """How many clips were left out, and where they all stand."""
+    """How many clips were left out, and the file that lists them."""
     from ser_bench.corpora import left_out
     from ser_bench.evaluation.result_folder import ResultFolder
 

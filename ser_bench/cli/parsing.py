@@ -1,7 +1,7 @@
 """What is named on the command line and in a file, for each command; what has no effect on it is refused.
 
 In:   arguments, a configuration file.
-Out:  keys of a configuration, those of the command line put over those of the file.
+Out:  keys of a configuration, where those of the command line override those of the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ser_bench.utils.formatting import number_of
 
 
 class Command(click.Command):
-    """A command that says what an option is for which has no effect on it and has on `run`."""
+    """A command that refuses an option of `run` that has no effect on it, and says what the option is for."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, or say why an option is refused."""
@@ -70,9 +70,9 @@ def _options_of_run(ctx: click.Context) -> list[click.Parameter]:
 
 
 def keys_of(command: str, given: dict[str, Any], *, idle: Sequence[str] = ()) -> dict[str, Any]:
-    """What the file and the command line name, the latter put over the former.
+    """The keys that the file and the command line name; those of the command line override those of the file.
 
-    Of the file only what the command uses, without the keys that are `idle` this time; a warning names the others, but for those that
+    Of the file only those that the command uses are taken, and none that is `idle` this time; a warning names the others unless they
     have their default value.
     """
     file = given.pop("config", None)

@@ -100,7 +100,7 @@ def predict(
 
 
 def recorded(seconds: float) -> Sound:
-    """What the microphone hears, with what there is to say of it on stderr."""
+    """What the microphone records; messages about it go to stderr."""
     from ser_bench.bundle.extraction import Samples, Sound, Span
     from ser_bench.bundle.microphone import record
 
@@ -153,7 +153,7 @@ def check_form(form: str | None, to: Path | None) -> str:
 
 
 def check_places(to: Path | None, plot: Path | None, out: str | None) -> None:
-    """Find out now that something cannot be written."""
+    """Refuse places that cannot be written to, before any work."""
     from ser_bench.utils.atomic import check_place, check_writable
 
     if to:

@@ -161,7 +161,7 @@ def _complete(uars: pd.DataFrame) -> pd.DataFrame:
 
 def search(row: pd.Series) -> str:
     """How the systems of a row's block were made, in words: ``budget smoke, 5 trials, 1 seed, inner 3``."""
-    made = [f"budget {row['budget']}", f"{row['trials']} trials", number_of(row["seeds"], "seed")]
+    made = [f"budget {row['budget']}", number_of(row["trials"], "trial"), number_of(row["seeds"], "seed")]
     return ", ".join([*made, row["settings"]] if row["settings"] else made)
 
 

@@ -387,9 +387,8 @@ def check_widths(features: Iterable[FeatureSource], models: dict[str, Model]) ->
     for one in features if widest.least_columns > 1 else ():
         width = sum(len(part.columns) for part in parse_features(one).parts)
         if width < widest.least_columns:
-            raise WrongCall(
-                f"{called(one)} has {width} columns, and {widest.label} needs {widest.least_columns}; pool less, or take a wider set"
-            )
+            columns = number_of(width, "column")
+            raise WrongCall(f"{called(one)} has {columns}, and {widest.label} needs {widest.least_columns}; pool less, or take a wider set")
 
 
 def search_of(model: Model, config: RunConfig) -> Tune:

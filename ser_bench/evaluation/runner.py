@@ -199,13 +199,13 @@ def run_units(
     done = {} if fresh else {unit.hash: kept for unit in planned.units if (kept := read(unit))}
     # Cells that differ in nothing but a name share their units.
     todo = list({unit.hash: unit for unit in planned.units if unit.hash not in done}.values())
-    fitted, failures = _sorted_out(_fit_all(planned, todo, store, progress, meanwhile) if todo else ())
+    fitted, failures = _split_reports(_fit_all(planned, todo, store, progress, meanwhile) if todo else ())
     done |= {fit.unit.hash: kept for fit in fitted if (kept := read_file(fit.path))}
     failures |= {unit.hash: UNSEEN for unit in todo if unit.hash not in done and unit.hash not in failures}
     return done, failures, fitted
 
 
-def _sorted_out(reports: Iterable[UnitReport]) -> tuple[list[FittedUnit], dict[str, str]]:
+def _split_reports(reports: Iterable[UnitReport]) -> tuple[list[FittedUnit], dict[str, str]]:
     """The units that were fitted, and by hash, why others were not."""
     fitted: list[FittedUnit] = []
     failures: dict[str, str] = {}

@@ -6,7 +6,8 @@ Rule: the inner validation clips alone say when to stop; one thread, so that the
 
 The plan bins the training clips once per split. The number of rounds is not searched for: boosting stops early on
 the inner validation clips, and the final fit is as long as the median over the inner folds says. Trials are compared
-on few columns and with steps as large as can be; the final fit, which is one among dozens, sees all columns that the model is
+on few columns, with steps as large as can be, and on trees that `compiled.boosting` grows by XGBoost's rules: on so few clips most of
+XGBoost's time is not spent on arithmetic. The final fit, which is one among dozens, is XGBoost's. It sees all columns that the model is
 given, and takes more and smaller steps: `FINE`, and on more than `LARGE_CLIPS` training clips `COARSE`, whose fewer but deeper trees
 reach the same UAR there in less time.
 """
@@ -82,7 +83,8 @@ class Boosting(Model):
     """
 
     name = "xgb"
-    version = 3
+    version = 4
+    libraries = ("numba",)
     max_features = 1000
     description = "gradient-boosted trees, stopped early on inner validation speakers, classes balanced by default"
     defaults = {"max_depth": 3, "subsample": 0.8, "colsample_bynode": 0.15, "lambda": 1.0}
@@ -106,14 +108,14 @@ class Boosting(Model):
         }
 
     def fit(self, split: Split, params: Params, seed: int, rounds: int | None = None) -> Fitted:
-        """Boost on a binned matrix of one's own."""
+        """Boost on bins of one's own."""
         return self.plan(split).train(params, seed, rounds)
 
     def plan(self, split: Split) -> PreparedFit:
-        """Share the binned matrix, of fewer columns while trials are compared."""
+        """Share what is binned, fewer columns while trials are compared."""
         if split.searching and split.x_train.shape[1] > SEARCH_COLUMNS:
             return PreparedNarrowed(self, split, select_k_best(split.x_train, split.y_train, SEARCH_COLUMNS))
-        return BinnedPlan(self, split)
+        return TrialPlan(self, split) if split.searching else FinalPlan(self, split)
 
     def refinement(self, n_train: int) -> Refinement:
         """Of a final fit on that many clips; a depth that is fixed is kept."""
@@ -135,20 +137,27 @@ class Boosting(Model):
         return [] if final == FINE else [{"final": list(final)}]
 
 
-class Binned:
-    """A split as XGBoost wants it: columns in bins, emotions without gaps, clips weighted."""
+class BoostingPlan(PreparedFit):
+    """Runs on one split: emotions without gaps, clips weighted."""
 
-    def __init__(self, split: Split, weights: np.ndarray) -> None:
-        self.split, self.weights = split, weights
+    def __init__(self, model: Boosting, split: Split) -> None:
+        super().__init__(model, split)
         self.present, self.y = np.unique(split.y_train, return_inverse=True)
+        self.weights = model.weights(split.y_train)
+
+
+class TrialPlan(BoostingPlan):
+    """Trials on one binned inner split, whose validation clips say when to stop."""
 
     @cached_property
-    def train(self) -> xgboost.DMatrix:
-        """Training clips, which alone decide the bins; XGBoost keeps these with the matrix from its first round on."""
-        return matrix(self.split.x_train, self.y, self.weights)
+    def binned(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and cuts of the training clips, which alone decide the bins."""
+        from ser_bench.models.compiled.trees import cut_columns
+
+        return cut_columns(self.split.x_train, BINS)
 
     @cached_property
-    def validation(self) -> xgboost.DMatrix:
+    def watched(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inner validation clips, balanced as the UAR is; those of an emotion absent from training weigh nothing."""
         y_eval = self.split.y_eval
         assert y_eval is not None
@@ -156,45 +165,89 @@ class Binned:
         y = np.where(known, np.searchsorted(self.present, y_eval), 0)
         weights = np.zeros(len(y))
         weights[known] = balanced_weights(y[known])
-        return matrix(self.split.x_eval, y, weights)
+        return np.ascontiguousarray(self.split.x_eval), y, weights
+
+    @cached_property
+    def start(self) -> np.ndarray:
+        """Margins before the first tree: as XGBoost has them, logarithms of the emotions' shares with mean zero."""
+        logs = np.log(np.bincount(self.y, self.weights))
+        return (logs - logs.mean()).astype(np.float32)
+
+    def boost(self, params: Params, seed: int, rounds: int | None) -> tuple[Trees, np.ndarray, int]:
+        """Trees, margins of validation clips, and rounds: as many as are given, or as long as these clips gain."""
+        from ser_bench.models.compiled.boosting import boost
+
+        most, stopping = rounds or MOST_ROUNDS, rounds is None
+        settings = self.model.setting(params)
+        *trees, margins, done = boost(
+            self.binned, self.y, self.weights, self.watched, self.start, settings, np.uint64(seed), most, stopping=stopping
+        )
+        return Trees(*trees), margins, done
+
+    def train(self, params: Params, seed: int, rounds: int | None = None) -> BoostedTrees:
+        """Boost on the shared bins."""
+        trees, _, done = self.boost(params, seed, rounds)
+        of_class = np.tile(np.arange(len(self.present)), done)
+        return BoostedTrees(trees, of_class, self.start, self.present, self.split.n_classes, done, None)
+
+    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
+        """Decide by the margins with which validation clips were watched."""
+        _, margins, done = self.boost(params, seed, rounds)
+        return argmax_prediction(softmax_of(margins), self.present, self.split.n_classes, done)
 
 
-class BinnedPlan(PreparedFit):
-    """Runs on one binned split."""
+class FinalPlan(BoostingPlan):
+    """XGBoost's own fits on one split."""
 
     def __init__(self, model: Boosting, split: Split) -> None:
         super().__init__(model, split)
-        self.binned = Binned(split, model.weights(split.y_train))
-        self.refinement = Refinement(1, 1.0) if split.searching else model.refinement(len(split.y_train))
+        self.refinement = model.refinement(len(split.y_train))
+
+    @cached_property
+    def matrix(self) -> xgboost.DMatrix:
+        """Training clips, which alone decide the bins; XGBoost keeps these with the matrix from its first round on.
+
+        Its `QuantileDMatrix` gives the same bins and takes longer.
+        """
+        import xgboost
+
+        return xgboost.DMatrix(self.split.x_train, self.y, weight=self.weights, nthread=1)
 
     def train(self, params: Params, seed: int, rounds: int | None = None) -> FittedBoosting:
-        """Boost on the shared bins."""
-        return boost(self.binned, self.model.setting(params), seed, rounds, self.refinement)
+        """Boost as far as that many rounds of the search go.
 
-    def run(self, params: Params, seed: int, rounds: int | None = None) -> Prediction:
-        """Decide about validation clips in the form in which they were watched."""
-        fitted = self.train(params, seed, rounds)
-        return fitted.predict_matrix(self.binned.validation) if self.split.searching else fitted.predict(self.split.x_eval)
+        `xgboost.train` gives the same trees, and copies them in the end, which takes as long as several rounds.
+        """
+        import xgboost
+
+        settings, final = self.model.setting(params), self.refinement
+        settings |= {
+            "eta": settings["eta"] / final.smaller,
+            "max_depth": settings["max_depth"] + final.deeper,
+            "objective": "multi:softprob",
+            "num_class": len(self.present),
+            "tree_method": "hist",
+            "max_bin": BINS,
+            "nthread": 1,
+            "seed": seed,
+            "verbosity": 0,
+        }
+        rounds = rounds or ROUNDS_UNTUNED
+        booster = xgboost.Booster(settings, [self.matrix])
+        for done in range(final.finer * rounds):
+            booster.update(self.matrix, done)
+        return FittedBoosting(booster, self.present, self.split.n_classes, rounds)
 
 
 class FittedBoosting(Fitted):
-    """Trained trees: those of the first `used` rounds, which are as far as `rounds` of the search go."""
+    """Trained trees, which go as far as `rounds` of the search do."""
 
-    def __init__(self, booster: xgboost.Booster, binned: Binned, rounds: int, used: int) -> None:
-        self.booster, self.rounds, self.used = booster, rounds, used
-        self.present, self.n_classes = binned.present, binned.split.n_classes
+    def __init__(self, booster: xgboost.Booster, present: np.ndarray, n_classes: int, rounds: int) -> None:
+        self.booster, self.present, self.n_classes, self.rounds = booster, present, n_classes, rounds
 
     def predict(self, x: np.ndarray) -> Prediction:
         """Decide for the most probable emotion."""
-        probabilities = self.booster.inplace_predict(x, iteration_range=(0, self.used)) if len(x) else np.zeros((0, len(self.present)))
-        return self.decide_by(probabilities)
-
-    def predict_matrix(self, clips: xgboost.DMatrix) -> Prediction:
-        """The same of clips in a matrix of XGBoost's own."""
-        return self.decide_by(self.booster.predict(clips, iteration_range=(0, self.used)))
-
-    def decide_by(self, probabilities: np.ndarray) -> Prediction:
-        """Decide for the most probable of the emotions present."""
+        probabilities = self.booster.inplace_predict(x) if len(x) else np.zeros((0, len(self.present)))
         return argmax_prediction(probabilities, self.present, self.n_classes, self.rounds)
 
     def feature_importances(self) -> np.ndarray | None:
@@ -212,15 +265,14 @@ class FittedBoosting(Fitted):
         """The trees that decide, read from XGBoost's own JSON."""
         learner = json.loads(self.booster.save_raw("json"))["learner"]
         model, k = learner["gradient_booster"]["model"], len(self.present)
-        trees = model["trees"][: self.used * k]
-        laid = [laid_out(tree) for tree in trees]
+        laid = [laid_out(tree) for tree in model["trees"]]
         firsts = np.cumsum([0, *(len(column) for column, _, _ in laid[:-1])])
         column, cut = (np.concatenate([part[place] for part in laid]) for place in (0, 1))
         right = np.concatenate([np.where(right >= 0, right + first, -1) for (_, _, right), first in zip(laid, firsts, strict=True)])
         base = np.array(json.loads(learner["learner_model_param"]["base_score"]), np.float32)
         return BoostedTrees(
             Trees(firsts.astype(np.int64), column, cut, right),
-            np.array(model["tree_info"][: len(trees)], np.int64),
+            np.array(model["tree_info"], np.int64),
             np.broadcast_to(base, k).copy(),
             self.present,
             self.n_classes,
@@ -260,10 +312,7 @@ class BoostedTrees(Fitted):
         margins = np.tile(self.base, (len(x), 1))
         for of_class, of_tree in zip(self.of_class, leaves(self.trees, x, below=True).T, strict=True):
             margins[:, of_class] += self.trees.cut[of_tree]
-        # As XGBoost's softmax: terms are the C library's in single precision, and their sum is taken in double.
-        terms = expf(margins - margins.max(1, keepdims=True))
-        sums = np.add.accumulate(terms, 1, np.float64)[:, -1:].astype(np.float32)
-        return argmax_prediction(terms / sums, self.present, self.n_classes, self.rounds)
+        return argmax_prediction(softmax_of(margins), self.present, self.n_classes, self.rounds)
 
     def feature_importances(self) -> np.ndarray | None:
         """A column's share of what all splits gained."""
@@ -311,55 +360,8 @@ def laid_out(tree: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return column, np.array(tree["split_conditions"], np.float32)[order], np.array(rights, np.int64)
 
 
-def boost(binned: Binned, params: Params, seed: int, rounds: int | None, refinement: Refinement) -> FittedBoosting:
-    """Boost as far as that many rounds of the search go, or for as long as validation clips gain.
-
-    `xgboost.train` gives the same trees, and copies them in the end, which takes as long as several rounds.
-    """
-    import xgboost
-
-    settings: dict[str, Any] = params | {
-        "eta": params["eta"] / refinement.smaller,
-        "max_depth": params["max_depth"] + refinement.deeper,
-        "objective": "multi:softprob",
-        "num_class": len(binned.present),
-        "tree_method": "hist",
-        "max_bin": BINS,
-        "nthread": 1,
-        "seed": seed,
-        "verbosity": 0,
-    }
-    if rounds is None and binned.split.searching:
-        booster, best = boost_while_better(settings, binned)
-        return FittedBoosting(booster, binned, best, best)
-    rounds = rounds or ROUNDS_UNTUNED
-    used = refinement.finer * rounds
-    booster = xgboost.Booster(settings, [binned.train])
-    for done in range(used):
-        booster.update(binned.train, done)
-    return FittedBoosting(booster, binned, rounds, used)
-
-
-def boost_while_better(settings: dict[str, Any], binned: Binned) -> tuple[xgboost.Booster, int]:
-    """Boost until a round does not lower the log loss of validation clips; the trees, and how many rounds lowered it (at least one).
-
-    This is `xgboost.train` with early stopping but for its callbacks and its copy.
-    """
-    import xgboost
-
-    booster = xgboost.Booster(settings, [binned.train, binned.validation])
-    lowest, watched = np.inf, [(binned.validation, "validation")]
-    for done in range(MOST_ROUNDS):
-        booster.update(binned.train, done)
-        loss = float(booster.eval_set(watched, done).rpartition(":")[2])
-        if done and not loss < lowest:
-            return booster, done
-        lowest = loss
-    return booster, MOST_ROUNDS
-
-
-def matrix(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> xgboost.DMatrix:
-    """Clips as XGBoost takes them; its `QuantileDMatrix` gives the same bins and takes longer."""
-    import xgboost
-
-    return xgboost.DMatrix(x, y, weight=weights, nthread=1)
+def softmax_of(margins: np.ndarray) -> np.ndarray:
+    """Probabilities of margins, float32, shape (n_clips, n_present), as XGBoost has them to the last bit."""
+    # Its terms are the C library's in single precision, and their sum is taken in double.
+    terms = expf(margins - margins.max(1, keepdims=True))
+    return terms / np.add.accumulate(terms, 1, np.float64)[:, -1:].astype(np.float32)

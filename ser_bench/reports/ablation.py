@@ -20,7 +20,7 @@ from ser_bench.reports.figures import LOOKS, Drawing, Key, Look, Mark, Panel, St
 from ser_bench.reports.figures.style import GREY
 from ser_bench.reports.made import digest_of
 from ser_bench.reports.rendering import render, way_back
-from ser_bench.utils.formatting import escaped, format_score, interval, p_value, records, signed, table_lines
+from ser_bench.utils.formatting import escaped, format_score, interval, p_value, plural, records, signed, table_lines
 from ser_bench.utils.terminal import Part, TerminalTable
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _verdict(rows: list[dict[str, Any]]) -> str:
         p = f"p {'' if missed['p'] < 0.001 else '= '}{missed['read'][6]}"
         said += [f"Missed most when left out: {missed['group']}, {missed['read'][5]}, {p}"]
         shown = sum(row["p"] < ALPHA for row in without)
-        said += [f"{shown or 'None'} of {len(without)} groups left out one by one {'changes' if shown == 1 else 'change'} it significantly"]
+        said += [f"{shown or 'None'} of {len(without)} groups left out one by one {plural(shown, 'changes', 'change')} it significantly"]
     alone = [row for row in others if row["mode"] == "alone"]
     if alone:
         best = max(alone, key=lambda row: row["uar"])

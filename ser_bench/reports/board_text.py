@@ -18,7 +18,18 @@ from ser_bench.evaluation.cautions import OUTLYING_SPEAKERS, note_words, outlyin
 from ser_bench.evaluation.environment import corpus_titles
 from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, is_compared, lines_of, not_significantly_worse
 from ser_bench.evaluation.splits import TRACKS, parse_cv
-from ser_bench.utils.formatting import escaped, format_score, format_seconds, interval, number_of, p_value, p_words, records, table_lines
+from ser_bench.utils.formatting import (
+    escaped,
+    format_score,
+    format_seconds,
+    interval,
+    number_of,
+    p_value,
+    p_words,
+    plural,
+    records,
+    table_lines,
+)
 from ser_bench.utils.terminal import Part, TerminalTable
 
 if TYPE_CHECKING:
@@ -198,7 +209,7 @@ def others_words(like: int, others: int) -> str:
         return f"None of the {others} others is significantly worse"
     if not like:
         return f"All {others} others are significantly worse"
-    return f"{like} of the {others} others {'is' if like == 1 else 'are'} not significantly worse"
+    return f"{like} of the {others} others {plural(like, 'is', 'are')} not significantly worse"
 
 
 def _second(row: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from ser_bench.reports.drawing import label, own_settings
 from ser_bench.reports.figures import KINDS
 from ser_bench.reports.figures.saving import DOTS
 from ser_bench.utils.atomic import check_place, write_whole
+from ser_bench.utils.formatting import number_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +54,7 @@ def draw_corpus(overview: Overview, path: Path) -> None:
     _draw_counts(figure, counts, overview)
     _draw_seconds(lasting, overview)
     clips = overview.corpus.clips
-    figure.suptitle(label(f"{overview.corpus.name}: {len(clips):,} clips of {n_speakers} speakers"), fontsize=10)
+    figure.suptitle(label(f"{overview.corpus.name}: {number_of(len(clips), 'clip')} of {number_of(n_speakers, 'speaker')}"), fontsize=10)
     kind = path.suffix.lower().removeprefix(".")
     write_whole(path, partial(figure.savefig, format=kind, dpi=DOTS, metadata=KINDS[kind]))
 
@@ -75,7 +76,7 @@ def _draw_counts(figure: Figure, axes: Axes, overview: Overview) -> None:
             axes.text(column, row, str(value), ha="center", va="center", fontsize=7, color="white" if dark else "0.2")
     else:
         axes.set_yticks([])
-        axes.set_ylabel(f"{len(counts)} speakers", fontsize=8)
+        axes.set_ylabel(number_of(len(counts), "speaker"), fontsize=8)
     bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02, ticks=MaxNLocator(integer=True))
     bar.set_label("clips", fontsize=8)
     bar.ax.tick_params(labelsize=7)

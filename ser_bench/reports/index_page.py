@@ -146,7 +146,7 @@ def _merged(folder: MergedFolder) -> Entry:
         ", ".join(corpora),
         _system(first) + on,
         *_scored(first),
-        f"{number_of(len(board), 'row')} on {len(corpora)} {'corpora' if len(corpora) > 1 else 'corpus'}",
+        f"{number_of(len(board), 'row')} on {number_of(len(corpora), 'corpus', 'corpora')}",
     )
 
 

@@ -23,7 +23,7 @@ from ser_bench.evaluation.leaderboard import ALPHA, BLOCK, lines_of, not_signifi
 from ser_bench.evaluation.splits import TRACKS, fixed_parts, parse_cv
 from ser_bench.reports.bibliography import Reference, bibtex, in_words, kept, software
 from ser_bench.reports.board_text import resolution_of, roughly
-from ser_bench.utils.formatting import escaped_for_tex, format_score, interval, listed, number_of, p_words, records
+from ser_bench.utils.formatting import escaped_for_tex, format_score, interval, listed, number_of, p_words, plural, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def method(run: RunTables) -> list[Sentence]:
     if first["budget"] == EXTERNAL:
         said += [Sentence("The predictions were made elsewhere, each clip's without its fold by the word of whoever made them")]
     else:
-        tuned = f"Hyperparameters were tuned with {first['trials']} Optuna trials {_searched_on(run)}"
+        tuned = f"Hyperparameters were tuned with {number_of(first['trials'], 'Optuna trial')} {_searched_on(run)}"
         said += [Sentence(tuned, kept("akiba2019optuna"))]
         said += [Sentence(f"Features were {_scaling(run)}, and the held-out clips predicted once")]
         said += _augmented(run)
@@ -311,11 +311,11 @@ def _like_and_worse(others: list[dict[str, Any]]) -> Iterator[Sentence]:
     if like:
         named = [f"{_name(row)} ({_difference(row)})" for row in like[:LISTED]]
         named += [f"{len(like) - LISTED} more"] if len(like) > LISTED else []
-        yield Sentence(f"{len(like)}{of} {'is' if len(like) == 1 else 'are'} not significantly different from it: {listed(named)}")
+        yield Sentence(f"{len(like)}{of} {plural(len(like), 'is', 'are')} not significantly different from it: {listed(named)}")
     if worse:
         nearest, farthest = f"{_name(worse[0])} ({_difference(worse[0])})", max(row["behind"] for row in worse)
         which = f": {nearest}" if len(worse) == 1 else f", the nearest {nearest}, the farthest {format_score(farthest)} below the best"
-        yield Sentence(f"{len(worse)}{of} {'is' if len(worse) == 1 else 'are'} significantly worse{which}")
+        yield Sentence(f"{len(worse)}{of} {plural(len(worse), 'is', 'are')} significantly worse{which}")
 
 
 def _difference(row: dict[str, Any]) -> str:
@@ -331,7 +331,7 @@ def _equivalent(others: list[dict[str, Any]], rope: float) -> Iterator[Sentence]
         return
     half = f"\u00b1{rope:g} UAR".replace("\u00b10.", "\u00b1.")
     shown = [_name(row) for row in tested if row["p_equivalent"] < ALPHA]
-    which = f"{listed(shown)} {'is' if len(shown) == 1 else 'are'}" if shown else "None is"
+    which = f"{listed(shown)} {plural(len(shown), 'is', 'are')}" if shown else "None is"
     how = "two one-sided tests, corrected for all pairs of systems"
     yield Sentence(
         f"{which} shown to be equivalent to the best within {half} ({how})", kept("schuirmann1987comparison", "dunn1961multiple")

@@ -7,17 +7,21 @@ Out:  HTML, in which values are text and never markup, and no letter of a name i
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_bench.errors import lines
 from ser_bench.utils.atomic import FORMULA
-from ser_bench.utils.formatting import IN_TEX, MARKDOWN, TEX, format_score, format_seconds, number_of
+from ser_bench.utils.formatting import IN_TEX, MARKDOWN, TEX, format_score, format_seconds, number_of, plural
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
+    from jinja2.bccache import Bucket
     from markupsafe import Markup
 
 INDEX = "index.html"
@@ -43,12 +47,37 @@ def _templates(room: str) -> Environment:
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=kept_compiled(Path(__file__).parent / "__pycache__"),
     )
     environment.filters["breakable"] = breakable
     environment.filters |= {"seconds": format_seconds, "score": format_score}
-    environment.globals["number_of"] = number_of
+    environment.globals |= {"number_of": number_of, "plural": plural}
     environment.globals |= {"MARKDOWN": MARKDOWN.pattern, "FORMULA": FORMULA.pattern, "TEX": TEX.pattern, "IN_TEX": IN_TEX}
     return environment
+
+
+def kept_compiled(folder: Path) -> BytecodeCache | None:
+    """What keeps compiled templates beside Python's own compiled files, in `folder`; None where Python keeps none.
+
+    Jinja compares the template's text; its version and the state of this module, whose environment is compiled too, are compared with it.
+    """
+    import jinja2
+
+    state = f"{jinja2.__version__} {Path(__file__).stat().st_mtime_ns} "
+
+    class Kept(jinja2.FileSystemBytecodeCache):
+        """No page is lost to a full disk."""
+
+        def get_source_checksum(self, source: str) -> str:
+            return super().get_source_checksum(state + source)
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with contextlib.suppress(OSError):
+                super().dump_bytecode(bucket)
+
+    if sys.dont_write_bytecode or not os.access(folder, os.W_OK):
+        return None
+    return Kept(str(folder), "%s.jinja")
 
 
 def way_back(folder: Path) -> str:

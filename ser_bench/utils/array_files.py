@@ -1,9 +1,9 @@
-"""Calls for processes that see the same folder: a large array goes there once, however many calls hold it, and is mapped by who needs it.
+"""Calls for processes that share a folder: each large array is written once, however many calls hold it, and mapped by whoever needs it.
 
 In:   calls, and a folder.
 Out:  the bytes of each, with the names of files in place of its large arrays; and, elsewhere, the call again.
-Rule: a file is there as long as its array is in this process and the folder is used. Who reads it gets the same numbers in the same
-      order of memory, holds no more of them than it looks at, and cannot change them.
+Rule: a file is there as long as its array is in this process and the folder is used. A reader gets the same numbers in the same
+      order of memory, loads only those that it looks at, and cannot change them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ser_bench.errors import WorkFailed
 from ser_bench.utils.atomic import folder_aside
 
 LARGE = 1 << 20
-"""Bytes from which on an array goes into a file."""
+"""Arrays of at least so many bytes go into files."""
 
 
 class ArrayFiles(contextlib.ExitStack):
@@ -69,7 +69,7 @@ class ArrayFiles(contextlib.ExitStack):
 
 
 class _Packer(CloudPickler):
-    """Whatever a process elsewhere can be sent, by value where it can import nothing of that name."""
+    """Pickles calls for processes elsewhere; functions that these cannot import go by value."""
 
     def __init__(self, buffer: io.BytesIO, files: ArrayFiles) -> None:
         super().__init__(buffer)
@@ -83,7 +83,7 @@ class _Packer(CloudPickler):
 
 class _Unpacker(pickle.Unpickler):
     def persistent_load(self, path: str) -> np.ndarray:
-        """The array in a file, as far as it is looked at."""
+        """The array in a file, mapped: read as far as it is looked at."""
         try:
             array: np.ndarray = np.load(path, mmap_mode="r")
         except FileNotFoundError:

@@ -63,7 +63,7 @@ UNFINISHED = ".*-????????"
 """How files are called that are being written."""
 
 SECONDS_TO_LOCK, SECONDS_UNFINISHED = 1.0, 3600.0
-"""How old what nobody holds has to be until it is taken for abandoned; and where files cannot be held, the same."""
+"""The age from which a file that nobody holds counts as abandoned; and the same where files cannot be held."""
 
 
 def write_text(path: Path, text: str, *, synced: bool = True) -> None:
@@ -94,7 +94,7 @@ def write_whole(path: Path, write: Callable[[Path], Any], *, synced: bool = True
 
 
 def check_writable(option: str, folder: Path) -> None:
-    """Find out now, and not after an hour, that nothing can be written to a folder."""
+    """Refuse a folder that cannot be written to, now and not after an hour."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -251,7 +251,7 @@ def _held(path: Path) -> Iterator[None]:
 
 
 def _abandoned(path: Path) -> bool:
-    """Whether nobody holds it any more: what a process holds, it lets go of when it ends, however it does."""
+    """Whether nobody holds it any more: a process lets go of what it holds when it ends, in whatever way."""
     try:
         age = time.time() - path.stat().st_mtime
         if sys.platform == "win32":

@@ -1,8 +1,8 @@
 """Calls from Python, held to what a function's signature says.
 
 In:   a public function, the names that it takes as ``**options``, and names that only other functions take.
-Out:  the same function, which refuses a name that it does not have with the nearest one, or with what it is for elsewhere; and a value
-      of another kind by what it takes.
+Out:  the same function, which refuses an unknown name by naming the nearest one, or what the name is for elsewhere; and a value of
+      the wrong kind by saying what it takes.
 Rule: a wrong call is one line that says what to do, never a TypeError from inside. The values of options are the configuration's to check.
 """
 
@@ -13,6 +13,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
+from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
 from ser_bench.errors import WrongArgument, quoted, unknown
@@ -33,25 +34,18 @@ KINDS = {
         lambda value: isinstance(value, str | PathLike) or is_given(value) or hasattr(value, "clips"),
     ),
     "Loaded": ValueKind("a Corpus", lambda value: hasattr(value, "clips")),
-    "RunSource": ValueKind(
-        "a run folder or the result of run()",
-        lambda value: isinstance(value, str | PathLike) or any(kind.__name__ == "Run" for kind in type(value).__mro__),
-    ),
     "Frames": ValueKind("a DataFrame", is_given),
     "dict": ValueKind("a dictionary", lambda value: isinstance(value, dict)),
     "Mapping": ValueKind("a dictionary", lambda value: isinstance(value, Mapping)),
     "Progress": ValueKind("an object with start, advance and stop", lambda value: hasattr(value, "advance")),
-    "RunConfig": ValueKind("a RunConfig", lambda value: type(value).__name__ == "RunConfig"),
-    "Merged": ValueKind("the result of leaderboard()", lambda value: type(value).__name__ == "Merged"),
-    "Ablated": ValueKind("the result of ablate()", lambda value: type(value).__name__ == "Ablated"),
-    "Audited": ValueKind("the result of audit()", lambda value: type(value).__name__ == "Audited"),
-    "Crossed": ValueKind("the result of cross()", lambda value: type(value).__name__ == "Crossed"),
-    "Bundle": ValueKind("a Bundle", lambda value: type(value).__name__ == "Bundle"),
 }
-"""What the names in annotations of public functions stand for, told without importing a heavy library."""
+"""What names in annotations of public functions stand for, told without importing a heavy library; rooms above add their own classes."""
+NONE_MORE: Mapping[str, ValueKind] = MappingProxyType({})
 
 
-def named_arguments(options: Iterable[str] = (), elsewhere: Mapping[str, str] | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def named_arguments(
+    options: Iterable[str] = (), elsewhere: Mapping[str, str] | None = None, kinds: Mapping[str, ValueKind] = NONE_MORE
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Refuse calls that a function's signature does not allow.
 
     Parameters
@@ -60,6 +54,8 @@ def named_arguments(options: Iterable[str] = (), elsewhere: Mapping[str, str] | 
         The names that it takes as ``**options``.
     elsewhere : dict of str to str, optional
         Names that other functions take and this one does not, and what they are for there.
+    kinds : dict of str to ValueKind, optional
+        What names in its annotations stand for, beside `KINDS`.
 
     Returns
     -------
@@ -83,8 +79,8 @@ def named_arguments(options: Iterable[str] = (), elsewhere: Mapping[str, str] | 
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
-        kinds = {name: _kind(p.annotation) for name, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
-        known, unheeded = {*kinds, *options}, elsewhere or {}
+        allowed = {name: _kind(p.annotation, {**KINDS, **kinds}) for name, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
+        known, unheeded = {*allowed, *options}, elsewhere or {}
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -97,9 +93,9 @@ def named_arguments(options: Iterable[str] = (), elsewhere: Mapping[str, str] | 
                 given = signature.bind(*args, **kwargs).arguments
             except TypeError as error:
                 raise WrongArgument(f"{function.__name__}(): {error}") from None
-            for key in kinds.keys() & given.keys():
-                if not kinds[key].fits(given[key]):
-                    raise WrongArgument(f"{function.__name__}(): '{key}' takes {kinds[key].words}, not {quoted(plainly(given[key]))}")
+            for key in allowed.keys() & given.keys():
+                if not allowed[key].fits(given[key]):
+                    raise WrongArgument(f"{function.__name__}(): '{key}' takes {allowed[key].words}, not {quoted(plainly(given[key]))}")
             return function(*args, **kwargs)
 
         return call
@@ -107,20 +103,20 @@ def named_arguments(options: Iterable[str] = (), elsewhere: Mapping[str, str] | 
     return decorate
 
 
-def _kind(annotation: str) -> ValueKind:
+def _kind(annotation: str, kinds: Mapping[str, ValueKind]) -> ValueKind:
     """What an annotation allows: alternatives, of which one may be several of a kind.
 
-    >>> kind = _kind("str | Sequence[str] | None")
+    >>> kind = _kind("str | Sequence[str] | None", KINDS)
     >>> kind.words, kind.fits(["a"]), kind.fits([1]), kind.fits(None)
     ('text or a list of such', True, False, True)
     """
-    alternatives = [_alternative(part) for part in re.split(r" \| (?![^\[]*\])", annotation)]
+    alternatives = [_alternative(part, kinds) for part in re.split(r" \| (?![^\[]*\])", annotation)]
     words = " or ".join(dict.fromkeys(kind.words for kind in alternatives if kind.words != "None"))
     return ValueKind(words, lambda value: any(kind.fits(value) for kind in alternatives))
 
 
-def _alternative(text: str) -> ValueKind:
+def _alternative(text: str, kinds: Mapping[str, ValueKind]) -> ValueKind:
     if several := re.fullmatch(r"Sequence\[(.+)]", text):
-        each = _kind(several[1])
+        each = _kind(several[1], kinds)
         return ValueKind("a list of such", lambda value: isinstance(value, list | tuple) and all(map(each.fits, value)))
-    return KINDS[text.partition("[")[0]]
+    return kinds[text.partition("[")[0]]

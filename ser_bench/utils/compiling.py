@@ -21,7 +21,7 @@ from typing import Any
 
 VARIABLE = "NUMBA_CACHE_DIR"
 IN_MEMORY = "SER_BENCH_COMPILES_IN_MEMORY"
-"""Set for the processes started from here, so that it is said once."""
+"""Set for the processes started from here, so that the warning is given once."""
 BLAS = "scipy.linalg.cython_blas"
 COMPILED = ("ser_bench", "librosa")
 """Packages whose folders numba would write to."""
@@ -54,9 +54,9 @@ def import_numba() -> None:
 
 
 def _load_ours_alone(of_numba: Any) -> None:
-    """Load what is kept of our compiled functions without all that numba has to know before it compiles one: that takes .3 s.
+    """Load our functions that are compiled already without what numba sets up to compile one, which takes .3 s.
 
-    Functions of other packages may need it: librosa's ufuncs, for one, are compiled in part even where they are kept.
+    Functions of other packages may need that: librosa's ufuncs, for one, are compiled in part even where they are kept.
     """
     from numba.core.runtime import rtsys
 
@@ -78,7 +78,7 @@ def _load_ours_alone(of_numba: Any) -> None:
 
 @cache
 def _import_arrays() -> None:
-    """Import what numba compiles array functions with, but not all of `scipy.linalg`, which it would to see whether there is BLAS."""
+    """Import what numba compiles array functions with, but not all of `scipy.linalg`, which only says whether there is BLAS."""
     with _trusted_to_have_blas():
         from numba.np import arraymath
     arraymath._HAVE_BLAS = True

@@ -27,7 +27,7 @@ SECONDS_TO_CONNECT = 15
 SECONDS_FOR_WORKERS = 15
 """How long the first worker of a cluster that answers is waited for."""
 SAME = ("ser-bench", "numpy", "scipy", "scikit-learn", "xgboost", "optuna", "librosa", "opensmile", "numba", "soundfile", "soxr", "torch")
-"""What must be the same everywhere for results to be, or be nowhere."""
+"""What every worker must have in the same version as this process, or lack as it does, for results to be the same."""
 ABSENT = "not installed"
 
 
@@ -53,7 +53,7 @@ def on_cluster(
                 suspects.append(call)
             else:
                 yield call, result, False
-        # What waited on a worker that died is not to blame, and is distinguished by being alone.
+        # What only waited on a worker that died is not to blame: run alone, it kills none.
         yield from _at_once(client, files, function, suspects, lambda: 1)
 
 
@@ -150,6 +150,6 @@ def _check(client: Client, address: str) -> None:
     except TooLate:
         raise WrongCall(f"--scheduler {address} has no workers; {start}") from None
     found, threads = client.run(versions, SAME), client.nthreads()
-    # Who comes between the two questions is looked at as all late ones are, before work is given to them.
+    # A worker that joins between the two questions is checked as all late ones are: before it is given work.
     for worker in sorted(found.keys() & threads.keys()):
         _refuse_worker(worker, threads[worker], found[worker], versions(SAME))

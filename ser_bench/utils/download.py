@@ -2,8 +2,8 @@
 
 In:   an address, a place, and what its owners publish of the file: size, checksum.
 Out:  the file at that place.
-Rule: a download that breaks off goes on where it was, also at the next call; where the server refuses that, it starts again. What is not
-      of the size or checksum that is published is not kept. Without a checksum the SHA-256 of what came is given, for the record.
+Rule: a download that breaks off resumes where it was, also at the next call; where the server refuses that, it starts again. A file
+      whose size or checksum is not the published one is not kept. Without a checksum the SHA-256 of what came is given, for the record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ser_bench.utils.progress import Progress
 TRIES = 5
 """How often in a row a download may break off without a byte more than before."""
 PAUSE, PATIENCE = 1.0, 60.0
-"""Seconds until the first new try, doubled at each further one; and until a silent server is given up."""
+"""Seconds before the first retry, doubled before each further one; and until a silent server is given up."""
 BLOCK, MEGABYTE = 1 << 16, 1_000_000
 
 
@@ -68,7 +68,7 @@ def fetch(url: str, place: Path, *, size: int = 0, checksum: str = "", progress:
 
 
 class Transfer:
-    """The bytes of one file, as pooch asks for them: `part` grows, is then the file."""
+    """The bytes of one file, as pooch asks for them: `part` grows until it becomes the file."""
 
     def __init__(self, url: str, part: Path, size: int, progress: Progress) -> None:
         if not url.startswith(("http://", "https://")):

@@ -118,7 +118,7 @@ def from_to(low: float, high: float, form: str = ",") -> str:
 
 
 def format_score(value: float, digits: int = 3) -> str:
-    """So many digits, without a zero that stands alone before the point; empty where nothing is known.
+    """A number with so many digits after the point, and no zero alone before it; empty for a missing value.
 
     >>> [format_score(value) for value in (0.5, -0.25, 1.0, 10.0, -0.0, np.nan)], format_score(0.05, 2)
     (['.500', '-.250', '1.000', '10.000', '.000', ''], '.05')

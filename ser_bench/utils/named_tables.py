@@ -2,8 +2,8 @@
 
 In:   a DataFrame, or a dictionary of such, each under its name.
 Out:  a `NamedTable`: the rows as `ser_bench.utils.tables` reads them from a file; a run folder keeps it as one.
-Rule: a table without a name is called after what it holds, so that the same data have one name in every process, and two have two. What
-      is kept in a run folder reads as what was handed in.
+Rule: a table without a name is called after what it holds, so that the same data have one name in every process, and other data
+      another. What is kept in a run folder reads as what was handed in.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class NamedTable:
 
     @property
     def file(self) -> str:
-        """The file that a run folder keeps it in, seen from there: what ``run.toml`` calls it."""
+        """The file that a run folder keeps it in, relative to that folder, as ``run.toml`` names it."""
         return f"{FOLDER}/{self.name}.parquet"
 
     def keep(self, folder: Path) -> None:
@@ -84,7 +84,7 @@ class NamedTable:
 
 
 def is_frame(value: Any) -> TypeGuard[pd.DataFrame]:
-    """Whether something is a DataFrame, told without importing pandas: nobody has one who did not."""
+    """Whether something is a DataFrame, told without importing pandas: whoever has one has imported it."""
     return isinstance(value, getattr(sys.modules.get("pandas"), "DataFrame", ()))
 
 
@@ -125,7 +125,7 @@ def _called(name: str) -> str:
 
 
 def _as_stored(table: pd.DataFrame, called: Path) -> pd.DataFrame:
-    """The table as a file would hold it: what columns of objects consist of is their type, and where that is several, text."""
+    """The table as a file would hold it: a column of objects gets the type of all its cells or, where these have several, is text."""
     attrs = table.attrs
     others = [column for column, values in table.items() if getattr(values.dtype, "char", "O") not in NUMBERS]
     table = table.assign(**{str(column): _plain(table[column], called) for column in others}).infer_objects()
@@ -138,7 +138,7 @@ def _as_stored(table: pd.DataFrame, called: Path) -> pd.DataFrame:
 
 
 def _plain(values: pd.Series, called: Path) -> pd.Series:
-    """A column without what no file has: zeros that are left out, and categories of several types."""
+    """A column without what no file has: sparse storage, and categories of several types."""
     import pandas as pd
 
     if isinstance(values.dtype, pd.SparseDtype):

@@ -40,7 +40,7 @@ def keep_memory() -> None:
 
 
 def on_one_thread() -> AbstractContextManager[Any]:
-    """Whatever library computes inside does so on one thread: more would add up numbers in another order."""
+    """Let every library compute on one thread: several would add up numbers in another order."""
     return thread_pools().limit(limits=1)
 
 
@@ -64,7 +64,7 @@ class Died(NamedTuple):
 
 @dataclass(frozen=True)
 class Workers:
-    """Who works: processes of this machine, or where there is the address of a scheduler, those of its Dask cluster.
+    """Who does the work: processes of this machine or, with the address of a scheduler, those of its Dask cluster.
 
     These find large arrays in `folder`, which they see under the same path.
     """
@@ -88,7 +88,7 @@ def in_parallel(
 ) -> Iterator[Any]:
     """Yield `function(*call)` of every call, in the order in which they end, or `Died` for one that kills its process.
 
-    With one job there is no process but this one, and one thread as in any other: sums come out the same, and no thread waits for another.
+    With one job all is done in this process, on one thread as in a worker, so that sums come out the same.
     With several of this machine, this process calls `meanwhile` once they are at work, while it would only wait for them.
     """
     if workers.scheduler:
@@ -109,7 +109,7 @@ def in_batches(
     size: int,
     died: Callable[[Item], Result],
 ) -> Iterator[Result]:
-    """Yield what `function` makes of items, so many at a time, as they end; `died` of one whose process dies, which costs no other."""
+    """Yield what `function` makes of items, `size` at a time, as they end; of one whose process dies, what `died` makes."""
     left = iter(items)
     batches = iter(lambda: list(islice(left, size)), [])
     for result in in_parallel(function, ((batch,) for batch in batches), workers):

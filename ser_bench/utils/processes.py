@@ -27,13 +27,13 @@ from pathlib import Path
 from ser_bench.utils.atomic import clear_abandoned, hold
 
 OBJECTS_BETWEEN_COLLECTIONS = 500_000
-"""Python's own number is 700. Imports alone leave 200,000, none of which is ever to be freed; of a run, some thousand are in cycles."""
+"""Python's default is 700. Imports alone leave 200,000 objects, none ever freed; of those of a run, some thousand are in cycles."""
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_END = 10
 PREFIX = "ser-bench-"
 SHARED_MEMORY = Path("/dev/shm")
 ENOUGH = 2 << 30
-"""Bytes free in shared memory, from which on it is used, as joblib does."""
+"""Shared memory is used where so many bytes of it are free, as joblib does."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -83,7 +83,7 @@ def _stop(number: int, _: object) -> None:
 def collect_rarely() -> None:
     """Have Python look for cycles to free less often, and at its end not at all: the system takes all memory then.
 
-    Of what a thousand modules define, that is a quarter of a short command's time.
+    With what a thousand modules define, looking takes a quarter of a short command's time.
     """
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
     atexit.register(gc.freeze)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROWS = 20
 """The first rows of a table that a notebook shows."""
 NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
-"""Classes of what a notebook typesets no formulas in."""
+"""Classes of elements in which a notebook typesets no formulas."""
 
 
 class Shown(ABC):

@@ -32,9 +32,9 @@ KINDS = {
     tuple: ValueKind("a list", lambda value: isinstance(value, tuple)),
     dict: ValueKind("a table", lambda value: isinstance(value, dict)),
 }
-"""Types of defaults, and of arguments. Numbers are numpy's, too."""
+"""Types of defaults, and of arguments; NumPy's numbers are numbers, too."""
 LARGEST = 2**53
-"""Of whole numbers: those up to it are exact as floating-point numbers, too."""
+"""The largest whole number: up to it, all are exact as floating-point numbers."""
 
 
 def split_sum(text: str) -> list[str]:
@@ -102,7 +102,7 @@ def within(name: str, value: float, low: float, high: float) -> None:
 
 
 def plainly(value: object) -> str:
-    """A value as Python writes it, but for whole numbers of so many digits that it refuses to, and for tables, which are named by kind.
+    """A value as Python writes it; whole numbers that are too long for that, and tables, are named by kind.
 
     >>> plainly(True), plainly([1]), plainly(10**5000)
     ('True', '[1]', 'a number of more than 4,300 digits')

@@ -1,6 +1,6 @@
 """stdout and stderr that take whatever is said to them.
 
-In:   the streams that a process was started with: some may be closed, of few letters, or stop taking anything half-way.
+In:   the streams that a process was started with: some may be closed, lack characters, or stop taking anything half-way.
 Out:  streams that never raise, and remember why not all could be said.
 Rule: no run ends because its output is no longer read; and no file that is opened later gets the number of a closed stream, into which
       libraries write.
@@ -23,7 +23,7 @@ class Steady:
     Attributes
     ----------
     fault : str
-        Why something could not be written, or nothing; a reader who has had enough is no fault.
+        Why something could not be written, or nothing; that a reader closed its end is no fault.
     """
 
     def __init__(self, stream: TextIO, fault: str = "") -> None:
@@ -31,7 +31,7 @@ class Steady:
         self.fault = fault
 
     def write(self, text: str) -> int:
-        """Write as much as is possible; letters that the stream lacks are written out."""
+        """Write as much as is possible; characters that the stream's encoding lacks are escaped."""
         with self._steadily():
             self._stream.write(text)
         return len(text)
@@ -73,7 +73,7 @@ def steady_streams() -> Steady:
 
 
 def _fill_gaps() -> None:
-    """Open what nothing can be written to or read from under the numbers of closed streams."""
+    """Open the null device under the numbers of closed streams."""
     for number in range(3):
         try:
             os.fstat(number)

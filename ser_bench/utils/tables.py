@@ -333,7 +333,7 @@ def _read_delimited(path: Path, delimiter: str = "") -> pd.DataFrame:
     try:
         rows = _cells(text, delimiter)
     except csv.Error:
-        # A quote that is closed before the cell ends, if by space alone.
+        # Only space may stand between a closing quote and the end of its cell.
         rows = _cells(re.sub(rf'"[^\S\r\n{re.escape(delimiter)}]+(?={re.escape(delimiter)}|[\r\n]|$)', '"', text), delimiter)
     if not rows:
         raise ValueError("it is empty")
@@ -389,7 +389,7 @@ def _json_object(line: str, number: int) -> dict[str, Any]:
 
 
 def _without_counter(table: pd.DataFrame) -> pd.DataFrame:
-    """Without columns that have no name: row numbers that were written out, or nothing; text there names clips."""
+    """The table without columns that have no name: these hold row numbers, or nothing; where one holds text, it names clips."""
     if "" not in table:
         return table
     unnamed = table.loc[:, [""]]

@@ -22,7 +22,7 @@ from ser_bench.errors import WorkFailed, quoted
 
 MOST_FILES = 500_000
 LEAST_BOUND, GROWTH = 2 << 30, 30
-"""An archive may come to so many bytes, or to so many times its own size if that is more."""
+"""An archive may unpack to so many bytes, or to so many times its own size if that is more."""
 BLOCK = 1 << 20
 ARCHIVED = re.compile(r"\.(zip|tar|tgz|tbz2|txz|tar\.\w+)$", re.IGNORECASE)
 
@@ -62,7 +62,7 @@ def unpack(archive: Path, folder: Path, keep: str = "*") -> int:
 
 
 def wanted(path: PurePosixPath, keep: str) -> bool:
-    """Whether a path is meant by one of some patterns.
+    """Whether a path matches one of several patterns.
 
     >>> wanted(PurePosixPath("a/b/c.wav"), "*/b/*.wav|*.csv"), wanted(PurePosixPath("a/c.txt"), "*.wav|*.csv")
     (True, False)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import xgboost
+from scipy.special import log_softmax
 
 from ser_bench.models import boosting
-from ser_bench.models.base import PreparedFit, Split, prepare_split
-from ser_bench.models.boosting import Boosting, FittedBoosting
+from ser_bench.models.base import Narrowed, PreparedFit, Split, prepare_split
+from ser_bench.models.boosting import BoostedTrees, Boosting, FinalPlan, FittedBoosting, TrialPlan
+from ser_bench.models.compiled.boosting import boost
+from ser_bench.models.compiled.trees import cut_columns
 from ser_bench.models.feature_selection import select_k_best
+from ser_bench.models.nodes import Trees
+
+ALL = {"eta": 0.4, "max_depth": 3, "subsample": 1.0, "colsample_bynode": 1.0, "lambda": 1.0, "min_child_weight": 1.0}
+"""Hyperparameters with which nothing is drawn."""
+SHARED_START = tuple(map(int, xgboost.__version__.split(".")[:2])) >= (3, 1)
+"""Whether XGBoost starts from the emotions' shares, as versions before 3.1 did not."""
 
 
 def make_split(*, searching: bool, columns: int = 40) -> Split:
@@ -42,17 +52,142 @@ def depth_of(booster: xgboost.Booster) -> int:
     return int(trained_with(booster)["max_depth"])
 
 
+def few_values(seed: int, n: int = 200, columns: int = 25, emotions: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Clips with at most nine values per column, each a bin of its own, emotions, and weights by which every emotion counts the same."""
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(n) % emotions)
+    x = np.round(rng.normal(rng.normal(0, 0.5, (emotions, columns))[y])).clip(-4, 4).astype(np.float32)
+    weights = rng.uniform(0.5, 2, n)
+    return x, y, weights / np.bincount(y, weights)[y] * n / emotions
+
+
+def grown(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray, params: dict[str, float], rounds: int, seed: int = 0, stopping: bool = False
+) -> tuple[Trees, np.ndarray, int]:
+    """Trees, margins of the second half of clips, and rounds, of a fit on the first."""
+    half, start = len(y) // 2, np.zeros(y.max() + 1, np.float32)
+    watched = np.ascontiguousarray(x[half:]), y[half:], weights[half:]
+    bins = cut_columns(x[:half], boosting.BINS)
+    *trees, margins, done = boost(bins, y[:half], weights[:half], watched, start, params, np.uint64(seed), rounds, stopping=stopping)
+    return Trees(*trees), margins, done
+
+
+def xgboosted(x: np.ndarray, y: np.ndarray, weights: np.ndarray, params: dict[str, float], rounds: int, **told: Any) -> xgboost.Booster:
+    half = len(y) // 2
+    settings = {
+        **params,
+        "objective": "multi:softprob",
+        "num_class": y.max() + 1,
+        "tree_method": "hist",
+        "max_bin": boosting.BINS,
+        "nthread": 1,
+    }
+    first, second = (xgboost.DMatrix(x[part], y[part], weight=weights[part]) for part in (slice(half), slice(half, None)))
+    return xgboost.train(settings, first, rounds, evals=[(second, "")], verbose_eval=False, **told)
+
+
+def centred(margins: np.ndarray) -> np.ndarray:
+    """Margins without what all emotions have in common, which no probability depends on."""
+    return log_softmax(margins.astype(np.float64), axis=1)
+
+
+@pytest.mark.parametrize(
+    ("seed", "changed"),
+    [*enumerate([{}, {"max_depth": 1}, {"max_depth": 6}, {"eta": 1.0}, {"lambda": 0.0}, {"lambda": 9.0}, {"min_child_weight": 6.0}])],
+)
+@pytest.mark.parametrize("emotions", [2, 5])
+def test_with_nothing_drawn_trees_are_xgboosts(seed: int, changed: dict[str, float], emotions: int) -> None:
+    x, y, weights = few_values(seed, 400, emotions=emotions)
+    half, params = slice(200), ALL | changed
+    weights[half] /= np.bincount(y[half], weights[half])[y[half]]
+    weights *= 200 / weights[half].sum()
+    theirs = xgboosted(x, y, weights, params, 5).predict(xgboost.DMatrix(x[200:]), output_margin=True)
+    np.testing.assert_allclose(centred(grown(x, y, weights, params, 5)[1]), centred(theirs), atol=2e-5)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_of_the_clips_as_many_are_drawn_per_tree_as_hyperparameters_say(share: float) -> None:
+    # Columns without a cut leave one leaf, whose value grows with the clips drawn where lambda is large.
+    y = np.zeros(400, np.int64)
+    y[1::2] = 1
+    x, params = np.zeros((400, 1), np.float32), ALL | {"subsample": share, "lambda": 1e6}
+    weights = np.where(y == 1, 3.0, 1.0)
+    whole = grown(x, y, weights, params | {"subsample": 1.0}, 1)[0].cut
+    drawn = np.array([grown(x, y, weights, params, 1, seed)[0].cut for seed in range(200)]) / whole
+    assert drawn.mean() == pytest.approx(share, abs=0.02)
+    assert len(np.unique(drawn[:, 0])) > 50
+
+
+def test_of_the_columns_as_many_are_drawn_per_node_as_hyperparameters_say() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 2
+    x = rng.integers(0, 5, (400, 10)).astype(np.float32)
+    x[:, 7] = y
+    for share, drawn in [(0.19, 1), (0.39, 3)]:
+        params = ALL | {"colsample_bynode": share, "max_depth": 1}
+        roots = np.array([trees.column[trees.roots] for trees in (grown(x, y, np.ones(400), params, 1, seed)[0] for seed in range(400))])
+        assert (roots == 7).mean() == pytest.approx(drawn / 10, abs=0.05)
+        if drawn == 1:
+            assert np.bincount(roots.ravel(), minlength=10) / 800 == pytest.approx(np.full(10, 0.1), abs=0.04)
+
+
+def test_with_clips_and_columns_drawn_trees_know_as_much_as_xgboosts() -> None:
+    params, ours, theirs = ALL | {"subsample": 0.6, "colsample_bynode": 0.2}, [], []
+    for seed in range(12):
+        x, y, weights = few_values(seed, 800, 40, 4)
+        ours.append((grown(x, y, weights, params, 8, seed)[1].argmax(1) == y[400:]).mean())
+        theirs.append((xgboosted(x, y, weights, params | {"seed": seed}, 8).predict(xgboost.DMatrix(x[400:])).argmax(1) == y[400:]).mean())
+    assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.015)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_boosting_stops_as_xgboosts_own_early_stopping_does(seed: int) -> None:
+    x, y, weights = few_values(seed, 300)
+    weights[:150] /= np.bincount(y[:150], weights[:150])[y[:150]]
+    weights *= 150 / weights[:150].sum()
+    theirs = xgboosted(x, y, weights, ALL, boosting.MOST_ROUNDS, early_stopping_rounds=1)
+    trees, margins, rounds = grown(x, y, weights, ALL, boosting.MOST_ROUNDS, stopping=True)
+    assert 1 < rounds == theirs.best_iteration + 1
+    assert len(trees.roots) == 3 * rounds
+    decided = theirs.inplace_predict(x[150:], iteration_range=(0, rounds))
+    np.testing.assert_array_equal(margins.argmax(1), decided.argmax(1))
+
+
+@pytest.mark.skipif(not SHARED_START, reason="this XGBoost starts from nothing")
+@pytest.mark.parametrize("weighting", ["balanced", "none"])
+def test_trials_start_where_the_final_fit_does(weighting: str) -> None:
+    model, split = Boosting(weighting), make_split(searching=True)
+    plan, final = prepare_split(model, split), prepare_split(model, make_split(searching=False))
+    assert isinstance(plan, TrialPlan)
+    assert isinstance(final, FinalPlan)
+    np.testing.assert_allclose(plan.start, final.train(model.start, 1, 1).as_arrays().base, atol=1e-6)
+    assert plan.start.any() == (weighting == "none")
+
+
+def test_validation_clips_of_an_emotion_that_training_lacks_say_nothing_of_when_to_stop() -> None:
+    model, split = Boosting(), make_split(searching=True)
+    assert split.y_eval is not None
+    split.y_eval[::3] = 2
+    trained = split.y_train < 2
+    lacking = replace(split, x_train=split.x_train[trained], y_train=split.y_train[trained])
+    known = split.y_eval < 2
+    without = replace(lacking, x_eval=split.x_eval[known], y_eval=split.y_eval[known])
+    one, two = (prepare_split(model, each).run(model.start, 1) for each in (lacking, without))
+    assert one.rounds == two.rounds
+    np.testing.assert_array_equal(one.scores[known], two.scores)
+    assert not one.scores[:, 2].any()
+
+
 def test_trials_are_compared_on_the_best_columns_and_the_final_fit_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boosting, "SEARCH_COLUMNS", 5)
-    model, used = Boosting(), {}
-    for searching in (True, False):
-        split = make_split(searching=searching)
-        importances = model.fit(split, model.start, 1, 6).feature_importances()
-        assert importances is not None
-        assert importances.shape == (40,)
-        used[searching] = set(np.flatnonzero(importances))
-    assert used[True] <= set(select_k_best(split.x_train, split.y_train, 5))
-    assert len(used[False]) > 5
+    model, split = Boosting(), make_split(searching=True)
+    trial = model.fit(split, model.start, 1, 6)
+    assert isinstance(trial, Narrowed)
+    np.testing.assert_array_equal(trial.columns, select_k_best(split.x_train, split.y_train, 5))
+    importances = boosted(model, make_split(searching=False), 6).feature_importances()
+    assert importances is not None
+    assert importances.shape == (40,)
+    assert np.count_nonzero(importances) > 5
 
 
 @pytest.mark.parametrize("searching", [True, False])
@@ -63,31 +198,14 @@ def test_a_plan_decides_as_what_it_trains_does_bit_for_bit(searching: bool, colu
     assert one == two
 
 
-def test_boosting_stops_as_xgboosts_own_early_stopping_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, split, told = Boosting(), make_split(searching=True), {}
-
-    def note(settings: dict[str, Any], binned: boosting.Binned) -> tuple[xgboost.Booster, int]:
-        told.update(settings)
-        return stop(settings, binned)
-
-    stop = boosting.boost_while_better
-    monkeypatch.setattr(boosting, "boost_while_better", note)
-    ours = boosted(model, split)
-    train = xgboost.QuantileDMatrix(split.x_train, split.y_train, weight=model.weights(split.y_train), max_bin=boosting.BINS)
-    watched = xgboost.QuantileDMatrix(split.x_eval, split.y_eval, weight=model.weights(split.y_eval), max_bin=boosting.BINS, ref=train)
-    theirs = xgboost.train(told, train, boosting.MOST_ROUNDS, evals=[(watched, "")], early_stopping_rounds=1, verbose_eval=False)
-    assert 1 < ours.rounds == theirs.best_iteration + 1
-    decided = theirs.inplace_predict(split.x_eval, iteration_range=(0, ours.rounds))
-    np.testing.assert_array_equal(ours.predict(split.x_eval).predicted, decided.argmax(1))
-
-
 @pytest.mark.parametrize("eta", [1.0, 0.3])
 def test_the_final_fit_takes_more_and_smaller_steps(eta: float) -> None:
     model = Boosting(fixed={"eta": eta})
-    large, small = boosted(model, make_split(searching=True), 4), boosted(model, make_split(searching=False), 4)
-    assert (large.booster.num_boosted_rounds(), small.booster.num_boosted_rounds()) == (4, 4 * boosting.FINE.finer)
-    assert (step_of(large.booster), step_of(small.booster)) == pytest.approx((eta, eta / boosting.FINE.smaller))
-    assert large.rounds == small.rounds == 4
+    trial, final = model.fit(make_split(searching=True), model.start, 1, 4), boosted(model, make_split(searching=False), 4)
+    assert isinstance(trial, BoostedTrees)
+    assert (len(trial.trees.roots), final.booster.num_boosted_rounds()) == (4 * 3, 4 * boosting.FINE.finer)
+    assert step_of(final.booster) == pytest.approx(eta / boosting.FINE.smaller)
+    assert trial.rounds == final.rounds == 4
 
 
 @pytest.mark.parametrize("fixed", [{}, {"max_depth": 3}])
@@ -103,10 +221,10 @@ def test_on_many_clips_the_final_fit_has_fewer_and_deeper_trees_unless_their_dep
     monkeypatch.setattr(boosting, "LARGE_CLIPS", clips)
     assert boosted(model, split, 4).booster.save_raw() == before.booster.save_raw()
     assert model.notes(clips, 40) == model.covered(clips) == []
-    trial = boosted(model, make_split(searching=True), 4)
+    trial = prepare_split(model, make_split(searching=True)).run(model.start, 1).scores
     monkeypatch.setattr(boosting, "LARGE_CLIPS", clips - 1)
     after, final = boosted(model, split, 4), boosting.FINE if fixed else boosting.COARSE
-    assert boosted(model, make_split(searching=True), 4).booster.save_raw() == trial.booster.save_raw()
+    np.testing.assert_array_equal(prepare_split(model, make_split(searching=True)).run(model.start, 1).scores, trial)
     assert (after.rounds, after.booster.num_boosted_rounds()) == (4, 4 * final.finer)
     assert (step_of(after.booster), depth_of(after.booster)) == pytest.approx((1 / final.smaller, 3 + final.deeper))
     assert bool(model.notes(clips, 40)) == bool(model.covered(clips)) == (not fixed)
@@ -122,5 +240,5 @@ def test_the_final_fit_has_the_trees_of_xgboosts_own_training(monkeypatch: pytes
 
     monkeypatch.setattr(xgboost, "Booster", Noted)
     ours = boosted(model, split, 4)
-    train = boosting.matrix(split.x_train, split.y_train, model.weights(split.y_train))
-    assert ours.booster.save_raw() == xgboost.train(told, train, ours.used).save_raw()
+    train = FinalPlan(model, split).matrix
+    assert ours.booster.save_raw() == xgboost.train(told, train, ours.booster.num_boosted_rounds()).save_raw()

@@ -417,6 +417,18 @@ def test_what_cannot_be_drawn_is_refused_in_one_line(folder, draw, said):
     assert "\n" not in str(caught.value)
 
 
+def test_python_asks_a_run_only_for_what_it_draws(folder, tmp_path):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "references.csv").unlink()
+    assert figures.heat_map(tmp_path) is not None
+    assert figures.confusion(tmp_path) is not None
+    with pytest.raises(WrongCall, match=r"it has no references\.csv$"):
+        figures.leaderboard(tmp_path)
+    (tmp_path / "run.toml").unlink()
+    with pytest.raises(WrongCall, match=r"it has no run\.toml$"):
+        figures.heat_map(tmp_path)
+
+
 @pytest.mark.parametrize("command", [("run", "tones"), ("ablate", "tones"), ("cross", "--train", "tones"), ("leaderboard",)])
 def test_a_style_that_there_is_not_is_met_with_the_nearest(command, tmp_path):
     done = call(*command, "--figure-style", "pages", cwd=tmp_path)

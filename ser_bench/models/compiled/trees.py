@@ -77,7 +77,7 @@ def _cut(values: Array, order: Array, n_bins: int, codes: Array, cuts: Array) ->
 
 
 @compiled
-def _draw(state: Array, below: int) -> int:
+def draw(state: Array, below: int) -> int:
     """A number from 0 up to `below` (Steele et al., *Fast splittable pseudorandom number generators*, 2014)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = state[0]
@@ -141,7 +141,7 @@ def _best_split(
     for place in range(len(columns)):
         if place >= tried and at >= 0:
             break
-        other = place + _draw(state, len(columns) - place)
+        other = place + draw(state, len(columns) - place)
         columns[place], columns[other] = columns[other], columns[place]
         worth, b = _best_cut(codes[columns[place]], y, weight, clips, total, least, room.table, room.number, room.left)
         if worth > best:
@@ -160,7 +160,7 @@ def _purity(total: Array) -> float:
 
 
 @compiled
-def _part(code: Array, where: int, clips: Array, aside: Array) -> int:
+def part(code: Array, where: int, clips: Array, aside: Array) -> int:
     """Put the clips of bins up to `where` before the others, both in their order; how many these are."""
     kept = moved = 0
     for i in range(len(clips)):
@@ -246,7 +246,7 @@ def _grow(
             column[node], cut[node] = at, cuts[at, where]
             # No split is worth less than the node left whole, but for rounding.
             gained[at] += max(0.0, worth - _purity(total))
-            kept = _part(codes[at], where, inside, aside)
+            kept = part(codes[at], where, inside, aside)
             # The left child is taken next, so that it is the next node.
             waiting[depth, 0], waiting[depth, 1], waiting[depth, 2] = first + kept, last, node
             depth += 1

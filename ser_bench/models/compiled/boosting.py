@@ -1,0 +1,333 @@
+"""Trees boosted on binned columns, compiled: on these the trials of a search are compared.
+
+In:   columns in few bins, a column per row; emotions and what each clip counts; validation clips, which say when to stop.
+Out:  flat arrays of nodes, of all trees one after the other, and the margins of validation clips.
+Rule: gradients, gains, leaves and the columns redrawn at each node are those of XGBoost's histogram trees (Chen & Guestrin, *XGBoost: a
+      scalable tree boosting system*, KDD 2016, eq. 6 and 7); with nothing drawn and a bin per value, the trees are its trees. What is
+      saved: of a node's columns, histograms are made of those drawn alone. Draws come from the given seed alone, and no sum depends
+      on the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from ser_bench.models.compiled.trees import compiled, draw, part
+from ser_bench.models.kernels import FLOOR, exponential
+from ser_bench.models.nodes import LEAF
+from ser_bench.utils.compiling import import_numba
+
+import_numba()
+from numba import njit  # noqa: E402  (its cache has a place by now)
+
+Array: TypeAlias = np.ndarray
+_exponential = njit(exponential)
+
+LEAST_GAIN = 1e-6
+"""What a split has to gain, and LEAST_CURVATURE what a clip's second derivative is at least: XGBoost's constants."""
+LEAST_CURVATURE = 1e-16
+STEPS = 1 << 24
+"""Into so many steps shares of clips are divided."""
+
+
+@compiled
+def _write_probabilities(margins: Array, probabilities: Array) -> None:
+    """The softmax of each clip's margins, both (n_clips, n_classes)."""
+    for i in range(margins.shape[0]):
+        highest = margins[i, 0]
+        for c in range(1, margins.shape[1]):
+            highest = max(highest, margins[i, c])
+        total = 0.0
+        for c in range(margins.shape[1]):
+            probabilities[i, c] = _exponential(max(FLOOR, np.float64(margins[i, c]) - np.float64(highest)))
+            total += probabilities[i, c]
+        for c in range(margins.shape[1]):
+            probabilities[i, c] /= total
+
+
+@compiled
+def _write_slopes(probabilities: Array, y: Array, weights: Array, emotion: int, share: float, state: Array, slopes: Array) -> None:
+    """First and second derivative of each clip's log loss by one emotion's margin, (n_clips, 2); 0 for clips that are not drawn."""
+    threshold = np.int64(share * STEPS)
+    for i in range(len(y)):
+        if threshold < STEPS and draw(state, STEPS) >= threshold:
+            slopes[i, 0] = slopes[i, 1] = 0.0
+            continue
+        p = probabilities[i, emotion]
+        slopes[i, 0] = (p - (y[i] == emotion)) * weights[i]
+        slopes[i, 1] = max(2 * p * (1 - p) * weights[i], LEAST_CURVATURE)
+
+
+@compiled
+def _best_split(
+    codes: Array,
+    slopes: Array,
+    clips: Array,
+    whole: Array,
+    tried: int,
+    penalty: float,
+    least: float,
+    columns: Array,
+    state: Array,
+    table: Array,
+    left: Array,
+) -> tuple[int, int]:
+    """The best cut among `tried` columns redrawn: its column and the last bin on its left; a column of -1 where none gains enough.
+
+    `whole` (2,) holds the clips' summed slopes. `columns` is all columns in any order, which draws change; `table` (n_bins, 2) is room
+    to work in. The slopes left of the best cut are written to `left` (2,).
+    """
+    best, at, where = np.float32(LEAST_GAIN), -1, 0
+    apart = whole[0] * whole[0] / (whole[1] + penalty)
+    for place in range(tried):
+        other = place + draw(state, len(columns) - place)
+        columns[place], columns[other] = columns[other], columns[place]
+        column = columns[place]
+        for b in range(table.shape[0]):
+            table[b, 0] = table[b, 1] = 0.0
+        for i in range(len(clips)):
+            clip = clips[i]
+            b = codes[column, clip]
+            table[b, 0] += slopes[clip, 0]
+            table[b, 1] += slopes[clip, 1]
+        slope = curvature = 0.0
+        for b in range(table.shape[0] - 1):
+            slope += table[b, 0]
+            curvature += table[b, 1]
+            rest = whole[1] - curvature
+            if curvature < least or rest < least:
+                continue
+            other_slope = whole[0] - slope
+            gain = np.float32(slope * slope / (curvature + penalty) + other_slope * other_slope / (rest + penalty) - apart)
+            # As in XGBoost, gains are compared in single precision, where columns that part clips alike are equal.
+            if gain > best or (gain == best and column < at):
+                best, at, where = gain, column, b
+                left[0], left[1] = slope, curvature
+    return at, where
+
+
+@compiled
+def _grow(
+    codes: Array,
+    cuts: Array,
+    slopes: Array,
+    emotion: int,
+    eta: float,
+    depth: int,
+    tried: int,
+    penalty: float,
+    least: float,
+    node: int,
+    clips: Array,
+    aside: Array,
+    columns: Array,
+    state: Array,
+    waiting: Array,
+    sums: Array,
+    left: Array,
+    table: Array,
+    margins: Array,
+    column: Array,
+    cut: Array,
+    right: Array,
+) -> int:
+    """Grow an emotion's tree, whose nodes are written from `node` on, and add its leaves to clips' margins; the place after its last."""
+    sums[0, 0] = sums[0, 1] = 0.0
+    for i in range(len(clips)):
+        clips[i] = i
+        sums[0, 0] += slopes[i, 0]
+        sums[0, 1] += slopes[i, 1]
+    waiting[0, 0], waiting[0, 1], waiting[0, 2], waiting[0, 3] = 0, len(clips), -1, depth
+    top = 1
+    while top:
+        top -= 1
+        first, last, parent, levels = waiting[top, 0], waiting[top, 1], waiting[top, 2], waiting[top, 3]
+        inside, whole = clips[first:last], sums[top]
+        if parent >= 0:
+            right[parent] = node
+        at, where = -1, 0
+        if levels and whole[1] > 0:
+            at, where = _best_split(codes, slopes, inside, whole, tried, penalty, least, columns, state, table, left)
+        column[node], right[node] = at, -1
+        if at < 0:
+            column[node] = LEAF
+            cut[node] = -eta * whole[0] / (whole[1] + penalty) if whole[1] > 0 else 0.0
+            for i in range(len(inside)):
+                margins[inside[i], emotion] += cut[node]
+        else:
+            cut[node] = cuts[at, where]
+            kept = part(codes[at], where, inside, aside)
+            # The left child is taken next, so that it is the next node.
+            waiting[top, 0], waiting[top, 1], waiting[top, 2], waiting[top, 3] = first + kept, last, node, levels - 1
+            waiting[top + 1, 0], waiting[top + 1, 1], waiting[top + 1, 2], waiting[top + 1, 3] = first, first + kept, -1, levels - 1
+            for s in range(2):
+                sums[top + 1, s] = left[s]
+                sums[top, s] = whole[s] - left[s]
+            top += 2
+        node += 1
+    return node
+
+
+@compiled
+def _add_leaves(x: Array, root: int, emotion: int, column: Array, cut: Array, right: Array, margins: Array) -> None:
+    """Add to clips' margins what one emotion's tree says of them."""
+    for i in range(x.shape[0]):
+        node = root
+        while column[node] != LEAF:
+            node = node + 1 if x[i, column[node]] < cut[node] else right[node]
+        margins[i, emotion] += cut[node]
+
+
+@compiled
+def _log_loss(probabilities: Array, y: Array, weights: Array) -> float:
+    """Minus the weighted sum of the logarithms of what each clip's emotion is given."""
+    total = 0.0
+    for i in range(len(y)):
+        if weights[i] > 0:
+            total -= weights[i] * np.log(max(probabilities[i, y[i]], LEAST_CURVATURE))
+    return total
+
+
+@compiled
+def _boost(
+    codes: Array,
+    cuts: Array,
+    y: Array,
+    weights: Array,
+    x_watched: Array,
+    y_watched: Array,
+    weights_watched: Array,
+    eta: float,
+    depth: int,
+    share: float,
+    tried: int,
+    penalty: float,
+    least: float,
+    most: int,
+    stopping: bool,
+    state: Array,
+    columns: Array,
+    clips: Array,
+    aside: Array,
+    waiting: Array,
+    sums: Array,
+    left: Array,
+    table: Array,
+    slopes: Array,
+    probabilities: Array,
+    probabilities_watched: Array,
+    margins: Array,
+    margins_watched: Array,
+    before: Array,
+    roots: Array,
+    column: Array,
+    cut: Array,
+    right: Array,
+) -> tuple[int, np.int64]:
+    """Rounds that lowered the loss, or all where it is not to stop, and the nodes of these; `before` has their margins of watched clips."""
+    # A plain 0 is a type of its own, for which what is called would be compiled once more.
+    node, lowest, n_classes = np.int64(0), np.inf, margins.shape[1]
+    for done in range(most):
+        started = node
+        _write_probabilities(margins, probabilities)
+        for emotion in range(n_classes):
+            root = node
+            roots[done * n_classes + emotion] = root
+            _write_slopes(probabilities, y, weights, emotion, share, state, slopes)
+            node = _grow(
+                codes,
+                cuts,
+                slopes,
+                emotion,
+                eta,
+                depth,
+                tried,
+                penalty,
+                least,
+                root,
+                clips,
+                aside,
+                columns,
+                state,
+                waiting,
+                sums,
+                left,
+                table,
+                margins,
+                column,
+                cut,
+                right,
+            )
+            _add_leaves(x_watched, root, emotion, column, cut, right, margins_watched)
+        if stopping:
+            _write_probabilities(margins_watched, probabilities_watched)
+            loss = _log_loss(probabilities_watched, y_watched, weights_watched)
+            if done and not loss < lowest:
+                return done, started
+            lowest = loss
+        for i in range(margins_watched.shape[0]):
+            for c in range(n_classes):
+                before[i, c] = margins_watched[i, c]
+    return most, node
+
+
+def boost(
+    binned: tuple[Array, Array],
+    y: Array,
+    weights: Array,
+    watched: tuple[Array, Array, Array],
+    start: Array,
+    params: Mapping[str, float],
+    seed: np.uint64,
+    most: int,
+    *,
+    stopping: bool,
+) -> tuple[Array, Array, Array, Array, Array, int]:
+    """Boost a tree per emotion and round, as many rounds as there may be, or until one does not lower the log loss of the clips watched.
+
+    Parameters
+    ----------
+    binned : pair of arrays
+        Codes (n_columns, n_clips) and cuts, as `trees.cut_columns` gives them.
+    y : array of int64, shape (n_clips,)
+        All of the emotions there are.
+    weights : array of float64, shape (n_clips,)
+    watched : three arrays
+        Columns of validation clips, float32, shape (n_watched, n_columns); their emotions; and weights, 0 of a clip that says nothing.
+    start : array of float32, shape (n_classes,)
+        Margins before the first tree.
+    params : mapping of str to float
+        XGBoost's `eta`, `max_depth`, `subsample`, `colsample_bynode`, `lambda` and `min_child_weight`.
+    seed : uint64
+    most : int
+    stopping : bool
+
+    Returns
+    -------
+    tuple
+        The fields of `nodes.Trees`, a leaf's `cut` being what it adds, and a clip going left where its value is below a node's; margins of
+        the clips watched, float32, shape (n_watched, n_classes); and rounds, at least one.
+    """
+    codes, cuts = binned
+    (n_columns, n), n_classes = codes.shape, len(start)
+    depth, tried = int(params["max_depth"]), max(1, int(params["colsample_bynode"] * n_columns))
+    # Memory is only taken where a node is written.
+    room = most * n_classes * min(2 ** (depth + 1), 2 * n)
+    column, cut, right = np.empty(room, np.int32), np.empty(room, np.float32), np.empty(room, np.int64)
+    roots, n_watched = np.empty(most * n_classes, np.int64), len(watched[0])
+    margins, margins_watched = np.tile(start, (n, 1)), np.tile(start, (n_watched, 1))
+    before, state = margins_watched.copy(), np.array([seed], np.uint64)
+    # What is still to be split: the first clip, the one after the last, the node whose right child it is, and levels left; and its slopes.
+    waiting, sums, left, table = np.empty((depth + 2, 4), np.int64), np.empty((depth + 2, 2)), np.empty(2), np.empty((cuts.shape[1] + 1, 2))
+    held = np.arange(n_columns), np.empty(n, np.int64), np.empty(n, np.int64), waiting, sums, left, table, np.empty((n, 2))
+    probabilities = np.empty((n, n_classes)), np.empty((n_watched, n_classes))
+    rules = params["eta"], depth, params["subsample"], tried, params["lambda"], params["min_child_weight"], most, stopping
+    # The first value beyond a cut is the least that goes right.
+    rounds, nodes = _boost(
+        codes, np.nextafter(cuts, np.float32(np.inf)), y, weights, *watched, *rules, state, *held, *probabilities,
+        margins, margins_watched, before, roots, column, cut, right,
+    )  # fmt: skip
+    return roots[: rounds * n_classes], column[:nodes].copy(), cut[:nodes].copy(), right[:nodes].copy(), before, rounds
