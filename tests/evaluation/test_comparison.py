@@ -14,6 +14,14 @@ from ser_bench.evaluation.merge import Merged
 from ser_bench.reports.merged_page import merged_tables
 from tests.evaluation.test_merge import A, B, C, merge, over_corpora, text
 from tests.reports import fabricate
+from tests.small import with_pages
+
+
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory: pytest.TempPathFactory) -> Merged:
+    """Three systems on two corpora, with pages and pictures, to be looked at."""
+    with with_pages():
+        return over_corpora(tmp_path_factory.mktemp("two"), 2)
 
 
 def test_of_one_corpus_nothing_is_compared_and_that_is_said(tmp_path):
@@ -22,19 +30,17 @@ def test_of_one_corpus_nothing_is_compared_and_that_is_said(tmp_path):
     assert "No cross-corpus comparison" in text(merged)
 
 
-@pytest.mark.usefixtures("pages")
-def test_two_corpora_give_mean_ranks_and_no_test(tmp_path):
-    merged = over_corpora(tmp_path, 2)
-    (comparison,) = merged.across
+def test_two_corpora_give_mean_ranks_and_no_test(of_two):
+    (comparison,) = of_two.across
     assert comparison.systems["mean_rank"].tolist() == [1, 2, 3]
     assert not {"p", "best_better"} & set(comparison.systems)
-    assert "With two corpora no test over corpora can tell anything" in text(merged)
-    assert "Friedman" not in text(merged)
-    assert not (merged.folder / "figures").exists()
+    assert "With two corpora no test over corpora can tell anything" in text(of_two)
+    assert "Friedman" not in text(of_two)
+    assert not (of_two.folder / "figures").exists()
 
 
-def test_mean_uars_never_stand_without_a_word_on_chance(tmp_path):
-    said = text(over_corpora(tmp_path, 2))
+def test_mean_uars_never_stand_without_a_word_on_chance(of_two):
+    said = text(of_two)
     assert "The mean UAR averages what is not of one scale" in said
     assert "chance .333" in said
 
@@ -56,7 +62,7 @@ def test_corpora_enough_tell_systems_apart(tmp_path):
 
 
 def test_two_systems_are_no_case_for_friedman(tmp_path):
-    assert "Friedman's test needs three systems" in text(over_corpora(tmp_path, 6, systems=2))
+    assert "Friedman's test needs three systems" in text(over_corpora(tmp_path, 3, systems=2))
 
 
 def test_only_systems_judged_on_all_corpora_are_compared(tmp_path):
@@ -194,7 +200,7 @@ def test_every_system_stands_in_the_diagram_by_its_name(tmp_path):
     assert "3 corpora: too few to show a difference" in drawn
 
 
-def test_the_terminal_shows_every_comparison(tmp_path):
-    tables = merged_tables(over_corpora(tmp_path, 2))
+def test_the_terminal_shows_every_comparison(of_two):
+    tables = merged_tables(of_two)
     assert [table.row_count for table in tables] == [6, 6, 3]  # below those of each corpus the best, corrected, chance and listeners
     assert all(len(table.head) > 3 for table in tables)
