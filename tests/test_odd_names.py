@@ -95,7 +95,7 @@ def test_corpora_with_odd_names_judge_each_other_by_the_right_chance(speech, tmp
     tame(tmp_path)
 
 
-@pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
+@pytest.mark.parametrize("names", SOME, ids=range(len(NAMES)))
 def test_folds_come_back_from_csv_with_their_names_and_are_scored(speech, tmp_path, names, capsys, monkeypatch):
     where = {"out": str(tmp_path / "out"), "cache": str(speech / "store"), "jobs": 1}
     manifest = odd(speech, tmp_path / "corpus", names)
