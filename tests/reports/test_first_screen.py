@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from selenium.webdriver.support.wait import WebDriverWait
 
 from ser_bench.evaluation.run_folder import RunFolder
 from ser_bench.reports.board import zoomed
@@ -14,6 +15,12 @@ from ser_bench.reports.board_text import NAMED, blocks, classes_words, selection
 from tests.reports import fabricate
 from tests.reports.conftest import looking, show, visible
 from tests.reports.test_copy import KEPT
+
+REACHED = """
+const part = document.querySelector(arguments[0])
+return part && 0 <= part.getBoundingClientRect().top && part.getBoundingClientRect().top < innerHeight
+"""
+"""Whether a part is on the screen: the page opens it, and scrolls there, a moment after it is asked for."""
 
 
 @pytest.fixture
@@ -77,11 +84,7 @@ def test_five_questions_have_their_answers_on_the_first_screen(browser, checked,
         for css, more in (("[href^='#cell-']", "details[open] table.confusion"), ("[href='#audit']", "#audit ~ .scroll tbody tr")):
             browser.execute_script("scrollTo(0, 0)")
             browser.find_element("css selector", f".answers {css}").click()
-            assert (
-                0
-                <= browser.execute_script("return arguments[0].getBoundingClientRect().top", browser.find_element("css selector", more))
-                < height
-            )
+            WebDriverWait(browser, 10).until(lambda page, more=more: page.execute_script(REACHED, more))
 
 
 def test_the_first_screen_says_how_far_the_second_is_what_is_confused_and_whether_the_corpus_is_sound(checked):
@@ -179,8 +182,6 @@ def test_rank_system_and_uar_with_its_interval_are_on_every_screen(page, width):
 
 
 def test_copying_stands_at_the_head_of_the_board_and_paragraphs_are_another_thing_than_the_table(page):
-    from selenium.webdriver.support.wait import WebDriverWait
-
     title, bar = (page.find_element("css selector", f"div.board {part}") for part in ("h3", ".copy"))
     assert 0 <= bar.location["y"] - title.location["y"] - title.size["height"] < 20
     named = [button.text for button in visible(page, ".copy button")[:5]]
