@@ -112,7 +112,7 @@ class Boosting(Model):
         return self.plan(split).train(params, seed, rounds)
 
     def plan(self, split: Split) -> PreparedFit:
-        """Share what is binned, fewer columns while trials are compared."""
+        """Share the bins; while trials are compared, of fewer columns."""
         if split.searching and split.x_train.shape[1] > SEARCH_COLUMNS:
             return PreparedNarrowed(self, split, select_k_best(split.x_train, split.y_train, SEARCH_COLUMNS))
         return TrialPlan(self, split) if split.searching else FinalPlan(self, split)
@@ -169,7 +169,7 @@ class TrialPlan(BoostingPlan):
 
     @cached_property
     def start(self) -> np.ndarray:
-        """Margins before the first tree: as XGBoost has them, logarithms of the emotions' shares with mean zero."""
+        """Margins before the first tree: as XGBoost has them since version 3.1, logarithms of the emotions' shares with mean zero."""
         logs = np.log(np.bincount(self.y, self.weights))
         return (logs - logs.mean()).astype(np.float32)
 
@@ -177,7 +177,7 @@ class TrialPlan(BoostingPlan):
         """Trees, margins of validation clips, and rounds: as many as are given, or as long as these clips gain."""
         from ser_bench.models.compiled.boosting import boost
 
-        most, stopping = rounds or MOST_ROUNDS, rounds is None
+        most, stopping = MOST_ROUNDS if rounds is None else rounds, rounds is None
         settings = self.model.setting(params)
         *trees, margins, done = boost(
             self.binned, self.y, self.weights, self.watched, self.start, settings, np.uint64(seed), most, stopping=stopping

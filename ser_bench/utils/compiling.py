@@ -51,6 +51,34 @@ def import_numba() -> None:
     kept._locator_classes = [*kept._locator_classes, Nowhere]
     setattr(caching.Cache, "_guard_against_spurious_io_errors", lambda _: contextlib.suppress(OSError))  # noqa: B010
     _load_ours_alone(caching.Cache)
+    _compare_more_files(caching._SourceFileBackedLocatorMixin)
+
+
+def compiled_into(module: str, *others: str) -> None:
+    """Say before a file's functions are decorated which other files have functions that are compiled into them.
+
+    What numba keeps of a file, it compares with that file alone: a change in another would go unnoticed.
+
+    Parameters
+    ----------
+    module, others : str
+        Paths of Python files, as `__file__` gives them.
+    """
+    _compiled_into[module] = others
+
+
+_compiled_into: dict[str, tuple[str, ...]] = {}
+
+
+def _compare_more_files(of_numba: Any) -> None:
+    """Have numba compare the files that were named, too."""
+    usual = of_numba.get_source_stamp
+
+    def get_source_stamp(locator: Any) -> Any:
+        states = [(state.st_mtime, state.st_size) for state in map(os.stat, _compiled_into.get(locator._py_file, ()))]
+        return (usual(locator), *states) if states else usual(locator)
+
+    of_numba.get_source_stamp = get_source_stamp
 
 
 def _load_ours_alone(of_numba: Any) -> None:

@@ -53,12 +53,11 @@ def depth_of(booster: xgboost.Booster) -> int:
 
 
 def few_values(seed: int, n: int = 200, columns: int = 25, emotions: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Clips with at most nine values per column, each a bin of its own, emotions, and weights by which every emotion counts the same."""
+    """Clips with at most nine values per column, each a bin of its own, emotions, and weights, by which the first emotion counts most."""
     rng = np.random.default_rng(seed)
     y = rng.permutation(np.arange(n) % emotions)
     x = np.round(rng.normal(rng.normal(0, 0.5, (emotions, columns))[y])).clip(-4, 4).astype(np.float32)
-    weights = rng.uniform(0.5, 2, n)
-    return x, y, weights / np.bincount(y, weights)[y] * n / emotions
+    return x, y, rng.uniform(0.5, 2, n) * np.where(y == 0, 3, 1)
 
 
 def grown(
@@ -72,6 +71,11 @@ def grown(
     return Trees(*trees), margins, done
 
 
+def matrix(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> xgboost.DMatrix:
+    """Clips for which all emotions start the same, as in `grown`."""
+    return xgboost.DMatrix(x, y, weight=weights, base_margin=np.zeros((len(y), y.max() + 1)))
+
+
 def xgboosted(x: np.ndarray, y: np.ndarray, weights: np.ndarray, params: dict[str, float], rounds: int, **told: Any) -> xgboost.Booster:
     half = len(y) // 2
     settings = {
@@ -82,7 +86,7 @@ def xgboosted(x: np.ndarray, y: np.ndarray, weights: np.ndarray, params: dict[st
         "max_bin": boosting.BINS,
         "nthread": 1,
     }
-    first, second = (xgboost.DMatrix(x[part], y[part], weight=weights[part]) for part in (slice(half), slice(half, None)))
+    first, second = (matrix(x[part], y[part], weights[part]) for part in (slice(half), slice(half, None)))
     return xgboost.train(settings, first, rounds, evals=[(second, "")], verbose_eval=False, **told)
 
 
@@ -93,16 +97,45 @@ def centred(margins: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("seed", "changed"),
-    [*enumerate([{}, {"max_depth": 1}, {"max_depth": 6}, {"eta": 1.0}, {"lambda": 0.0}, {"lambda": 9.0}, {"min_child_weight": 6.0}])],
+    [
+        *enumerate(
+            [
+                {},
+                {"max_depth": 1},
+                {"max_depth": 6},
+                {"eta": 1.0},
+                {"lambda": 0.0},
+                {"lambda": 9.0},
+                {"min_child_weight": 6.0},
+                {"min_child_weight": 1e3},
+                {"lambda": 0.0, "min_child_weight": 0.0},
+            ]
+        )
+    ],
 )
 @pytest.mark.parametrize("emotions", [2, 5])
 def test_with_nothing_drawn_trees_are_xgboosts(seed: int, changed: dict[str, float], emotions: int) -> None:
-    x, y, weights = few_values(seed, 400, emotions=emotions)
-    half, params = slice(200), ALL | changed
-    weights[half] /= np.bincount(y[half], weights[half])[y[half]]
-    weights *= 200 / weights[half].sum()
-    theirs = xgboosted(x, y, weights, params, 5).predict(xgboost.DMatrix(x[200:]), output_margin=True)
+    (x, y, weights), params = few_values(seed, 400, emotions=emotions), ALL | changed
+    theirs = xgboosted(x, y, weights, params, 5).predict(matrix(x[200:], y[200:]), output_margin=True)
     np.testing.assert_allclose(centred(grown(x, y, weights, params, 5)[1]), centred(theirs), atol=2e-5)
+
+
+@pytest.mark.parametrize("clips", [3, 6, 40])
+def test_sides_without_weight_are_not_split_off(clips: int) -> None:
+    model = Boosting(fixed={"lambda": 0, "min_child_weight": 0, "max_depth": 12})
+    split = make_split(searching=True)
+    few = replace(split, x_train=split.x_train[:clips].round(1), y_train=np.arange(clips) % 3)
+    trial = model.fit(few, model.start, 1, 9)
+    assert isinstance(trial, BoostedTrees)
+    assert len(trial.trees.column) <= len(trial.trees.roots) * (2 * clips - 1)
+    assert np.isfinite(trial.predict(split.x_eval).scores).all()
+
+
+def test_a_value_next_to_a_cut_falls_on_its_side() -> None:
+    low = np.float32(1)
+    x = np.tile([low, np.nextafter(low, np.float32(2))], 100)[:, None]
+    y = np.arange(200) % 2
+    assert (grown(x, y, np.ones(200), ALL, 1)[1].argmax(1) == y[100:]).all()
 
 
 @pytest.mark.parametrize("share", [0.3, 0.8])
@@ -115,7 +148,8 @@ def test_of_the_clips_as_many_are_drawn_per_tree_as_hyperparameters_say(share: f
     whole = grown(x, y, weights, params | {"subsample": 1.0}, 1)[0].cut
     drawn = np.array([grown(x, y, weights, params, 1, seed)[0].cut for seed in range(200)]) / whole
     assert drawn.mean() == pytest.approx(share, abs=0.02)
-    assert len(np.unique(drawn[:, 0])) > 50
+    # Each emotion's tree draws clips of its own.
+    assert (drawn[:, 0] != drawn[:, 1]).mean() > 0.9
 
 
 def test_of_the_columns_as_many_are_drawn_per_node_as_hyperparameters_say() -> None:
@@ -136,20 +170,19 @@ def test_with_clips_and_columns_drawn_trees_know_as_much_as_xgboosts() -> None:
     for seed in range(12):
         x, y, weights = few_values(seed, 800, 40, 4)
         ours.append((grown(x, y, weights, params, 8, seed)[1].argmax(1) == y[400:]).mean())
-        theirs.append((xgboosted(x, y, weights, params | {"seed": seed}, 8).predict(xgboost.DMatrix(x[400:])).argmax(1) == y[400:]).mean())
+        theirs.append((xgboosted(x, y, weights, params | {"seed": seed}, 8).predict(matrix(x[400:], y[400:])).argmax(1) == y[400:]).mean())
     assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.015)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_boosting_stops_as_xgboosts_own_early_stopping_does(seed: int) -> None:
     x, y, weights = few_values(seed, 300)
-    weights[:150] /= np.bincount(y[:150], weights[:150])[y[:150]]
-    weights *= 150 / weights[:150].sum()
+    weights[150:] *= np.where(y[150:] == 0, 30, 1)
     theirs = xgboosted(x, y, weights, ALL, boosting.MOST_ROUNDS, early_stopping_rounds=1)
     trees, margins, rounds = grown(x, y, weights, ALL, boosting.MOST_ROUNDS, stopping=True)
     assert 1 < rounds == theirs.best_iteration + 1
     assert len(trees.roots) == 3 * rounds
-    decided = theirs.inplace_predict(x[150:], iteration_range=(0, rounds))
+    decided = theirs.predict(matrix(x[150:], y[150:]), iteration_range=(0, rounds))
     np.testing.assert_array_equal(margins.argmax(1), decided.argmax(1))
 
 
@@ -162,6 +195,15 @@ def test_trials_start_where_the_final_fit_does(weighting: str) -> None:
     assert isinstance(final, FinalPlan)
     np.testing.assert_allclose(plan.start, final.train(model.start, 1, 1).as_arrays().base, atol=1e-6)
     assert plan.start.any() == (weighting == "none")
+
+
+def test_trials_see_few_bins_and_balanced_validation_clips() -> None:
+    plan = prepare_split(Boosting("none"), make_split(searching=True))
+    assert isinstance(plan, TrialPlan)
+    assert plan.binned[0].max() == boosting.BINS - 1
+    _, y, weights = plan.watched
+    assert len(set(np.bincount(y))) > 1
+    np.testing.assert_allclose(np.bincount(y, weights), len(y) / 3)
 
 
 def test_validation_clips_of_an_emotion_that_training_lacks_say_nothing_of_when_to_stop() -> None:

@@ -87,3 +87,22 @@ print(halve(42), quadruple(21), "scipy.linalg" in sys.modules)
         ["42", "True", "True", "21", "84", "False"],
         ["42", "1", "False", "False", "21", "84", "False"],
     ], done[-1].stderr
+
+
+def test_kept_code_is_compared_with_every_file_that_is_compiled_into_it(tmp_path):
+    inner, outer = tmp_path / "inner.py", tmp_path / "tests_outer.py"
+    outer.write_text("def one():\n    return 1\n")
+    inner.write_text("")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        room.import_numba()
+        import tests_outer
+        from numba.core import caching
+    finally:
+        sys.path.remove(str(tmp_path))
+    stamps = []
+    for change in ("", "", "# changed\n"):
+        inner.write_text(inner.read_text() + change) if change else None
+        room.compiled_into(str(outer), str(inner))
+        stamps.append(caching.FunctionCache(tests_outer.one)._cache_file._source_stamp)
+    assert stamps[0] == stamps[1] != stamps[2]

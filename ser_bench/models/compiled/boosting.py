@@ -3,8 +3,8 @@
 In:   columns in few bins, a column per row; emotions and what each clip counts; validation clips, which say when to stop.
 Out:  flat arrays of nodes, of all trees one after the other, and the margins of validation clips.
 Rule: gradients, gains, leaves and the columns redrawn at each node are those of XGBoost's histogram trees (Chen & Guestrin, *XGBoost: a
-      scalable tree boosting system*, KDD 2016, eq. 6 and 7); with nothing drawn and a bin per value, the trees are its trees. What is
-      saved: of a node's columns, histograms are made of those drawn alone. Draws come from the given seed alone, and no sum depends
+      scalable tree boosting system*, KDD 2016, section 2.2); with nothing drawn and a bin per value, the trees are its trees. Histograms
+      are made of the columns drawn alone, which is what saves time. Draws come from the given seed alone; the order of no sum depends
       on the machine.
 """
 
@@ -15,22 +15,26 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ser_bench.models import kernels
+from ser_bench.models.compiled import trees
 from ser_bench.models.compiled.trees import compiled, draw, part
 from ser_bench.models.kernels import FLOOR, exponential
 from ser_bench.models.nodes import LEAF
-from ser_bench.utils.compiling import import_numba
+from ser_bench.utils.compiling import compiled_into, import_numba
 
 import_numba()
+compiled_into(__file__, trees.__file__, kernels.__file__)
 from numba import njit  # noqa: E402  (its cache has a place by now)
 
 Array: TypeAlias = np.ndarray
 _exponential = njit(exponential)
 
 LEAST_GAIN = 1e-6
-"""What a split has to gain, and LEAST_CURVATURE what a clip's second derivative is at least: XGBoost's constants."""
-LEAST_CURVATURE = 1e-16
+"""What a split has to gain, as in XGBoost."""
+TINY = 1e-16
+"""What a clip's second derivative, and a probability whose logarithm is taken, is at least, as in XGBoost."""
 STEPS = 1 << 24
-"""Into so many steps shares of clips are divided."""
+"""The share of clips to draw is rounded down to a multiple of one by this."""
 
 
 @compiled
@@ -58,7 +62,7 @@ def _write_slopes(probabilities: Array, y: Array, weights: Array, emotion: int, 
             continue
         p = probabilities[i, emotion]
         slopes[i, 0] = (p - (y[i] == emotion)) * weights[i]
-        slopes[i, 1] = max(2 * p * (1 - p) * weights[i], LEAST_CURVATURE)
+        slopes[i, 1] = max(2 * p * (1 - p) * weights[i], TINY)
 
 
 @compiled
@@ -81,7 +85,7 @@ def _best_split(
     to work in. The slopes left of the best cut are written to `left` (2,).
     """
     best, at, where = np.float32(LEAST_GAIN), -1, 0
-    apart = whole[0] * whole[0] / (whole[1] + penalty)
+    unsplit = whole[0] * whole[0] / (whole[1] + penalty)
     for place in range(tried):
         other = place + draw(state, len(columns) - place)
         columns[place], columns[other] = columns[other], columns[place]
@@ -98,10 +102,10 @@ def _best_split(
             slope += table[b, 0]
             curvature += table[b, 1]
             rest = whole[1] - curvature
-            if curvature < least or rest < least:
+            if min(curvature, rest) < least or min(curvature, rest) <= 0:
                 continue
             other_slope = whole[0] - slope
-            gain = np.float32(slope * slope / (curvature + penalty) + other_slope * other_slope / (rest + penalty) - apart)
+            gain = np.float32(slope * slope / (curvature + penalty) + other_slope * other_slope / (rest + penalty) - unsplit)
             # As in XGBoost, gains are compared in single precision, where columns that part clips alike are equal.
             if gain > best or (gain == best and column < at):
                 best, at, where = gain, column, b
@@ -148,18 +152,20 @@ def _grow(
         inside, whole = clips[first:last], sums[top]
         if parent >= 0:
             right[parent] = node
-        at, where = -1, 0
-        if levels and whole[1] > 0:
+        at, where, kept = -1, 0, 0
+        heavy = whole[1] >= least and whole[1] > 0
+        if levels and heavy:
             at, where = _best_split(codes, slopes, inside, whole, tried, penalty, least, columns, state, table, left)
-        column[node], right[node] = at, -1
-        if at < 0:
-            column[node] = LEAF
-            cut[node] = -eta * whole[0] / (whole[1] + penalty) if whole[1] > 0 else 0.0
+        if at >= 0:
+            kept = part(codes[at], where, inside, aside)
+        # By rounding, second derivatives may be left over for a side without clips.
+        if kept == 0 or kept == len(inside):
+            column[node], right[node] = LEAF, -1
+            cut[node] = -eta * whole[0] / (whole[1] + penalty) if heavy else 0.0
             for i in range(len(inside)):
                 margins[inside[i], emotion] += cut[node]
         else:
-            cut[node] = cuts[at, where]
-            kept = part(codes[at], where, inside, aside)
+            column[node], right[node], cut[node] = at, -1, cuts[at, where]
             # The left child is taken next, so that it is the next node.
             waiting[top, 0], waiting[top, 1], waiting[top, 2], waiting[top, 3] = first + kept, last, node, levels - 1
             waiting[top + 1, 0], waiting[top + 1, 1], waiting[top + 1, 2], waiting[top + 1, 3] = first, first + kept, -1, levels - 1
@@ -187,7 +193,7 @@ def _log_loss(probabilities: Array, y: Array, weights: Array) -> float:
     total = 0.0
     for i in range(len(y)):
         if weights[i] > 0:
-            total -= weights[i] * np.log(max(probabilities[i, y[i]], LEAST_CURVATURE))
+            total -= weights[i] * np.log(max(probabilities[i, y[i]], TINY))
     return total
 
 
@@ -293,7 +299,7 @@ def boost(
     binned : pair of arrays
         Codes (n_columns, n_clips) and cuts, as `trees.cut_columns` gives them.
     y : array of int64, shape (n_clips,)
-        All of the emotions there are.
+        From 0 to n_classes - 1, each of which occurs.
     weights : array of float64, shape (n_clips,)
     watched : three arrays
         Columns of validation clips, float32, shape (n_watched, n_columns); their emotions; and weights, 0 of a clip that says nothing.
@@ -314,7 +320,7 @@ def boost(
     codes, cuts = binned
     (n_columns, n), n_classes = codes.shape, len(start)
     depth, tried = int(params["max_depth"]), max(1, int(params["colsample_bynode"] * n_columns))
-    # Memory is only taken where a node is written.
+    # Both sides of a split hold clips. Memory is only taken where a node is written.
     room = most * n_classes * min(2 ** (depth + 1), 2 * n)
     column, cut, right = np.empty(room, np.int32), np.empty(room, np.float32), np.empty(room, np.int64)
     roots, n_watched = np.empty(most * n_classes, np.int64), len(watched[0])
@@ -324,7 +330,8 @@ def boost(
     waiting, sums, left, table = np.empty((depth + 2, 4), np.int64), np.empty((depth + 2, 2)), np.empty(2), np.empty((cuts.shape[1] + 1, 2))
     held = np.arange(n_columns), np.empty(n, np.int64), np.empty(n, np.int64), waiting, sums, left, table, np.empty((n, 2))
     probabilities = np.empty((n, n_classes)), np.empty((n_watched, n_classes))
-    rules = params["eta"], depth, params["subsample"], tried, params["lambda"], params["min_child_weight"], most, stopping
+    eta, share, penalty, least = (float(params[name]) for name in ("eta", "subsample", "lambda", "min_child_weight"))
+    rules = eta, depth, share, tried, penalty, least, most, stopping
     # The first value beyond a cut is the least that goes right.
     rounds, nodes = _boost(
         codes, np.nextafter(cuts, np.float32(np.inf)), y, weights, *watched, *rules, state, *held, *probabilities,

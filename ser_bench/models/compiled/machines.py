@@ -14,10 +14,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ser_bench.models import kernels
 from ser_bench.models.kernels import FLOOR, exponential
-from ser_bench.utils.compiling import import_numba
+from ser_bench.utils.compiling import compiled_into, import_numba
 
 import_numba()
+compiled_into(__file__, kernels.__file__)
 from numba import njit  # noqa: E402  (its cache has a place by now)
 
 Array: TypeAlias = np.ndarray
