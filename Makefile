@@ -21,7 +21,7 @@ test: collected compiled
 	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(OTHERS)
 
 # First in one process what numba compiles, for librosa and for us: two that do so at once can leave a cache that crashes every later one.
-COMPILED := tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py tests/models/test_trees.py tests/models/test_svm.py
+COMPILED := tests/features/signal/test_frames.py tests/features/extractors/test_prosody.py tests/models/test_trees.py tests/models/test_svm.py tests/models/test_boosting.py
 OTHERS := $(addprefix --ignore=,$(COMPILED))
 compiled: .venv/installed-dev
 	$(BIN)/pytest -p no:xdist $(COMPILED)
