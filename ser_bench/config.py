@@ -511,5 +511,5 @@ def _check_sums(words: list[Any], source: str) -> None:
         return isinstance(word, list | tuple) and any(map(is_given, word))
 
     if sums := [word for word in words if joins(word)]:
-        how = 'by extract(corpus, ["egemaps", {"mine": table}]), and hand in what it gives'
+        how = 'first, as in features={"both": extract(corpus, ["egemaps", {"mine": table}])}'
         raise WrongCall(f"{source}: {quoted(plainly(sums[0]))} joins a DataFrame with other feature sets; join them {how}")

@@ -116,8 +116,8 @@ WRONG = [
     (lambda clips, vectors: ser_bench.run({"a": clips}, features={"a": vectors}), "two DataFrames are called 'a' and differ"),
     (lambda clips, vectors: ser_bench.run(clips, features={"a/b": vectors}), "'a/b' cannot name a DataFrame"),
     (lambda clips, vectors: ser_bench.run(clips, features={"mfcc": vectors}), "'mfcc' is the name of a built-in set; rename the table"),
-    (lambda clips, vectors: ser_bench.run(clips, features=[{"a": vectors}, "mfcc+a"]), r"'mfcc\+a' joins a DataFrame .* by extract\("),
-    (lambda clips, vectors: ser_bench.run(clips, features=[["mfcc", {"a": vectors}]]), r"joins a DataFrame .* by extract\("),
+    (lambda clips, vectors: ser_bench.run(clips, features=[{"a": vectors}, "mfcc+a"]), r"'mfcc\+a' joins a DataFrame .* extract\("),
+    (lambda clips, vectors: ser_bench.run(clips, features=[["mfcc", {"a": vectors}]]), r"joins a DataFrame .* extract\("),
     (lambda clips, vectors: ser_bench.run(clips.iloc[:0]), "corpus: the DataFrame has no rows"),
     (lambda clips, vectors: ser_bench.run({"a": clips.drop(columns="speaker")}), "DataFrame 'a': no column 'speaker'.*say which are meant"),
     (
