@@ -27,6 +27,17 @@ compiled_into(__file__, trees.__file__, kernels.__file__)
 from numba import njit  # noqa: E402  (its cache has a place by now)
 
 Array: TypeAlias = np.ndarray
+Bins: TypeAlias = tuple[Array, Array]
+"""Codes and cuts, as `trees.cut_columns` gives them."""
+Watched: TypeAlias = tuple[Array, Array, Array]
+"""Columns of validation clips, their emotions, and weights."""
+Rules: TypeAlias = tuple[float, int, int, float, float]
+"""The learning rate, the most levels of a tree, columns drawn per node, `lambda`, and `min_child_weight`."""
+Nodes: TypeAlias = tuple[Array, Array, Array]
+"""Columns, cuts and right children, as in `nodes.Trees`."""
+Room: TypeAlias = tuple[Array, Array, Array, Array, Array, Array, Array, Array]
+"""What a tree grows in: its clips, those put aside, columns in any order, the state of draws, what is still to be split with its slopes,
+slopes left of a cut (2,), and slopes by bin (n_bins, 2). Plain tuples, as numba's cache would not outlast a change of a class's name."""
 _exponential = njit(exponential)
 
 LEAST_GAIN = 1e-6
@@ -66,24 +77,13 @@ def _write_slopes(probabilities: Array, y: Array, weights: Array, emotion: int, 
 
 
 @compiled
-def _best_split(
-    codes: Array,
-    slopes: Array,
-    clips: Array,
-    whole: Array,
-    tried: int,
-    penalty: float,
-    least: float,
-    columns: Array,
-    state: Array,
-    table: Array,
-    left: Array,
-) -> tuple[int, int]:
-    """The best cut among `tried` columns redrawn: its column and the last bin on its left; a column of -1 where none gains enough.
+def _best_split(codes: Array, slopes: Array, clips: Array, whole: Array, rules: Rules, room: Room) -> tuple[int, int]:
+    """The best cut among the columns drawn for a node: its column and the last bin on its left; a column of -1 where none gains enough.
 
-    `whole` (2,) holds the clips' summed slopes. `columns` is all columns in any order, which draws change; `table` (n_bins, 2) is room
-    to work in. The slopes left of the best cut are written to `left` (2,).
+    `whole` (2,) holds the clips' summed slopes; those left of the best cut are written to `left`.
     """
+    _, _, tried, penalty, least = rules
+    _, _, columns, state, _, _, left, table = room
     best, at, where = np.float32(LEAST_GAIN), -1, 0
     unsplit = whole[0] * whole[0] / (whole[1] + penalty)
     for place in range(tried):
@@ -114,31 +114,12 @@ def _best_split(
 
 
 @compiled
-def _grow(
-    codes: Array,
-    cuts: Array,
-    slopes: Array,
-    emotion: int,
-    eta: float,
-    depth: int,
-    tried: int,
-    penalty: float,
-    least: float,
-    node: int,
-    clips: Array,
-    aside: Array,
-    columns: Array,
-    state: Array,
-    waiting: Array,
-    sums: Array,
-    left: Array,
-    table: Array,
-    margins: Array,
-    column: Array,
-    cut: Array,
-    right: Array,
-) -> int:
+def _grow(binned: Bins, slopes: Array, emotion: int, rules: Rules, node: int, room: Room, margins: Array, nodes: Nodes) -> int:
     """Grow an emotion's tree, whose nodes are written from `node` on, and add its leaves to clips' margins; the place after its last."""
+    codes, cuts = binned
+    eta, depth, _, penalty, least = rules
+    clips, aside, _, _, waiting, sums, left, _ = room
+    column, cut, right = nodes
     sums[0, 0] = sums[0, 1] = 0.0
     for i in range(len(clips)):
         clips[i] = i
@@ -155,7 +136,7 @@ def _grow(
         at, where, kept = -1, 0, 0
         heavy = whole[1] >= least and whole[1] > 0
         if levels and heavy:
-            at, where = _best_split(codes, slopes, inside, whole, tried, penalty, least, columns, state, table, left)
+            at, where = _best_split(codes, slopes, inside, whole, rules, room)
         if at >= 0:
             kept = part(codes[at], where, inside, aside)
         # By rounding, second derivatives may be left over for a side without clips.
@@ -178,8 +159,9 @@ def _grow(
 
 
 @compiled
-def _add_leaves(x: Array, root: int, emotion: int, column: Array, cut: Array, right: Array, margins: Array) -> None:
+def _add_leaves(x: Array, root: int, emotion: int, nodes: Nodes, margins: Array) -> None:
     """Add to clips' margins what one emotion's tree says of them."""
+    column, cut, right = nodes
     for i in range(x.shape[0]):
         node = root
         while column[node] != LEAF:
@@ -199,92 +181,53 @@ def _log_loss(probabilities: Array, y: Array, weights: Array) -> float:
 
 @compiled
 def _boost(
-    codes: Array,
-    cuts: Array,
+    binned: Bins,
     y: Array,
     weights: Array,
-    x_watched: Array,
-    y_watched: Array,
-    weights_watched: Array,
-    eta: float,
-    depth: int,
+    watched: Watched,
+    rules: Rules,
     share: float,
-    tried: int,
-    penalty: float,
-    least: float,
     most: int,
     stopping: bool,
-    state: Array,
-    columns: Array,
-    clips: Array,
-    aside: Array,
-    waiting: Array,
-    sums: Array,
-    left: Array,
-    table: Array,
+    room: Room,
     slopes: Array,
-    probabilities: Array,
-    probabilities_watched: Array,
-    margins: Array,
-    margins_watched: Array,
+    probabilities: tuple[Array, Array],
+    margins: tuple[Array, Array],
     before: Array,
     roots: Array,
-    column: Array,
-    cut: Array,
-    right: Array,
+    nodes: Nodes,
 ) -> tuple[int, np.int64]:
     """Rounds that lowered the loss, or all where it is not to stop, and the nodes of these; `before` has their margins of watched clips."""
+    x_watched, y_watched, weights_watched = watched
+    (inner, outer), (fitted, seen), state = probabilities, margins, room[3]
     # A plain 0 is a type of its own, for which what is called would be compiled once more.
-    node, lowest, n_classes = np.int64(0), np.inf, margins.shape[1]
+    node, lowest, n_classes = np.int64(0), np.inf, fitted.shape[1]
     for done in range(most):
         started = node
-        _write_probabilities(margins, probabilities)
+        _write_probabilities(fitted, inner)
         for emotion in range(n_classes):
             root = node
             roots[done * n_classes + emotion] = root
-            _write_slopes(probabilities, y, weights, emotion, share, state, slopes)
-            node = _grow(
-                codes,
-                cuts,
-                slopes,
-                emotion,
-                eta,
-                depth,
-                tried,
-                penalty,
-                least,
-                root,
-                clips,
-                aside,
-                columns,
-                state,
-                waiting,
-                sums,
-                left,
-                table,
-                margins,
-                column,
-                cut,
-                right,
-            )
-            _add_leaves(x_watched, root, emotion, column, cut, right, margins_watched)
+            _write_slopes(inner, y, weights, emotion, share, state, slopes)
+            node = _grow(binned, slopes, emotion, rules, root, room, fitted, nodes)
+            _add_leaves(x_watched, root, emotion, nodes, seen)
         if stopping:
-            _write_probabilities(margins_watched, probabilities_watched)
-            loss = _log_loss(probabilities_watched, y_watched, weights_watched)
+            _write_probabilities(seen, outer)
+            loss = _log_loss(outer, y_watched, weights_watched)
             if done and not loss < lowest:
                 return done, started
             lowest = loss
-        for i in range(margins_watched.shape[0]):
+        for i in range(seen.shape[0]):
             for c in range(n_classes):
-                before[i, c] = margins_watched[i, c]
+                before[i, c] = seen[i, c]
     return most, node
 
 
 def boost(
-    binned: tuple[Array, Array],
+    binned: Bins,
     y: Array,
     weights: Array,
-    watched: tuple[Array, Array, Array],
+    watched: Watched,
     start: Array,
     params: Mapping[str, float],
     seed: np.uint64,
@@ -297,7 +240,7 @@ def boost(
     Parameters
     ----------
     binned : pair of arrays
-        Codes (n_columns, n_clips) and cuts, as `trees.cut_columns` gives them.
+        Codes, uint8, shape (n_columns, n_clips), and cuts, as `trees.cut_columns` gives them.
     y : array of int64, shape (n_clips,)
         From 0 to n_classes - 1, each of which occurs.
     weights : array of float64, shape (n_clips,)
@@ -318,23 +261,23 @@ def boost(
         the clips watched, float32, shape (n_watched, n_classes); and rounds, at least one.
     """
     codes, cuts = binned
-    (n_columns, n), n_classes = codes.shape, len(start)
+    (n_columns, n), n_classes, n_watched = codes.shape, len(start), len(watched[0])
     depth, tried = int(params["max_depth"]), max(1, int(params["colsample_bynode"] * n_columns))
-    # Both sides of a split hold clips. Memory is only taken where a node is written.
-    room = most * n_classes * min(2 ** (depth + 1), 2 * n)
-    column, cut, right = np.empty(room, np.int32), np.empty(room, np.float32), np.empty(room, np.int64)
-    roots, n_watched = np.empty(most * n_classes, np.int64), len(watched[0])
-    margins, margins_watched = np.tile(start, (n, 1)), np.tile(start, (n_watched, 1))
-    before, state = margins_watched.copy(), np.array([seed], np.uint64)
-    # What is still to be split: the first clip, the one after the last, the node whose right child it is, and levels left; and its slopes.
-    waiting, sums, left, table = np.empty((depth + 2, 4), np.int64), np.empty((depth + 2, 2)), np.empty(2), np.empty((cuts.shape[1] + 1, 2))
-    held = np.arange(n_columns), np.empty(n, np.int64), np.empty(n, np.int64), waiting, sums, left, table, np.empty((n, 2))
-    probabilities = np.empty((n, n_classes)), np.empty((n_watched, n_classes))
     eta, share, penalty, least = (float(params[name]) for name in ("eta", "subsample", "lambda", "min_child_weight"))
-    rules = eta, depth, share, tried, penalty, least, most, stopping
+    # Both sides of a split hold clips. Memory is only taken where a node is written.
+    most_nodes = most * n_classes * min(2 ** (depth + 1), 2 * n)
+    nodes = np.empty(most_nodes, np.int32), np.empty(most_nodes, np.float32), np.empty(most_nodes, np.int64)
+    margins = np.tile(start, (n, 1)), np.tile(start, (n_watched, 1))
+    probabilities = np.empty((n, n_classes)), np.empty((n_watched, n_classes))
+    before, roots = margins[1].copy(), np.empty(most * n_classes, np.int64)
+    clips, aside, columns, state = np.empty(n, np.int64), np.empty(n, np.int64), np.arange(n_columns), np.array([seed], np.uint64)
+    # What is still to be split: the first clip, the one after the last, the node whose right child it is, and levels left; and its slopes.
+    waiting, sums = np.empty((depth + 2, 4), np.int64), np.empty((depth + 2, 2))
+    room = clips, aside, columns, state, waiting, sums, np.empty(2), np.empty((cuts.shape[1] + 1, 2))
     # The first value beyond a cut is the least that goes right.
-    rounds, nodes = _boost(
-        codes, np.nextafter(cuts, np.float32(np.inf)), y, weights, *watched, *rules, state, *held, *probabilities,
-        margins, margins_watched, before, roots, column, cut, right,
-    )  # fmt: skip
-    return roots[: rounds * n_classes], column[:nodes].copy(), cut[:nodes].copy(), right[:nodes].copy(), before, rounds
+    binned = codes, np.nextafter(cuts, np.float32(np.inf))
+    rules = eta, depth, tried, penalty, least
+    given = binned, y, weights, watched, rules, share, most, stopping
+    rounds, n_nodes = _boost(*given, room, np.empty((n, 2)), probabilities, margins, before, roots, nodes)
+    column, cut, right = (written[:n_nodes].copy() for written in nodes)
+    return roots[: rounds * n_classes], column, cut, right, before, rounds
