@@ -22,6 +22,7 @@ from typing import Any
 
 from ser_bench.errors import quoted
 from ser_bench.utils.formatting import number_of
+from ser_bench.utils.partial_imports import import_alone
 
 SETTINGS = {"text.parse_math": False, "svg.hashsalt": "ser-bench", "svg.fonttype": "none", "pdf.fonttype": 42}
 """Beside the defaults: names are no formulas; the same bytes for the same picture; TrueType fonts, as publishers refuse Type 3."""
@@ -59,8 +60,9 @@ def import_all() -> None:
     import optuna  # noqa: F401
     import PIL.Image  # noqa: F401
     import rich.console  # noqa: F401
-    import scipy.linalg
-    import scipy.special  # noqa: F401
+
+    import_alone("scipy.linalg")
+    import_alone("scipy.special")
 
 
 def _without_settings(its_own: Path) -> Any:

@@ -2,6 +2,7 @@
 
 In:   the name of a module that needs little of its library, and the packages that need not be run, of other libraries that it needs, too.
 Out:  the module, as any import gives it.
+      Of numpy, what scipy takes along without using it is left out in any case.
 Rule: nothing else stays: whoever imports the library later gets all of it. A package that is there already is used as it is; where a
       version of the library needs what was left out, the module is imported as usual; and so in any but the main thread, as others may be
       importing the library meanwhile.
@@ -17,15 +18,34 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from types import ModuleType
 
+UNUSED = ("f2py", "testing")
+"""Packages of numpy that are imported with its names: a compiler of Fortran and test tools."""
+
 
 def import_alone(name: str, *packages: str) -> ModuleType:
     """Import a module without running these packages, each before those in it."""
-    absent = [package for package in packages if package not in sys.modules]
-    if absent and threading.current_thread() is threading.main_thread():
+    if name not in sys.modules and threading.current_thread() is threading.main_thread():
+        absent = [package for package in packages if package not in sys.modules]
         # What a module misses of its packages is an ImportError, or an AttributeError; so it is where the library is not installed.
-        with contextlib.suppress(ImportError, AttributeError), _not_run(absent):
+        with contextlib.suppress(ImportError, AttributeError), _unused_left_out(), _not_run(absent):
             return importlib.import_module(name)
     return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _unused_left_out() -> Iterator[None]:
+    """Have whoever copies all names of numpy, as scipy does, copy None for packages that numpy imports only when they are asked for."""
+    import numpy as np
+
+    left_out = [name for name in UNUSED if f"numpy.{name}" not in sys.modules]
+    for name in left_out:
+        setattr(np, name, None)
+    try:
+        yield
+    finally:
+        for name in left_out:
+            if vars(np).get(name, name) is None:
+                delattr(np, name)
 
 
 @contextlib.contextmanager

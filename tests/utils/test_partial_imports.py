@@ -1,5 +1,6 @@
 """A module without its packages is the same module, and leaves nothing behind."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -69,3 +70,15 @@ def test_one_of_several_threads_imports_as_usual(library: None) -> None:
 def test_what_is_not_there_is_missed_by_its_name(library: None) -> None:
     with pytest.raises(ModuleNotFoundError, match=r"slowlib\.inner\.nowhere"):
         import_alone("slowlib.inner.nowhere", "slowlib", "slowlib.inner")
+
+
+def test_scipy_takes_no_compiler_and_no_test_tools_along_and_numpy_has_them_afterwards() -> None:
+    code = """
+import sys, numpy
+from ser_bench.utils.partial_imports import import_alone
+solve = import_alone("scipy.linalg").solve
+print([name for name in ("numpy.f2py", "numpy.testing") if name in sys.modules])
+print(float(solve(numpy.eye(2) * 2, numpy.ones(2))[0]), callable(numpy.f2py.get_include), callable(numpy.testing.assert_equal))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "0.5 True True"]
