@@ -66,7 +66,7 @@ def join_spellings(clips: pd.DataFrame, target: str = EMOTION) -> tuple[pd.DataF
     for column in NAMED:
         if column not in clips:
             continue
-        counts = {str(name): n for name, n in clips[column].value_counts().items()}
+        counts = _counts(clips[column])
         spellings: dict[str, list[str]] = {}
         for name in sorted(counts, key=lambda name: (-counts[name], name)):
             spellings.setdefault(plain(name) or name, []).append(name)
@@ -80,6 +80,11 @@ def join_spellings(clips: pd.DataFrame, target: str = EMOTION) -> tuple[pd.DataF
     return clips, lines
 
 
+def _counts(names: pd.Series) -> dict[str, int]:
+    """How many clips have each name, sorted by name; a dictionary, as single values of a Series are slow to look up."""
+    return {str(name): int(n) for name, n in names.value_counts().sort_index().items()}
+
+
 def questions(clips: pd.DataFrame, columns: Iterable[str] = NAMED) -> dict[str, str]:
     """What is to be asked about names, by column: those that may be one, and those that say nothing.
 
@@ -91,7 +96,7 @@ def questions(clips: pd.DataFrame, columns: Iterable[str] = NAMED) -> dict[str, 
     for column in columns:
         if column not in clips:
             continue
-        counts = {str(name): n for name, n in clips.loc[clips[column] != "", column].value_counts().sort_index().items()}
+        counts = _counts(clips.loc[clips[column] != "", column])
         alike: dict[str, list[str]] = {}
         for name in counts:
             alike.setdefault(loose(name), []).append(name)

@@ -61,6 +61,8 @@ def kept_compiled(folder: Path) -> BytecodeCache | None:
 
     Jinja compares the template's text; its version and the state of this module, whose environment is compiled too, are compared with it.
     """
+    if sys.dont_write_bytecode or not os.access(folder, os.W_OK):
+        return None
     import jinja2
 
     state = f"{jinja2.__version__} {Path(__file__).stat().st_mtime_ns} "
@@ -75,8 +77,6 @@ def kept_compiled(folder: Path) -> BytecodeCache | None:
             with contextlib.suppress(OSError):
                 super().dump_bytecode(bucket)
 
-    if sys.dont_write_bytecode or not os.access(folder, os.W_OK):
-        return None
     return Kept(str(folder), "%s.jinja")
 
 

@@ -22,7 +22,7 @@ from ser_bench.errors import WorkFailed, quoted
 from ser_bench.utils.progress import Progress
 
 TRIES = 5
-"""How often in a row a download may break off without a byte more than before."""
+"""After so many breaks in succession without a byte more than before, a download is given up."""
 PAUSE, PATIENCE = 1.0, 60.0
 """Seconds before the first retry, doubled before each further one; and until a silent server is given up."""
 BLOCK, MEGABYTE = 1 << 16, 1_000_000
